@@ -1,0 +1,1 @@
+"""cmbot: ChatOps for CubeFS BlobStore's Clustermgr."""

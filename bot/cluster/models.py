@@ -1,0 +1,231 @@
+"""Wire models tolerant of every release, and Snapshot: what all hosts of one cluster said at one look.
+
+The shapes are those of the recorded exchanges (tests/contract); releases up to v3.5.3 spell the raft fields in
+camelCase, later ones in snake_case, and absent or null lists mean "nothing to tell".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from bot.errors import ClusterError
+
+
+def _none_to_empty(value: object) -> object:
+    return () if value is None else value
+
+
+def _both(name: str) -> AliasChoices:
+    return AliasChoices(name, to_camel(name))
+
+
+class Wire(BaseModel):
+    """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
+
+
+class Peer(Wire):
+    """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
+
+    id: int
+    host: str = ""
+    match: int = 0
+    next: int = 0
+    state: str = ""
+    paused: bool = False
+    pending_snapshot: int = Field(0, validation_alias=_both("pending_snapshot"))
+    active: bool = False
+    is_learner: bool = Field(default=False, validation_alias=_both("is_learner"))
+    is_inflight_full: bool = Field(default=False, validation_alias=_both("is_inflight_full"))
+    inflight_count: int = Field(0, validation_alias=_both("inflight_count"))
+
+
+class RaftStatus(Wire):
+    """The raft state of the node asked; `peers` is filled on the leader only, `leader` is 0 when there is none."""
+
+    node_id: int = Field(0, validation_alias=_both("node_id"))
+    term: int = 0
+    vote: int = 0
+    commit: int = 0
+    leader: int = 0
+    raft_state: str = Field("", validation_alias=_both("raft_state"))
+    applied: int = 0
+    raft_applied: int = Field(0, validation_alias=_both("raft_applied"))
+    applying_length: int = Field(0, validation_alias=_both("applying_length"))
+    transferee: int = 0
+    peers: Annotated[tuple[Peer, ...], BeforeValidator(_none_to_empty)] = ()
+
+
+class ZoneDisks(Wire):
+    """Disk and chunk counters of one zone (idc); counters overlap and may lag by minutes."""
+
+    idc: str = ""
+    total: int = 0
+    total_chunk: int = 0
+    total_free_chunk: int = 0
+    available: int = 0
+    readonly: int = 0
+    expired: int = 0
+    broken: int = 0
+    repairing: int = 0
+    repaired: int = 0
+    dropping: int = 0
+    dropped: int = 0
+
+
+class SpaceStat(Wire):
+    """Space in bytes."""
+
+    total_space: int = 0
+    free_space: int = 0
+    used_space: int = 0
+    writable_space: int = 0
+    readonly_space: int = 0
+    reserved_space: int = 0
+    total_blob_node: int = 0
+    total_disk: int = 0
+    disk_stat_infos: Annotated[tuple[ZoneDisks, ...], BeforeValidator(_none_to_empty)] = ()
+
+
+class VolumeStat(Wire):
+    """Volumes by state."""
+
+    total_volume: int = 0
+    idle_volume: int = 0
+    can_alloc_volume: int = 0
+    active_volume: int = 0
+    lock_volume: int = 0
+    unlocking_volume: int = 0
+
+
+class Stat(Wire):
+    """GET /stat, as the node asked sees it; `read_only` is None where the release does not tell."""
+
+    leader_host: str = ""
+    read_only: bool | None = None
+    raft_status: RaftStatus
+    space_stat: SpaceStat = SpaceStat()
+    volume_stat: VolumeStat = VolumeStat()
+
+    @property
+    def claims_leadership(self) -> bool:
+        """Whether this node names itself the leader."""
+        return self.raft_status.node_id != 0 and self.raft_status.node_id == self.raft_status.leader
+
+
+class DiskStatus(IntEnum):
+    """A disk's state; it only ever moves forward."""
+
+    NORMAL = 1
+    BROKEN = 2
+    REPAIRING = 3
+    REPAIRED = 4
+    DROPPED = 5
+
+
+class Disk(Wire):
+    """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
+
+    disk_id: int
+    status: int = 0
+    idc: str = ""
+    rack: str = ""
+    host: str = ""
+    path: str = ""
+    readonly: bool = False
+    used: int = 0
+    free: int = 0
+    size: int = 0
+    max_chunk_cnt: int = 0
+    free_chunk_cnt: int = 0
+    used_chunk_cnt: int = 0
+    create_time: str = ""
+    last_update_time: str = ""
+
+
+class DiskPage(Wire):
+    """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
+
+    disks: Annotated[tuple[Disk, ...], BeforeValidator(_none_to_empty)] = ()
+    marker: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HostLook:
+    """What one configured host answered to /stat, or the error it gave; `took` in seconds."""
+
+    host: str
+    took: float
+    stat: Stat | None = None
+    error: ClusterError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one look at a cluster saw, errors included; `at` in Unix seconds (UTC).
+
+    `bad_disks` are the disks of status 2 and 3 as /disk/list told, or None when it could not be asked
+    (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked.
+    """
+
+    cluster: str
+    at: float
+    looks: tuple[HostLook, ...]
+    bad_disks: tuple[Disk, ...] | None = None
+    disks_error: ClusterError | None = None
+    switches: Mapping[str, str | None] | None = field(default=None)
+
+    @property
+    def answered(self) -> tuple[tuple[str, Stat], ...]:
+        """(host, its stat) of each host that answered, in configured order."""
+        return tuple((look.host, look.stat) for look in self.looks if look.stat is not None)
+
+    @property
+    def silent(self) -> tuple[HostLook, ...]:
+        """The hosts that gave no usable answer."""
+        return tuple(look for look in self.looks if look.stat is None)
+
+    @property
+    def leader(self) -> tuple[str, Stat] | None:
+        """The configured host whose node id equals the leader it names, in the highest term; None when none does.
+
+        Two claimants of that one term are a contradiction: then nobody is the leader here.
+        """
+        claims = [(host, stat) for host, stat in self.answered if stat.claims_leadership]
+        if not claims:
+            return None
+        top = max(stat.raft_status.term for _, stat in claims)
+        of_top_term = [claim for claim in claims if claim[1].raft_status.term == top]
+        return of_top_term[0] if len(of_top_term) == 1 else None
+
+    @property
+    def term(self) -> int:
+        """The highest term any host named; 0 when none answered."""
+        return max((stat.raft_status.term for _, stat in self.answered), default=0)
+
+    @property
+    def named_leaders(self) -> frozenset[int]:
+        """The peer ids that hosts in the highest term name as leader (0, "none", left out)."""
+        top = self.term
+        return frozenset(
+            stat.raft_status.leader
+            for _, stat in self.answered
+            if stat.raft_status.term == top and stat.raft_status.leader
+        )
+
+    @property
+    def best(self) -> tuple[str, Stat] | None:
+        """The leader's own view, else the answer of the highest term and commit, else None."""
+        if self.leader is not None:
+            return self.leader
+        ranked = sorted(self.answered, key=lambda a: (a[1].raft_status.term, a[1].raft_status.commit), reverse=True)
+        return ranked[0] if ranked else None
+
+
+NO_SWITCHES: Mapping[str, str | None] = MappingProxyType({})

@@ -1,0 +1,129 @@
+"""The error tree: each class is named for what its catcher can do about it.
+
+CmbotError
+├── UserError               a person asked for something that cannot be: tell them the sentence, only them
+├── ConfigError             the settings are wrong: the sentence names the key, the value and the mend
+├── ClusterError            all that a cluster can do to us
+│   ├── ClusterUnreachable  nothing was sent: no connection could be made; another host may be tried
+│   ├── ClusterTimeout      a read got no answer in time
+│   ├── ClusterBadAnswer    a read was cut, garbled, too large or not of the documented shape
+│   ├── ClusterRefused      the server said no and nothing changed
+│   │   ├── NotFound        404, 904, 911, 934: the thing asked for does not exist there
+│   │   ├── AuthRejected    403: the request token is wrong or missing
+│   │   └── NoLeader        907: the group has no leader just now
+│   ├── ClusterFailed       a read was answered with 5xx, 906 or 908
+│   └── OutcomeUnknown      a write whose effect is not known: look before anything is sent again
+├── SlackError              Slack did not do it; carries Slack's own error code
+│   ├── SlackRetryable      it may be tried again, not before `retry_after` seconds
+│   └── SlackLost           the answer was lost: the message may or may not have been posted
+└── StoreError              the database did not do it
+    └── Conflict            a compare-and-set found another version: somebody else was first
+"""
+
+from typing import Any
+
+
+class CmbotError(Exception):
+    """Root of everything this program raises on purpose; `str()` is a sentence fit for a person."""
+
+
+class UserError(CmbotError):
+    """A person asked for something that cannot be; the sentence says what to do instead."""
+
+
+class ConfigError(CmbotError):
+    """The settings are wrong; the sentence names the key, the value and the mend."""
+
+
+class ClusterError(CmbotError):
+    """What a cluster did to us. `status` is the HTTP status (906 and the like included), `words` the server's own."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        host: str = "",
+        status: int | None = None,
+        words: str = "",
+        trace_id: str = "",
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.host = host
+        self.status = status
+        self.words = words
+        self.trace_id = trace_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the keyword-only fields when an exception is copied or pickled."""
+        return (_rebuild, (type(self), self.sentence, self.host, self.status, self.words, self.trace_id))
+
+
+def _rebuild(
+    kind: type[ClusterError], sentence: str, host: str, status: int | None, words: str, trace_id: str
+) -> ClusterError:
+    return kind(sentence, host=host, status=status, words=words, trace_id=trace_id)
+
+
+class ClusterUnreachable(ClusterError):
+    """No connection could be made, so nothing was sent."""
+
+
+class ClusterTimeout(ClusterError):
+    """A read got no answer in time."""
+
+
+class ClusterBadAnswer(ClusterError):
+    """A read's answer was cut, garbled, too large or not of the documented shape."""
+
+
+class ClusterFailed(ClusterError):
+    """A read was answered with a server failure (5xx, 906, 908)."""
+
+
+class ClusterRefused(ClusterError):
+    """The server said no, and nothing changed."""
+
+
+class NotFound(ClusterRefused):
+    """What was asked for does not exist there (404, 904, 911, 934)."""
+
+
+class AuthRejected(ClusterRefused):
+    """The request token is wrong or missing (403)."""
+
+
+class NoLeader(ClusterRefused):
+    """The group has no leader just now (907)."""
+
+
+class OutcomeUnknown(ClusterError):
+    """A write that may or may not have taken effect, or may yet do so: look, never re-send."""
+
+
+class SlackError(CmbotError):
+    """Slack did not do it; `code` is Slack's own error (`channel_not_found`)."""
+
+    def __init__(self, sentence: str, *, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class SlackRetryable(SlackError):
+    """Slack may do it later; `retry_after` in seconds."""
+
+    def __init__(self, sentence: str, *, code: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(sentence, code=code)
+        self.retry_after = retry_after
+
+
+class SlackLost(SlackError):
+    """The answer was lost: it may have happened."""
+
+
+class StoreError(CmbotError):
+    """The database did not do it."""
+
+
+class Conflict(StoreError):
+    """A compare-and-set found another version: somebody else was first."""
