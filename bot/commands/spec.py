@@ -1,0 +1,144 @@
+"""What a subcommand is: its words, its arguments, who may use it, and the ports its function is handed."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.cluster.client import ClusterApi
+from bot.cluster.models import Snapshot
+from bot.cluster.tasks import DialectVerdict
+from bot.views.message import Message
+
+
+class Role(StrEnum):
+    """Who may use a command: anyone in the workspace, or the operators named in the settings."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+
+
+class Scope(StrEnum):
+    """Whether a command speaks of one cluster, and whether it could do without."""
+
+    NO_CLUSTER = "none"
+    ONE_CLUSTER = "one"
+
+
+class Args(BaseModel):
+    """Arguments of one command: the fields named in `words` are bare words in that order, the rest `key=value`.
+
+    A field with a default may be left out. Field descriptions are what `/cm help` shows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    words: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer to a command; a later one of the same command replaces it. `private`: only its sender sees it."""
+
+    message: Message
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who typed, and where (Slack ids)."""
+
+    user: str
+    channel: str
+
+
+class ClusterPort(Protocol):
+    """One configured cluster, as a command may use it."""
+
+    @property
+    def name(self) -> str:
+        """The configured name."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The configured hosts, as written in the settings."""
+
+    @property
+    def operations_channel(self) -> str:
+        """The channel (id) in which changes are proposed."""
+
+    @property
+    def api(self) -> ClusterApi:
+        """The typed calls."""
+
+    def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+        """What all hosts say: once when all answered or the first deadline passed, and again once stragglers did."""
+
+    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
+        """How the cluster spells its switches: as remembered, or probed anew. Never raises ClusterError."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRequest:
+    """A wish to turn a background task on or off."""
+
+    task: str
+    on: bool
+    reason: str = ""
+
+
+class Proposer(Protocol):
+    """The way from a wish to an operation: preflight, card in the operations channel, row in the store."""
+
+    async def propose_switch(self, caller: Caller, cluster: ClusterPort, request: SwitchRequest) -> Reply:
+        """Propose; the reply tells the requester where the card is. Raises UserError when it cannot be proposed."""
+
+
+class Standing(Protocol):
+    """What a person may do and why, for /cm whoami."""
+
+    async def describe(self, user: str) -> tuple[str, ...]:
+        """Sentences, one a line: roles held and by what (named, or through a user group), or how to get them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command about to run: who asks, which cluster (when its scope names one), and the ports."""
+
+    caller: Caller
+    clusters: Mapping[str, ClusterPort]
+    cluster: ClusterPort | None
+    now: float
+    proposer: Proposer
+    standing: Standing
+    remembered: Callable[[str], Mapping[str, Any]]
+    """What the watch last noted of a cluster (`at`, `verdict`, `leader`, `term`), empty when it has not looked yet."""
+
+    @property
+    def the_cluster(self) -> ClusterPort:
+        """The cluster of a ONE_CLUSTER command; dispatch guarantees it."""
+        if self.cluster is None:
+            raise AssertionError("dispatch runs a ONE_CLUSTER command with a cluster only")
+        return self.cluster
+
+
+Run = Callable[[Call, Any], AsyncIterator[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One subcommand: `path` is its words (`("task", "enable")`), `run` yields its replies.
+
+    `changes` marks what changes a cluster: such a command is persisted before it is acknowledged.
+    """
+
+    path: tuple[str, ...]
+    summary: str
+    args: type[Args]
+    run: Run
+    scope: Scope = Scope.ONE_CLUSTER
+    role: Role = Role.VIEWER
+    changes: bool = False
+    examples: tuple[str, ...] = ()
+    notes: str = ""

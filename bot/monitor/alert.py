@@ -1,0 +1,96 @@
+"""Alert values: Finding (what a rule sees now), Alert (a finding with a life), Silence (a time-limited mute)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Severity(IntEnum):
+    """How urgent: higher is worse."""
+
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+
+class AlertState(StrEnum):
+    """pending (holding before it is told), firing, acknowledged, resolved."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule sees wrong in a Snapshot.
+
+    `subject` tells alerts of one rule apart within a cluster ("" when there is one at most); `weight` grows as
+    the same subject gets worse (number of broken disks); `sentence` is one full sentence with the number in it;
+    `lines` are details (one a line, plain text, unescaped); `data` is what views and the next tick need (JSON).
+    """
+
+    rule: str
+    subject: str
+    severity: Severity
+    sentence: str
+    lines: tuple[str, ...] = ()
+    weight: int = 1
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A Finding with a life; times in Unix seconds, 0 when it has not happened.
+
+    `id` is 0 until the store gave one. `since` is when it was first seen, `fired_at` when it was first told,
+    `clear_since` when its finding was last gone. `version` counts what a reader would notice: the compare-and-set key.
+    """
+
+    cluster: str
+    rule: str
+    subject: str
+    state: AlertState
+    severity: Severity
+    sentence: str
+    since: float
+    lines: tuple[str, ...] = ()
+    weight: int = 1
+    data: Mapping[str, Any] = field(default_factory=dict)
+    fired_at: float = 0.0
+    resolved_at: float = 0.0
+    clear_since: float = 0.0
+    changed_at: float = 0.0
+    reminded_at: float = 0.0
+    acked_by: str = ""
+    acked_at: float = 0.0
+    resolution: str = ""
+    id: int = 0
+    version: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether it still has a life to live."""
+        return self.state is not AlertState.RESOLVED
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """One open alert at most per (cluster, rule, subject)."""
+        return (self.cluster, self.rule, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; `weight` is what it tolerates."""
+
+    cluster: str
+    rule: str
+    subject: str
+    until: float
+    by: str
+    reason: str = ""
+    created_at: float = 0.0
+    weight: int = 0
+    id: int = 0
