@@ -38,7 +38,7 @@ class Access:
                 unknown.append(f"{group} ({error.code or 'no answer'})")
         if unknown:
             raise UserError(
-                f"Slack could not tell who is in the operators' group {', '.join(unknown)}, so this is refused. Try again."
+                f"Slack could not tell who is in the operator group {', '.join(unknown)}: refused for now. Try again."
             )
         raise UserError(
             "You are not an operator, so you may look but not change. "

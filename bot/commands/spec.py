@@ -47,10 +47,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who typed, and where (Slack ids)."""
+    """Who typed, and where (Slack ids); `key` is the inbound key of a persisted command, "" for one that is not."""
 
     user: str
     channel: str
+    key: str = ""
 
 
 class ClusterPort(Protocol):

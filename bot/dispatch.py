@@ -1,0 +1,182 @@
+"""From what Slack delivered to an answer: parse, authorise, run or decide; inbound work is done once.
+
+Commands that read are run and never stored. Changing commands and clicks are persisted first (`accept`), then run
+(`work`), and run again at the next start when the process died in between.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from bot.access import Access
+from bot.commands.parse import is_changing, parse
+from bot.commands.spec import Call, Caller, ClusterPort, Command, Proposer, Reply, Role
+from bot.errors import CmbotError, SlackError, StoreError
+from bot.views import errors as error_views
+
+log = structlog.get_logger(__name__)
+
+CLAIM_SECONDS = 120.0
+"""How long one process may work on one inbound row before another takes it over."""
+
+STORE_DOWN = (
+    "cmbot cannot reach its own database just now, so nothing was changed and nothing was noted. "
+    "Commands that only read still work. Try again in a minute."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A slash command as Slack delivered it; `key` is its trigger id."""
+
+    key: str
+    user: str
+    channel: str
+    text: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A clicked button as Slack delivered it; `key` is its trigger id, `value` what the button carries."""
+
+    key: str
+    user: str
+    channel: str
+    action_id: str
+    value: str
+    message_ts: str
+    response_url: str
+
+
+class Responder(Protocol):
+    """Answers by response_url; raises SlackError."""
+
+    async def respond(self, response_url: str, reply: Reply, *, replace: bool = False) -> None:
+        """Send `reply`; `replace` puts it in the place of the answer before."""
+
+
+class Decider(Protocol):
+    """What a click on a card leads to; returns what only the one who clicked is told, or None."""
+
+    async def decide(self, click: Click) -> Reply | None:
+        """Decide; raises UserError (told to the clicker), ClusterError or StoreError."""
+
+
+class InboundStore(Protocol):
+    """The slice of the store that inbound work needs."""
+
+    async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
+        """Persist one piece of work; False when it had been accepted before. Raises StoreError."""
+
+    async def claim(self, key: str, seconds: float) -> bool:
+        """Take it to work on; False when somebody else has it or it is done."""
+
+    async def done(self, key: str) -> None:
+        """Mark it done."""
+
+    async def pending(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        """What was accepted and is neither done nor claimed: (key, kind, payload)."""
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Runs commands and clicks; holds no state of its own but the tasks under way."""
+
+    commands: tuple[Command, ...]
+    clusters: Mapping[str, ClusterPort]
+    default_of_channel: Mapping[str, str]
+    access: Access
+    proposer: Proposer
+    decider: Decider
+    responder: Responder
+    inbound: InboundStore
+    remembered: Callable[[str], Mapping[str, Any]]
+    clock: Callable[[], float]
+    answers_private: bool = False
+
+    def changes(self, text: str) -> bool:
+        """Whether this text must be persisted before it is acknowledged."""
+        return is_changing(text)
+
+    async def accept(self, work: Invocation | Click) -> bool:
+        """Persist `work`; False when it was delivered before. Raises StoreError."""
+        return await self.inbound.accept(work.key, type(work).__name__, asdict(work))
+
+    async def work(self, work: Invocation | Click) -> None:
+        """Carry out persisted work and mark it done; whoever holds the claim does it."""
+        try:
+            if await self.inbound.claim(work.key, CLAIM_SECONDS):
+                await self.read(work)
+                await self.inbound.done(work.key)
+        except StoreError as error:
+            log.warning("inbound.unfinished", key=work.key, error=str(error))
+
+    async def resume(self) -> int:
+        """Carry out what an earlier process accepted and did not finish; returns how many pieces."""
+        pending = await self.inbound.pending()
+        for _, kind, payload in pending:
+            await self.work(Invocation(**payload) if kind == "Invocation" else Click(**payload))
+        return len(pending)
+
+    async def read(self, work: Invocation | Click) -> None:
+        """Run without persisting: commands that only read, and the body of `work`."""
+        replies = self._command(work) if isinstance(work, Invocation) else self._click(work)
+        await self._answer(work, replies)
+
+    async def _answer(self, work: Invocation | Click, replies: AsyncIterator[Reply]) -> None:
+        first = True
+        try:
+            async for reply in self._guarded(work, replies):
+                await self.responder.respond(work.response_url, reply, replace=not first)
+                first = False
+        except SlackError as error:
+            log.warning("answer.lost", user=work.user, error=str(error), code=error.code)
+
+    async def _guarded(self, work: Invocation | Click, replies: AsyncIterator[Reply]) -> AsyncIterator[Reply]:
+        try:
+            async for reply in replies:
+                yield reply
+        except SlackError:
+            raise
+        except CmbotError as error:
+            log.info("answer.refused", user=work.user, kind=type(error).__name__, error=str(error))
+            yield Reply(error_views.sentence(error))
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the command edge: one of the three broad excepts of this program
+            log.exception("command.crashed", user=work.user, work=type(work).__name__)
+            yield Reply(error_views.crashed())
+
+    async def _command(self, invocation: Invocation) -> AsyncIterator[Reply]:
+        parsed = parse(
+            invocation.text,
+            self.commands,
+            clusters=tuple(self.clusters),
+            default_cluster=self.default_of_channel.get(invocation.channel),
+        )
+        if parsed.command.role is Role.OPERATOR:
+            await self.access.require_operator(invocation.user)
+        call = Call(
+            caller=Caller(invocation.user, invocation.channel, invocation.key),
+            clusters=self.clusters,
+            cluster=self.clusters[parsed.cluster] if parsed.cluster else None,
+            now=self.clock(),
+            proposer=self.proposer,
+            standing=self.access,
+            remembered=self.remembered,
+        )
+        async for reply in parsed.command.run(call, parsed.args):
+            yield Reply(reply.message, private=reply.private or self.answers_private)
+
+    async def _click(self, click: Click) -> AsyncIterator[Reply]:
+        reply = await self.decider.decide(click)
+        if reply is not None:
+            yield reply
+
+
+Background = Callable[[Awaitable[None]], None]
+"""Runs an awaitable beside the listener and keeps hold of it until it ended."""
