@@ -1,0 +1,118 @@
+"""Which voters of a raft group are proven healthy, from two looks at all hosts.
+
+No single flag and no single look proves it: a dead peer can be `StateReplicate` with lag 0, and right after it
+died even `active` (recorded exchanges, tests/contract). So unproven counts as unhealthy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.cluster.models import Peer, Snapshot, Stat
+
+MIN_APART = 3.0
+"""Seconds that the two looks must lie apart."""
+MAX_LAG = 1000
+"""Log entries a healthy voter may be behind its leader's commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoterHealth:
+    """What is known of one voter; `why` says what is missing, "" when healthy.
+
+    `confirmed` is whether its own host said so too; without that every check built on it is at least a warning.
+    """
+
+    peer: int
+    healthy: bool
+    confirmed: bool
+    why: str = ""
+
+
+def quorum(voters: int) -> int:
+    """How many voters must agree: a majority."""
+    return voters // 2 + 1
+
+
+def lag(leader: Stat, peer: Peer) -> int:
+    """How many committed entries `peer` has not confirmed, never negative."""
+    return max(0, leader.raft_status.commit - peer.match)
+
+
+def voters(leader: Stat) -> tuple[Peer, ...]:
+    """The voting peers that the leader lists, by id (the server's own order is random)."""
+    return tuple(sorted((p for p in leader.raft_status.peers if not p.is_learner), key=lambda p: p.id))
+
+
+def learners(leader: Stat) -> tuple[Peer, ...]:
+    """The learners that the leader lists, by id."""
+    return tuple(sorted((p for p in leader.raft_status.peers if p.is_learner), key=lambda p: p.id))
+
+
+def voter_health(before: Snapshot | None, now: Snapshot) -> Mapping[int, VoterHealth]:
+    """The health of every voter by peer id; empty when no leader is known.
+
+    `before` is an earlier look; without one, or with one of another leader or term, only the leader is proven.
+    """
+    if now.leader is None:
+        return {}
+    leader = now.leader[1]
+    earlier = _same_reign(before, now)
+    return {peer.id: _judge(peer, leader, earlier, now) for peer in voters(leader)}
+
+
+def healthy_count(health: Mapping[int, VoterHealth]) -> int:
+    """How many voters are proven healthy."""
+    return sum(voter.healthy for voter in health.values())
+
+
+def _same_reign(before: Snapshot | None, now: Snapshot) -> Snapshot | None:
+    if before is None or before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
+        return None
+    then, here = before.leader[1].raft_status, now.leader[1].raft_status
+    return before if (then.leader, then.term) == (here.leader, here.term) else None
+
+
+def _judge(peer: Peer, leader: Stat, earlier: Snapshot | None, now: Snapshot) -> VoterHealth:
+    if peer.id == leader.raft_status.leader:
+        return VoterHealth(peer.id, healthy=True, confirmed=True)
+    fault = _fault(peer, leader)
+    if fault:
+        return VoterHealth(peer.id, healthy=False, confirmed=False, why=fault)
+    if earlier is None or earlier.leader is None:
+        return VoterHealth(peer.id, healthy=False, confirmed=False, why="seen only once under this leader and term")
+    then = {p.id: p for p in voters(earlier.leader[1])}.get(peer.id)
+    fault = _fault(then, earlier.leader[1]) if then else "was no voter at the look before"
+    if fault:
+        return VoterHealth(peer.id, healthy=False, confirmed=False, why=f"at the look before: {fault}")
+    return _confirm(peer.id, leader, earlier, now)
+
+
+def _fault(peer: Peer, leader: Stat) -> str:
+    behind = lag(leader, peer)
+    faults = (
+        (peer.state != "StateReplicate", f"its state is {peer.state or 'not told'}, not StateReplicate"),
+        (not peer.active, "the leader has not heard from it lately"),
+        (peer.paused, "replication to it is paused"),
+        (peer.pending_snapshot != 0, "a snapshot is on its way to it"),
+        (behind > MAX_LAG, f"it is {behind:,} entries behind"),
+    )
+    return next((words for wrong, words in faults if wrong), "")
+
+
+def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> VoterHealth:
+    reign = (leader.raft_status.leader, leader.raft_status.term)
+    own = [_own_view(snapshot, peer) for snapshot in (earlier, now)]
+    if any(view is not None and view != reign for view in own):
+        return VoterHealth(peer, healthy=False, confirmed=False, why="its own host names another leader or term")
+    if all(view == reign for view in own):
+        return VoterHealth(peer, healthy=True, confirmed=True)
+    if now.silent or earlier.silent:
+        return VoterHealth(peer, healthy=False, confirmed=False, why="its own host did not answer both times")
+    return VoterHealth(peer, healthy=True, confirmed=False, why="its own host is not configured")
+
+
+def _own_view(snapshot: Snapshot, peer: int) -> tuple[int, int] | None:
+    for _, stat in snapshot.answered:
+        if stat.raft_status.node_id == peer:
+            return (stat.raft_status.leader, stat.raft_status.term)
+    return None
