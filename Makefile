@@ -1,0 +1,52 @@
+# Every target makes the virtual environment on first use; nothing outside this folder is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test browser check bench chaos docs pins format clean
+
+demo: $(READY)  ## a simulated cluster and a local workspace in the browser
+	$(BIN)/cmbot demo
+
+test: $(READY)  ## all tests that need no browser
+	$(BIN)/pytest -n auto --dist loadfile -m "not browser"
+
+browser: $(READY)  ## the demo page driven by headless Chromium (Debian's package chromium)
+	$(BIN)/pytest -m browser
+
+check: $(READY)  ## format, lint, types, architecture, Dockerfile
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
+
+bench: $(READY)  ## speed and memory, as ratios measured in one run
+	$(BIN)/python -m tests.bench
+
+docs: $(READY)  ## write the generated pages of docs/ anew
+	$(BIN)/python -m bot.commands.docs
+	$(BIN)/python -m bot.monitor.docs
+	$(BIN)/python -m bot.operations.docs
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+pins: $(READY)  ## choose the pinned versions anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --upgrade --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make pins" -o constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make pins" -o constraints-runtime.txt
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "cmbot needs Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv);" \
+		     "name another with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r constraints.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
