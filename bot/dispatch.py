@@ -19,7 +19,7 @@ from bot.views import errors as error_views
 
 log = structlog.get_logger(__name__)
 
-CLAIM_SECONDS = 120.0
+CLAIM_SECONDS = 30.0
 """How long one process may work on one inbound row before another takes it over."""
 
 STORE_DOWN = (

@@ -1,0 +1,79 @@
+"""The book of operations: each transition, its card and its thread line are committed together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.operations.model import Operation, OpState, advance
+from bot.store.store import Store
+from bot.store.uow import UnitOfWork
+from bot.views import operations as views
+
+
+def card_slot(op_id: int) -> str:
+    """The outbox slot of an operation's one card."""
+    return f"op:{op_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Writes operations and what the channel sees of them; raises StoreError, Conflict when somebody was first."""
+
+    store: Store
+    wake: Callable[[], None]
+    clock: Callable[[], float]
+
+    async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
+        """Note a new operation and its card; marks the inbound work that asked for it done in the same transaction."""
+        async with self.store.begin() as uow:
+            noted = await uow.operations.add(op)
+            await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted))
+            if inbound_key:
+                await uow.inbound.done(inbound_key)
+        self.wake()
+        return noted
+
+    async def move(
+        self,
+        op: Operation,
+        to: OpState,
+        *,
+        by: str = "",
+        words: str = "",
+        seen: Mapping[str, Any] | None = None,
+        inbound_key: str = "",
+    ) -> Operation:
+        """Take one step in an operation's life and redraw its card."""
+        moved = advance(op, to, at=self.clock(), by=by, words=words, seen=seen)
+        async with self.store.begin() as uow:
+            await uow.operations.save(moved)
+            await self._tell(uow, moved)
+            if inbound_key:
+                await uow.inbound.done(inbound_key)
+        self.wake()
+        return moved
+
+    async def _tell(self, uow: UnitOfWork, op: Operation) -> None:
+        slot = card_slot(op.id)
+        await uow.outbox.put(slot, op.channel, views.card(op))
+        await uow.outbox.put(f"{slot}:line:{op.version}", op.channel, views.line(op), parent=slot)
+
+    async def get(self, op_id: int) -> Operation | None:
+        """The operation of that number, or None."""
+        async with self.store.read() as uow:
+            return await uow.operations.get(op_id)
+
+    async def in_state(self, state: OpState) -> list[Operation]:
+        """All operations in that state."""
+        async with self.store.read() as uow:
+            return list(await uow.operations.in_state(state))
+
+    async def due(self) -> list[Operation]:
+        """The waiting operations whose time is over."""
+        async with self.store.read() as uow:
+            return list(await uow.operations.due(self.clock()))
+
+    async def posted_at(self, op: Operation) -> str:
+        """The Slack timestamp of the card, "" while it has not been posted."""
+        async with self.store.read() as uow:
+            return await uow.outbox.ts_of(card_slot(op.id)) or ""
