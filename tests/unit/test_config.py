@@ -1,0 +1,113 @@
+"""The settings: what is accepted, and that every refusal names the key, the value and the mend."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.config import Secrets, Settings, load, parse, parse_duration
+from bot.errors import ConfigError
+
+MINIMAL = """
+clusters:
+  - {name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0STORAGE}
+"""
+NO_SECRETS = Secrets(_env_file=None, slack_bot_token=SecretStr(""))
+
+
+def read(text: str, **environment: str) -> Settings:
+    return parse(text, secrets=NO_SECRETS, environment=environment)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+def with_cluster(line: str) -> str:
+    return MINIMAL.replace("alert_channel: C0STORAGE", f"alert_channel: C0STORAGE, {line}")
+
+
+def test_a_minimal_file_is_enough() -> None:
+    """Three keys make a working configuration, the rest has defaults."""
+    cluster = read(MINIMAL).cluster("prod")
+    assert (cluster.poll_interval, cluster.card_channel, cluster.dialect) == (15.0, "C0STORAGE", "auto")
+
+
+def test_the_example_is_valid() -> None:
+    """The file that people copy must itself pass."""
+    example = Path(__file__).parents[2] / "config.example.yaml"
+    assert [cluster.name for cluster in load(example).clusters] == ["prod", "archive"]
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("15s", 15), ("5m", 300), ("2h", 7200), ("1d", 86400), (7, 7), ("250ms", 0.25)]
+)
+def test_durations(written: object, seconds: float) -> None:
+    assert parse_duration(written) == seconds
+
+
+@pytest.mark.parametrize("written", ["soon", "-5s", True, None, "5 parsecs", [], "1e9s"])
+def test_no_durations(written: object) -> None:
+    with pytest.raises(ValueError, match="write a duration"):
+        parse_duration(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (with_cluster("dialekt: v1"), ("clusters.prod.dialekt", "no such setting")),
+        (with_cluster("poll_interval: soon"), ("clusters.prod.poll_interval", "'soon'", "write a duration")),
+        (with_cluster("dialect: v2"), ("clusters.prod.dialect", "'v2'", "'v1' or 'v3'")),
+        (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1"), ("hosts.0", "'10.0.0.1'", "name-or-address:port")),
+        (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1:99999"), ("hosts.0", "name-or-address:port")),
+        (MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "a:1"]'), ("twice",)),
+        (MINIMAL.replace("C0STORAGE", "'#storage'"), ("alert_channel", "'#storage'", "write an id such as C0123ABCD")),
+        (MINIMAL.replace("name: prod", "name: Prod Cluster"), ("name", "'Prod Cluster'")),
+        (MINIMAL + MINIMAL.replace("\nclusters:", "")[0:0] + "clusters: []\n", ("clusters", "given twice")),
+        ("clusters: []", ("clusters", "at least 1")),
+        ("clusters: {", ("not valid YAML", "line")),
+        ("", ("empty", "config.example.yaml")),
+        ("- a", ("empty",)),
+        (MINIMAL + "access: {operators: {users: [alice]}}", ("access.operators.users.0", "'alice'", "member ID")),
+        (MINIMAL + "summaries: [{channel: C0X1, timezone: Mars}]", ("timezone", "'Mars'", "Europe/Berlin")),
+        (MINIMAL + "summaries: [{channel: C0X1, clusters: [dev]}]", ("'dev'", "not configured")),
+        (MINIMAL + "slack: {api_url: slack.com}", ("slack.api_url", "'slack.com'", "https://slack.com/api/")),
+        (MINIMAL + "secrets: {}", ("secrets", "environment variables")),
+    ],
+)
+def test_a_refusal_names_key_value_and_mend(text: str, words: tuple[str, ...]) -> None:
+    """A wrong setting is told by its path, what was written and what to write instead."""
+    told = refusal(text)
+    assert all(word in told for word in words), told
+
+
+def test_a_secret_in_the_file_is_refused_without_being_shown() -> None:
+    """Whoever puts a token into the file is told so, and the token is not repeated."""
+    told = refusal(MINIMAL + "slack_bot_token: xoxb-very-secret")
+    assert "slack_bot_token" in told
+    assert "very-secret" not in told
+
+
+def test_two_clusters_of_one_name() -> None:
+    """A doubled name would make every command ambiguous."""
+    line = '  - {name: prod, hosts: ["10.0.0.2:9998"], alert_channel: C0STORAGE}\n'
+    assert "two clusters are called 'prod'" in refusal(MINIMAL + line)
+
+
+def test_a_cluster_token_comes_from_the_environment() -> None:
+    """`token_env` names the variable; a missing one is told at once, and the value is redacted everywhere."""
+    text = with_cluster("token_env: PROD_TOKEN")
+    settings = read(text, PROD_TOKEN="hush")
+    assert settings.cluster_tokens["prod"].get_secret_value() == "hush"
+    assert "hush" in settings.all_secrets
+    assert "hush" not in repr(settings)
+    with pytest.raises(ConfigError, match="PROD_TOKEN is not set"):
+        read(text)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    """The first thing a new user meets: no file yet."""
+    with pytest.raises(ConfigError, match=r"copy config\.example\.yaml"):
+        load(tmp_path / "none.yaml")
