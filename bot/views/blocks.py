@@ -1,0 +1,164 @@
+"""Block Kit for this program's views: the block library behind Slack's stricter limits, cut visibly, never refused."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from slackblocks import (
+    ActionsBlock,
+    Block,
+    Button,
+    ConfirmationDialogue,
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    SectionBlock,
+    Text,
+    TextType,
+)
+from slackblocks import Message as Envelope
+
+from bot.views import tables
+from bot.views.message import BlockJson, Message
+from bot.views.tables import as_text, table, without_tables
+from bot.views.text import bar, clean, clip, code, count, date, duration, escape, percent, plain, pre, size, utc
+
+__all__ = [
+    "actions",
+    "as_text",
+    "bar",
+    "button",
+    "clean",
+    "clip",
+    "code",
+    "confirm",
+    "context",
+    "count",
+    "date",
+    "divider",
+    "duration",
+    "escape",
+    "fields",
+    "header",
+    "message",
+    "percent",
+    "plain",
+    "pre",
+    "section",
+    "size",
+    "table",
+    "utc",
+    "without_tables",
+]
+
+MAX_BLOCKS = 50
+MAX_TEXT = 3000
+MAX_HEADER = 150
+MAX_FIELDS = 10
+MAX_FIELD = 2000
+MAX_CONTEXT = 10
+MAX_BUTTON = 75
+MAX_CONFIRM_TITLE = 100
+MAX_CONFIRM_TEXT = 300
+MAX_CONFIRM_BUTTON = 30
+
+Style = Literal["primary", "danger"]
+
+
+def _rendered(block: Block) -> BlockJson:
+    """The block's JSON without the random id that the library gives it: equal values must make equal messages."""
+    [shown] = Envelope(channel="-", blocks=[block]).to_dict()["blocks"]
+    return {key: value for key, value in shown.items() if key != "block_id"}
+
+
+def _mrkdwn(text: str, limit: int) -> Text:
+    return Text(clip(text, limit) or " ", type_=TextType.MARKDOWN, verbatim=True)
+
+
+def header(text: str) -> BlockJson:
+    """A large line of plain text (at most 150 characters)."""
+    return _rendered(HeaderBlock(clip(plain(text), MAX_HEADER) or " "))
+
+
+def section(text: str, *, accessory: Button | None = None) -> BlockJson:
+    """A paragraph of mrkdwn (at most 3,000 characters), with a button beside it if given."""
+    return _rendered(SectionBlock(_mrkdwn(text, MAX_TEXT), accessory=accessory))
+
+
+def context(*texts: str) -> BlockJson:
+    """Small print: up to ten mrkdwn texts; what is beyond is counted in the tenth."""
+    return _rendered(ContextBlock([_mrkdwn(text, MAX_TEXT) for text in _at_most(texts, MAX_CONTEXT)]))
+
+
+def fields(*texts: str) -> BlockJson:
+    """Two columns of up to ten mrkdwn texts (at most 2,000 characters each); what is beyond is counted in the tenth."""
+    return _rendered(SectionBlock(fields=[_mrkdwn(text, MAX_FIELD) for text in _at_most(texts, MAX_FIELDS)]))
+
+
+def divider() -> BlockJson:
+    """A thin line."""
+    return _rendered(DividerBlock())
+
+
+def _at_most(texts: Sequence[str], limit: int) -> Sequence[str]:
+    if len(texts) <= limit:
+        return texts
+    return (*texts[: limit - 1], f"… and {len(texts) - limit + 1:,} more")
+
+
+def confirm(title: str, text: str, yes: str, no: str, *, style: Style | None = None) -> ConfirmationDialogue:
+    """The dialog that a button shows before it acts; all four are plain text."""
+    return ConfirmationDialogue(
+        clip(plain(title), MAX_CONFIRM_TITLE),
+        Text(clip("\n".join(plain(line) for line in text.split("\n")), MAX_CONFIRM_TEXT), type_=TextType.PLAINTEXT),
+        clip(plain(yes), MAX_CONFIRM_BUTTON),
+        clip(plain(no), MAX_CONFIRM_BUTTON),
+        style,
+    )
+
+
+def button(
+    text: str,
+    action_id: str,
+    value: str,
+    *,
+    style: Style | None = None,
+    confirm: ConfirmationDialogue | None = None,
+    url: str | None = None,
+) -> Button:
+    """A button; raises slackblocks' errors when `value` is over 2,000 characters (a mistake of ours)."""
+    label = clip(plain(text), MAX_BUTTON)
+    return Button(label, action_id=action_id, value=value or None, style=style, confirm=confirm, url=url)
+
+
+def actions(*buttons: Button) -> BlockJson:
+    """A row of buttons (at most 25)."""
+    return _rendered(ActionsBlock(list(buttons)))
+
+
+def message(text: str, *blocks: BlockJson) -> Message:
+    """Put a message together within Slack's totals: `text` is the full sentence that phones and screen readers get.
+
+    Blocks beyond 50 are counted, not shown; tables beyond 10,000 characters in all become plain text. Raises
+    ValueError when two blocks or two buttons share an id: a mistake of ours.
+    """
+    shown = blocks if len(blocks) <= MAX_BLOCKS else (*blocks[: MAX_BLOCKS - 1], _left_out(len(blocks)))
+    _check_ids(shown)
+    return Message(clip(text, MAX_TEXT), tuple(tables.within_budget(shown)))
+
+
+def _left_out(total: int) -> BlockJson:
+    return context(f"… and {total - MAX_BLOCKS + 1:,} more parts that one message cannot hold")
+
+
+def _check_ids(blocks: Sequence[BlockJson]) -> None:
+    used = [block["block_id"] for block in blocks if "block_id" in block]
+    clicked = [element["action_id"] for block in blocks for element in _elements(block) if "action_id" in element]
+    for ids in (used, clicked):
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"an id is used twice in one message: {sorted(ids)}")
+
+
+def _elements(block: BlockJson) -> Sequence[BlockJson]:
+    accessory: Any = block.get("accessory")
+    elements: Sequence[BlockJson] = block.get("elements", ())
+    return (*elements, accessory) if accessory else elements

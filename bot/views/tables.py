@@ -1,0 +1,90 @@
+"""Tables: Slack's table block within its limits, and the same rows as aligned text where that cannot be shown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from bot.views.message import BlockJson, Message
+from bot.views.text import clip, plain, pre
+
+MAX_ROWS = 100
+"""Rows of one table, its header row included."""
+MAX_COLUMNS = 20
+MAX_CHARACTERS = 10_000
+"""Characters over all tables of one message."""
+MAX_CELL = 200
+_NOTE = "… and {:,} more"
+_RESERVE = 40
+_MAX_SECTION = 3000
+
+Rows = Sequence[Sequence[str]]
+
+
+def table(rows: Rows, *, header: Sequence[str], right: Sequence[int] = (), most: int = MAX_ROWS - 2) -> BlockJson:
+    """A table of plain text; `right` are the columns to align right, `most` how many rows to show at most.
+
+    Rows that are left out are counted in a last row. Written as plain dictionaries: the library takes 10 µs a cell.
+    Raises ValueError with more than 20 columns: a mistake of ours.
+    """
+    if len(header) > MAX_COLUMNS:
+        raise ValueError(f"a table has at most {MAX_COLUMNS} columns, not {len(header)}")
+    shown = _fitting([_cells(row, len(header)) for row in rows[: min(most, MAX_ROWS - 2)]], _cells(header, len(header)))
+    if len(shown) - 1 < len(rows):
+        shown.append(_cells((_NOTE.format(len(rows) - len(shown) + 1),), len(header)))
+    return {
+        "type": "table",
+        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in shown],
+        "column_settings": [{"align": "right" if n in right else "left"} for n in range(len(header))],
+    }
+
+
+def _cells(row: Sequence[str], width: int) -> list[str]:
+    cells = [clip(plain(cell), MAX_CELL) or "-" for cell in row[:width]]
+    return cells + [" "] * (width - len(cells))
+
+
+def _fitting(rows: list[list[str]], header: list[str]) -> list[list[str]]:
+    room = MAX_CHARACTERS - _RESERVE - sum(map(len, header))
+    shown = [header]
+    for row in rows:
+        room -= sum(map(len, row))
+        if room < 0:
+            break
+        shown.append(row)
+    return shown
+
+
+def _texts(block: BlockJson) -> list[list[str]]:
+    return [[cell["text"] for cell in row] for row in block["rows"]]
+
+
+def as_text(block: BlockJson) -> str:
+    """A table block as aligned columns of text."""
+    rows = _texts(block)
+    right = [setting["align"] == "right" for setting in block["column_settings"]]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(right))]
+    lines = ("  ".join(_pad(cell, widths[n], right=right[n]) for n, cell in enumerate(row)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _pad(cell: str, width: int, *, right: bool) -> str:
+    return cell.rjust(width) if right else cell.ljust(width)
+
+
+def _as_section(block: BlockJson) -> BlockJson:
+    text = clip(pre(as_text(block)), _MAX_SECTION)
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def within_budget(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
+    """Turn the tables into text that would take the message over Slack's total of table characters."""
+    room = MAX_CHARACTERS
+    for block in blocks:
+        if block["type"] == "table":
+            room -= sum(len(cell) for row in _texts(block) for cell in row)
+        yield _as_section(block) if block["type"] == "table" and room < 0 else block
+
+
+def without_tables(message: Message) -> Message:
+    """The same message for a workspace that refuses table blocks (`invalid_blocks`)."""
+    blocks = tuple(_as_section(block) if block["type"] == "table" else block for block in message.blocks)
+    return replace(message, blocks=blocks)

@@ -1,0 +1,147 @@
+"""Text for Slack: escaping, visible cutting, and the formats of times, sizes, shares and durations. Pure."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+DATE_STYLES = {
+    "full": "{date_short_pretty} at {time_secs}",
+    "minute": "{date_short_pretty} at {time}",
+    "time": "{time_secs}",
+    "day": "{date_short_pretty}",
+}
+"""Slack's own placeholders by our name of the style."""
+
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
+_GRAVE = "\u02cb"
+_PRINTABLE = re.compile(r"[ -~]*")
+_TAIL = re.compile(r"<[^<>]*$|&[a-z]{0,4}$")
+_FENCE = "```"
+
+
+def clean(text: str) -> str:
+    """Make one line of visible characters: line breaks become spaces, control and direction characters go."""
+    if _PRINTABLE.fullmatch(text):
+        return text
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char in "\n\r\t\u2028\u2029":
+        return " "
+    return "" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char
+
+
+def escape(text: object) -> str:
+    """Make text from outside safe in mrkdwn: one line that mentions nobody and links nowhere."""
+    return clean(str(text)).translate(_ENTITIES)
+
+
+def plain(text: object) -> str:
+    """Make text from outside safe where Slack takes plain text (headers, buttons, table cells)."""
+    return clean(str(text)).translate(_ANGLES)
+
+
+def code(text: object) -> str:
+    """Text from outside as inline code."""
+    inner = escape(text).replace("`", _GRAVE).strip()
+    return f"`{inner or ' '}`"
+
+
+def pre(text: str) -> str:
+    """Text from outside as a code block, line breaks kept; no backtick in it can end the block."""
+    lines = [escape(line).replace("`", _GRAVE) for line in text.split("\n")]
+    return f"{_FENCE}\n{chr(10).join(lines)}\n{_FENCE}"
+
+
+def clip(text: str, limit: int) -> str:
+    """Cut `text` visibly to `limit` characters: whole lines where it has lines (with their number), else characters."""
+    if len(text) <= limit:
+        return text
+    lines = text.split("\n")
+    return (_clip_lines(lines, limit) if len(lines) > 1 else None) or _clip_characters(text, limit)
+
+
+def _clip_lines(lines: list[str], limit: int) -> str | None:
+    room = limit - len(f"\n{_FENCE}\n… and {len(lines):,} more lines")
+    kept = 0
+    while kept < len(lines) and (room := room - len(lines[kept]) - 1) >= 0:
+        kept += 1
+    body = "\n".join(lines[:kept])
+    if not body.strip("`\n "):
+        return None
+    fence = f"\n{_FENCE}" if body.count(_FENCE) % 2 else ""
+    return f"{body}{fence}\n… and {_count(len(lines) - kept, 'more line')}"
+
+
+def _clip_characters(text: str, limit: int) -> str:
+    note = f"… ({len(text):,} characters)"
+    note = note if len(note) < limit // 2 else "…"
+    body = _TAIL.sub("", text[: max(0, limit - len(note) - len(_FENCE))])
+    return f"{body}{_FENCE if body.count(_FENCE) % 2 else ''}{note}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: `1 disk`, `2,000 disks`."""
+    return f"{number:,} {plural}" if plural and number != 1 else _count(number, noun)
+
+
+def utc(at: float) -> str:
+    """`at` (Unix seconds) in UTC, to the second."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def date(at: float, style: str = "full") -> str:
+    """`at` (Unix seconds) as each reader's own clock shows it, in UTC where Slack cannot; see DATE_STYLES."""
+    return f"<!date^{int(at)}^{DATE_STYLES[style]}|{utc(at)}>"
+
+
+def duration(seconds: float) -> str:
+    """A span in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    whole = max(0, round(seconds))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    parts = []
+    for name, length in units:
+        amount, whole = divmod(whole, length)
+        parts.append((amount, name))
+    first = next((place for place, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    return " ".join(f"{amount} {name}" for amount, name in parts[first : first + 2] if amount) or "0 s"
+
+
+def size(amount: int) -> str:
+    """Bytes for people, in powers of 1,024: `608.8 GiB`."""
+    value, unit = float(amount), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):  # noqa: B007 - the unit reached is the result
+        if abs(value) < 1023.95:  # noqa: PLR2004 - what would round up to 1,024.0
+            break
+        value /= 1024
+    return f"{amount:,} B" if unit == "B" else f"{value:,.1f} {unit}"
+
+
+def percent(part: float, whole: float) -> str:
+    """The share of `part` in `whole`, never rounded to 0 % or 100 % when it is not that; `-` of nothing."""
+    if whole <= 0 or not math.isfinite(part):
+        return "-"
+    share = 100 * part / whole
+    if 0 < share < 0.1:  # noqa: PLR2004 - the smallest share that one decimal can show
+        return "<0.1 %"
+    return f"{_toward_zero(share):g} %"
+
+
+def _toward_zero(share: float) -> float:
+    rounded: Callable[[float], float] = math.floor if share < 100 else round  # noqa: PLR2004 - per cent
+    return rounded(share * 10) / 10
+
+
+def bar(fraction: float, width: int = 20) -> str:
+    """A bar of `width` characters, filled to `fraction` (cut to 0..1); any share at all fills one character."""
+    share = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
+    filled = max(1, math.floor(share * width)) if share > 0 else 0
+    return "█" * filled + "░" * (width - filled)
