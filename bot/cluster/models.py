@@ -20,8 +20,20 @@ def _none_to_empty(value: object) -> object:
     return () if value is None else value
 
 
+def _none_to_empty_map(value: object) -> object:
+    return {} if value is None else value
+
+
 def _both(name: str) -> AliasChoices:
     return AliasChoices(name, to_camel(name))
+
+
+Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)]
+"""A number of the wire: what 64 bits hold, signed or not."""
+Text = Annotated[str, Field(max_length=65536)]
+"""A text of the wire; nothing Clustermgr tells is longer."""
+MANY = 100_000
+"""More items than any list of Clustermgr's has."""
 
 
 class Wire(BaseModel):
@@ -33,81 +45,81 @@ class Wire(BaseModel):
 class Peer(Wire):
     """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
 
-    id: int
-    host: str = ""
-    match: int = 0
-    next: int = 0
-    state: str = ""
+    id: Number
+    host: Text = ""
+    match: Number = 0
+    next: Number = 0
+    state: Text = ""
     paused: bool = False
-    pending_snapshot: int = Field(0, validation_alias=_both("pending_snapshot"))
+    pending_snapshot: Number = Field(0, validation_alias=_both("pending_snapshot"))
     active: bool = False
     is_learner: bool = Field(default=False, validation_alias=_both("is_learner"))
     is_inflight_full: bool = Field(default=False, validation_alias=_both("is_inflight_full"))
-    inflight_count: int = Field(0, validation_alias=_both("inflight_count"))
+    inflight_count: Number = Field(0, validation_alias=_both("inflight_count"))
 
 
 class RaftStatus(Wire):
     """The raft state of the node asked; `peers` is filled on the leader only, `leader` is 0 when there is none."""
 
-    node_id: int = Field(0, validation_alias=_both("node_id"))
-    term: int = 0
-    vote: int = 0
-    commit: int = 0
-    leader: int = 0
-    raft_state: str = Field("", validation_alias=_both("raft_state"))
-    applied: int = 0
-    raft_applied: int = Field(0, validation_alias=_both("raft_applied"))
-    applying_length: int = Field(0, validation_alias=_both("applying_length"))
-    transferee: int = 0
-    peers: Annotated[tuple[Peer, ...], BeforeValidator(_none_to_empty)] = ()
+    node_id: Number = Field(0, validation_alias=_both("node_id"))
+    term: Number = 0
+    vote: Number = 0
+    commit: Number = 0
+    leader: Number = 0
+    raft_state: Text = Field("", validation_alias=_both("raft_state"))
+    applied: Number = 0
+    raft_applied: Number = Field(0, validation_alias=_both("raft_applied"))
+    applying_length: Number = Field(0, validation_alias=_both("applying_length"))
+    transferee: Number = 0
+    peers: Annotated[tuple[Peer, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
 
 
 class ZoneDisks(Wire):
     """Disk and chunk counters of one zone (idc); counters overlap and may lag by minutes."""
 
-    idc: str = ""
-    total: int = 0
-    total_chunk: int = 0
-    total_free_chunk: int = 0
-    available: int = 0
-    readonly: int = 0
-    expired: int = 0
-    broken: int = 0
-    repairing: int = 0
-    repaired: int = 0
-    dropping: int = 0
-    dropped: int = 0
+    idc: Text = ""
+    total: Number = 0
+    total_chunk: Number = 0
+    total_free_chunk: Number = 0
+    available: Number = 0
+    readonly: Number = 0
+    expired: Number = 0
+    broken: Number = 0
+    repairing: Number = 0
+    repaired: Number = 0
+    dropping: Number = 0
+    dropped: Number = 0
 
 
 class SpaceStat(Wire):
     """Space in bytes."""
 
-    total_space: int = 0
-    free_space: int = 0
-    used_space: int = 0
-    writable_space: int = 0
-    readonly_space: int = 0
-    reserved_space: int = 0
-    total_blob_node: int = 0
-    total_disk: int = 0
-    disk_stat_infos: Annotated[tuple[ZoneDisks, ...], BeforeValidator(_none_to_empty)] = ()
+    total_space: Number = 0
+    free_space: Number = 0
+    used_space: Number = 0
+    writable_space: Number = 0
+    readonly_space: Number = 0
+    reserved_space: Number = 0
+    total_blob_node: Number = 0
+    total_disk: Number = 0
+    disk_stat_infos: Annotated[tuple[ZoneDisks, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
 
 
 class VolumeStat(Wire):
     """Volumes by state."""
 
-    total_volume: int = 0
-    idle_volume: int = 0
-    can_alloc_volume: int = 0
-    active_volume: int = 0
-    lock_volume: int = 0
-    unlocking_volume: int = 0
+    total_volume: Number = 0
+    idle_volume: Number = 0
+    can_alloc_volume: Number = 0
+    active_volume: Number = 0
+    lock_volume: Number = 0
+    unlocking_volume: Number = 0
 
 
 class Stat(Wire):
     """GET /stat, as the node asked sees it; `read_only` is None where the release does not tell."""
 
-    leader_host: str = ""
+    leader_host: Text = ""
     read_only: bool | None = None
     raft_status: RaftStatus
     space_stat: SpaceStat = SpaceStat()
@@ -132,28 +144,47 @@ class DiskStatus(IntEnum):
 class Disk(Wire):
     """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
 
-    disk_id: int
-    status: int = 0
-    idc: str = ""
-    rack: str = ""
-    host: str = ""
-    path: str = ""
+    disk_id: Number
+    status: Number = 0
+    idc: Text = ""
+    rack: Text = ""
+    host: Text = ""
+    path: Text = ""
     readonly: bool = False
-    used: int = 0
-    free: int = 0
-    size: int = 0
-    max_chunk_cnt: int = 0
-    free_chunk_cnt: int = 0
-    used_chunk_cnt: int = 0
-    create_time: str = ""
-    last_update_time: str = ""
+    used: Number = 0
+    free: Number = 0
+    size: Number = 0
+    max_chunk_cnt: Number = 0
+    free_chunk_cnt: Number = 0
+    used_chunk_cnt: Number = 0
+    create_time: Text = ""
+    last_update_time: Text = ""
 
 
 class DiskPage(Wire):
     """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
 
-    disks: Annotated[tuple[Disk, ...], BeforeValidator(_none_to_empty)] = ()
-    marker: int = 0
+    disks: Annotated[tuple[Disk, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+    marker: Number = 0
+
+
+class KeyValue(Wire):
+    """One pair of GET /kv/list; `value` is base64."""
+
+    key: Text
+    value: Text = ""
+
+
+class KvPage(Wire):
+    """GET /kv/list."""
+
+    kvs: Annotated[tuple[KeyValue, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+
+
+class ConfigList(Wire):
+    """GET /config/list."""
+
+    configs: Annotated[Mapping[str, str], BeforeValidator(_none_to_empty_map)] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,116 @@
+"""From an HTTP answer to a value or an error of our tree: what each status means, for reads and for writes.
+
+The HTTP status is Clustermgr's own code where it has one (906, 907, 910, …); only 200 is success. Sources:
+docs/clustermgr.md and the recorded exchanges (tests/contract).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import (
+    AuthRejected,
+    ClusterBadAnswer,
+    ClusterError,
+    ClusterFailed,
+    ClusterRefused,
+    NoLeader,
+    NotFound,
+    OutcomeUnknown,
+)
+
+OK = 200
+SLOW_REFUSAL = 5.0
+"""A 4xx that took longer than this many seconds may still be applied (v1 answers 400 to a proposal that timed out)."""
+_MAX_WORDS = 300
+_NOT_FOUND = frozenset({404, 904, 911, 934})
+_MAY_STILL_APPLY = frozenset({906, 908})
+_SERVER_CODES = range(900, 1000)
+_FIRST_PLAIN_REFUSAL = 910
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer as it came; `took` in seconds."""
+
+    host: str
+    status: int
+    body: bytes
+    trace_id: str
+    took: float
+    is_json: bool
+
+
+def words_of(answer: Answer) -> str:
+    """The server's own words, one line, printable, bounded."""
+    try:
+        data: Any = json.loads(answer.body) if answer.is_json else None
+    except (ValueError, RecursionError):
+        data = None
+    told = data.get("error") if isinstance(data, dict) else None
+    text = told if isinstance(told, str) else answer.body[: 4 * _MAX_WORDS].decode("utf-8", "replace")
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _MAX_WORDS else line[: _MAX_WORDS - 1] + "…"
+
+
+def check_read(answer: Answer) -> None:
+    """Raise what a read's answer means unless it is 200."""
+    if answer.status != OK:
+        raise _error(_read_error(answer), answer)
+
+
+def check_write(answer: Answer) -> None:
+    """Raise what a write's answer means unless it is a 200 of the documented shape (an empty or JSON body)."""
+    if answer.status == OK:
+        if answer.body.strip() and not answer.is_json:
+            raise _error(OutcomeUnknown, answer)
+        return
+    raise _error(_write_error(answer), answer)
+
+
+def _read_error(answer: Answer) -> type[ClusterError]:
+    status = answer.status
+    if status in _NOT_FOUND and answer.is_json:
+        return NotFound
+    if status == 403:  # noqa: PLR2004 - HTTP's Forbidden
+        return AuthRejected
+    if status == 907:  # noqa: PLR2004 - Clustermgr's "no leader"
+        return NoLeader
+    if status in _MAY_STILL_APPLY or 500 <= status < 600:  # noqa: PLR2004 - HTTP's server errors
+        return ClusterFailed
+    if status < 400:  # noqa: PLR2004 - neither success nor an error: a proxy or another server
+        return ClusterBadAnswer
+    return ClusterRefused
+
+
+def _write_error(answer: Answer) -> type[ClusterError]:
+    read = _read_error(answer)
+    if answer.status in range(300, 400):
+        return ClusterRefused
+    if read in {ClusterFailed, ClusterBadAnswer}:
+        return OutcomeUnknown
+    if answer.status in range(400, 500) and answer.took > SLOW_REFUSAL:
+        return OutcomeUnknown
+    undocumented = answer.status in _SERVER_CODES and answer.status < _FIRST_PLAIN_REFUSAL
+    if undocumented and read is ClusterRefused:
+        return OutcomeUnknown
+    return read
+
+
+_SENTENCES: dict[type[ClusterError], str] = {
+    NotFound: "{host} does not know it: {words} ({status}).",
+    AuthRejected: "{host} refused the request token (403): check the secret that token_env names.",
+    NoLeader: "{host} says that the group has no leader just now (907).",
+    ClusterFailed: "{host} could not answer: {words} ({status}).",
+    ClusterBadAnswer: "{host} did not answer like a Clustermgr (HTTP {status}): is the address right?",
+    ClusterRefused: "{host} refused: {words} ({status}).",
+    OutcomeUnknown: "{host} answered {status} after {took:.1f} s ({words}): the change may be made, now or later.",
+}
+
+
+def _error(kind: type[ClusterError], answer: Answer) -> ClusterError:
+    words = words_of(answer)
+    sentence = _SENTENCES[kind].format(
+        host=answer.host, words=words or "no words", status=answer.status, took=answer.took
+    )
+    return kind(sentence, host=answer.host, status=answer.status, words=words, trace_id=answer.trace_id)

@@ -1,0 +1,265 @@
+"""The typed calls of one Clustermgr cluster: reads may be asked of another host, a write is sent once."""
+
+import ssl
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from bot.cluster.answers import Answer, check_read, check_write
+from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat
+from bot.cluster.transport import Timeouts, Wire
+from bot.errors import (
+    AuthRejected,
+    ClusterBadAnswer,
+    ClusterError,
+    ClusterRefused,
+    ClusterUnreachable,
+    NoLeader,
+    NotFound,
+)
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+PAGE = 200
+"""Disks asked for at a time."""
+MAX_DISKS = 20_000
+"""Disks listed at the most in one call, so that a server that never ends a list cannot hold us."""
+
+
+class ClusterApi(Protocol):
+    """What a cluster can be asked and told; every method raises ClusterError."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The configured hosts, in order."""
+
+    async def stat(self, host: str) -> Stat:
+        """GET /stat of one host, from its own view."""
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        """GET /config/get: the raw stored text of a switch, None when unset. Asks one host only when it is given."""
+
+    async def config_set(self, key: str, value: str, *, first: str | None = None) -> None:
+        """POST /config/set, once. `first` is tried first (the leader)."""
+
+    async def member_add(
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, first: str | None = None
+    ) -> None:
+        """POST /member/add, once; `host` is the raft address, `node_host` the service address (v3.2 and later)."""
+
+    async def member_remove(self, peer_id: int, *, first: str | None = None) -> None:
+        """POST /member/remove, once."""
+
+    async def leadership_transfer(self, peer_id: int, *, first: str | None = None) -> None:
+        """POST /leadership/transfer, once; a 200 does not say that anything happened."""
+
+    async def disk_list(
+        self,
+        *,
+        status: int | None = None,
+        idc: str | None = None,
+        rack: str | None = None,
+        disk_host: str | None = None,
+        limit: int = MAX_DISKS,
+        first: str | None = None,
+    ) -> tuple[Disk, ...]:
+        """GET /disk/list, all its pages up to `limit` disks; `rack` needs `idc`."""
+
+    async def disk_info(self, disk_id: int) -> Disk:
+        """GET /disk/info; raises NotFound for an unknown disk."""
+
+    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
+        """GET /kv/list of one host, values still base64; raises ClusterRefused where there is no such call (v1)."""
+
+    async def config_list(self, host: str) -> Mapping[str, str]:
+        """GET /config/list of one host (v1 and v3.2); raises ClusterRefused where there is no such call."""
+
+
+class ClustermgrClient:
+    """ClusterApi over HTTP; an async context manager.
+
+    `hosts` are `name:port` or `http(s)://name:port`. `secret` is the request token's secret. Each client
+    holds connections of its own.
+    """
+
+    def __init__(
+        self,
+        hosts: Sequence[str],
+        *,
+        timeouts: Timeouts | None = None,
+        secret: str | None = None,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:16],
+        clock: Callable[[], float] = time.time,
+        context: ssl.SSLContext | None = None,
+        max_bytes: int = 8 << 20,
+    ) -> None:
+        self._hosts = tuple(hosts)
+        self._wire = Wire(
+            new_id=new_id, timeouts=timeouts, secret=secret, clock=clock, context=context, max_bytes=max_bytes
+        )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The configured hosts, in order."""
+        return self._hosts
+
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._wire.__aexit__(kind, error, trace)
+
+    async def stat(self, host: str) -> Stat:
+        """GET /stat of one host, from its own view."""
+        return _parsed(Stat, await self._read(host, "/stat"))
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        """GET /config/get: the raw stored text of a switch, None when unset."""
+
+        async def ask(asked: str) -> str | None:
+            try:
+                return _text(await self._read(asked, "/config/get?" + urlencode({"key": key})))
+            except NotFound:
+                return None
+
+        return await (ask(host) if host else self._any(ask))
+
+    async def config_set(self, key: str, value: str, *, first: str | None = None) -> None:
+        """POST /config/set, once."""
+        await self._write("/config/set", {"key": key, "value": value}, first)
+
+    async def member_add(
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, first: str | None = None
+    ) -> None:
+        """POST /member/add, once."""
+        body: dict[str, Any] = {"peer_id": peer_id, "host": host, "member_type": 1 if learner else 2}
+        if node_host is not None:
+            body["node_host"] = node_host
+        await self._write("/member/add", body, first)
+
+    async def member_remove(self, peer_id: int, *, first: str | None = None) -> None:
+        """POST /member/remove, once."""
+        await self._write("/member/remove", {"peer_id": peer_id}, first)
+
+    async def leadership_transfer(self, peer_id: int, *, first: str | None = None) -> None:
+        """POST /leadership/transfer, once."""
+        await self._write("/leadership/transfer", {"peer_id": peer_id}, first)
+
+    async def disk_list(
+        self,
+        *,
+        status: int | None = None,
+        idc: str | None = None,
+        rack: str | None = None,
+        disk_host: str | None = None,
+        limit: int = MAX_DISKS,
+        first: str | None = None,
+    ) -> tuple[Disk, ...]:
+        """GET /disk/list, all its pages up to `limit` disks."""
+        asked = {"status": status, "idc": idc, "rack": rack, "host": disk_host}
+        query = {key: str(value) for key, value in asked.items() if value is not None}
+        return await self._any(lambda host: self._pages(host, query, min(limit, MAX_DISKS)), first)
+
+    async def _pages(self, host: str, query: Mapping[str, str], limit: int) -> tuple[Disk, ...]:
+        found: dict[int, Disk] = {}
+        marker = 0
+        while len(found) < limit:
+            args = {**query, "count": str(min(PAGE, limit - len(found)))} | ({"marker": str(marker)} if marker else {})
+            page = _parsed(DiskPage, await self._read(host, "/disk/list?" + urlencode(args)))
+            known = len(found)
+            found.update((disk.disk_id, disk) for disk in page.disks)
+            # A page that brings nothing new, or no marker to go on from, ends the list whatever the server says.
+            if len(found) == known or page.marker in {0, marker}:
+                break
+            marker = page.marker
+        return tuple(found.values())[:limit]
+
+    async def disk_info(self, disk_id: int) -> Disk:
+        """GET /disk/info; raises NotFound for an unknown disk."""
+
+        async def ask(host: str) -> Disk:
+            return _parsed(Disk, await self._read(host, f"/disk/info?disk_id={disk_id:d}"))
+
+        return await self._any(ask)
+
+    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
+        """GET /kv/list of one host, values still base64."""
+        page = _parsed(KvPage, await self._read(host, f"/kv/list?count={count:d}"))
+        return {item.key: item.value for item in page.kvs}
+
+    async def config_list(self, host: str) -> Mapping[str, str]:
+        """GET /config/list of one host."""
+        return _parsed(ConfigList, await self._read(host, "/config/list")).configs
+
+    async def _read(self, host: str, target: str) -> Answer:
+        answer = await self._wire.get(host, target)
+        check_read(answer)
+        return answer
+
+    async def _any(self, ask: Callable[[str], Awaitable[T]], first: str | None = None) -> T:
+        """Ask one host after another until one gives a final answer: a refusal is final, silence is not."""
+        trouble: ClusterError | None = None
+        for host in self._order(first):
+            try:
+                return await ask(host)
+            except (NoLeader, AuthRejected) as error:
+                trouble = error
+            except ClusterRefused:
+                raise
+            except ClusterError as error:
+                trouble = trouble or error
+        raise trouble or ClusterUnreachable("No host is configured.")
+
+    async def _write(self, target: str, body: Mapping[str, Any], first: str | None) -> None:
+        """Send once; another host is tried only while nothing was sent."""
+        content = TypeAdapter(dict[str, Any]).dump_json(dict(body))
+        unreachable: list[ClusterUnreachable] = []
+        for host in self._order(first):
+            try:
+                answer = await self._wire.post(host, target, content)
+            except ClusterUnreachable as error:
+                unreachable.append(error)
+                continue
+            check_write(answer)
+            return
+        raise ClusterUnreachable("Nothing was sent: " + " ".join(error.sentence for error in unreachable))
+
+    def _order(self, first: str | None) -> tuple[str, ...]:
+        if first not in self._hosts:
+            return self._hosts
+        return (first, *(host for host in self._hosts if host != first))
+
+
+def _parsed(model: type[M], answer: Answer) -> M:
+    try:
+        return model.model_validate_json(answer.body)
+    except (ValidationError, RecursionError) as error:
+        raise _garbled(answer) from error
+
+
+_STRING = TypeAdapter(str)
+
+
+def _text(answer: Answer) -> str:
+    try:
+        return _STRING.validate_json(answer.body, strict=True)
+    except ValidationError as error:
+        raise _garbled(answer) from error
+
+
+def _garbled(answer: Answer) -> ClusterBadAnswer:
+    return ClusterBadAnswer(
+        f"{answer.host} answered with something that is not what Clustermgr says: is the address right?",
+        host=answer.host,
+        status=answer.status,
+        trace_id=answer.trace_id,
+    )

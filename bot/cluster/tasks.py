@@ -1,0 +1,140 @@
+"""Background tasks: their names, their keys per dialect, and what a stored switch value means there.
+
+Two dialects exist and a wrong word does harm (docs/clustermgr.md): `v1` (BlobStore up to 2022) knows exactly `Enable`
+and `Disable`, `v3` (CubeFS v3.2.0 and later) takes exactly `true` for on and anything else, `Enable` included, for off.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Dialect(StrEnum):
+    """How a cluster spells its switches."""
+
+    V1 = "v1"
+    V3 = "v3"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One background task: its name here, its key per dialect (absent: that dialect has none), what it does."""
+
+    name: str
+    keys: Mapping[Dialect, str]
+    does: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DialectVerdict:
+    """Which dialect a cluster speaks, None when it cannot be told; `why` is a sentence."""
+
+    dialect: Dialect | None
+    why: str
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a stored value means: `word` is on, off, unset or meaningless; `effect` is what services make of it."""
+
+    word: str
+    effect: str
+
+
+WORDS: Mapping[Dialect, tuple[str, str]] = MappingProxyType(
+    {Dialect.V1: ("Enable", "Disable"), Dialect.V3: ("true", "false")}
+)
+"""(on, off) of each dialect."""
+
+
+def _task(name: str, does: str, *aliases: str, v1: str | None = None, v3: str | None = None) -> Task:
+    keys = {dialect: key for dialect, key in ((Dialect.V1, v1), (Dialect.V3, v3)) if key}
+    return Task(name, MappingProxyType(keys), does, aliases)
+
+
+TASKS: tuple[Task, ...] = (
+    _task("disk_repair", "rebuilds the data of broken disks", v1="disk_repair", v3="disk_repair"),
+    _task("balance", "moves chunks from full disks to emptier ones", v1="balance", v3="balance"),
+    _task("disk_drop", "empties disks that are being taken out", v1="disk_drop", v3="disk_drop"),
+    _task("blob_delete", "frees the space of deleted blobs", v1="blob_delete", v3="blob_delete"),
+    _task("shard_repair", "rebuilds missing shards of single blobs", v1="shard_repair", v3="shard_repair"),
+    _task(
+        "volume_inspect",
+        "checks volumes for missing shards",
+        "vol_inspect",
+        "inspect",
+        v1="vol_inspect",
+        v3="volume_inspect",
+    ),
+    _task("data_inspect", "reads data back and checks its checksums", v3="data_inspect"),
+    _task("shard_node_blob_delete", "frees deleted blobs of shard nodes", v3="shard_node_blob_delete"),
+    _task("shard_disk_repair", "rebuilds broken disks of shard nodes (newest releases)", v3="shard_disk_repair"),
+)
+"""Every task that can be switched. `manual_migrate` exists but services keep it on whatever is stored."""
+
+ALWAYS_ON = "manual_migrate"
+COMMON = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect")
+"""The six tasks of the administrator's manual."""
+
+_BY_NAME: Mapping[str, Task] = MappingProxyType({name: task for task in TASKS for name in (task.name, *task.aliases)})
+
+
+def find_task(name: str) -> Task | None:
+    """The task of that name or alias, whatever its case and with - or _ between words."""
+    return _BY_NAME.get(name.strip().lower().replace("-", "_"))
+
+
+def suggest_task(name: str) -> str | None:
+    """The known task name nearest to a mistyped one."""
+    near = difflib.get_close_matches(name.strip().lower().replace("-", "_")[:64], _BY_NAME, n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def key_of(task: str, dialect: Dialect | str) -> str | None:
+    """The key under which a cluster of that dialect keeps a task's switch; None when it has no such task."""
+    found = find_task(task)
+    return found.keys.get(Dialect(dialect)) if found else None
+
+
+def word_for(dialect: Dialect | str, *, on: bool) -> str:
+    """The word that turns a task on or off there."""
+    words = WORDS[Dialect(dialect)]
+    return words[0] if on else words[1]
+
+
+def meaning_of(value: str | None, dialect: Dialect | str) -> Meaning:
+    """What a raw stored value (None: unset) means in a dialect."""
+    on, off = WORDS[Dialect(dialect)]
+    if value is None:
+        return _UNSET[Dialect(dialect)]
+    if value == on:
+        return Meaning("on", "services run it")
+    if value == off:
+        return Meaning("off", "services do not run it")
+    return _MEANINGLESS[Dialect(dialect)]
+
+
+_UNSET = {
+    Dialect.V1: Meaning("unset", "services keep what they had, and it is off after their restart"),
+    Dialect.V3: Meaning("unset", "the service that owns it takes it for off and writes false when it starts"),
+}
+_MEANINGLESS = {
+    Dialect.V1: Meaning("meaningless", "services keep what they had, and it is off after their restart"),
+    Dialect.V3: Meaning("meaningless", "only exactly true is on here, so services take it for off"),
+}
+
+
+def dialect_of_values(values: Mapping[str, str | None]) -> Dialect | None:
+    """The dialect that all set switches of the manual's six speak; None when none is set or they disagree."""
+    held = {value for key, value in values.items() if key in _COMMON_KEYS and value}
+    for dialect, words in WORDS.items():
+        if held and held <= set(words):
+            return dialect
+    return None
+
+
+_COMMON_KEYS = frozenset(key for name in COMMON for key in _BY_NAME[name].keys.values())

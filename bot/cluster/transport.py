@@ -1,0 +1,200 @@
+"""HTTP to many hosts: one small connection pool per origin, bounded answers, foreign exceptions translated once.
+
+One pool shared by many keep-alive hosts scans all its connections at every request, so each origin has its own. A
+write goes over a connection of its own, so that a stale kept-alive one cannot leave its outcome in doubt.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from bot.cluster.answers import Answer
+from bot.cluster.auth import HEADER, request_token
+from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
+
+_TRACE = "Blobstore-Tracer-Traceid"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds per phase; `read_total` and `write_total` bound a whole request, whatever its phases do."""
+
+    connect: float = 3.0
+    read: float = 12.0
+    write: float = 5.0
+    pool: float = 5.0
+    read_total: float = 15.0
+    write_read: float = 15.0
+    write_total: float = 25.0
+    keep_alive: float = 120.0
+
+    def phases(self, *, writing: bool) -> httpx.Timeout:
+        """The same for the HTTP library."""
+        read = self.write_read if writing else self.read
+        return httpx.Timeout(connect=self.connect, read=read, write=self.write, pool=self.pool)
+
+
+def origin_of(host: str) -> str:
+    """The origin of a configured host: `name:port` speaks plain HTTP, `https://name:port` TLS."""
+    return host.rstrip("/") if "://" in host else f"http://{host}"
+
+
+@dataclass(slots=True)
+class _Pools(httpx.AsyncBaseTransport):
+    """One transport per origin; every transport shares one TLS context."""
+
+    context: ssl.SSLContext
+    keep_alive: float
+    _held: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = field(default_factory=dict)
+
+    def fresh(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=self.keep_alive)
+        return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        origin = (request.url.scheme, request.url.host, request.url.port)
+        if origin not in self._held:
+            self._held[origin] = self.fresh()
+        return await self._held[origin].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for transport in self._held.values():
+            await transport.aclose()
+        self._held.clear()
+
+
+class Wire:
+    """Sends requests of one cluster; `get` for reads, `post` for writes. An async context manager.
+
+    `secret` is the request token's secret or None, `new_id` makes the X-Reqid that logs on both sides share.
+    """
+
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str],
+        timeouts: Timeouts | None = None,
+        secret: str | None = None,
+        clock: Callable[[], float] = time.time,
+        max_bytes: int = 8 << 20,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._timeouts = timeouts or Timeouts()
+        self._secret = secret
+        self._clock = clock
+        self._new_id = new_id
+        self._max_bytes = max_bytes
+        self._pools = _Pools(context or ssl.create_default_context(), self._timeouts.keep_alive)
+        self._client = self._make(self._pools)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    def _make(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+
+    async def get(self, host: str, target: str) -> Answer:
+        """Read `target` (path and query) from `host`; raises ClusterUnreachable, ClusterTimeout, ClusterBadAnswer."""
+        try:
+            async with asyncio.timeout(self._timeouts.read_total):
+                return await self._send(self._client, host, "GET", target, b"")
+        except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
+            raise _read_trouble(host, error) from error
+
+    async def post(self, host: str, target: str, body: bytes) -> Answer:
+        """Write once; raises ClusterUnreachable when nothing was sent, OutcomeUnknown when that is not certain."""
+        try:
+            async with AsyncExitStack() as stack:
+                client = await stack.enter_async_context(self._make(self._pools.fresh()))
+                await stack.enter_async_context(asyncio.timeout(self._timeouts.write_total))
+                return await self._send(client, host, "POST", target, body)
+        except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
+            raise _write_trouble(host, error) from error
+
+    async def _send(self, client: httpx.AsyncClient, host: str, method: str, target: str, body: bytes) -> Answer:
+        writing = method == "POST"
+        url = httpx.URL(origin_of(host) + target)
+        request = client.build_request(
+            method,
+            url,
+            content=body if writing else None,
+            headers=self._headers(url, writing=writing),
+            timeout=self._timeouts.phases(writing=writing),
+        )
+        start = time.monotonic()
+        response = await client.send(request, stream=True)
+        try:
+            content = await self._body(response)
+        finally:
+            await response.aclose()
+        return Answer(
+            host=host,
+            status=response.status_code,
+            body=content,
+            trace_id=response.headers.get(_TRACE, "")[:64],
+            took=time.monotonic() - start,
+            is_json="json" in response.headers.get("content-type", ""),
+        )
+
+    def _headers(self, url: httpx.URL, *, writing: bool) -> Mapping[str, str]:
+        # Identity: a compressed answer could unfold to any size. A JSON type and a length are what servers insist on.
+        headers = {"Accept-Encoding": "identity", "X-Reqid": self._new_id()}
+        if writing:
+            headers["Content-Type"] = "application/json"
+        if self._secret is not None:
+            headers[HEADER] = request_token(self._secret, url.path, url.query.decode(), int(self._clock()))
+        return headers
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > self._max_bytes:
+                raise _TooLarge(self._max_bytes)
+        return bytes(content)
+
+
+class _TooLarge(Exception):
+    """An answer beyond the bound, in bytes."""
+
+
+def _nothing_sent(error: Exception) -> bool:
+    return isinstance(
+        error,
+        httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.InvalidURL | httpx.UnsupportedProtocol,
+    )
+
+
+def _unreachable(host: str, error: Exception) -> ClusterUnreachable:
+    slow = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+    return ClusterUnreachable(f"{host} {'took no connection in time' if slow else 'refuses connections'}.", host=host)
+
+
+def _read_trouble(host: str, error: Exception) -> ClusterError:
+    if _nothing_sent(error):
+        return _unreachable(host, error)
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return ClusterTimeout(f"{host} gave no answer in time.", host=host)
+    if isinstance(error, _TooLarge):
+        return ClusterBadAnswer(f"{host} sent more than {error.args[0]:,} bytes: is it a Clustermgr?", host=host)
+    return ClusterBadAnswer(f"{host} cut the connection or did not speak HTTP.", host=host)
+
+
+def _write_trouble(host: str, error: Exception) -> ClusterError:
+    if _nothing_sent(error):
+        return _unreachable(host, error)
+    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
+    what = "gave no answer in time" if slow else "cut or garbled its answer"
+    return OutcomeUnknown(f"{host} {what}: the change may be made, now or later.", host=host)
