@@ -56,8 +56,17 @@ def voter_health(before: Snapshot | None, now: Snapshot) -> Mapping[int, VoterHe
     if now.leader is None:
         return {}
     leader = now.leader[1]
-    earlier = _same_reign(before, now)
+    earlier = same_reign(before, now)
     return {peer.id: _judge(peer, leader, earlier, now) for peer in voters(leader)}
+
+
+def learner_health(before: Snapshot | None, now: Snapshot) -> Mapping[int, VoterHealth]:
+    """The same proof for every learner: a healthy one has caught up; empty when no leader is known."""
+    if now.leader is None:
+        return {}
+    leader = now.leader[1]
+    earlier = same_reign(before, now)
+    return {peer.id: _judge(peer, leader, earlier, now) for peer in learners(leader)}
 
 
 def healthy_count(health: Mapping[int, VoterHealth]) -> int:
@@ -65,7 +74,8 @@ def healthy_count(health: Mapping[int, VoterHealth]) -> int:
     return sum(voter.healthy for voter in health.values())
 
 
-def _same_reign(before: Snapshot | None, now: Snapshot) -> Snapshot | None:
+def same_reign(before: Snapshot | None, now: Snapshot) -> Snapshot | None:
+    """The earlier look when it counts as proof: same leader and term, and far enough apart; else None."""
     if before is None or before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
         return None
     then, here = before.leader[1].raft_status, now.leader[1].raft_status
@@ -75,19 +85,28 @@ def _same_reign(before: Snapshot | None, now: Snapshot) -> Snapshot | None:
 def _judge(peer: Peer, leader: Stat, earlier: Snapshot | None, now: Snapshot) -> VoterHealth:
     if peer.id == leader.raft_status.leader:
         return VoterHealth(peer.id, healthy=True, confirmed=True)
-    fault = _fault(peer, leader)
-    if fault:
+    fault = _twice_sound(peer, leader, earlier)
+    if earlier is None or fault:
         return VoterHealth(peer.id, healthy=False, confirmed=False, why=fault)
-    if earlier is None or earlier.leader is None:
-        return VoterHealth(peer.id, healthy=False, confirmed=False, why="seen only once under this leader and term")
-    then = {p.id: p for p in voters(earlier.leader[1])}.get(peer.id)
-    fault = _fault(then, earlier.leader[1]) if then else "was no voter at the look before"
-    if fault:
-        return VoterHealth(peer.id, healthy=False, confirmed=False, why=f"at the look before: {fault}")
     return _confirm(peer.id, leader, earlier, now)
 
 
-def _fault(peer: Peer, leader: Stat) -> str:
+def _twice_sound(peer: Peer, leader: Stat, earlier: Snapshot | None) -> str:
+    """What the leader's two views hold against a peer, "" for nothing."""
+    fault = peer_fault(peer, leader)
+    if fault:
+        return fault
+    if earlier is None or earlier.leader is None:
+        return "seen only once under this leader and term"
+    then = {p.id: p for p in earlier.leader[1].raft_status.peers if p.is_learner == peer.is_learner}.get(peer.id)
+    if then is None:
+        return f"was no {'learner' if peer.is_learner else 'voter'} at the look before"
+    fault = peer_fault(then, earlier.leader[1])
+    return fault and f"at the look before: {fault}"
+
+
+def peer_fault(peer: Peer, leader: Stat) -> str:
+    """What this one view of the leader holds against a peer, in words; "" proves nothing by itself."""
     behind = lag(leader, peer)
     faults = (
         (peer.state != "StateReplicate", f"its state is {peer.state or 'not told'}, not StateReplicate"),
@@ -106,9 +125,15 @@ def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> Voter
         return VoterHealth(peer, healthy=False, confirmed=False, why="its own host names another leader or term")
     if all(view == reign for view in own):
         return VoterHealth(peer, healthy=True, confirmed=True)
-    if now.silent or earlier.silent:
+    if any(view is not None for view in own) or _unplaced(earlier, now):
         return VoterHealth(peer, healthy=False, confirmed=False, why="its own host did not answer both times")
     return VoterHealth(peer, healthy=True, confirmed=False, why="its own host is not configured")
+
+
+def _unplaced(earlier: Snapshot, now: Snapshot) -> bool:
+    """Whether some host told in neither look whose it is: it may be that of any peer."""
+    placed = {host for look in (earlier, now) for host, stat in look.answered if stat.raft_status.node_id}
+    return any(look.host not in placed for snapshot in (earlier, now) for look in snapshot.looks)
 
 
 def _own_view(snapshot: Snapshot, peer: int) -> tuple[int, int] | None:

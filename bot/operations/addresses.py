@@ -1,0 +1,91 @@
+"""Peer ids and network addresses as people type them: one clear sentence for each way they can be wrong."""
+
+import ipaddress
+import re
+
+from bot.errors import UserError
+
+MAX_PEER_ID = 2**64 - 1
+"""The largest peer id: the server keeps it as an unsigned 64-bit number."""
+MAX_PORT = 65535
+_MAX_NAME = 253
+_SHOWN = 40
+_DIGITS = re.compile(r"-?[0-9]+")
+_HARMLESS = re.compile(r"[A-Za-z0-9._:/\[\]-]+")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_EXAMPLE = "write name-or-ip:port, as in 10.0.0.4:10110"
+
+
+def shown(text: str) -> str:
+    """Quote outside text for a sentence: only when every character is harmless in a chat, and cut to 40 of them."""
+    if not _HARMLESS.fullmatch(text):
+        return "what was given" if text else "nothing"
+    return f"`{text}`" if len(text) <= _SHOWN else f"`{text[:_SHOWN]}…`"
+
+
+def check_peer_id(value: object) -> int:
+    """A peer id as a number; raises UserError unless it is a whole number between 1 and 2^64-1.
+
+    The server takes 0 too, but such a member is invisible, cannot be removed, and makes nodes of v3.2 and later panic
+    at their next start (docs/clustermgr.md).
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UserError("A peer id is a whole number between 1 and 2^64-1, as /cm members lists them.")
+    if value == 0:
+        raise UserError("Peer id 0 cannot be used: the server would take it, and its nodes would panic at their start.")
+    if not 0 < value <= MAX_PEER_ID:
+        raise UserError(f"Peer id {shown(str(value))} is out of range: it must lie between 1 and 2^64-1.")
+    return value
+
+
+def parse_peer_id(text: str) -> int:
+    """A peer id from what a person typed: plain ASCII digits; raises UserError."""
+    if not _DIGITS.fullmatch(text):
+        raise UserError(f"A peer id is a whole number in plain digits, as in 4; {shown(text)} is not.")
+    if len(text) > len(str(MAX_PEER_ID)):
+        raise UserError(f"Peer id {shown(text)} is out of range: it must lie between 1 and 2^64-1.")
+    return check_peer_id(int(text))
+
+
+def parse_address(text: object, what: str) -> str:
+    """A bare `name-or-ip:port` in lower case (IPv6 in brackets); `what` names it in the UserError's sentence.
+
+    The server itself takes anything, a scheme or an empty text included (docs/clustermgr.md).
+    """
+    if not isinstance(text, str) or not text:
+        raise UserError(f"The {what} is empty: {_EXAMPLE}.")
+    if "://" in text:
+        raise UserError(f"The {what} is a bare address without http:// or the like: {_EXAMPLE}.")
+    name, colon, port = text.rpartition(":")
+    if text.count(":") > 1 and not name.startswith("["):
+        raise UserError(f"The {what} has more than one colon: {_EXAMPLE}, and an IPv6 address as [fd00::4]:10110.")
+    if not colon or not port:
+        raise UserError(f"The {what} lacks its port: {_EXAMPLE}.")
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > MAX_PORT:
+        raise UserError(f"The port of the {what} must be a number between 1 and {MAX_PORT}: {_EXAMPLE}.")
+    if not _is_host(name):
+        raise UserError(f"The {what} {shown(text)} names no host: {_EXAMPLE}.")
+    return text.lower()
+
+
+def bare(address: str) -> str:
+    """An address as it is compared with others: lower case, without a scheme and a closing slash."""
+    return re.sub(r"^[a-z]+://", "", address.strip().lower()).rstrip("/")
+
+
+def _is_host(name: str) -> bool:
+    if name.startswith("["):
+        return name.endswith("]") and _is_ip(name[1:-1], ipaddress.IPv6Address)
+    if re.fullmatch(r"[0-9.]+", name):
+        return _is_ip(name, ipaddress.IPv4Address)
+    labels = name.removesuffix(".").split(".")
+    return len(name) <= _MAX_NAME and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _is_ip(text: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    # A zone index ("%eth0") means another interface on each node.
+    return "%" not in text

@@ -1,0 +1,84 @@
+"""Fingerprint: the state of a cluster that an approval is bound to, and in words how two of them differ."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What was true when a card was shown; peers are ids in rising order, 0 means "none known".
+
+    `task`, `value` (raw, None: unset or not read) and `dialect` are filled for switches only; `bad_disks` counts disks
+    that are broken or repairing, None when that could not be told.
+    """
+
+    leader: int = 0
+    term: int = 0
+    voters: tuple[int, ...] = ()
+    learners: tuple[int, ...] = ()
+    healthy: tuple[int, ...] = ()
+    transferee: int = 0
+    task: str = ""
+    value: str | None = None
+    meaning: str = ""
+    dialect: str = ""
+    bad_disks: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Fingerprint":
+        """The fingerprint that `to_json` wrote; raises TypeError when a key is none of its fields."""
+        kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return cls(**kept)
+
+
+def difference(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:
+    """How the cluster moved from `old` to `new`, one short phrase for each fact; empty when it did not."""
+    said = (
+        _moved("leader", _peer(old.leader), _peer(new.leader)),
+        _moved("term", str(old.term), str(new.term)),
+        _moved("voters", _ids(old.voters), _ids(new.voters)),
+        _moved("learners", _ids(old.learners), _ids(new.learners)),
+        *_health(old, new),
+        _moved("transfer under way to", _peer(old.transferee), _peer(new.transferee)),
+        _moved(f"{new.task or old.task} is", _value(old), _value(new)),
+        _moved("dialect", old.dialect or "not known", new.dialect or "not known"),
+        _moved("broken or repairing disks", _count(old.bad_disks), _count(new.bad_disks)),
+    )
+    return tuple(phrase for phrase in said if phrase)
+
+
+def _moved(what: str, was: str, now: str) -> str:
+    return "" if was == now else f"{what}: {was} → {now}"
+
+
+def _health(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:
+    stayed = set(old.voters) & set(new.voters)
+    worse = sorted((set(old.healthy) - set(new.healthy)) & stayed)
+    better = sorted((set(new.healthy) - set(old.healthy)) & stayed)
+    return (
+        *(f"peer {peer} is no longer proven healthy" for peer in worse),
+        *(f"peer {peer} is healthy now" for peer in better),
+    )
+
+
+def _peer(peer: int) -> str:
+    return f"peer {peer}" if peer else "none"
+
+
+def _ids(peers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, peers)) or "none"
+
+
+def _value(of: Fingerprint) -> str:
+    if of.value is None:
+        return of.meaning or "not read"
+    return f"{of.meaning} ({of.value!r:.40})"
+
+
+def _count(disks: int | None) -> str:
+    return "not known" if disks is None else str(disks)

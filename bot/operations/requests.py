@@ -1,0 +1,141 @@
+"""What may be asked of a cluster: frozen requests that cannot hold a bad value, and their JSON form."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bot.errors import UserError
+from bot.operations.addresses import check_peer_id, parse_address, shown
+from bot.operations.model import OpKind
+
+_TASK = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAdd:
+    """Add a raft member: `host` is its raft address, `node_host` its service address ("" where the server knows none).
+
+    Raises UserError when a value is not valid.
+    """
+
+    kind: ClassVar[OpKind] = OpKind.MEMBER_ADD
+    peer_id: int
+    host: str
+    node_host: str = ""
+    learner: bool = True
+
+    def __post_init__(self) -> None:
+        check_peer_id(self.peer_id)
+        object.__setattr__(self, "host", parse_address(self.host, "raft address"))
+        if self.node_host != "":
+            object.__setattr__(self, "node_host", parse_address(self.node_host, "service address (node=)"))
+        if self.host == self.node_host:
+            raise UserError(
+                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports, "
+                "/cm members shows those of the others."
+            )
+        _check_flag(self.learner, "as=")
+
+    @property
+    def words(self) -> str:
+        """The request as a phrase: "add peer 4 as learner"."""
+        return f"add peer {self.peer_id} as {'a learner' if self.learner else 'a voter'}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {"peer_id": self.peer_id, "host": self.host, "node_host": self.node_host, "learner": self.learner}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemove:
+    """Remove a raft member. Raises UserError when the id is not valid."""
+
+    kind: ClassVar[OpKind] = OpKind.MEMBER_REMOVE
+    peer_id: int
+
+    def __post_init__(self) -> None:
+        check_peer_id(self.peer_id)
+
+    @property
+    def words(self) -> str:
+        """The request as a phrase."""
+        return f"remove peer {self.peer_id}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {"peer_id": self.peer_id}
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderTransfer:
+    """Move leadership to a voter. Raises UserError when the id is not valid."""
+
+    kind: ClassVar[OpKind] = OpKind.LEADER_TRANSFER
+    peer_id: int
+
+    def __post_init__(self) -> None:
+        check_peer_id(self.peer_id)
+
+    @property
+    def words(self) -> str:
+        """The request as a phrase."""
+        return f"move leadership to peer {self.peer_id}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {"peer_id": self.peer_id}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSwitch:
+    """Turn a background task on or off; whether the cluster has such a task is told by its dialect.
+
+    Raises UserError when the name cannot be one of a task.
+    """
+
+    kind: ClassVar[OpKind] = OpKind.TASK_SWITCH
+    task: str
+    on: bool
+
+    def __post_init__(self) -> None:
+        _check_task(self.task)
+        _check_flag(self.on, "on")
+
+    @property
+    def words(self) -> str:
+        """The request as a phrase."""
+        return f"turn {self.task} {'on' if self.on else 'off'}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {"task": self.task, "on": self.on}
+
+
+Request = MemberAdd | MemberRemove | LeaderTransfer | TaskSwitch
+_KINDS: Mapping[OpKind, type[Request]] = {
+    kind.kind: kind for kind in (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
+}
+
+
+def request_from_json(kind: OpKind, data: Mapping[str, Any]) -> Request:
+    """The request that an operation of that kind keeps; keys that it does not know (`reason`) are left alone.
+
+    Raises UserError when a value is missing or not valid.
+    """
+    wanted = _KINDS[kind]
+    names = [name for name in wanted.__dataclass_fields__ if name in data]
+    try:
+        return wanted(**{name: data[name] for name in names})
+    except TypeError as error:
+        raise UserError(f"The stored request ({kind}) is not complete: type the command again.") from error
+
+
+def _check_flag(value: object, name: str) -> None:
+    if not isinstance(value, bool):
+        raise UserError(f"The request says neither yes nor no for {name}: type the command again.")
+
+
+def _check_task(value: object) -> None:
+    if not isinstance(value, str) or not _TASK.fullmatch(value):
+        raise UserError("A task's name is written in small letters and underscores, as in disk_repair: see /cm tasks.")
