@@ -100,6 +100,8 @@ class ClustermgrClient:
         max_bytes: int = 8 << 20,
     ) -> None:
         self._hosts = tuple(hosts)
+        if context is None and any(host.startswith("https://") for host in hosts):
+            context = ssl.create_default_context()
         self._wire = Wire(
             new_id=new_id, timeouts=timeouts, secret=secret, clock=clock, context=context, max_bytes=max_bytes
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -69,7 +69,7 @@ async def watch(
     deadlines: tuple[float, ...],
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-) -> AsyncIterator[Snapshot]:
+) -> AsyncGenerator[Snapshot]:
     """Yield what is known when all answered, and at each deadline (seconds) that passes before that.
 
     A freshly elected leader can hold answers for ten seconds: the later look completes the first. Nothing is left

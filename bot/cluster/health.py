@@ -109,7 +109,7 @@ def peer_fault(peer: Peer, leader: Stat) -> str:
     """What this one view of the leader holds against a peer, in words; "" proves nothing by itself."""
     behind = lag(leader, peer)
     faults = (
-        (peer.state != "StateReplicate", f"its state is {peer.state or 'not told'}, not StateReplicate"),
+        (peer.state != "StateReplicate", f"its state is {peer.state[:32] or 'not told'}, not StateReplicate"),
         (not peer.active, "the leader has not heard from it lately"),
         (peer.paused, "replication to it is paused"),
         (peer.pending_snapshot != 0, "a snapshot is on its way to it"),

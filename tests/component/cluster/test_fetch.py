@@ -1,0 +1,142 @@
+"""One look at all hosts: each answer or error kept, the deadline held, nothing left running."""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from bot.cluster.client import ClustermgrClient
+from bot.cluster.dialect import detect_dialect
+from bot.cluster.fetch import fetch, watch
+from bot.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
+from tests.rawserver import Handler, Request, answer, hangs, refusing, says, serving
+
+
+def stat(node: int, leader: int, term: int = 3) -> dict[str, Any]:
+    return {"leader_host": "", "raft_status": {"nodeId": node, "term": term, "leader": leader}}
+
+
+def host(node: int, leader: int, disks: tuple[int, ...] = ()) -> Handler:
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        told: dict[str, Any] = stat(node, leader)
+        if request.target.startswith("/disk/list"):
+            status = int(request.target.partition("status=")[2].partition("&")[0])
+            told = {"disks": [{"disk_id": one, "status": status} for one in disks if status == 2], "marker": 0}
+        if request.target.startswith("/config/get"):
+            writer.write(answer(404, "x", [("Content-Type", "application/json")], b'{"error":"Not Found"}'))
+        else:
+            writer.write(answer(200, "OK", [("Content-Type", "application/json")], json.dumps(told).encode()))
+        await writer.drain()
+
+    return handle
+
+
+async def test_every_answer_and_every_error_is_kept() -> None:
+    """A healthy leader, a hanging host, a refusing one and one that talks rubbish, all in one look."""
+    async with AsyncExitStack() as stack:
+        leader = await stack.enter_async_context(serving(host(1, 1, disks=(7, 8))))
+        slow = await stack.enter_async_context(serving(hangs))
+        dead = await stack.enter_async_context(refusing())
+        odd = await stack.enter_async_context(serving(says(200, "<html>")))
+        hosts = (leader.host, slow.host, dead, odd.host)
+        api = await stack.enter_async_context(ClustermgrClient(hosts))
+        snapshot = await fetch(api, "prod", now=100.0, deadline=0.5, switches=("balance",))
+    assert [type(look.error) for look in snapshot.looks] == [
+        type(None),
+        ClusterTimeout,
+        ClusterUnreachable,
+        ClusterBadAnswer,
+    ]
+    assert snapshot.leader is not None
+    assert snapshot.leader[0] == leader.host
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7, 8]
+    assert snapshot.switches == {"balance": None}
+    assert (snapshot.cluster, snapshot.at) == ("prod", 100.0)
+
+
+async def test_all_hosts_silent() -> None:
+    """Even then a Snapshot comes, and says who was silent; disks are unknown, not none."""
+    async with serving(hangs) as one, serving(hangs) as two, ClustermgrClient([one.host, two.host]) as api:
+        snapshot = await fetch(api, "prod", now=1.0, deadline=0.2)
+    assert len(snapshot.silent) == 2
+    assert snapshot.bad_disks is None
+    assert isinstance(snapshot.disks_error, ClusterTimeout)
+
+
+async def test_a_straggler_completes_the_first_look() -> None:
+    """At the first deadline what is known is told, then once more when the slow host has answered."""
+    release = asyncio.Event()
+    quick = host(2, 1)
+
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        await host(1, 1)(request, writer)
+
+    async with serving(slow) as leader, serving(quick) as follower:
+        async with ClustermgrClient([leader.host, follower.host]) as api:
+            looks = []
+            async for look in watch(api, "prod", now=1.0, deadlines=(0.3, 30.0)):
+                looks.append(look)
+                release.set()
+    assert [len(look.answered) for look in looks] == [1, 2]
+    assert looks[0].leader is None
+    assert looks[1].leader is not None
+
+
+async def test_leaving_early_leaves_nothing_running() -> None:
+    """Whoever stops listening after the first look leaves no task behind."""
+    before = asyncio.all_tasks()
+    async with serving(hangs) as one, ClustermgrClient([one.host]) as api:
+        looks = watch(api, "prod", now=1.0, deadlines=(0.1, 60.0))
+        await anext(looks)
+        await looks.aclose()
+    assert {task for task in asyncio.all_tasks() if not task.done()} <= before
+
+
+PAGE_404 = says(404, "404 page not found", kind="text/plain; charset=utf-8")
+
+
+def speaks(kv: Handler, config: Handler, value: str = "") -> Handler:
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.target.startswith("/kv/list"):
+            await kv(request, writer)
+        elif request.target.startswith("/config/list"):
+            await config(request, writer)
+        elif value:
+            await says(200, json.dumps(value))(request, writer)
+        else:
+            await says(404, '{"error":"Not Found"}')(request, writer)
+
+    return handle
+
+
+V3 = speaks(says(200, '{"kvs":[],"marker":""}'), PAGE_404)
+V1 = speaks(PAGE_404, says(200, '{"configs":{}}'))
+MUTE = speaks(says(500), says(500))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "dialect"),
+    [
+        ([V3, V3], "v3"),
+        ([V1, V1], "v1"),
+        ([V1, hangs], "v1"),
+        ([V3, V1], None),
+        ([speaks(PAGE_404, PAGE_404, "Enable")], "v1"),
+        ([speaks(PAGE_404, PAGE_404, "true")], "v3"),
+        ([speaks(PAGE_404, PAGE_404, "maybe")], None),
+        ([speaks(PAGE_404, PAGE_404)], None),
+        ([MUTE], None),
+        ([hangs], None),
+    ],
+)
+async def test_the_dialect_is_found_out_or_left_open(hosts: list[Handler], dialect: str | None) -> None:
+    """Two signs and the stored values tell it; hosts that differ, or silence, leave it to the person."""
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serving(handler)) for handler in hosts]
+        api = await stack.enter_async_context(ClustermgrClient([server.host for server in servers]))
+        verdict = await detect_dialect(api, deadline=0.4)
+    assert verdict.dialect == dialect
+    assert verdict.why.endswith(".")
