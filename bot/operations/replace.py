@@ -23,7 +23,7 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `request` is the operation to propose for it, None where one only waits; `why` tells what is missing."""
+    """One step: `request` is the operation to propose, None where one only waits; `why` tells what is missing."""
 
     key: str
     sentence: str

@@ -3,7 +3,7 @@
 from bot.operations.addresses import bare
 from bot.operations.checks.facts import Facts
 from bot.operations.checks.quorum import commit_check, present, size_check, what_if, with_voter, without
-from bot.operations.checks.verdict import Check, block, passed, warn
+from bot.operations.checks.verdict import Check, Level, block, passed, warn
 from bot.operations.checks.view import View
 from bot.operations.requests import MemberAdd, MemberRemove
 
@@ -64,7 +64,8 @@ def _raft_address(request: MemberAdd, view: View) -> Check:
         return block(
             "host",
             f"The raft address {request.host} is that of peer {owner}.",
-            f"Give the raft address of peer {request.peer_id} itself; if it replaces peer {owner}, remove that one first.",
+            f"Give the raft address of peer {request.peer_id} itself; if it takes the place of peer {owner}, "
+            "remove that one first.",
         )
     if request.host in _service_addresses(view):
         return block(
@@ -82,7 +83,7 @@ def _service_addresses(view: View) -> frozenset[str]:
 def _service_address(request: MemberAdd, view: View, facts: Facts) -> Check:
     node = request.node_host
     if not node:
-        return _node_missing(facts)
+        return _node_missing(request, facts)
     owner = next((peer.id for peer in view.members.values() if bare(peer.host) == node), 0)
     if owner:
         return block(
@@ -97,12 +98,23 @@ def _service_address(request: MemberAdd, view: View, facts: Facts) -> Check:
             f"The service address {node} is that of peer {answering or view.leader_id}.",
             f"Give the service address of peer {request.peer_id} itself as node=host:port.",
         )
+    if facts.dialect == "v1":
+        return _named_in_files(request)
     return passed("node", f"The service address {node} is not in use.")
 
 
-def _node_missing(facts: Facts) -> Check:
+def _named_in_files(request: MemberAdd) -> Check:
+    return warn(
+        "node",
+        "This release takes no service address with a member: each node's own file names those of all members, and "
+        f"where peer {request.peer_id} is not named, writes fail (907) while it leads.",
+        f"Name peer {request.peer_id} in the members list of every node's file.",
+    )
+
+
+def _node_missing(request: MemberAdd, facts: Facts) -> Check:
     if facts.dialect == "v1":
-        return passed("node", "This release takes no service address with a member; its nodes' own files name them.")
+        return _named_in_files(request)
     return block(
         "node",
         "The service address is missing; from v3.2 on the server refuses a member without it.",
@@ -165,9 +177,7 @@ def _removable(request: MemberRemove, view: View) -> Check:
         return passed("peer", f"Peer {peer} is a learner: it does not count for the quorum.")
     health = view.health[peer]
     if health.healthy:
-        return warn(
-            "peer", f"Peer {peer} is a healthy voter.", "Make sure that it is the one you mean.", bound="healthy"
-        )
+        return passed("peer", f"Peer {peer} is a voter, and a healthy one: make sure it is meant.", bound="healthy")
     return passed("peer", f"Peer {peer} is a voter that is not healthy ({health.why}): it may go.", bound="unhealthy")
 
 

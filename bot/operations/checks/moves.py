@@ -29,7 +29,7 @@ def _target(request: LeaderTransfer, view: View) -> Check:
     if not health.healthy:
         return block(
             "target",
-            f"Peer {peer} is not proven healthy ({health.why}): a transfer to it could stop all writes for ten seconds.",
+            f"Peer {peer} is not proven healthy ({health.why}): moving to it could stop all writes for ten seconds.",
             choose if heirs else "Bring it back to health; a voter is proven by two looks some seconds apart.",
             forceable=True,
         )

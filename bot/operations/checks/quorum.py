@@ -117,7 +117,10 @@ def _mend(view: View, after: Votes) -> str:
     down = sorted(peer for peer, health in view.health.items() if not health.healthy and peer in after.voters)
     if down:
         return f"First bring {peers(down)} back, or remove {'it' if len(down) == 1 else 'one of them'} if it is lost."
-    return "First add a voter and let it catch up, then do this."
+    return (
+        "From one voter this step cannot be taken safely: writes stop until the second has caught up. "
+        "If it must be, take it by hand, with the new node ready to run."
+    )
 
 
 def _caution(view: View, after: Votes, unseen: list[int]) -> str:
