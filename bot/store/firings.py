@@ -1,0 +1,22 @@
+"""Scheduled firings that happened, so that each happens once in all."""
+
+from sqlalchemy import delete
+
+from bot.store.link import Link
+from bot.store.schema import firings
+
+
+class Firings:
+    """What fired when, over all processes and restarts."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def once(self, job: str, due_at: float) -> bool:
+        """Whether the caller is the first to fire `job` as due at `due_at`; commit it together with its effect."""
+        new = self._link.insert(firings).values(job=job, due_at=due_at)
+        return bool(await self._link.change(new.on_conflict_do_nothing(index_elements=["job", "due_at"])))
+
+    async def forget_before(self, time: float) -> int:
+        """Delete the firings due before `time`; returns how many."""
+        return await self._link.change(delete(firings).where(firings.c.due_at < time))

@@ -1,0 +1,47 @@
+"""Work that came from Slack: accepted once, done once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from bot.store.link import Link
+from bot.store.schema import inbound
+
+
+class Inbound:
+    """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def first_seen(self, key: str, kind: str, payload: Mapping[str, Any], now: float) -> bool:
+        """Persist the delivery; False when it had come before."""
+        new = self._link.insert(inbound).values(
+            key=key, kind=kind, payload=dict(payload), seen_at=now, claimed_by="", claimed_until=0.0, done=False
+        )
+        return bool(await self._link.change(new.on_conflict_do_nothing(index_elements=["key"])))
+
+    async def pending(self, now: float, limit: int = 100) -> list[tuple[str, str, dict[str, Any]]]:
+        """What is neither done nor claimed, oldest first: (key, kind, payload)."""
+        free = (~inbound.c.done) & (inbound.c.claimed_until <= now)
+        query = select(inbound).where(free).order_by(inbound.c.seen_at, inbound.c.key).limit(limit)
+        return [(row["key"], row["kind"], dict(row["payload"])) for row in await self._link.rows(query)]
+
+    async def claim(self, key: str, owner: str, *, now: float, until: float) -> bool:
+        """Take it to work on until `until`; False when it is done, unknown or still claimed, be it by `owner`."""
+        this = (inbound.c.key == key) & (~inbound.c.done) & (inbound.c.claimed_until <= now)
+        return bool(await self._link.change(update(inbound).where(this).values(claimed_by=owner, claimed_until=until)))
+
+    async def release(self, owner: str) -> int:
+        """Free what `owner` had claimed: for a process that starts under a dead one's name. Returns how many."""
+        this = (inbound.c.claimed_by == owner) & (~inbound.c.done)
+        return await self._link.change(update(inbound).where(this).values(claimed_by="", claimed_until=0.0))
+
+    async def done(self, key: str) -> None:
+        """Mark it done; its payload is not needed any more, its key is."""
+        await self._link.change(update(inbound).where(inbound.c.key == key).values(done=True, payload={}))
+
+    async def forget_before(self, time: float) -> int:
+        """Delete what was seen before `time` and is done; returns how many."""
+        return await self._link.change(delete(inbound).where(inbound.c.seen_at < time, inbound.c.done))

@@ -1,0 +1,52 @@
+"""Brings a database to the newest schema with Alembic; the revisions are packaged beside this file."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection
+
+from bot.errors import StoreError
+
+FOLDER = Path(__file__).parent / "migrations"
+LOCK = 0x636D626F74
+"""Key of the advisory lock under which PostgreSQL's schema is changed: "cmbot" in ASCII."""
+
+
+def _config() -> Config:
+    config = Config()
+    # A percent sign in the path would be read as an interpolation.
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return config
+
+
+def newest() -> str:
+    """The revision that this program needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise StoreError("The installation is incomplete: its database migrations are missing.")
+    return head
+
+
+def current(connection: Connection) -> str | None:
+    """The revision that the database is at, None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the database to revision `to` inside the transaction that `connection` has open.
+
+    Raises StoreError when a newer release has written the database.
+    """
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, to)
+    except CommandError as error:
+        raise StoreError(
+            f"The database is at revision {current(connection)}, which this release does not know: "
+            "a newer cmbot has written it. Run that release, or restore the backup made before it."
+        ) from error

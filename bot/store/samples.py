@@ -1,0 +1,40 @@
+"""Measurements over time, for trends and summaries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, cast, delete, func, select, tuple_
+
+from bot.store.link import Link
+from bot.store.schema import samples
+
+
+class Samples:
+    """One JSON object per cluster and time."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
+        """Keep `values` as measured at `at`; a second measurement of that time is dropped."""
+        new = self._link.insert(samples).values(cluster=cluster, at=at, data=dict(values))
+        await self._link.change(new.on_conflict_do_nothing(index_elements=["cluster", "at"]))
+
+    async def range(self, cluster: str, since: float) -> list[tuple[float, dict[str, Any]]]:
+        """What was measured at `since` or later: (time, values), oldest first."""
+        query = select(samples.c.at, samples.c.data).where(samples.c.cluster == cluster, samples.c.at >= since)
+        return [(row["at"], dict(row["data"])) for row in await self._link.rows(query.order_by(samples.c.at))]
+
+    async def thin(self, before: float, every: int) -> int:
+        """Of what is older than `before` keep the first per cluster and `every` seconds; returns how many went."""
+        old = samples.c.at < before
+        kept = (
+            select(samples.c.cluster, func.min(samples.c.at))
+            .where(old)
+            .group_by(samples.c.cluster, cast(samples.c.at, BigInteger).op("/")(every))
+        )
+        return await self._link.change(delete(samples).where(old, tuple_(samples.c.cluster, samples.c.at).not_in(kept)))
+
+    async def forget_before(self, time: float) -> int:
+        """Delete what is older than `time`; returns how many."""
+        return await self._link.change(delete(samples).where(samples.c.at < time))

@@ -1,0 +1,161 @@
+"""The tables as the program sees them; how a database gets there stands in migrations/.
+
+Times are Unix seconds as double precision, 0 when it has not happened.
+"""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, text
+
+from bot.store.codec import Words, id_type, json_type
+
+metadata = MetaData()
+
+
+def _id(name: str = "id") -> Column[int]:
+    return Column(name, id_type(), primary_key=True, autoincrement=True)
+
+
+def _words(name: str, **options: Any) -> Column[str]:
+    return Column(name, Words, nullable=False, **options)
+
+
+def _time(name: str, **options: Any) -> Column[float]:
+    return Column(name, Double, nullable=False, **options)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _json(name: str) -> Column[Any]:
+    return Column(name, json_type(), nullable=False)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(),
+    _words("cluster"),
+    _words("rule"),
+    _words("subject"),
+    _words("state"),
+    _count("severity"),
+    _words("sentence"),
+    _json("lines"),
+    _count("weight"),
+    _json("data"),
+    _time("since"),
+    _time("fired_at"),
+    _time("resolved_at"),
+    _time("clear_since"),
+    _time("changed_at"),
+    _time("reminded_at"),
+    _words("acked_by"),
+    _time("acked_at"),
+    _words("resolution"),
+    _count("version"),
+    _partial("alerts_one_open", "cluster", "rule", "subject", where="state <> 'resolved'", unique=True),
+    Index("alerts_by_change", "changed_at"),
+    sqlite_autoincrement=True,
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    _id(),
+    _words("cluster"),
+    _words("rule"),
+    _words("subject"),
+    _time("until"),
+    _words("by"),
+    _words("reason"),
+    _time("created_at"),
+    _count("weight"),
+    Index("silences_by_end", "until"),
+    sqlite_autoincrement=True,
+)
+
+memory = Table("memory", metadata, _words("cluster", primary_key=True), _json("data"))
+
+operations = Table(
+    "operations",
+    metadata,
+    _id(),
+    _words("cluster"),
+    _words("kind"),
+    _json("request"),
+    _words("requester"),
+    _time("created_at"),
+    _time("expires_at"),
+    _words("state"),
+    _json("seen"),
+    _json("history"),
+    _words("channel"),
+    _words("reason"),
+    _count("version"),
+    Index("operations_by_state", "state"),
+    Index("operations_by_creation", "created_at"),
+    sqlite_autoincrement=True,
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    _words("key", primary_key=True),
+    _words("kind"),
+    _json("payload"),
+    _time("seen_at"),
+    _words("claimed_by"),
+    _time("claimed_until"),
+    _flag("done"),
+    _partial("inbound_open", "seen_at", where="NOT done"),
+)
+
+firings = Table(
+    "firings",
+    metadata,
+    _words("job", primary_key=True),
+    _time("due_at", primary_key=True),
+    Index("firings_by_time", "due_at"),
+)
+
+samples = Table("samples", metadata, _words("cluster", primary_key=True), _time("at", primary_key=True), _json("data"))
+
+posts = Table(
+    "posts",
+    metadata,
+    _id("seq"),
+    _words("slot"),
+    _words("channel"),
+    Column("parent", Words, nullable=True),
+    _flag("broadcast"),
+    _json("content"),
+    _count("version"),
+    _count("sent_version"),
+    Column("ts", Words, nullable=True),
+    _flag("removed"),
+    _words("state"),
+    _count("attempts"),
+    _flag("doubt"),
+    _time("next_attempt_at"),
+    _words("last_error"),
+    _words("claimed_by"),
+    _time("claimed_until"),
+    _time("pending_since"),
+    _time("created_at"),
+    _time("updated_at"),
+    Index("posts_one_slot", "slot", unique=True),
+    Index("posts_by_parent", "parent"),
+    _partial("posts_pending", "channel", "seq", where="state = 'pending'"),
+    Index("posts_by_state", "state", "updated_at"),
+    sqlite_autoincrement=True,
+)

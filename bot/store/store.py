@@ -1,0 +1,141 @@
+"""Store: opens the database, migrates it and hands out units of work.
+
+SQLite: a write engine with one connection and BEGIN IMMEDIATE (so that read-modify-write never loses an update) and a
+read engine beside it; WAL with synchronous=FULL, so that what was committed survives a power cut. PostgreSQL: one pool;
+what a writing unit reads to write back, it locks or compares.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
+
+from sqlalchemy import Connection, event, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.errors import ConfigError
+from bot.store import migrate
+from bot.store.codec import encode
+from bot.store.file import prepare
+from bot.store.link import Errors, Link, database_errors, translated
+from bot.store.uow import UnitOfWork
+from bot.store.url import Target, parse
+
+_BUSY_MS = 10_000
+_CONNECT_SECONDS = 5.0
+_COMMAND_SECONDS = 15.0
+
+
+class Store:
+    """An opened database; `where` is its URL without the password."""
+
+    def __init__(
+        self, writer: AsyncEngine, reader: AsyncEngine, *, where: str, errors: Errors, clock: Callable[[], float]
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._errors = errors
+        self._clock = clock
+        self.where = where
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[Self]:
+        """Open the database at `url` (see url.py); a PostgreSQL server need not be up yet.
+
+        `clock` dates the rows for which no time is handed in. Raises ConfigError.
+        """
+        target = parse(url)
+        if target.file is not None:
+            await asyncio.to_thread(prepare, target.file)
+        writer, reader = _postgres(target) if target.file is None else _sqlite(target)
+        try:
+            yield cls(writer, reader, where=target.shown, errors=database_errors(), clock=clock)
+        finally:
+            await writer.dispose()
+            await reader.dispose()
+
+    async def migrate(self) -> None:
+        """Bring the schema to the newest revision, under a lock; does not write when it is there. Raises StoreError."""
+        async with self._session(self._reader, writable=False) as (link, run):
+            if await run(migrate.current) == migrate.newest():
+                return
+        async with self._session(self._writer, writable=True) as (link, run):
+            if link.postgres:
+                await link.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
+            await run(migrate.upgrade)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        """A writing unit of work: commits at its end, rolls back when its body raises. Raises StoreError.
+
+        Units are not nested: on SQLite there is one writer, and the inner one would wait for the outer.
+        """
+        async with self._session(self._writer, writable=True) as (link, _):
+            yield UnitOfWork(link, self._clock)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work over one consistent view that cannot write. Raises StoreError."""
+        async with self._session(self._reader, writable=False) as (link, _):
+            yield UnitOfWork(link, self._clock)
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Link, Any]]:
+        connection = engine.connect()
+
+        async def run(work: Callable[[Connection], Any]) -> Any:
+            with translated(self._errors):
+                return await connection.run_sync(work)
+
+        with translated(self._errors):
+            await connection.start()
+        try:
+            with translated(self._errors):
+                await connection.begin()
+            yield Link(connection, self._errors, writable=writable), run
+            with translated(self._errors):
+                await connection.commit()
+        finally:
+            # Closing rolls back what was not committed; that the server is gone was told by then.
+            with suppress(*self._errors):
+                await asyncio.shield(connection.close())
+
+
+def _sqlite(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
+    writer = _engine(target, pool_size=1, max_overflow=0)
+    reader = _engine(target, pool_size=4, max_overflow=0)
+    _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL")
+    _pragmas(reader, "BEGIN", "query_only = ON")
+    return writer, reader
+
+
+def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where the next listener says, nowhere else
+        cursor = connection.cursor()
+        for line in (f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON", pragma):
+            cursor.execute(f"PRAGMA {line}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _postgres(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
+    limits = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
+    named = {"server_settings": {"application_name": "cmbot"}}
+    try:
+        writer = _engine(
+            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **target.options}
+        )
+    except ImportError as error:
+        raise ConfigError("store.url: PostgreSQL needs its driver; install cmbot[postgres].") from error
+    return writer, writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _engine(target: Target, **options: Any) -> AsyncEngine:
+    return create_async_engine(target.url, json_serializer=encode, hide_parameters=True, **options)

@@ -1,0 +1,30 @@
+"""UnitOfWork: everything that one transaction may do, by concept."""
+
+from collections.abc import Callable
+
+from bot.store.alerts import Alerts
+from bot.store.firings import Firings
+from bot.store.inbound import Inbound
+from bot.store.link import Link
+from bot.store.memory import Memory
+from bot.store.operations import Operations
+from bot.store.posts import Posts
+from bot.store.samples import Samples
+from bot.store.silences import Silences
+
+
+class UnitOfWork:
+    """One transaction over all of the state: what is changed together is committed together.
+
+    Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
+    """
+
+    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
+        self.alerts = Alerts(link)
+        self.silences = Silences(link)
+        self.memory = Memory(link)
+        self.operations = Operations(link)
+        self.inbound = Inbound(link)
+        self.firings = Firings(link)
+        self.samples = Samples(link)
+        self.outbox = Posts(link, clock)

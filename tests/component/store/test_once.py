@@ -1,0 +1,87 @@
+"""Inbound work, scheduled firings and samples: accepted once, fired once, kept as long as needed."""
+
+import asyncio
+
+from bot.store.store import Store
+
+
+async def test_a_delivery_is_accepted_once_however_often_it_comes(store: Store) -> None:
+    async def accept() -> bool:
+        async with store.begin() as uow:
+            return await uow.inbound.first_seen("T1", "Click", {"user": "U1", "value": "op:1"}, 100.0)
+
+    assert sorted(await asyncio.gather(*(accept() for _ in range(5)))) == [False] * 4 + [True]
+    async with store.read() as uow:
+        assert await uow.inbound.pending(100.0) == [("T1", "Click", {"user": "U1", "value": "op:1"})]
+
+
+async def test_work_is_claimed_by_one_and_by_another_when_the_lease_is_over(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 100.0)
+
+    async def claim(owner: str, now: float) -> bool:
+        async with store.begin() as uow:
+            return await uow.inbound.claim("T1", owner, now=now, until=now + 60)
+
+    assert sorted(await asyncio.gather(*(claim(f"p{n}", 100.0) for n in range(4)))) == [False] * 3 + [True]
+    async with store.read() as uow:
+        assert await uow.inbound.pending(159.0) == []
+        assert len(await uow.inbound.pending(160.0)) == 1
+    assert await claim("another", 160.0)
+
+
+async def test_done_work_never_comes_back_but_its_key_is_remembered(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 100.0)
+        await uow.inbound.done("T1")
+        assert await uow.inbound.pending(999.0) == []
+        assert not await uow.inbound.claim("T1", "p1", now=999.0, until=1060.0)
+        assert not await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 999.0)
+
+
+async def test_a_restarted_process_takes_back_what_it_had_claimed(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+        await uow.inbound.claim("single", "p1", now=100.0, until=999.0)
+        await uow.inbound.claim("T1", "single", now=100.0, until=999.0)
+        assert await uow.inbound.release("single") == 1
+        assert len(await uow.inbound.pending(101.0)) == 1
+
+
+async def test_only_what_is_done_is_forgotten(store: Store) -> None:
+    async with store.begin() as uow:
+        for key in ("T1", "T2", "T3"):
+            await uow.inbound.first_seen(key, "Click", {}, float(key[1]) * 100)
+        await uow.inbound.done("T1")
+        await uow.inbound.done("T3")
+        assert await uow.inbound.forget_before(300.0) == 1
+        assert [key for key, _, _ in await uow.inbound.pending(999.0)] == ["T2"]
+        assert not await uow.inbound.first_seen("T3", "Click", {}, 999.0)
+
+
+async def test_a_scheduled_firing_happens_once_in_all(store: Store) -> None:
+    async def fire(due_at: float) -> bool:
+        async with store.begin() as uow:
+            return await uow.firings.once("summary:C1", due_at)
+
+    assert sorted(await asyncio.gather(*(fire(100.0) for _ in range(5)))) == [False] * 4 + [True]
+    assert await fire(200.0)
+    async with store.begin() as uow:
+        assert await uow.firings.forget_before(200.0) == 1
+        assert not await uow.firings.once("summary:C1", 200.0)
+        assert await uow.firings.once("summary:C2", 200.0)
+
+
+async def test_samples_are_thinned_to_one_per_interval_and_forgotten(store: Store) -> None:
+    async with store.begin() as uow:
+        for minute in range(0, 240, 20):
+            await uow.samples.add("prod", minute * 60.0, {"used": minute})
+        await uow.samples.add("prod", 0.0, {"used": -1})
+        await uow.samples.add("test", 1200.0, {"used": 7})
+        assert await uow.samples.thin(before=2 * 3600.0, every=3600) == 4
+    async with store.begin() as uow:
+        assert [at / 60 for at, _ in await uow.samples.range("prod", 0.0)] == [0, 60, 120, 140, 160, 180, 200, 220]
+        assert (await uow.samples.range("prod", 0.0))[0] == (0.0, {"used": 0})
+        assert await uow.samples.range("test", 0.0) == [(1200.0, {"used": 7})]
+        assert await uow.samples.range("prod", 220 * 60.0) == [(220 * 60.0, {"used": 220})]
+        assert await uow.samples.forget_before(3600.0) == 2

@@ -1,0 +1,181 @@
+"""Opening, migrating and losing the database."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.errors import ConfigError, StoreError
+from bot.store import migrate
+from bot.store.schema import metadata
+from bot.store.store import Store
+from bot.store.url import parse
+from tests.storage import Clock, Postgres
+
+
+async def _raw(url: str, statement: str) -> None:
+    engine = create_async_engine(parse(url).url)
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_migrations_lead_to_the_schema_the_program_expects(store: Store) -> None:
+    def difference(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with store._session(store._reader, writable=False) as (_, run):
+        assert await run(difference) == []
+        assert await run(migrate.current) == migrate.newest()
+
+
+async def test_two_processes_that_start_at_once_both_find_a_migrated_database(database_url: str) -> None:
+    async def start() -> int:
+        async with Store.open(database_url) as store:
+            await store.migrate()
+            async with store.begin() as uow:
+                await uow.memory.put("prod", {"seen": 1})
+            async with store.read() as uow:
+                return await uow.outbox.depth()
+
+    assert list(await asyncio.gather(start(), start(), start())) == [0, 0, 0]
+
+
+async def test_migrating_again_changes_nothing(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.memory.put("prod", {"term": 3})
+    await store.migrate()
+    async with store.read() as uow:
+        assert await uow.memory.get("prod") == {"term": 3}
+
+
+async def test_a_database_of_a_newer_release_is_refused_and_left_alone(store: Store, database_url: str) -> None:
+    await _raw(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer cmbot"):
+        await store.migrate()
+
+
+async def test_an_empty_database_that_was_not_migrated_gives_a_store_error(database_url: str) -> None:
+    async with Store.open(database_url) as store:
+        with pytest.raises(StoreError):
+            async with store.read() as uow:
+                await uow.alerts.open()
+
+
+async def test_a_unit_that_only_reads_cannot_write(store: Store) -> None:
+    with pytest.raises(StoreError):
+        async with store.read() as uow:
+            await uow.memory.put("prod", {"term": 1})
+    async with store.read() as uow:
+        assert await uow.memory.get("prod") == {}
+
+
+async def test_a_unit_whose_body_fails_leaves_nothing(store: Store) -> None:
+    async def work() -> None:
+        async with store.begin() as uow:
+            await uow.memory.put("prod", {"term": 1})
+            raise RuntimeError("oops")
+
+    with pytest.raises(RuntimeError, match="oops"):
+        await work()
+    async with store.read() as uow:
+        assert await uow.memory.get("prod") == {}
+
+
+async def test_an_error_of_the_body_is_not_taken_for_the_databases(store: Store) -> None:
+    with pytest.raises(ConnectionResetError):
+        async with store.begin():
+            raise ConnectionResetError
+
+
+async def test_a_cancelled_unit_leaves_nothing_and_the_store_usable(store: Store) -> None:
+    inside = asyncio.Event()
+
+    async def work() -> None:
+        async with store.begin() as uow:
+            await uow.memory.put("prod", {"term": 1})
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with store.begin() as uow:
+        assert await uow.memory.get("prod") == {}
+
+
+async def test_the_file_and_its_folder_are_for_their_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "cmbot.db"
+    async with Store.open(f"sqlite:///{file}") as store:
+        await store.migrate()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (file.parent, *file.parent.iterdir())}
+    assert modes == {"state": 0o700, "cmbot.db": 0o600, "cmbot.db-wal": 0o600, "cmbot.db-shm": 0o600}
+
+
+async def test_a_path_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be opened for writing"):
+        async with Store.open(f"sqlite:///{tmp_path}/file/cmbot.db"):
+            pass
+
+
+async def test_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store, store.begin() as uow:
+        link = uow.memory._link
+        assert await link.value(text("PRAGMA synchronous")) == 2
+        assert await link.value(text("PRAGMA journal_mode")) == "wal"
+
+
+async def test_a_server_that_is_down_gives_store_errors_and_comes_back(postgres: Postgres, clock: Clock) -> None:
+    name = await postgres.create()
+    async with Store.open(postgres.url(name), clock=clock) as store:
+        await store.migrate()
+        await asyncio.to_thread(postgres.stop)
+        try:
+            for unit in (store.begin, store.read, store.begin):
+                with pytest.raises(StoreError):
+                    async with unit() as uow:
+                        await uow.memory.get("prod")
+        finally:
+            await asyncio.to_thread(postgres.start)
+        async with store.begin() as uow:
+            await uow.memory.put("prod", {"term": 1})
+        async with store.read() as uow:
+            assert await uow.memory.get("prod") == {"term": 1}
+    await postgres.drop(name)
+
+
+async def test_a_server_that_dies_within_a_unit_gives_a_store_error(postgres: Postgres) -> None:
+    name = await postgres.create()
+    async with Store.open(postgres.url(name)) as store:
+        await store.migrate()
+
+        async def work() -> None:
+            async with store.begin() as uow:
+                await uow.memory.put("prod", {"term": 1})
+                await asyncio.to_thread(postgres.stop)
+
+        try:
+            with pytest.raises(StoreError):
+                await work()
+        finally:
+            await asyncio.to_thread(postgres.start)
+        async with store.read() as uow:
+            assert await uow.memory.get("prod") == {}
+    await postgres.drop(name)
+
+
+async def test_a_missing_database_is_told_without_the_password(postgres: Postgres) -> None:
+    url = postgres.url("nowhere").replace("postgres@", "postgres:hunter2@")
+    async with Store.open(url) as store:
+        with pytest.raises(StoreError) as caught:
+            await store.migrate()
+        assert "nowhere" in str(caught.value)
+        assert "hunter2" not in f"{caught.value!r} {caught.value.__cause__!r} {store.where} {store._writer!r}"

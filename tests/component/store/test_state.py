@@ -1,0 +1,204 @@
+"""Alerts, silences, memory and operations: what goes in comes out, and no update is lost."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import Conflict
+from bot.monitor.alert import Alert, AlertState, Severity, Silence
+from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.store.store import Store
+
+ALERT = Alert(
+    cluster="prod",
+    rule="disk_broken",
+    subject="",
+    state=AlertState.FIRING,
+    severity=Severity.CRITICAL,
+    sentence="2 disks are broken.",
+    since=100.5,
+    lines=("disk 7 on <10.0.0.1>", "disk 9"),
+    weight=2,
+    data={"disks": [7, 9], "peer": 2**64 - 1, "share": 0.25, "host": None},
+    fired_at=115.0,
+    clear_since=0.0,
+    changed_at=120.25,
+    acked_by="U1",
+    version=1,
+)
+OPERATION = Operation(
+    cluster="prod",
+    kind=OpKind.TASK_SWITCH,
+    request={"task": "balance", "on": False},
+    requester="U1",
+    created_at=100.0,
+    expires_at=1000.0,
+    seen={"value": "true"},
+    channel="C1",
+    reason="maintenance",
+)
+
+
+async def test_an_alert_comes_back_as_it_was_saved(store: Store) -> None:
+    async with store.begin() as uow:
+        saved = await uow.alerts.save(ALERT)
+    assert saved.id > 0
+    async with store.read() as uow:
+        assert await uow.alerts.get(saved.id) == saved == replace(ALERT, id=saved.id)
+        assert await uow.alerts.get(saved.id + 1) is None
+
+
+async def test_text_that_a_hostile_cluster_sends_is_stored_without_what_databases_refuse(store: Store) -> None:
+    nasty = "host\x00\ud800<!channel>'; DROP TABLE alerts; --"
+    alert = replace(ALERT, sentence=nasty, lines=(nasty,), data={nasty: [nasty, float("nan")]})
+    async with store.begin() as uow:
+        saved = await uow.alerts.save(alert)
+    async with store.read() as uow:
+        read = await uow.alerts.get(saved.id)
+    mended = "host\ufffd\ufffd<!channel>'; DROP TABLE alerts; --"
+    assert read is not None
+    assert (read.sentence, read.lines, read.data) == (mended, (mended,), {mended: [mended, None]})
+
+
+async def test_the_next_version_of_an_alert_replaces_the_one_before_only_once(store: Store) -> None:
+    async with store.begin() as uow:
+        saved = await uow.alerts.save(ALERT)
+    newer = replace(saved, version=saved.version + 1, acked_by="U2", state=AlertState.ACKNOWLEDGED)
+    async with store.begin() as uow:
+        await uow.alerts.save(newer)
+    with pytest.raises(Conflict):
+        async with store.begin() as uow:
+            await uow.alerts.save(replace(newer, acked_by="U3"))
+    async with store.read() as uow:
+        assert await uow.alerts.get(saved.id) == newer
+
+
+async def test_a_touch_keeps_the_version_and_respects_it(store: Store) -> None:
+    async with store.begin() as uow:
+        saved = await uow.alerts.save(ALERT)
+        await uow.alerts.touch(replace(saved, clear_since=130.0))
+    with pytest.raises(Conflict):
+        async with store.begin() as uow:
+            await uow.alerts.touch(replace(saved, clear_since=140.0, version=saved.version + 1))
+    async with store.read() as uow:
+        assert await uow.alerts.get(saved.id) == replace(saved, clear_since=130.0)
+
+
+async def test_there_is_one_open_alert_per_subject_and_another_after_it_was_resolved(store: Store) -> None:
+    async with store.begin() as uow:
+        first = await uow.alerts.save(ALERT)
+        other = await uow.alerts.save(replace(ALERT, subject="zone-2"))
+    with pytest.raises(Conflict):
+        async with store.begin() as uow:
+            await uow.alerts.save(ALERT)
+    async with store.begin() as uow:
+        await uow.alerts.save(replace(first, state=AlertState.RESOLVED, version=2, resolved_at=200.0))
+        again = await uow.alerts.save(ALERT)
+    async with store.read() as uow:
+        assert [alert.id for alert in await uow.alerts.open()] == [other.id, again.id]
+
+
+async def test_alerts_are_listed_by_cluster_and_by_time(store: Store) -> None:
+    async with store.begin() as uow:
+        old = await uow.alerts.save(replace(ALERT, state=AlertState.RESOLVED, changed_at=50.0, resolved_at=50.0))
+        here = await uow.alerts.save(ALERT)
+        there = await uow.alerts.save(replace(ALERT, cluster="test"))
+    async with store.begin() as uow:
+        assert await uow.alerts.open("prod") == [here]
+        assert await uow.alerts.recent(100.0) == [here, there]
+        assert await uow.alerts.recent(0.0, "prod") == [old, here]
+        assert await uow.alerts.forget_before(100.0) == 1
+        assert await uow.alerts.recent(0.0) == [here, there]
+
+
+async def test_a_silence_is_active_until_its_end_or_its_removal(store: Store) -> None:
+    async with store.begin() as uow:
+        short = await uow.silences.add(Silence("prod", "*", "", until=200.0, by="U1", reason="work", weight=3))
+        long = await uow.silences.add(Silence("test", "disk_broken", "7", until=900.0, by="U2", created_at=5.0))
+    async with store.begin() as uow:
+        assert await uow.silences.active(199.0) == [short, long]
+        assert await uow.silences.active(199.0, "test") == [long]
+        assert await uow.silences.active(200.0) == [long]
+        assert await uow.silences.ended(200.0) == [short]
+        assert await uow.silences.get(short.id) == short
+        assert [await uow.silences.remove(long.id), await uow.silences.remove(long.id)] == [True, False]
+        assert await uow.silences.active(0.0) == [short]
+
+
+async def test_each_cluster_has_a_memory_of_its_own(store: Store) -> None:
+    async with store.begin() as uow:
+        assert await uow.memory.get("prod") == {}
+        await uow.memory.put("prod", {"leader": 1, "dialect": "v3"})
+        await uow.memory.put("test", {"leader": 2})
+        await uow.memory.put("prod", {"leader": 3})
+    async with store.begin() as uow:
+        assert (await uow.memory.get("prod"), await uow.memory.get("test")) == ({"leader": 3}, {"leader": 2})
+        assert await uow.memory.clusters() == ["prod", "test"]
+        await uow.memory.forget("prod")
+        assert await uow.memory.clusters() == ["test"]
+
+
+async def test_an_operation_comes_back_with_its_history(store: Store) -> None:
+    async with store.begin() as uow:
+        added = await uow.operations.add(OPERATION)
+        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", words="asked")
+        running = advance(waiting, OpState.RUNNING, at=102.0, by="U2", words="yes", seen={"value": "false"})
+        await uow.operations.save(waiting)
+        await uow.operations.save(running)
+    async with store.read() as uow:
+        assert await uow.operations.get(added.id) == running
+        assert await uow.operations.get(added.id + 1) is None
+
+
+async def test_of_two_decisions_on_one_version_one_wins(store: Store) -> None:
+    async with store.begin() as uow:
+        waiting = advance(await uow.operations.add(OPERATION), OpState.WAITING, at=101.0)
+        await uow.operations.save(waiting)
+
+    async def decide(to: OpState, by: str) -> OpState | None:
+        try:
+            async with store.begin() as uow:
+                return (await uow.operations.save(advance(waiting, to, at=102.0, by=by))).state
+        except Conflict:
+            return None
+
+    decided = await asyncio.gather(
+        *(decide(OpState.RUNNING, f"U{n}") for n in range(5)), decide(OpState.REJECTED, "U9")
+    )
+    winners = [state for state in decided if state is not None]
+    async with store.read() as uow:
+        held = await uow.operations.get(waiting.id)
+    assert held is not None
+    assert winners == [held.state]
+
+
+async def test_operations_are_listed_by_what_can_still_happen_to_them(store: Store) -> None:
+    async with store.begin() as uow:
+        proposed = await uow.operations.add(OPERATION)
+        waiting = await uow.operations.add(replace(OPERATION, cluster="test", state=OpState.WAITING, created_at=200.0))
+        unknown = await uow.operations.add(replace(OPERATION, state=OpState.UNKNOWN, created_at=300.0))
+        done = await uow.operations.add(replace(OPERATION, state=OpState.VERIFIED, created_at=400.0))
+    async with store.read() as uow:
+        assert await uow.operations.open() == [proposed, waiting, unknown]
+        assert await uow.operations.open("prod") == [proposed, unknown]
+        assert await uow.operations.in_state(OpState.VERIFIED) == [done]
+        assert await uow.operations.recent(2) == [done, unknown]
+        assert await uow.operations.recent(9, since=200.0, cluster="test") == [waiting]
+        assert (await uow.operations.due(999.0), await uow.operations.due(1000.0)) == ([], [waiting])
+
+
+async def test_no_update_is_lost_when_many_read_and_write_at_once(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.memory.put("prod", {"n": 0})
+
+    async def count() -> None:
+        for _ in range(10):
+            async with store.begin() as uow:
+                held = await uow.memory.get("prod")
+                await asyncio.sleep(0)
+                await uow.memory.put("prod", {"n": held["n"] + 1})
+
+    await asyncio.gather(*(count() for _ in range(20)))
+    async with store.read() as uow:
+        assert await uow.memory.get("prod") == {"n": 200}
