@@ -23,6 +23,7 @@ from bot.views.tables import as_text, table, without_tables
 from bot.views.text import bar, clean, clip, code, count, date, duration, escape, percent, plain, pre, size, utc
 
 __all__ = [
+    "Style",
     "actions",
     "as_text",
     "bar",

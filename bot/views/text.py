@@ -6,6 +6,24 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bot.monitor.words import count
+
+__all__ = [
+    "bar",
+    "clean",
+    "clip",
+    "code",
+    "count",
+    "date",
+    "duration",
+    "escape",
+    "percent",
+    "plain",
+    "pre",
+    "size",
+    "utc",
+]
+
 DATE_STYLES = {
     "full": "{date_short_pretty} at {time_secs}",
     "minute": "{date_short_pretty} at {time}",
@@ -74,7 +92,7 @@ def _clip_lines(lines: list[str], limit: int) -> str | None:
     if not body.strip("`\n "):
         return None
     fence = f"\n{_FENCE}" if body.count(_FENCE) % 2 else ""
-    return f"{body}{fence}\n… and {_count(len(lines) - kept, 'more line')}"
+    return f"{body}{fence}\n… and {count(len(lines) - kept, 'more line')}"
 
 
 def _clip_characters(text: str, limit: int) -> str:
@@ -82,15 +100,6 @@ def _clip_characters(text: str, limit: int) -> str:
     note = note if len(note) < limit // 2 else "…"
     body = _TAIL.sub("", text[: max(0, limit - len(note) - len(_FENCE))])
     return f"{body}{_FENCE if body.count(_FENCE) % 2 else ''}{note}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: `1 disk`, `2,000 disks`."""
-    return f"{number:,} {plural}" if plural and number != 1 else _count(number, noun)
 
 
 def utc(at: float) -> str:
@@ -117,12 +126,12 @@ def duration(seconds: float) -> str:
 
 def size(amount: int) -> str:
     """Bytes for people, in powers of 1,024: `608.8 GiB`."""
-    value, unit = float(amount), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):  # noqa: B007 - the unit reached is the result
+    value = float(amount)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
         if abs(value) < 1023.95:  # noqa: PLR2004 - what would round up to 1,024.0
-            break
+            return f"{amount:,} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
-    return f"{amount:,} B" if unit == "B" else f"{value:,.1f} {unit}"
+    return f"{value:,.1f} EiB"
 
 
 def percent(part: float, whole: float) -> str:

@@ -1,0 +1,55 @@
+"""/cm help: all commands on one screen, and everything about one. Pure; the texts come from the commands' specs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.views.blocks import code, context, count, escape, message, section
+from bot.views.message import Message
+
+PER_SECTION = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One command as help shows it; `arguments` are (as written, what it means)."""
+
+    name: str
+    usage: str
+    summary: str
+    who: str
+    arguments: tuple[tuple[str, str], ...] = ()
+    examples: tuple[str, ...] = ()
+    notes: str = ""
+
+
+def overview(topics: Sequence[Topic], clusters: Sequence[str]) -> Message:
+    """All commands, a line each."""
+    lines = [f"{code(topic.usage)}\n      {escape(topic.summary)}{_only(topic)}" for topic in topics]
+    chunks = [lines[start : start + PER_SECTION] for start in range(0, len(lines), PER_SECTION)]
+    text = f"cmbot operates CubeFS Clustermgr clusters from Slack with {count(len(topics), 'command')}."
+    known = ", ".join(code(name) for name in clusters[:20]) or "none"
+    more = f" and {len(clusters) - 20} more" if len(clusters) > 20 else ""  # noqa: PLR2004 - as many as are named
+    foot = context(
+        "All about one: `/cm help <command>`. A cluster's name goes behind the words, before `key=value`; "
+        "it may be left out where the channel has a default or there is only one.",
+        f"Clusters: {known}{more}",
+    )
+    return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), foot)
+
+
+def _only(topic: Topic) -> str:
+    return "" if topic.who == "everyone" else f" _({escape(topic.who)} only)_"
+
+
+def details(topic: Topic) -> Message:
+    """One command: usage, arguments, examples."""
+    blocks = [section(f"*{escape(topic.name)}*: {escape(topic.summary)}\n{code(topic.usage)}")]
+    if topic.arguments:
+        told = [f"{code(written)} {escape(describes)}" for written, describes in topic.arguments]
+        blocks.append(section("*Arguments*\n" + "\n".join(told)))
+    if topic.examples:
+        blocks.append(section("*For example*\n" + "\n".join(code(example) for example in topic.examples)))
+    if topic.notes:
+        blocks.append(section(escape(topic.notes)))
+    text = f"{escape(topic.name)}: {escape(topic.summary)} Usage: {escape(topic.usage)}"
+    return message(text, *blocks, context(f"For {escape(topic.who)}."))

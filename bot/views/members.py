@@ -1,0 +1,69 @@
+"""/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
+
+from bot.cluster.health import VoterHealth, lag, learners, voters
+from bot.cluster.models import Peer, Snapshot, Stat
+from bot.monitor.verdict import judged, verdict
+from bot.views.blocks import context, count, date, escape, message, section, table
+from bot.views.message import BlockJson, Message
+from bot.views.parts import bullets, hosts_line, mark_of, why_silent
+
+_OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")
+_OF_HOSTS = ("Host", "Peer", "Takes itself for", "Names as leader", "Term", "Commit")
+
+
+def members(snapshot: Snapshot) -> Message:
+    """The members of one raft group."""
+    judgement = verdict(snapshot)
+    head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
+    shown = _of_leader(snapshot, snapshot.leader[1]) if snapshot.leader else _of_hosts(snapshot)
+    silent = why_silent(snapshot)
+    told = [section(bullets(silent))] if silent else []
+    foot = context(f"{hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}.")
+    return message(f"{escape(judgement.sentence)} {_sentence(snapshot)}", head, *shown, *told, foot)
+
+
+def _sentence(snapshot: Snapshot) -> str:
+    if snapshot.leader is None:
+        return "Its members cannot be told without its leader's answer."
+    leader = snapshot.leader[1]
+    return f"It has {count(len(voters(leader)), 'voter')} and {count(len(learners(leader)), 'learner')}."
+
+
+def _of_leader(snapshot: Snapshot, leader: Stat) -> list[BlockJson]:
+    health = judged(snapshot)
+    rows = [_peer(peer, leader, health.get(peer.id)) for peer in (*voters(leader), *learners(leader))]
+    if not rows:
+        return [section("The leader lists no members.")]
+    return [table(rows, header=_OF_LEADER, right=(0, 4, 5), most=50)]
+
+
+def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> tuple[str, ...]:
+    leads = peer.id == leader.raft_status.leader
+    role = "leader" if leads else "learner" if peer.is_learner else "voter"
+    healthy = "healthy" if health is not None and health.healthy else health.why if health is not None else "-"
+    active = "yes" if peer.active else "no"
+    return (str(peer.id), peer.host, role, _state(peer), f"{peer.match:,}", f"{lag(leader, peer):,}", active, healthy)
+
+
+def _state(peer: Peer) -> str:
+    flags = (
+        (peer.paused, "paused"),
+        (peer.pending_snapshot != 0, f"snapshot {peer.pending_snapshot:,} pending"),
+        (peer.is_inflight_full, "in-flight window full"),
+    )
+    return ", ".join((peer.state, *(words for set_, words in flags if set_)))
+
+
+def _of_hosts(snapshot: Snapshot) -> list[BlockJson]:
+    if not snapshot.answered:
+        return []
+    rows = [_host(host, stat) for host, stat in snapshot.answered]
+    told = "Only a leader lists the members, and none answered as such. What each host that answered says of itself:"
+    return [section(told), table(rows, header=_OF_HOSTS, right=(1, 4, 5), most=50)]
+
+
+def _host(host: str, stat: Stat) -> tuple[str, ...]:
+    raft = stat.raft_status
+    leader = f"peer {raft.leader}" if raft.leader else "nobody"
+    state = raft.raft_state.removeprefix("State").lower()
+    return (host, str(raft.node_id), state, leader, str(raft.term), f"{raft.commit:,}")

@@ -1,0 +1,69 @@
+"""Small parts that several views share: marks with their words, bounded lists, hosts and their silence. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.cluster.models import Disk, DiskStatus, HostLook, Snapshot, Stat
+from bot.monitor.verdict import Level
+from bot.views.text import code, count, escape
+
+LEVEL_MARKS: Mapping[str, str] = {
+    Level.HEALTHY: "🟢",
+    Level.DEGRADED: "🟡",
+    Level.NO_LEADER: "🔴",
+    Level.UNREACHABLE: "⚫",
+    Level.CONTRADICTION: "🔴",
+}
+UNKNOWN_MARK = "⚪"
+_DISK_MARKS = {DiskStatus.NORMAL: "✓", DiskStatus.BROKEN: "✗", DiskStatus.REPAIRING: "↻", DiskStatus.REPAIRED: "■"}
+
+
+def mark_of(level: str) -> str:
+    """The symbol of a verdict's level; its word always stands beside it."""
+    return LEVEL_MARKS.get(level, UNKNOWN_MARK)
+
+
+def bullets(lines: Sequence[str], most: int = 10) -> str:
+    """Lines of mrkdwn as a list; what is beyond `most` is counted."""
+    shown = [f"• {line}" for line in lines[:most]]
+    more = [f"• … and {len(lines) - most:,} more"] if len(lines) > most else []
+    return "\n".join((*shown, *more))
+
+
+def disk_state(disk: Disk) -> str:
+    """A disk's state in a word with a mark; a number that this release does not know is shown as such."""
+    try:
+        status = DiskStatus(disk.status)
+    except ValueError:
+        return f"? status {disk.status}"
+    return f"{_DISK_MARKS.get(status, '□')} {status.name.lower()}"
+
+
+def sole_line(look: HostLook) -> str:
+    """One host in a line: how fast it answered and as what, or that it is silent."""
+    if look.stat is None:
+        return f"{code(look.host)} silent"
+    return f"{code(look.host)} {role(look.stat)}, {look.took * 1000:,.0f} ms"
+
+
+def hosts_line(snapshot: Snapshot, most: int = 12) -> str:
+    """Which hosts answered, as what and how fast, and which are silent."""
+    lines = [sole_line(look) for look in snapshot.looks[:most]]
+    more = [f"and {len(snapshot.looks) - most} more"] if len(snapshot.looks) > most else []
+    answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')} answered"
+    return f"{answered}: {' · '.join((*lines, *more))}" if lines else "no host is configured"
+
+
+def role(stat: Stat) -> str:
+    """What a node takes itself for."""
+    if stat.claims_leadership:
+        return "leader"
+    state = stat.raft_status.raft_state.removeprefix("State").lower()
+    return escape(state) or "no role told"
+
+
+def why_silent(snapshot: Snapshot) -> list[str]:
+    """One line for each silent host: which and how, in words."""
+    return [
+        f"{code(look.host)} is silent: {escape(look.error.sentence if look.error else 'it gave no answer.')}"
+        for look in snapshot.silent
+    ]

@@ -1,0 +1,163 @@
+"""/cm stat: one screen on one cluster, the verdict in words first; the facts of GET /stat for people. Pure."""
+
+from collections.abc import Iterator
+
+from bot.cluster.health import VoterHealth, lag, learners, voters
+from bot.cluster.models import Peer, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.errors import ClusterTimeout
+from bot.monitor.verdict import Verdict, judged, verdict
+from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
+from bot.views.message import BlockJson, Message
+from bot.views.parts import bullets, hosts_line, mark_of, role
+
+MOST_PEERS = 12
+MOST_ZONES = 12
+STALE_MINUTES = 5
+"""Disk counters are refreshed by the server every 300 s by default (docs/clustermgr.md)."""
+
+
+def stat(snapshot: Snapshot, *, may_grow: bool = False) -> Message:
+    """What one look saw; `may_grow` when a later look may complete this answer."""
+    judgement = verdict(snapshot)
+    best = snapshot.best
+    blocks = [section(_headline(judgement))]
+    if best is not None:
+        blocks += _view(snapshot, *best)
+    blocks.append(context(*_small_print(snapshot, may_grow=may_grow)))
+    return message(_sentence(snapshot, judgement), *blocks)
+
+
+def _headline(judgement: Verdict) -> str:
+    told = [escape(reason) for reason in judgement.reasons if reason not in judgement.sentence]
+    head = f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*"
+    return f"{head}\n{bullets(told, 8)}" if told else head
+
+
+def _sentence(snapshot: Snapshot, judgement: Verdict) -> str:
+    if snapshot.best is None:
+        return escape(judgement.sentence)
+    space = snapshot.best[1].space_stat
+    return (
+        f"{escape(judgement.sentence)} "
+        f"{percent(space.used_space, space.total_space)} of {size(space.total_space)} used, "
+        f"{percent(space.writable_space, space.total_space)} writable, {count(space.total_disk, 'disk')}."
+    )
+
+
+def _view(snapshot: Snapshot, host: str, seen: Stat) -> Iterator[BlockJson]:
+    if snapshot.leader is None:
+        yield section(
+            f"No leader answered, so this is {code(host)}'s own view as {role(seen)}: "
+            "it lists no peers, and its disks and space may be out of date."
+        )
+    yield fields(*_facts(snapshot, seen))
+    if seen.raft_status.peers:
+        yield section(_peers(snapshot, seen))
+    yield section(_disks(snapshot, seen.space_stat))
+    if seen.space_stat.disk_stat_infos:
+        yield _zones(seen.space_stat)
+
+
+def _facts(snapshot: Snapshot, seen: Stat) -> Iterator[str]:
+    space, volumes = seen.space_stat, seen.volume_stat
+    yield f"*Leader*\n{_leader(seen)}, term {seen.raft_status.term}"
+    yield f"*Read-only*\n{_read_only(seen)}"
+    yield f"*Used* {percent(space.used_space, space.total_space)}\n{_gauge(space.used_space, space)}"
+    yield f"*Writable* {percent(space.writable_space, space.total_space)}\n{_gauge(space.writable_space, space)}"
+    yield (
+        f"*Space*\n{size(space.free_space)} free, {size(space.readonly_space)} read-only, "
+        f"{size(space.reserved_space)} reserved"
+    )
+    yield (
+        f"*Volumes* {volumes.total_volume:,}\n{volumes.active_volume:,} active, {volumes.idle_volume:,} idle, "
+        f"{volumes.can_alloc_volume:,} allocatable, {volumes.lock_volume:,} locked, "
+        f"{volumes.unlocking_volume:,} unlocking"
+    )
+    if snapshot.leader is None:
+        yield f"*Leaders named in term {snapshot.term}*\n{_named(snapshot)}"
+
+
+def _named(snapshot: Snapshot) -> str:
+    return ", ".join(f"peer {peer}" for peer in sorted(snapshot.named_leaders)) or "none"
+
+
+def _leader(seen: Stat) -> str:
+    leader = seen.raft_status.leader
+    if not leader:
+        return "none"
+    where = f" at {code(seen.leader_host)}" if seen.leader_host else ", whose service address is not told"
+    return f"peer {leader}{where}"
+
+
+def _read_only(seen: Stat) -> str:
+    return {True: "*yes*", False: "no", None: "not told by this release"}[seen.read_only]
+
+
+def _gauge(part: int, space: SpaceStat) -> str:
+    filled = bar(part / space.total_space if space.total_space > 0 else 0.0, 12)
+    return f"`{filled}` {size(part)} of {size(space.total_space)}"
+
+
+def _peers(snapshot: Snapshot, leader: Stat) -> str:
+    health = judged(snapshot)
+    peers = (*voters(leader), *learners(leader))
+    moving = leader.raft_status.transferee
+    head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')})"]
+    lines = [_peer(peer, leader, health.get(peer.id)) for peer in peers[:MOST_PEERS]]
+    more = [f"… and {count(len(peers) - MOST_PEERS, 'more peer')}: see /cm members"] if len(peers) > MOST_PEERS else []
+    transfer = [f"⚠ leadership is being moved to peer {moving}"] if moving else []
+    return "\n".join((*head, *lines, *more, *transfer))
+
+
+def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
+    behind = lag(leader, peer)
+    name = f"*{peer.id}* {code(peer.host)}"
+    if peer.id == leader.raft_status.leader:
+        return f"★ {name} leader, commit {leader.raft_status.commit:,}"
+    pace = "in step" if not behind else f"{behind:,} behind"
+    if peer.is_learner:
+        return f"○ {name} learner, {pace}, {'active' if peer.active else '*not active*'}"
+    if health is not None and not health.healthy:
+        return f"▲ {name} {pace}, *not healthy*: {escape(health.why)}"
+    return f"● {name} {pace}, {escape(peer.state)}"
+
+
+def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
+    head = f"*Disks* {space.total_disk:,} on {count(space.total_blob_node, 'blobnode')}"
+    if snapshot.bad_disks is None:
+        trouble = f": {escape(snapshot.disks_error.sentence)}" if snapshot.disks_error else ""
+        return f"{head}. The list of broken disks could not be read{trouble}"
+    if not snapshot.bad_disks:
+        return f"{head}. The disk list shows none broken or repairing now."
+    repairing = sum(disk.status != 2 for disk in snapshot.bad_disks)  # noqa: PLR2004 - DiskStatus.BROKEN
+    broken = len(snapshot.bad_disks) - repairing
+    return f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} repairing* now: /cm disks status=broken"
+
+
+def _zones(space: SpaceStat) -> BlockJson:
+    header = ("Zone", "Disks", "Available", "Not normal", "Free chunks")
+    zones = sorted(space.disk_stat_infos, key=lambda zone: zone.idc)
+    return table([_zone(zone) for zone in zones], header=header, right=(1, 2, 4), most=MOST_ZONES)
+
+
+def _zone(zone: ZoneDisks) -> tuple[str, ...]:
+    counters = ("broken", "repairing", "repaired", "dropping", "dropped", "readonly", "expired")
+    odd = [f"{number:,} {name}" for name in counters if (number := getattr(zone, name))]
+    chunks = f"{zone.total_free_chunk:,} of {zone.total_chunk:,}"
+    return (zone.idc, f"{zone.total:,}", f"{zone.available:,}", ", ".join(odd) or "none", chunks)
+
+
+def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:
+    yield f"{hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
+    if snapshot.best is not None:
+        host, seen = snapshot.best
+        raft = seen.raft_status
+        yield (
+            f"Shown is {code(host)} (peer {raft.node_id}, {role(seen)}): "
+            f"commit {raft.commit:,}, applied {raft.applied:,}, "
+            f"raft applied {raft.raft_applied:,}, {raft.applying_length:,} applying, vote {raft.vote}. "
+            f"Disk counters may be {STALE_MINUTES} minutes old."
+        )
+    late = [code(look.host) for look in snapshot.silent if isinstance(look.error, ClusterTimeout)]
+    if may_grow and late:
+        yield f"If {', '.join(late[:MOST_PEERS])} should answer late, this message is completed in place."

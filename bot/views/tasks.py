@@ -1,0 +1,82 @@
+"""/cm tasks: each background task, what is stored for it, and what that means to the services of this cluster. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.cluster.models import Snapshot
+from bot.cluster.tasks import TASKS, WORDS, Dialect, DialectVerdict, Task, meaning_of
+from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.message import Message
+from bot.views.parts import hosts_line
+
+_MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
+_HEADER = ("Task", "Is", "Stored", "What services make of it", "What it does")
+_UNREAD = "? not read"
+Switches = Mapping[str, str | None]
+
+
+def keys_for(dialect: Dialect | None) -> tuple[str, ...]:
+    """The keys to read: those of the dialect, of both while it is not known."""
+    wanted = (dialect,) if dialect else tuple(Dialect)
+    return tuple(dict.fromkeys(task.keys[one] for task in TASKS for one in wanted if one in task.keys))
+
+
+def tasks(snapshot: Snapshot, verdict: DialectVerdict) -> Message:
+    """The switches of one cluster."""
+    values = snapshot.switches or {}
+    rows = list(_known(values, verdict.dialect) if verdict.dialect else _unknown(values))
+    sentence = _sentence(snapshot.cluster, rows)
+    foot = f"Services look at their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
+    blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), table(rows, header=_HEADER)]
+    if not values:
+        blocks.append(section("No switch could be read: the cluster may have no leader or no quorum. See /cm stat"))
+    return message(sentence, *blocks, context(foot))
+
+
+def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
+    states = [row[1] for row in rows]
+    told = [(state, shown) for state, shown in (*_MARKS.items(), ("not read", _UNREAD), ("not told", "? unknown"))]
+    parts = [f"{states.count(shown)} {state}" for state, shown in told if shown in states]
+    return f"{escape(cluster)} has {count(len(rows), 'background task')}: {', '.join(parts)}."
+
+
+def _dialect(cluster: str, verdict: DialectVerdict) -> str:
+    if verdict.dialect is None:
+        return (
+            f"It is not known how {escape(cluster)} spells its switches: {escape(verdict.why)} "
+            f"So nothing can be switched until `dialect: v1` or `dialect: v3` is pinned in the settings."
+        )
+    on, off = WORDS[verdict.dialect]
+    return f"It speaks the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {escape(verdict.why)}"
+
+
+def _known(values: Switches, dialect: Dialect) -> Iterator[tuple[str, ...]]:
+    for task in TASKS:
+        key = task.keys.get(dialect)
+        if key is not None:
+            yield _row(task, key, values, dialect)
+
+
+def _row(task: Task, key: str, values: Switches, dialect: Dialect) -> tuple[str, ...]:
+    name = task.name if key == task.name else f"{task.name} ({key})"
+    if key not in values:
+        return (name, _UNREAD, "?", "not known: the switch could not be read", task.does)
+    meaning = meaning_of(values[key], dialect)
+    return (name, _MARKS[meaning.word], _stored(values[key]), meaning.effect, task.does)
+
+
+def _unknown(values: Switches) -> Iterator[tuple[str, ...]]:
+    for task in TASKS:
+        keys = tuple(dict.fromkeys(task.keys.values()))
+        read = [key for key in keys if key in values]
+        stored = "; ".join(f"{key}: {_stored(values[key])}" for key in read)
+        means = "; ".join(f"{dialect}: {_means(task, dialect, values)}" for dialect in Dialect if dialect in task.keys)
+        yield (task.name, "? unknown" if read else _UNREAD, stored or "?", means, task.does)
+
+
+def _means(task: Task, dialect: Dialect, values: Switches) -> str:
+    key = task.keys[dialect]
+    return meaning_of(values[key], dialect).word if key in values else "not read"
+
+
+def _stored(value: str | None) -> str:
+    return "nothing" if value is None else f'"{value}"'
