@@ -125,8 +125,12 @@ def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> Voter
         return VoterHealth(peer, healthy=False, confirmed=False, why="its own host names another leader or term")
     if all(view == reign for view in own):
         return VoterHealth(peer, healthy=True, confirmed=True)
-    if any(view is not None for view in own) or _unplaced(earlier, now):
+    if any(view is not None for view in own):
         return VoterHealth(peer, healthy=False, confirmed=False, why="its own host did not answer both times")
+    if _unplaced(earlier, now):
+        return VoterHealth(
+            peer, healthy=False, confirmed=False, why="its own host does not answer or is not configured"
+        )
     return VoterHealth(peer, healthy=True, confirmed=False, why="its own host is not configured")
 
 

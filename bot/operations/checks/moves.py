@@ -105,12 +105,12 @@ def open_operations_check(request: Request, facts: Facts) -> Check:
         return block(
             "operations",
             f"The outcome of operation {other.id} ({_name(other)}) is not known, so nothing of its kind may follow it.",
-            f"See `/cm op {other.id}`: it is settled once its effect is seen or ruled out, or by an admin.",
+            f"See the card of operation {other.id}: it is settled once its effect is seen or ruled out.",
         )
     return block(
         "operations",
         f"Operation {other.id} ({_name(other)}) is {other.state}; one at a time.",
-        f"Wait until it has ended, or cancel it: `/cm op cancel {other.id}`.",
+        "Wait until it has ended." if other.state is OpState.RUNNING else "Decide on it, or cancel it on its card.",
     )
 
 

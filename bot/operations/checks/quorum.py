@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.cluster.health import MIN_APART, quorum
 from bot.operations.checks.verdict import Check, block, passed, warn
 from bot.operations.checks.view import View
-from bot.operations.checks.words import count, listed, peers
+from bot.operations.checks.words import count, peers
 
 _FEWEST = 3
 
@@ -116,7 +116,9 @@ def _mend(view: View, after: Votes) -> str:
         )
     down = sorted(peer for peer, health in view.health.items() if not health.healthy and peer in after.voters)
     if down:
-        return f"First bring {peers(down)} back, or remove {'it' if len(down) == 1 else 'one of them'} if it is lost."
+        unlisted = any("not configured" in view.health[peer].why for peer in down)
+        hint = " (or add its service address to `hosts` in the settings)" if unlisted else ""
+        return f"First bring {peers(down)} back{hint}, or remove {'it' if len(down) == 1 else 'one of them'} if lost."
     return (
         "From one voter this step cannot be taken safely: writes stop until the second has caught up. "
         "If it must be, take it by hand, with the new node ready to run."
@@ -128,5 +130,5 @@ def _caution(view: View, after: Votes, unseen: list[int]) -> str:
         return f"Add the service address of {peers(unseen)} to `hosts` in the settings, and ask again."
     down = sorted(peer for peer in after.voters if peer in view.health and not view.health[peer].healthy)
     if down:
-        return f"Better first: bring {listed(down)} back or replace it."
+        return f"Better first: bring {peers(down)} back, or replace what is lost."
     return "Have no other work done on these nodes until a further voter is there."

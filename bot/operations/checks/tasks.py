@@ -22,7 +22,7 @@ class Consequence(NamedTuple):
     next_step: str = ""
 
 
-_UNDONE = "Turn it on again as soon as the reason is gone; for=2h does so by itself."
+_UNDONE = "Turn it on again as soon as the reason is gone."
 CONSEQUENCES: Mapping[tuple[str, bool], Consequence] = {
     ("disk_repair", False): Consequence(Level.PASS, "Off, a disk that breaks is not rebuilt until it is on again."),
     ("blob_delete", True): Consequence(
@@ -102,29 +102,28 @@ def _stored(request: TaskSwitch, facts: Facts) -> Check:
     bound = repr(switch.raw)
     if _is_so(request, facts):
         return passed("already_so", f"Already so: {request.task} is {switch.meaning}.", bound=bound)
-    return passed("value", f"{request.task} is {_meaning(switch, facts)} now.", bound=bound)
+    return passed("value", f"Now {request.task} is {_meaning(switch, facts)}.", bound=bound)
 
 
 def _meaning(switch: Switch, facts: Facts) -> str:
     if switch.meaning != "meaningless":
         return switch.meaning
     effect = "services take it for off" if facts.dialect == "v3" else "services keep what they had"
-    return f"stored as {switch.raw!r:.40}, which means nothing here ({effect}),"
+    return f"stored as {switch.raw!r:.40}, which means nothing here ({effect})"
 
 
 def _reachable(view: View) -> Check:
     """A look at who seems to be there; a switch does no harm to a quorum, it only may get no answer."""
     there = [p.id for p in view.voters.values() if p.id == view.leader_id or not _away(p.id, view)]
     wanted = quorum(len(view.voters))
+    verb = "is" if len(there) == 1 else "are"
+    told = f"{len(there)} of {count(len(view.voters), 'voter')} {verb} there, quorum {wanted}"
     if len(there) >= wanted:
-        return passed(
-            "quorum", f"{len(there)} of {count(len(view.voters), 'voter')} follow the leader, quorum {wanted}."
-        )
+        return passed("quorum", f"{told}.")
     away = view.voters.keys() - set(there)
     return warn(
         "quorum",
-        f"Only {len(there)} of {count(len(view.voters), 'voter')} follow the leader, quorum {wanted}: the write may "
-        "get no answer, and then its outcome is not known.",
+        f"Only {told}: the write may get no answer, and then its outcome is not known.",
         f"Better first bring {peers(away)} back.",
     )
 
