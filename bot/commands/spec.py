@@ -28,13 +28,15 @@ class Scope(StrEnum):
 
 
 class Args(BaseModel):
-    """Arguments of one command: the fields named in `words` are bare words in that order, the rest `key=value`.
+    """Arguments of one command: the fields named in `words` are bare words in that order, the others `key=value`.
 
-    A field with a default may be left out. Field descriptions are what `/cm help` shows.
+    `rest` names the last of `words` when it takes all further words (a tuple of strings). A field with a default may
+    be left out. Field descriptions are what `/cm help` shows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     words: ClassVar[tuple[str, ...]] = ()
+    rest: ClassVar[str] = ""
 
 
 @dataclass(frozen=True, slots=True)

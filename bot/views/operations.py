@@ -120,7 +120,7 @@ _SENTENCES: Mapping[OpState, str] = {
     OpState.RUNNING: "*Running*{confirmed}, since {when}: the request is being sent and read back.",
     OpState.VERIFIED: "*Done and read back*{because}{confirmed}, seen {when}.",
     OpState.FAILED: "*Failed*{because}{confirmed}, {when}.",
-    OpState.UNKNOWN: "*Outcome not known*{because}. It is not sent again; cmbot looks until it is known{confirmed}, {when}.",
+    OpState.UNKNOWN: "*Outcome not known*{because}. It is not sent again; cmbot goes on looking{confirmed}, {when}.",
     OpState.BLOCKED: "*Blocked*{because}. Nothing was sent, {when}.",
     OpState.REJECTED: "*Rejected*{by}{because}. Nothing was sent, {when}.",
     OpState.CANCELLED: "*Cancelled*{by}{because}. Nothing was sent, {when}.",

@@ -1,0 +1,38 @@
+"""/cm clusters and /cm whoami: what this program is configured for, and who is asking."""
+
+from collections.abc import AsyncIterator
+
+from bot.commands.spec import Call, Command, Reply, Scope
+from bot.commands.stat import NoArgs
+from bot.views.clusters import Line, clusters
+from bot.views.people import whoami
+
+
+async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """List the clusters as the watch last saw them; asks none of them."""
+    lines = [Line(name, len(port.hosts), call.remembered(name)) for name, port in call.clusters.items()]
+    yield Reply(clusters(lines, now=call.now), private=False)
+
+
+async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Tell who asks and what they may do."""
+    caller = call.caller
+    yield Reply(whoami(caller.user, caller.channel, await call.standing.describe(caller.user)))
+
+
+CLUSTERS = Command(
+    path=("clusters",),
+    summary="All configured clusters, each with its last verdict, leader and term.",
+    args=NoArgs,
+    run=run_clusters,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm clusters",),
+)
+WHOAMI = Command(
+    path=("whoami",),
+    summary="Your Slack id, this channel's id, and what you may do and why.",
+    args=NoArgs,
+    run=run_whoami,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm whoami",),
+)

@@ -1,0 +1,88 @@
+"""/cm disks and /cm disk: what the disk list says now, which is minutes ahead of the counters of /stat."""
+
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from pydantic import Field
+
+from bot.cluster.client import ClusterApi
+from bot.cluster.models import Disk, DiskStatus
+from bot.commands.intime import in_time
+from bot.commands.spec import Args, Call, Command, Reply
+from bot.errors import NotFound, UserError
+from bot.views.disks import disk, disks
+
+MAX_LIMIT = 90
+"""Disks that one message can show as a table."""
+MAX_DISK_ID = 2**32 - 1
+
+Status = Literal["normal", "broken", "repairing", "repaired", "dropped"]
+
+
+class DisksArgs(Args):
+    """Filters; all of them must fit."""
+
+    status: Status | None = Field(None, description="only disks in this state")
+    idc: str | None = Field(None, min_length=1, max_length=100, description="only disks of this zone")
+    host: str | None = Field(
+        None, min_length=1, max_length=200, description="only disks of this blobnode, as in host=10.0.0.7:8899"
+    )
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description=f"how many to show, 1 to {MAX_LIMIT} (20)")
+
+
+class DiskArgs(Args):
+    """Which disk."""
+
+    words = ("id",)
+    id: int = Field(ge=1, le=MAX_DISK_ID, description="the disk's number, as /cm disks shows it")
+
+
+async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
+    """List disks."""
+    cluster = call.the_cluster
+    found = await in_time(_listed(cluster.api, args), cluster.name, "its disks")
+    given = (("status", args.status), ("idc", args.idc), ("host", args.host))
+    asked = [f"{key}={value}" for key, value in given if value is not None]
+    yield Reply(disks(cluster.name, found, asked=asked, limit=args.limit, at=call.now), private=False)
+
+
+async def _listed(api: ClusterApi, args: DisksArgs) -> tuple[Disk, ...]:
+    status = None if args.status is None else int(DiskStatus[args.status.upper()])
+    found: tuple[Disk, ...] = ()
+    for host in _spellings(args.host):
+        found = await api.disk_list(status=status, idc=args.idc, disk_host=host, limit=args.limit + 1)
+        if found:
+            break
+    return found
+
+
+def _spellings(host: str | None) -> tuple[str | None, ...]:
+    """A blobnode registers with its scheme (`http://10.0.0.7:8899`), and people leave that out."""
+    return (host,) if host is None or "://" in host else (f"http://{host}", host)
+
+
+async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
+    """Show one disk."""
+    cluster = call.the_cluster
+    try:
+        found = await in_time(cluster.api.disk_info(args.id), cluster.name, f"about disk {args.id}")
+    except NotFound as error:
+        raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
+    yield Reply(disk(cluster.name, found, at=call.now), private=False)
+
+
+DISKS = Command(
+    path=("disks",),
+    summary="The disks of a cluster, by state, zone or blobnode.",
+    args=DisksArgs,
+    run=run_disks,
+    examples=("/cm disks status=broken", "/cm disks prod idc=z1 limit=50"),
+    notes="This asks the disk list, which is never late; the counters of /cm stat may be five minutes old.",
+)
+DISK = Command(
+    path=("disk",),
+    summary="All facts of one disk.",
+    args=DiskArgs,
+    run=run_disk,
+    examples=("/cm disk 17", "/cm disk 17 prod"),
+)

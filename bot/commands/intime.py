@@ -1,0 +1,24 @@
+"""The time that one read of a command may take, so that a person has an answer within the deadline of five seconds."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.errors import ClusterTimeout
+
+T = TypeVar("T")
+
+READ_SECONDS = 4.5
+"""Linear reads hold for ten seconds without a quorum (docs/clustermgr.md): nobody waits that long for an answer."""
+
+
+async def in_time(asked: Awaitable[T], cluster: str, what: str) -> T:
+    """What `asked` gives; raises ClusterTimeout, naming `what`, when it takes longer than READ_SECONDS."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await asked
+    except TimeoutError as error:
+        raise ClusterTimeout(
+            f"{cluster} did not tell {what} within {READ_SECONDS:g} s: "
+            f"it may have no leader or no quorum. See /cm stat {cluster}"
+        ) from error
