@@ -29,7 +29,9 @@ class Finding:
 
     `subject` tells alerts of one rule apart within a cluster ("" when there is one at most); `weight` grows as
     the same subject gets worse (number of broken disks); `sentence` is one full sentence with the number in it;
-    `lines` are details (one a line, plain text, unescaped); `data` is what views and the next tick need (JSON).
+    `lines` are details (one a line, plain text, unescaped); `data` is what views and the next tick need (JSON):
+    `parts` names what it consists of (a new part is worse, whatever the weight), `more` counts what `lines` leave out.
+    A `partial` finding may raise an alert or make it grow, but is no proof that anything got better.
     """
 
     rule: str
@@ -39,6 +41,7 @@ class Finding:
     lines: tuple[str, ...] = ()
     weight: int = 1
     data: Mapping[str, Any] = field(default_factory=dict)
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,9 @@ class Alert:
     """A Finding with a life; times in Unix seconds, 0 when it has not happened.
 
     `id` is 0 until the store gave one. `since` is when it was first seen, `fired_at` when it was first told,
-    `clear_since` when its finding was last gone. `version` counts what a reader would notice: the compare-and-set key.
+    `clear_since` when its finding was last gone, `reminded_at` when it last called for attention. `version` counts
+    what a reader would notice: the compare-and-set key. `data` is the finding's, and `lifted`: the ids of silences
+    that no longer hold for it, as it got worse under them.
     """
 
     cluster: str

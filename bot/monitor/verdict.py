@@ -62,7 +62,7 @@ def judged(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int,
     Unlike the checks before a change, which take unproven for unhealthy, a first look at a leader counts for both:
     a person who asks once is told what is wrong, not that nothing is proven yet.
     """
-    if previous is None or previous.leader is None or snapshot.leader is None or not _one_reign(previous, snapshot):
+    if not one_reign(previous, snapshot):
         previous = replace(snapshot, at=snapshot.at - MIN_APART)
     return voter_health(previous, snapshot)
 
@@ -93,8 +93,9 @@ def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _one_reign(before: Snapshot, now: Snapshot) -> bool:
-    if before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
+def one_reign(before: Snapshot | None, now: Snapshot) -> bool:
+    """Whether both looks saw one leader in one term, far enough apart to prove a voter healthy."""
+    if before is None or before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
         return False
     then, here = before.leader[1].raft_status, now.leader[1].raft_status
     return (then.leader, then.term) == (here.leader, here.term)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-_JUNK = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_JUNK = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -43,12 +43,3 @@ def percent(part: float, whole: float) -> str:
     """`12 %`, with a decimal below ten; `0 %` of nothing."""
     share = 100 * part / whole if whole else 0.0
     return f"{share:.1f} %" if 0 < share < 10 else f"{share:.0f} %"  # noqa: PLR2004 - one digit before the point
-
-
-def sized(size: float) -> str:
-    """Bytes in the binary unit that reads best, `1.5 TiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if abs(size) < 1024:  # noqa: PLR2004 - the step between binary units
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} EiB"

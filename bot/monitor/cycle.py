@@ -1,0 +1,180 @@
+"""The tick of the watch: look, judge, and commit what changed together with the messages about it."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from bot.cluster.health import MIN_APART
+from bot.cluster.models import Snapshot
+from bot.monitor.disks import bad_now
+from bot.monitor.engine import Tell, Transition, step
+from bot.monitor.memory import Memory, remember, worth_writing
+from bot.monitor.ports import Look, WatchStore, WatchUnit
+from bot.monitor.rule import Rule, Scene
+from bot.views.alerts import card, line
+
+log = structlog.get_logger(__name__)
+
+SAMPLE_EVERY = 600.0
+"""Seconds between two measurements that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One cluster as it is watched: its name, its alert channel (id), seconds between looks, its configured rules."""
+
+    cluster: str
+    channel: str
+    interval: float
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How the watch itself does; times in Unix seconds, `failures` are ticks in a row that did not get through."""
+
+    looked_at: float = 0.0
+    done_at: float = 0.0
+    failures: int = 0
+    failed_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a tick is going to write: nothing, when all is None or empty."""
+
+    transitions: tuple[Transition, ...]
+    memory: Mapping[str, Any] | None = None
+    sample: Mapping[str, Any] | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.transitions) or self.memory is not None
+
+
+class Watch:
+    """Watches one cluster. `wake` tells the outbox that it has work; state is in the store, committed with its rows."""
+
+    def __init__(self, watched: Watched, look: Look, store: WatchStore, *, wake: Callable[[], None]) -> None:
+        self.watched = watched
+        self.pulse = Pulse()
+        self._look = look
+        self._store = store
+        self._wake = wake
+        self._past: deque[Snapshot] = deque()
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The last look of this process."""
+        return self._past[-1] if self._past else None
+
+    async def tick(self, now: float) -> None:
+        """Look once and act on it; never raises. A tick that fails commits nothing, so the next one makes it good."""
+        try:
+            snapshot = await self._look()
+            self.pulse = replace(self.pulse, looked_at=now)
+            await self._act(snapshot, now)
+        except Exception as error:
+            # One of the three broad ones: no fault may end the watch.
+            failures = self.pulse.failures + 1
+            self.pulse = replace(self.pulse, failures=failures, failed_total=self.pulse.failed_total + 1)
+            log.warning("tick_failed", cluster=self.watched.cluster, failures=failures, exc_info=error)
+        else:
+            self.pulse = replace(self.pulse, done_at=now, failures=0)
+
+    async def _act(self, snapshot: Snapshot, now: float) -> None:
+        previous, settling = self._earlier(snapshot), not self._past
+        self._past.append(snapshot)
+        async with self._store.read() as uow:
+            plan = await self._plan(uow, snapshot, previous, now, settling=settling)
+        if not plan.writes:
+            return
+        async with self._store.begin() as uow:
+            # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
+            plan = await self._plan(uow, snapshot, previous, now, settling=settling)
+            await self._commit(uow, plan, now)
+        if any(move.tell is not Tell.QUIET for move in plan.transitions):
+            self._wake()
+
+    def _earlier(self, snapshot: Snapshot) -> Snapshot | None:
+        """The newest look that is far enough back to prove a voter healthy, else the oldest there is."""
+        while len(self._past) > 1 and snapshot.at - self._past[1].at >= MIN_APART:
+            self._past.popleft()
+        return self._past[0] if self._past else None
+
+    async def _plan(
+        self, uow: WatchUnit, snapshot: Snapshot, previous: Snapshot | None, now: float, *, settling: bool
+    ) -> Plan:
+        cluster = self.watched.cluster
+        kept = await uow.memory.get(cluster)
+        past = Memory.from_json(kept)
+        memory = remember(past, snapshot, previous=previous, interval=self.watched.interval)
+        scene = Scene(snapshot, memory, now, previous, past)
+        rules = {rule.key: rule for rule in self.watched.rules}
+        transitions = step(
+            {key: rule.answer(scene) for key, rule in rules.items()},
+            await uow.alerts.open(cluster),
+            await uow.silences.active(now, cluster),
+            self.watched.rules,
+            now,
+            cluster=cluster,
+            settling=settling,
+            resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
+        )
+        sample = sample_of(snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
+        memory = replace(memory, sampled_at=now) if sample else memory
+        # What is remembered moves with the alerts: a resolution is worded from the memory before it.
+        written = {**kept, **memory.to_json()} if transitions or worth_writing(past, memory) else None
+        return Plan(transitions, written, sample)
+
+    async def _commit(self, uow: WatchUnit, plan: Plan, now: float) -> None:
+        for transition in plan.transitions:
+            await self._carry_out(uow, transition)
+        if plan.memory is not None:
+            await uow.memory.put(self.watched.cluster, plan.memory)
+        if plan.sample is not None:
+            await uow.samples.add(self.watched.cluster, now, plan.sample)
+
+    async def _carry_out(self, uow: WatchUnit, transition: Transition) -> None:
+        if transition.new.id == 0 or transition.old is None or transition.new.version != transition.old.version:
+            transition = replace(transition, new=await uow.alerts.save(transition.new))
+        else:
+            await uow.alerts.touch(transition.new)
+        await tell(uow, transition, self.watched.channel)
+
+
+async def tell(uow: WatchUnit, transition: Transition, channel: str) -> None:
+    """Put what a channel must see of a stored transition into the outbox; also for one that a person caused."""
+    if transition.tell is Tell.QUIET:
+        return
+    slot = f"alert:{transition.new.id}"
+    await uow.outbox.put(slot, channel, card(transition.new))
+    if transition.tell in {Tell.REPLY, Tell.REPLY_BROADCAST}:
+        await uow.outbox.put(
+            f"{slot}:line:{transition.new.version}",
+            channel,
+            line(transition),
+            parent=slot,
+            broadcast=transition.tell is Tell.REPLY_BROADCAST,
+        )
+
+
+def sample_of(snapshot: Snapshot) -> dict[str, Any] | None:
+    """The measurement that is kept of a look (sizes in bytes), None without a leader: followers' views may be stale."""
+    if snapshot.leader is None:
+        return None
+    stat = snapshot.leader[1]
+    return {
+        "term": stat.raft_status.term,
+        "leader": stat.raft_status.leader,
+        "total": stat.space_stat.total_space,
+        "used": stat.space_stat.used_space,
+        "writable": stat.space_stat.writable_space,
+        "bad_disks": bad_now(snapshot),
+        "disks": stat.space_stat.total_disk,
+        "members": len(stat.raft_status.peers),
+    }

@@ -1,0 +1,141 @@
+"""Memory: what the watch remembers of one cluster between two looks and over restarts, and how it learns. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from bot.cluster.health import learners, voters
+from bot.cluster.models import Disk, Snapshot, Stat
+from bot.monitor.verdict import verdict
+from bot.monitor.words import plain
+
+MAX_DISKS = 200
+MAX_CHANGES = 20
+NOTE_EVERY = 60.0
+"""Seconds after which a mere "still looking" is worth writing down."""
+_QUIET = frozenset({"at", "leader_at", "disks_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class DiskNote:
+    """A disk as it was last listed; text is raw, on one line and bounded."""
+
+    id: int
+    status: int = 0
+    idc: str = ""
+    host: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderChange:
+    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0)."""
+
+    at: float
+    before: int
+    after: int
+    term: int
+    away: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered; times in Unix seconds, 0 when it never happened.
+
+    `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
+    `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
+    """
+
+    at: float = 0.0
+    leader: int = 0
+    leader_host: str = ""
+    term: int = 0
+    leader_at: float = 0.0
+    leader_since: float = 0.0
+    voters: tuple[int, ...] = ()
+    learners: tuple[int, ...] = ()
+    disks: tuple[DiskNote, ...] = ()
+    disks_at: float = 0.0
+    level: str = ""
+    verdict: str = ""
+    changes: tuple[LeaderChange, ...] = ()
+    sampled_at: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the store keeps it."""
+        plain_values = asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain_values.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`; unknown keys are left alone, missing ones take their default."""
+        return cls(
+            **{
+                **_known(cls, data),
+                "voters": tuple(data.get("voters", ())),
+                "learners": tuple(data.get("learners", ())),
+                "disks": tuple(DiskNote(**_known(DiskNote, note)) for note in data.get("disks", ())),
+                "changes": tuple(LeaderChange(**_known(LeaderChange, note)) for note in data.get("changes", ())),
+            }
+        )
+
+
+def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a value of this release knows of what another release may have written."""
+    names = {item.name for item in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
+
+
+def remember(memory: Memory, snapshot: Snapshot, *, previous: Snapshot | None = None, interval: float = 15.0) -> Memory:
+    """What is remembered after this look; `interval` is the time between looks (seconds).
+
+    A leader is a peer id: the same peer in a higher term is an election, not a change.
+    """
+    judged = verdict(snapshot, previous)
+    new = replace(memory, at=snapshot.at, level=judged.level.value, verdict=plain(judged.sentence, 500))
+    if snapshot.leader is not None:
+        new = _with_leader(new, snapshot, *snapshot.leader, away=away(memory, snapshot.at, interval))
+    if snapshot.bad_disks is not None:
+        notes = tuple(note_of(disk) for disk in sorted(snapshot.bad_disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
+        new = replace(new, disks=notes, disks_at=snapshot.at)
+    return new
+
+
+def away(memory: Memory, now: float, interval: float) -> float:
+    """Seconds that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway."""
+    gap = now - memory.at
+    # `at` itself may be written down late by NOTE_EVERY.
+    return gap if memory.at and gap > NOTE_EVERY + 3 * interval else 0.0
+
+
+def worth_writing(old: Memory, new: Memory) -> bool:
+    """Whether it moved noticeably, or the last note of a look is old."""
+    moved = any(
+        getattr(old, item.name) != getattr(new, item.name) for item in fields(Memory) if item.name not in _QUIET
+    )
+    return moved or new.at - old.at >= NOTE_EVERY
+
+
+def note_of(disk: Disk) -> DiskNote:
+    """A disk in short."""
+    return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
+
+
+def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> Memory:
+    peer, term = stat.raft_status.node_id, stat.raft_status.term
+    if term < memory.term and snapshot.silent:
+        # An old leader that was cut off still claims a term that is over, while the new one does not answer.
+        return memory
+    changed = memory.leader not in {0, peer}
+    change = LeaderChange(snapshot.at, memory.leader, peer, term, away)
+    return replace(
+        memory,
+        leader=peer,
+        leader_host=plain(host),
+        term=term,
+        leader_at=snapshot.at,
+        leader_since=memory.leader_since if memory.leader == peer else snapshot.at,
+        voters=tuple(voter.id for voter in voters(stat)),
+        learners=tuple(learner.id for learner in learners(stat)),
+        changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else memory.changes,
+    )

@@ -1,0 +1,115 @@
+"""What the watch needs of the store and the world: the slices of the unit of work that its effects use."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from bot.cluster.models import Snapshot
+from bot.monitor.alert import Alert, Silence
+
+Look = Callable[[], Awaitable[Snapshot]]
+"""Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
+
+
+class Content(Protocol):
+    """What a message consists of."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its JSON form."""
+
+
+class AlertRows(Protocol):
+    """Alerts in the store."""
+
+    async def open(self, cluster: str) -> list[Alert]:
+        """Those not resolved."""
+
+    async def recent(self, since: float, cluster: str) -> list[Alert]:
+        """Those that changed since then, resolved ones too."""
+
+    async def save(self, alert: Alert) -> Alert:
+        """Insert (id 0) or replace the version before; raises Conflict."""
+
+    async def touch(self, alert: Alert) -> None:
+        """Replace the same version; raises Conflict."""
+
+
+class SilenceRows(Protocol):
+    """Silences in the store."""
+
+    async def active(self, now: float, cluster: str) -> list[Silence]:
+        """Those whose time is not over."""
+
+
+class MemoryRows(Protocol):
+    """What is remembered of each cluster."""
+
+    async def get(self, cluster: str) -> dict[str, Any]:
+        """Empty when nothing is."""
+
+    async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
+        """Remember this instead."""
+
+
+class SampleRows(Protocol):
+    """Measurements over time."""
+
+    async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
+        """Keep one."""
+
+    async def range(self, cluster: str, since: float) -> list[tuple[float, dict[str, Any]]]:
+        """Those since then, oldest first."""
+
+
+class OutboxRows(Protocol):
+    """The messages that must exist in Slack."""
+
+    async def put(
+        self, slot: str, channel: str, message: Content, *, parent: str | None = None, broadcast: bool = False
+    ) -> None:
+        """Make `message` what this slot shows."""
+
+
+class FiringRows(Protocol):
+    """What fired when."""
+
+    async def once(self, job: str, due_at: float) -> bool:
+        """Whether the caller is the first."""
+
+
+class WatchUnit(Protocol):
+    """One transaction."""
+
+    @property
+    def alerts(self) -> AlertRows:
+        """Alerts."""
+
+    @property
+    def silences(self) -> SilenceRows:
+        """Silences."""
+
+    @property
+    def memory(self) -> MemoryRows:
+        """Memories."""
+
+    @property
+    def samples(self) -> SampleRows:
+        """Measurements."""
+
+    @property
+    def outbox(self) -> OutboxRows:
+        """Messages."""
+
+    @property
+    def firings(self) -> FiringRows:
+        """Firings."""
+
+
+class WatchStore(Protocol):
+    """The store; both raise StoreError."""
+
+    def begin(self) -> AbstractAsyncContextManager[WatchUnit]:
+        """Open a transaction that commits at its end, or not at all."""
+
+    def read(self) -> AbstractAsyncContextManager[WatchUnit]:
+        """Open a view that cannot write."""

@@ -1,0 +1,106 @@
+"""What a rule is: a frozen value that looks at a Scene and answers with findings, or that it cannot tell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from bot.cluster.models import Snapshot
+from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.memory import Memory
+
+MAX_LINES = 50
+MAX_PARTS = 1000
+
+
+class CannotTell(Enum):
+    """The type of CANNOT_TELL."""
+
+    CANNOT_TELL = "cannot tell"
+
+
+CANNOT_TELL = CannotTell.CANNOT_TELL
+"""A rule's answer when the look shows neither that something is wrong nor that it is right: alerts stay as they are."""
+
+Answer = tuple[Finding, ...] | CannotTell
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a rule may look at; `memory` has this look in it already, `past` is the memory before it.
+
+    `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds.
+    """
+
+    snapshot: Snapshot
+    memory: Memory
+    now: float
+    previous: Snapshot | None = None
+    past: Memory = field(default_factory=Memory)
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's configured name."""
+        return self.snapshot.cluster
+
+
+class Unit(Enum):
+    """What a threshold counts."""
+
+    SECONDS = "seconds"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One number of a rule that the settings may change."""
+
+    default: float
+    unit: Unit
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a rule is configured to: how severe its findings are at most, and its thresholds by name."""
+
+    severity: Severity
+    values: Mapping[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+    def at_most(self, severity: Severity) -> Severity:
+        """A milder severity, unless the settings made the rule milder still."""
+        return min(self.severity, severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that the watch looks for; all times in seconds.
+
+    A finding must last `hold` before it is told and be gone for `clear` before it counts as resolved; while an alert
+    fires and nobody acknowledged it, it is told again every `remind` (0: never). `resolved` words what became of it.
+    """
+
+    key: str
+    about: str
+    severity: Severity
+    hold: float
+    clear: float
+    remind: float
+    looks: Callable[[Scene, Limits], Answer]
+    resolved: Callable[[Scene, Alert], str]
+    thresholds: Mapping[str, Threshold] = MappingProxyType({})
+    values: Mapping[str, float] = MappingProxyType({})
+    enabled: bool = True
+
+    @property
+    def runbook(self) -> str:
+        """The section of docs/alerts.md that tells what to do."""
+        return f"alerts.md#{self.key}"
+
+    def answer(self, scene: Scene) -> Answer:
+        """What it sees."""
+        defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
+        return self.looks(scene, Limits(self.severity, {**defaults, **self.values}))

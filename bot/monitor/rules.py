@@ -1,0 +1,37 @@
+"""RULES: everything that the watch looks for, in one table; and which alert says enough to mute which others."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.monitor.disks import DISK_BROKEN
+from bot.monitor.raft import LEADER_CHANGED, NO_LEADER, PEER_DOWN, QUORUM_AT_RISK
+from bot.monitor.reach import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
+from bot.monitor.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    CLUSTER_UNREACHABLE,
+    HOST_UNREACHABLE,
+    NO_LEADER,
+    LEADER_CHANGED,
+    PEER_DOWN,
+    QUORUM_AT_RISK,
+    READ_ONLY,
+    DISK_BROKEN,
+)
+
+INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        CLUSTER_UNREACHABLE.key: frozenset({HOST_UNREACHABLE.key, NO_LEADER.key, PEER_DOWN.key, QUORUM_AT_RISK.key}),
+        NO_LEADER.key: frozenset({PEER_DOWN.key, QUORUM_AT_RISK.key, READ_ONLY.key}),
+    }
+)
+"""While the first is seen or open, the others are not told: that an unreachable cluster's hosts are silent is no
+further news, and without a leader nobody can say how its peers do."""
+
+UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key})
+"""What a silence of all rules (`*`) does not mute: these must be named to be muted."""
+
+
+def rule_named(key: str) -> Rule | None:
+    """The rule of that key as it comes, before any settings; None when there is none."""
+    return next((rule for rule in RULES if rule.key == key), None)

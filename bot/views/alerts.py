@@ -1,0 +1,89 @@
+"""An alert as a message that is edited through its life, and the lines in its thread. Pure."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from bot.monitor.alert import Alert, AlertState, Severity
+from bot.monitor.engine import Reason, Transition
+from bot.views import blocks
+from bot.views.message import Message
+
+MOST_LINES = 12
+
+_SYMBOLS: Mapping[Severity, str] = MappingProxyType(
+    {Severity.INFO: ":information_source:", Severity.WARNING: ":warning:", Severity.CRITICAL: ":rotating_light:"}
+)
+_RESOLVED = ":white_check_mark:"
+
+
+def severity_word(severity: Severity) -> str:
+    """`Info`, `Warning`, `Critical`."""
+    return severity.name.capitalize()
+
+
+def card(alert: Alert) -> Message:
+    """The alert's own message as it is now; a resolved one says what became of it and how long it lasted."""
+    return _resolved_card(alert) if alert.state is AlertState.RESOLVED else _open_card(alert)
+
+
+def line(transition: Transition) -> Message:
+    """What the alert's thread (and, broadcast, its channel) is told of a transition."""
+    text = _line_text(transition)
+    shown = [f"{_symbol(transition.new)} {text}"]
+    if transition.reason is Reason.WORSE:
+        before = set(transition.old.lines if transition.old else ())
+        shown += _bullets([item for item in transition.new.lines if item not in before])
+    return blocks.message(text, blocks.section("\n".join(shown)))
+
+
+def _open_card(alert: Alert) -> Message:
+    cluster, word = blocks.escape(alert.cluster), severity_word(alert.severity)
+    sentence = blocks.escape(alert.sentence)
+    parts = [blocks.section(f"{_symbol(alert)} *{word} · {cluster}*\n{sentence}")]
+    if alert.lines:
+        parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
+    return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
+
+
+def _small_print(alert: Alert) -> list[str]:
+    since = f"since {blocks.date(alert.since, 'minute')}"
+    if alert.state is not AlertState.ACKNOWLEDGED:
+        return [f"firing {since}"]
+    return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}"]
+
+
+def _resolved_card(alert: Alert) -> Message:
+    cluster = blocks.escape(alert.cluster)
+    lasted, became = _lasted(alert), blocks.escape(alert.resolution or alert.sentence)
+    was = f"It was: {blocks.escape(alert.sentence)}"
+    ended = f"from {blocks.date(alert.since, 'minute')} to {blocks.date(alert.resolved_at, 'minute')}"
+    return blocks.message(
+        f"Resolved in {cluster} after {lasted}: {became}",
+        blocks.section(f"{_RESOLVED} *Resolved after {lasted} · {cluster}*\n{became}"),
+        blocks.context(f"{severity_word(alert.severity)}. {was}", ended),
+    )
+
+
+def _line_text(transition: Transition) -> str:
+    alert = transition.new
+    cluster, sentence = blocks.escape(alert.cluster), blocks.escape(alert.sentence)
+    if alert.state is AlertState.RESOLVED:
+        return f"Resolved in {cluster} after {_lasted(alert)}: {blocks.escape(alert.resolution)}"
+    if transition.reason is Reason.REMINDED:
+        waited = blocks.duration(alert.reminded_at - alert.fired_at)
+        return f"Still so in {cluster} after {waited}, and nobody has acknowledged it: {sentence}"
+    return f"{severity_word(alert.severity)}, worse than before in {cluster}: {sentence}"
+
+
+def _lasted(alert: Alert) -> str:
+    return blocks.duration((alert.clear_since or alert.resolved_at) - alert.since)
+
+
+def _symbol(alert: Alert) -> str:
+    return _RESOLVED if alert.state is AlertState.RESOLVED else _SYMBOLS[alert.severity]
+
+
+def _bullets(lines: Sequence[str], more: int = 0) -> list[str]:
+    shown = [f"• {blocks.escape(item)}" for item in lines[:MOST_LINES]]
+    left = len(lines) - len(shown) + more
+    return [*shown, f"… and {left:,} more"] if left > 0 else shown
