@@ -1,0 +1,192 @@
+"""The grammar of /cm: what each text means, and the one sentence for each mistake."""
+
+from typing import Any
+
+import pytest
+from pydantic import Field
+
+from bot.commands.parse import is_changing, parse
+from bot.commands.spec import Args, Command
+from bot.commands.stat import run_stat
+from bot.commands.table import COMMANDS
+from bot.errors import UserError
+
+TWO_WORDS = ("task disable", {"task": "balance", "reason": "two words"}, "prod")
+
+
+def understood(text: str, *clusters: str, default: str | None = None) -> tuple[str, dict[str, Any], str | None]:
+    parsed = parse(text, COMMANDS, clusters=clusters or ("prod", "test"), default_cluster=default)
+    given = parsed.args.model_dump(exclude_unset=True)
+    return " ".join(parsed.command.path), given, parsed.cluster
+
+
+def refusal(text: str, *clusters: str, default: str | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        understood(text, *clusters, default=default)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("", ("", {}, None)),
+        ("   ", ("", {}, None)),
+        ("help", ("help", {}, None)),
+        ("help task enable", ("help", {"command": ("task", "enable")}, None)),
+        ("stat prod", ("stat", {}, "prod")),
+        ("  stat\u00a0 prod ", ("stat", {}, "prod")),
+        ("STAT Prod", ("stat", {}, "prod")),
+        ("stat cluster=test", ("stat", {}, "test")),
+        ("disks prod status=Broken idc=z0", ("disks", {"status": "broken", "idc": "z0"}, "prod")),
+        ("disk 17 prod", ("disk", {"id": 17}, "prod")),
+        ("disk prod id=17", ("disk", {"id": 17}, "prod")),
+        ("task enable balance prod", ("task enable", {"task": "balance"}, "prod")),
+        ('task disable balance prod reason="two words"', TWO_WORDS),
+        ("task disable balance prod reason=“two words”", TWO_WORDS),
+        ("task disable balance prod reason='two words'", TWO_WORDS),
+        ("task disable balance prod reason=\u2018two words\u2019", TWO_WORDS),
+        ("task disable balance prod reason=„two words“", TWO_WORDS),
+        (
+            "task disable balance cluster=prod reason='it\u2019s'",
+            ("task disable", {"task": "balance", "reason": "it\u2019s"}, "prod"),
+        ),
+        ("disks prod host=<http://10.0.0.7:8899|10.0.0.7:8899>", ("disks", {"host": "10.0.0.7:8899"}, "prod")),
+        ("disks prod host=<http://10.0.0.7:8899>", ("disks", {"host": "http://10.0.0.7:8899"}, "prod")),
+        ("disks prod idc=a&amp;b&lt;c&gt;", ("disks", {"idc": "a&b<c>"}, "prod")),
+        (
+            "task enable balance prod reason=<@U012AB|anna>",
+            ("task enable", {"task": "balance", "reason": "U012AB"}, "prod"),
+        ),
+        (
+            "task enable balance prod reason=<#C012AB|ops>",
+            ("task enable", {"task": "balance", "reason": "C012AB"}, "prod"),
+        ),
+    ],
+)
+def test_what_a_text_means(text: str, meaning: tuple[str, dict[str, Any], str | None]) -> None:
+    assert understood(text) == meaning
+
+
+def test_the_cluster_is_named_or_the_channels_default_or_the_only_one() -> None:
+    assert understood("stat", default="test")[2] == "test"
+    assert understood("stat prod", default="test")[2] == "prod"
+    assert understood("stat", "only")[2] == "only"
+    assert refusal("stat") == "Which cluster? Write /cm stat … <cluster>. Configured: prod, test."
+
+
+def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
+    sentence = refusal("stat prodd", default="prod")
+    assert sentence == (
+        '"prodd" is no argument of /cm stat and no configured cluster. Did you mean prod? Configured: prod, test.'
+    )
+    assert '"prodd"' in refusal("task enable balance prodd", default="prod")
+    assert "one too many" in refusal("stat prod test")
+    assert refusal("whoami prod") == '/cm whoami does not take "prod". Write /cm whoami'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("statt", 'There is no command "statt". Did you mean /cm stat? /cm help lists all.'),
+        (
+            "task enabel balance",
+            '/cm task does not go on with "enabel": it takes enable or disable. Did you mean /cm task enable?',
+        ),
+        ("tsk enable x", 'There is no command "tsk". Did you mean /cm task enable? /cm help lists all.'),
+        ("task", "/cm task is not complete: it takes enable or disable."),
+        ("prod", '"prod" is a cluster, not a command: write, for instance, /cm stat prod.'),
+        ("zzzzzz", 'There is no command "zzzzzz". /cm help lists all.'),
+        ("stat cluster=prd", 'There is no cluster "prd". Did you mean prod? Configured: prod, test.'),
+        (
+            "task enable prod",
+            "/cm task enable needs task (a background task, as /cm tasks lists them): "
+            "write /cm task enable <task> [cluster] [reason=…]",
+        ),
+        (
+            "disks prod statu=broken",
+            '/cm disks has no argument "statu". Did you mean status=? It takes status=, idc=, host=, limit=, cluster=.',
+        ),
+        ("disks prod status=broken status=normal", "status is given twice: give it once."),
+        ("stat cluster=prod cluster=test", "cluster is given twice: give it once."),
+        ("disk 17 prod id=18", "id is given twice: give it once."),
+        ("disks prod status=", "status= has no value: write status=value, without a space behind the =."),
+        (
+            "disks prod status = broken",
+            "Write key=value without spaces around the =, as in: "
+            "/cm disks [cluster] [status=normal|broken|repairing|repaired|dropped] [idc=…] [host=…] [limit=…]",
+        ),
+        (
+            "task enable balance prod reason=two words",
+            '"words" stands behind reason=: put words before it, or, if it belongs to the value, '
+            'quotes around the whole: reason="…".',
+        ),
+        (
+            "disks prod status=brokn",
+            'status cannot be "brokn": expected is one of normal, broken, repairing, repaired, dropped '
+            "(did you mean broken?).",
+        ),
+        ("disks prod limit=lots", 'limit cannot be "lots": expected is a whole number.'),
+        ("disks prod limit=91", 'limit cannot be "91": expected is at most 90.'),
+        ("disks prod limit=1.5", 'limit cannot be "1.5": expected is a whole number.'),
+        ("disk 0 prod", 'id cannot be "0": expected is at least 1.'),
+        ('disks prod idc=""', "idc cannot be empty: expected is a text."),
+        ("disk <!channel> prod", 'id cannot be "channel": expected is a whole number.'),
+        ('stat "prod', 'A quote is opened before "prod" and never closed: close it, or leave it out.'),
+        ("stat \x07", "This command holds a control character (U+0007): type it anew without it."),
+        ("a=b", '/cm has no argument "a". It takes none.'),
+    ],
+)
+def test_each_mistake_gets_one_clear_sentence(text: str, sentence: str) -> None:
+    assert refusal(text) == sentence
+
+
+@pytest.mark.parametrize("text", ["disks prod idc={}", "{}", 'task enable balance prod reason="{}"', "{}=x"])
+def test_a_huge_argument_is_refused_without_being_repeated(text: str) -> None:
+    sentence = refusal(text.format("x" * 10_240))
+    assert "characters long" in sentence
+    assert len(sentence) < 200
+
+
+def test_a_long_argument_within_the_limit_is_quoted_back_bounded() -> None:
+    sentence = refusal("disks prod limit=" + "9" * 2000)
+    assert "(2,000 characters)" in sentence
+    assert len(sentence) < 200
+
+
+def test_zones_and_reasons_have_their_own_limits() -> None:
+    assert refusal("task enable balance prod reason=" + "x" * 301).endswith("expected is at most 300 characters.")
+
+
+@pytest.mark.parametrize(
+    "text", ["task enable balance", "TASK Disable x y z", "task\tenable", "task enable a reason=b"]
+)
+def test_a_change_is_known_before_it_is_understood(text: str) -> None:
+    assert is_changing(text)
+
+
+@pytest.mark.parametrize("text", ["", "tasks", "stat", "task", "help task enable", 'task enable "', "x" * 20_000])
+def test_what_changes_nothing_is_known_too(text: str) -> None:
+    assert not is_changing(text)
+
+
+class _Many(Args):
+    words = ("first", "others")
+    rest = "others"
+    first: str
+    others: tuple[str, ...] = Field((), max_length=2, description="more")
+    must: int
+
+
+def test_a_command_with_a_rest_and_a_required_pair() -> None:
+    commands = (Command(("x",), "s", _Many, run_stat),)
+    parsed = parse("x a b c must=1", commands, clusters=("prod",), default_cluster=None)
+    assert parsed.args == _Many(first="a", others=("b", "c"), must=1)
+    with pytest.raises(UserError, match=r"^/cm x needs must: write /cm x <first> \[others…\] \[cluster\] must=…$"):
+        parse("x a", commands, clusters=("prod",), default_cluster=None)
+    with pytest.raises(UserError, match=r'^others cannot be "b c d": expected is at most 2 words\.$'):
+        parse("x a b c d must=1", commands, clusters=("prod",), default_cluster=None)
+
+
+def test_nothing_is_configured() -> None:
+    with pytest.raises(UserError, match=r"No cluster is configured\.$"):
+        parse("stat", COMMANDS, clusters=(), default_cluster=None)
