@@ -3,21 +3,22 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from bot.playground.cluster.answer import Answer, Call
+from bot.playground.cluster.answer import CUT, Answer, Call
 from bot.playground.cluster.clock import Clock, RealClock, VirtualClock
 from bot.playground.cluster.data import Data
 from bot.playground.cluster.demo import demo_data
 from bot.playground.cluster.disk_controls import DiskControls
 from bot.playground.cluster.engine import Engine
-from bot.playground.cluster.faults import Fault, Faults, Kind, refusal, spoil
+from bot.playground.cluster.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.cluster.flavour import FLAVOURS
 from bot.playground.cluster.log import RequestLog, Seen
 from bot.playground.cluster.nodes import Member, Node
-from bot.playground.cluster.raft import NotPossible, Raft
+from bot.playground.cluster.process_controls import ProcessControls
+from bot.playground.cluster.raft import Raft
 from bot.playground.cluster.server import LOOPBACK, NodeServer
 from bot.playground.cluster.timing import Timing
 
@@ -25,7 +26,7 @@ FIRST_RAFT_PORT = 10110
 _TICK = 0.05
 
 
-class SimulatedCluster(DiskControls):
+class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
     """An async context manager; `hosts` are the addresses to configure, node 1 first.
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the
@@ -60,9 +61,9 @@ class SimulatedCluster(DiskControls):
         self._gates: dict[int, asyncio.Event] = {}
         self._servers: dict[int, NodeServer] = {}
         self._ticker: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
         ids = range(1, nodes + 1)
-        for node, port in zip(ids, (*ports, *([0] * nodes)), strict=False):
-            self._reserve(node, port)
+        self._reserve_all(ids, (*ports, *([0] * nodes)))
         own = {node: f"{LOOPBACK}:{self._servers[node].port}" for node in ids}
         self.addresses = own | dict(zip(ids, addresses, strict=False))
         now = self.clock.now()
@@ -71,7 +72,13 @@ class SimulatedCluster(DiskControls):
         self.raft = Raft(members, self.data, self.timing, now=now)
         self.raft.bootstrap(leader, term=term, commit=commit)
         self.engine = Engine(
-            self.raft, self.flavour, self.clock, addresses=dict(self.addresses), secret=secret, rng=self._rng
+            self.raft,
+            self.flavour,
+            self.clock,
+            addresses=dict(self.addresses),
+            gate=self._pass_gate,
+            secret=secret,
+            rng=self._rng,
         )
 
     async def __aenter__(self) -> Self:
@@ -101,18 +108,20 @@ class SimulatedCluster(DiskControls):
     async def _keep_ticking(self) -> None:
         while True:
             await self.tick()
+            await self._tell()
             await asyncio.sleep(_TICK)
 
-    async def tick(self) -> None:
-        """Let happen what is due, and open the ports of nodes that found a quorum at last."""
-        self.engine.tick()
-        for node_id, server in list(self._servers.items()):
-            node = self.raft.nodes[node_id]
-            if node.up and not server.listening and (node.leader or not self._joins(node_id)):
-                await server.open()
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
-    def _joins(self, node_id: int) -> bool:
-        return node_id in self.raft.members
+    async def until(self, condition: Callable[[], bool], *, timeout: float = 30.0) -> None:  # noqa: ASYNC109 (as Event.wait)
+        """Return once the condition holds; looked at after every request and, on the real clock, all the time.
+
+        Raises TimeoutError after `timeout` real seconds.
+        """
+        async with asyncio.timeout(timeout), self._changed:
+            await self._changed.wait_for(condition)
 
     # --- what a test looks at -------------------------------------------------------------------------------------
 
@@ -124,13 +133,6 @@ class SimulatedCluster(DiskControls):
     def host(self, node: int) -> str:
         """The base URL of one node."""
         return f"http://{LOOPBACK}:{self._servers[node].port}"
-
-    @property
-    def leader(self) -> int:
-        """The id of the leader that has a quorum, 0 when there is none."""
-        self.engine.tick()
-        leader = self.raft.leader()
-        return leader.node_id if leader is not None and self.raft.has_quorum() else 0
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -146,148 +148,38 @@ class SimulatedCluster(DiskControls):
         """Whether the node's port is open."""
         return self._servers[node].listening
 
-    # --- processes ------------------------------------------------------------------------------------------------
-
-    async def kill(self, node: int) -> None:
-        """End the process at once: its connections break, its port refuses."""
-        state = self._node(node)
-        self.raft.lose(node)
-        state.up, state.paused = False, False
-        self.raft.settle()
-        self._gates[node].set()
-        await self._servers[node].close()
-
-    async def start(self, node: int) -> None:
-        """Start the process again; without a quorum its port stays closed until there is one.
-
-        On the releases where a member of id 0 was ever added it dies at once: raises NotPossible.
-        """
-        if self._node(node).up:
-            return
-        if self.raft.poisoned and self.flavour.zero_peer_kills:
-            raise NotPossible(f"node {node} panics at its start: a member of id 0 was added")
-        self.raft.start_process(node)
-        await self.tick()
-
-    async def add_node(self, node: int = 0, *, port: int = 0) -> int:
-        """Start a new process (the next free id when 0) and give its id; it joins once it is added as a member."""
-        self.engine.tick()
-        node = node or max(self._servers) + 1
-        if node in self._servers:
-            raise NotPossible(f"node {node} exists")
-        self._reserve(node, port)
-        self.raft.start_process(node)
-        await self._servers[node].open()
-        return node
-
-    async def remove_node(self, node: int) -> None:
-        """End a process for good; as a member it stays until it is removed by /member/remove."""
-        await self.kill(node)
-        await self._servers.pop(node).release()
-        del self._gates[node]
-        del self.raft.nodes[node]
-        self.raft.settle()
-
-    async def pause(self, node: int) -> None:
-        """Stop the process as SIGSTOP does: it accepts and never answers, others take it for dead."""
-        state = self._node(node)
-        self.raft.lose(node)
-        state.paused = True
-        self._gates[node].clear()
-        self.raft.settle()
-
-    async def resume(self, node: int) -> None:
-        """Let a paused process go on; what waited is executed now."""
-        self._node(node).paused = False
-        self.raft.settle()
-        self._gates[node].set()
-
-    async def isolate(self, node: int) -> None:
-        """Cut the node off from raft only: its HTTP port goes on answering."""
-        state = self._node(node)
-        self.raft.lose(node)
-        state.isolated = True
-        self.raft.settle()
-
-    async def rejoin(self, node: int) -> None:
-        """Connect an isolated node again."""
-        self._node(node).isolated = False
-        self.raft.settle()
-
-    async def elect(self, node: int) -> None:
-        """Make this node the leader, in a new term; raises NotPossible."""
-        self._node(node)
-        self.raft.elect(node)
-
-    async def lose_quorum(self) -> None:
-        """Kill voters until fewer than a majority run; the leader goes on running."""
-        voters = [peer for peer in sorted(self.raft.members) if self.raft.is_voter(peer)]
-        spare = [peer for peer in voters if peer != self.leader and self.raft.is_live(peer)]
-        while self.raft.has_quorum() and spare:
-            await self.kill(spare.pop())
-
-    async def restore(self) -> None:
-        """Everything runs, nothing is slow, paused, isolated or about to fail."""
-        self.faults.clear()
-        self._delays.clear()
-        for node in list(self._servers):
-            await self.rejoin(node)
-            await self.resume(node)
-            await self.start(node)
-
-    def slow(self, node: int, seconds: float) -> None:
-        """Hold back each answer of this node; it executes at once. 0 ends it."""
-        self._node(node)
-        self._delays[node] = seconds
-
-    # --- faults ---------------------------------------------------------------------------------------------------
-
-    def lose_replies(self, count: int = 1, path: str = "", node: int = 0) -> None:
-        """Execute the next requests (of this path, of this node) and cut the connection instead of answering."""
-        self.faults.open.append(Fault(Kind.LOSE, count, path, node))
-
-    def garble(self, count: int = 1, path: str = "", node: int = 0, *, truncate: bool = False) -> None:
-        """Execute the next requests and answer 200 with garbage, or with half of the right body."""
-        self.faults.open.append(Fault(Kind.TRUNCATE if truncate else Kind.GARBLE, count, path, node))
-
-    def fail_next(self, status: int, count: int = 1, path: str = "", node: int = 0, words: str = "") -> None:
-        """Answer the next requests with this status without executing them."""
-        self.faults.open.append(Fault(Kind.FAIL, count, path, node, status, words))
-
     # --- serving --------------------------------------------------------------------------------------------------
 
-    def _node(self, node: int) -> Node:
-        self.engine.tick()
-        if node not in self._servers:
-            raise NotPossible(f"there is no node {node}")
-        return self.raft.nodes[node]
-
-    def _reserve(self, node: int, port: int) -> None:
-        self._gates[node] = asyncio.Event()
-        self._gates[node].set()
-
-        async def serve(call: Call) -> Answer:
-            return await self._serve(node, call)
-
-        self._servers[node] = NodeServer(serve, port)
+    async def _pass_gate(self, node: int) -> None:
+        """Return when the node is not paused, or is gone."""
+        gate = self._gates.get(node)
+        if gate is not None:
+            await gate.wait()
 
     async def _serve(self, node: int, call: Call) -> Answer:
         body = call.body.decode("utf-8", "replace")
         seen = Seen(self.clock.now(), node, call.method, call.target, body, dict(call.headers))
         self.log.note(seen)
-        await self._gates[node].wait()
-        fault = self.faults.take(node, call.path)
-        if fault is not None and fault.kind is Kind.FAIL:
-            answer = refusal(fault)
-        else:
-            answer = await self.engine.handle(node, call)
-            answer = answer if fault is None else spoil(fault, answer)
+        await self._tell()
+        await self._pass_gate(node)
+        answer = await self._answer(node, call) if self._runs(node) else CUT
         delay = self._delays.get(node, 0.0)
         if delay:
             await self.clock.sleep(delay)
-        await self._gates[node].wait()
+        await self._pass_gate(node)
         seen.status = answer.status
+        await self._tell()
         return answer
+
+    def _runs(self, node: int) -> bool:
+        return node in self.raft.nodes and self.raft.nodes[node].up
+
+    async def _answer(self, node: int, call: Call) -> Answer:
+        fault = self.faults.take(node, call.path)
+        if fault is not None and fault.kind is Kind.FAIL:
+            return refusal(fault)
+        answer = await self.engine.handle(node, call)
+        return answer if fault is None else spoil(fault, answer)
 
 
 def raft_host(node: int) -> str:

@@ -1,6 +1,7 @@
 """How one node serves one request: token, forwarding to the leader, routing, the waits for raft, the trace headers."""
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.playground.cluster import api_config, api_disks, api_members, api_rest, pages, routing, token
@@ -24,13 +25,21 @@ from bot.playground.cluster.raft import Raft
 from bot.playground.cluster.stat import leader_host, recount, render
 
 _MAX_HOPS = 3
+Gate = Callable[[int], Awaitable[object]]
 _STEPS_OF_A_WAIT = 100
 _FORM = "application/x-www-form-urlencoded"
 _OTHER_ENDPOINTS = (*api_config.ENDPOINTS, *api_members.ENDPOINTS, *api_disks.ENDPOINTS, *api_rest.ENDPOINTS)
 
 
+class NodeDied(Exception):
+    """The process that was serving is gone."""
+
+
 class Engine:
-    """All nodes' request handling over one raft group; `addresses` are the service addresses in the nodes' files."""
+    """All nodes' request handling over one raft group.
+
+    `addresses` are the service addresses in the nodes' files; `gate` returns when that node is not paused.
+    """
 
     def __init__(
         self,
@@ -39,6 +48,7 @@ class Engine:
         clock: Clock,
         *,
         addresses: dict[int, str],
+        gate: Gate,
         secret: str = "",
         rng: random.Random,
     ) -> None:
@@ -48,6 +58,7 @@ class Engine:
         self.addresses = addresses
         self.secret = secret
         self._rng = rng
+        self._gate = gate
         self._next_count = clock.now() + raft.timing.refresh
         stat = Endpoint("GET", "/stat", NOTHING, self._stat, linear=False)
         self._routes = routing.Routes((stat, *(e for e in _OTHER_ENDPOINTS if e.only(flavour))))
@@ -55,11 +66,13 @@ class Engine:
 
     def tick(self) -> None:
         """Let everything happen that is due by now."""
-        now = self.clock.now()
-        while self._next_count <= now:
+        now, refresh = self.clock.now(), self.raft.timing.refresh
+        if refresh <= 0:
+            recount(self.raft, self.flavour)
+        while refresh > 0 and self._next_count <= now:
             self.raft.advance(self._next_count)
             recount(self.raft, self.flavour)
-            self._next_count += self.raft.timing.refresh
+            self._next_count += refresh
         self.raft.advance(now)
 
     def recount(self) -> None:
@@ -73,7 +86,10 @@ class Engine:
         methods = self._routes.methods(call.path)
         if call.method == "OPTIONS" and methods:
             return ok().with_headers(("Allow", methods))
-        answer = await self._admit(node, call, 0)
+        try:
+            answer = await self._admit(node, call, 0)
+        except NodeDied:
+            return CUT
         if answer.cut:
             return answer
         reqid = call.headers.get("x-reqid") or f"{self._rng.getrandbits(64):016x}"
@@ -105,12 +121,14 @@ class Engine:
         if node.leader == 0 or not leader_host(self.raft, node, self.flavour, self.addresses):
             return _traced(no_leader())
         target = self.raft.nodes.get(node.leader)
-        while target is not None and target.up and target.paused:
-            await self._pass_time()
-        if target is None or not target.runs or hops == _MAX_HOPS:
+        if target is None or not target.up or hops == _MAX_HOPS:
             return _traced(Answer(502))
-        answer = await self._admit(target, call, hops + 1)
-        return answer if answer.cut else _traced(answer)
+        await self._gate(target.node_id)
+        try:
+            answer = await self._admit(target, call, hops + 1)
+        except NodeDied:
+            return _traced(Answer(502))
+        return _traced(Answer(502) if answer.cut else answer)
 
     async def _serve(self, node: Node, call: Call) -> Answer:
         endpoint = self._routes.find(call.method, call.path)
@@ -155,7 +173,7 @@ class Engine:
         while not self.raft.readable(node):
             if self.clock.now() >= deadline:
                 raise ApiError(908, "raft read index error")
-            await self._pass_time()
+            await self._pass_time(node)
 
     async def _agree(self, node: Node, change: Change) -> None:
         """Propose and wait; raises ApiError with the release's words for a proposal that did not finish in time."""
@@ -164,10 +182,13 @@ class Engine:
         while not proposal.done:
             if self.clock.now() >= deadline:
                 raise ApiError(*change.timeout)
-            await self._pass_time()
+            await self._pass_time(node)
 
-    async def _pass_time(self) -> None:
+    async def _pass_time(self, node: Node) -> None:
         await self.clock.sleep(self.raft.timing.wait / _STEPS_OF_A_WAIT)
+        await self._gate(node.node_id)
+        if not node.up:
+            raise NodeDied
         self.tick()
 
 

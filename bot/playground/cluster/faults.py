@@ -53,6 +53,24 @@ class Faults:
         self.open.clear()
 
 
+class FaultControls:
+    """The handles of SimulatedCluster that order faults; `path` and `node` narrow them down."""
+
+    faults: Faults
+
+    def lose_replies(self, count: int = 1, path: str = "", node: int = 0) -> None:
+        """Execute the next requests and cut the connection instead of answering."""
+        self.faults.open.append(Fault(Kind.LOSE, count, path, node))
+
+    def garble(self, count: int = 1, path: str = "", node: int = 0, *, truncate: bool = False) -> None:
+        """Execute the next requests and answer with garbage, or with half of the right body."""
+        self.faults.open.append(Fault(Kind.TRUNCATE if truncate else Kind.GARBLE, count, path, node))
+
+    def fail_next(self, status: int, count: int = 1, path: str = "", node: int = 0, words: str = "") -> None:
+        """Answer the next requests with this status without executing them."""
+        self.faults.open.append(Fault(Kind.FAIL, count, path, node, status, words))
+
+
 def refusal(fault: Fault) -> Answer:
     """What a FAIL answers."""
     return error_answer(fault.status, fault.words) if fault.words else Answer(fault.status)

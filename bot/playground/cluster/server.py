@@ -1,5 +1,6 @@
 """The HTTP port of one simulated node: it can vanish at once and come back at the same address."""
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -19,6 +20,7 @@ class NodeServer:
     def __init__(self, serve: Serve, port: int = 0) -> None:
         self._serve = serve
         self._runner: web.AppRunner | None = None
+        self._lock = asyncio.Lock()
         self._placeholder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         # two sockets share the port; only the one that listens gets connections
         self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -36,8 +38,11 @@ class NodeServer:
 
     async def open(self) -> None:
         """Begin to listen."""
-        if self._runner is not None:
-            return
+        async with self._lock:
+            if self._runner is None:
+                await self._open()
+
+    async def _open(self) -> None:
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{tail:.*}", self._handle)
         app.on_response_prepare.append(_strip)
@@ -47,9 +52,12 @@ class NodeServer:
 
     async def close(self) -> None:
         """Stop at once: requests under way get no answer."""
-        runner, self._runner = self._runner, None
-        if runner is None:
-            return
+        async with self._lock:
+            runner, self._runner = self._runner, None
+            if runner is not None:
+                await self._close(runner)
+
+    async def _close(self, runner: web.AppRunner) -> None:
         server = runner.server
         for connection in server.connections if server is not None else ():
             if connection.transport is not None:
@@ -59,6 +67,10 @@ class NodeServer:
     async def release(self) -> None:
         """Close and give the port back."""
         await self.close()
+        self.discard()
+
+    def discard(self) -> None:
+        """Give the port back without having opened it."""
         self._placeholder.close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

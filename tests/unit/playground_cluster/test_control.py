@@ -1,0 +1,92 @@
+"""The control interface over HTTP."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.playground.cluster.control import ACTIONS, routes
+
+
+@pytest.fixture
+async def control(caller: Any) -> AsyncIterator[Any]:
+    app = web.Application()
+    app.add_routes(routes(caller.cluster))
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def act(control: Any, action: str, **args: Any) -> tuple[int, dict[str, Any]]:
+    async with control.post(f"/control/{action}", json=args) as response:
+        return response.status, await response.json()
+
+
+async def test_the_state_shows_what_an_action_did(caller: Any, control: Any) -> None:
+    assert await act(control, "kill", node=1) == (200, {"ok": True, "result": None})
+    assert await act(control, "break_disk", disk_id=3) == (200, {"ok": True, "result": None})
+    caller.wait(10)
+    async with control.get("/control/state") as response:
+        state = await response.json()
+    assert (state["leader"], state["quorum"]) == (2, True)
+    assert [(node["id"], node["up"], node["role"]) for node in state["nodes"]] == [
+        (1, False, "StateLeader"),
+        (2, True, "StateLeader"),
+        (3, True, "StateFollower"),
+    ]
+    assert state["disks"][2]["status"] == 2
+
+
+async def test_a_new_node_tells_its_id(caller: Any, control: Any) -> None:
+    assert await act(control, "add_node") == (200, {"ok": True, "result": 4})
+    assert (await caller.get(4, "/stat"))[0] == 200
+    assert (await act(control, "remove_node", node=4))[0] == 200
+    assert len(caller.cluster.hosts) == 3
+
+
+@pytest.mark.parametrize(
+    ("action", "args", "status", "words"),
+    [
+        ("explode", {}, 404, "there are: kill"),
+        ("kill", {}, 400, "node"),
+        ("kill", {"node": "1"}, 400, "node"),
+        ("kill", {"node": 1, "more": 2}, 400, "more"),
+        ("kill", {"node": 9}, 409, "no node 9"),
+        ("fill_space", {"fraction": 1.5}, 400, "fraction"),
+        ("fail_next", {"status": 17}, 400, "status"),
+        ("repair_disk", {"disk_id": 1, "step": "eaten"}, 409, "eaten"),
+        ("elect", {"node": 99}, 409, "no node 99"),
+    ],
+)
+async def test_bad_input_is_refused(control: Any, action: str, args: dict[str, Any], status: int, words: str) -> None:
+    code, answer = await act(control, action, **args)
+    assert (code, answer["ok"]) == (status, False)
+    assert words in answer["error"]
+
+
+async def test_a_foreign_page_cannot_post_a_form(control: Any) -> None:
+    async with control.post("/control/lose_quorum", data={"node": "1"}) as response:
+        assert response.status == 415
+
+
+async def test_every_action_is_a_method_and_restore_mends_everything(caller: Any, control: Any) -> None:
+    assert all(callable(getattr(caller.cluster, action)) for action in ACTIONS)
+    for action, args in (
+        ("pause", {"node": 2}),
+        ("slow", {"node": 3, "seconds": 5}),
+        ("isolate", {"node": 3}),
+        ("lose_quorum", {}),
+        ("lose_replies", {"count": 3}),
+        ("restore", {}),
+    ):
+        assert (await act(control, action, **args))[0] == 200
+    caller.wait(20)
+    await caller.cluster.tick()
+    assert caller.cluster.leader != 0
+    for node in (1, 2, 3):
+        async with caller.session.get(
+            caller.cluster.host(node) + "/stat", timeout=aiohttp.ClientTimeout(20)
+        ) as response:
+            assert response.status == 200
