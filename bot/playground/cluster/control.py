@@ -142,7 +142,7 @@ def _node(cluster: SimulatedCluster, node_id: int) -> dict[str, Any]:
         "isolated": node.isolated,
         "slow": cluster.delay_of(node_id),
         "member": "none" if member is None else "learner" if member.learner else "voter",
-        "role": str(node.role),
+        "role": str(node.role) if node.up else "",
         "term": node.term,
         "leader": node.leader,
         "commit": node.commit,
@@ -161,8 +161,8 @@ def _refuse(status: HTTPStatus, sentence: str) -> web.Response:
     return web.json_response({"ok": False, "error": sentence}, status=status)
 
 
-def routes(cluster: SimulatedCluster) -> list[web.RouteDef]:
-    """The routes to mount; a POST must be `application/json`, so that no foreign page can send one unasked."""
+def routes(cluster: SimulatedCluster, prefix: str = "/control") -> list[web.RouteDef]:
+    """The routes to mount below `prefix`; a POST must be `application/json`: no foreign page can send that unasked."""
 
     async def show(_request: web.Request) -> web.Response:
         return web.json_response(state(cluster))
@@ -183,4 +183,4 @@ def routes(cluster: SimulatedCluster) -> list[web.RouteDef]:
             return _refuse(HTTPStatus.CONFLICT, str(error))
         return web.json_response({"ok": True, "result": result})
 
-    return [web.get("/control/state", show), web.post("/control/{action}", act)]
+    return [web.get(f"{prefix}/state", show), web.post(f"{prefix}/{{action}}", act)]

@@ -42,11 +42,15 @@ class Proposal:
 
 @dataclass(slots=True)
 class Progress:
-    """What a leader knows of one member: indices, when it last heard of it, until when it is catching up."""
+    """What a leader knows of one member: indices, when it last heard of it, until when it is catching up.
+
+    `new` marks a member that was added and never heard of: it needs a snapshot first.
+    """
 
     match: int
     next: int
     probing: bool = False
+    new: bool = False
     heard: float = NEVER
     catching_until: float = NEVER
 

@@ -110,9 +110,9 @@ class Raft(Group):
 
     def _reached(self, leader: Node, node: Node) -> None:
         progress = leader.progress.setdefault(node.node_id, Progress(0, leader.last))
-        if progress.probing and progress.heard != NEVER:
+        if progress.new:
             progress.catching_until = self.now + self.timing.catch_up
-        progress.probing = False
+        progress.probing = progress.new = False
 
     def _commit(self, leader: Node) -> None:
         pending, leader.uncommitted[:] = list(leader.uncommitted), []
@@ -153,7 +153,8 @@ class Raft(Group):
         index = node.last + 1
         node.role, node.leader, node.named = Role.LEADER, node.node_id, node.node_id
         node.transferee, node.log_term = 0, node.term
-        node.progress = {peer_id: Progress(0, index, probing=True) for peer_id in self.members}
+        heard = self.now - self.timing.election + self.timing.ghost
+        node.progress = {peer_id: Progress(0, index, probing=True, heard=heard) for peer_id in self.members}
         node.elected_at, node.lost_at = self.now, None
         node.hold_until = self.now + self.timing.hold
         node.uncommitted.append(Proposal(lambda: None))
@@ -180,7 +181,7 @@ class Raft(Group):
         self.members[member.peer_id] = member
         leader = self.leader()
         if leader is not None:
-            leader.progress[member.peer_id] = Progress(0, leader.commit, probing=True, heard=self.now)
+            leader.progress[member.peer_id] = Progress(0, leader.commit, probing=True, new=True, heard=self.now)
         self.settle()
 
     def remove_member(self, peer_id: int) -> None:

@@ -11,6 +11,7 @@ class Timing:
     silent leader is replaced, a leader without quorum steps down, an unanswered transfer ends and a dead peer stops
     being active; `transfer`: what a good transfer takes; `hold`: how long a fresh leader holds every request;
     `refresh`: the age at which disk counters are counted anew; `catch_up`: what a new member needs to catch up.
+    `ghost`: for how long after a change of leader a dead peer looks active.
     `drift` is no time: log entries per second that heartbeats add, 0 for none.
     """
 
@@ -20,6 +21,7 @@ class Timing:
     hold: float = 0.0
     refresh: float = 300.0
     catch_up: float = 0.0
+    ghost: float = 0.0
     drift: float = 0.0
 
     def scaled(self, factor: float) -> "Timing":
@@ -32,4 +34,5 @@ class Timing:
             hold=self.hold * factor,
             refresh=self.refresh * factor,
             catch_up=self.catch_up * factor,
+            ghost=self.ghost * factor,
         )

@@ -32,7 +32,7 @@ async def test_the_state_shows_what_an_action_did(caller: Any, control: Any) -> 
         state = await response.json()
     assert (state["leader"], state["quorum"]) == (2, True)
     assert [(node["id"], node["up"], node["role"]) for node in state["nodes"]] == [
-        (1, False, "StateLeader"),
+        (1, False, ""),
         (2, True, "StateLeader"),
         (3, True, "StateFollower"),
     ]

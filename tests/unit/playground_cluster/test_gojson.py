@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.playground.cluster.args import ADD_MEMBER, CONFIG_SET, DISK_LIST, ArgumentError, from_body, from_query
@@ -43,6 +43,7 @@ def test_a_syntax_error_has_the_words_of_encoding_json(text: str, words: str) ->
     assert str(caught.value) == words
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_whatever_is_json_is_read_and_written_back_as_the_same_value(value: Any) -> None:
     parse(json.dumps(value).encode())
@@ -50,6 +51,7 @@ def test_whatever_is_json_is_read_and_written_back_as_the_same_value(value: Any)
     assert not set("<>&") & set(dumps(value))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused_in_words_or_read(body: bytes) -> None:
     try:

@@ -188,3 +188,13 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
         other.listen()
         with pytest.raises(OSError, match="in use"):
             SimulatedCluster(nodes=2, ports=(0, other.getsockname()[1]))
+
+
+async def test_after_an_election_a_dead_peer_may_look_active_for_a_while(make: Any) -> None:
+    caller = await make(timing=Timing(ghost=4))
+    await caller.cluster.kill(1)
+    caller.wait(10)
+    for seconds, active in ((0, True), (4, False)):
+        caller.wait(seconds)
+        row = next(peer for peer in (await caller.stat(2))["raft_status"]["peers"] if peer["id"] == 1)
+        assert (row["active"], row["state"], row["paused"]) == (active, "StateProbe", True)

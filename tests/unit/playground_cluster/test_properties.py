@@ -3,10 +3,10 @@
 import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.playground.cluster import FLAVOURS, NotPossible, Role, Timing, demo_data
+from bot.playground.cluster import FLAVOURS, Data, NotPossible, Role, Timing, demo_data
 from bot.playground.cluster.disks import count_space
 from bot.playground.cluster.nodes import Member
 from bot.playground.cluster.raft import Raft
@@ -24,8 +24,7 @@ STEPS = st.lists(
 
 
 def group(size: int) -> Raft:
-    data = demo_data(MASTER, now=0.0, rng=random.Random(1))
-    raft = Raft([Member(peer, f"h:{peer}", f"n:{peer}") for peer in range(1, size + 1)], data, Timing(), now=0.0)
+    raft = Raft([Member(peer, f"h:{peer}", f"n:{peer}") for peer in range(1, size + 1)], Data(), Timing(), now=0.0)
     raft.bootstrap(1)
     return raft
 
@@ -84,6 +83,7 @@ def check(raft: Raft, leaders: dict[int, int]) -> None:
             assert node.commit == leader.commit
 
 
+@settings(deadline=None)
 @given(size=st.sampled_from([3, 5]), steps=STEPS)
 def test_one_leader_per_term_and_commit_never_goes_back(size: int, steps: list[tuple[str, int, float]]) -> None:
     raft, leaders, written, commit = group(size), {1: 1}, list[int](), 0
@@ -105,6 +105,7 @@ def test_one_leader_per_term_and_commit_never_goes_back(size: int, steps: list[t
             commit = leader.commit
 
 
+@settings(deadline=None)
 @given(size=st.sampled_from([3, 5]), steps=STEPS)
 def test_a_group_that_is_mended_has_a_leader_again(size: int, steps: list[tuple[str, int, float]]) -> None:
     raft = group(size)
@@ -122,6 +123,7 @@ def test_a_group_that_is_mended_has_a_leader_again(size: int, steps: list[tuple[
     assert all(node.leader == raft.leader().node_id for node in raft.live())  # type: ignore[union-attr]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 24), st.integers(1, 5), st.booleans(), st.booleans(), st.booleans())))
 def test_space_adds_up_in_every_state_of_the_disks(changes: list[tuple[int, int, bool, bool, bool]]) -> None:
     disks = demo_data(MASTER, now=0.0, rng=random.Random(1)).disks
