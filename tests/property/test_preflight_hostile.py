@@ -1,0 +1,79 @@
+"""Whatever servers answer, however little sense it makes: the preflight gives a verdict and lets nothing through."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.cluster.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
+from bot.operations.preflight import Facts, Level, Switch, preflight
+from bot.operations.replace import StepState, replace_plan
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+
+REQUESTS: tuple[Request, ...] = (
+    MemberAdd(4, "cm4:10110", "cm4:9998", learner=False),
+    MemberAdd(3, "cm3:10110", "cm3:9998"),
+    MemberAdd(2, "cm2:10110"),
+    MemberRemove(1),
+    MemberRemove(2),
+    LeaderTransfer(2),
+    LeaderTransfer(3),
+    TaskSwitch("disk_repair", on=False),
+    TaskSwitch("balance", on=True),
+)
+FACTS = st.sampled_from([Facts(), Facts(node_answers=True, dialect="v3", switch=Switch("x", "meaningless"))])
+STEADY = settings(deadline=None, max_examples=300)
+
+U64 = st.integers(0, 2**64 - 1)
+WILD_PEERS = st.builds(
+    Peer, id=U64, host=st.text(max_size=5), match=U64, state=st.text(max_size=5), active=st.booleans()
+)
+WILD_STATUS = st.builds(
+    RaftStatus,
+    node_id=st.integers(0, 3),
+    term=st.integers(0, 3),
+    commit=U64,
+    leader=st.integers(0, 3),
+    applied=U64,
+    transferee=st.integers(0, 3),
+    peers=st.lists(
+        st.one_of(WILD_PEERS, st.builds(Peer, id=st.integers(0, 3), is_learner=st.booleans())), max_size=4
+    ).map(tuple),
+)
+WILD_LOOKS = st.builds(
+    HostLook,
+    host=st.text(max_size=8),
+    took=st.just(0.1),
+    stat=st.one_of(st.none(), st.builds(Stat, leader_host=st.text(max_size=8), raft_status=WILD_STATUS)),
+)
+WILD = st.builds(
+    Snapshot,
+    cluster=st.just("prod"),
+    at=st.floats(0, 20),
+    looks=st.lists(WILD_LOOKS, max_size=4).map(tuple),
+    bad_disks=st.sampled_from([None, (), (Disk(disk_id=1, status=2),)]),
+)
+
+
+@STEADY
+@given(st.sampled_from(REQUESTS), st.one_of(st.none(), WILD), WILD, FACTS)
+def test_no_answer_of_any_server_makes_it_raise(
+    request: Request, before: Snapshot | None, now: Snapshot, facts: Facts
+) -> None:
+    verdict = preflight(request, before, now, facts=facts)
+    assert verdict.checks
+    if now.leader is None:
+        assert verdict.forced().blocked
+
+
+@STEADY
+@given(st.one_of(st.none(), WILD), WILD, st.booleans())
+def test_a_plan_is_made_of_any_answers_and_names_at_most_one_next_step(
+    before: Snapshot | None,
+    now: Snapshot,
+    remembered: bool,
+) -> None:
+    steps = replace_plan(2, 3, "cm3:10110", "cm3:9998", before, now, learner_was_caught_up=remembered)
+    states = [step.state for step in steps]
+    assert states.count(StepState.NEXT) <= 1
+    known = preflight(MemberRemove(2), before, now).check("leader")
+    if known is None or known.level is Level.BLOCK:
+        assert set(states) == {StepState.UNKNOWN}

@@ -1,0 +1,153 @@
+"""Who counts as a healthy voter: the recorded exchanges, and each part of the definition alone."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.cluster.health import healthy_count, lag, learner_health, quorum, voter_health, voters
+from bot.cluster.models import HostLook, Snapshot, Stat
+from bot.errors import ClusterTimeout
+from bot.operations import scene as s
+from bot.operations.scene import Scene
+
+RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
+
+
+def recorded(file: str, note: str) -> Stat:
+    """The answer to GET /stat with that note in a recorded file."""
+    exchanges = json.loads((RECORDED / file).read_text(encoding="utf-8"))
+    bodies = [
+        x["response"]["body"] for x in exchanges if x["request"]["target"] == "/stat" and x["note"].startswith(note)
+    ]
+    return Stat.model_validate_json(bodies[0])
+
+
+def follower(leader: Stat, peer: int) -> Stat:
+    """What a follower of that leader answers for itself."""
+    status = leader.raft_status.model_copy(update={"node_id": peer, "peers": (), "raft_state": "StateFollower"})
+    return leader.model_copy(update={"raft_status": status})
+
+
+def look(at: float, *stats: Stat, silent: tuple[str, ...] = ()) -> Snapshot:
+    """One look at these answers and silent hosts."""
+    answered = [HostLook(f"cm{stat.raft_status.node_id}:9998", 0.01, stat=stat) for stat in stats]
+    lost = [HostLook(host, 5.0, error=ClusterTimeout("no answer")) for host in silent]
+    return Snapshot("prod", at, (*answered, *lost))
+
+
+def healthy(before: Snapshot | None, now: Snapshot) -> set[int]:
+    """The ids of the voters proven healthy."""
+    return {peer for peer, health in voter_health(before, now).items() if health.healthy}
+
+
+KILLED = "master-2025-12/stat_follower_killed.json"
+
+
+def test_all_of_a_recorded_sound_cluster_are_healthy() -> None:
+    leader = recorded(KILLED, "before")
+    everyone = (leader, follower(leader, 1), follower(leader, 3))
+    assert healthy(look(0, *everyone), look(15, *everyone)) == {1, 2, 3}
+
+
+def test_a_follower_that_was_just_killed_is_unhealthy_though_its_leader_still_shows_it_active() -> None:
+    before, after = recorded(KILLED, "before"), recorded(KILLED, "right after kill")
+    dead = next(peer for peer in voters(after) if peer.id == 1)
+    assert dead.active
+    assert lag(after, dead) == 0
+    now = look(15, after, follower(after, 3), silent=("cm1:9998",))
+    assert healthy(look(0, before, follower(before, 1), follower(before, 3)), now) == {2, 3}
+
+
+def test_a_follower_dead_for_a_while_is_unhealthy_though_it_is_shown_as_replicating() -> None:
+    leader = recorded(KILLED, "25s after")
+    looks = [look(at, leader, follower(leader, 3), silent=("cm1:9998",)) for at in (0, 15)]
+    assert voter_health(*looks)[1].why == "the leader has not heard from it lately"
+    assert healthy(*looks) == {2, 3}
+
+
+def test_the_recorded_disaster_dead_with_lag_0_is_unhealthy_even_where_only_the_leader_is_asked() -> None:
+    leader = recorded("v1-2022-03/remove_quorum_trap.json", "follower 1 dead")
+    dead = next(peer for peer in voters(leader) if peer.id == 1)
+    assert (dead.state, lag(leader, dead)) == ("StateReplicate", 0)
+    assert healthy(look(0, leader), look(15, leader)) == {2, 3}
+
+
+def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
+    leader = recorded("master-2025-12/member_add_normal_unreachable.json", "member_add_normal_unreachable")
+    health = voter_health(look(0, leader), look(15, leader))
+    assert health[4].why == "its state is StateProbe, not StateReplicate"
+    assert healthy_count(health) == 3
+
+
+def test_a_leader_is_healthy_in_its_first_seconds_when_it_shows_itself_inactive() -> None:
+    leader = recorded("v1-2022-03/stat_on_new_leader.json", "new leader /stat #1")
+    assert not next(peer.active for peer in voters(leader) if peer.id == 1)
+    assert healthy(None, look(0, leader)) == {1}
+
+
+def test_after_stepping_down_nobody_is_proven() -> None:
+    stat = recorded("master-2025-12/quorum_lost_leader_survives.json", "after step down")
+    assert voter_health(look(0, stat), look(15, stat)) == {}
+    assert learner_health(look(0, stat), look(15, stat)) == {}
+
+
+def test_a_recorded_learner_that_caught_up_is_healthy_and_is_no_voter() -> None:
+    leader = recorded("master-2025-12/learner_live.json", "leader after learner caught up")
+    looks = [look(at, leader, follower(leader, 4)) for at in (0, 15)]
+    assert learner_health(*looks)[4].healthy
+    assert 4 not in voter_health(*looks)
+
+
+@pytest.mark.parametrize(
+    ("scene", "why"),
+    [
+        (Scene(peers={3: s.PAUSED}), "replication to it is paused"),
+        (Scene(peers={3: {"pending_snapshot": 8}}), "a snapshot is on its way to it"),
+        (Scene(peers={3: {"match": s.COMMIT - 1_001}}), "it is 1,001 entries behind"),
+        (Scene(peers={3: s.PROBING}), "its state is StateProbe, not StateReplicate"),
+        (Scene(earlier=None), "seen only once under this leader and term"),
+        (Scene(earlier={"term": 6}), "seen only once under this leader and term"),
+        (Scene(earlier={"leader": 2}), "seen only once under this leader and term"),
+        (Scene(earlier={"peers": {3: s.PAUSED}}), "at the look before: replication to it is paused"),
+        (Scene(earlier={"voters": (1, 2), "learners": (3,)}), "was no voter at the look before"),
+        (Scene(views={3: (2, 6)}), "its own host names another leader or term"),
+        (Scene(earlier={"views": {3: (0, 7)}}), "its own host names another leader or term"),
+        (Scene(only_now_silent=frozenset({3})), "its own host did not answer both times"),
+        (Scene(earlier={"silent": frozenset({3})}), "its own host did not answer both times"),
+        (Scene(silent=frozenset({3})), "its own host does not answer or is not configured"),
+        (Scene(unlisted=frozenset({3}), silent=frozenset({2})), "its own host does not answer or is not configured"),
+    ],
+)
+def test_each_part_of_the_definition_is_needed(scene: Scene, why: str) -> None:
+    health = voter_health(*scene.looks())[3]
+    assert not health.healthy
+    assert health.why == why
+
+
+def test_exactly_1000_entries_behind_is_still_healthy() -> None:
+    assert healthy(*Scene(peers={3: {"match": s.COMMIT - 1_000}}).looks()) == {1, 2, 3}
+
+
+def test_two_looks_closer_than_three_seconds_prove_only_the_leader() -> None:
+    before, now = Scene().looks()
+    assert before is not None
+    assert healthy(replace(before, at=now.at - 2.9), now) == {1}
+    assert healthy(replace(before, at=now.at - 3.0), now) == {1, 2, 3}
+
+
+def test_a_voter_whose_host_is_not_configured_is_healthy_by_the_leaders_word_alone() -> None:
+    health = voter_health(*Scene(unlisted=frozenset({3})).looks())[3]
+    assert health.healthy
+    assert not health.confirmed
+
+
+def test_a_host_that_fell_silent_is_not_mistaken_for_that_of_another_voter() -> None:
+    scene = Scene(unlisted=frozenset({3}), only_now_silent=frozenset({2}))
+    assert healthy(*scene.looks()) == {1, 3}
+
+
+@pytest.mark.parametrize(("number", "needed"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)])
+def test_a_quorum_is_a_majority(number: int, needed: int) -> None:
+    assert quorum(number) == needed

@@ -1,0 +1,58 @@
+"""Every worked example gets the verdict that its table names, and the manual's page is made of them."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.operations.checks.verdict import Level
+from bot.operations.docs import examples, render
+from bot.operations.examples import Example
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+
+EXAMPLES = tuple(examples())
+NEVER_FORCEABLE = {"id", "host", "node", "peer", "leader", "reach", "node_ids", "quorum", "dialect", "operations"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.situation}: {e.request.words}: {e.decides}")
+def test_the_verdict_is_the_one_of_the_table(example: Example) -> None:
+    verdict = example.verdict
+    check = verdict.check(example.decides)
+    assert check is not None
+    assert (verdict.level, check.level) == (example.level, example.level)
+
+
+def test_the_table_holds_at_least_sixty_situations_by_operations() -> None:
+    tried = {(example.situation, example.request, example.facts) for example in EXAMPLES}
+    assert len(tried) >= 60
+    assert {type(example.request) for example in EXAMPLES} == {MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch}
+
+
+def test_what_break_glass_may_never_lift_is_marked_so_in_every_example() -> None:
+    blocks = [check for example in EXAMPLES for check in example.verdict.of_level(Level.BLOCK)]
+    assert {check.key for check in blocks} > NEVER_FORCEABLE
+    assert not [check for check in blocks if check.forceable and check.key in NEVER_FORCEABLE]
+
+
+def test_no_sentence_is_empty_or_left_unfinished() -> None:
+    for example in EXAMPLES:
+        for check in example.verdict.checks:
+            assert check.sentence.strip() == check.sentence != ""
+            assert "  " not in check.sentence + check.next_step
+            assert check.sentence.count("(") == check.sentence.count(")")
+
+
+def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> None:
+    judged = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and not isinstance(e.request, TaskSwitch)]
+    cluster_wide = {"leader", "node_ids", "reach"}
+    shown = [v for v in judged if not any(check.key in cluster_wide for check in v.of_level(Level.BLOCK))]
+    assert len(shown) > 60
+    for verdict in shown:
+        check = verdict.check("quorum")
+        assert check is not None
+        assert "quorum" in check.sentence
+        assert "after: " in check.sentence
+
+
+def test_the_page_in_the_manual_is_the_generated_one() -> None:
+    page = Path(__file__).parents[3] / "docs" / "preflight.md"
+    assert page.read_text(encoding="utf-8") == render(), "write it anew: python -m bot.operations.docs"

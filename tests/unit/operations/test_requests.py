@@ -1,0 +1,152 @@
+"""Requests hold only values that a server may be sent; everything else is refused with one clear sentence."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.errors import UserError
+from bot.operations.addresses import parse_address, parse_peer_id
+from bot.operations.model import OpKind
+from bot.operations.requests import (
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    Request,
+    TaskSwitch,
+    request_from_json,
+)
+
+
+def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
+    """What the person is told: one line, short, and nothing in it that a chat would act on."""
+    words = str(error.value)
+    assert words.endswith(".")
+    assert len(words) < 200
+    assert not set(words) & set("<>&\n*")
+    return words
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("-1", "out of range"),
+        ("0", "panic"),
+        ("18446744073709551616", "out of range"),
+        ("9" * 10_000, "out of range"),
+        ("abc", "plain digits"),
+        ("1.5", "plain digits"),
+        ("", "nothing is not"),
+        (" 4", "plain digits"),
+        ("+4", "plain digits"),
+        ("1_000", "plain digits"),
+        ("0x4", "plain digits"),
+        ("\N{ARABIC-INDIC DIGIT FOUR}", "plain digits"),
+        ("<!channel>", "plain digits"),
+        ("4\n", "plain digits"),
+    ],
+)
+def test_a_bad_peer_id_is_refused(text: str, told: str) -> None:
+    with pytest.raises(UserError) as error:
+        parse_peer_id(text)
+    assert told in one_sentence(error)
+
+
+@pytest.mark.parametrize(("text", "peer"), [("1", 1), ("18446744073709551615", 2**64 - 1)])
+def test_the_smallest_and_the_largest_peer_id_are_taken(text: str, peer: int) -> None:
+    assert parse_peer_id(text) == peer
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is empty"),
+        (None, "is empty"),
+        ("http://10.0.0.4:10110", "without http://"),
+        ("10.0.0.4", "lacks its port"),
+        ("10.0.0.4:", "lacks its port"),
+        ("10.0.0.4:0", "between 1 and 65535"),
+        ("10.0.0.4:65536", "between 1 and 65535"),
+        ("10.0.0.4:+80", "between 1 and 65535"),
+        ("10.0.0.4:80/", "between 1 and 65535"),
+        ("10.0.0.4:99999999999", "between 1 and 65535"),
+        (":10110", "names no host"),
+        ("10.0.0.256:10110", "names no host"),
+        ("10.0.4:10110", "names no host"),
+        ("cm 4:10110", "names no host"),
+        (" cm4:10110", "names no host"),
+        ("cm4:10110\n", "between 1 and 65535"),
+        ("-cm4:10110", "names no host"),
+        ("a..b:10110", "names no host"),
+        ("user@cm4:10110", "names no host"),
+        ("<!channel>:10110", "names no host"),
+        ("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher:10110", "names no host"),
+        ("cm4:1011\N{ARABIC-INDIC DIGIT FOUR}", "between 1 and 65535"),
+        ("a" * 10_000 + ":10110", "names no host"),
+        ("a" * 10_000, "lacks its port"),
+        ("fd00::4:10110", "more than one colon"),
+        ("[fd00::4]", "more than one colon|between 1 and 65535|lacks its port"),
+        ("[fd00::zz]:10110", "names no host"),
+        ("[fe80::1%eth0]:10110", "names no host"),
+        ("[10.0.0.4]:10110", "names no host"),
+    ],
+)
+def test_a_bad_address_is_refused(text: str | None, told: str) -> None:
+    with pytest.raises(UserError) as error:
+        parse_address(text, "raft address")
+    words = one_sentence(error)
+    assert "raft address" in words
+    assert any(part in words for part in told.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("10.0.0.4:10110", "10.0.0.4:10110"),
+        ("CM4.Example.com:1", "cm4.example.com:1"),
+        ("[fd00::4]:65535", "[fd00::4]:65535"),
+        ("cm_4-a:10110", "cm_4-a:10110"),
+    ],
+)
+def test_a_good_address_is_kept_in_lower_case(text: str, kept: str) -> None:
+    assert parse_address(text, "raft address") == kept
+
+
+ALL: tuple[Request, ...] = (
+    MemberAdd(2**64 - 1, "CM4:10110", "cm4:9998", learner=False),
+    MemberAdd(4, "cm4:10110"),
+    MemberRemove(3),
+    LeaderTransfer(2),
+    TaskSwitch("balance", on=False),
+)
+
+
+@pytest.mark.parametrize("request_", ALL, ids=lambda r: r.words)
+def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
+    kept = json.loads(json.dumps(request_.to_json() | {"reason": "because"}))
+    assert request_from_json(request_.kind, kept) == request_
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (OpKind.MEMBER_ADD, {"peer_id": True, "host": "cm4:10110"}),
+        (OpKind.MEMBER_ADD, {"peer_id": 4}),
+        (OpKind.MEMBER_ADD, {"peer_id": 4, "host": ["cm4:10110"]}),
+        (OpKind.MEMBER_ADD, {"peer_id": 4, "host": "cm4:10110", "node_host": None}),
+        (OpKind.MEMBER_ADD, {"peer_id": 4, "host": "cm4:10110", "learner": "no"}),
+        (OpKind.MEMBER_ADD, {"peer_id": 4, "host": "cm4:9998", "node_host": "CM4:9998"}),
+        (OpKind.MEMBER_REMOVE, {"peer_id": "3"}),
+        (OpKind.MEMBER_REMOVE, {"peer_id": 0}),
+        (OpKind.LEADER_TRANSFER, {"peer_id": 2**64}),
+        (OpKind.LEADER_TRANSFER, {}),
+        (OpKind.TASK_SWITCH, {"task": "balance", "on": "yes"}),
+        (OpKind.TASK_SWITCH, {"task": "<!channel>", "on": True}),
+        (OpKind.TASK_SWITCH, {"task": "b" * 10_000, "on": True}),
+        (OpKind.TASK_SWITCH, {"task": 7, "on": True}),
+    ],
+)
+def test_a_bad_stored_request_is_refused(kind: OpKind, data: dict[str, Any]) -> None:
+    with pytest.raises(UserError) as error:
+        request_from_json(kind, data)
+    one_sentence(error)

@@ -1,0 +1,198 @@
+"""Verdicts and fingerprints: kept and read back, compared, forced; and the recorded disaster."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.cluster.models import Disk, HostLook, Snapshot, Stat
+from bot.operations import scene as s
+from bot.operations.examples import ANSWERS, learner, voter
+from bot.operations.model import OpKind, OpState
+from bot.operations.preflight import (
+    Check,
+    Facts,
+    Fingerprint,
+    Level,
+    OpenOperation,
+    Switch,
+    Verdict,
+    changed_checks,
+    changes_a_check,
+    difference,
+    preflight,
+)
+from bot.operations.requests import LeaderTransfer, MemberRemove, Request, TaskSwitch
+from bot.operations.scene import Scene
+
+RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
+ON, OFF = Facts(dialect="v3", switch=Switch("true", "on")), Facts(dialect="v3", switch=Switch("false", "off"))
+
+
+def judge(request: Request, scene: Scene = Scene(), facts: Facts = ANSWERS) -> Verdict:  # noqa: B008 - frozen value
+    """The verdict on a scene."""
+    return preflight(request, *scene.looks(), facts=facts)
+
+
+def test_the_arithmetic_reads_as_a_person_would_say_it() -> None:
+    check = judge(MemberRemove(3)).check("quorum")
+    assert check is not None
+    assert check.sentence == (
+        "3 voters, quorum 2, 3 healthy: tolerates 1 failure now; "
+        "after: 2 voters, quorum 2: tolerates 0; if peer 1 or 2 stops, writes stop"
+    )
+
+
+def test_the_recorded_disaster_would_have_been_refused() -> None:
+    exchanges = json.loads((RECORDED / "v1-2022-03" / "remove_quorum_trap.json").read_text(encoding="utf-8"))
+    stat = Stat.model_validate_json(exchanges[0]["response"]["body"])
+    looks = [Snapshot("prod", at, (HostLook("cm2:9999", 0.01, stat=stat),)) for at in (0.0, 15.0)]
+    assert exchanges[1]["request"]["target"] == "/member/remove"
+    asked = MemberRemove(json.loads(exchanges[1]["request"]["body"])["peer_id"])
+    verdict = preflight(asked, *looks)
+    assert verdict.blocked
+    assert not verdict.forceable
+    assert verdict.check("quorum") in verdict.of_level(Level.BLOCK)
+    assert not preflight(MemberRemove(1), *looks).blocked
+
+
+@pytest.mark.parametrize(
+    "verdict", [judge(MemberRemove(3)), judge(learner(3)), judge(TaskSwitch("balance", on=False), facts=ON)]
+)
+def test_a_verdict_comes_back_from_json_as_it_was(verdict: Verdict) -> None:
+    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+
+
+def test_the_worst_check_comes_first() -> None:
+    ranks = [check.level.rank for check in judge(voter(4), facts=Facts(node_answers=False)).checks]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def test_a_block_without_a_next_step_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="no next step"):
+        Check("key", Level.BLOCK, "No.")
+
+
+def test_force_lifts_only_what_may_be_forced_and_says_so() -> None:
+    softened = judge(voter(4), facts=Facts(node_answers=False))
+    assert softened.forceable
+    forced = softened.forced()
+    assert forced.level is Level.WARN
+    check = forced.check("answers")
+    assert check is not None
+    assert check.sentence.startswith("FORCED")
+    hard = judge(MemberRemove(1))
+    assert not hard.forceable
+    assert hard.forced().blocked
+
+
+def test_already_so_needs_nothing_to_be_sent() -> None:
+    assert judge(TaskSwitch("balance", on=True), facts=ON).already_so
+    assert not judge(TaskSwitch("balance", on=True), facts=OFF).already_so
+    assert not judge(TaskSwitch("balance", on=True), Scene(leader=0), facts=ON).already_so
+
+
+def test_the_same_state_leaves_an_approval_valid() -> None:
+    old, new = judge(MemberRemove(3)), judge(MemberRemove(3))
+    assert not changes_a_check(old, new)
+    assert difference(old.fingerprint, new.fingerprint) == ()
+
+
+def test_a_lag_that_moves_leaves_an_approval_valid() -> None:
+    old = judge(MemberRemove(3), Scene(peers={3: s.LAGGING}))
+    new = judge(MemberRemove(3), Scene(peers={3: {"match": s.COMMIT - 9_000}}))
+    assert [check.sentence for check in old.checks] != [check.sentence for check in new.checks]
+    assert not changes_a_check(old, new)
+
+
+def test_an_election_among_healthy_voters_leaves_a_removal_approved_and_is_told() -> None:
+    old, new = judge(MemberRemove(3)), judge(MemberRemove(3), Scene(leader=2, term=8))
+    assert not changes_a_check(old, new)
+    assert difference(old.fingerprint, new.fingerprint) == ("leader: peer 1 → peer 2", "term: 7 → 8")
+
+
+def test_an_election_voids_an_approved_transfer() -> None:
+    assert changes_a_check(judge(LeaderTransfer(3)), judge(LeaderTransfer(3), Scene(leader=2, term=8)))
+
+
+def test_the_leader_killed_between_proposal_and_approval_voids_it_and_is_told_in_words() -> None:
+    old = judge(MemberRemove(3))
+    killed = Scene(leader=2, term=8, peers={1: s.DOWN_BEFORE_ELECTION}, silent=frozenset({1}))
+    new = judge(MemberRemove(3), killed)
+    assert changes_a_check(old, new)
+    assert new.blocked
+    assert "quorum" in {check.key for check in changed_checks(old, new)}
+    assert difference(old.fingerprint, new.fingerprint) == (
+        "leader: peer 1 → peer 2",
+        "term: 7 → 8",
+        "peer 1 is no longer proven healthy",
+    )
+
+
+def test_a_voter_less_among_five_voids_though_the_level_stays() -> None:
+    five = Scene(voters=(1, 2, 3, 4, 5))
+    old = judge(LeaderTransfer(2), five)
+    new = judge(LeaderTransfer(2), replace(five, peers={5: s.DOWN}))
+    assert (old.level, new.level) == (Level.PASS, Level.PASS)
+    assert changes_a_check(old, new)
+
+
+def test_a_check_that_is_no_longer_made_voids_too() -> None:
+    lagging = judge(learner(4), Scene(applied=s.COMMIT - 20_000))
+    assert changes_a_check(lagging, judge(learner(4)))
+
+
+def test_a_switch_that_moved_voids_and_is_told() -> None:
+    request = TaskSwitch("balance", on=True)
+    old = judge(request, facts=OFF)
+    new = judge(request, facts=Facts(dialect="v3", switch=Switch("Enable", "meaningless")))
+    assert changes_a_check(old, new)
+    assert difference(old.fingerprint, new.fingerprint) == ("balance is: off ('false') → meaningless ('Enable')",)
+
+
+def test_a_difference_names_every_fact_that_moved() -> None:
+    old = Fingerprint(leader=1, voters=(1, 2, 3), healthy=(1, 2), bad_disks=None, task="balance", meaning="unset")
+    new = Fingerprint(voters=(1, 2), learners=(4,), healthy=(1,), transferee=2, bad_disks=3, dialect="v1")
+    assert difference(old, new) == (
+        "leader: peer 1 → none",
+        "voters: 1, 2, 3 → 1, 2",
+        "learners: none → 4",
+        "peer 2 is no longer proven healthy",
+        "transfer under way to: none → peer 2",
+        "balance is: unset → not read",
+        "dialect: not known → v1",
+        "broken or repairing disks: not known → 3",
+    )
+
+
+def test_repaired_disks_do_not_count_as_bad_and_old_counters_do_not_prove_that_there_are_none() -> None:
+    before, now = Scene().looks()
+    request = TaskSwitch("disk_repair", on=False)
+    repaired = replace(now, bad_disks=(Disk(disk_id=1, status=4),))
+    assert preflight(request, before, repaired, facts=ON).level is Level.PASS
+    unasked = preflight(request, before, replace(now, bad_disks=None), facts=ON).check("disks")
+    assert unasked is not None
+    assert unasked.level is Level.WARN
+
+
+def test_an_operation_of_another_task_is_not_in_the_way() -> None:
+    other = OpenOperation(3, OpKind.TASK_SWITCH, OpState.WAITING, "disk_drop")
+    assert not judge(TaskSwitch("balance", on=False), facts=replace(ON, operations=(other,))).blocked
+
+
+def test_of_two_members_that_catch_up_either_may_be_removed() -> None:
+    scene = Scene(learners=(4, 5), peers={4: s.SNAPSHOTTING, 5: s.SNAPSHOTTING})
+    assert [judge(MemberRemove(peer), scene).level for peer in (4, 5)] == [Level.WARN, Level.WARN]
+    assert judge(MemberRemove(3), scene).blocked
+
+
+def test_a_host_of_a_leader_that_cannot_be_placed_is_quoted_only_when_harmless() -> None:
+    before, now = Scene(unlisted=frozenset({1})).looks()
+    hostile = tuple(
+        replace(look, stat=look.stat.model_copy(update={"leader_host": "<!channel>"})) if look.stat else look
+        for look in now.looks
+    )
+    verdict = preflight(MemberRemove(3), before, replace(now, looks=hostile))
+    assert verdict.blocked
+    assert not any("<!channel>" in check.sentence + check.next_step for check in verdict.checks)
