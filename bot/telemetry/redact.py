@@ -1,0 +1,80 @@
+"""Takes secrets out of whatever is about to be logged: the configured values, and all that looks like one. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+GONE = "[redacted]"
+
+_HEADERS = r"authorization|proxy-authorization|blob-store-auth-token|x-slack-signature|cookie|set-cookie"
+_NAMES = re.compile(rf"(?i){_HEADERS}|.*(token|secret|password|passwd)")
+"""Keys whose values are never shown."""
+
+_PATTERNS = (
+    # Slack's tokens: bot, user, app-level, refresh, configuration.
+    (re.compile(r"\b(?:xox[a-z](?:\.[a-z]+)?|xapp|xwfp)-[A-Za-z0-9.-]+"), GONE),
+    # A header with its value, as a line, a pair of a dictionary, or a tuple of bytes; a scheme word may precede it.
+    (
+        re.compile(
+            rf"(?i)((?:{_HEADERS})['\"]?\s*[:=,]\s*(?:b?['\"])?)(?:(?:bearer|basic|digest)\s+)?[^\s'\",)}}\]]+",
+        ),
+        rf"\g<1>{GONE}",
+    ),
+    # The password of an address.
+    (re.compile(r"(://[^/\s:@'\"]*:)[^/\s'\"]+(?=@)"), rf"\g<1>{GONE}"),
+    # The one-time ticket of a Socket Mode address.
+    (re.compile(r"([?&]ticket=)[^&\s'\"]+"), rf"\g<1>{GONE}"),
+    # Whoever knows a response_url can answer in our name.
+    (re.compile(r"(https://hooks\.slack[a-z.-]*/)[^\s'\"<>]+"), rf"\g<1>{GONE}"),
+)
+_SHORTEST = 4
+"""Configured secrets below this length would redact ordinary words; they cannot be real ones."""
+
+
+class Redactor:
+    """Redacts text and nested values; `secrets` are the configured values."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        # The longest first: a secret that contains another must not leave its rest behind.
+        ordered = sorted(forms, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        if self._secrets is not None:
+            text = self._secrets.sub(GONE, text)
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """The same for a value of any kind; what is neither plain nor a container becomes its redacted repr."""
+        if isinstance(value, str):
+            return self.text(value)
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, bytes | bytearray):
+            return self.text(bytes(value).decode("utf-8", "replace"))
+        if isinstance(value, Mapping):
+            return {self._key(key): self._under(key, held) for key, held in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(item) for item in value]
+        return self.text(repr(value))
+
+    def _key(self, key: Any) -> str:
+        return self.text(_string(key))
+
+    def _under(self, key: Any, held: Any) -> Any:
+        return GONE if held and _NAMES.fullmatch(_string(key)) else self.value(held)
+
+
+def _string(key: Any) -> str:
+    return key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may stand in a line: bare, as repr and JSON write it, and inside an address."""
+    return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}

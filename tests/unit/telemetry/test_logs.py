@@ -1,0 +1,97 @@
+"""The log's lines: one pipeline, no secrets, quiet libraries."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from bot.telemetry.logs import context, set_up
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Set logging up as JSON with the secret `hunter2`, and give the lines written so far."""
+    root = logging.getLogger()
+    before = root.level, list(root.handlers)
+    stream = io.StringIO()
+    set_up("info", ["hunter2"], as_json=True, stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+
+
+def test_a_line_has_its_time_level_logger_and_fields(lines: Lines) -> None:
+    context(cluster="prod")
+    structlog.get_logger("bot.some").warning("alert.fired", disk=7)
+    [line] = lines()
+    assert (line["event"], line["level"], line["logger"], line["disk"], line["cluster"]) == (
+        "alert.fired",
+        "warning",
+        "bot.some",
+        7,
+        "prod",
+    )
+    assert line["timestamp"].endswith("Z")
+
+
+def test_the_level_is_kept(lines: Lines) -> None:
+    structlog.get_logger("bot.some").debug("not.shown")
+    structlog.get_logger("bot.some").info("shown")
+    assert [line["event"] for line in lines()] == ["shown"]
+
+
+def test_secrets_in_fields_and_nested_values_are_redacted(lines: Lines) -> None:
+    structlog.get_logger("bot.some").info("call hunter2", url="x://u:pw@h", headers={"Authorization": "Bearer abc"})
+    told = json.dumps(lines())
+    assert not any(secret in told for secret in ("hunter2", "pw", "abc"))
+
+
+def test_secrets_in_tracebacks_are_redacted(lines: Lines) -> None:
+    try:
+        {}["xoxb-1-2-3"]
+    except KeyError:
+        structlog.get_logger("bot.some").exception("call.failed")
+        logging.getLogger("foreign").exception("failed")
+    ours, theirs = lines()
+    for line in (ours, theirs):
+        assert "KeyError" in json.dumps(line)
+        assert "xoxb-1" not in json.dumps(line)
+
+
+def test_an_exception_given_as_a_field_is_redacted(lines: Lines) -> None:
+    structlog.get_logger("bot.some").error("crashed", exc_info=ValueError("hunter2"))
+    [line] = lines()
+    assert "ValueError" in line["exception"]
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_a_library_s_arguments_and_extras_are_redacted(lines: Lines) -> None:
+    logging.getLogger("foreign").warning("sent %s to %r", "hunter2", {"token": "abc"}, extra={"secret": "def"})
+    [line] = lines()
+    assert not any(secret in json.dumps(line) for secret in ("hunter2", "def"))
+    assert line["level"] == "warning"
+
+
+def test_libraries_are_heard_from_warning_on(lines: Lines) -> None:
+    for name in ("slack_sdk.web", "httpx", "apscheduler.executors", "sqlalchemy.engine"):
+        logging.getLogger(name).info("chatter")
+        logging.getLogger(name).warning("trouble")
+    assert [line["event"] for line in lines()] == ["trouble"] * 4
+
+
+def test_lines_for_people_are_redacted_as_well(capsys: pytest.CaptureFixture[str], lines: Lines) -> None:
+    set_up("info", ["hunter2"], as_json=False, stream=sys.stdout)
+    structlog.get_logger("bot.some").info("said", word="hunter2")
+    out = capsys.readouterr().out
+    assert "said" in out
+    assert "hunter2" not in out
+    assert lines() == []
