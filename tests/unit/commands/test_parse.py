@@ -99,8 +99,10 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         ("stat cluster=prd", 'There is no cluster "prd". Did you mean prod? Configured: prod, test.'),
         (
             "task enable prod",
-            "/cm task enable needs task (a background task, as /cm tasks lists them): "
-            "write /cm task enable <task> [cluster] [reason=…]",
+            (
+                "/cm task enable needs task (a background task, as /cm tasks lists them): "
+                "write /cm task enable <task> [cluster] [reason=…]"
+            ),
         ),
         (
             "disks prod statu=broken",
@@ -112,18 +114,24 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         ("disks prod status=", "status= has no value: write status=value, without a space behind the =."),
         (
             "disks prod status = broken",
-            "Write key=value without spaces around the =, as in: "
-            "/cm disks [cluster] [status=normal|broken|repairing|repaired|dropped] [idc=…] [host=…] [limit=…]",
+            (
+                "Write key=value without spaces around the =, as in: "
+                "/cm disks [cluster] [status=normal|broken|repairing|repaired|dropped] [idc=…] [host=…] [limit=…]"
+            ),
         ),
         (
             "task enable balance prod reason=two words",
-            '"words" stands behind reason=: put words before it, or, if it belongs to the value, '
-            'quotes around the whole: reason="…".',
+            (
+                '"words" stands behind reason=: put words before it, or, if it belongs to the value, '
+                'quotes around the whole: reason="…".'
+            ),
         ),
         (
             "disks prod status=brokn",
-            'status cannot be "brokn": expected is one of normal, broken, repairing, repaired, dropped '
-            "(did you mean broken?).",
+            (
+                'status cannot be "brokn": expected is one of normal, broken, repairing, repaired, dropped '
+                "(did you mean broken?)."
+            ),
         ),
         ("disks prod limit=lots", 'limit cannot be "lots": expected is a whole number.'),
         ("disks prod limit=91", 'limit cannot be "91": expected is at most 90.'),

@@ -1,0 +1,149 @@
+"""Stand-ins for the ports of a command: a cluster that answers as it is told, a desk that notes what is proposed."""
+
+# ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.cluster.client import ClusterApi
+from bot.cluster.models import Disk, Snapshot, Stat
+from bot.cluster.tasks import Dialect, DialectVerdict
+from bot.commands.parse import parse
+from bot.commands.spec import Call, Caller, ClusterPort, Reply, SwitchRequest
+from bot.commands.table import COMMANDS
+from bot.errors import NotFound
+from bot.views.message import Message
+from tests.unit.views.samples import AT, HOSTS
+
+
+@dataclass
+class FakeApi:
+    """ClusterApi over a list of disks; `asked` notes each disk list that was asked for."""
+
+    disks: Sequence[Disk] = ()
+    hangs: bool = False
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return HOSTS
+
+    async def stat(self, host: str) -> Stat:
+        raise NotFound("not used here", host=host)
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        return None
+
+    async def config_set(self, key: str, value: str, *, first: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def member_add(
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, first: str | None = None
+    ) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def member_remove(self, peer_id: int, *, first: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def leadership_transfer(self, peer_id: int, *, first: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_list(
+        self,
+        *,
+        status: int | None = None,
+        idc: str | None = None,
+        rack: str | None = None,
+        disk_host: str | None = None,
+        limit: int = 20_000,
+        first: str | None = None,
+    ) -> tuple[Disk, ...]:
+        if self.hangs:
+            await asyncio.Event().wait()
+        self.asked.append({"status": status, "idc": idc, "host": disk_host, "limit": limit})
+        wanted = {"status": status, "idc": idc, "host": disk_host}
+        fitting = [
+            disk
+            for disk in self.disks
+            if all(value is None or getattr(disk, name) == value for name, value in wanted.items())
+        ]
+        return tuple(fitting[:limit])
+
+    async def disk_info(self, disk_id: int) -> Disk:
+        for disk in self.disks:
+            if disk.disk_id == disk_id:
+                return disk
+        raise NotFound("the disk was not found", status=911, words="disk not found", trace_id="af40")
+
+    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
+        return {}
+
+    async def config_list(self, host: str) -> Mapping[str, str]:
+        return {}
+
+
+@dataclass
+class FakeCluster:
+    """ClusterPort that yields prepared looks and tells a prepared dialect, or never tells it."""
+
+    name: str = "prod"
+    seen: Sequence[Snapshot] = ()
+    api: ClusterApi = field(default_factory=FakeApi)
+    verdict: DialectVerdict | None = field(default_factory=lambda: DialectVerdict(Dialect.V3, "it answered /kv/list."))
+    hosts: tuple[str, ...] = HOSTS
+    operations_channel: str = "C0OPS"
+    read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
+
+    async def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+        self.read.append((bad_disks, switches))
+        for look in self.seen:
+            yield look
+
+    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
+        if self.verdict is None:
+            await asyncio.Event().wait()
+            raise AssertionError("never reached")
+        return self.verdict
+
+
+@dataclass
+class FakeDesk:
+    """Notes what is proposed."""
+
+    # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
+
+    proposed: list[tuple[Caller, str, SwitchRequest]] = field(default_factory=list)
+
+    async def propose_switch(self, caller: Caller, cluster: ClusterPort, request: SwitchRequest) -> Reply:
+        self.proposed.append((caller, cluster.name, request))
+        return Reply(Message("see the card"))
+
+
+class FakeStanding:
+    """Knows one operator."""
+
+    async def describe(self, user: str) -> tuple[str, ...]:
+        return ("You are an *operator*.",) if user == "U0ANNA" else ("You may look.",)
+
+
+async def typed(
+    text: str,
+    *clusters: FakeCluster,
+    desk: FakeDesk | None = None,
+    remembered: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Reply]:
+    """Everything that Anna is answered who types `/cm text`."""
+    known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
+    parsed = parse(text, COMMANDS, clusters=tuple(known), default_cluster=None)
+    call = Call(
+        caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),
+        clusters=known,
+        cluster=known[parsed.cluster] if parsed.cluster else None,
+        now=AT,
+        proposer=desk or FakeDesk(),
+        standing=FakeStanding(),
+        remembered=lambda name: (remembered or {}).get(name, {}),
+    )
+    return [reply async for reply in parsed.command.run(call, parsed.args)]

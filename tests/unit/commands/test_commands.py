@@ -1,0 +1,158 @@
+"""Each subcommand as a person meets it: what is typed, what is answered, who sees it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.cluster.tasks import DialectVerdict
+from bot.commands import intime, tasks
+from bot.commands.spec import Caller, SwitchRequest
+from bot.commands.table import COMMANDS
+from bot.errors import ClusterTimeout, UserError
+from tests.unit.commands.fakes import FakeApi, FakeCluster, FakeDesk, typed
+from tests.unit.views.samples import degraded, disk, healthy, leaderless, seen, unreachable
+
+DISKS = [disk(n, status=2 if n % 2 else 1, idc=f"z{n % 3}") for n in range(1, 31)]
+
+
+async def test_stat_answers_at_once_and_is_completed_in_place() -> None:
+    replies = await typed("stat", FakeCluster(seen=[leaderless(), healthy()]))
+    assert [reply.private for reply in replies] == [False, False]
+    assert "has no leader" in replies[0].message.text
+    assert "completed in place" in seen(replies[0].message)
+    assert "is healthy" in replies[1].message.text
+    assert "completed in place" not in seen(replies[1].message)
+
+
+@pytest.mark.parametrize("sample", [healthy, degraded, leaderless, unreachable])
+@pytest.mark.parametrize("command", ["stat", "members", "tasks"])
+async def test_every_look_is_answered_once(command: str, sample: object) -> None:
+    assert callable(sample)
+    [reply] = await typed(command, FakeCluster(seen=[sample()]))
+    assert reply.message.text.startswith("prod ")
+
+
+async def test_only_stat_asks_for_broken_disks() -> None:
+    cluster = FakeCluster(seen=[healthy()])
+    for command in ("stat", "members", "tasks"):
+        await typed(command, cluster)
+    assert [bad_disks for bad_disks, _ in cluster.read] == [True, False, False]
+
+
+async def test_disks_by_filter() -> None:
+    api = FakeApi(DISKS)
+    [reply] = await typed("disks status=broken idc=z1 limit=3", FakeCluster(api=api))
+    assert api.asked == [{"status": 2, "idc": "z1", "host": None, "limit": 4}]
+    assert reply.message.text.startswith("prod has more than 3 disks with status=broken and idc=z1")
+    assert seen(reply.message).count("✗ broken") == 3
+
+
+async def test_a_blobnode_is_found_with_and_without_its_scheme() -> None:
+    for host in ("10.0.0.7:8899", "http://10.0.0.7:8899", "<http://10.0.0.7:8899|10.0.0.7:8899>"):
+        [reply] = await typed(f"disks host={host}", FakeCluster(api=FakeApi(DISKS[:2])))
+        assert reply.message.text.startswith("prod has 2 disks")
+    bare = FakeApi([disk(1, host="10.0.0.9:8899")])
+    [reply] = await typed("disks host=10.0.0.9:8899", FakeCluster(api=bare))
+    assert reply.message.text.startswith("prod has 1 disk ")
+
+
+async def test_one_disk_and_an_unknown_one() -> None:
+    cluster = FakeCluster(api=FakeApi(DISKS))
+    [reply] = await typed("disk 7 prod", cluster)
+    assert reply.message.text.startswith("Disk 7 of prod is broken")
+    with pytest.raises(UserError, match=r"^prod has no disk 99: /cm disks prod lists what it has\.$"):
+        await typed("disk 99", cluster)
+
+
+async def test_a_disk_list_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intime, "READ_SECONDS", 0.01)
+    with pytest.raises(ClusterTimeout, match="prod did not tell its disks within"):
+        await typed("disks", FakeCluster(api=FakeApi(hangs=True)))
+
+
+async def test_tasks_tell_the_dialect_and_its_reason() -> None:
+    [reply] = await typed("tasks", FakeCluster(seen=[replace(healthy(), switches={"balance": "true"})]))
+    assert "dialect *v3*" in seen(reply.message)
+    assert "it answered /kv/list." in seen(reply.message)
+    assert "1 on" in reply.message.text
+
+
+async def test_tasks_answer_while_the_dialect_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "DIALECT_SECONDS", 0.01)
+    [reply] = await typed("tasks", FakeCluster(seen=[unreachable()], verdict=None))
+    assert "its hosts have not answered the probes yet" in seen(reply.message)
+
+
+async def test_tasks_of_an_undecided_cluster_explain() -> None:
+    cluster = FakeCluster(seen=[healthy()], verdict=DialectVerdict(None, "its hosts differ."))
+    [reply] = await typed("tasks", cluster)
+    assert "pinned in the settings" in seen(reply.message)
+
+
+@pytest.mark.parametrize(("verb", "on"), [("enable", True), ("disable", False)])
+async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
+    desk = FakeDesk()
+    [reply] = await typed(f'task {verb} Vol-Inspect prod reason="too &lt;slow&gt;"', FakeCluster(), desk=desk)
+    caller = Caller("U0ANNA", "C0GENERAL", "trigger-1")
+    assert desk.proposed == [(caller, "prod", SwitchRequest("volume_inspect", on, "too <slow>"))]
+    assert reply.private
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("balanc", 'There is no background task "balanc". Did you mean balance? There are disk_repair, balance'),
+        ("zzz", 'There is no background task "zzz". There are disk_repair'),
+        ("manual_migrate", "manual_migrate cannot be switched: services keep it on, whatever is stored."),
+        ("Manual-Migrate", "manual_migrate cannot be switched"),
+    ],
+)
+async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, words: str) -> None:
+    desk = FakeDesk()
+    with pytest.raises(UserError) as caught:
+        await typed(f"task enable {task}", FakeCluster(), desk=desk)
+    assert str(caught.value).startswith(words)
+    assert desk.proposed == []
+
+
+async def test_clusters_are_told_from_memory() -> None:
+    noted = {"prod": {"at": 1_699_999_990.0, "verdict": "healthy", "leader": 1, "term": 5}}
+    [reply] = await typed("clusters", FakeCluster(), FakeCluster("test"), remembered=noted)
+    assert reply.message.text == "1 of 2 clusters is healthy, 1 not looked at yet."
+    assert "10 s ago" in seen(reply.message)
+
+
+async def test_whoami_is_for_its_sender_alone() -> None:
+    [reply] = await typed("whoami")
+    assert reply.private
+    assert "You are an *operator*." in seen(reply.message)
+
+
+async def test_help_lists_every_command_and_explains_each() -> None:
+    for text in ("", "help"):
+        [reply] = await typed(text)
+        assert reply.private
+        for command in COMMANDS:
+            assert " ".join(("/cm", *command.path)) in seen(reply.message)
+    for command in COMMANDS:
+        [reply] = await typed(f"help {' '.join(command.path)}")
+        assert command.summary in seen(reply.message) or not command.path
+
+
+async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
+    [group] = await typed("help task")
+    assert "/cm task enable" in seen(group.message)
+    assert "/cm task disable" in seen(group.message)
+    assert "/cm stat" not in seen(group.message)
+    [slash] = await typed("help /cm stat")
+    assert "*/cm stat*" in seen(slash.message)
+    with pytest.raises(UserError, match=r'^There is no command "stta"\. Did you mean /cm help stat\?'):
+        await typed("help stta")
+
+
+def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
+    for command in COMMANDS:
+        assert command.changes == (command.role == "operator")
+        assert command.summary.endswith(".")
+        assert all(example.startswith("/cm") for example in command.examples)
+    assert len({command.path for command in COMMANDS}) == len(COMMANDS)

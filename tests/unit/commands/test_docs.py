@@ -1,0 +1,28 @@
+"""docs/commands.md is what the specs say, and examples in it can be typed."""
+
+import pytest
+
+from bot.commands.docs import MARK, PAGE, main, page
+from bot.commands.parse import parse
+from bot.commands.spec import Command
+from bot.commands.table import COMMANDS
+
+EXAMPLES = [(command, example) for command in COMMANDS for example in command.examples]
+
+
+def test_the_committed_page_is_what_is_generated() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    assert page(written, COMMANDS) == written, "run `make docs`"
+
+
+def test_what_is_written_by_hand_is_kept() -> None:
+    assert page("# Mine\n", COMMANDS).startswith(f"# Mine\n\n{MARK}\n")
+    before = PAGE.read_text(encoding="utf-8")
+    main()
+    assert PAGE.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(("command", "example"), EXAMPLES)
+def test_every_example_is_what_it_shows(command: Command, example: str) -> None:
+    typed = example.removeprefix("/cm").strip()
+    assert parse(typed, COMMANDS, clusters=("prod", "test"), default_cluster="test").command is command

@@ -1,0 +1,134 @@
+"""/cm disks, /cm disk, /cm tasks, /cm clusters, /cm help, /cm whoami: what a person reads."""
+
+import pytest
+
+from bot.cluster.tasks import Dialect, DialectVerdict
+from bot.errors import ClusterTimeout
+from bot.views.clusters import Line, clusters
+from bot.views.disks import disk as disk_card
+from bot.views.disks import disks
+from bot.views.help import Topic, details, overview
+from bot.views.people import whoami
+from bot.views.tasks import keys_for, tasks
+from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, disk, look, recorded_stats, seen
+
+V3 = DialectVerdict(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
+
+
+def test_disks_are_a_table_with_their_state_in_words() -> None:
+    shown = disks("prod", [disk(1), disk(2, status=1, readonly=True), disk(3, status=9)], asked=(), limit=20, at=AT)
+    text = seen(shown)
+    assert shown.text == "prod has 3 disks."
+    assert "✗ broken" in text
+    assert "✓ normal, read-only" in text
+    assert "? status 9" in text
+    assert "256.0 GiB (25 %)" in text
+
+
+def test_no_disk_and_more_disks_are_said() -> None:
+    assert disks("prod", [], asked=["status=broken"], limit=5, at=AT).text == "prod has no disk with status=broken."
+    many = disks("prod", [disk(n) for n in range(1, 7)], asked=["idc=z0", "host=h"], limit=5, at=AT)
+    assert many.text.startswith("prod has more than 5 disks with idc=z0 and host=h; these are the first.")
+    assert "/data6" not in seen(many)
+
+
+def test_the_largest_list_of_long_names_is_postable() -> None:
+    found = [disk(n, host="h" * 400, path="p" * 400) for n in range(1, 100)]
+    assert_postable(disks("prod", found, asked=(), limit=90, at=AT))
+
+
+def test_one_disk_tells_all_its_facts() -> None:
+    shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
+    text = seen(shown)
+    assert shown.text.startswith("Disk 7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
+    assert "■ repaired, its data is safe: it can be replaced" in text
+    assert "`z0`, `r1`" in text
+    assert "6 used, 4 free of 10" in text
+
+
+def test_hostile_disks_are_harmless() -> None:
+    mean = disk(1, host=HOSTILE, idc=HOSTILE, path=HOSTILE, rack=HOSTILE, create_time=HOSTILE)
+    assert_harmless(disks("prod", [mean], asked=[f"idc={HOSTILE}"], limit=5, at=AT))
+    assert_harmless(disk_card("prod", mean, at=AT))
+
+
+def test_tasks_show_the_raw_value_and_what_services_make_of_it() -> None:
+    switches = {"balance": "true", "disk_repair": "Enable", "disk_drop": None, "blob_delete": "false"}
+    shown = tasks(look(recorded_stats("stat_leader")[0], switches=switches), V3)
+    text = seen(shown)
+    assert "It speaks the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
+    for row in (
+        '🟢 on                  "true"',
+        '⚠ meaningless here  "Enable"',
+        "◌ unset",
+        '⚪ off                 "false"',
+    ):
+        assert " ".join(row.split()) in " ".join(text.split())
+    assert "only exactly true is on here, so services take it for off" in text
+    assert "1 on, 1 off, 1 unset, 1 meaningless, 5 not read" in shown.text
+
+
+def test_tasks_of_a_v1_cluster_use_its_keys() -> None:
+    verdict = DialectVerdict(Dialect.V1, "the settings pin it.", pinned=True)
+    text = seen(tasks(look(recorded_stats("stat_leader")[0], switches={"vol_inspect": "Enable"}), verdict))
+    assert "volume_inspect (vol_inspect)" in text
+    assert "data_inspect" not in text
+
+
+def test_tasks_without_a_known_dialect_explain_both() -> None:
+    verdict = DialectVerdict(None, "its hosts differ.")
+    shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": "Enable"}), verdict)
+    assert "v1: on; v3: meaningless" in seen(shown)
+    assert "its hosts differ." in seen(shown)
+    assert "1 not told" in shown.text
+
+
+def test_tasks_that_could_not_be_read_are_not_called_unset() -> None:
+    text = seen(tasks(look(ClusterTimeout("10.0.0.1:9998 is slow."), switches={}), V3))
+    assert "unset" not in text
+    assert "No switch could be read" in text
+
+
+def test_hostile_switches_are_harmless() -> None:
+    shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}), DialectVerdict(None, HOSTILE))
+    assert_postable(shown)
+    assert_harmless(shown)
+
+
+def test_the_keys_of_both_dialects_are_read_while_it_is_not_known() -> None:
+    assert set(keys_for(Dialect.V1)) | set(keys_for(Dialect.V3)) == set(keys_for(None))
+    assert len(set(keys_for(None))) == len(keys_for(None))
+
+
+def test_clusters_are_listed_as_last_seen() -> None:
+    noted = {"at": AT - 12, "verdict": "healthy", "leader": 2, "term": 5}
+    shown = clusters([Line("prod", 3, noted), Line("new", 1, {})], now=AT)
+    text = " ".join(seen(shown).split())
+    assert shown.text == "1 of 2 clusters is healthy, 1 not looked at yet."
+    assert "prod 🟢 healthy 2 5 3 12 s ago" in text
+    assert "new ⚪ not looked at yet - - 1 never" in text
+
+
+def test_a_thousand_clusters_fit_and_none_is_said() -> None:
+    assert_postable(clusters([Line(f"c{n}", 3, {}) for n in range(1000)], now=AT))
+    assert clusters([], now=AT).text == "No cluster is configured."
+
+
+def test_help_fits_and_escapes_its_own_usage() -> None:
+    topic = Topic("/cm x", "/cm x <id>", "Does x.", "operators", (("<id>", "which"),), ("/cm x 1",), "A note.")
+    text = seen(overview([topic] * 40, [f"c{n}" for n in range(30)]))
+    assert "`/cm x &lt;id&gt;`" in text
+    assert "_(operators only)_" in text
+    assert "and 10 more" in text
+    assert_postable(overview([topic] * 40, ["prod"]))
+    one = seen(details(topic))
+    for part in ("*/cm x*: Does x.", "`&lt;id&gt;` which", "*For example*\n`/cm x 1`", "A note.", "For operators."):
+        assert part in one
+
+
+@pytest.mark.parametrize("hostile", [HOSTILE])
+def test_whoami_shows_ids_and_reasons(hostile: str) -> None:
+    shown = whoami("U1", "C1", ["You may look.", hostile])
+    assert "You are <@U1> (`U1`), in <#C1> (`C1`)." in seen(shown)
+    assert "• You may look." in seen(shown)
+    assert_harmless(shown)

@@ -1,0 +1,158 @@
+"""The card of an operation in every state of its life, and what errors look like."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
+from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.views import errors, operations
+from bot.views.message import Message
+from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
+
+SEEN = {
+    "dialect": "v3",
+    "why": "10.0.0.1:9998 answered /kv/list.",
+    "key": "balance",
+    "value": "true",
+    "meaning": "on",
+    "will_send": "false",
+}
+PROPOSED = Operation(
+    cluster="prod",
+    kind=OpKind.TASK_SWITCH,
+    request={"task": "balance", "on": False, "reason": "rush hour"},
+    requester="U0ANNA",
+    created_at=AT,
+    expires_at=AT + 900,
+    channel="C0OPS",
+    reason="rush hour",
+    id=12,
+)
+WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", words="proposed", seen=SEEN)
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", words="confirmed")
+
+
+def ended(state: OpState, words: str, by: str = "") -> Operation:
+    start = RUNNING if state in {OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN} else WAITING
+    return advance(start, state, at=AT + 61, by=by, words=words)
+
+
+def buttons(message: Message) -> list[Any]:
+    return [element for block in message.blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
+    card = operations.card(WAITING)
+    text = seen(card)
+    for part in (
+        "Turn balance off in prod",
+        "*Waiting* for <@U0ANNA> to confirm",
+        '*Value when looked at*\n`"true"`: on',
+        '*Will be sent*\n`balance` = `"false"`: off',
+        "v3: 10.0.0.1:9998 answered /kv/list.",
+        "*Reason*\nrush hour",
+        "Operation 12, proposed by <@U0ANNA>",
+    ):
+        assert part in text
+    confirm, cancel = buttons(card)
+    assert (confirm["action_id"], cancel["action_id"]) == ("op_confirm", "op_cancel")
+    assert json.loads(confirm["value"]) == json.loads(cancel["value"]) == {"op": 12, "v": 1}
+    dialog = confirm["confirm"]["text"]["text"]
+    assert confirm["confirm"]["title"]["text"] == "Turn balance off in prod?"
+    assert 'Now: "true" (on).' in dialog
+    assert 'Will be sent: balance = "false" (off).' in dialog
+
+
+def test_an_unset_switch_is_called_unset() -> None:
+    card = operations.card(replace(WAITING, seen={**SEEN, "value": None, "meaning": "unset"}))
+    assert "nothing (unset): unset" in seen(card)
+    assert "Now: unset (unset)." in buttons(card)[0]["confirm"]["text"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("op", "words"),
+    [
+        (PROPOSED, "*Proposed*, being checked."),
+        (RUNNING, "*Running*, confirmed by <@U0ANNA>"),
+        (
+            ended(OpState.VERIFIED, "balance is now off"),
+            "*Done and read back*: balance is now off, confirmed by <@U0ANNA>, seen <!date^1700000061^",
+        ),
+        (ended(OpState.FAILED, "the cluster has no leader."), "*Failed*: the cluster has no leader, confirmed by"),
+        (ended(OpState.UNKNOWN, "no answer"), "*Outcome not known*: no answer. It is not sent again"),
+        (ended(OpState.CANCELLED, "cancelled", "U0ANNA"), "*Cancelled* by <@U0ANNA>. Nothing was sent"),
+        (ended(OpState.EXPIRED, "nobody confirmed it in time"), "*Expired*: nobody confirmed it in time. Nothing was"),
+        (ended(OpState.BLOCKED, "prod is no longer configured"), "*Blocked*: prod is no longer configured. Nothing"),
+        (ended(OpState.SUPERSEDED, "the cluster moved"), "*Overtaken*: the cluster moved"),
+        (ended(OpState.REJECTED, "not now", "U0BEN"), "*Rejected* by <@U0BEN>: not now. Nothing was sent"),
+    ],
+)
+def test_each_state_is_told_in_words_and_only_a_waiting_card_has_buttons(op: Operation, words: str) -> None:
+    card = operations.card(op)
+    assert words in seen(card)
+    assert words in card.text
+    assert not buttons(card)
+    assert words in operations.line(op).text
+    assert_postable(card)
+
+
+def test_every_state_has_its_words() -> None:
+    for state in OpState:
+        assert_postable(operations.card(replace(WAITING, state=state)))
+
+
+def test_what_was_sent_is_told_apart_from_what_was_not() -> None:
+    assert "*Sent*" in seen(operations.card(ended(OpState.VERIFIED, "x")))
+    assert "*Not sent*" in seen(operations.card(ended(OpState.EXPIRED, "x")))
+
+
+def test_a_long_history_is_counted() -> None:
+    op = replace(WAITING, history=WAITING.history * 30)
+    assert "(… 21 earlier steps)" in seen(operations.card(op))
+    assert_postable(operations.card(op))
+
+
+def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
+    mean = replace(WAITING, reason=HOSTILE, seen={**SEEN, "value": HOSTILE * 50, "why": HOSTILE * 50})
+    assert_harmless(operations.card(mean))
+    assert len(buttons(operations.card(mean))[0]["confirm"]["text"]["text"]) <= 300
+    assert_harmless(operations.line(ended(OpState.FAILED, HOSTILE * 50)))
+    assert_harmless(operations.already("prod", "balance", {**SEEN, "value": HOSTILE}))
+
+
+def test_what_the_requester_is_told() -> None:
+    assert operations.already("prod", "balance", SEEN).text == (
+        'balance is on in prod already (`balance` holds `"true"`): nothing to do.'
+    )
+    link = "https://example.slack.com/archives/C0OPS/p1"
+    assert f"see <{link}|its card> in <#C0OPS>" in operations.proposed(WAITING, link).text
+    assert "see its card in <#C0OPS>" in operations.proposed(WAITING, "").text
+
+
+def test_an_error_of_a_cluster_quotes_its_words_and_trace() -> None:
+    error = NoLeader("prod has no leader.", host="10.0.0.1:9998", status=907, words="no leader", trace_id="af40a78a")
+    text = seen(errors.sentence(error))
+    assert "⚠ prod has no leader." in text
+    assert "host `10.0.0.1:9998` · HTTP status `907` · its words `no leader` · trace id `af40a78a`" in text
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("Say x."), ConfigError("clusters: name one."), StoreError("It is down."), OutcomeUnknown("?")]
+)
+def test_other_errors_are_their_sentence(error: UserError) -> None:
+    shown = errors.sentence(error)
+    assert shown.text == str(error)
+    assert seen(shown) == f"⚠ {error}"
+
+
+def test_errors_are_harmless_bounded_and_may_name_people_and_channels() -> None:
+    assert_harmless(errors.sentence(ClusterRefused(HOSTILE * 99, host=HOSTILE, words=HOSTILE, trace_id=HOSTILE)))
+    assert_harmless(errors.sentence(UserError(HOSTILE)))
+    assert errors.sentence(UserError("Ask <@U0ANNA> in <#C0OPS>, not <!here>.")).text == (
+        "Ask <@U0ANNA> in <#C0OPS>, not &lt;!here&gt;."
+    )
+    assert errors.sentence(UserError("")).text
+    assert "went wrong" in errors.crashed().text

@@ -1,0 +1,185 @@
+"""/cm stat and /cm members: what a person reads of clusters in every condition, fact by fact."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.cluster.models import Snapshot
+from bot.errors import ClusterTimeout
+from bot.views.members import members
+from bot.views.message import Message
+from bot.views.stat import stat
+from tests.unit.views.samples import (
+    HOSTS,
+    as_node,
+    assert_harmless,
+    assert_postable,
+    degraded,
+    disk,
+    healthy,
+    hostile,
+    leaderless,
+    look,
+    recorded_stats,
+    seen,
+    unreachable,
+)
+
+
+def test_a_healthy_cluster_says_so_first_and_then_all_that_stat_says() -> None:
+    shown = stat(healthy())
+    text = seen(shown)
+    assert text.startswith("🟢 *prod is healthy: peer 1 leads in term 5")
+    for fact in (
+        "peer 1 at `127.0.0.1:9998`, term 5",
+        "*Read-only*\nno",
+        "*Used* 24.7 %\n`██░░░░░░░░░░` 150.7 GiB of 608.8 GiB",
+        "*Writable* 31.3 %",
+        "381.8 GiB free, 76.4 GiB read-only, 0 B reserved",
+        "*Volumes* 0\n0 active, 0 idle, 0 allocatable, 0 locked, 0 unlocking",
+        "*Peers* (3 voters, 0 learners)",
+        "★ *1* `127.0.0.1:10110` leader, commit 74",
+        "● *2* `127.0.0.1:10111` in step, StateReplicate",
+        "*Disks* 8 on 1 blobnode",
+        "1 broken, 1 repaired, 1 dropping, 1 readonly",
+        "39,092 of 51,944",
+        "3 of 3 hosts answered: `10.0.0.1:9998` leader, 4 ms · `10.0.0.2:9998` follower",
+        "commit 74, applied 74, raft applied 74, 0 applying, vote 1",
+        "As of <!date^1700000000^",
+    ):
+        assert fact in text
+    assert shown.text.endswith("24.7 % of 608.8 GiB used, 31.3 % writable, 8 disks.")
+
+
+def test_it_fits_one_screen() -> None:
+    assert len(stat(healthy()).blocks) <= 8
+    assert seen(stat(healthy())).count("\n") < 40
+
+
+def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
+    text = seen(stat(degraded()))
+    assert text.startswith("🟡 *prod is degraded")
+    assert "▲ *3* `127.0.0.1:10112`" in text
+    assert "*not healthy*: the leader has not heard from it lately" in text
+    assert "10.0.0.3:9998 is silent: 10.0.0.3:9998 refuses connections." in text
+    assert "2 of 3 hosts answered" in text
+
+
+def test_without_a_leader_it_says_whose_view_is_shown() -> None:
+    text = seen(stat(leaderless(), may_grow=True))
+    assert text.startswith("🔴 *prod has no leader")
+    assert "No leader answered, so this is `10.0.0.2:9998`'s own view" in text
+    assert "its disks and space may be out of date" in text
+    assert "*Leader*\nnone, term 6" in text
+    assert "The list of broken disks could not be read: the disk list was not answered in 4 s." in text
+    assert "If `10.0.0.1:9998` should answer late, this message is completed in place." in text
+
+
+def test_a_late_answer_promises_nothing_more() -> None:
+    assert "completed in place" not in seen(stat(leaderless()))
+
+
+def test_an_unreachable_cluster_names_every_host_and_how_it_is_silent() -> None:
+    text = seen(stat(unreachable()))
+    assert text.startswith("⚫ *prod is unreachable")
+    for host in HOSTS:
+        assert f"{host} is silent: {host} refuses connections." in text
+    assert "0 of 3 hosts answered" in text
+
+
+def test_followers_alone_are_shown_as_what_they_are() -> None:
+    follower = recorded_stats("stat_with_disks2")[1]
+    text = seen(stat(look(ClusterTimeout("10.0.0.1:9998 is slow."), follower, as_node(follower, 3))))
+    assert "No leader answered, so this is `10.0.0.2:9998`'s own view as follower" in text
+    assert "*Leaders named in term 5*\npeer 1" in text
+
+
+def test_two_leaders_of_one_term_are_a_contradiction() -> None:
+    leader = recorded_stats("stat_with_disks2")[0]
+    text = seen(stat(look(leader, as_node(leader, 2, leader=2))))
+    assert "contradicts itself" in text.split("\n", maxsplit=1)[0]
+    assert "*Leaders named in term 5*\npeer 1, peer 2" in text
+
+
+def test_a_release_that_does_not_tell_read_only_is_not_called_writable() -> None:
+    v1 = recorded_stats("stat_leader", "v1-2022-03")[0]
+    assert "*Read-only*\nnot told by this release" in seen(stat(look(v1)))
+
+
+def test_broken_disks_of_the_list_are_shown_beside_the_late_counters() -> None:
+    leader = recorded_stats("stat_leader")[0]
+    text = seen(stat(look(leader, bad_disks=(disk(1), disk(2), disk(3, status=3)))))
+    assert "The disk list shows *2 broken* and *1 repairing* now" in text
+
+
+def test_five_zones_of_two_thousand_disks_fit() -> None:
+    leader = recorded_stats("stat_with_disks2")[0]
+    zone = leader.space_stat.disk_stat_infos[0]
+    zones = tuple(zone.model_copy(update={"idc": f"z{n}", "total": 2000, "broken": 1000}) for n in range(5))
+    space = leader.space_stat.model_copy(update={"disk_stat_infos": zones})
+    bad = tuple(disk(number, host="http://" + "h" * 60) for number in range(1, 10_001))
+    snapshot = look(leader.model_copy(update={"space_stat": space}), bad_disks=bad)
+    assert_postable(stat(snapshot))
+    assert "*10,000 broken*" in seen(stat(snapshot))
+
+
+def test_many_peers_zones_and_hosts_are_counted_where_they_do_not_fit() -> None:
+    leader = recorded_stats("stat_with_disks2")[0]
+    raft, zone = leader.raft_status, leader.space_stat.disk_stat_infos[0]
+    peers = tuple(raft.peers[0].model_copy(update={"id": number}) for number in range(1, 60))
+    zones = tuple(zone.model_copy(update={"idc": f"z{number:02}"}) for number in range(60))
+    crowded = leader.model_copy(
+        update={
+            "raft_status": raft.model_copy(update={"peers": peers}),
+            "space_stat": leader.space_stat.model_copy(update={"disk_stat_infos": zones}),
+        }
+    )
+    hosts = tuple(f"10.0.0.{number}:9998" for number in range(60))
+    snapshot = look(crowded, *[ClusterTimeout("x" * 900)] * 59, hosts=hosts)
+    for shown in (stat(snapshot), members(snapshot)):
+        assert_postable(shown)
+    assert "… and 47 more peers: see /cm members" in seen(stat(snapshot))
+    assert "… and 48 more" in seen(stat(snapshot))
+    assert "and 48 more" in seen(stat(snapshot)).split("hosts answered")[1]
+
+
+@pytest.mark.parametrize("view", [stat, members])
+@pytest.mark.parametrize("sample", [healthy, degraded, leaderless, unreachable, hostile])
+def test_every_look_is_postable_and_told_in_a_sentence(
+    view: Callable[[Snapshot], Message], sample: Callable[[], Snapshot]
+) -> None:
+    shown = view(sample())
+    assert_postable(shown)
+    assert shown.text.startswith("prod ")
+    assert shown.text.endswith(".")
+
+
+@pytest.mark.parametrize("view", [stat, members])
+def test_text_of_a_cluster_is_harmless(view: Callable[[Snapshot], Message]) -> None:
+    assert_harmless(view(hostile()))
+
+
+def test_members_of_a_healthy_group() -> None:
+    text = seen(members(healthy()))
+    assert "1  127.0.0.1:10110  leader  StateReplicate" in text
+    assert "2  127.0.0.1:10111  voter   StateReplicate" in text
+    assert text.count("healthy") == 4
+    assert members(healthy()).text.endswith("It has 3 voters and 0 learners.")
+
+
+def test_members_of_a_degraded_group_say_why() -> None:
+    text = seen(members(degraded()))
+    assert "the leader has not heard from it lately" in text
+    assert "`10.0.0.3:9998` is silent" in text
+
+
+def test_members_without_a_leader_are_each_hosts_own_word() -> None:
+    text = seen(members(leaderless()))
+    assert "Only a leader lists the members" in text
+    assert "precandidate" in text
+    assert "nobody" in text
+
+
+def test_members_that_nobody_tells() -> None:
+    assert "Its members cannot be told" in members(unreachable()).text
+    assert "lists no members" in seen(members(look(as_node(recorded_stats("stat_leader")[0], 1, peers=()))))

@@ -1,0 +1,94 @@
+"""Text for Slack: nothing from outside gets through, cuts are visible, numbers are honest."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.views.text import bar, clip, code, date, duration, escape, percent, plain, pre, size, utc
+
+
+@given(st.text(max_size=200))
+def test_escaped_text_is_one_line_without_markup(text: str) -> None:
+    shown = escape(text)
+    assert not set("<>\n\r\u202e") & set(shown)
+    assert "&" not in shown.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+
+
+@given(st.text(max_size=200))
+def test_plain_text_holds_nothing_that_slack_reads_as_markup(text: str) -> None:
+    assert not set("<>\n") & set(plain(text))
+
+
+@given(st.text(alphabet="a`\n<&", max_size=80))
+def test_no_backtick_ends_a_code_block_or_inline_code(text: str) -> None:
+    assert pre(text).count("`") == 6
+    assert code(text).count("`") == 2
+
+
+@given(st.text(alphabet="ab\n <>&;|", max_size=300), st.integers(40, 200))
+def test_a_cut_text_fits_and_says_that_it_is_cut(text: str, limit: int) -> None:
+    shown = clip(text, limit)
+    assert len(shown) <= limit
+    assert shown == text or "…" in shown
+
+
+@given(st.lists(st.text(alphabet="ab", max_size=9), min_size=1, max_size=60), st.integers(60, 200))
+def test_a_cut_code_block_is_closed(lines: list[str], limit: int) -> None:
+    assert clip(pre("\n".join(lines)), limit).count("```") == 2
+
+
+def test_a_cut_list_counts_the_lines_that_are_left_out() -> None:
+    assert clip("\n".join("x" * 10 for _ in range(20)), 80).endswith("\n… and 15 more lines")
+
+
+def test_a_cut_never_ends_inside_an_entity_or_a_date() -> None:
+    for limit in range(20, 60):
+        shown = clip("a &amp; b <!date^1700000000^{time}|x> " * 4, limit)
+        assert shown.count("<") == shown.count(">")
+        assert shown.count("&") == shown.count(";")
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0, "0 B"),
+        (1023, "1,023 B"),
+        (1024, "1.0 KiB"),
+        (653665763322, "608.8 GiB"),
+        (2**40 - 1, "1.0 TiB"),
+        (2**60, "1.0 EiB"),
+        (2**70, "1,024.0 EiB"),
+        (-2048, "-2.0 KiB"),
+    ],
+)
+def test_sizes(amount: int, shown: str) -> None:
+    assert size(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [(0, 10, "0 %"), (10, 10, "100 %"), (9999, 10000, "99.9 %"), (1, 100000, "<0.1 %"), (1, 3, "33.3 %"), (1, 0, "-")],
+)
+def test_shares_are_never_rounded_to_nothing_or_all(part: int, whole: int, shown: str) -> None:
+    assert percent(part, whole) == shown
+
+
+def test_bars() -> None:
+    assert bar(0, 4) == "░░░░"
+    assert bar(0.001, 4) == "█░░░"
+    assert bar(0.99, 4) == "███░"
+    assert bar(7, 4) == "████"
+    assert bar(float("nan"), 4) == "░░░░"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (45.4, "45 s"), (60, "1 min"), (200, "3 min 20 s"), (3600, "1 h"), (7500, "2 h 5 min"), (-3, "0 s")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_times_are_the_readers_own_with_utc_behind() -> None:
+    assert date(1_700_000_000.7, "time") == "<!date^1700000000^{time_secs}|2023-11-14 22:13:20 UTC>"
+    assert utc(0) == "1970-01-01 00:00:00 UTC"
