@@ -1,0 +1,156 @@
+"""One claim on its way through Slack: look for it, post it, edit it or delete it; defines the Poster port."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+import structlog
+
+from bot.errors import SlackError
+from bot.pacing import DELETED, PLAIN, Verdict
+from bot.store.claims import Claim
+from bot.views.message import Message
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+CLOCK_SLACK = 600.0
+"""Seconds by which Slack's clock and ours may differ when a message is looked for."""
+
+
+class Poster(Protocol):
+    """The four calls that the outbox needs; each raises SlackError, SlackRetryable or SlackLost.
+
+    `Message.metadata` becomes the payload of the message's metadata, whose event type is `cmbot`; the outbox puts
+    `slot` and `version` into it.
+    """
+
+    async def post(
+        self, channel: str, message: Message, *, thread_ts: str | None = None, broadcast: bool = False
+    ) -> str:
+        """Post a new message, into a thread when `thread_ts` is given; returns its ts."""
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Replace what the message shows."""
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete the message."""
+
+    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
+        """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The slot's message is `ts`, showing `version` (0: what it shows is not known); `searched` after a look for it."""
+
+    ts: str
+    version: int
+    searched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The slot's message does not exist any more, as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It could not be done."""
+
+    error: str
+    verdict: Verdict
+
+
+Outcome = Sent | Gone | Failed
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One claim and the method of the call that is under way."""
+
+    poster: Poster
+    claim: Claim
+    method: str = "find"
+
+    async def run(self) -> Sent | Gone:
+        """Do what the claim asks; raises SlackError."""
+        found = await self._known()
+        if self.claim.removed:
+            await self._delete(found)
+            return Gone()
+        if found:
+            return await self._settle(*found)
+        message = self._message()
+        return Sent(await self._plainly(self._post, message), self.claim.version, searched=self.claim.doubt)
+
+    async def _known(self) -> Sequence[str]:
+        claim = self.claim
+        if claim.ts is not None or not claim.doubt:
+            return [] if claim.ts is None else [claim.ts]
+        return await find(self.poster, claim)
+
+    async def _settle(self, ts: str, *doubles: str) -> Sent:
+        claim = self.claim
+        await self._delete(doubles)
+        if claim.ts is None:
+            # Adopted. What it shows is known only when there never was another content.
+            return Sent(ts, 1 if claim.version == 1 else 0)
+        self.method = "update"
+        try:
+            await self._plainly(self._update, self._message())
+        except SlackError as error:
+            if error.code not in DELETED:
+                raise
+            log.info("outbox.deleted_by_someone", slot=claim.slot, channel=claim.channel)
+        return Sent(ts, claim.version)
+
+    async def _delete(self, found: Sequence[str]) -> None:
+        self.method = "delete"
+        for ts in found:
+            await delete(self.poster, self.claim.channel, ts)
+
+    async def _post(self, message: Message) -> str:
+        self.method = "post"
+        claim = self.claim
+        return await self.poster.post(claim.channel, message, thread_ts=claim.thread_ts, broadcast=claim.broadcast)
+
+    async def _update(self, message: Message) -> None:
+        await self.poster.update(self.claim.channel, self.claim.ts or "", message)
+
+    async def _plainly(self, call: Callable[[Message], Awaitable[T]], message: Message) -> T:
+        """Call; when the blocks are refused, once more with the text alone."""
+        try:
+            return await call(message)
+        except SlackError as error:
+            if error.code not in PLAIN or not message.blocks:
+                raise
+            log.warning("outbox.blocks_refused", slot=self.claim.slot, code=error.code, error=str(error))
+        return await call(replace(message, blocks=()))
+
+    def _message(self) -> Message:
+        message = Message.from_json(self.claim.content)
+        marks = {"slot": self.claim.slot, "version": str(self.claim.version)}
+        return replace(message, metadata={**(message.metadata or {}), **marks})
+
+
+async def find(poster: Poster, claim: Claim) -> Sequence[str]:
+    """Look for posts of the claim's slot; where Slack does not let us read, none is found. Raises SlackError."""
+    after = claim.created_at - CLOCK_SLACK
+    try:
+        return await poster.find(claim.channel, claim.slot, after=after, thread_ts=claim.thread_ts)
+    except SlackError as error:
+        if error.code != "missing_scope":
+            raise
+        log.warning("outbox.cannot_look", slot=claim.slot, channel=claim.channel, error=str(error))
+        return []
+
+
+async def delete(poster: Poster, channel: str, ts: str) -> None:
+    """Delete a message that may be gone already; raises SlackError."""
+    try:
+        await poster.delete(channel, ts)
+    except SlackError as error:
+        if error.code not in DELETED:
+            raise
