@@ -33,7 +33,7 @@ def test_each_kind_of_failure_waits_and_holds_as_it_must(error: SlackError, meth
 
 
 @given(st.sampled_from(["find", "update", "delete"]), st.booleans(), st.sampled_from([SlackLost(""), SlackError("")]))
-def test_only_a_post_settles_or_raises_doubt(method: str, doubt: bool, error: SlackError) -> None:  # noqa: FBT001 - drawn
+def test_only_a_post_settles_or_raises_doubt(method: str, doubt: bool, error: SlackError) -> None:
     assert verdict(error, method=method, doubt=doubt).doubt is doubt
 
 
