@@ -1,0 +1,83 @@
+"""Work beside the listeners: tasks that are kept hold of, started one at a time, and waited for at shutdown."""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_PROMPT = 0.001
+"""Seconds that one turn of an idle event loop takes at most."""
+_TURNS = 50
+"""After so many busy turns the next piece of work starts all the same."""
+
+
+class Background:
+    """Runs coroutines that nobody awaits; none starts within the turn of the event loop in which it was handed over.
+
+    Fifty commands at once must not burn the processor together: what arrives meanwhile would be acknowledged late. So
+    the next one starts when the loop answers promptly again, or after fifty turns.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Coroutine[Any, Any, None]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._starter: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many pieces of work wait or run."""
+        return len(self._waiting) + len(self._running)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` soon; what it raises is logged."""
+        self._waiting.append(work)
+        if self._starter is None:
+            self._starter = asyncio.create_task(self._start_all(), name="background starter")
+
+    async def drain(self, patience: float) -> int:
+        """Wait up to `patience` seconds for all work, then cancel what is left; returns how many were cancelled."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience
+        while len(self) and (left := until - loop.time()) > 0:
+            await asyncio.wait({*self._running, *self._starters()}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return await self._cancel()
+
+    def _starters(self) -> tuple[asyncio.Task[None], ...]:
+        return (self._starter,) if self._starter else ()
+
+    async def _cancel(self) -> int:
+        left = len(self)
+        tasks = (*self._running, *self._starters())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._waiting:
+            self._waiting.popleft().close()
+        return left
+
+    async def _start_all(self) -> None:
+        try:
+            while self._waiting:
+                task = asyncio.create_task(self._waiting.popleft(), name="background work")
+                self._running.add(task)
+                task.add_done_callback(self._ended)
+                await _breathe()
+        finally:
+            self._starter = None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background.crashed", exc_info=error)
+
+
+async def _breathe() -> None:
+    loop = asyncio.get_running_loop()
+    for _ in range(_TURNS):
+        before = loop.time()
+        await asyncio.sleep(0)
+        if loop.time() - before < _PROMPT:
+            return

@@ -1,0 +1,116 @@
+"""One WebSocket connection of Socket Mode: the SDK's client, told to say when it is spent instead of reconnecting."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.errors import SlackRetryable
+
+log = structlog.get_logger(__name__)
+
+Handle = Callable[[SocketModeRequest], Awaitable[BoltResponse]]
+
+_ACK_SECONDS = 3.0
+
+
+class Connection(SocketModeClient):
+    """One connection from its opening to its end; `spent` is set when another one is needed.
+
+    Left to itself the SDK closes the old connection before it has a new one, and tries one used-up address for ever.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        handle: Handle,
+        on_frame: Callable[[], None],
+        *,
+        ping: float,
+        proxy: str | None,
+    ) -> None:
+        logger = logging.getLogger("slack_sdk.cmbot.socket")
+        # What goes wrong is told by us in one line each; the SDK prints a traceback at every attempt.
+        logger.setLevel(logging.CRITICAL)
+        super().__init__(app_token="", logger=logger, ping_interval=ping)
+        self.wss_uri = address
+        self.proxy = proxy  # else the SDK takes one from the environment, for the loopback too
+        self.spent = asyncio.Event()
+        self._handle, self._on_frame = handle, on_frame
+        self._hello, self._idle, self._in_flight = asyncio.Event(), asyncio.Event(), 0
+        self._idle.set()
+        self.on_message_listeners.append(self._framed)
+        self.message_listeners.append(self._greeted)
+        self.socket_mode_request_listeners.append(self._requested)
+
+    async def open(self, within: float) -> None:
+        """Connect and wait for Slack's hello; raises SlackRetryable after closing what was opened."""
+        try:
+            async with asyncio.timeout(within):
+                await self.connect()
+                await self._hello.wait()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            await self.close()
+            words = f"Slack's WebSocket could not be opened ({type(error).__name__})."
+            raise SlackRetryable(words, code="no_socket") from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
+    async def connect(self) -> None:
+        """Open the WebSocket and start the SDK's tasks; raises what aiohttp raises."""
+        self.current_session = await self.aiohttp_client_session.ws_connect(
+            self.wss_uri or "",
+            autoping=False,
+            heartbeat=self.ping_interval,
+            proxy=self.proxy,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+        )
+        self.current_session_monitor = asyncio.ensure_future(self.monitor_current_session())
+        self.message_receiver = asyncio.ensure_future(self.receive_messages())
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the signature is the SDK's
+        """Say that another connection is needed: Slack announced this one's end, or it is dead."""
+        self.spent.set()
+
+    async def close_when_idle(self) -> None:
+        """Close once what came in is acknowledged, at the latest when Slack has stopped waiting for that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACK_SECONDS):
+                await self._idle.wait()
+        await self.close()
+
+    async def close(self) -> None:
+        """Close everything and wait for the SDK's tasks to end."""
+        await super().close()  # type: ignore[no-untyped-call] # the SDK leaves it unannotated
+        tasks = (self.message_processor, self.current_session_monitor, self.message_receiver)
+        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+
+    async def _framed(self, _: Any) -> None:
+        self._on_frame()
+
+    async def _greeted(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
+        if message.get("type") == "hello":
+            self._hello.set()
+
+    async def _requested(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            await send_async_response(self, request, await self._handle(request), 0.0)
+        except (aiohttp.ClientError, OSError) as error:
+            # Not acknowledged: Slack delivers an event again, and tells whoever typed or clicked.
+            log.warning("socket.ack_lost", kind=request.type, error=type(error).__name__)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()

@@ -1,0 +1,169 @@
+"""What Slack delivers, acknowledged in time and handed to the dispatcher; one Bolt app for Socket Mode and HTTP.
+
+All of it is answered in one global middleware instead of Bolt's listeners: a listener's acknowledgement waits for a
+loop that looks every 10 ms, and events are acknowledged before their listener runs.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.commands.spec import Reply
+from bot.dispatch import STORE_DOWN, Click, Invocation, Responder
+from bot.errors import SlackError, StoreError
+from bot.slack.background import Background
+from bot.slack.payloads import Delivered, HomeOpened, Nothing, read
+from bot.slack.seen import Seen
+from bot.views.message import Message
+
+log = structlog.get_logger(__name__)
+
+OnAck = Callable[[str, float], None]
+"""Told of each acknowledgement: what it was for (`read`, `change`, `click`, `home`, `other`) and after how long."""
+
+
+class Work(Protocol):
+    """What the listeners need of the dispatcher."""
+
+    def changes(self, text: str) -> bool:
+        """Whether a command's text must be persisted before it is acknowledged."""
+
+    async def accept(self, work: Invocation | Click) -> bool:
+        """Persist; False when it was delivered before. Raises StoreError."""
+
+    async def work(self, work: Invocation | Click) -> None:
+        """Carry out persisted work."""
+
+    async def read(self, work: Invocation | Click) -> None:
+        """Run without persisting."""
+
+
+class Edge(AsyncMiddleware):
+    """Acknowledges everything that Slack delivers; clicks and changing commands once they are in the store.
+
+    A command that reads is acknowledged before anything of it runs: its work is only queued here, and Bolt writes the
+    acknowledgement to the wire within the same turn of the event loop.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Work,
+        responder: Responder,
+        background: Background,
+        *,
+        on_home: Callable[[str], Awaitable[None]],
+        on_ack: OnAck,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dispatcher, self._responder, self._background = dispatcher, responder, background
+        self._on_home, self._on_ack, self._monotonic = on_home, on_ack, monotonic
+        self._seen = Seen(monotonic)
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - the signature is Bolt's
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - as above
+    ) -> BoltResponse:
+        """Acknowledge; never hands on to Bolt's listeners, because there are none."""
+        began = self._monotonic()
+        kind, answer = await self._deliver(read(req.body))
+        self._on_ack(kind, self._monotonic() - began)
+        return answer
+
+    async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, Invocation):
+            if self._dispatcher.changes(delivered.text):
+                return "change", await self._persist(delivered)
+            return "read", self._once(delivered.key, lambda: self._dispatcher.read(delivered))
+        if isinstance(delivered, Click):
+            return "click", await self._persist(delivered)
+        if isinstance(delivered, HomeOpened):
+            return "home", self._once(delivered.key, lambda: self._on_home(delivered.user))
+        return "other", _passed_over(delivered)
+
+    def _once(self, key: str, work: Callable[[], Awaitable[None]]) -> BoltResponse:
+        if self._seen.first(key):
+            self._background.start(_run(work))
+        return _ack()
+
+    async def _persist(self, work: Invocation | Click) -> BoltResponse:
+        try:
+            fresh = await self._dispatcher.accept(work)
+        except StoreError as error:
+            log.warning("inbound.refused", user=work.user, kind=type(work).__name__, error=str(error))
+            return self._store_down(work)
+        if fresh:
+            self._background.start(_run(lambda: self._dispatcher.work(work)))
+        return _ack()
+
+    def _store_down(self, work: Invocation | Click) -> BoltResponse:
+        if isinstance(work, Invocation):
+            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": STORE_DOWN})
+        # The acknowledgement of a click shows nothing, so the clicker is told by its response_url.
+        self._background.start(self._tell(work.response_url, STORE_DOWN))
+        return _ack()
+
+    async def _tell(self, response_url: str, text: str) -> None:
+        try:
+            await self._responder.respond(response_url, Reply(Message(text)))
+        except SlackError as error:
+            log.warning("answer.lost", error=str(error), code=error.code)
+
+
+def _ack() -> BoltResponse:
+    return BoltResponse(status=200, body="")
+
+
+def _passed_over(delivered: Nothing) -> BoltResponse:
+    log.debug("inbound.passed_over", why=delivered.why)
+    return _ack()
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+def build_app(edge: Edge, *, api_url: str) -> AsyncApp:
+    """A Bolt app around `edge`, for both ways in; it holds no token, asks Slack nothing and checks no signature.
+
+    Socket Mode needs no signature; bot/slack/http.py checks it before a request gets here.
+    """
+    # Bolt reads tokens from the environment by itself and warns about those it does not use: errors only.
+    logger = logging.getLogger("slack_bolt.cmbot")
+    logger.setLevel(logging.ERROR)
+    app = AsyncApp(
+        name="cmbot",
+        logger=logger,
+        signing_secret="",
+        client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=logger),
+        authorize=_installation,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+    )
+    app.use(edge)
+    app.error(_failed)
+    return app
+
+
+async def _installation(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
+    """Stand in for auth.test, which Bolt would otherwise call before the first acknowledgement."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
+
+
+async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """Log what failed before it could be acknowledged; Slack then tells its user that the app did not answer."""
+    log.error("inbound.crashed", kind=str(body.get("type") or body.get("command"))[:40], exc_info=error)
+    return BoltResponse(status=500, body="")

@@ -1,0 +1,51 @@
+"""The Web API methods that are called, each with the scopes it needs; the app's manifest asks for these and no more."""
+
+from dataclasses import dataclass
+
+_READ_PUBLIC_AND_PRIVATE = ("channels:read", "groups:read")
+_HISTORY = ("channels:history", "groups:history")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method: its name, the bot scopes it needs, whether a lost answer leaves open if something was posted."""
+
+    name: str
+    scopes: tuple[str, ...] = ()
+    posts: bool = False
+
+
+AUTH_TEST = Method("auth.test")
+CONNECTIONS_OPEN = Method("apps.connections.open")
+"""Needs the app token's own scope connections:write, which no manifest names."""
+POST = Method("chat.postMessage", ("chat:write",), posts=True)
+UPDATE = Method("chat.update", ("chat:write",))
+DELETE = Method("chat.delete", ("chat:write",))
+PERMALINK = Method("chat.getPermalink")
+HISTORY = Method("conversations.history", _HISTORY)
+REPLIES = Method("conversations.replies", _HISTORY)
+CHANNEL = Method("conversations.info", _READ_PUBLIC_AND_PRIVATE)
+GROUP_MEMBERS = Method("usergroups.users.list", ("usergroups:read",))
+PUBLISH_HOME = Method("views.publish")
+OPEN_VIEW = Method("views.open")
+RESPOND = Method("response_url", ("commands",), posts=True)
+"""Not a method of the Web API: the address that comes with a command or a click."""
+
+METHODS = (
+    AUTH_TEST,
+    CONNECTIONS_OPEN,
+    POST,
+    UPDATE,
+    DELETE,
+    PERMALINK,
+    HISTORY,
+    REPLIES,
+    CHANNEL,
+    GROUP_MEMBERS,
+    PUBLISH_HOME,
+    OPEN_VIEW,
+    RESPOND,
+)
+
+SCOPES = frozenset(scope for method in METHODS for scope in method.scopes)
+"""All bot scopes that are needed."""

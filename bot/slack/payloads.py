@@ -1,0 +1,94 @@
+"""What Slack's payloads mean to us: a command, a click, an opened Home tab, or nothing to do. Pure.
+
+Sources: Slack's reference pages on slash commands, block actions and the events API; every field is checked, because a
+payload is input from outside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.dispatch import Click, Invocation
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """Somebody opened the app's Home tab; `key` is the event's id."""
+
+    key: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A payload that only wants to be acknowledged; `why` says so in the log."""
+
+    why: str
+
+
+Delivered = Invocation | Click | HomeOpened | Nothing
+
+
+def read(body: Body) -> Delivered:
+    """Tell what was delivered; a malformed payload is nothing to do."""
+    if "command" in body:
+        return _command(body)
+    kind = _text(body, "type")
+    if kind == "block_actions":
+        return _click(body)
+    if kind == "event_callback":
+        return _event(body)
+    return Nothing(f"a payload of type {kind[:40]!r}")
+
+
+def _command(body: Body) -> Delivered:
+    key, user, channel = _text(body, "trigger_id"), _text(body, "user_id"), _text(body, "channel_id")
+    if not (key and user and channel):
+        return Nothing("a command without its trigger, user or channel")
+    return Invocation(key, user, channel, _text(body, "text"), _text(body, "response_url"))
+
+
+def _click(body: Body) -> Delivered:
+    container = _part(body, "container")
+    actions = body.get("actions")
+    action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], Mapping) else {}
+    key, user, action_id = _text(body, "trigger_id"), _text(_part(body, "user"), "id"), _text(action, "action_id")
+    if not (key and user and action_id):
+        return Nothing("a click without its trigger, user or action")
+    if _text(action, "url") or (action.get("type") == "button" and not _text(action, "value")):
+        # A link button opens its page by itself; Slack still wants the click acknowledged.
+        return Nothing("a link")
+    return Click(
+        key=key,
+        user=user,
+        channel=_text(_part(body, "channel"), "id") or _text(container, "channel_id"),
+        action_id=action_id,
+        value=_value(action),
+        message_ts=_text(container, "message_ts"),
+        response_url=_text(body, "response_url"),
+    )
+
+
+def _value(action: Body) -> str:
+    """What the element carries: a button's value, or the value of the option that was chosen."""
+    return _text(action, "value") or _text(_part(action, "selected_option"), "value")
+
+
+def _event(body: Body) -> Delivered:
+    event = _part(body, "event")
+    key, user, kind = _text(body, "event_id"), _text(event, "user"), _text(event, "type")
+    if kind == "app_home_opened" and key and user and event.get("tab", "home") == "home":
+        return HomeOpened(key, user)
+    return Nothing(f"an event of type {kind[:40]!r}")
+
+
+def _text(body: Body, name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _part(body: Body, name: str) -> Body:
+    value = body.get(name)
+    return value if isinstance(value, Mapping) else {}

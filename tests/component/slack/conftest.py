@@ -1,0 +1,24 @@
+"""What the tests of the Slack edge share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.slack.gateway import SlackGateway
+from tests.component.slack.stub import Stub, serving
+
+TOKEN = "xoxb-test-7777-secret"
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    """A Web API under the test's control."""
+    async with serving(Stub()) as stub:
+        yield stub
+
+
+@pytest.fixture
+async def gateway(stub: Stub) -> AsyncIterator[SlackGateway]:
+    """A gateway to the stub, with a short patience."""
+    async with SlackGateway(TOKEN, stub.api_url, timeout=5.0) as gateway:
+        yield gateway
