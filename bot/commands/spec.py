@@ -116,7 +116,7 @@ class Call:
     proposer: Proposer
     standing: Standing
     remembered: Callable[[str], Mapping[str, Any]]
-    """What the watch last noted of a cluster (`at`, `verdict`, `leader`, `term`), empty when it has not looked yet."""
+    """What the watch last noted of a cluster (fields of monitor.memory.Memory), empty when it has not looked yet."""
 
     @property
     def the_cluster(self) -> ClusterPort:

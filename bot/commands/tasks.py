@@ -6,28 +6,35 @@ from collections.abc import AsyncIterator
 from pydantic import Field
 
 from bot.cluster.tasks import ALWAYS_ON, TASKS, DialectVerdict, Task, find_task, suggest_task
-from bot.commands.spec import Args, Call, Command, Reply, Role, SwitchRequest
+from bot.commands.spec import Args, Call, ClusterPort, Command, Reply, Role, SwitchRequest
 from bot.commands.stat import NoArgs
 from bot.commands.words import listed, shown
 from bot.errors import UserError
 from bot.views.tasks import keys_for, tasks
 
-DIALECT_SECONDS = 0.3
-"""How much longer than the look itself an answer waits for the probes of the dialect."""
+DIALECT_SECONDS = 4.8
+"""How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
 NOT_YET = DialectVerdict(None, "its hosts have not answered the probes yet.")
 
 
 async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Read all switches while the dialect is told; a host that answers late completes the answer."""
     cluster = call.the_cluster
-    told = asyncio.create_task(cluster.dialect())
+    told = asyncio.create_task(_dialect(cluster))
     try:
         async for look in cluster.looks(bad_disks=False, switches=keys_for(None)):
-            await asyncio.wait((told,), timeout=DIALECT_SECONDS)
-            yield Reply(tasks(look, told.result() if told.done() else NOT_YET), private=False)
+            yield Reply(tasks(look, await told), private=False)
     finally:
         told.cancel()
         await asyncio.gather(told, return_exceptions=True)
+
+
+async def _dialect(cluster: ClusterPort) -> DialectVerdict:
+    try:
+        async with asyncio.timeout(DIALECT_SECONDS):
+            return await cluster.dialect()
+    except TimeoutError:
+        return NOT_YET
 
 
 class SwitchArgs(Args):

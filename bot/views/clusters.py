@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.monitor.verdict import Level
-from bot.views.blocks import context, count, date, duration, message, section, table
+from bot.views.blocks import context, count, date, duration, escape, message, section, table
 from bot.views.message import Message
-from bot.views.parts import mark_of
+from bot.views.parts import bullets, mark_of
 
 _HEADER = ("Cluster", "Verdict", "Leader", "Term", "Hosts", "As of")
 NOT_YET = "not looked at yet"
@@ -15,16 +15,30 @@ NOT_YET = "not looked at yet"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One cluster: how many hosts it has, what was last noted (`at`, `verdict`, `leader`, `term`), or nothing."""
+    """One cluster: how many hosts it has, and what the watch last noted of it, or nothing.
+
+    `noted` holds `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`.
+    """
 
     name: str
     hosts: int
     noted: Mapping[str, Any]
 
     @property
-    def verdict(self) -> str:
+    def level(self) -> str:
         """The noted verdict in a word."""
-        return str(self.noted.get("verdict") or NOT_YET)
+        return str(self.noted.get("level") or self.noted.get("verdict") or NOT_YET)
+
+    @property
+    def sentence(self) -> str:
+        """The noted verdict's sentence where it says more than its word, else ""."""
+        return str(self.noted.get("verdict", "")) if self.noted.get("level") else ""
+
+    @property
+    def leader(self) -> str:
+        """Who led, and where."""
+        peer, host = self.noted.get("leader"), self.noted.get("leader_host")
+        return (f"{peer} at {host}" if host else f"{peer}") if peer else "none" if self.noted else "-"
 
 
 def clusters(lines: Sequence[Line], *, now: float) -> Message:
@@ -33,15 +47,17 @@ def clusters(lines: Sequence[Line], *, now: float) -> Message:
     if not lines:
         return message(sentence, section(sentence))
     rows = [_row(line, now) for line in lines]
+    wrong = [escape(line.sentence) for line in lines if line.level != Level.HEALTHY and line.sentence]
+    reasons = [section(bullets(wrong))] if wrong else []
     foot = context(f"As the watch last saw them. It is {date(now, 'time')} now. A fresh look: /cm stat <cluster>")
-    return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), foot)
+    return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
 
 
 def _sentence(lines: Sequence[Line]) -> str:
     if not lines:
         return "No cluster is configured."
-    healthy = sum(line.verdict == Level.HEALTHY for line in lines)
-    unseen = sum(line.verdict == NOT_YET for line in lines)
+    healthy = sum(line.level == Level.HEALTHY for line in lines)
+    unseen = sum(line.level == NOT_YET for line in lines)
     more = f", {unseen} {NOT_YET}" if unseen else ""
     return f"{healthy} of {count(len(lines), 'cluster')} {'is' if healthy == 1 else 'are'} healthy{more}."
 
@@ -50,6 +66,5 @@ def _row(line: Line, now: float) -> tuple[str, ...]:
     noted = line.noted
     at = noted.get("at")
     age = f"{duration(now - float(at))} ago" if at else "never"
-    leader = str(noted.get("leader") or "none") if noted else "-"
-    verdict = f"{mark_of(line.verdict)} {line.verdict}"
-    return (line.name, verdict, leader, str(noted.get("term", "-")), str(line.hosts), age)
+    verdict = f"{mark_of(line.level)} {line.level}"
+    return (line.name, verdict, line.leader, str(noted.get("term", "-")), str(line.hosts), age)

@@ -8,9 +8,9 @@ from bot.cluster.tasks import DialectVerdict
 from bot.commands import intime, tasks
 from bot.commands.spec import Caller, SwitchRequest
 from bot.commands.table import COMMANDS
-from bot.errors import ClusterTimeout, UserError
+from bot.errors import ClusterTimeout, ClusterUnreachable, UserError
 from tests.unit.commands.fakes import FakeApi, FakeCluster, FakeDesk, typed
-from tests.unit.views.samples import degraded, disk, healthy, leaderless, seen, unreachable
+from tests.unit.views.samples import HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
 
 DISKS = [disk(n, status=2 if n % 2 else 1, idc=f"z{n % 3}") for n in range(1, 31)]
 
@@ -42,7 +42,7 @@ async def test_only_stat_asks_for_broken_disks() -> None:
 async def test_disks_by_filter() -> None:
     api = FakeApi(DISKS)
     [reply] = await typed("disks status=broken idc=z1 limit=3", FakeCluster(api=api))
-    assert api.asked == [{"status": 2, "idc": "z1", "host": None, "limit": 4}]
+    assert api.asked == [{"first": HOSTS[0], "status": 2, "idc": "z1", "host": None, "limit": 4}]
     assert reply.message.text.startswith("prod has more than 3 disks with status=broken and idc=z1")
     assert seen(reply.message).count("✗ broken") == 3
 
@@ -67,7 +67,26 @@ async def test_one_disk_and_an_unknown_one() -> None:
 async def test_a_disk_list_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intime, "READ_SECONDS", 0.01)
     with pytest.raises(ClusterTimeout, match="prod did not tell its disks within"):
-        await typed("disks", FakeCluster(api=FakeApi(hangs=True)))
+        await typed("disks", FakeCluster(api=FakeApi(hanging=frozenset(HOSTS))))
+
+
+async def test_a_host_that_hangs_holds_no_list_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intime, "HEDGE_SECONDS", 0.01)
+    api = FakeApi(DISKS, hanging=frozenset(HOSTS[:2]))
+    [reply] = await typed("disks", FakeCluster(api=api))
+    assert api.asked[0]["first"] == HOSTS[2]
+    assert reply.message.text.startswith("prod has more than 20 disks")
+
+
+async def test_the_leader_last_known_is_asked_first() -> None:
+    api = FakeApi(DISKS)
+    await typed("disks", FakeCluster(api=api), remembered={"prod": {"leader_host": HOSTS[1]}})
+    assert api.asked[0]["first"] == HOSTS[1]
+
+
+async def test_a_cluster_without_hosts_says_so() -> None:
+    with pytest.raises(ClusterUnreachable, match="No host is configured"):
+        await typed("disks", FakeCluster(hosts=()))
 
 
 async def test_tasks_tell_the_dialect_and_its_reason() -> None:
@@ -116,7 +135,7 @@ async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, wo
 
 
 async def test_clusters_are_told_from_memory() -> None:
-    noted = {"prod": {"at": 1_699_999_990.0, "verdict": "healthy", "leader": 1, "term": 5}}
+    noted = {"prod": {"at": 1_699_999_990.0, "level": "healthy", "verdict": "prod is healthy.", "leader": 1, "term": 5}}
     [reply] = await typed("clusters", FakeCluster(), FakeCluster("test"), remembered=noted)
     assert reply.message.text == "1 of 2 clusters is healthy, 1 not looked at yet."
     assert "10 s ago" in seen(reply.message)

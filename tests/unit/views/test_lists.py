@@ -101,12 +101,20 @@ def test_the_keys_of_both_dialects_are_read_while_it_is_not_known() -> None:
 
 
 def test_clusters_are_listed_as_last_seen() -> None:
-    noted = {"at": AT - 12, "verdict": "healthy", "leader": 2, "term": 5}
+    noted = {"at": AT - 12, "level": "healthy", "leader": 2, "leader_host": "10.0.0.2:9998", "term": 5}
     shown = clusters([Line("prod", 3, noted), Line("new", 1, {})], now=AT)
     text = " ".join(seen(shown).split())
     assert shown.text == "1 of 2 clusters is healthy, 1 not looked at yet."
-    assert "prod 🟢 healthy 2 5 3 12 s ago" in text
+    assert "prod 🟢 healthy 2 at 10.0.0.2:9998 5 3 12 s ago" in text
     assert "new ⚪ not looked at yet - - 1 never" in text
+
+
+def test_clusters_that_are_not_well_say_why_and_hostile_ones_are_harmless() -> None:
+    noted = {"at": AT, "level": "no leader", "verdict": f"bad has no leader: {HOSTILE}", "leader": 0, "term": 6}
+    shown = clusters([Line("bad", 3, noted)], now=AT)
+    assert "bad 🔴 no leader none 6 3 0 s ago" in " ".join(seen(shown).split())
+    assert "• bad has no leader: " in seen(shown)
+    assert_harmless(shown)
 
 
 def test_a_thousand_clusters_fit_and_none_is_said() -> None:
