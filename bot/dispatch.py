@@ -96,6 +96,8 @@ class Dispatcher:
     inbound: InboundStore
     remembered: Callable[[str], Mapping[str, Any]]
     clock: Callable[[], float]
+    ended: Callable[[str, str], None]
+    """Told of each command that ended: its path or kind, and `answered`, `refused` or `crashed`."""
     answers_private: bool = False
 
     def changes(self, text: str) -> bool:
@@ -137,18 +139,22 @@ class Dispatcher:
             log.warning("answer.lost", user=work.user, error=str(error), code=error.code)
 
     async def _guarded(self, work: Invocation | Click, replies: AsyncIterator[Reply]) -> AsyncIterator[Reply]:
+        kind = "command" if isinstance(work, Invocation) else "click"
         try:
             async for reply in replies:
                 yield reply
+            self.ended(kind, "answered")
         except SlackError:
             raise
         except CmbotError as error:
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=str(error))
+            self.ended(kind, "refused")
             yield Reply(error_views.sentence(error))
         except asyncio.CancelledError:
             raise
         except Exception:  # the command edge: one of the three broad excepts of this program
             log.exception("command.crashed", user=work.user, work=type(work).__name__)
+            self.ended(kind, "crashed")
             yield Reply(error_views.crashed())
 
     async def _command(self, invocation: Invocation) -> AsyncIterator[Reply]:

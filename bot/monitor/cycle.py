@@ -72,6 +72,11 @@ class Watch:
         """The last look of this process."""
         return self._past[-1] if self._past else None
 
+    @property
+    def before(self) -> Snapshot | None:
+        """The earlier look that the last one was compared with."""
+        return self._past[0] if len(self._past) > 1 else None
+
     async def tick(self, now: float) -> None:
         """Look once and act on it; never raises. A tick that fails commits nothing, so the next one makes it good."""
         try:

@@ -58,19 +58,13 @@ class Desk:
     async def _show(self, op: Operation) -> Reply:
         trouble = await self.posted(f"op:{op.id}", CARD_SECONDS)
         if trouble:
-            await self._withdraw(op, trouble)
+            await self.ledger.withdraw(op.id, trouble)
             raise UserError(
                 f"Nothing was proposed: the card cannot be posted in <#{op.channel}> ({trouble}). "
                 "Invite cmbot there, or change the cluster's operations_channel."
             )
         ts = await self.ledger.posted_at(op)
         return Reply(views.proposed(op, await self._link(op, ts)))
-
-    async def _withdraw(self, op: Operation, trouble: str) -> None:
-        try:
-            await self.ledger.move(op, OpState.CANCELLED, words=f"the card could not be posted: {trouble}")
-        except Conflict:
-            return
 
     async def _link(self, op: Operation, ts: str) -> str:
         if not ts:

@@ -1,9 +1,11 @@
 """The book of operations: each transition, its card and its thread line are committed together."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from bot.errors import Conflict
 from bot.operations.model import Operation, OpState, advance
 from bot.store.store import Store
 from bot.store.uow import UnitOfWork
@@ -62,6 +64,14 @@ class Ledger:
         """The operation of that number, or None."""
         async with self.store.read() as uow:
             return await uow.operations.get(op_id)
+
+    async def withdraw(self, op_id: int, trouble: str) -> None:
+        """Close an operation whose card Slack will not take."""
+        op = await self.get(op_id)
+        if op is None or op.state is not OpState.WAITING:
+            return
+        with suppress(Conflict):
+            await self.move(op, OpState.CANCELLED, words=f"the card could not be posted: {trouble}")
 
     async def in_state(self, state: OpState) -> list[Operation]:
         """All operations in that state."""

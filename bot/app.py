@@ -1,0 +1,222 @@
+"""The composition root: builds every part from the settings and owns what must be closed."""
+
+import random
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.access import Access
+from bot.cluster.client import ClustermgrClient
+from bot.cluster.handle import Cluster
+from bot.cluster.tasks import Dialect
+from bot.commands.table import COMMANDS
+from bot.config import ClusterSettings, Settings
+from bot.dispatch import Dispatcher
+from bot.errors import ConfigError
+from bot.inbox import Inbox
+from bot.monitor.configure import configure
+from bot.monitor.cycle import Watch, Watched
+from bot.operations.desk import Desk
+from bot.operations.ledger import Ledger
+from bot.operations.runner import Runner
+from bot.outbox import Outbox, Pace
+from bot.service import App, noted
+from bot.slack.background import Background
+from bot.slack.gateway import SlackGateway
+from bot.slack.home import HomeTab
+from bot.slack.listeners import Edge, build_app
+from bot.slack.socket import SocketMode
+from bot.store.posts import Post
+from bot.store.store import Store
+from bot.telemetry.metrics import Metrics
+
+Clock = Callable[[], float]
+
+
+def owner_name(settings: Settings) -> str:
+    """Who this process is in claims.
+
+    One file has one process, so its name lasts over restarts and it takes over at once what it left; processes that
+    share a server differ in each life.
+    """
+    host = socket.gethostname()
+    return host if settings.store_url.startswith("sqlite") else f"{host}-{random.getrandbits(48):012x}"
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None) -> AsyncIterator[App]:
+    """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError."""
+    check_words(settings)
+    rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(settings.store_url, clock=clock))
+        await store.migrate()
+        token = settings.secrets.slack_bot_token.get_secret_value()
+        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        clusters = {each.name: await _cluster(stack, settings, each, clock) for each in settings.clusters}
+        metrics, owner = Metrics(), owner_name(settings)
+        await _release(store, owner)
+        parts = _Parts(settings, clock, store, gateway, clusters, metrics)
+        outbox = Outbox(
+            store, gateway, owner=owner, clock=clock, random=random.random, pace=pace, on_dead=parts.withdraw
+        )
+        parts.ledger = Ledger(store, outbox.wake, clock)
+        yield await parts.app(outbox, Inbox(store, owner, clock), rules)
+
+
+async def _cluster(stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock) -> Cluster:
+    token = settings.cluster_tokens.get(own.name)
+    client = await stack.enter_async_context(
+        ClustermgrClient(
+            own.hosts,
+            secret=token.get_secret_value() if token else None,
+            context=_tls(own),
+        )
+    )
+    pinned = None if own.dialect == "auto" else Dialect(own.dialect)
+    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned)
+
+
+def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
+    if own.ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=own.ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
+        ) from error
+
+
+async def _release(store: Store, owner: str) -> None:
+    async with store.begin() as uow:
+        await uow.inbound.release(owner)
+
+
+def check_words(settings: Settings) -> None:
+    """Refuse a cluster that is called like a word of a command: `/cm stat` must mean one thing."""
+    words = {word for command in COMMANDS for word in command.path}
+    for cluster in settings.clusters:
+        if cluster.name in words:
+            raise ConfigError(f"clusters.{cluster.name}.name: is a word of /cm; give the cluster another name.")
+
+
+class _Parts:
+    """What is handed from one builder to the next."""
+
+    ledger: Ledger
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        store: Store,
+        gateway: SlackGateway,
+        clusters: Mapping[str, Cluster],
+        metrics: Metrics,
+    ) -> None:
+        self.settings, self.clock, self.store, self.gateway = settings, clock, store, gateway
+        self.clusters, self.metrics = clusters, metrics
+        self.noted: dict[str, Mapping[str, Any]] = {}
+
+    async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
+        await self._recall()
+        runner = Runner(self.ledger, self.clusters, self.clock, self.settings.operations.verify_within)
+        access = Access(self.settings.access, self.gateway.group_members)
+        dispatcher = self._dispatcher(access, self._desk(runner, access, outbox), inbox)
+        background = Background()
+        bolt = self._bolt(dispatcher, access, background)
+        return App(
+            settings=self.settings,
+            clock=self.clock,
+            store=self.store,
+            gateway=self.gateway,
+            clusters=self.clusters,
+            outbox=outbox,
+            inbox=inbox,
+            ledger=self.ledger,
+            runner=runner,
+            dispatcher=dispatcher,
+            watches=self._watches(rules, outbox),
+            background=background,
+            bolt=bolt,
+            socket=self._socket(bolt),
+            metrics=self.metrics,
+            noted=self.noted,
+        )
+
+    async def _recall(self) -> None:
+        """Start from what the watch noted in an earlier life."""
+        async with self.store.read() as uow:
+            for name in self.clusters:
+                self.noted[name] = noted(await uow.memory.get(name))
+
+    def remembered(self, name: str) -> Mapping[str, Any]:
+        return self.noted.get(name, {})
+
+    async def withdraw(self, post: Post) -> None:
+        """A card that Slack will not take must not stay open: nobody could decide on it."""
+        kind, _, number = post.slot.partition(":")
+        if kind == "op" and number.isdigit():
+            await self.ledger.withdraw(int(number), post.last_error)
+
+    def _desk(self, runner: Runner, access: Access, outbox: Outbox) -> Desk:
+        async def posted(slot: str, seconds: float) -> str:
+            post = await outbox.settled(slot, within=seconds)
+            return post.last_error if post is not None and post.state == "dead" else ""
+
+        return Desk(
+            ledger=self.ledger,
+            runner=runner,
+            access=access,
+            clusters=self.clusters,
+            permalink=self.gateway.permalink,
+            clock=self.clock,
+            expires_after=self.settings.operations.expires_after,
+            posted=posted,
+        )
+
+    def _dispatcher(self, access: Access, desk: Desk, inbox: Inbox) -> Dispatcher:
+        return Dispatcher(
+            commands=COMMANDS,
+            clusters=self.clusters,
+            default_of_channel={
+                channel: cluster.name for cluster in self.settings.clusters for channel in cluster.channels
+            },
+            access=access,
+            proposer=desk,
+            decider=desk,
+            responder=self.gateway,
+            inbound=inbox,
+            remembered=self.remembered,
+            clock=self.clock,
+            ended=self.metrics.command,
+            answers_private=self.settings.slack.answers == "sender",
+        )
+
+    def _bolt(self, dispatcher: Dispatcher, access: Access, background: Background) -> AsyncApp:
+        home = HomeTab(tuple(self.clusters), self.remembered, access.describe, self.gateway.publish_home)
+        edge = Edge(dispatcher, self.gateway, background, on_home=home.show, on_ack=self.metrics.acked)
+        return build_app(edge, api_url=self.settings.slack.api_url)
+
+    def _socket(self, bolt: AsyncApp) -> SocketMode | None:
+        token = self.settings.secrets.slack_app_token.get_secret_value()
+        if not token:
+            return None
+        return SocketMode(bolt, lambda: self.gateway.socket_address(token), random=random.random)
+
+    def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
+        return {
+            own.name: Watch(
+                Watched(own.name, own.alert_channel, own.poll_interval, rules[own.name]),
+                lambda own=own: self.clusters[own.name].look(own.answer_deadline),  # type: ignore[misc]
+                self.store,
+                wake=outbox.wake,
+            )
+            for own in self.settings.clusters
+        }

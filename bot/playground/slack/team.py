@@ -1,0 +1,114 @@
+"""Who and what there is in the local workspace: frozen descriptions of its users, channels and groups."""
+
+from dataclasses import dataclass
+
+BOT_SCOPES = (
+    "commands",
+    "chat:write",
+    "channels:history",
+    "channels:read",
+    "groups:history",
+    "groups:read",
+    "usergroups:read",
+    "users:read",
+    "pins:read",
+    "pins:write",
+    "files:write",
+    "reactions:write",
+    "team:read",
+    "im:write",
+)
+"""What a bot token is allowed here unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person; `role_note` is shown on the page only."""
+
+    id: str
+    name: str
+    real_name: str
+    role_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel; `members` are user ids, empty for everybody; `has_bot` is whether the app was invited."""
+
+    id: str
+    name: str
+    topic: str = ""
+    members: tuple[str, ...] = ()
+    has_bot: bool = True
+    is_private: bool = False
+    is_archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group."""
+
+    id: str
+    handle: str
+    name: str
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command that the app registered."""
+
+    command: str
+    description: str
+    usage_hint: str = ""
+    should_escape: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One workspace and the app installed in it."""
+
+    name: str
+    users: tuple[User, ...]
+    channels: tuple[Channel, ...]
+    groups: tuple[Group, ...] = ()
+    commands: tuple[Command, ...] = ()
+    scopes: tuple[str, ...] = BOT_SCOPES
+    id: str = "T0LOCAL"
+    app_id: str = "A0CMBOT"
+    bot_id: str = "B0CMBOT"
+    bot_user: str = "U0CMBOT"
+    bot_name: str = "cmbot"
+
+    def user(self, user_id: str) -> User | None:
+        """The person of that id."""
+        return next((user for user in self.users if user.id == user_id), None)
+
+    def channel(self, channel_id: str) -> Channel | None:
+        """The channel of that id."""
+        return next((channel for channel in self.channels if channel.id == channel_id), None)
+
+    def is_in(self, user_id: str, channel: Channel) -> bool:
+        """Whether a person is in a channel."""
+        return not channel.members or user_id in channel.members
+
+
+DEMO_TEAM = Team(
+    name="Local workspace",
+    users=(
+        User("U0ALICE", "alice", "Alice Moreau", "operator"),
+        User("U0BOB", "bob", "Bob Okafor", "operator, on call"),
+        User("U0CAROL", "carol", "Carol Lindqvist", "in the on-call group"),
+        User("U0DAVE", "dave", "Dave Rossi", "may look only"),
+    ),
+    channels=(
+        Channel("C0STORAGE", "storage", "Alerts and questions about the prod cluster"),
+        Channel("C0OPERATIONS", "operations", "Where changes are proposed and decided"),
+        Channel("C0ARCHIVE", "archive", "The archive cluster, an older release"),
+        Channel("C0RANDOM", "random", "cmbot was not invited here", has_bot=False),
+        Channel("C0OLD", "old", "Archived", is_archived=True),
+    ),
+    groups=(Group("S0ONCALL", "oncall", "On call", ("U0BOB", "U0CAROL")),),
+    commands=(Command("/cm", "Status, guarded changes and alerts of storage clusters", "stat | task | help"),),
+)
+"""The workspace of the demo and of most tests."""

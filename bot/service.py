@@ -1,0 +1,190 @@
+"""The running program: its parts, the clock's jobs, and an orderly end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot.cluster.handle import Cluster
+from bot.config import Settings
+from bot.dispatch import Dispatcher
+from bot.errors import ConfigError, StoreError
+from bot.inbox import Inbox
+from bot.monitor.cycle import Watch
+from bot.monitor.verdict import verdict
+from bot.operations.ledger import Ledger
+from bot.operations.runner import Runner
+from bot.outbox import Outbox
+from bot.schedule import Scheduler
+from bot.slack.background import Background
+from bot.slack.gateway import SlackGateway
+from bot.slack.http import HttpDelivery
+from bot.slack.socket import SocketMode
+from bot.store.store import Store
+from bot.telemetry.health import Health, Probe, served, socket_alive
+from bot.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 5.0
+"""How often operations are expired and settled, and unfinished inbound work is taken up."""
+FORGET_SECONDS = 3600.0
+LONGEST_DEAD_SOCKET = 120.0
+"""Seconds without a live connection to Slack after which the process asks to be restarted."""
+LONGEST_STUCK_OUTBOX = 600.0
+DRAIN_SECONDS = 10.0
+"""How long an orderly end waits for what is under way."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class App:
+    """All parts of the running program; `port` is where health, metrics and Slack's events are served."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    gateway: SlackGateway
+    clusters: Mapping[str, Cluster]
+    outbox: Outbox
+    inbox: Inbox
+    ledger: Ledger
+    runner: Runner
+    dispatcher: Dispatcher
+    watches: Mapping[str, Watch]
+    background: Background
+    bolt: AsyncApp
+    socket: SocketMode | None
+    metrics: Metrics
+    noted: dict[str, Mapping[str, Any]]
+    port: int = 0
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def noted(memory: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What commands show of the watch's memory: `at`, `verdict` (its word), `leader`, `term`; empty before a look."""
+    if not memory:
+        return {}
+    return {
+        "at": memory.get("at", 0.0),
+        "verdict": memory.get("level", ""),
+        "leader": memory.get("leader", 0),
+        "term": memory.get("term", 0),
+    }
+
+
+@asynccontextmanager
+async def serving(app: App) -> AsyncIterator[int]:
+    """Serve health, metrics and (without Socket Mode) Slack's events; gives the port."""
+    live: dict[str, Probe] = {}
+    if app.socket is not None:
+        socket_ = app.socket
+        live["slack"] = socket_alive(
+            lambda: socket_.dead_for, longest=LONGEST_DEAD_SOCKET, last_error=lambda: socket_.last_error
+        )
+        app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
+    ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": lambda: _outbox_ready(app)}
+    server = Health(app.metrics, live=live, ready=ready).server()
+    if app.socket is None:
+        HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
+    try:
+        async with served(server, app.settings.http.host, app.settings.http.port) as port:
+            app.port = port
+            yield port
+    except OSError as error:
+        where = f"{app.settings.http.host}:{app.settings.http.port}"
+        raise ConfigError(f"http.port: cannot listen on {where} ({error.strerror}); choose another.") from error
+
+
+async def _store_ready(app: App) -> str:
+    async with app.store.read() as uow:
+        await uow.outbox.depth()
+    return ""
+
+
+async def _outbox_ready(app: App) -> str:
+    if not app.outbox.healthy:
+        return f"Slack refuses the bot token ({app.outbox.auth_error})"
+    health = await app.outbox.health()
+    stuck = health.oldest_age > LONGEST_STUCK_OUTBOX
+    return f"a message has waited {health.oldest_age:.0f} s to be sent" if stuck else ""
+
+
+async def sweep(app: App) -> None:
+    """What the clock asks for besides looking: expire, settle, take up unfinished work."""
+    try:
+        await app.runner.sweep()
+        await app.dispatcher.resume()
+        health = await app.outbox.health()
+        app.metrics.outbox(health.depth, health.oldest_age, health.dead)
+    except StoreError as error:
+        log.warning("sweep.store_down", error=str(error))
+
+
+async def forget(app: App) -> None:
+    """Drop what is done with."""
+    try:
+        await app.inbox.forget()
+    except StoreError as error:
+        log.warning("forget.store_down", error=str(error))
+
+
+async def tick(app: App, name: str) -> None:
+    """One look of the watch at one cluster."""
+    watch = app.watches[name]
+    began = app.clock()
+    await watch.tick(began)
+    now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
+    app.metrics.tick(name, outcome, now - began, now)
+    if watch.latest is not None:
+        leader = watch.latest.leader
+        app.noted[name] = {
+            "at": watch.latest.at,
+            "verdict": verdict(watch.latest, watch.before).level.value,
+            "leader": leader[1].raft_status.node_id if leader else 0,
+            "term": watch.latest.term,
+        }
+
+
+@asynccontextmanager
+async def running(app: App) -> AsyncIterator[App]:
+    """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(app))
+        stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
+        stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
+        scheduler = _schedule(app)
+        scheduler.start()
+        stack.push_async_callback(scheduler.stop)
+        if app.socket is not None:
+            stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
+        app.started.set()
+        yield app
+
+
+def _start(work: Any, name: str) -> asyncio.Task[None]:
+    return asyncio.create_task(work, name=name)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _schedule(app: App) -> Scheduler:
+    scheduler = Scheduler()
+    for own in app.settings.clusters:
+        scheduler.every(
+            own.poll_interval,
+            lambda name=own.name: tick(app, name),
+            name=f"watch {own.name}",
+            jitter=own.poll_interval / 10,
+        )
+    scheduler.every(SWEEP_SECONDS, lambda: sweep(app), name="sweep")
+    scheduler.every(FORGET_SECONDS, lambda: forget(app), name="forget")
+    return scheduler
