@@ -1,0 +1,220 @@
+"""The clock: jobs at an interval or by a crontab; the only importer of apscheduler."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.errors import ConfigError
+
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_FIELDS = 5
+_LATE_SECONDS = 3600
+"""How late a crontab's job may still be run."""
+_REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)
+
+
+class TroubleKind(StrEnum):
+    """What went wrong with a job of the schedule."""
+
+    MISSED = "its time passed and it was not run"
+    OVERLAPPED = "it was due again while it was still running"
+    FAILED = "it raised"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A job `name`, due at `due_at` (Unix seconds), did not run as it should; `error` when it raised."""
+
+    name: str
+    kind: TroubleKind
+    due_at: float
+    error: BaseException | None = None
+
+
+class Crontab:
+    """A crontab(5) expression in a time zone: weekdays 0 and 7 are Sunday, day and weekday both given mean either.
+
+    A wall-clock time comes once: in the hour that autumn repeats only the first pass counts, and a time that spring
+    leaves out comes as late as it was to be after midnight. Raises ConfigError.
+    """
+
+    def __init__(self, expression: str, timezone: str) -> None:
+        self.expression, self.timezone = expression, timezone
+        try:
+            self._zone = ZoneInfo(timezone)
+            self._triggers = _triggers(expression, self._zone)
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise ConfigError(f"cron = {expression!r:.80} ({timezone:.60}): {error}; see crontab(5).") from error
+        if self.next(0.0) is None:
+            raise ConfigError(f"cron = {expression!r:.80}: this time never comes; see crontab(5).")
+
+    def next(self, after: float) -> float | None:
+        """The first time after `after`, or None; all in Unix seconds."""
+        times = [_following(trigger, datetime.fromtimestamp(after, UTC)) for trigger in self._triggers]
+        return min((time.timestamp() for time in times if time is not None), default=None)
+
+    def latest(self, until: float) -> float | None:
+        """The last time at or before `until`, or None within eight years."""
+        for reach in _REACHES:
+            found, time = None, self.next(until - reach)
+            while time is not None and time <= until:
+                found, time = time, self.next(time)
+            if found is not None:
+                return found
+        return None
+
+
+class Scheduler:
+    """Runs jobs on the running event loop: coalesced, one of a name at a time, and waited for at the end.
+
+    `on_trouble` is told of every missed, overlapping or failed run; `troubles` counts them by job and kind.
+    """
+
+    def __init__(self, on_trouble: Callable[[Trouble], None] = lambda _: None) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        self._scheduler.add_listener(self._noted, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        self._on_trouble = on_trouble
+        self._troubles: Counter[tuple[str, TroubleKind]] = Counter()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @property
+    def troubles(self) -> Mapping[tuple[str, TroubleKind], int]:
+        """How often what went wrong, by (name, kind)."""
+        return dict(self._troubles)
+
+    def every(self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0) -> None:
+        """Run `fn` now and then every `seconds`, each time up to `jitter` seconds off."""
+        trigger = IntervalTrigger(seconds=seconds, jitter=jitter or None, timezone=UTC)
+        self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=datetime.now(UTC))
+
+    def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
+        """Run `fn` with the time that was due (Unix seconds) whenever the crontab says so. Raises ConfigError."""
+        crontab = Crontab(expression, timezone)
+
+        async def run() -> None:
+            now = datetime.now(UTC).timestamp()
+            await fn(crontab.latest(now) or now)
+
+        self._add(_WallClock(crontab), run, name, late=_LATE_SECONDS)
+
+    def start(self) -> None:
+        """Start; needs a running event loop."""
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Start nothing more, and wait for the jobs that are running."""
+        if not self._scheduler.running:
+            return
+        # Shutting down cancels what runs, so that comes last.
+        self._scheduler.pause()
+        await _turn()
+        if self._running:
+            await asyncio.wait(self._running)
+        self._scheduler.shutdown(wait=False)
+        await _turn()
+
+    def _add(self, trigger: Any, fn: Callable[[], Awaitable[None]], name: str, *, late: int, **options: Any) -> None:
+        async def run() -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a coroutine always runs in one
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            await fn()
+
+        self._scheduler.add_job(run, trigger, id=name, name=name, misfire_grace_time=late, **options)
+
+    def _noted(self, event: Any) -> None:
+        kinds = {EVENT_JOB_MISSED: TroubleKind.MISSED, EVENT_JOB_MAX_INSTANCES: TroubleKind.OVERLAPPED}
+        kind = kinds.get(event.code, TroubleKind.FAILED)
+        due = event.scheduled_run_times[-1] if kind is TroubleKind.OVERLAPPED else event.scheduled_run_time
+        self._troubles[event.job_id, kind] += 1
+        self._on_trouble(Trouble(event.job_id, kind, due.timestamp(), getattr(event, "exception", None)))
+
+
+class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """The trigger that asks a Crontab."""
+
+    def __init__(self, crontab: Crontab) -> None:
+        self._crontab = crontab
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """When next, as the library asks."""
+        after = previous_fire_time or now - timedelta(microseconds=1)
+        time = self._crontab.next(after.timestamp())
+        return None if time is None else datetime.fromtimestamp(time, UTC)
+
+
+async def _turn() -> None:
+    """Let the event loop do what was handed to it before."""
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_soon(done.set)
+    await done.wait()
+
+
+def _following(trigger: Any, after: datetime) -> datetime | None:
+    """The first firing after `after` that is not the second pass of a repeated hour."""
+    time: datetime | None
+    while True:
+        after += timedelta(microseconds=1)
+        try:
+            time = trigger.get_next_fire_time(None, after)
+        except (ValueError, OverflowError):
+            return None
+        if time is None or not _second_pass(time):
+            return time
+        after = time.astimezone(UTC)
+
+
+def _second_pass(time: datetime) -> bool:
+    first, second = time.replace(fold=0).utcoffset(), time.replace(fold=1).utcoffset()
+    return time.fold == 1 and first is not None and second is not None and first > second
+
+
+def _triggers(expression: str, zone: ZoneInfo) -> tuple[Any, ...]:
+    values = expression.split()
+    if len(values) != _FIELDS:
+        raise ValueError(f"write five fields, minute hour day month weekday, not {len(values)}")
+    minute, hour, day, month, weekday = values
+    common = {"minute": minute, "hour": hour, "month": month, "timezone": zone}
+    weekdays = ",".join(_DAYS[number] for number in sorted(_weekdays(weekday)))
+    if day.startswith("*") or weekday.startswith("*"):
+        return (CronTrigger(**common, day=day, day_of_week=weekdays),)
+    return (CronTrigger(**common, day=day), CronTrigger(**common, day_of_week=weekdays))
+
+
+def _weekdays(field: str) -> set[int]:
+    """The weekdays (0 is Sunday) that a crontab's fifth field names: the library counts them from Monday."""
+    return {number % 7 for item in field.lower().split(",") for number in _weekday_item(item)}
+
+
+def _weekday_item(item: str) -> range:
+    span, _, step = item.partition("/")
+    first, dash, last = span.partition("-")
+    low, high = (0, 6) if first == "*" else (_weekday(first), _weekday(last) if dash else _weekday(first))
+    if step and not dash and first != "*":
+        high = 6
+    if dash and high == 0:
+        high = 7
+    if low > high or (step and not (step.isdecimal() and int(step) > 0)):
+        raise ValueError(f"the weekday {item!r:.40} is none: write 0-7, names such as mon-fri, or *")
+    return range(low, high + 1, int(step or 1))
+
+
+def _weekday(word: str) -> int:
+    if word in _DAYS:
+        return _DAYS.index(word)
+    if word.isdecimal() and int(word) <= len(_DAYS):
+        return int(word)
+    raise ValueError(f"the weekday {word!r:.40} is none: write 0-7, names such as mon-fri, or *")
