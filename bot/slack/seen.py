@@ -14,10 +14,12 @@ class Seen:
     def first(self, key: str) -> bool:
         """Note `key`; False when it was noted before."""
         now = self._clock()
-        while self._keys and (len(self._keys) >= self._most or self._oldest() <= now):
+        while self._keys and self._oldest() <= now:
             self._keys.popitem(last=False)
         if key in self._keys:
             return False
+        if len(self._keys) >= self._most:
+            self._keys.popitem(last=False)
         self._keys[key] = now + self._seconds
         return True
 

@@ -1,0 +1,198 @@
+"""What is acknowledged when, what is kept first, and what happens twice only once."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.commands.spec import Reply
+from bot.dispatch import STORE_DOWN, Click, Invocation
+from bot.errors import SlackError
+from bot.slack.background import Background
+from bot.slack.listeners import Edge, build_app
+from tests.unit.slack.conftest import CLICK, COMMAND, HOME, Desk
+
+CHANGE = {**COMMAND, "text": "task disable balance", "trigger_id": "55.66.ghi"}
+
+
+class Answers:
+    """A responder that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.broken = False
+
+    async def respond(self, response_url: str, reply: Reply, *, replace: bool = False) -> None:
+        if self.broken:
+            raise SlackError("gone", code="expired_url")
+        assert reply.private
+        assert not replace
+        self.said.append((response_url, reply.message.text))
+
+
+class Slack:
+    """Delivers payloads to the app and waits for what they lead to."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.answers, self.background = Answers(), Background()
+        self.homes: list[str] = []
+        self.acks: list[str] = []
+        edge = Edge(
+            desk, self.answers, self.background, on_home=self._home, on_ack=lambda kind, _: self.acks.append(kind)
+        )
+        self.app: AsyncApp = build_app(edge, api_url="http://127.0.0.1:9/api/")
+
+    async def _home(self, user: str) -> None:
+        self.homes.append(user)
+
+    async def deliver(self, body: Mapping[str, Any]) -> BoltResponse:
+        response = await self.app.async_dispatch(AsyncBoltRequest(body=dict(body), mode="socket_mode"))
+        assert isinstance(response, BoltResponse)
+        return response
+
+    async def settled(self) -> None:
+        assert await self.background.drain(10.0) == 0
+
+
+@pytest.fixture
+def slack(desk: Desk) -> Slack:
+    return Slack(desk)
+
+
+async def test_a_reading_command_is_acknowledged_before_anything_of_it_runs(slack: Slack, desk: Desk) -> None:
+    response = await slack.deliver(COMMAND)
+    assert (response.status, response.body) == (200, "")
+    assert not desk.answered, "the work must not start in the turn in which the acknowledgement is written"
+    await slack.settled()
+    assert [work.key for work in desk.answered] == ["11.22.abc"]
+    assert not desk.accepted, "a command that reads is never stored"
+
+
+async def test_a_reading_command_never_waits_for_the_event_loop(slack: Slack) -> None:
+    """Delivered without one turn of the loop: nothing between receipt and acknowledgement suspends."""
+    delivering = slack.deliver(COMMAND)
+    with pytest.raises(StopIteration):
+        delivering.send(None)
+    await slack.settled()
+
+
+async def test_a_changing_command_is_kept_then_acknowledged_then_run(slack: Slack, desk: Desk) -> None:
+    response = await slack.deliver(CHANGE)
+    assert response.status == 200
+    assert [type(work) for work in desk.accepted] == [Invocation]
+    assert not desk.worked
+    await slack.settled()
+    assert desk.worked == desk.accepted
+
+
+async def test_a_click_is_kept_then_acknowledged_then_run(slack: Slack, desk: Desk) -> None:
+    assert (await slack.deliver(CLICK)).status == 200
+    assert [type(work) for work in desk.accepted] == [Click]
+    await slack.settled()
+    assert desk.worked == desk.accepted
+
+
+@pytest.mark.parametrize("body", [COMMAND, CHANGE, CLICK, HOME])
+async def test_what_arrives_twice_is_acknowledged_twice_and_done_once(
+    slack: Slack, desk: Desk, body: Mapping[str, Any]
+) -> None:
+    responses = [await slack.deliver(body) for _ in range(3)]
+    assert [(response.status, response.body) for response in responses] == [(200, "")] * 3
+    await slack.settled()
+    assert len(desk.answered) + len(desk.worked) + len(slack.homes) == 1
+
+
+async def test_with_the_store_down_a_change_is_refused_in_words(slack: Slack, desk: Desk) -> None:
+    desk.down = True
+    response = await slack.deliver(CHANGE)
+    assert json.loads(response.body) == {"response_type": "ephemeral", "text": STORE_DOWN}
+    await slack.settled()
+    assert not desk.worked
+
+
+async def test_with_the_store_down_a_clicker_is_told_by_a_message(slack: Slack, desk: Desk) -> None:
+    desk.down = True
+    assert (await slack.deliver(CLICK)).body == ""
+    await slack.settled()
+    assert slack.answers.said == [("https://hooks.slack.com/actions/1", STORE_DOWN)]
+
+
+async def test_that_message_may_fail_too(slack: Slack, desk: Desk) -> None:
+    desk.down = slack.answers.broken = True
+    assert (await slack.deliver(CLICK)).status == 200
+    await slack.settled()
+
+
+async def test_with_the_store_down_reading_goes_on(slack: Slack, desk: Desk) -> None:
+    desk.down = True
+    await slack.deliver(COMMAND)
+    await slack.settled()
+    assert len(desk.answered) == 1
+
+
+async def test_the_home_tab_is_put_up_for_whom_opened_it(slack: Slack) -> None:
+    await slack.deliver(HOME)
+    await slack.settled()
+    assert slack.homes == ["U0ALICE"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "view_submission", "trigger_id": "1", "user": {"id": "U1"}, "view": {"callback_id": "x"}},
+        {"type": "view_closed", "user": {"id": "U1"}, "view": {}},
+        {"type": "shortcut", "callback_id": "x", "trigger_id": "1", "user": {"id": "U1"}},
+        {**CLICK, "actions": [{"type": "button", "action_id": "docs", "url": "https://example.com"}]},
+        {"type": "event_callback", "event_id": "E2", "event": {"type": "message", "user": "U1"}},
+        {},
+    ],
+)
+async def test_all_else_is_acknowledged_and_passed_over(slack: Slack, desk: Desk, body: Mapping[str, Any]) -> None:
+    assert (await slack.deliver(body)).status == 200
+    await slack.settled()
+    assert [*desk.accepted, *desk.answered, *slack.homes] == []
+
+
+async def test_acknowledgements_are_counted_by_what_they_were_for(slack: Slack) -> None:
+    for body in (COMMAND, CHANGE, CLICK, HOME, {}):
+        await slack.deliver(body)
+    await slack.settled()
+    assert slack.acks == ["read", "change", "click", "home", "other"]
+
+
+async def test_a_crash_before_the_acknowledgement_is_not_acknowledged_and_tells_nothing(
+    slack: Slack, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> bool:
+        raise ZeroDivisionError("xoxb-1-2")
+
+    monkeypatch.setattr(desk, "changes", broken)
+    response = await slack.deliver(COMMAND)
+    assert (response.status, response.body) == (500, "")
+
+
+async def test_the_environment_s_tokens_are_not_taken(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-from-the-environment")
+    slack = Slack(desk)
+    assert slack.app.client.token is None
+    assert (await slack.deliver(COMMAND)).status == 200
+    await slack.settled()
+
+
+async def test_fifty_at_once_are_all_acknowledged_before_the_first_is_worked_on(
+    slack: Slack, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acknowledged: list[int] = []
+
+    async def read(_: Invocation | Click) -> None:
+        acknowledged.append(len(slack.acks))
+
+    monkeypatch.setattr(desk, "read", read)
+    await asyncio.gather(*(slack.deliver({**COMMAND, "trigger_id": f"{number}"}) for number in range(50)))
+    await slack.settled()
+    assert acknowledged == [50] * 50
