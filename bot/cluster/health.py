@@ -120,12 +120,14 @@ def peer_fault(peer: Peer, leader: Stat) -> str:
 
 def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> VoterHealth:
     reign = (leader.raft_status.leader, leader.raft_status.term)
-    own = [_own_view(snapshot, peer) for snapshot in (earlier, now)]
-    if any(view is not None and view != reign for view in own):
+    then, here = _own_views(earlier, peer), _own_views(now, peer)
+    if any(view != reign for view in (*then.values(), *here.values())):
         return VoterHealth(peer, healthy=False, confirmed=False, why="its own host names another leader or term")
-    if all(view == reign for view in own):
+    if len(then.keys() | here.keys()) > 1:
+        return VoterHealth(peer, healthy=False, confirmed=False, why="two hosts answer as this peer")
+    if then and here:
         return VoterHealth(peer, healthy=True, confirmed=True)
-    if any(view is not None for view in own):
+    if then or here:
         return VoterHealth(peer, healthy=False, confirmed=False, why="its own host did not answer both times")
     if _unplaced(earlier, now):
         return VoterHealth(
@@ -134,14 +136,16 @@ def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> Voter
     return VoterHealth(peer, healthy=True, confirmed=False, why="its own host is not configured")
 
 
+def _own_views(snapshot: Snapshot, peer: int) -> Mapping[str, tuple[int, int]]:
+    """The (leader, term) that each host answering as that peer names."""
+    return {
+        host: (stat.raft_status.leader, stat.raft_status.term)
+        for host, stat in snapshot.answered
+        if stat.raft_status.node_id == peer
+    }
+
+
 def _unplaced(earlier: Snapshot, now: Snapshot) -> bool:
     """Whether some host told in neither look whose it is: it may be that of any peer."""
     placed = {host for look in (earlier, now) for host, stat in look.answered if stat.raft_status.node_id}
     return any(look.host not in placed for snapshot in (earlier, now) for look in snapshot.looks)
-
-
-def _own_view(snapshot: Snapshot, peer: int) -> tuple[int, int] | None:
-    for _, stat in snapshot.answered:
-        if stat.raft_status.node_id == peer:
-            return (stat.raft_status.leader, stat.raft_status.term)
-    return None

@@ -20,7 +20,7 @@ REQUESTS: tuple[Request, ...] = (
     TaskSwitch("balance", on=True),
 )
 FACTS = st.sampled_from([Facts(), Facts(node_answers=True, dialect="v3", switch=Switch("x", "meaningless"))])
-STEADY = settings(deadline=None, max_examples=300)
+STEADY = settings(deadline=None, max_examples=200)
 
 U64 = st.integers(0, 2**64 - 1)
 WILD_PEERS = st.builds(

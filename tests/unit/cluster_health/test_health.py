@@ -116,6 +116,7 @@ def test_a_recorded_learner_that_caught_up_is_healthy_and_is_no_voter() -> None:
         (Scene(earlier={"views": {3: (0, 7)}}), "its own host names another leader or term"),
         (Scene(only_now_silent=frozenset({3})), "its own host did not answer both times"),
         (Scene(earlier={"silent": frozenset({3})}), "its own host did not answer both times"),
+        (Scene(only_now_silent=frozenset({3}), extra={"x:1": (3, 1, 7)}), "two hosts answer as this peer"),
         (Scene(silent=frozenset({3})), "its own host does not answer or is not configured"),
         (Scene(unlisted=frozenset({3}), silent=frozenset({2})), "its own host does not answer or is not configured"),
     ],
