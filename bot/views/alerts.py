@@ -10,15 +10,20 @@ from bot.views.message import Message
 
 MOST_LINES = 12
 
-_SYMBOLS: Mapping[Severity, str] = MappingProxyType(
-    {Severity.INFO: ":information_source:", Severity.WARNING: ":warning:", Severity.CRITICAL: ":rotating_light:"}
+_MARKS: Mapping[Severity, str] = MappingProxyType(
+    {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
 )
-_RESOLVED = ":white_check_mark:"
+_RESOLVED = "✅"
 
 
 def severity_word(severity: Severity) -> str:
     """`Info`, `Warning`, `Critical`."""
     return severity.name.capitalize()
+
+
+def severity_mark(severity: Severity) -> str:
+    """The symbol that stands beside the word."""
+    return _MARKS[severity]
 
 
 def card(alert: Alert) -> Message:
@@ -29,7 +34,7 @@ def card(alert: Alert) -> Message:
 def line(transition: Transition) -> Message:
     """What the alert's thread (and, broadcast, its channel) is told of a transition."""
     text = _line_text(transition)
-    shown = [f"{_symbol(transition.new)} {text}"]
+    shown = [f"{_mark(transition.new)} {text}"]
     if transition.reason is Reason.WORSE:
         before = set(transition.old.lines if transition.old else ())
         shown += _bullets([item for item in transition.new.lines if item not in before])
@@ -39,7 +44,7 @@ def line(transition: Transition) -> Message:
 def _open_card(alert: Alert) -> Message:
     cluster, word = blocks.escape(alert.cluster), severity_word(alert.severity)
     sentence = blocks.escape(alert.sentence)
-    parts = [blocks.section(f"{_symbol(alert)} *{word} · {cluster}*\n{sentence}")]
+    parts = [blocks.section(f"{_mark(alert)} *{word} · {cluster}*\n{sentence}")]
     if alert.lines:
         parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
     return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
@@ -79,8 +84,8 @@ def _lasted(alert: Alert) -> str:
     return blocks.duration((alert.clear_since or alert.resolved_at) - alert.since)
 
 
-def _symbol(alert: Alert) -> str:
-    return _RESOLVED if alert.state is AlertState.RESOLVED else _SYMBOLS[alert.severity]
+def _mark(alert: Alert) -> str:
+    return _RESOLVED if alert.state is AlertState.RESOLVED else _MARKS[alert.severity]
 
 
 def _bullets(lines: Sequence[str], more: int = 0) -> list[str]:
