@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Finding, Severity
@@ -91,8 +90,8 @@ class Rule:
     remind: float
     looks: Callable[[Scene, Limits], Answer]
     resolved: Callable[[Scene, Alert], str]
-    thresholds: Mapping[str, Threshold] = MappingProxyType({})
-    values: Mapping[str, float] = MappingProxyType({})
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
     enabled: bool = True
 
     @property

@@ -76,7 +76,7 @@ def _line_text(transition: Transition) -> str:
         return f"Resolved in {cluster} after {_lasted(alert)}: {blocks.escape(alert.resolution)}"
     if transition.reason is Reason.REMINDED:
         waited = blocks.duration(alert.reminded_at - alert.fired_at)
-        return f"Still so in {cluster} after {waited}, and nobody has acknowledged it: {sentence}"
+        return f"Still so in {cluster} after {waited}: {sentence}"
     return f"{severity_word(alert.severity)}, worse than before in {cluster}: {sentence}"
 
 

@@ -1,0 +1,101 @@
+"""Writes docs/alerts.md from RULES and the runbooks: `python -m bot.monitor.docs`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.monitor.alert import Severity
+from bot.monitor.rule import Rule, Threshold, Unit
+from bot.monitor.rules import INHIBITS, RULES
+from bot.monitor.runbooks import RUNBOOKS, Runbook
+from bot.monitor.words import span
+
+PAGE = Path("docs/alerts.md")
+
+_INTRODUCTION = """\
+# Alerts
+
+Every poll interval the watch asks all hosts of a cluster and puts what they say before the rules below. What a rule
+finds becomes an alert: one message in the cluster's `alert_channel` that is edited as things change. An edit notifies
+nobody, so what gets worse is also said in the alert's thread, and shown in the channel when it is critical. A resolved
+alert says how long it lasted, in its own message and in one line of its thread.
+
+- **hold**: how long something must last before it is told. **clear**: how long it must be gone before it counts as
+  resolved.
+- **remind**: how often it is told again while it fires.
+- A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are; it never resolves one.
+- Right after its start the bot tells and resolves nothing before its second look. What it told before is not told
+  again; what changed meanwhile is.
+
+Every value can be changed by rule, for all clusters or for one:
+
+```yaml
+rules:                                # all clusters
+  disk_broken: {severity: critical, remind: 4h}
+clusters:
+  - name: prod
+    rules:                            # this one only; it wins
+      leader_changed: {window: 30m}
+      read_only: {enabled: false}
+```
+"""
+
+_COMMON = """\
+Besides its own thresholds every rule takes `enabled` (true or false), `severity` (info, warning, critical; a rule may
+use a lower one by itself), `hold`, `clear` and `remind` (durations; `remind: 0` never reminds).
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    return "\n".join(_parts())
+
+
+def _parts() -> Iterator[str]:
+    yield _INTRODUCTION
+    yield _COMMON
+    yield "| rule | severity | hold | clear | remind | what it means |\n|---|---|---|---|---|---|"
+    yield from (_row(rule) for rule in RULES)
+    yield ""
+    yield from (_section(rule, RUNBOOKS[rule.key]) for rule in RULES)
+
+
+def _row(rule: Rule) -> str:
+    times = " | ".join(_time(value) for value in (rule.hold, rule.clear, rule.remind))
+    return f"| [`{rule.key}`](#{rule.key}) | {_severity(rule.severity)} | {times} | {rule.about} |"
+
+
+def _severity(severity: Severity) -> str:
+    return severity.name.lower()
+
+
+def _time(seconds: float) -> str:
+    return span(seconds) if seconds else "-"
+
+
+def _section(rule: Rule, runbook: Runbook) -> str:
+    parts = [f"## {rule.key}", f"{rule.about} Severity: {_severity(rule.severity)}."]
+    parts.append(f"**Why it matters.** {runbook.why}")
+    parts.append("**What to do.**\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(runbook.steps, 1)))
+    parts.append("**How to tune it.** " + " ".join(filter(None, (_defaults(rule), _inhibited(rule), runbook.notes))))
+    if rule.thresholds:
+        head = "| threshold | default | meaning |\n|---|---|---|\n"
+        parts.append(head + "\n".join(_threshold(name, value) for name, value in rule.thresholds.items()))
+    return "\n\n".join(parts) + "\n"
+
+
+def _defaults(rule: Rule) -> str:
+    return f"Told after {span(rule.hold)}." if rule.hold else "Told at once."
+
+
+def _inhibited(rule: Rule) -> str:
+    by = [f"`{key}`" for key, others in INHIBITS.items() if rule.key in others]
+    return f"Not told while {' or '.join(by)} is seen." if by else ""
+
+
+def _threshold(name: str, threshold: Threshold) -> str:
+    shown = span(threshold.default) if threshold.unit is Unit.SECONDS else f"{threshold.default:g}"
+    return f"| `{name}` | {shown} | {threshold.about} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
