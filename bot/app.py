@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -25,7 +26,7 @@ from bot.operations.desk import Desk
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox, Pace
-from bot.service import App, noted
+from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab
@@ -154,7 +155,7 @@ class _Parts:
         """Start from what the watch noted in an earlier life."""
         async with self.store.read() as uow:
             for name in self.clusters:
-                self.noted[name] = noted(await uow.memory.get(name))
+                self.noted[name] = await uow.memory.get(name)
 
     def remembered(self, name: str) -> Mapping[str, Any]:
         return self.noted.get(name, {})
@@ -214,7 +215,7 @@ class _Parts:
         return {
             own.name: Watch(
                 Watched(own.name, own.alert_channel, own.poll_interval, rules[own.name]),
-                lambda own=own: self.clusters[own.name].look(own.answer_deadline),  # type: ignore[misc]
+                partial(self.clusters[own.name].look, own.answer_deadline),
                 self.store,
                 wake=outbox.wake,
             )

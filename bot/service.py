@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -64,18 +65,6 @@ class App:
     noted: dict[str, Mapping[str, Any]]
     port: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-def noted(memory: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What commands show of the watch's memory: `at`, `verdict` (its word), `leader`, `term`; empty before a look."""
-    if not memory:
-        return {}
-    return {
-        "at": memory.get("at", 0.0),
-        "verdict": memory.get("level", ""),
-        "leader": memory.get("leader", 0),
-        "term": memory.get("term", 0),
-    }
 
 
 @asynccontextmanager
@@ -142,11 +131,13 @@ async def tick(app: App, name: str) -> None:
     now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
     app.metrics.tick(name, outcome, now - began, now)
     if watch.latest is not None:
-        leader = watch.latest.leader
+        leader, judged = watch.latest.leader, verdict(watch.latest, watch.before)
         app.noted[name] = {
             "at": watch.latest.at,
-            "verdict": verdict(watch.latest, watch.before).level.value,
+            "level": judged.level.value,
+            "verdict": judged.sentence,
             "leader": leader[1].raft_status.node_id if leader else 0,
+            "leader_host": leader[0] if leader else "",
             "term": watch.latest.term,
         }
 
@@ -181,10 +172,10 @@ def _schedule(app: App) -> Scheduler:
     for own in app.settings.clusters:
         scheduler.every(
             own.poll_interval,
-            lambda name=own.name: tick(app, name),
+            partial(tick, app, own.name),
             name=f"watch {own.name}",
             jitter=own.poll_interval / 10,
         )
-    scheduler.every(SWEEP_SECONDS, lambda: sweep(app), name="sweep")
-    scheduler.every(FORGET_SECONDS, lambda: forget(app), name="forget")
+    scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
+    scheduler.every(FORGET_SECONDS, partial(forget, app), name="forget")
     return scheduler

@@ -11,17 +11,10 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bot.cluster.answers import Answer, check_read, check_write
+from bot.cluster.hedge import first_answer
 from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat
 from bot.cluster.transport import Timeouts, Wire
-from bot.errors import (
-    AuthRejected,
-    ClusterBadAnswer,
-    ClusterError,
-    ClusterRefused,
-    ClusterUnreachable,
-    NoLeader,
-    NotFound,
-)
+from bot.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -208,18 +201,7 @@ class ClustermgrClient:
         return answer
 
     async def _any(self, ask: Callable[[str], Awaitable[T]], first: str | None = None) -> T:
-        """Ask one host after another until one gives a final answer: a refusal is final, silence is not."""
-        trouble: ClusterError | None = None
-        for host in self._order(first):
-            try:
-                return await ask(host)
-            except (NoLeader, AuthRejected) as error:
-                trouble = error
-            except ClusterRefused:
-                raise
-            except ClusterError as error:
-                trouble = trouble or error
-        raise trouble or ClusterUnreachable("No host is configured.")
+        return await first_answer(ask, self._order(first))
 
     async def _write(self, target: str, body: Mapping[str, Any], first: str | None) -> None:
         """Send once; another host is tried only while nothing was sent."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, DiskStatus
-from bot.commands.intime import first_answer, in_time, leader_first
+from bot.commands.intime import in_time
 from bot.commands.spec import Args, Call, Command, Reply
 from bot.errors import NotFound, UserError
 from bot.views.disks import disk, disks
@@ -40,15 +40,14 @@ class DiskArgs(Args):
 async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
     """List disks."""
     cluster = call.the_cluster
-    hosts = leader_first(cluster.hosts, call.remembered(cluster.name).get("leader_host"))
-    listing = first_answer(lambda first: _listed(cluster.api, args, first), hosts)
-    found = await in_time(listing, cluster.name, "its disks")
+    first = call.remembered(cluster.name).get("leader_host")
+    found = await in_time(_listed(cluster.api, args, first), cluster.name, "its disks")
     given = (("status", args.status), ("idc", args.idc), ("host", args.host))
     asked = [f"{key}={value}" for key, value in given if value is not None]
     yield Reply(disks(cluster.name, found, asked=asked, limit=args.limit, at=call.now), private=False)
 
 
-async def _listed(api: ClusterApi, args: DisksArgs, first: str) -> tuple[Disk, ...]:
+async def _listed(api: ClusterApi, args: DisksArgs, first: str | None) -> tuple[Disk, ...]:
     status = None if args.status is None else int(DiskStatus[args.status.upper()])
     found: tuple[Disk, ...] = ()
     for host in _spellings(args.host):

@@ -103,7 +103,7 @@ class Runner:
         if cluster is None:
             return False
         try:
-            return await read_switch(cluster, op.seen["key"]) == op.seen["will_send"]
+            return bool(await read_switch(cluster, op.seen["key"]) == op.seen["will_send"])
         except ClusterError:
             return False
 

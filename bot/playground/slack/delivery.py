@@ -50,7 +50,7 @@ class Delivery:
     sockets: list[Socket] = field(default_factory=list)
     tickets: set[str] = field(default_factory=set)
     _waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
-    _turn: itertools.count[int] = field(default_factory=itertools.count)
+    _turn: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property
     def connected(self) -> bool:

@@ -152,6 +152,21 @@ async def test_a_read_finds_another_host(handler: Handler) -> None:
             assert await api.config_get("balance") == "true"
 
 
+async def test_a_host_that_hangs_holds_no_read_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next host is asked beside one that keeps us waiting, and the first answer counts."""
+    monkeypatch.setattr("bot.cluster.hedge.HEDGE_SECONDS", 0.01)
+    async with serving(hangs) as slow, serving(says(200, '"true"')) as quick:
+        async with ClustermgrClient([slow.host, quick.host]) as api:
+            assert await api.config_get("balance") == "true"
+
+
+async def test_no_host_configured() -> None:
+    """Even that is an error with a sentence."""
+    async with ClustermgrClient([]) as api:
+        with pytest.raises(ClusterUnreachable, match="No host is configured"):
+            await api.disk_info(1)
+
+
 async def test_a_refused_read_is_final() -> None:
     """A host that says no speaks for the cluster."""
     async with serving(says(400, '{"error":"no"}')) as first, serving(says(200, '"x"')) as second:

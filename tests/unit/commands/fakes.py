@@ -23,7 +23,7 @@ class FakeApi:
     """ClusterApi over a list of disks; `asked` notes each disk list that was asked for."""
 
     disks: Sequence[Disk] = ()
-    hanging: frozenset[str] = frozenset()
+    hanging: bool = False
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -60,7 +60,7 @@ class FakeApi:
         limit: int = 20_000,
         first: str | None = None,
     ) -> tuple[Disk, ...]:
-        if first in self.hanging:
+        if self.hanging:
             await asyncio.Event().wait()
         self.asked.append({"first": first, "status": status, "idc": idc, "host": disk_host, "limit": limit})
         wanted = {"status": status, "idc": idc, "host": disk_host}

@@ -1,0 +1,116 @@
+"""The `cmbot` command line: run, demo, check, status, migrate."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bot import config
+from bot.app import build
+from bot.checkup import checkup, look_at_all, table
+from bot.config import Settings
+from bot.demo import PAGE_PORT, demo
+from bot.errors import CmbotError
+from bot.service import running
+from bot.store.store import Store
+from bot.telemetry.logs import set_up
+
+Job = Callable[[argparse.Namespace], Awaitable[int]]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 when all is well, 1 when something is wrong, 2 for a wrong call."""
+    args = _parser().parse_args(argv)
+    job: Job = args.job
+    try:
+        return asyncio.run(_interruptible(job, args))
+    except CmbotError as error:
+        Console(stderr=True).print(f"cmbot: {error}", style="red", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _interruptible(job: Job, args: argparse.Namespace) -> int:
+    return await job(args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cmbot", description="ChatOps for CubeFS BlobStore's Clustermgr, in Slack.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    with_config = argparse.ArgumentParser(add_help=False)
+    with_config.add_argument("--config", type=Path, help="the settings (default: $CMBOT_CONFIG, else config.yaml)")
+    _add(commands.add_parser("run", parents=[with_config], help="run the bot"), _run)
+    trial = commands.add_parser("demo", help="try it out: simulated clusters and a local workspace in the browser")
+    trial.add_argument("--port", type=int, default=PAGE_PORT, help=f"of the page (default: {PAGE_PORT}, else any free)")
+    trial.add_argument("--verbose", action="store_true", help="show the bot's log")
+    _add(trial, _demo)
+    help_check = "validate the settings and every token, scope, channel and host they name"
+    _add(commands.add_parser("check", parents=[with_config], help=help_check), _check)
+    _add(commands.add_parser("status", parents=[with_config], help="look at every cluster once"), _status)
+    _add(commands.add_parser("migrate", parents=[with_config], help="bring the database up to date"), _migrate)
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, job: Job) -> None:
+    parser.set_defaults(job=job)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    settings = config.load(args.config)
+    set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
+    return settings
+
+
+async def _stopped() -> None:
+    """Wait until the process is told to end (SIGINT, SIGTERM)."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await stop.wait()
+
+
+async def _run(args: argparse.Namespace) -> int:
+    async with build(_settings(args)) as app, running(app):
+        await _stopped()
+    return 0
+
+
+async def _demo(args: argparse.Namespace) -> int:
+    set_up("info" if args.verbose else "error", (), as_json=False)
+    async with demo(port=args.port) as parts:
+        out = Console()
+        out.print("\ncmbot's demo is running. Open this page:\n")
+        out.print(f"    {parts.slack.page_url}\n", style="bold cyan")
+        out.print("Type /cm stat there, break a disk, kill the leader. Ctrl-C ends it; nothing is kept.\n")
+        sys.stdout.flush()
+        await _stopped()
+    return 0
+
+
+async def _check(args: argparse.Namespace) -> int:
+    rows = await checkup(_settings(args))
+    Console().print(table(rows))
+    return 0 if all(row.well for row in rows) else 1
+
+
+async def _status(args: argparse.Namespace) -> int:
+    rows = await look_at_all(_settings(args))
+    Console().print(table(rows))
+    return 0 if all(row.well for row in rows) else 1
+
+
+async def _migrate(args: argparse.Namespace) -> int:
+    settings = _settings(args)
+    async with Store.open(settings.store_url) as store:
+        await store.migrate()
+        Console().print(f"{store.where} is up to date.", markup=False, highlight=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""`cmbot check` and `cmbot status`: every token, scope, channel and host that the settings name, looked at."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from rich.table import Table
+from rich.text import Text
+
+from bot.app import build, check_words
+from bot.cluster.handle import Cluster
+from bot.config import Settings
+from bot.errors import CmbotError, SlackError
+from bot.monitor.configure import configure
+from bot.monitor.verdict import Level, verdict
+from bot.slack.gateway import SlackGateway
+from bot.slack.methods import SCOPES
+from bot.store.store import Store
+
+_TWO_LOOKS_APART = 3.2
+"""Seconds between two looks at a cluster: only two of them prove a voter healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing looked at; `mend` says what to do when it is not well."""
+
+    what: str
+    well: bool
+    found: str
+    mend: str = ""
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows as a table for a terminal."""
+    shown = Table("", "what", "found", "what to do", box=None, pad_edge=False)
+    for row in rows:
+        mark = Text("✓ ok", style="green") if row.well else Text("✗ failed", style="bold red")
+        shown.add_row(mark, Text(row.what), Text(row.found), Text(row.mend))
+    return shown
+
+
+async def checkup(settings: Settings) -> list[Row]:
+    """Look at everything the settings name; the settings themselves are valid already."""
+    rows = [await _row("rules and names", lambda: _rules(settings), "mend the settings")]
+    rows.append(await _row(f"store {settings.store.url}", lambda: _store(settings), "see store.url in the settings"))
+    async with AsyncExitStack() as stack:
+        token = settings.secrets.slack_bot_token.get_secret_value()
+        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        rows += await _slack(settings, gateway)
+    return rows + (await look_at_all(settings) if rows[0].well and rows[1].well else [])
+
+
+async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:
+    try:
+        return Row(what, True, await look())  # noqa: FBT003 - Row's second field
+    except CmbotError as error:
+        code = f" ({error.code})" if isinstance(error, SlackError) and error.code else ""
+        return Row(what, False, f"{error}{code}", mend)  # noqa: FBT003 - Row's second field
+
+
+async def _rules(settings: Settings) -> str:
+    check_words(settings)
+    for cluster in settings.clusters:
+        configure(settings.rules, cluster.rules)
+    return f"{len(settings.clusters)} clusters"
+
+
+async def _store(settings: Settings) -> str:
+    async with Store.open(settings.store_url) as store:
+        await store.migrate()
+        async with store.read() as uow:
+            waiting = await uow.outbox.depth()
+    return f"reachable, {waiting} messages wait to be sent"
+
+
+async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
+    rows = [
+        await _row("SLACK_BOT_TOKEN", lambda: _token(gateway), "copy the bot token from OAuth & Permissions"),
+        await _row("scopes", lambda: _scopes(gateway), "add them in app_manifest.yaml's way and reinstall the app"),
+        await _row(
+            "the way Slack delivers", lambda: _delivery(settings, gateway), "see docs/slack-app.md, step by step"
+        ),
+    ]
+    channels = {cluster.alert_channel for cluster in settings.clusters}
+    channels |= {cluster.card_channel for cluster in settings.clusters}
+    channels |= {summary.channel for summary in settings.summaries}
+    for channel in sorted(channels):
+        look = partial(_channel, gateway, channel)
+        rows.append(await _row(f"channel {channel}", look, "invite cmbot there: /invite @cmbot"))
+    for group in settings.access.operators.groups:
+        look = partial(_group, gateway, group)
+        rows.append(await _row(f"user group {group}", look, "name an existing user group's id"))
+    rows.append(_operators(settings))
+    return rows
+
+
+async def _token(gateway: SlackGateway) -> str:
+    identity = await gateway.auth_test()
+    return f"bot {identity.user} in {identity.team}"
+
+
+async def _scopes(gateway: SlackGateway) -> str:
+    missing = sorted(SCOPES - (await gateway.auth_test()).scopes)
+    if missing:
+        raise SlackError(f"missing: {', '.join(missing)}", code="missing_scope")
+    return f"all {len(SCOPES)} granted"
+
+
+async def _delivery(settings: Settings, gateway: SlackGateway) -> str:
+    token = settings.secrets.slack_app_token.get_secret_value()
+    if token:
+        await gateway.socket_address(token)
+        return "Socket Mode: SLACK_APP_TOKEN works"
+    if settings.secrets.slack_signing_secret.get_secret_value():
+        return f"HTTP: requests to {settings.http.host}:{settings.http.port}/slack/events, signatures checked"
+    raise SlackError("neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set")
+
+
+async def _channel(gateway: SlackGateway, channel: str) -> str:
+    info = await gateway.channel_info(channel)
+    if info.archived:
+        raise SlackError(f"#{info.name} is archived", code="is_archived")
+    if not info.member:
+        raise SlackError(f"cmbot is not in #{info.name}", code="not_in_channel")
+    return f"#{info.name}"
+
+
+async def _group(gateway: SlackGateway, group: str) -> str:
+    return f"{len(await gateway.group_members(group))} members"
+
+
+def _operators(settings: Settings) -> Row:
+    operators = settings.access.operators
+    named = len(operators.users) + len(operators.groups)
+    found = f"{len(operators.users)} users and {len(operators.groups)} user groups" if named else "nobody"
+    return Row("access.operators", named > 0, found, "" if named else "name who may change anything")
+
+
+async def look_at_all(settings: Settings) -> list[Row]:
+    """Look at every cluster twice, so that health is proven, and tell the verdict and each silent host."""
+    async with build(settings) as app:
+        found = await asyncio.gather(*(_cluster(cluster) for cluster in app.clusters.values()))
+    return [row for rows in found for row in rows]
+
+
+async def _cluster(cluster: Cluster) -> list[Row]:
+    before = await cluster.look(cluster.deadline, bad_disks=False)
+    await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - time.time()))
+    now = await cluster.look(cluster.deadline)
+    judged = verdict(now, before)
+    dialect = await cluster.dialect()
+    hosts = [
+        Row(
+            f"host {look.host}",
+            look.error is None,
+            f"answered in {look.took * 1000:.0f} ms" if look.error is None else str(look.error),
+            "" if look.error is None else "is the address right, the node up, the way to it open?",
+        )
+        for look in now.looks
+    ]
+    why = "; ".join(judged.reasons)
+    found = f"{judged.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
+    healthy = judged.level is Level.HEALTHY
+    return [Row(f"cluster {cluster.name}", healthy, found, "" if healthy else "see /cm stat"), *hosts]
