@@ -57,7 +57,7 @@ def test_secrets_in_fields_and_nested_values_are_redacted(lines: Lines) -> None:
 
 def test_secrets_in_tracebacks_are_redacted(lines: Lines) -> None:
     try:
-        {}["xoxb-1-2-3"]
+        dict[str, str]()["xoxb-1-2-3"]
     except KeyError:
         structlog.get_logger("bot.some").exception("call.failed")
         logging.getLogger("foreign").exception("failed")

@@ -1,0 +1,111 @@
+"""What `cmbot check` finds out about Slack: tokens, scopes, channels, groups, each with what to do when it fails."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.errors import SlackError
+from bot.slack.gateway import Channel, SlackGateway
+from bot.slack.methods import SCOPES
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One line of the table: what was looked at, whether it is right, what is so, and what to do about it."""
+
+    what: str
+    ok: bool
+    words: str
+    mend: str = ""
+
+
+_REINSTALL = "reinstall the app from its page at api.slack.com/apps (Install App), then copy the new token"
+_INVITE = "type /invite @cmbot in it"
+MENDS: Mapping[str, str] = {
+    "invalid_auth": "copy the token anew from the app's page; bot tokens start with xoxb-, app tokens with xapp-",
+    "not_authed": "set SLACK_BOT_TOKEN",
+    "token_revoked": _REINSTALL,
+    "token_expired": _REINSTALL,
+    "account_inactive": _REINSTALL,
+    "not_allowed_token_type": "SLACK_BOT_TOKEN takes the xoxb- token, SLACK_APP_TOKEN the xapp- token: swapped?",
+    "missing_scope": "compare the app's scopes with app_manifest.yaml, then reinstall the app",
+    "channel_not_found": f"correct the id, or, when the channel is private, {_INVITE}",
+    "no_such_subteam": "correct the user group's id (it starts with S), or enable the group",
+    "unreachable": "check the network, the proxy and slack.api_url",
+    "timeout": "check the network, the proxy and slack.api_url",
+}
+_OTHERWISE = "look the error up on the method's page at docs.slack.dev"
+
+
+async def check_slack(
+    gateway: SlackGateway,
+    *,
+    app_token: str,
+    signing_secret: str,
+    channels: Mapping[str, str],
+    groups: Sequence[str],
+) -> tuple[Checked, ...]:
+    """Look at everything; `channels` maps each id to where the settings name it. Never raises SlackError."""
+    token = await _bot_token(gateway)
+    delivery = await _delivery(gateway, app_token, signing_secret)
+    if not token[0].ok:
+        # Without a working token each further line would say the same.
+        return (*token, delivery)
+    named = [await _channel(gateway, channel, where) for channel, where in channels.items()]
+    return (*token, delivery, *named, *[await _group(gateway, group) for group in groups])
+
+
+async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
+    try:
+        me = await gateway.auth_test()
+    except SlackError as error:
+        return (_failed("bot token", error),)
+    known = Checked("bot token", ok=True, words=f"works: {me.user} in {me.team or 'the workspace'}")
+    missing = sorted(SCOPES - me.scopes)
+    if not missing:
+        return (known, Checked("scopes", ok=True, words=f"all {len(SCOPES)} are granted"))
+    return (known, Checked("scopes", ok=False, words=f"missing: {', '.join(missing)}", mend=MENDS["missing_scope"]))
+
+
+async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) -> Checked:
+    if not app_token:
+        if signing_secret:
+            words = "set, for HTTP; only Slack's first delivery shows whether it is right"
+            return Checked("signing secret", ok=True, words=words)
+        mend = "set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP)"
+        return Checked("app token", ok=False, words="neither an app token nor a signing secret is set", mend=mend)
+    try:
+        await gateway.socket_address(app_token)
+    except SlackError as error:
+        return _failed("app token", error)
+    return Checked("app token", ok=True, words="works: Socket Mode opens")
+
+
+async def _channel(gateway: SlackGateway, channel: str, where: str) -> Checked:
+    what = f"channel {channel} ({where})"
+    try:
+        return _judged(what, await gateway.channel_info(channel))
+    except SlackError as error:
+        return _failed(what, error)
+
+
+def _judged(what: str, seen: Channel) -> Checked:
+    if seen.archived:
+        return Checked(what, ok=False, words=f"#{seen.name} is archived", mend="name another channel, or unarchive it")
+    if not seen.member:
+        return Checked(what, ok=False, words=f"cmbot is not in #{seen.name}", mend=_INVITE)
+    return Checked(what, ok=True, words=f"#{seen.name}")
+
+
+async def _group(gateway: SlackGateway, group: str) -> Checked:
+    what = f"user group {group}"
+    try:
+        members = await gateway.group_members(group)
+    except SlackError as error:
+        return _failed(what, error)
+    if not members:
+        return Checked(what, ok=False, words="has no members", mend="add people to it, or name another group")
+    return Checked(what, ok=True, words=f"{len(members)} member{'' if len(members) == 1 else 's'}")
+
+
+def _failed(what: str, error: SlackError) -> Checked:
+    return Checked(what, ok=False, words=str(error), mend=MENDS.get(error.code, _OTHERWISE))
