@@ -53,7 +53,9 @@ async def demo(*, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = 
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settled(template, slack, clusters, folder, poll)
         app = await stack.enter_async_context(build(settings))
-        yield Demo(await stack.enter_async_context(running(app)), slack, clusters)
+        await stack.enter_async_context(running(app))
+        await slack.wait_connected()
+        yield Demo(app, slack, clusters)
 
 
 def _simulated(own: ClusterSettings, timing: Timing) -> SimulatedCluster:

@@ -81,13 +81,13 @@ async def serving(app: App) -> AsyncIterator[int]:
     server = Health(app.metrics, live=live, ready=ready).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
-    try:
-        async with served(server, app.settings.http.host, app.settings.http.port) as port:
-            app.port = port
-            yield port
-    except OSError as error:
-        where = f"{app.settings.http.host}:{app.settings.http.port}"
-        raise ConfigError(f"http.port: cannot listen on {where} ({error.strerror}); choose another.") from error
+    async with AsyncExitStack() as stack:
+        try:
+            app.port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
+        except OSError as error:
+            where = f"{app.settings.http.host}:{app.settings.http.port}"
+            raise ConfigError(f"http.port: cannot listen on {where} ({error.strerror}); choose another.") from error
+        yield app.port
 
 
 async def _store_ready(app: App) -> str:

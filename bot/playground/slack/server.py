@@ -98,6 +98,22 @@ class LocalSlack:
             raise KeyError(user_id)
         return Actor(self.parts, user)
 
+    async def wait_connected(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - as in wait_for
+        """Wait until the app would get what a person does; raises TimeoutError."""
+        changed = asyncio.Event()
+
+        def observe(_event: object) -> None:
+            changed.set()
+
+        self.workspace.observers.add(observe)
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.delivery.connected:
+                    changed.clear()
+                    await changed.wait()
+        finally:
+            self.workspace.observers.discard(observe)
+
     async def wait_for(
         self,
         channel: str,
