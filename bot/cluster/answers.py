@@ -25,6 +25,9 @@ SLOW_REFUSAL = 5.0
 _MAX_WORDS = 300
 _NOT_FOUND = frozenset({404, 904, 911, 934})
 _MAY_STILL_APPLY = frozenset({906, 908})
+_REDIRECTIONS = range(300, 400)
+_CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = range(500, 600)
 _SERVER_CODES = range(900, 1000)
 _FIRST_PLAIN_REFUSAL = 910
 
@@ -41,16 +44,29 @@ class Answer:
     is_json: bool
 
 
+def one_line(text: str, most: int) -> str:
+    """Hostile text as one printable line of `most` characters at the most; escaping it for Slack is the views' part."""
+    head = text[: 4 * most]
+    line = " ".join("".join(char if char.isprintable() else " " for char in head).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def words_of(answer: Answer) -> str:
     """The server's own words, one line, printable, bounded."""
+    told = _told(answer)
+    return one_line(told if told is not None else answer.body[: 4 * _MAX_WORDS].decode("utf-8", "replace"), _MAX_WORDS)
+
+
+def _told(answer: Answer) -> str | None:
+    """The text under `error` in a body of Clustermgr's shape, None when the body is of another."""
+    if not answer.is_json:
+        return None
     try:
-        data: Any = json.loads(answer.body) if answer.is_json else None
+        data: Any = json.loads(answer.body)
     except (ValueError, RecursionError):
-        data = None
+        return None
     told = data.get("error") if isinstance(data, dict) else None
-    text = told if isinstance(told, str) else answer.body[: 4 * _MAX_WORDS].decode("utf-8", "replace")
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= _MAX_WORDS else line[: _MAX_WORDS - 1] + "…"
+    return told if isinstance(told, str) else None
 
 
 def check_read(answer: Answer) -> None:
@@ -70,26 +86,28 @@ def check_write(answer: Answer) -> None:
 
 def _read_error(answer: Answer) -> type[ClusterError]:
     status = answer.status
-    if status in _NOT_FOUND and answer.is_json:
+    if status in _NOT_FOUND and _told(answer) is not None:
+        # A proxy's or a router's own 404 says nothing about the thing asked for.
         return NotFound
     if status == 403:  # noqa: PLR2004 - HTTP's Forbidden
         return AuthRejected
     if status == 907:  # noqa: PLR2004 - Clustermgr's "no leader"
         return NoLeader
-    if status in _MAY_STILL_APPLY or 500 <= status < 600:  # noqa: PLR2004 - HTTP's server errors
+    if status in _MAY_STILL_APPLY or status in _SERVER_ERRORS:
         return ClusterFailed
-    if status < 400:  # noqa: PLR2004 - neither success nor an error: a proxy or another server
-        return ClusterBadAnswer
-    return ClusterRefused
+    if status in _CLIENT_ERRORS or status in _SERVER_CODES:
+        return ClusterRefused
+    # Neither success nor an error that anybody documented: a proxy or another server.
+    return ClusterBadAnswer
 
 
 def _write_error(answer: Answer) -> type[ClusterError]:
     read = _read_error(answer)
-    if answer.status in range(300, 400):
+    if answer.status in _REDIRECTIONS:
         return ClusterRefused
     if read in {ClusterFailed, ClusterBadAnswer}:
         return OutcomeUnknown
-    if answer.status in range(400, 500) and answer.took > SLOW_REFUSAL:
+    if answer.status in _CLIENT_ERRORS and answer.took > SLOW_REFUSAL:
         return OutcomeUnknown
     undocumented = answer.status in _SERVER_CODES and answer.status < _FIRST_PLAIN_REFUSAL
     if undocumented and read is ClusterRefused:

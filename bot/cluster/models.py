@@ -28,8 +28,12 @@ def _both(name: str) -> AliasChoices:
     return AliasChoices(name, to_camel(name))
 
 
-Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)]
-"""A number of the wire: what 64 bits hold, signed or not."""
+Number = Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)]
+"""Bytes and chunks, signed 64 bits as the server keeps them: a quirk in a sum must not hide the rest of an answer."""
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 64)]
+"""An id, a term, a log index or a count: what an unsigned 64-bit integer holds, never a text, a fraction or a flag."""
+Flag = Annotated[bool, Field(strict=True)]
+"""A flag of the wire: true or false, nothing that looks like it."""
 Text = Annotated[str, Field(max_length=65536)]
 """A text of the wire; nothing Clustermgr tells is longer."""
 MANY = 100_000
@@ -45,32 +49,32 @@ class Wire(BaseModel):
 class Peer(Wire):
     """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
 
-    id: Number
+    id: Count
     host: Text = ""
-    match: Number = 0
-    next: Number = 0
+    match: Count = 0
+    next: Count = 0
     state: Text = ""
-    paused: bool = False
-    pending_snapshot: Number = Field(0, validation_alias=_both("pending_snapshot"))
-    active: bool = False
-    is_learner: bool = Field(default=False, validation_alias=_both("is_learner"))
-    is_inflight_full: bool = Field(default=False, validation_alias=_both("is_inflight_full"))
-    inflight_count: Number = Field(0, validation_alias=_both("inflight_count"))
+    paused: Flag = False
+    pending_snapshot: Count = Field(0, validation_alias=_both("pending_snapshot"))
+    active: Flag = False
+    is_learner: Flag = Field(default=False, validation_alias=_both("is_learner"))
+    is_inflight_full: Flag = Field(default=False, validation_alias=_both("is_inflight_full"))
+    inflight_count: Count = Field(0, validation_alias=_both("inflight_count"))
 
 
 class RaftStatus(Wire):
     """The raft state of the node asked; `peers` is filled on the leader only, `leader` is 0 when there is none."""
 
-    node_id: Number = Field(0, validation_alias=_both("node_id"))
-    term: Number = 0
-    vote: Number = 0
-    commit: Number = 0
-    leader: Number = 0
+    node_id: Count = Field(0, validation_alias=_both("node_id"))
+    term: Count = 0
+    vote: Count = 0
+    commit: Count = 0
+    leader: Count = 0
     raft_state: Text = Field("", validation_alias=_both("raft_state"))
-    applied: Number = 0
-    raft_applied: Number = Field(0, validation_alias=_both("raft_applied"))
-    applying_length: Number = Field(0, validation_alias=_both("applying_length"))
-    transferee: Number = 0
+    applied: Count = 0
+    raft_applied: Count = Field(0, validation_alias=_both("raft_applied"))
+    applying_length: Count = Field(0, validation_alias=_both("applying_length"))
+    transferee: Count = 0
     peers: Annotated[tuple[Peer, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
 
 
@@ -78,17 +82,17 @@ class ZoneDisks(Wire):
     """Disk and chunk counters of one zone (idc); counters overlap and may lag by minutes."""
 
     idc: Text = ""
-    total: Number = 0
+    total: Count = 0
     total_chunk: Number = 0
     total_free_chunk: Number = 0
-    available: Number = 0
-    readonly: Number = 0
-    expired: Number = 0
-    broken: Number = 0
-    repairing: Number = 0
-    repaired: Number = 0
-    dropping: Number = 0
-    dropped: Number = 0
+    available: Count = 0
+    readonly: Count = 0
+    expired: Count = 0
+    broken: Count = 0
+    repairing: Count = 0
+    repaired: Count = 0
+    dropping: Count = 0
+    dropped: Count = 0
 
 
 class SpaceStat(Wire):
@@ -100,27 +104,27 @@ class SpaceStat(Wire):
     writable_space: Number = 0
     readonly_space: Number = 0
     reserved_space: Number = 0
-    total_blob_node: Number = 0
-    total_disk: Number = 0
+    total_blob_node: Count = 0
+    total_disk: Count = 0
     disk_stat_infos: Annotated[tuple[ZoneDisks, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
 
 
 class VolumeStat(Wire):
     """Volumes by state."""
 
-    total_volume: Number = 0
-    idle_volume: Number = 0
-    can_alloc_volume: Number = 0
-    active_volume: Number = 0
-    lock_volume: Number = 0
-    unlocking_volume: Number = 0
+    total_volume: Count = 0
+    idle_volume: Count = 0
+    can_alloc_volume: Count = 0
+    active_volume: Count = 0
+    lock_volume: Count = 0
+    unlocking_volume: Count = 0
 
 
 class Stat(Wire):
     """GET /stat, as the node asked sees it; `read_only` is None where the release does not tell."""
 
     leader_host: Text = ""
-    read_only: bool | None = None
+    read_only: Flag | None = None
     raft_status: RaftStatus
     space_stat: SpaceStat = SpaceStat()
     volume_stat: VolumeStat = VolumeStat()
@@ -144,13 +148,13 @@ class DiskStatus(IntEnum):
 class Disk(Wire):
     """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
 
-    disk_id: Number
-    status: Number = 0
+    disk_id: Count
+    status: Count = 0
     idc: Text = ""
     rack: Text = ""
     host: Text = ""
     path: Text = ""
-    readonly: bool = False
+    readonly: Flag = False
     used: Number = 0
     free: Number = 0
     size: Number = 0
@@ -165,7 +169,7 @@ class DiskPage(Wire):
     """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
 
     disks: Annotated[tuple[Disk, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
-    marker: Number = 0
+    marker: Count = 0
 
 
 class KeyValue(Wire):

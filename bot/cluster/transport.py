@@ -5,6 +5,7 @@ write goes over a connection of its own, so that a stale kept-alive one cannot l
 """
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from typing import Self
 
 import httpx
 
-from bot.cluster.answers import Answer
+from bot.cluster.answers import Answer, one_line
 from bot.cluster.auth import HEADER, request_token
 from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 
@@ -41,9 +42,20 @@ class Timeouts:
         return httpx.Timeout(connect=self.connect, read=read, write=self.write, pool=self.pool)
 
 
+_ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253}):([0-9]{1,5})")
+_PORTS = range(1, 1 << 16)
+
+
 def origin_of(host: str) -> str:
-    """The origin of a configured host: `name:port` speaks plain HTTP, `https://name:port` TLS."""
-    return host.rstrip("/") if "://" in host else f"http://{host}"
+    """The origin of a configured host: `name:port` speaks plain HTTP, `https://name:port` TLS.
+
+    Raises ClusterUnreachable for what is neither: a path or a query in it would change what is asked.
+    """
+    origin = host.removesuffix("/") if "://" in host else f"http://{host}"
+    match = _ORIGIN.fullmatch(origin)
+    if match is None or int(match[3]) not in _PORTS:
+        raise ClusterUnreachable(f"{host[:80]!r} is no address of a host: write name:port.", host=host)
+    return origin
 
 
 @dataclass(slots=True)
@@ -144,7 +156,7 @@ class Wire:
             host=host,
             status=response.status_code,
             body=content,
-            trace_id=response.headers.get(_TRACE, "")[:64],
+            trace_id=one_line(response.headers.get(_TRACE, ""), 64),
             took=time.monotonic() - start,
             is_json="json" in response.headers.get("content-type", ""),
         )
