@@ -13,6 +13,8 @@ from bot.errors import ClusterError, ClusterTimeout
 T = TypeVar("T")
 
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
+LEADER_PATIENCE = 1.0
+"""Seconds that the question for bad disks waits for a host to claim leadership before any that answered gets it."""
 
 
 @dataclass(slots=True)
@@ -115,26 +117,35 @@ async def _ask(api: ClusterApi, host: str) -> HostLook:
 
 async def _bad_disks(look: _Look) -> tuple[Disk, ...]:
     """Disks of status 2 and 3, asked of the leader first: a removed node would hold the question for ten seconds."""
-    first = await _leader_host(tuple(look.stats.values()))
+    first = await _whom_to_ask(tuple(look.stats.values()))
     lists = await asyncio.gather(*(look.api.disk_list(status=status, first=first) for status in BAD))
     # A disk that moved from one list to the other between the two answers is told once, in its later state.
-    found = {disk.disk_id: disk for disks in lists for disk in disks}
+    found = {disk.disk_id: disk for disks in lists for disk in disks if disk.status in BAD}
     return tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
 
 
-async def _leader_host(stats: tuple[asyncio.Task[HostLook], ...]) -> str | None:
-    """The first host that claims leadership; None when all answered and none does."""
-    for done in asyncio.as_completed(stats):
-        look = await done
-        if look.stat is not None and look.stat.claims_leadership:
-            return look.host
-    return None
+async def _whom_to_ask(stats: tuple[asyncio.Task[HostLook], ...]) -> str | None:
+    """The first host that claims leadership, else one that answered, else None.
+
+    A host that hangs is waited for LEADER_PATIENCE at the most: the leader may be a host that is not configured.
+    """
+    answered: str | None = None
+    try:
+        async with asyncio.timeout(LEADER_PATIENCE):
+            for done in asyncio.as_completed(stats):
+                look = await done
+                if look.stat is None:
+                    continue
+                if look.stat.claims_leadership:
+                    return look.host
+                answered = answered or look.host
+    except TimeoutError:
+        pass
+    return answered
 
 
 def _host_look(host: str, task: asyncio.Task[HostLook], waited: float) -> HostLook:
-    if task.done() and not task.cancelled() and task.exception() is None:
-        return task.result()
-    return HostLook(host, waited, error=_late(host, waited))
+    return task.result() if task.done() else HostLook(host, waited, error=_late(host, waited))
 
 
 def _late(host: str, waited: float) -> ClusterTimeout:

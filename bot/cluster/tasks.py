@@ -130,7 +130,7 @@ _MEANINGLESS = {
 
 def dialect_of_values(values: Mapping[str, str | None]) -> Dialect | None:
     """The dialect that all set switches of the manual's six speak; None when none is set or they disagree."""
-    held = {value for key, value in values.items() if key in _COMMON_KEYS and value}
+    held = {value for key, value in values.items() if key in _COMMON_KEYS and value is not None}
     for dialect, words in WORDS.items():
         if held and held <= set(words):
             return dialect
