@@ -7,14 +7,16 @@ from typing import Any
 import structlog
 
 from bot.errors import SlackError
-from bot.views.blocks import code, context, count, date, divider, escape, header, section
+from bot.views.blocks import clip, code, context, count, date, divider, escape, header, section
 from bot.views.message import BlockJson
 from bot.views.parts import mark_of
 
 log = structlog.get_logger(__name__)
 
-_LINES = 20
+_LINES = 10
 """Clusters in one paragraph: well inside Slack's 3,000 characters."""
+_SENTENCE = 150
+"""Characters of a verdict."""
 _WELL = "healthy"
 _NOT_YET = "not looked at yet"
 
@@ -28,27 +30,29 @@ HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One cluster: what the watch last noted of it (`at`, `verdict`, `leader`, `term`), or nothing."""
+    """One cluster: what the watch last noted of it (`at`, `level`, `verdict`), or nothing."""
 
     name: str
     noted: Mapping[str, Any]
 
     @property
-    def verdict(self) -> str:
-        """The verdict in a word."""
-        return str(self.noted.get("verdict") or _NOT_YET)
+    def level(self) -> str:
+        """How it does, in a word."""
+        return str(self.noted.get("level") or _NOT_YET)
 
     @property
     def line(self) -> str:
-        """The cluster in a line of mrkdwn."""
+        """The cluster in a line of mrkdwn; the verdict's sentence when it is not healthy."""
         at = self.noted.get("at")
         when = f", as of {date(float(at), 'minute')}" if at else ""
-        return f"{mark_of(self.verdict)} *{escape(self.name)}* {escape(self.verdict)}{when}"
+        sentence = "" if self.level == _WELL else escape(clip(str(self.noted.get("verdict") or ""), _SENTENCE))
+        why = f": {sentence}" if sentence else ""
+        return f"{mark_of(self.level)} *{escape(self.name)}* {escape(self.level)}{when}{why}"
 
 
 def home(clusters: Sequence[Noted], standing: Sequence[str]) -> tuple[BlockJson, ...]:
     """The blocks of the tab: what is not healthy stands first; `standing` is what its reader may do (plain text)."""
-    shown = sorted(clusters, key=lambda cluster: (cluster.verdict == _WELL, cluster.name))
+    shown = sorted(clusters, key=lambda cluster: (cluster.level == _WELL, cluster.name))
     groups = [shown[start : start + _LINES] for start in range(0, len(shown), _LINES)]
     return (
         header("Clusters"),
@@ -67,7 +71,7 @@ def home(clusters: Sequence[Noted], standing: Sequence[str]) -> tuple[BlockJson,
 def _sentence(clusters: Sequence[Noted]) -> str:
     if not clusters:
         return "No cluster is configured."
-    well = sum(cluster.verdict == _WELL for cluster in clusters)
+    well = sum(cluster.level == _WELL for cluster in clusters)
     return f"{well} of {count(len(clusters), 'cluster')} {'is' if well == 1 else 'are'} healthy."
 
 

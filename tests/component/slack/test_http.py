@@ -1,0 +1,142 @@
+"""Deliveries over HTTP: only what Slack signed, lately, gets through, and once."""
+
+import io
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from bot.playground.slack.server import LocalSlack
+from bot.slack.background import Background
+from bot.slack.gateway import SlackGateway
+from bot.slack.http import PATH, HttpDelivery
+from bot.slack.listeners import Edge, build_app
+from bot.telemetry.health import Health, served
+from bot.telemetry.metrics import Metrics
+from tests.component.slack.test_socket import Echo
+
+FORM = "application/x-www-form-urlencoded"
+COMMAND = {
+    "command": "/cm",
+    "text": "stat",
+    "trigger_id": "1.2.3",
+    "user_id": "U0ALICE",
+    "channel_id": "C0STORAGE",
+    "response_url": "https://127.0.0.1:9/none",
+    "team_id": "T1",
+}
+
+
+@dataclass
+class Running:
+    """The edge served over HTTP, and the workspace that signs for it."""
+
+    slack: LocalSlack
+    echo: Echo
+    background: Background
+    session: aiohttp.ClientSession
+    url: str
+
+    async def send(self, body: bytes, headers: dict[str, str], *, kind: str = FORM) -> tuple[int, str]:
+        """Deliver a body as it is."""
+        async with self.session.post(self.url, data=body, headers={"Content-Type": kind, **headers}) as answer:
+            return answer.status, await answer.text()
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Running]:
+    """The edge, served over HTTP, with the local workspace delivering to it."""
+    async with (
+        LocalSlack() as slack,
+        SlackGateway(slack.bot_token, slack.api_url) as gateway,
+        aiohttp.ClientSession() as session,
+    ):
+        echo, background = Echo(gateway), Background()
+
+        async def home(user: str) -> None:
+            await gateway.publish_home(user, ({"type": "divider"},))
+
+        edge = Edge(echo, gateway, background, on_home=home, on_ack=lambda _, __: None)
+        server = Health(Metrics(), live={}, ready={}).server()
+        HttpDelivery(build_app(edge, api_url=slack.api_url), slack.signing_secret).mount(server)
+        async with served(server, "127.0.0.1", 0) as port:
+            slack.delivery.request_url = f"http://127.0.0.1:{port}{PATH}"
+            yield Running(slack, echo, background, session, slack.delivery.request_url)
+        await background.drain(5.0)
+
+
+async def test_a_signed_command_is_acknowledged_and_answered(bot: Running) -> None:
+    ack = await bot.slack.as_user("U0ALICE").command("C0STORAGE", "/cm stat prod")
+    assert not ack.error
+    await bot.slack.wait_for("C0STORAGE", lambda m: m.text == "you said stat prod")
+    bot.slack.assert_no_violations()
+
+
+async def test_a_signed_event_puts_up_the_home_tab(bot: Running) -> None:
+    assert not (await bot.slack.as_user("U0ALICE").open_home()).error
+    await bot.background.drain(10.0)
+    assert "U0ALICE" in bot.slack.workspace.homes
+
+
+async def test_slack_s_check_of_the_address_is_answered(bot: Running) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "c123", "token": "x"}).encode()
+    status, text = await bot.send(body, bot.slack.delivery.signed(body), kind="application/json")
+    assert status == 200
+    assert json.loads(text) == {"challenge": "c123"}
+
+
+BODY = urlencode(COMMAND).encode()
+
+
+async def test_a_bad_signature_is_refused(bot: Running) -> None:
+    signed = bot.slack.delivery.signed(BODY)
+    assert (await bot.send(BODY + b"&text=task", signed))[0] == 401
+    assert (await bot.send(BODY, {**signed, "X-Slack-Signature": "v0=" + "0" * 64}))[0] == 401
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Slack-Signature": "v0=é"}, {"X-Slack-Request-Timestamp": "yesterday"}])
+async def test_missing_or_garbled_headers_are_refused(bot: Running, headers: dict[str, str]) -> None:
+    signed = bot.slack.delivery.signed(BODY) if headers else {}
+    assert (await bot.send(BODY, {**signed, **headers}))[0] == 401
+
+
+@pytest.mark.parametrize("off", [-301, 301])
+async def test_a_timestamp_far_from_now_is_refused(bot: Running, off: int) -> None:
+    assert (await bot.send(BODY, bot.slack.delivery.signed(BODY, at=int(time.time()) + off)))[0] == 401
+
+
+async def test_a_replayed_request_is_done_once(bot: Running) -> None:
+    signed = bot.slack.delivery.signed(BODY)
+    assert [(await bot.send(BODY, signed))[0] for _ in range(3)] == [200, 200, 200]
+    await bot.background.drain(10.0)
+    assert len(bot.echo.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"ssl_check=1&token=x", b"\xff\xfe", b"{", b"[1]", b""])
+async def test_what_is_not_signed_is_not_even_read(bot: Running, body: bytes) -> None:
+    for kind in (FORM, "application/json", "text/html; charset=nonsense"):
+        assert (await bot.send(body, {}, kind=kind))[0] == 401
+
+
+async def test_a_body_that_is_too_large_is_refused(bot: Running) -> None:
+    body = b"x" * (1024 * 1024 + 1)
+    headers = {"Content-Type": FORM, **bot.slack.delivery.signed(body)}
+    async with bot.session.post(bot.url, data=io.BytesIO(body), headers=headers) as answer:
+        assert answer.status == 413
+
+
+async def test_a_store_that_is_down_is_told_in_the_acknowledgement(bot: Running) -> None:
+    bot.echo.down = True
+    body = urlencode({**COMMAND, "text": "task disable balance"}).encode()
+    status, text = await bot.send(body, bot.slack.delivery.signed(body))
+    assert status == 200
+    assert json.loads(text)["response_type"] == "ephemeral"
+
+
+async def test_only_posts_are_taken(bot: Running) -> None:
+    async with bot.session.get(bot.url) as answer:
+        assert answer.status == 405
