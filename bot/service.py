@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncApp
 
 from bot.cluster.handle import Cluster
 from bot.config import Settings
@@ -24,6 +23,7 @@ from bot.schedule import Scheduler
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
+from bot.slack.listeners import BoltApp
 from bot.slack.socket import SocketMode
 from bot.store.store import Store
 from bot.telemetry.health import Health, Probe, served, socket_alive
@@ -59,7 +59,7 @@ class App:
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
     background: Background
-    bolt: AsyncApp
+    bolt: BoltApp
     socket: SocketMode | None
     metrics: Metrics
     noted: dict[str, Mapping[str, Any]]
