@@ -66,7 +66,8 @@ def _is(number: int) -> str:
 
 def _by_counters(scene: Scene, limits: Limits) -> Answer:
     """The leader's counters, which lag by minutes and name no disk: they may raise an alert, never mend one."""
-    if scene.snapshot.leader is None or scene.now - scene.memory.disks_at < limits["counters_after"]:
+    listed_at = scene.memory.disks_at
+    if scene.snapshot.leader is None or (listed_at and scene.now - listed_at < limits["counters_after"]):
         return CANNOT_TELL
     zones = scene.snapshot.leader[1].space_stat.disk_stat_infos
     broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)

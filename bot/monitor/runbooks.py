@@ -78,8 +78,8 @@ RUNBOOKS: Mapping[str, Runbook] = MappingProxyType(
             (
                 "The alert names the voters that are not proven healthy, and why; bring those back first.",
                 (
-                    "If their hosts merely do not answer the bot, the alert is a warning: make them reachable, so that it "
-                    "can be proven."
+                    "If their hosts merely do not answer the bot, the alert is a warning: make them reachable, so that "
+                    "it can be proven."
                 ),
                 "A group of two voters is always at risk: add a third.",
             ),

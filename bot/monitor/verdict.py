@@ -88,7 +88,7 @@ def verdict(snapshot: Snapshot, previous: Snapshot | None = None) -> Verdict:
 def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
     """One reason for each host that gave no usable answer."""
     return tuple(
-        f"{look.host} is silent: {plain(look.error.sentence) if look.error else 'it gave no answer'}"
+        f"{look.host} is silent: {plain(look.error.sentence).rstrip('.') if look.error else 'it gave no answer'}"
         for look in snapshot.silent
     )
 

@@ -1,0 +1,87 @@
+"""What the watch remembers of a cluster."""
+
+import json
+
+import pytest
+
+from bot.monitor.memory import LeaderChange, Memory, remember, worth_writing
+from tests.watchkit import dark, disk, look
+
+
+def after(*looks: object) -> Memory:
+    memory = Memory()
+    for each in looks:
+        memory = remember(memory, each)  # type: ignore[arg-type]
+    return memory
+
+
+def test_it_survives_the_store() -> None:
+    memory = after(look(100, bad=(disk(7),)), look(115, leader=2, term=6))
+    assert memory.changes
+    assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+
+
+def test_what_another_release_wrote_is_read_as_far_as_it_is_known() -> None:
+    held = {"leader": 3, "new": 1, "disks": [{"id": 7, "color": "red"}], "changes": []}
+    memory = Memory.from_json(held)
+    assert (memory.leader, memory.disks[0].id) == (3, 7)
+    assert Memory.from_json({}) == Memory()
+
+
+def test_the_first_leader_is_no_change() -> None:
+    assert after(look(100)).changes == ()
+
+
+def test_another_peer_is_a_change() -> None:
+    memory = after(look(100), look(115, leader=2, term=6))
+    assert memory.changes == (LeaderChange(115, 1, 2, 6),)
+    assert (memory.leader, memory.leader_since) == (2, 115)
+
+
+def test_the_same_peer_in_a_higher_term_is_none() -> None:
+    memory = after(look(100), look(115, term=9))
+    assert (memory.changes, memory.term, memory.leader_since) == ((), 9, 100)
+
+
+def test_a_change_noticed_after_a_long_gap_says_so() -> None:
+    memory = after(look(100), look(4000, leader=3, term=8))
+    assert memory.changes == (LeaderChange(4000, 1, 3, 8, away=3900),)
+
+
+def test_a_gap_as_short_as_the_notes_are_apart_counts_as_watched() -> None:
+    assert after(look(100), look(195, leader=3, term=8)).changes[0].away == 0
+
+
+def test_an_old_leader_that_was_cut_off_does_not_take_over() -> None:
+    memory = after(look(100, leader=2, term=6), look(115, leader=1, term=5, silent=(2,)))
+    assert (memory.leader, memory.changes) == (2, ())
+
+
+def test_what_cannot_be_seen_stays_as_it_was_known() -> None:
+    memory = after(look(100, bad=(disk(7),)), dark(115))
+    assert (memory.leader, [note.id for note in memory.disks], memory.at) == (1, [7], 115)
+    assert (memory.level, memory.disks_at, memory.leader_at) == ("unreachable", 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("looks", "worth"),
+    [
+        ((look(100), look(115)), False),
+        ((look(100), look(160)), True),
+        ((look(100), look(115, term=6)), True),
+        ((look(100), look(115, bad=(disk(1),))), True),
+        ((look(100), look(115, silent=(3,))), True),
+    ],
+)
+def test_only_what_moved_is_written_and_a_sign_of_life_each_minute(looks: tuple[object, object], worth: bool) -> None:
+    old = after(looks[0])
+    assert worth_writing(old, remember(old, looks[1])) is worth  # type: ignore[arg-type]
+
+
+def test_it_stays_small() -> None:
+    memory = after(
+        look(1, bad=[disk(n) for n in range(5000)]),
+        *(look(15 * n, leader=1 + n % 3, term=n) for n in range(5, 100)),
+    )
+    assert len(json.dumps(memory.to_json())) < 100_000
+    assert len(memory.changes) == 20
