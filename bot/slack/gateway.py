@@ -17,26 +17,14 @@ from bot.commands.spec import Reply
 from bot.errors import SlackError
 from bot.slack import methods
 from bot.slack.methods import Method
+from bot.slack.own import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.respond import answer
 from bot.slack.translate import FOREIGN, refused, translated
 from bot.views.message import BlockJson, Message
 
-EVENT_TYPE = "cmbot"
-"""The event type of the metadata by which our own messages are found again."""
-
 _PAGE = 200
 _MOST_PAGES = 50
 _GROUP_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the bot token belongs to: `user` and `bot` are ids, `scopes` what it was granted."""
-
-    user: str
-    bot: str
-    team: str
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +114,8 @@ class SlackGateway:
         for _ in range(_MOST_PAGES):
             turn = {**query, **({"ts": thread_ts} if thread_ts else {}), **({"cursor": cursor} if cursor else {})}
             data = await self._read(method, turn)
-            found += [item["ts"] for item in _list(data, "messages") if _is_ours(item, slot, me)]
-            cursor = str(_dict(data, "response_metadata").get("next_cursor") or "")
+            found += [item["ts"] for item in _list(data, "messages") if is_ours(item, slot, me)]
+            cursor = str(part(data, "response_metadata").get("next_cursor") or "")
             if not cursor:
                 break
         return sorted(set(found), key=float)
@@ -176,7 +164,7 @@ class SlackGateway:
 
     async def channel_info(self, channel: str) -> Channel:
         """What the bot sees of a channel."""
-        info = _dict(await self._read(methods.CHANNEL, {"channel": channel}), "channel")
+        info = part(await self._read(methods.CHANNEL, {"channel": channel}), "channel")
         return Channel(
             id=str(info.get("id") or channel),
             name=str(info.get("name") or ""),
@@ -222,21 +210,6 @@ def _shown(message: Message) -> dict[str, Any]:
     if message.metadata is not None:
         shown["metadata"] = {"event_type": EVENT_TYPE, "event_payload": dict(message.metadata)}
     return shown
-
-
-def _is_ours(item: Any, slot: str, me: Identity) -> bool:
-    """Whether a message of the history is ours and of `slot`; another app may put the same metadata on its own."""
-    if not isinstance(item, dict) or not isinstance(item.get("ts"), str):
-        return False
-    metadata = _dict(item, "metadata")
-    ours = (me.user and item.get("user") == me.user) or (me.bot and item.get("bot_id") == me.bot)
-    named = metadata.get("event_type") == EVENT_TYPE and _dict(metadata, "event_payload").get("slot") == slot
-    return bool(ours and named)
-
-
-def _dict(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = data.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _list(data: Mapping[str, Any], name: str) -> Sequence[Any]:

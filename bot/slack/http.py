@@ -13,6 +13,8 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
 
+from bot.errors import ConfigError
+
 log = structlog.get_logger(__name__)
 
 PATH = "/slack/events"
@@ -31,9 +33,17 @@ class _Now(Clock):
 
 
 class HttpDelivery:
-    """The handler of PATH; a request that Slack did not sign is answered 401 and never parsed."""
+    """The handler of PATH; a request that Slack did not sign is answered 401 and never parsed.
+
+    Raises ConfigError when there is no signing secret.
+    """
 
     def __init__(self, app: AsyncApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
+        if not signing_secret.strip():
+            raise ConfigError(
+                "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET: neither is set; "
+                "set the first for Socket Mode, or the second for HTTP."
+            )
         self._app = app
         self._verifier = SignatureVerifier(signing_secret, _Now(clock))
 

@@ -34,6 +34,10 @@ OnAck = Callable[[str, float], None]
 """Told of each acknowledgement: what it was for (`read`, `change`, `click`, `home`, `other`) and after how long."""
 
 
+Bolt = AsyncApp
+"""Bolt's app, named here so that nobody else has to import the library."""
+
+
 class Work(Protocol):
     """What the listeners need of the dispatcher."""
 
@@ -137,7 +141,7 @@ async def _run(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-def build_app(edge: Edge, *, api_url: str) -> AsyncApp:
+def build_app(edge: Edge, *, api_url: str) -> Bolt:
     """A Bolt app around `edge`, for both ways in; it holds no token, asks Slack nothing and checks no signature.
 
     Socket Mode needs no signature; bot/slack/http.py checks it before a request gets here.

@@ -7,7 +7,8 @@ import pytest
 
 from bot.commands.spec import Reply
 from bot.errors import SlackError
-from bot.slack.gateway import Channel, Identity, SlackGateway
+from bot.slack.gateway import Channel, SlackGateway
+from bot.slack.own import Identity
 from bot.views.message import Message
 from tests.component.slack.conftest import TOKEN
 from tests.component.slack.stub import Stub, says, serving, writes

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+from bot.errors import ConfigError
 from bot.playground.slack.server import LocalSlack
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
@@ -140,3 +141,13 @@ async def test_a_store_that_is_down_is_told_in_the_acknowledgement(bot: Running)
 async def test_only_posts_are_taken(bot: Running) -> None:
     async with bot.session.get(bot.url) as answer:
         assert answer.status == 405
+
+
+async def no_home(_: str) -> None:
+    """Nobody opens it here."""
+
+
+async def test_without_a_secret_nothing_is_served(bot: Running) -> None:
+    edge = Edge(bot.echo, bot.echo.gateway, bot.background, on_home=no_home, on_ack=lambda _, __: None)
+    with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
+        HttpDelivery(build_app(edge, api_url=bot.slack.api_url), " ")
