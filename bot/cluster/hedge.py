@@ -17,6 +17,7 @@ async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str])
 
     Raises that refusal, else the first trouble met once every host failed. Nothing is left running.
     """
+    begun: set[asyncio.Future[T]] = set()
     asked: set[asyncio.Future[T]] = set()
     trouble: ClusterError = ClusterUnreachable("No host is configured.")
     waiting = list(hosts)
@@ -24,6 +25,7 @@ async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str])
         while waiting or asked:
             if waiting:
                 asked.add(asyncio.ensure_future(ask(waiting.pop(0))))
+                begun |= asked
             timeout = HEDGE_SECONDS if waiting else None
             done, asked = await asyncio.wait(asked, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -33,9 +35,10 @@ async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str])
                 trouble = _graver(trouble, error)
         raise trouble
     finally:
-        for task in asked:
+        # Those that ended together with the one that counted, too: an error nobody fetches is complained about.
+        for task in begun:
             task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        await asyncio.gather(*begun, return_exceptions=True)
 
 
 def _graver(before: ClusterError, error: BaseException) -> ClusterError:

@@ -1,0 +1,86 @@
+"""One read over several hosts: who counts, what is told when nobody does, and that nothing is left behind."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from bot.cluster.hedge import first_answer
+from bot.errors import AuthRejected, ClusterError, ClusterFailed, ClusterRefused, ClusterUnreachable, NoLeader
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cluster.hedge.HEDGE_SECONDS", 0.001)
+
+
+async def test_errors_that_come_together_are_all_fetched() -> None:
+    """Three hosts that refuse in the same moment are one refusal, without complaints about the other two."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    everybody = asyncio.Event()
+    asked: list[str] = []
+
+    async def ask(host: str) -> str:
+        asked.append(host)
+        if len(asked) == 3:
+            everybody.set()
+        await everybody.wait()
+        raise ClusterRefused("no", host=host)
+
+    with pytest.raises(ClusterRefused):
+        await first_answer(ask, ["a", "b", "c"])
+    gc.collect()
+    await asyncio.sleep(0)
+    assert (asked, complaints) == (["a", "b", "c"], [])
+
+
+async def test_the_first_answer_ends_the_others() -> None:
+    """A host that hangs is not waited for, and its question is withdrawn."""
+    withdrawn = asyncio.Event()
+
+    async def ask(host: str) -> str:
+        if host == "b":
+            return "yes"
+        try:
+            await asyncio.Event().wait()
+        finally:
+            withdrawn.set()
+        return "never"
+
+    assert await first_answer(ask, ["a", "b"]) == "yes"
+    assert withdrawn.is_set()
+
+
+@pytest.mark.parametrize(
+    ("troubles", "told"),
+    [
+        ((ClusterUnreachable, ClusterFailed), ClusterUnreachable),
+        ((ClusterFailed, NoLeader), NoLeader),
+        ((ClusterFailed, AuthRejected), AuthRejected),
+        ((ClusterFailed, ClusterRefused), ClusterRefused),
+    ],
+)
+async def test_what_is_told_when_every_host_failed(
+    troubles: tuple[type[ClusterError], ...], told: type[ClusterError]
+) -> None:
+    """The first trouble met, unless a later host said something about the cluster itself."""
+    errors = {f"host{number}": kind("no", host=f"host{number}") for number, kind in enumerate(troubles)}
+
+    async def ask(host: str) -> str:
+        raise errors[host]
+
+    with pytest.raises(ClusterError) as caught:
+        await first_answer(ask, list(errors))
+    assert type(caught.value) is told
+
+
+async def test_a_mistake_of_ours_is_not_hidden() -> None:
+    """What is no cluster's doing comes through as it is."""
+
+    async def ask(host: str) -> str:
+        raise KeyError(host)
+
+    with pytest.raises(KeyError):
+        await first_answer(ask, ["a", "b"])

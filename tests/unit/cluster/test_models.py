@@ -1,0 +1,157 @@
+"""Wire models: every release's spelling, hostile values, and who is the leader of what the hosts said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot.cluster.models import Disk, DiskPage, HostLook, RaftStatus, Snapshot, Stat
+from bot.errors import ClusterTimeout
+
+RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
+RELEASES = ("v1-2022-03", "v3.5.3", "master-2025-12")
+
+
+def recorded_stat(release: str, name: str) -> str:
+    exchanges = json.loads((RECORDED / release / f"{name}.json").read_text(encoding="utf-8"))
+    return str(exchanges[0]["response"]["body"])
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_release_comes_to_one_shape(release: str) -> None:
+    """The leader's answer of each release: the same fields are filled, whatever their spelling on the wire."""
+    stat = Stat.model_validate_json(recorded_stat(release, "stat_leader"))
+    assert stat.claims_leadership
+    assert stat.raft_status.raft_state == "StateLeader"
+    assert stat.raft_status.raft_applied > 0
+    assert len(stat.raft_status.peers) == 3
+    assert not any(peer.is_learner for peer in stat.raft_status.peers)
+    assert (stat.read_only is None) == (release == "v1-2022-03")
+
+
+@pytest.mark.parametrize("release", ["v1-2022-03", "master-2025-12"])
+def test_a_follower_sends_no_peers(release: str) -> None:
+    """`peers: null` is an empty list, and a follower claims nothing."""
+    stat = Stat.model_validate_json(recorded_stat(release, "stat_follower"))
+    assert stat.raft_status.peers == ()
+    assert not stat.claims_leadership
+
+
+def test_both_spellings_mean_the_same() -> None:
+    """The manual's camelCase and the newest release's snake_case."""
+    camel = (
+        '{"nodeId": 7, "raftState": "x", "raftApplied": 5, "applyingLength": 2, '
+        '"peers": [{"id": 1, "isLearner": true, "pendingSnapshot": 9, "isInflightFull": true, "inflightCount": 3}]}'
+    )
+    snake = (
+        '{"node_id": 7, "raft_state": "x", "raft_applied": 5, "applying_length": 2, '
+        '"peers": [{"id": 1, "is_learner": true, "pending_snapshot": 9, "is_inflight_full": true, "inflight_count": 3}]}'
+    )
+    assert RaftStatus.model_validate_json(camel) == RaftStatus.model_validate_json(snake)
+    assert RaftStatus.model_validate_json(camel).peers[0].inflight_count == 3
+
+
+def test_unknown_and_missing_fields_do_no_harm() -> None:
+    """A later release may say more, an older one less."""
+    stat = Stat.model_validate_json(
+        '{"raft_status": {"new": [1]}, "later": {}, "space_stat": {"disk_stat_infos": null}}'
+    )
+    assert (stat.raft_status.term, stat.space_stat.disk_stat_infos, stat.read_only) == (0, (), None)
+
+
+@pytest.mark.parametrize(
+    "value", ['"12"', "1.0", "1.5", "true", "-1", "18446744073709551616", "NaN", "1e999", "null", "[]"]
+)
+@pytest.mark.parametrize("name", ["nodeId", "term", "commit", "leader"])
+def test_what_is_no_unsigned_number_is_refused(name: str, value: str) -> None:
+    """Ids, terms and indices are unsigned 64-bit numbers and nothing that looks like one."""
+    with pytest.raises(ValidationError):
+        Stat.model_validate_json(f'{{"raft_status": {{"{name}": {value}}}}}')
+
+
+def test_a_quirk_in_a_sum_hides_nothing() -> None:
+    """Sums of bytes are signed on the server: a negative one is passed on, one beyond 64 bits is not."""
+    assert (
+        Stat.model_validate_json('{"raft_status": {}, "space_stat": {"writable_space": -1}}').space_stat.writable_space
+        == -1
+    )
+    with pytest.raises(ValidationError):
+        Stat.model_validate_json(f'{{"raft_status": {{}}, "space_stat": {{"writable_space": {1 << 63}}}}}')
+
+
+def test_more_items_than_any_list_has_are_refused() -> None:
+    """Ten megabytes of peers end as an error."""
+    body = '{"raft_status": {"peers": [' + ",".join(['{"id":1}'] * 100_001) + "]}}"
+    with pytest.raises(ValidationError):
+        Stat.model_validate_json(body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+FIELDS = sorted({*Stat.model_fields, *RaftStatus.model_fields, *Disk.model_fields, "nodeId", "disks", "marker"})
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON | st.dictionaries(st.sampled_from(FIELDS), JSON), max_size=6))
+def test_any_json_is_a_value_or_one_error(told: dict[str, Any]) -> None:
+    """No JSON, however odd, raises anything but the one error that the client translates."""
+    body = json.dumps(told)
+    for model in (Stat, Disk, DiskPage):
+        try:
+            value = model.model_validate_json(body)
+        except ValidationError:
+            continue
+        assert isinstance(value, model)
+
+
+def look(host: str, node: int, leader: int, term: int, commit: int = 0) -> HostLook:
+    return HostLook(host, 0.1, Stat(raft_status=RaftStatus(node_id=node, leader=leader, term=term, commit=commit)))
+
+
+def silent(host: str) -> HostLook:
+    return HostLook(host, 5.0, error=ClusterTimeout("no answer", host=host))
+
+
+def seen(*looks: HostLook) -> Snapshot:
+    return Snapshot("prod", 100.0, looks)
+
+
+@pytest.mark.parametrize(
+    ("looks", "leader"),
+    [
+        ((look("a", 1, 2, 5), look("b", 2, 2, 5), look("c", 3, 2, 5)), "b"),
+        ((look("a", 1, 1, 4), look("b", 2, 2, 5)), "b"),  # a was leader before and does not know better
+        ((look("a", 1, 1, 5), look("b", 2, 2, 5)), None),  # two claimants in one term contradict each other
+        ((look("a", 1, 1, 5), look("b", 1, 1, 5)), None),  # one node under two addresses, or two clusters
+        ((look("a", 1, 2, 5), silent("b")), None),  # named, but never contacted on another's word
+        ((look("a", 0, 0, 5), look("b", 0, 0, 5)), None),  # nobody leads; node 0 equals leader 0
+        ((look("a", 1, 1, 4), look("b", 2, 0, 9)), "a"),  # the removed or partitioned candidate does not unseat it
+        ((silent("a"), silent("b")), None),
+        ((), None),
+    ],
+)
+def test_the_leader_is_who_names_itself_in_the_highest_term(looks: tuple[HostLook, ...], leader: str | None) -> None:
+    """The configured host whose node id equals the leader it names; contradictions leave it open."""
+    found = seen(*looks).leader
+    assert (found[0] if found else None) == leader
+
+
+def test_the_best_view_without_a_leader() -> None:
+    """Then the answer of the highest term, and of the highest commit in it, is shown; silent hosts are told."""
+    snapshot = seen(look("a", 1, 0, 5, 10), look("b", 2, 0, 5, 20), look("c", 3, 0, 4, 99), silent("d"))
+    assert snapshot.best is not None
+    assert snapshot.best[0] == "b"
+    assert [each.host for each in snapshot.silent] == ["d"]
+    assert (snapshot.term, snapshot.named_leaders) == (5, frozenset())
+    assert seen(silent("a")).best is None
+
+
+def test_hosts_of_the_highest_term_name_the_leader() -> None:
+    """What a host of an older term names does not count."""
+    assert seen(look("a", 1, 3, 5), look("b", 2, 3, 5), look("c", 9, 1, 4)).named_leaders == {3}
