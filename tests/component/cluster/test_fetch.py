@@ -3,13 +3,14 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from bot.cluster.client import ClustermgrClient
+from bot.cluster.client import ClusterApi, ClustermgrClient
 from bot.cluster.dialect import detect_dialect
 from bot.cluster.fetch import fetch, watch
+from bot.cluster.models import Stat
 from bot.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
 from tests.rawserver import Handler, Request, answer, hangs, refusing, says, serving
 
@@ -95,6 +96,62 @@ async def test_leaving_early_leaves_nothing_running() -> None:
     assert {task for task in asyncio.all_tasks() if not task.done()} <= before
 
 
+async def test_bad_disks_are_asked_though_the_leader_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody claims leadership and one host hangs: a host that answered is asked, before the deadline."""
+    monkeypatch.setattr("bot.cluster.fetch.LEADER_PATIENCE", 0.05)
+    async with serving(hangs) as slow, serving(host(2, 9, disks=(5,))) as follower:
+        async with ClustermgrClient([slow.host, follower.host]) as api:
+            snapshot = await fetch(api, "prod", now=1.0, deadline=2.0)
+    assert snapshot.leader is None
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [5]
+
+
+async def test_disks_of_another_state_are_no_bad_disks() -> None:
+    """A server that does not know the filter lists all disks; those of state 1 and 4 are left out."""
+    listed = [{"disk_id": number, "status": number} for number in range(1, 6)]
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        told = {"disks": listed, "marker": 0} if request.target.startswith("/disk") else stat(1, 1)
+        await says(200, json.dumps(told))(request, writer)
+
+    async with serving(handle) as one, ClustermgrClient([one.host]) as api:
+        snapshot = await fetch(api, "prod", now=1.0, deadline=10.0)
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [2, 3]
+
+
+async def test_a_cancelled_look_leaves_nothing_running() -> None:
+    """Whoever gives up in the middle gets its cancellation, and no question stays under way."""
+    before = asyncio.all_tasks()
+    asked = asyncio.Event()
+
+    async def hang(_request: Request, _writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with serving(hang) as one, ClustermgrClient([one.host]) as api:
+        looking = asyncio.create_task(fetch(api, "prod", now=1.0, deadline=60.0, switches=("balance",)))
+        await asked.wait()
+        looking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking
+    assert {task for task in asyncio.all_tasks() if not task.done()} <= before
+
+
+class Broken:
+    """A ClusterApi with a mistake of ours in it."""
+
+    hosts = ("a:1",)
+
+    async def stat(self, host: str) -> Stat:
+        raise KeyError(host)
+
+
+async def test_a_mistake_of_ours_is_not_told_as_a_silent_host() -> None:
+    """Only what a cluster does becomes part of the look."""
+    with pytest.raises(KeyError):
+        await fetch(cast("ClusterApi", Broken()), "prod", now=1.0, deadline=5.0, bad_disks=False)
+
+
 PAGE_404 = says(404, "404 page not found", kind="text/plain; charset=utf-8")
 
 
@@ -140,3 +197,11 @@ async def test_the_dialect_is_found_out_or_left_open(hosts: list[Handler], diale
         verdict = await detect_dialect(api, deadline=0.4)
     assert verdict.dialect == dialect
     assert verdict.why.endswith(".")
+
+
+async def test_silent_hosts_are_not_asked_a_second_time() -> None:
+    """Who did not answer the probe in time is not asked for values too: the deadline is one for all."""
+    async with serving(hangs) as one, ClustermgrClient([one.host]) as api:
+        verdict = await detect_dialect(api, deadline=0.2)
+    assert [request.target.partition("?")[0] for request in one.requests] == ["/kv/list"]
+    assert f"{one.host} gave no answer" in verdict.why

@@ -49,7 +49,8 @@ def test_both_spellings_mean_the_same() -> None:
     )
     snake = (
         '{"node_id": 7, "raft_state": "x", "raft_applied": 5, "applying_length": 2, '
-        '"peers": [{"id": 1, "is_learner": true, "pending_snapshot": 9, "is_inflight_full": true, "inflight_count": 3}]}'
+        '"peers": [{"id": 1, "is_learner": true, "pending_snapshot": 9, "is_inflight_full": true, '
+        '"inflight_count": 3}]}'
     )
     assert RaftStatus.model_validate_json(camel) == RaftStatus.model_validate_json(snake)
     assert RaftStatus.model_validate_json(camel).peers[0].inflight_count == 3
