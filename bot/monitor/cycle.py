@@ -118,7 +118,7 @@ class Watch:
         kept = await uow.memory.get(cluster)
         past = Memory.from_json(kept)
         memory = remember(past, snapshot, previous=previous, interval=self.watched.interval)
-        scene = Scene(snapshot, memory, now, previous, past)
+        scene = Scene(snapshot, memory, now, previous)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(
             {key: rule.answer(scene) for key, rule in rules.items()},
@@ -132,7 +132,7 @@ class Watch:
         )
         sample = sample_of(snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
         memory = replace(memory, sampled_at=now) if sample else memory
-        # What is remembered moves with the alerts: a resolution is worded from the memory before it.
+        # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**kept, **memory.to_json()} if transitions or worth_writing(past, memory) else None
         return Plan(transitions, written, sample)
 

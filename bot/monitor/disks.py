@@ -49,7 +49,11 @@ def _finding(cluster: str, notes: Sequence[DiskNote], limits: Limits) -> Finding
         sentence=_sentence(cluster, len(notes) - repairing, repairing),
         lines=tuple(disk_line(note) for note in notes[:MAX_LINES]),
         weight=len(notes),
-        data={"parts": [str(note.id) for note in notes[:MAX_PARTS]], "more": max(0, len(notes) - MAX_LINES)},
+        data={
+            "parts": [str(note.id) for note in notes[:MAX_PARTS]],
+            "repairing": [str(note.id) for note in notes[:MAX_PARTS] if note.status == DiskStatus.REPAIRING],
+            "more": max(0, len(notes) - MAX_LINES),
+        },
     )
 
 
@@ -80,6 +84,7 @@ def _by_counters(scene: Scene, limits: Limits) -> Answer:
             subject="",
             severity=limits.severity,
             sentence=f"{sentence}, by the leader's counters: the disks themselves cannot be listed just now.",
+            lines=tuple(f"when last listed: {disk_line(note)}" for note in scene.memory.disks[:MAX_LINES]),
             weight=broken + repairing,
             partial=True,
         ),
@@ -91,9 +96,7 @@ def _what_became(scene: Scene, alert: Alert) -> str:
     parts = [str(part) for part in alert.data.get("parts", ())]
     if not parts:
         return f"No disk of {scene.cluster} is broken or being repaired any more."
-    last = {str(note.id): note.status for note in scene.past.disks}
-    repaired = all(last.get(part) == DiskStatus.REPAIRING for part in parts)
-    became = "repaired" if repaired else "repaired or dropped"
+    became = "repaired" if set(parts) <= set(alert.data.get("repairing", ())) else "repaired or dropped"
     verb = "was" if len(parts) == 1 else "were"
     return f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {scene.cluster} {verb} {became}."
 

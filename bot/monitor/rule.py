@@ -26,7 +26,7 @@ Answer = tuple[Finding, ...] | CannotTell
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a rule may look at; `memory` has this look in it already, `past` is the memory before it.
+    """All that a rule may look at; `memory` has this look in it already.
 
     `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds.
     """
@@ -35,7 +35,6 @@ class Scene:
     memory: Memory
     now: float
     previous: Snapshot | None = None
-    past: Memory = field(default_factory=Memory)
 
     @property
     def cluster(self) -> str:

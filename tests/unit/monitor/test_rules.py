@@ -15,7 +15,7 @@ from tests.watchkit import dark, disk, host, look, stat
 
 def scene(now: Snapshot, previous: Snapshot | None = None, past: Memory | None = None) -> Scene:
     known = past if past is not None else (remember(Memory(), previous) if previous else Memory())
-    return Scene(now, remember(known, now, previous=previous), now.at, previous, known)
+    return Scene(now, remember(known, now, previous=previous), now.at, previous)
 
 
 def ask(rule: str, view: Scene) -> Answer:
@@ -194,6 +194,9 @@ def test_thousands_of_broken_disks_stay_bounded() -> None:
 
 
 def test_the_counters_prove_nothing_better() -> None:
+    past = replace(Memory(), disks=remember(Memory(), disks(disk(7))).disks)
+    finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3), past=past)))
+    assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
     finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3))))
     assert finding.partial
     assert ask("disk_broken", scene(look(100, bad=None, broken=0))) is CANNOT_TELL
@@ -255,8 +258,12 @@ def open_alert(rule: str, subject: str = "", **data: object) -> Alert:
 
 RESOLUTIONS = [
     ("disk_broken", open_alert("disk_broken", parts=["7"]), "Disk 7 of prod was repaired or dropped."),
-    ("disk_broken", open_alert("disk_broken", parts=["8"]), "Disk 8 of prod was repaired."),
-    ("disk_broken", open_alert("disk_broken", parts=["7", "8"]), "Disks 7 and 8 of prod were repaired or dropped."),
+    ("disk_broken", open_alert("disk_broken", parts=["8"], repairing=["8"]), "Disk 8 of prod was repaired."),
+    (
+        "disk_broken",
+        open_alert("disk_broken", parts=["7", "8"], repairing=["8"]),
+        "Disks 7 and 8 of prod were repaired or dropped.",
+    ),
     ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
     ("no_leader", open_alert("no_leader"), "prod has a leader again: peer 1 in term 5."),
     (
