@@ -46,7 +46,7 @@ def _levels(clusters: Sequence[ClusterSummary]) -> str:
 
 
 def _cluster(part: ClusterSummary, now: float) -> str:
-    lines = [f"{mark_of(part.level)} *{blocks.escape(part.name)}*: {blocks.escape(part.verdict)}"]
+    lines = [f"{mark_of(part.level)} {_named(blocks.escape(part.name), blocks.escape(part.verdict))}"]
     if part.at and now - part.at > STALE_SECONDS:
         lines.append(f"_As of {blocks.date(part.at, 'minute')}: cmbot has not looked since._")
     growth = [_growth(part.growth)] if part.growth else []
@@ -60,6 +60,12 @@ def _cluster(part: ClusterSummary, now: float) -> str:
         ]
         lines.append(bullets(deeds, MOST_DEEDS))
     return "\n".join(lines)
+
+
+def _named(name: str, verdict: str) -> str:
+    """The verdict with the cluster's name in bold, which it nearly always begins with."""
+    rest = verdict.removeprefix(f"{name} ")
+    return f"*{name}* {rest}" if rest != verdict else f"*{name}*: {verdict}"
 
 
 def _growth(growth: Growth) -> str:

@@ -1,0 +1,101 @@
+"""What a person sees of an alert."""
+
+from dataclasses import replace
+from typing import Any
+
+from bot.monitor.alert import Alert, AlertState, Severity
+from bot.monitor.engine import Reason, Tell, Transition
+from bot.views.alerts import card, line
+from bot.views.message import Message
+
+NOON = 1_790_000_000.0
+ALERT = Alert(
+    cluster="prod",
+    rule="disk_broken",
+    subject="",
+    state=AlertState.FIRING,
+    severity=Severity.CRITICAL,
+    sentence="2 disks of prod are broken.",
+    since=NOON,
+    lines=("disk 7", "disk 8"),
+    weight=2,
+    fired_at=NOON,
+    reminded_at=NOON,
+)
+
+
+def texts(message: Message) -> list[str]:
+    """All mrkdwn of a message, block by block."""
+    found: list[str] = []
+    for block in message.blocks:
+        parts: Any = [block["text"]] if "text" in block else block.get("elements", [])
+        found += [part["text"] for part in parts]
+    return found
+
+
+def test_a_card_says_how_bad_where_what_and_since_when() -> None:
+    message = card(ALERT)
+    assert message.text == "Critical in prod: 2 disks of prod are broken."
+    head, body, small = texts(message)
+    assert head == "🚨 *Critical · prod*\n2 disks of prod are broken."
+    assert body == "• disk 7\n• disk 8"
+    assert small.startswith("firing since <!date^1790000000^")
+    assert "UTC>" in small
+
+
+def test_every_severity_has_a_word_and_a_symbol() -> None:
+    heads = [texts(card(replace(ALERT, severity=severity)))[0].split("\n")[0] for severity in Severity]
+    assert heads == ["ℹ️ *Info · prod*", "⚠️ *Warning · prod*", "🚨 *Critical · prod*"]  # noqa: RUF001 - the symbol meant
+
+
+def test_many_lines_are_counted_those_left_out_before_too() -> None:
+    many = replace(ALERT, lines=tuple(f"disk {n}" for n in range(50)), data={"more": 3950})
+    body = texts(card(many))[1].split("\n")
+    assert (len(body), body[-1]) == (13, "… and 3,988 more")
+
+
+def test_an_acknowledged_card_says_by_whom() -> None:
+    small = texts(card(replace(ALERT, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOON)))[-1]
+    assert small.startswith("acknowledged by <@U1>, since <!date^")
+
+
+RESOLVED = replace(
+    ALERT, state=AlertState.RESOLVED, resolved_at=NOON + 7500, resolution="Disks 7 and 8 of prod were repaired."
+)
+
+
+def test_a_resolved_card_says_what_became_of_it_and_how_long_it_lasted() -> None:
+    message = card(RESOLVED)
+    assert message.text == "Resolved in prod after 2 h 5 min: Disks 7 and 8 of prod were repaired."
+    assert texts(message)[0] == "✅ *Resolved after 2 h 5 min · prod*\nDisks 7 and 8 of prod were repaired."
+    assert "It was: 2 disks of prod are broken." in texts(message)[1]
+
+
+def test_it_lasted_until_it_was_gone_not_until_that_was_sure() -> None:
+    assert card(replace(RESOLVED, clear_since=NOON + 60)).text.startswith("Resolved in prod after 1 min:")
+
+
+def test_lines_of_the_thread() -> None:
+    older = replace(ALERT, lines=("disk 7",), weight=1)
+    worse = line(Transition(older, ALERT, Reason.WORSE, Tell.REPLY))
+    assert texts(worse) == ["🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n• disk 8"]
+    reminded = replace(ALERT, reminded_at=NOON + 3600)
+    assert line(Transition(ALERT, reminded, Reason.REMINDED, Tell.REPLY)).text == (
+        "Still so in prod after 1 h: 2 disks of prod are broken."
+    )
+    assert line(Transition(ALERT, RESOLVED, Reason.RESOLVED, Tell.REPLY)).text == card(RESOLVED).text
+
+
+def test_no_button_is_shown_that_nothing_handles() -> None:
+    assert all(block["type"] != "actions" for block in card(ALERT).blocks)
+
+
+def test_hostile_words_mention_nobody_and_fit() -> None:
+    evil = "<!channel> <@U9> <https://evil|click> & " * 200
+    hostile = replace(ALERT, sentence=evil, lines=(evil,) * 50, subject=evil, resolution=evil)
+    for message in (card(hostile), card(replace(hostile, state=AlertState.RESOLVED, resolved_at=NOON + 1))):
+        shown = "\n".join((message.text, *texts(message)))
+        assert "<!channel>" not in shown
+        assert "<@U9>" not in shown
+        assert "<https" not in shown
+        assert all(len(text) <= 3000 for text in texts(message))
