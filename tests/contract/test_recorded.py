@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,47 +24,10 @@ from bot.errors import (
     NotFound,
     OutcomeUnknown,
 )
-from tests.rawserver import Request, answer, serving
+from tests.contract.recordings import FILES, Exchange, exchanges, replay
+from tests.rawserver import Request, serving
 
-RECORDED = Path(__file__).parent / "recorded"
-FILES = sorted(RECORDED.glob("*/*.json"))
 TOTAL = 750
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One recorded exchange."""
-
-    note: str
-    took: float
-    method: str
-    target: str
-    body: str
-    status: int
-    reason: str
-    headers: list[list[str]]
-    answer: str
-
-    @property
-    def is_json(self) -> bool:
-        return any(key.lower() == "content-type" and "json" in value for key, value in self.headers)
-
-
-def exchanges(path: Path) -> list[Exchange]:
-    return [
-        Exchange(
-            item["note"],
-            item["took_ms"] / 1000,
-            item["request"]["method"],
-            item["request"]["target"],
-            item["request"]["body"] or "",
-            item["response"]["status"],
-            item["response"]["reason"],
-            item["response"]["headers"],
-            item["response"]["body"] or "",
-        )
-        for item in json.loads(path.read_text(encoding="utf-8"))
-    ]
 
 
 # What each recorded status must come to, read and written; spelled out here and not asked of the code under test.
@@ -83,11 +46,6 @@ def expected(exchange: Exchange) -> type[ClusterError] | None:
     if exchange.status == 404:
         return NotFound if exchange.is_json else ClusterRefused
     return (WRITE if writing else READ)[exchange.status]
-
-
-def replay(exchange: Exchange) -> bytes:
-    headers = [(key, value) for key, value in exchange.headers if key.lower() != "content-length"]
-    return answer(exchange.status, exchange.reason, headers, exchange.answer.encode())
 
 
 def test_nothing_is_missing() -> None:
@@ -121,6 +79,9 @@ async def through_the_wire(exchange: Exchange) -> tuple[ClusterError | None, byt
             got = await wire.get(server.host, exchange.target)
         else:
             got = await wire.post(server.host, exchange.target, exchange.body.encode())
+        (sent,) = server.requests
+        assert sent.target == exchange.target
+        assert sent.body == (b"" if exchange.method == "GET" else exchange.body.encode())
         check = check_read if exchange.method == "GET" else check_write
         try:
             check(type(got)(got.host, got.status, got.body, got.trace_id, exchange.took, got.is_json))
@@ -219,7 +180,7 @@ async def check_typed(exchange: Exchange, method: Typed) -> None:
         writer.write(replay(exchange))
         await writer.drain()
 
-    quick = Exchange(**{**exchange.__dict__, "took": 0.0})
+    quick = replace(exchange, took=0.0)
     want = expected(quick)
     async with serving(handle) as server, ClustermgrClient([server.host]) as api:
         if want is NotFound and method is config_get:
