@@ -1,104 +1,80 @@
-"""Acting as a person: typing commands, clicking, filling in modals; each goes to the app as Slack would send it."""
+"""Acting as a person: typing, clicking, filling in modals; each goes to the app as the platform would send it."""
 
-import html
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.playground.slack.delivery import Ack
-from bot.playground.slack.methods import view_json
-from bot.playground.slack.parts import Parts
-from bot.playground.slack.posting import message_json
+from bot.playground.slack import payloads, submitting
+from bot.playground.slack.content import content_of
+from bot.playground.slack.delivery import COMMAND, INTERACTION, Ack, Delivery
+from bot.playground.slack.escape import entities, escape_typed
+from bot.playground.slack.inputs import form_state, missing_in
+from bot.playground.slack.message import Blocks, Message, View, interactive
+from bot.playground.slack.objects import SLACKBOT
+from bot.playground.slack.refusal import ActRefused, ApiError
 from bot.playground.slack.team import Channel, User
-from bot.playground.slack.workspace import Message, View, Workspace
+from bot.playground.slack.workspace import Workspace
 
 
-class ActError(Exception):
+class ActError(ActRefused):
     """What a person cannot do; `code` is Slack's word, `confirm` the dialog that must be answered first."""
 
-    def __init__(self, code: str, *, confirm: Mapping[str, Any] | None = None) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, code: str, sentence: str = "", *, confirm: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code, sentence or code.replace("_", " "))
         self.confirm = confirm
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """One person at their screen."""
+    """One person at their screen; what they cannot do raises ActRefused."""
 
-    parts: Parts
+    workspace: Workspace
+    delivery: Delivery
+    origin: str
     user: User
-
-    @property
-    def _ws(self) -> Workspace:
-        return self.parts.workspace
 
     def sees(self, channel: str) -> list[Message]:
         """The messages of a channel that this person sees."""
-        return self._ws.visible(channel, self.user.id)
+        return self.workspace.visible(channel, self.user.id)
 
     def post(self, channel: str, text: str, *, thread_ts: str = "") -> Message:
-        """Write a message."""
-        place = self._channel(channel)
-        return self._ws.add(Message(place.id, "", self.user.id, html.escape(text, quote=False), thread_ts=thread_ts))
+        """Write a message; see `mention` for one that the app hears of."""
+        place = self._writable(channel)
+        said = escape_typed(text, self.workspace.team)
+        return self.workspace.add(Message(place.id, "", self.user.id, said, thread_ts=thread_ts))
 
-    def _channel(self, channel_id: str) -> Channel:
-        channel = self._ws.team.channel(channel_id)
-        if channel is None or not self._ws.team.is_in(self.user.id, channel):
-            raise ActError("channel_not_found")
-        if channel.is_archived:
-            raise ActError("is_archived")
-        return channel
-
-    async def command(self, channel_id: str, line: str, *, in_thread: bool = False) -> Ack:
-        """Type a slash command, as in `/cm stat prod`; the acknowledgement's text is shown to this person only."""
-        channel = self._channel(channel_id)
-        name, _, text = line.strip().partition(" ")
-        known = {command.command: command for command in self._ws.team.commands}
-        if in_thread or name not in known:
-            raise ActError("not_supported_in_thread" if in_thread else "unknown_command")
-        said = escape(self._ws, text.strip()) if known[name].should_escape else text.strip()
-        ack = await self.parts.delivery.deliver("slash_commands", self._command_payload(channel, name, said))
-        self._show_failure(ack, channel.id, name)
-        self.parts.api.acknowledged(channel.id, self.user.id, ack.payload)
+    async def mention(self, channel: str, text: str, *, thread_ts: str = "") -> Ack:
+        """Write a message and tell the app of it, as far as it subscribed to `app_mention` or `message.channels`."""
+        ws, message = self.workspace, self.post(channel, text, thread_ts=thread_ts)
+        place, ack = self._channel(channel), Ack()
+        inner = {"user": self.user.id, "text": message.text, "ts": message.ts, "channel": place.id}
+        if f"<@{ws.team.bot_user}" in message.text and "app_mention" in ws.team.events:
+            ack = await self.send_event({"type": "app_mention", **inner})
+        if place.has_bot and f"message.{place.family}" in ws.team.events:
+            ack = await self.send_event({"type": "message", "channel_type": "channel", **inner})
         return ack
 
-    def _command_payload(self, channel: Channel, name: str, text: str) -> Mapping[str, str]:
-        ws = self._ws
-        return {
-            "token": "local",
-            "team_id": ws.team.id,
-            "team_domain": "local",
-            "channel_id": channel.id,
-            "channel_name": channel.name,
-            "user_id": self.user.id,
-            "user_name": self.user.name,
-            "command": name,
-            "text": text,
-            "api_app_id": ws.team.app_id,
-            "is_enterprise_install": "false",
-            "response_url": self._response_url(channel.id),
-            "trigger_id": ws.new_trigger(self.user.id),
-        }
-
-    def _response_url(self, channel: str, *, original: str = "", thread_ts: str = "") -> str:
-        key = self._ws.new_response_url(channel, self.user.id, original=original, thread_ts=thread_ts)
-        return f"{self.parts.api.origin}/response/{key}"
-
-    def _show_failure(self, ack: Ack, channel: str, what: str) -> None:
-        if not ack.error:
-            return
-        words = {
-            "operation_timeout": f"{what} failed with the error “operation_timeout”",
-            "dispatch_failed": f"{what} failed with the error “dispatch_failed”: the app is not running",
-        }.get(ack.error, f"{what} failed with the error “{ack.error}”")
-        self._ws.tell({"type": "toast", "user": self.user.id, "text": words, "kind": "error"})
-        self._ws.add(Message(channel, "", "USLACKBOT", words, only_for=self.user.id))
+    async def command(self, channel: str, line: str, *, in_thread: bool = False) -> Ack:
+        """Type a slash command, as in `/cm stat prod`; what it failed with is shown to this person only."""
+        ws, place = self.workspace, self._writable(channel)
+        name, _, text = line.strip().partition(" ")
+        command = ws.team.command(name)
+        if command is None:
+            raise ActRefused("unknown_command", f"{name} is not a valid command.")
+        if in_thread:
+            raise ActRefused("not_supported_in_thread", f"{name} is not supported in threads. Sorry!")
+        said = escape_typed(text.strip(), ws.team) if command.should_escape else text.strip()
+        address = self._response_url(place.id)
+        ack = await self.delivery.deliver(COMMAND, payloads.command(ws, self.user, place, name, said, address))
+        if ack.error:
+            self._failed(name, ack.error, place.id)
+        else:
+            self._show_said(place, ack.payload)
+        return ack
 
     async def click(
         self,
-        channel_id: str,
+        channel: str,
         ts: str,
         action_id: str,
         *,
@@ -106,163 +82,151 @@ class Actor:
         value: Any = None,
         confirmed: bool = False,
     ) -> Ack:
-        """Click an element of a message; one with a confirm dialog needs `confirmed`."""
-        message = next((m for m in self.sees(channel_id) if m.ts == ts), None)
-        if message is None:
-            raise ActError("message_not_found")
-        block, element = find_element(message.blocks, action_id, block_id)
+        """Click an element of a message as it stands now; one with a confirm dialog needs `confirmed`.
+
+        `value` is what is chosen in a select (an option's value, a list of them, a date, an id). Raises ActError
+        `confirm_required` with the dialog while it is not confirmed.
+        """
+        now = next((m for m in self.sees(channel) if m.ts == ts), None)
+        if now is None:
+            raise ActRefused("message_not_found", "that message is not there any more")
+        acted = self._acted(now.blocks, action_id, block_id, value, confirmed=confirmed)
+        return await self.send_click(now, acted)
+
+    async def force_click(
+        self, message: Message, action_id: str, *, value: Any = None, forged: Mapping[str, Any] | None = None
+    ) -> Ack:
+        """Send the click of a message as it once stood, whatever became of it; `forged` replaces its fields."""
+        acted = self._acted(message.blocks, action_id, "", value, confirmed=True)
+        return await self.send_click(message, acted | dict(forged or {}))
+
+    def _acted(self, blocks: Blocks, action_id: str, block_id: str, value: Any, *, confirmed: bool) -> dict[str, Any]:
+        block, element = find_element(blocks, action_id, block_id)
         if element.get("confirm") and not confirmed:
             raise ActError("confirm_required", confirm=element["confirm"])
-        return await self.send_click(message, action(block, element, value, self._ws.clock()))
+        return payloads.action(block, element, value, self.workspace.new_ts())
 
     async def send_click(self, message: Message, acted: Mapping[str, Any]) -> Ack:
-        """Send a block action as given: also what tests use to forge or replay one."""
-        channel = self._channel(message.channel)
-        payload = self._common("block_actions") | {
-            "container": {
-                "type": "message",
-                "message_ts": message.ts,
-                "channel_id": channel.id,
-                "is_ephemeral": bool(message.only_for),
-            },
-            "channel": {"id": channel.id, "name": channel.name},
-            "message": message_json(self._ws, message, metadata=True),
-            "response_url": self._response_url(channel.id, original=message.ts, thread_ts=message.thread_ts),
-            "state": {"values": {}},
-            "actions": [dict(acted)],
-        }
-        ack = await self.parts.delivery.deliver("interactive", payload)
-        self._show_failure(ack, channel.id, "The button")
-        return ack
+        """Send one entry of `actions` as given, as if it came from that message: to forge or replay one."""
+        ws, channel = self.workspace, self._channel(message.channel)
+        address = self._response_url(channel.id, original=message.ts, thread_ts=message.thread_ts)
+        payload = payloads.message_action(ws, self.user, channel, message, dict(acted), address)
+        return self._told(await self.delivery.deliver(INTERACTION, payload))
 
-    def _common(self, kind: str) -> dict[str, Any]:
-        team = self._ws.team
-        return {
-            "type": kind,
-            "user": {"id": self.user.id, "username": self.user.name, "name": self.user.name, "team_id": team.id},
-            "api_app_id": team.app_id,
-            "token": "local",
-            "team": {"id": team.id, "domain": "local"},
-            "enterprise": None,
-            "is_enterprise_install": False,
-            "trigger_id": self._ws.new_trigger(self.user.id),
-        }
+    async def click_view(self, action_id: str, *, value: Any = None, confirmed: bool = False) -> Ack:
+        """Click an element of the open modal."""
+        return await self._click_in(self._modal(), action_id, value, confirmed=confirmed)
 
-    async def click_home(self, action_id: str, *, block_id: str = "", value: Any = None) -> Ack:
+    async def click_home(self, action_id: str, *, value: Any = None, confirmed: bool = False) -> Ack:
         """Click an element of this person's Home tab."""
-        view = self._ws.homes.get(self.user.id)
+        view = self.workspace.homes.get(self.user.id)
         if view is None:
-            raise ActError("view_not_found")
-        block, element = find_element(tuple(view.content["blocks"]), action_id, block_id)
-        payload = self._common("block_actions") | {
-            "container": {"type": "view", "view_id": view.id},
-            "view": view_json(self._ws, view),
-            "actions": [action(block, element, value, self._ws.clock())],
-        }
-        return await self.parts.delivery.deliver("interactive", payload)
+            raise ActRefused("view_not_found", "the Home tab is empty")
+        return await self._click_in(view, action_id, value, confirmed=confirmed)
 
-    async def open_home(self) -> Ack:
-        """Open the app's Home tab."""
-        event = {"type": "app_home_opened", "user": self.user.id, "channel": f"D{self.user.id[1:]}", "tab": "home"}
-        return await self.send_event(event)
+    async def _click_in(self, view: View, action_id: str, value: Any, *, confirmed: bool) -> Ack:
+        acted = self._acted(view.blocks, action_id, "", value, confirmed=confirmed)
+        payload = payloads.view_action(self.workspace, self.user, view, acted, {})
+        return self._told(await self.delivery.deliver(INTERACTION, payload))
 
-    async def send_event(self, event: Mapping[str, Any], *, event_id: str = "", retry: int = 0) -> Ack:
-        """Send an event of the Events API."""
-        team = self._ws.team
-        payload = {
-            "token": "local",
-            "team_id": team.id,
-            "api_app_id": team.app_id,
-            "event": {**event, "event_ts": self._ws.new_ts()},
-            "type": "event_callback",
-            "event_id": event_id or self._ws.new_id("Ev"),
-            "event_time": int(self._ws.clock()),
-            "authorizations": [{"team_id": team.id, "user_id": team.bot_user, "is_bot": True}],
-        }
-        return await self.parts.delivery.deliver("events_api", payload, retry=retry)
+    async def submit(self, values: Mapping[str, Any] | None = None) -> Ack:
+        """Submit the open modal with plain values by action_id or block_id; see `submit_view`."""
+        view = self._modal()
+        return await self.submit_view(view.id, form_state(view.blocks, values or {}))
 
     async def submit_view(self, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Ack:
-        """Submit a modal; `values` is {block_id: {action_id: {"type": …, "value": …}}}. It closes unless told otherwise."""
-        view = self._view(view_id)
-        content = view_json(self._ws, view) | {"state": {"values": values}}
-        payload = self._common("view_submission") | {"view": content, "response_urls": []}
-        ack = await self.parts.delivery.deliver("interactive", payload)
-        if not ack.error:
-            self._after_submit(view, ack.payload if isinstance(ack.payload, dict) else {})
-        return ack
+        """Submit a modal; `values` as in `state.values`: block_id → action_id → {"type", "value" or "selected_…"}.
 
-    def _after_submit(self, view: View, said: Mapping[str, Any]) -> None:
-        if said.get("response_action") == "errors":
-            return
-        if said.get("response_action") == "update":
-            view.content = said["view"]
-            self._ws.tell({"type": "view", "user": view.user, "view": view_json(self._ws, view)})
-            return
-        self._ws.views.pop(view.id, None)
-        self._ws.tell({"type": "view", "user": view.user, "view": None})
+        What is required and missing is told in `errors` and does not reach the app; it closes unless the app says
+        otherwise.
+        """
+        ws, view = self.workspace, self._modal(view_id)
+        if missing := missing_in(view.blocks, values):
+            submitting.show_errors(ws, view, missing)
+            return Ack(errors=missing)
+        urls = submitting.response_urls(ws, view, values, self._response_url)
+        ack = await self.delivery.deliver(INTERACTION, payloads.view_submission(ws, self.user, view, values, urls))
+        return self._told(ack) if ack.error else replace(ack, errors=submitting.after(ws, view, ack.payload))
 
-    async def close_view(self, view_id: str) -> None:
-        """Close a modal; the app hears of it only if it asked to."""
-        view = self._view(view_id)
-        self._ws.views.pop(view.id, None)
-        if view.content.get("notify_on_close"):
-            payload = self._common("view_closed") | {"view": view_json(self._ws, view), "is_cleared": False}
-            payload.pop("trigger_id")
-            await self.parts.delivery.deliver("interactive", payload)
+    async def close_view(self, view_id: str = "", *, everything: bool = False) -> Ack:
+        """Close the modal on top, or all; the app hears of it only if it asked to."""
+        view = self._modal(view_id)
+        self.workspace.drop_views(self.user.id, everything=everything)
+        if not view.content.get("notify_on_close"):
+            return Ack()
+        payload = payloads.view_closed(self.workspace, self.user, view, cleared=everything)
+        return self._told(await self.delivery.deliver(INTERACTION, payload))
 
-    def _view(self, view_id: str) -> View:
-        view = self._ws.views.get(view_id)
-        if view is None or view.user != self.user.id:
-            raise ActError("view_not_found")
+    async def open_home(self) -> Ack:
+        """Open the app's Home tab: the app hears of it if it subscribed to `app_home_opened`."""
+        ws = self.workspace
+        if "app_home_opened" not in ws.team.events:
+            return Ack()
+        channel = ws.open_im(self.user.id).id
+        return await self.send_event(
+            {"type": "app_home_opened", "user": self.user.id, "channel": channel, "tab": "home"}
+        )
+
+    async def send_event(self, event: Mapping[str, Any], *, event_id: str = "") -> Ack:
+        """Send an event of the Events API; a retry is told the same event_id."""
+        payload = payloads.event(self.workspace, dict(event))
+        return await self.delivery.event(payload | ({"event_id": event_id} if event_id else {}))
+
+    # --- what the acts share
+
+    def _channel(self, key: str) -> Channel:
+        channel = self.workspace.channel(key)
+        if channel is None or not self.workspace.team.is_in(self.user.id, channel):
+            raise ActRefused("channel_not_found", "you are not in that channel")
+        return channel
+
+    def _writable(self, key: str) -> Channel:
+        channel = self._channel(key)
+        if channel.is_archived:
+            raise ActRefused("is_archived", f"#{channel.name} is archived")
+        return channel
+
+    def _modal(self, view_id: str = "") -> View:
+        view = self.workspace.modal(self.user.id)
+        if view is None or view_id not in {"", view.id}:
+            raise ActRefused("view_not_found", "no modal is open")
         return view
 
+    def _response_url(self, channel: str, *, original: str = "", thread_ts: str = "") -> str:
+        passes = self.workspace.passes
+        key = passes.new_response_url(channel, self.user.id, original=original, thread_ts=thread_ts)
+        return f"{self.origin}/response/{key}"
 
-def find_element(
-    blocks: tuple[Mapping[str, Any], ...], action_id: str, block_id: str = ""
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The (block, element) of an action_id; raises ActError when there is none."""
-    for block in blocks:
-        if block_id and block.get("block_id") != block_id:
-            continue
-        held = [*block.get("elements", ()), block.get("accessory"), block.get("element")]
-        for element in held:
-            if isinstance(element, dict) and element.get("action_id") == action_id:
-                return block, element
-    raise ActError("action_not_found")
+    def _told(self, ack: Ack) -> Ack:
+        if ack.error:
+            self._toast(f"That failed with the error “{ack.error}”")
+        return ack
 
+    def _toast(self, words: str) -> None:
+        self.workspace.tell({"type": "toast", "user": self.user.id, "text": words, "kind": "error"})
 
-def action(block: Mapping[str, Any], element: Mapping[str, Any], value: Any, at: float) -> dict[str, Any]:
-    """One entry of a payload's `actions`."""
-    told = {
-        "type": element["type"],
-        "action_id": element["action_id"],
-        "block_id": block.get("block_id", ""),
-        "action_ts": f"{at:.6f}",
-    }
-    if element["type"] == "button":
-        return told | {"text": element["text"]} | {key: element[key] for key in ("value", "url") if key in element}
-    chosen = {"static_select": "selected_option", "overflow": "selected_option", "radio_buttons": "selected_option"}
-    return told | {chosen.get(element["type"], "value"): value}
+    def _failed(self, name: str, error: str, channel: str) -> None:
+        words = f"{entities(name)} failed with the error “{error}”"
+        self._toast(words)
+        self.workspace.add(Message(channel, "", SLACKBOT, words, only_for=self.user.id))
 
-
-_MENTION = re.compile(r"(?<!\S)([@#])([a-z0-9_-]+)")
-_URL = re.compile(r"(?<!\S)(https?://[^\s<>|]+|[a-z0-9.-]+\.(?:com|net|org|io)(?::\d+)?(?:/\S*)?)", re.IGNORECASE)
+    def _show_said(self, channel: Channel, said: Any) -> None:
+        if not isinstance(said, Mapping) or not said:
+            return
+        ws = self.workspace
+        try:
+            content = content_of(ws, said, COMMAND)
+        except ApiError as error:
+            ws.violate(error.code, error.detail or "the acknowledgement was no message", COMMAND)
+            return
+        only_for = "" if said.get("response_type") == "in_channel" else self.user.id
+        ws.add(Message(channel.id, "", ws.team.bot_user, only_for=only_for, **content))
 
 
-def escape(ws: Workspace, text: str) -> str:
-    """What `should_escape: true` makes of a command's text: entities, mentions and links in Slack's spelling."""
-
-    def mention(found: re.Match[str]) -> str:
-        kind, name = found[1], found[2]
-        if kind == "@":
-            named = [f"<@{user.id}|{user.name}>" for user in ws.team.users if user.name == name]
-            named += [f"<!subteam^{group.id}|@{group.handle}>" for group in ws.team.groups if group.handle == name]
-        else:
-            named = [f"<#{channel.id}|{channel.name}>" for channel in ws.team.channels if channel.name == name]
-        return named[0] if named else found[0]
-
-    def link(found: re.Match[str]) -> str:
-        url = found[0]
-        return f"<{url}>" if "://" in url else f"<http://{url}|{url}>"
-
-    return _MENTION.sub(mention, _URL.sub(link, html.escape(text, quote=False)))
+def find_element(blocks: Blocks, action_id: str, block_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The (block, element) of an action_id; raises ActRefused when there is none."""
+    for block, element in interactive(blocks):
+        if element["action_id"] == action_id and block_id in {"", block.get("block_id")}:
+            return block, element
+    there = ", ".join(str(element["action_id"]) for _block, element in interactive(blocks)) or "nothing"
+    raise ActRefused("action_not_found", f"there is no {action_id} to click, but {there}")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from bot.playground.slack.charts import CHART, MOST_CHARTS, counted
 from bot.playground.slack.elements import ACCESSORIES, IMAGE_ELEMENT, INPUTS, INTERACTIVE, block_id, plain, text
 from bot.playground.slack.richtext import PARTS, cell
 from bot.playground.slack.shapes import Check, Findings, array, by_type, flag, number, one_of, shape, string
@@ -11,7 +12,6 @@ from bot.playground.slack.shapes import Check, Findings, array, by_type, flag, n
 MESSAGE, MODAL, HOME = "message", "modal", "home"
 _MOST_BLOCKS = {MESSAGE: 50, MODAL: 100, HOME: 100}
 _TOTALS = {"markdown": 12_000, "table": 10_000, "data_table": 10_000}
-_MOST_CHARTS = 2
 MOST_TEXT = 40_000
 
 
@@ -22,10 +22,6 @@ def _section(value: Any, path: str, found: Findings) -> None:
 
 def _markdown(value: Any, _path: str, found: Findings) -> None:
     found.add("markdown", len(str(value.get("text", ""))))
-
-
-def _chart_counted(_value: Any, _path: str, found: Findings) -> None:
-    found.add("charts", 1)
 
 
 def _even_rows(value: Any, path: str, found: Findings) -> None:
@@ -49,38 +45,6 @@ _TABLE_CELL = cell({"raw_text": _RAW_EMPTY, "rich_text": _RICH}, "table")
 _DATA_CELL = cell({"raw_text": _RAW, "raw_number": _RAW_NUMBER, "rich_text": _RICH}, "data_table")
 _COLUMN = shape({"align": one_of("left", "center", "right"), "is_wrapped": flag})
 
-_POINT = shape({"label": string(20), "value": number()}, ("label", "value"))
-_SERIES = shape({"name": string(20), "data": array(_POINT, 20)}, ("name", "data"))
-_AXIS = shape({"categories": array(string(20), 20), "x_label": string(50), "y_label": string(50)}, ("categories",))
-
-
-def _points_meet_categories(value: Any, path: str, found: Findings) -> None:
-    axis = value.get("axis_config")
-    categories = axis.get("categories") if isinstance(axis, dict) else None
-    names = []
-    for index, series in enumerate(value.get("series") or []):
-        labels = [point.get("label") for point in series.get("data") or []] if isinstance(series, dict) else []
-        names.append(series.get("name") if isinstance(series, dict) else None)
-        if labels != categories:
-            found.wrong(f"{path}/series/{index}", "every series needs one point for each category, in order")
-    if len(set(names)) != len(names):
-        found.wrong(f"{path}/series", "series names must be unique")
-
-
-_AXIS_CHART = shape(
-    {"series": array(_SERIES, 6), "axis_config": _AXIS}, ("series", "axis_config"), (_points_meet_categories,)
-)
-_SEGMENT = shape({"label": string(20), "value": number(1e-300)}, ("label", "value"))
-_CHART = by_type(
-    {
-        "line": _AXIS_CHART,
-        "bar": _AXIS_CHART,
-        "area": _AXIS_CHART,
-        "pie": shape({"segments": array(_SEGMENT, 6)}, ("segments",)),
-    },
-    "chart",
-)
-
 
 def _block(fields: Mapping[str, Check], required: tuple[str, ...] = (), *also: Check) -> Check:
     return shape({"block_id": block_id, **fields}, required, also)
@@ -102,7 +66,7 @@ _COMMON: Mapping[str, Check] = {
     "context": _block(
         {
             "elements": array(
-                by_type({"image": IMAGE_ELEMENT, "mrkdwn": text(2000), "plain_text": text(2000)}, "item"), 10
+                by_type({"image": IMAGE_ELEMENT, "mrkdwn": text(3000), "plain_text": text(3000)}, "item"), 10
             )
         },
         ("elements",),
@@ -123,8 +87,7 @@ _COMMON: Mapping[str, Check] = {
         ("label", "element"),
     ),
 }
-_MESSAGE_ONLY: Mapping[str, Check] = {
-    "markdown": _block({"text": string(12_000)}, ("text",), _markdown),
+_NOT_IN_MODALS: Mapping[str, Check] = {
     "table": _block(
         {"rows": array(array(_TABLE_CELL, 20), 100), "column_settings": array(_COLUMN, 20)}, ("rows",), _even_rows
     ),
@@ -139,15 +102,18 @@ _MESSAGE_ONLY: Mapping[str, Check] = {
         _even_rows,
         _plain_header,
     ),
-    "data_visualization": _block({"title": string(50), "chart": _CHART}, ("title", "chart"), _chart_counted),
+}
+_MESSAGE_ONLY: Mapping[str, Check] = {
+    "markdown": _block({"text": string(12_000)}, ("text",), _markdown),
+    "data_visualization": _block({"title": string(50), "chart": CHART}, ("title", "chart"), counted),
 }
 _MODAL_ONLY: Mapping[str, Check] = {
     "alert": _block({"text": text(200), "level": one_of("default", "info", "warning", "error", "success")}, ("text",)),
 }
 _ALLOWED: Mapping[str, Mapping[str, Check]] = {
-    MESSAGE: {**_COMMON, **_MESSAGE_ONLY},
+    MESSAGE: {**_COMMON, **_NOT_IN_MODALS, **_MESSAGE_ONLY},
     MODAL: {**_COMMON, **_MODAL_ONLY},
-    HOME: _COMMON,
+    HOME: {**_COMMON, **_NOT_IN_MODALS},
 }
 
 
@@ -186,8 +152,8 @@ def _totals(found: Findings) -> None:
     for total, most in _TOTALS.items():
         if found.totals.get(total, 0) > most:
             found.wrong("/blocks", f"{total} blocks hold more than {most} characters in all")
-    if found.totals.get("charts", 0) > _MOST_CHARTS:
-        found.wrong("/blocks", f"no more than {_MOST_CHARTS} data_visualization blocks allowed")
+    if found.totals.get("charts", 0) > MOST_CHARTS:
+        found.wrong("/blocks", f"no more than {MOST_CHARTS} data_visualization blocks allowed")
 
 
 _VIEW_COMMON: Mapping[str, Check] = {
@@ -220,7 +186,8 @@ def check_view(view: Any) -> list[str]:
     if found.problems:
         return found.problems
     problems = check_blocks(view["blocks"], HOME if view["type"] == "home" else MODAL)
-    inputs = any(isinstance(block, dict) and block.get("type") == "input" for block in view["blocks"])
+    blocks = view["blocks"] if isinstance(view["blocks"], list) else []
+    inputs = any(isinstance(block, dict) and block.get("type") == "input" for block in blocks)
     if inputs and view["type"] == "modal" and "submit" not in view:
         problems.append("a modal with input blocks needs submit [json-pointer:/view/submit]")
     return problems

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass, field
 
-KINDS = (
-    "ratelimited",
-    "server_error",
-    "delay",
-    "lost_reply",
-    "lost_request",
-    "disconnect",
-    "dead_socket",
-    "duplicate",
-)
-"""ratelimited (429 with Retry-After), server_error (503), delay, lost_reply (done, then cut), lost_request (cut before
-it is done), disconnect (sockets close), dead_socket (sockets stay open and silent), duplicate (envelopes come twice)."""
+METHOD_KINDS = ("ratelimited", "server_error", "error", "delay", "lost_reply", "lost_request")
+"""ratelimited (429 with Retry-After), server_error (503), error (Slack's error `code`), delay, lost_reply (done, then
+the connection is cut), lost_request (cut before anything is done): on Web API methods and `response_url`."""
+SOCKET_KINDS = ("disconnect", "refresh", "warning", "dead_socket", "silent_socket")
+"""On the socket of the next frame in either direction: disconnect (cut), refresh (asked to reconnect, then closed),
+warning (its end announced only), dead_socket (stays open, answers nothing), silent_socket (pings only)."""
+DELIVERY_KINDS = ("duplicate", "lost_delivery")
+"""duplicate (the next envelopes come twice), lost_delivery (the next envelopes never arrive)."""
+KINDS = (*METHOD_KINDS, *SOCKET_KINDS, *DELIVERY_KINDS)
+
+MOST_TIMES = 1_000_000
+MOST_SECONDS = 3600.0
+
+
+class FaultRefused(ValueError):
+    """The fault asked for is not one; the sentence says why."""
 
 
 @dataclass(slots=True)
@@ -24,6 +28,7 @@ class Fault:
     count: int
     method: str = ""
     seconds: float = 1.0
+    code: str = "internal_error"
 
 
 @dataclass(slots=True)
@@ -32,13 +37,15 @@ class Faults:
 
     pending: list[Fault] = field(default_factory=list)
 
-    def inject(self, kind: str, *, count: int = 1, method: str = "", seconds: float = 1.0) -> None:
-        """Let the next `count` fitting calls meet this fault. Raises ValueError for an unknown kind."""
+    def inject(
+        self, kind: str, *, count: int = 1, method: str = "", seconds: float = 1.0, code: str = "internal_error"
+    ) -> None:
+        """Let the next `count` fitting calls meet this fault. Raises FaultRefused for one that makes no sense."""
         if kind not in KINDS:
-            raise ValueError(f"unknown fault {kind!r}: one of {', '.join(KINDS)}")
-        if not 1 <= count <= 1_000_000 or not 0 <= seconds <= 3600:  # noqa: PLR2004 - a day's worth and an hour
-            raise ValueError("count is 1 to 1000000, seconds 0 to 3600")
-        self.pending.append(Fault(kind, count, method, seconds))
+            raise FaultRefused(f"unknown fault {kind!r:.60}: one of {', '.join(KINDS)}")
+        if not 1 <= count <= MOST_TIMES or not 0 <= seconds <= MOST_SECONDS:
+            raise FaultRefused(f"count is 1 to {MOST_TIMES}, seconds 0 to {MOST_SECONDS:g}")
+        self.pending.append(Fault(kind, count, method, seconds, code))
 
     def take(self, kinds: tuple[str, ...], method: str = "") -> Fault | None:
         """The next fault of these kinds that fits the method, used once."""
@@ -49,10 +56,6 @@ class Faults:
                     self.pending.remove(fault)
                 return fault
         return None
-
-    def active(self, kind: str) -> bool:
-        """Whether a fault of that kind is pending (without using it)."""
-        return any(fault.kind == kind for fault in self.pending)
 
     def clear(self) -> None:
         """No more faults."""

@@ -17,6 +17,7 @@ BOT_SCOPES = (
     "reactions:write",
     "team:read",
     "im:write",
+    "im:history",
 )
 """What a bot token is allowed here unless the caller says otherwise."""
 
@@ -42,6 +43,12 @@ class Channel:
     has_bot: bool = True
     is_private: bool = False
     is_archived: bool = False
+    is_im: bool = False
+
+    @property
+    def family(self) -> str:
+        """The scope family that covers it: channels, groups or im."""
+        return "im" if self.is_im else "groups" if self.is_private else "channels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """One workspace and the app installed in it."""
+    """One workspace and the app installed in it; `events` are those that the app subscribed to."""
 
     name: str
     users: tuple[User, ...]
@@ -74,19 +81,25 @@ class Team:
     groups: tuple[Group, ...] = ()
     commands: tuple[Command, ...] = ()
     scopes: tuple[str, ...] = BOT_SCOPES
+    events: tuple[str, ...] = ("app_home_opened",)
+    domain: str = "local"
     id: str = "T0LOCAL"
     app_id: str = "A0CMBOT"
     bot_id: str = "B0CMBOT"
     bot_user: str = "U0CMBOT"
     bot_name: str = "cmbot"
 
-    def user(self, user_id: str) -> User | None:
-        """The person of that id."""
-        return next((user for user in self.users if user.id == user_id), None)
+    def user(self, key: str) -> User | None:
+        """The person of that id or name."""
+        return next((user for user in self.users if key in {user.id, user.name}), None)
 
-    def channel(self, channel_id: str) -> Channel | None:
-        """The channel of that id."""
-        return next((channel for channel in self.channels if channel.id == channel_id), None)
+    def group(self, group_id: str) -> Group | None:
+        """The user group of that id."""
+        return next((group for group in self.groups if group.id == group_id), None)
+
+    def command(self, command: str) -> Command | None:
+        """The registered slash command."""
+        return next((held for held in self.commands if held.command == command), None)
 
     def is_in(self, user_id: str, channel: Channel) -> bool:
         """Whether a person is in a channel."""

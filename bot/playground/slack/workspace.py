@@ -1,82 +1,19 @@
 """The state of the workspace: messages, views, triggers, response addresses, and everything the app did wrong."""
 
+import asyncio
 import itertools
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from bot.playground.slack.team import Team
+from bot.playground.slack.message import Message, View
+from bot.playground.slack.passes import Passes
+from bot.playground.slack.team import Channel, Team
+from bot.playground.slack.violations import ERROR, Violation, not_allowed
 
-TRIGGER_SECONDS = 3.0
-RESPONSE_SECONDS = 1800.0
-RESPONSE_USES = 5
+__all__ = ["Event", "Message", "View", "Violation", "Workspace"]
 
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message; `only_for` is the one person who sees an ephemeral one; `user` is who wrote it."""
-
-    channel: str
-    ts: str
-    user: str
-    text: str
-    blocks: tuple[Mapping[str, Any], ...] = ()
-    metadata: Mapping[str, Any] | None = None
-    thread_ts: str = ""
-    broadcast: bool = False
-    edited: bool = False
-    deleted: bool = False
-    only_for: str = ""
-    pinned: bool = False
-    files: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def full_text(self) -> str:
-        """The fallback and every text in the blocks, one a line: what asserts look at."""
-        return "\n".join([self.text, *_texts(list(self.blocks))])
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        own = [held for key, held in value.items() if key in {"text", "title", "caption"} and isinstance(held, str)]
-        return own + [text for key, held in value.items() if not isinstance(held, str) for text in _texts(held)]
-    if isinstance(value, list | tuple):
-        return [text for item in value for text in _texts(item)]
-    return []
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A rule of the platform that the app broke; `rule` names its kind."""
-
-    at: float
-    rule: str
-    detail: str
-
-
-@dataclass(slots=True)
-class ResponseUrl:
-    """Where the app may answer one interaction: so often, so long."""
-
-    channel: str
-    user: str
-    until: float
-    original: str = ""
-    thread_ts: str = ""
-    uses: int = 0
-
-
-@dataclass(slots=True)
-class View:
-    """An open modal or a Home tab; `user` is who sees it."""
-
-    id: str
-    user: str
-    content: Mapping[str, Any]
-    hash: str
-
-
+T = TypeVar("T")
 Event = Mapping[str, Any]
 
 
@@ -88,15 +25,17 @@ class Workspace:
     clock: Callable[[], float]
     messages: list[Message] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
-    views: dict[str, View] = field(default_factory=dict)
+    modals: dict[str, list[View]] = field(default_factory=dict)
     homes: dict[str, View] = field(default_factory=dict)
-    triggers: dict[str, tuple[str, float]] = field(default_factory=dict)
-    response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
-    reactions: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ims: dict[str, str] = field(default_factory=dict)
     observers: set[Callable[[Event], None]] = field(default_factory=set)
+    passes: Passes = field(init=False)
     _last_ts: int = 0
-    _ids: "itertools.count[int]" = field(default_factory=itertools.count)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.passes = Passes(self.clock)
 
     def new_ts(self) -> str:
         """A timestamp that no other message has and that is later than all before."""
@@ -105,17 +44,27 @@ class Workspace:
 
     def new_id(self, kind: str) -> str:
         """An id of that kind (`V`, `F`), unique in this workspace."""
-        return f"{kind}0{next(self._ids):06X}"
-
-    def violate(self, rule: str, detail: str) -> None:
-        """Note that the app broke a rule."""
-        self.violations.append(Violation(self.clock(), rule, detail))
-        self.tell({"type": "violation"})
+        return f"{kind}0{next(self._ids):08X}"
 
     def tell(self, event: Event) -> None:
         """Tell the page and whoever waits that something changed."""
         for observer in tuple(self.observers):
             observer(event)
+
+    # --- channels
+
+    def channel(self, key: str) -> Channel | None:
+        """The channel of that id or name (`#ops`); a direct conversation by its id."""
+        for channel in self.team.channels:
+            if key in {channel.id, channel.name, f"#{channel.name}"}:
+                return channel
+        user = next((user for user, im in self.ims.items() if im == key), None)
+        return Channel(key, "directmessage", members=(user,), is_im=True) if user else None
+
+    def open_im(self, user: str) -> Channel:
+        """The direct conversation between the app and a person, opened when there is none."""
+        key = self.ims.setdefault(user, f"D0{user[2:]}")
+        return Channel(key, "directmessage", members=(user,), is_im=True)
 
     # --- messages
 
@@ -123,8 +72,7 @@ class Workspace:
         """Put a message (its `ts` is given by the workspace unless set)."""
         placed = replace(message, ts=message.ts or self.new_ts())
         self.messages.append(placed)
-        kind = "ephemeral" if placed.only_for else "message"
-        self.tell({"type": kind, "channel": placed.channel, "thread_ts": placed.thread_ts, "user": placed.only_for})
+        self._tell_of("ephemeral" if placed.only_for else "message", placed)
         return placed
 
     def find(self, channel: str, ts: str) -> Message | None:
@@ -134,34 +82,112 @@ class Workspace:
     def change(self, message: Message, **changes: Any) -> Message:
         """Replace a message by a changed one."""
         changed = replace(message, **changes)
-        self.messages[self.messages.index(message)] = changed
-        kind = "deleted" if changed.deleted else "changed"
-        self.tell({"type": kind, "channel": changed.channel, "thread_ts": changed.thread_ts})
+        at = next(i for i, m in enumerate(self.messages) if (m.channel, m.ts) == (message.channel, message.ts))
+        self.messages[at] = changed
+        self._tell_of("deleted" if changed.deleted else "changed", changed)
         return changed
 
+    def replies(self, channel: str, ts: str) -> list[Message]:
+        """The answers in a thread that everybody sees, oldest first."""
+        return [
+            m
+            for m in self.messages
+            if (m.channel, m.thread_ts) == (channel, ts) and m.ts != ts and not m.deleted and not m.only_for
+        ]
+
     def visible(self, channel: str, user: str) -> list[Message]:
-        """What a person sees in a channel, threads included, oldest first."""
-        return [m for m in self.messages if m.channel == channel and not m.deleted and m.only_for in {"", user}]
+        """What a person sees in a channel, threads included, oldest first ("": what everybody sees)."""
+        place = self.channel(channel)
+        if place is None or (user and not self.team.is_in(user, place)):
+            return []
+        return [m for m in self.messages if m.channel == place.id and not m.deleted and m.only_for in {"", user}]
 
-    # --- what an interaction is given
+    def _tell_of(self, kind: str, message: Message) -> None:
+        thread = {"channel": message.channel, "thread_ts": message.thread_ts, "ts": message.ts}
+        self.tell({"type": kind, **thread, "user": message.only_for})
 
-    def new_trigger(self, user: str) -> str:
-        """A trigger id, good for one modal within three seconds."""
-        trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self.triggers[trigger] = (user, self.clock() + TRIGGER_SECONDS)
-        return trigger
+    # --- views
 
-    def use_trigger(self, trigger: str) -> str | None:
-        """The person whose trigger it is; None when it is unknown, used or expired (a violation)."""
-        user, until = self.triggers.pop(trigger, ("", 0.0))
-        if user and self.clock() <= until:
-            return user
-        self.violate("expired_trigger_id", "a trigger_id was used twice, or later than 3 s")
+    def modal(self, user: str) -> View | None:
+        """The modal on top of a person's stack."""
+        stack = self.modals.get(user)
+        return stack[-1] if stack else None
+
+    def view(self, view_id: str, external_id: str = "") -> View | None:
+        """An open modal or a Home tab, by either of its ids."""
+        everything = itertools.chain(*self.modals.values(), self.homes.values())
+        for view in everything:
+            if view.id == view_id or (external_id and view.content.get("external_id") == external_id):
+                return view
         return None
 
-    def new_response_url(self, channel: str, user: str, *, original: str = "", thread_ts: str = "") -> str:
-        """The key of an address at which one interaction may be answered."""
-        key = secrets.token_hex(12)
-        until = self.clock() + RESPONSE_SECONDS
-        self.response_urls[key] = ResponseUrl(channel, user, until, original=original, thread_ts=thread_ts)
-        return key
+    def put_view(self, view: View) -> View:
+        """Show a view: in place of the one with its id, else as a person's Home tab or on top of their stack."""
+        if view.content.get("type") == "home":
+            self.homes[view.user] = view
+            self.tell({"type": "home", "user": view.user})
+            return view
+        stack = self.modals.setdefault(view.user, [])
+        at = next((i for i, held in enumerate(stack) if held.id == view.id), len(stack))
+        stack[at : at + 1] = [view]
+        self.tell({"type": "view", "user": view.user})
+        return view
+
+    def drop_views(self, user: str, *, everything: bool = False) -> None:
+        """Close the modal on top, or all of a person's."""
+        stack = self.modals.get(user, [])
+        del stack[0 if everything else -1 :]
+        self.tell({"type": "view", "user": user})
+
+    # --- what went wrong, and waiting
+
+    def violate(self, rule: str, detail: str, where: str = "") -> None:
+        """Note that the app broke a rule (Slack's error code, or a name of ours)."""
+        self.violations.append(Violation(self.clock(), rule, detail, where))
+        self.tell({"type": "violation"})
+
+    def assert_no_violations(self, allow: Collection[str] = (ERROR,)) -> None:
+        """Raise AssertionError when the app broke a rule; `allow` names rules and categories that may be.
+
+        Unless told otherwise errors that tell of a state (a channel it is not in) may be; `()` allows nothing.
+        """
+        wrong = not_allowed(self.violations, allow)
+        if wrong:
+            lines = (f"{each.rule} ({each.category}) at {each.where or '-'}: {each.detail}" for each in wrong)
+            raise AssertionError("the app broke rules of the platform:\n" + "\n".join(lines))
+
+    async def wait_until(self, look: Callable[[], T | None], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - a caller's plain deadline reads better than a wrapped one
+        """What `look` gives once it gives something; it is asked again at every change. Raises TimeoutError."""
+        woken = asyncio.Event()
+
+        def wake(_event: Event) -> None:
+            woken.set()
+
+        self.observers.add(wake)
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := look()) is None:
+                    await woken.wait()
+                    woken.clear()
+                return found
+        finally:
+            self.observers.discard(wake)
+
+    async def wait_for_message(
+        self,
+        channel: str,
+        fits: Callable[[Message], bool] = lambda _message: True,
+        timeout: float = 10.0,  # noqa: ASYNC109 - as in wait_until
+    ) -> Message:
+        """The newest message in a channel (threads and ephemeral ones included) that fits. Raises TimeoutError."""
+        place = self.channel(channel)
+        key = place.id if place else channel
+
+        def look() -> Message | None:
+            return next((m for m in reversed(self.messages) if m.channel == key and not m.deleted and fits(m)), None)
+
+        return await self.wait_until(look, timeout)
+
+    async def wait_for_modal(self, user: str, timeout: float = 10.0) -> View:  # noqa: ASYNC109 - as in wait_until
+        """The modal a person has open. Raises TimeoutError."""
+        return await self.wait_until(lambda: self.modal(user), timeout)

@@ -1,0 +1,50 @@
+"""What the app did that the platform does not allow: kinds, and the list that tests and the page look at."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+RULE = "rule"
+"""The app broke a rule that it could have kept: invalid blocks, a late acknowledgement, a sixth use."""
+ERROR = "error"
+"""The app met a state of the workspace: a channel it is not in, a message that is gone."""
+
+STATE_ERRORS = frozenset(
+    {
+        "already_pinned",
+        "already_reacted",
+        "channel_not_found",
+        "dispatch_failed",
+        "hash_conflict",
+        "is_archived",
+        "message_not_found",
+        "not_found",
+        "not_in_channel",
+        "no_such_subteam",
+        "thread_not_found",
+        "user_not_found",
+        "user_not_in_channel",
+        "users_not_found",
+        "bot_not_found",
+    }
+)
+"""Slack's error codes that tell of a state; all others are the app's own mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """`rule` is Slack's error code or the rule's name, `category` RULE or ERROR, `where` the method; Unix seconds."""
+
+    at: float
+    rule: str
+    detail: str
+    where: str = ""
+
+    @property
+    def category(self) -> str:
+        """RULE or ERROR: what it takes to avoid it."""
+        return ERROR if self.rule in STATE_ERRORS else RULE
+
+
+def not_allowed(found: Collection[Violation], allow: Collection[str]) -> list[Violation]:
+    """Those violations whose rule and category are not in `allow`."""
+    return [each for each in found if each.rule not in allow and each.category not in allow]
