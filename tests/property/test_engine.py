@@ -147,6 +147,7 @@ class Engine(RuleBasedStateMachine):
             assert old is None or old.state is AlertState.PENDING
             assert move.tell is Tell.POST
             assert not self._muted(new)
+            assert self.now - new.since >= next(each.hold for each in RULES if each.key == new.rule)
         elif move.tell is not Tell.QUIET:
             assert old is not None
             assert old.fired_at > 0, "told of what was never told before"
@@ -159,6 +160,7 @@ class Engine(RuleBasedStateMachine):
             assert old is not None
             parts = set(new.data["parts"]) - set(old.data["parts"])
             assert new.severity > old.severity or new.weight > old.weight or parts
+            assert not self._muted(new)
         if old is not None and move.tell in LOUD and move.reason not in {Reason.FIRED, Reason.WORSE}:
             assert not self._muted(old)
             assert old.state is not AlertState.ACKNOWLEDGED or move.reason is Reason.RESOLVED
