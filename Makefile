@@ -38,6 +38,9 @@ pins: $(READY)  ## choose the pinned versions anew
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints-runtime.txt
+	echo hatchling | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -c constraints.txt \
+		-o constraints-build.txt
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -28,7 +28,7 @@ from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab
-from bot.slack.listeners import BoltApp, Edge, build_app
+from bot.slack.listeners import Bolt, Edge, build_app
 from bot.slack.socket import SocketMode
 from bot.store.posts import Post
 from bot.store.store import Store
@@ -198,12 +198,12 @@ class _Parts:
             answers_private=self.settings.slack.answers == "sender",
         )
 
-    def _bolt(self, dispatcher: Dispatcher, access: Access, background: Background) -> BoltApp:
+    def _bolt(self, dispatcher: Dispatcher, access: Access, background: Background) -> Bolt:
         home = HomeTab(tuple(self.clusters), self.remembered, access.describe, self.gateway.publish_home)
         edge = Edge(dispatcher, self.gateway, background, on_home=home.show, on_ack=self.metrics.acked)
         return build_app(edge, api_url=self.settings.slack.api_url)
 
-    def _socket(self, bolt: BoltApp) -> SocketMode | None:
+    def _socket(self, bolt: Bolt) -> SocketMode | None:
         token = self.settings.secrets.slack_app_token.get_secret_value()
         if not token:
             return None

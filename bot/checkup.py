@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 
 from rich.table import Table
 from rich.text import Text
@@ -13,11 +12,11 @@ from rich.text import Text
 from bot.app import build, check_words
 from bot.cluster.handle import Cluster
 from bot.config import Settings
-from bot.errors import CmbotError, SlackError
+from bot.errors import CmbotError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
+from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
-from bot.slack.methods import SCOPES
 from bot.store.store import Store
 
 _TWO_LOOKS_APART = 3.2
@@ -58,8 +57,7 @@ async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:
     try:
         return Row(what, True, await look())  # noqa: FBT003 - Row's second field
     except CmbotError as error:
-        code = f" ({error.code})" if isinstance(error, SlackError) and error.code else ""
-        return Row(what, False, f"{error}{code}", mend)  # noqa: FBT003 - Row's second field
+        return Row(what, False, str(error), mend)  # noqa: FBT003 - Row's second field
 
 
 async def _rules(settings: Settings) -> str:
@@ -78,59 +76,20 @@ async def _store(settings: Settings) -> str:
 
 
 async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
-    rows = [
-        await _row("SLACK_BOT_TOKEN", lambda: _token(gateway), "copy the bot token from OAuth & Permissions"),
-        await _row("scopes", lambda: _scopes(gateway), "add them in app_manifest.yaml's way and reinstall the app"),
-        await _row(
-            "the way Slack delivers", lambda: _delivery(settings, gateway), "see docs/slack-app.md, step by step"
-        ),
-    ]
-    channels = {cluster.alert_channel for cluster in settings.clusters}
-    channels |= {cluster.card_channel for cluster in settings.clusters}
-    channels |= {summary.channel for summary in settings.summaries}
-    for channel in sorted(channels):
-        look = partial(_channel, gateway, channel)
-        rows.append(await _row(f"channel {channel}", look, "invite cmbot there: /invite @cmbot"))
-    for group in settings.access.operators.groups:
-        look = partial(_group, gateway, group)
-        rows.append(await _row(f"user group {group}", look, "name an existing user group's id"))
-    rows.append(_operators(settings))
-    return rows
-
-
-async def _token(gateway: SlackGateway) -> str:
-    identity = await gateway.auth_test()
-    return f"bot {identity.user} in {identity.team}"
-
-
-async def _scopes(gateway: SlackGateway) -> str:
-    missing = sorted(SCOPES - (await gateway.auth_test()).scopes)
-    if missing:
-        raise SlackError(f"missing: {', '.join(missing)}", code="missing_scope")
-    return f"all {len(SCOPES)} granted"
-
-
-async def _delivery(settings: Settings, gateway: SlackGateway) -> str:
-    token = settings.secrets.slack_app_token.get_secret_value()
-    if token:
-        await gateway.socket_address(token)
-        return "Socket Mode: SLACK_APP_TOKEN works"
-    if settings.secrets.slack_signing_secret.get_secret_value():
-        return f"HTTP: requests to {settings.http.host}:{settings.http.port}/slack/events, signatures checked"
-    raise SlackError("neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set")
-
-
-async def _channel(gateway: SlackGateway, channel: str) -> str:
-    info = await gateway.channel_info(channel)
-    if info.archived:
-        raise SlackError(f"#{info.name} is archived", code="is_archived")
-    if not info.member:
-        raise SlackError(f"cmbot is not in #{info.name}", code="not_in_channel")
-    return f"#{info.name}"
-
-
-async def _group(gateway: SlackGateway, group: str) -> str:
-    return f"{len(await gateway.group_members(group))} members"
+    channels: dict[str, str] = {}
+    for cluster in settings.clusters:
+        channels.setdefault(cluster.alert_channel, f"clusters.{cluster.name}.alert_channel")
+        channels.setdefault(cluster.card_channel, f"clusters.{cluster.name}.operations_channel")
+    for summary in settings.summaries:
+        channels.setdefault(summary.channel, "summaries.channel")
+    checked = await check_slack(
+        gateway,
+        app_token=settings.secrets.slack_app_token.get_secret_value(),
+        signing_secret=settings.secrets.slack_signing_secret.get_secret_value(),
+        channels=channels,
+        groups=settings.access.operators.groups,
+    )
+    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), _operators(settings)]
 
 
 def _operators(settings: Settings) -> Row:

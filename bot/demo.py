@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -42,11 +42,19 @@ def example() -> str:
 
 
 @asynccontextmanager
-async def demo(*, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS) -> AsyncIterator[Demo]:
-    """Start everything; the page is at `slack.page_url`. Nothing is kept when the block ends."""
+async def demo(
+    *, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS, example_ports: bool = True
+) -> AsyncIterator[Demo]:
+    """Start everything; the page is at `slack.page_url`. Nothing is kept when the block ends.
+
+    `example_ports`: the nodes listen where the example says, if that is free; else on any free ports.
+    """
     template = parse(example(), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
-        clusters = {each.name: await stack.enter_async_context(_simulated(each, timing)) for each in template.clusters}
+        clusters = {
+            each.name: await stack.enter_async_context(_simulated(each, timing, example_ports=example_ports))
+            for each in template.clusters
+        }
         slack = await stack.enter_async_context(
             LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *_controls(clusters)])
         )
@@ -58,14 +66,14 @@ async def demo(*, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = 
         yield Demo(app, slack, clusters)
 
 
-def _simulated(own: ClusterSettings, timing: Timing) -> SimulatedCluster:
-    wanted = [int(host.rpartition(":")[2]) for host in own.hosts]
-    flavour = FLAVOURS.get(own.name, "master")
-    try:
-        return SimulatedCluster(flavour=flavour, nodes=len(wanted), ports=wanted, timing=timing)
-    except OSError:
-        # A port of the example is taken on this machine: any free ones serve as well.
-        return SimulatedCluster(flavour=flavour, nodes=len(wanted), timing=timing)
+def _simulated(own: ClusterSettings, timing: Timing, *, example_ports: bool) -> SimulatedCluster:
+    flavour, nodes = FLAVOURS.get(own.name, "master"), len(own.hosts)
+    if example_ports:
+        wanted = [int(host.rpartition(":")[2]) for host in own.hosts]
+        # A port of the example may be taken on this machine: any free ones serve as well.
+        with suppress(OSError):
+            return SimulatedCluster(flavour=flavour, nodes=nodes, ports=wanted, timing=timing)
+    return SimulatedCluster(flavour=flavour, nodes=nodes, timing=timing)
 
 
 def _controls(clusters: Mapping[str, SimulatedCluster]) -> list[web.RouteDef]:

@@ -23,7 +23,7 @@ from bot.schedule import Scheduler
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
-from bot.slack.listeners import BoltApp
+from bot.slack.listeners import Bolt
 from bot.slack.socket import SocketMode
 from bot.store.store import Store
 from bot.telemetry.health import Health, Probe, served, socket_alive
@@ -59,7 +59,7 @@ class App:
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
     background: Background
-    bolt: BoltApp
+    bolt: Bolt
     socket: SocketMode | None
     metrics: Metrics
     noted: dict[str, Mapping[str, Any]]

@@ -27,9 +27,6 @@ from bot.views.message import Message
 
 log = structlog.get_logger(__name__)
 
-BoltApp = AsyncApp
-"""Bolt's application, for those who hand it around."""
-
 OnAck = Callable[[str, float], None]
 """Told of each acknowledgement: what it was for (`read`, `change`, `click`, `home`, `other`) and after how long."""
 

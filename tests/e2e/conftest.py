@@ -1,0 +1,19 @@
+"""The whole program against simulated clusters and a strict local workspace, over real sockets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.demo import Demo, demo
+from bot.playground.cluster import Timing
+
+QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
+"""A cluster whose ten-second waits take a second and whose elections take less."""
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[Demo]:
+    """The demo as it is shipped, only faster; a rule of the platform that was broken fails the test."""
+    async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
+        yield parts
+        parts.slack.assert_no_violations()

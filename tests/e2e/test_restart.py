@@ -1,0 +1,162 @@
+"""The program as a process of its own, killed and started again: nothing lost or doubled, buttons that still work."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bot.playground.cluster import SimulatedCluster
+from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.workspace import Message
+from tests.e2e.conftest import QUICK
+
+ALICE = "U0ALICE"
+STORAGE = "C0STORAGE"
+SETTINGS = """
+slack: {{api_url: "{api}"}}
+http: {{port: 0}}
+store: {{url: "sqlite:///{folder}/cmbot.db"}}
+clusters:
+  - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.2s}}
+access: {{operators: {{users: [U0ALICE]}}}}
+operations: {{verify_within: 2s}}
+"""
+
+
+@dataclass
+class Outside:
+    """What the program talks to, which outlives it."""
+
+    slack: LocalSlack
+    cluster: SimulatedCluster
+    config: Path
+
+    @asynccontextmanager
+    async def bot(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run the program until the block ends; then it is killed without warning (SIGKILL)."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run", "--config", str(self.config)),
+            env=os.environ
+            | {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token, "CMBOT_STORE_URL": ""},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            await self.slack.wait_connected(timeout=30)
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await self.slack.wait_connected(connected=False)
+
+    def told(self, *words: str) -> list[Message]:
+        """The alerts (not replies) that hold all words."""
+        return [
+            m
+            for m in self.slack.workspace.messages
+            if m.metadata and not m.thread_ts and all(word in m.full_text for word in words)
+        ]
+
+
+@pytest.fixture
+async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
+    async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
+        config = tmp_path / "config.yaml"
+        hosts = json.dumps(list(cluster.hosts))
+        config.write_text(SETTINGS.format(api=slack.api_url, folder=tmp_path, hosts=hosts))
+        yield Outside(slack, cluster, config)
+        slack.assert_no_violations()
+
+
+async def test_an_alert_survives_the_process(outside: Outside) -> None:
+    """Told once before the kill; after it the same message is edited, and no second one comes."""
+    async with outside.bot():
+        outside.cluster.break_disk(3)
+        first = await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
+    outside.cluster.break_disk(4)
+    async with outside.bot():
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk 4" in m.full_text, timeout=20)
+    assert len(outside.told("disk 3")) == 1
+
+
+async def test_a_disk_that_broke_while_nobody_looked_is_told(outside: Outside) -> None:
+    """What happened while the program was down is found by its first look."""
+    async with outside.bot():
+        await outside.slack.as_user(ALICE).command(STORAGE, "/cm stat")
+        await outside.slack.wait_for(STORAGE, lambda m: "prod is" in m.text)
+    outside.cluster.break_disk(9)
+    async with outside.bot():
+        await outside.slack.wait_for(STORAGE, lambda m: "disk 9" in m.full_text, timeout=20)
+    assert len(outside.told("disk 9")) == 1
+
+
+async def test_a_leader_that_changed_while_nobody_looked_is_told_once(outside: Outside) -> None:
+    """Neither silence nor an election replayed at every start."""
+    async with outside.bot():
+        await _noted(outside, leader=1)
+    await outside.cluster.elect(2)
+    async with outside.bot():
+        await outside.slack.wait_for(STORAGE, lambda m: "from peer 1 to peer 2" in m.full_text, timeout=20)
+    async with outside.bot():
+        await _noted(outside, leader=2)
+    assert len(outside.told("from peer 1 to peer 2")) == 1
+
+
+async def _noted(outside: Outside, *, leader: int) -> None:
+    """Wait until the watch wrote down who leads: /cm clusters tells what it noted."""
+    alice = outside.slack.as_user(ALICE)
+    async with asyncio.timeout(20):
+        shown = ""
+        while f"{leader} at" not in shown:
+            before = {m.ts for m in alice.sees(STORAGE)}
+            await alice.command(STORAGE, "/cm clusters")
+            answer = await outside.slack.wait_for(STORAGE, partial(_later, before), user=ALICE)
+            shown = answer.full_text
+
+
+def _later(before: set[str], message: Message) -> bool:
+    return message.ts not in before
+
+
+async def test_the_buttons_of_an_old_card_work_after_a_restart(outside: Outside) -> None:
+    """Proposed by one process, confirmed with the next."""
+    async with outside.bot():
+        await outside.slack.as_user(ALICE).command(STORAGE, "/cm task disable balance")
+        card = await outside.slack.wait_for(STORAGE, lambda m: "*Waiting*" in m.full_text)
+    async with outside.bot():
+        await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text)
+    assert len(outside.cluster.log.matching(method="POST", path="/config/set")) == 1
+
+
+async def test_killed_while_it_runs_the_truth_is_told(outside: Outside) -> None:
+    """Killed between the request and its answer: the next process looks, and never sends again."""
+    async with outside.bot():
+        await outside.slack.as_user(ALICE).command(STORAGE, "/cm task disable balance")
+        card = await outside.slack.wait_for(STORAGE, lambda m: "*Waiting*" in m.full_text)
+        for node in (1, 2, 3):
+            outside.cluster.slow(node, 1.0)
+        await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)
+        await outside.cluster.until(lambda: bool(outside.cluster.log.matching(method="POST", path="/config/set")))
+    for node in (1, 2, 3):
+        outside.cluster.slow(node, 0.0)
+    async with outside.bot():
+        await outside.slack.wait_for(
+            STORAGE, lambda m: m.ts == card.ts and "balance is now off" in m.full_text, timeout=30
+        )
+    assert len(outside.cluster.log.matching(method="POST", path="/config/set")) == 1
+
+
+async def test_an_orderly_end(outside: Outside) -> None:
+    """SIGTERM ends it with status 0."""
+    async with outside.bot() as process:
+        process.terminate()
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
