@@ -14,16 +14,18 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
-from bot.config import ClusterSettings, Settings
+from bot.config import ClusterSettings, Settings, SummarySettings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
 from bot.inbox import Inbox
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
+from bot.monitor.summaries import Entry, Summaries
 from bot.operations.desk import Desk
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox, Pace
+from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
@@ -105,6 +107,13 @@ def check_words(settings: Settings) -> None:
             raise ConfigError(f"clusters.{cluster.name}.name: is a word of /cm; give the cluster another name.")
 
 
+def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
+    clusters = own.clusters or everything
+    # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
+    job = f"summary {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
+    return Entry(job, own.channel, clusters, Crontab(own.cron, own.timezone).latest)
+
+
 class _Parts:
     """What is handed from one builder to the next."""
 
@@ -142,6 +151,8 @@ class _Parts:
             runner=runner,
             dispatcher=dispatcher,
             watches=self._watches(rules, outbox),
+            summaries=Summaries(self.store, wake=outbox.wake, deeds=self.ledger.deeds),
+            entries=[_entry(own, tuple(self.clusters)) for own in self.settings.summaries],
             background=background,
             bolt=bolt,
             socket=self._socket(bolt),

@@ -1,7 +1,7 @@
 """The running program: its parts, the clock's jobs, and an orderly end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,11 +15,12 @@ from bot.dispatch import Dispatcher
 from bot.errors import ConfigError, StoreError
 from bot.inbox import Inbox
 from bot.monitor.cycle import Watch
+from bot.monitor.summaries import Entry, Summaries
 from bot.monitor.verdict import verdict
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox
-from bot.schedule import Scheduler
+from bot.schedule import Scheduler, Trouble
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
@@ -58,6 +59,8 @@ class App:
     runner: Runner
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
+    summaries: Summaries
+    entries: Sequence[Entry]
     background: Background
     bolt: Bolt
     socket: SocketMode | None
@@ -115,6 +118,23 @@ async def sweep(app: App) -> None:
         log.warning("sweep.store_down", error=str(error))
 
 
+async def summarise(app: App, entry: Entry, due_at: float) -> None:
+    """Post the summary that is due."""
+    try:
+        await app.summaries.fire(entry, due_at, app.clock())
+    except StoreError as error:
+        log.warning("summary.store_down", job=entry.job, error=str(error))
+
+
+async def catch_up(app: App) -> None:
+    """Post the summaries that were due while nothing ran."""
+    try:
+        for entry in app.entries:
+            await app.summaries.catch_up(entry, app.clock())
+    except StoreError as error:
+        log.warning("summary.store_down", error=str(error))
+
+
 async def forget(app: App) -> None:
     """Drop what is done with."""
     try:
@@ -149,6 +169,7 @@ async def running(app: App) -> AsyncIterator[App]:
         await stack.enter_async_context(serving(app))
         stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
         stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
+        await catch_up(app)
         scheduler = _schedule(app)
         scheduler.start()
         stack.push_async_callback(scheduler.stop)
@@ -167,8 +188,12 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def _trouble(trouble: Trouble) -> None:
+    log.warning("schedule.trouble", job=trouble.name, what=trouble.kind.value, error=str(trouble.error or ""))
+
+
 def _schedule(app: App) -> Scheduler:
-    scheduler = Scheduler()
+    scheduler = Scheduler(_trouble)
     for own in app.settings.clusters:
         scheduler.every(
             own.poll_interval,
@@ -176,6 +201,8 @@ def _schedule(app: App) -> Scheduler:
             name=f"watch {own.name}",
             jitter=own.poll_interval / 10,
         )
+    for entry, wish in zip(app.entries, app.settings.summaries, strict=True):
+        scheduler.cron(wish.cron, wish.timezone, partial(summarise, app, entry), name=entry.job)
     scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
     scheduler.every(FORGET_SECONDS, partial(forget, app), name="forget")
     return scheduler

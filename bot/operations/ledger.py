@@ -1,15 +1,18 @@
 """The book of operations: each transition, its card and its thread line are committed together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import Conflict
+from bot.monitor.summary import Deed
 from bot.operations.model import Operation, OpState, advance
 from bot.store.store import Store
 from bot.store.uow import UnitOfWork
 from bot.views import operations as views
+
+_MOST_DEEDS = 50
 
 
 def card_slot(op_id: int) -> str:
@@ -82,6 +85,12 @@ class Ledger:
         """The waiting operations whose time is over."""
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
+
+    async def deeds(self, cluster: str, since: float) -> Sequence[Deed]:
+        """What was done to a cluster since a time, for summaries: what the operations that ended there came to."""
+        async with self.store.read() as uow:
+            recent = await uow.operations.recent(_MOST_DEEDS, since, cluster)
+        return [Deed(op.history[-1].at, views.deed(op), op.requester) for op in recent if op.history]
 
     async def posted_at(self, op: Operation) -> str:
         """The Slack timestamp of the card, "" while it has not been posted."""

@@ -53,6 +53,11 @@ def line(op: Operation) -> Message:
     return message(text, section(text))
 
 
+def deed(op: Operation) -> str:
+    """The operation in a few plain words, for summaries."""
+    return f"operation {op.id}: turn {op.request['task']} {_word(op)}, {op.state}"
+
+
 def already(cluster: str, task: str, seen: Mapping[str, Any]) -> Message:
     """Said instead of a card when the switch holds already what would be sent."""
     text = (
