@@ -51,7 +51,8 @@ class Quorum:
     def words(self) -> str:
         """The arithmetic in a sentence's part."""
         if self.spare < 0:
-            return f"quorum is {self.needed} of {self.voters} voters, and only {self.healthy} are proven healthy"
+            proven = f"{self.healthy} {'is' if self.healthy == 1 else 'are'} proven healthy"
+            return f"quorum is {self.needed} of {self.voters} voters, and only {proven}"
         may = "no voter may fail" if self.spare == 0 else f"{count(self.spare, 'more voter')} may fail"
         return f"quorum is {self.needed} of {count(self.voters, 'voter')}, {may}"
 

@@ -1,0 +1,80 @@
+"""The demo page, driven as a person would with a real browser: look, change, break things, be alerted."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from bot.demo import demo
+from tests.e2e.conftest import QUICK
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE = 30_000
+"""Milliseconds that a slow machine may take for a step."""
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """The demo's page, opened; what the app did wrong, or the page's own errors, fail the test."""
+    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = await browser.new_page(viewport={"width": 1440, "height": 900})
+        opened.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        wrong: list[str] = []
+        opened.on("pageerror", lambda error: wrong.append(str(error)))
+        opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        await opened.goto(parts.slack.page_url)
+        yield opened
+        await browser.close()
+        parts.slack.assert_no_violations()
+        assert wrong == []
+
+
+async def say(page: Page, line: str) -> None:
+    """Type a line and send it."""
+    await page.get_by_test_id("composer").fill(line)
+    await page.get_by_test_id("send").click()
+
+
+async def test_look_change_and_be_alerted(page: Page) -> None:
+    """/cm stat, a switch turned off with its button and dialog, a broken disk, a killed leader."""
+    await page.get_by_test_id("channel-storage").click()
+    await say(page, "/cm stat")
+    await expect(page.get_by_text(re.compile("prod is healthy")).first).to_be_visible()
+
+    await say(page, "/cm task disable balance")
+    await page.get_by_test_id("channel-operations").click()
+    await page.locator('[data-action-id="op_confirm"]').first.click()
+    await page.get_by_test_id("confirm-yes").click()
+    await expect(page.get_by_text("Done and read back").first).to_be_visible()
+    await expect(page.locator('[data-action-id="op_confirm"]')).to_have_count(0)
+
+    await page.get_by_test_id("channel-storage").click()
+    await page.get_by_test_id("break-disk").click()
+    await expect(page.get_by_text(re.compile("1 disk of prod is broken")).first).to_be_visible()
+    await page.get_by_test_id("kill-leader").click()
+    await expect(page.get_by_text(re.compile("leadership of prod moved from peer 1")).first).to_be_visible()
+
+
+async def test_what_is_refused_is_seen_by_its_sender_alone(page: Page) -> None:
+    """A typo is answered with a suggestion, only to the one who typed it; another user does not see it."""
+    await page.get_by_test_id("channel-storage").click()
+    await say(page, "/cm statt")
+    await expect(page.get_by_text("Did you mean /cm stat").first).to_be_visible()
+    await expect(page.get_by_text(re.compile("only visible to you", re.IGNORECASE)).first).to_be_visible()
+    await page.get_by_test_id("user-switch").select_option("U0BOB")
+    await page.get_by_test_id("channel-storage").click()
+    await expect(page.get_by_text("Did you mean /cm stat")).to_have_count(0)
