@@ -1,0 +1,180 @@
+"""The small parts: escaping, passes, faults, inputs, the doors, timestamps, waiting, violations."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.playground.slack.escape import escape_typed
+from bot.playground.slack.faults import FaultRefused, Faults
+from bot.playground.slack.guard import refusal
+from bot.playground.slack.inputs import chosen, form_state, initial, missing_in
+from bot.playground.slack.message import Message
+from bot.playground.slack.passes import Passes
+from bot.playground.slack.refusal import ActRefused
+from bot.playground.slack.team import DEMO_TEAM
+from bot.playground.slack.workspace import Workspace
+
+
+@dataclass
+class Clock:
+    """Unix seconds that stand still until they are moved."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("stat prod", "stat prod"),
+        ("@bob", "<@U0BOB|bob>"),
+        ("ask @bob, please", "ask <@U0BOB|bob>, please"),
+        ("@oncall", "<!subteam^S0ONCALL|@oncall>"),
+        ("@nobody", "@nobody"),
+        ("@channel", "<!channel>"),
+        ("#storage", "<#C0STORAGE|storage>"),
+        ("#nowhere", "#nowhere"),
+        ("http://10.0.0.1:9998", "<http://10.0.0.1:9998>"),
+        ("http://x/?a=1&b=2", "<http://x/?a=1&amp;b=2>"),
+        ("node1.example.com:9998", "<http://node1.example.com:9998|node1.example.com:9998>"),
+        ("10.0.0.1:9998", "10.0.0.1:9998"),
+        ("a@example.com", "<mailto:a@example.com|a@example.com>"),
+        ("1 < 2 & 3 > 2", "1 &lt; 2 &amp; 3 &gt; 2"),
+        ("<!channel>", "&lt;!channel&gt;"),
+    ],
+)
+def test_what_is_typed_arrives_as_slack_escapes_it(typed: str, sent: str) -> None:
+    assert escape_typed(typed, DEMO_TEAM) == sent
+
+
+def test_a_trigger_opens_one_modal_within_three_seconds() -> None:
+    clock = Clock()
+    passes = Passes(clock)
+    first, late = passes.new_trigger("U1"), passes.new_trigger("U1")
+    clock.now += 3.0
+    assert passes.use_trigger(first) == ("U1", "")
+    assert passes.use_trigger(first) == ("", "exchanged_trigger_id")
+    clock.now += 0.1
+    assert passes.use_trigger(late) == ("", "expired_trigger_id")
+    assert passes.use_trigger("1.2.3") == ("", "invalid_trigger_id")
+
+
+def test_a_response_url_is_good_for_five_uses_in_thirty_minutes() -> None:
+    clock = Clock()
+    passes = Passes(clock)
+    key, late = passes.new_response_url("C", "U"), passes.new_response_url("C", "U")
+    assert [passes.use_response_url(key)[1] for _ in range(6)] == [""] * 5 + ["used_url"]
+    clock.now += 1800.1
+    assert passes.use_response_url(late) == (None, "expired_url")
+    assert passes.use_response_url("x") == (None, "invalid_url")
+
+
+def test_a_fault_is_used_up_and_meets_its_method_only() -> None:
+    faults = Faults()
+    faults.inject("ratelimited", method="chat.postMessage", count=2)
+    assert faults.take(("ratelimited",), "chat.update") is None
+    assert [faults.take(("ratelimited",), "chat.postMessage") is not None for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "explode"}, {"kind": "delay", "count": 0}, {"kind": "delay", "seconds": -1.0}]
+)
+def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(FaultRefused):
+        Faults().inject(**wrong)  # type: ignore[arg-type] # wrong on purpose
+
+
+OPTIONS = [{"text": {"type": "plain_text", "text": name}, "value": name} for name in ("a", "b")]
+
+
+def test_an_element_tells_what_was_chosen_in_it() -> None:
+    assert chosen({"type": "static_select", "options": OPTIONS}, "b")["selected_option"] == OPTIONS[1]
+    assert chosen({"type": "checkboxes", "options": OPTIONS}, ["a", "b"])["selected_options"] == OPTIONS
+    assert chosen({"type": "datepicker"}, "2026-01-02") == {"type": "datepicker", "selected_date": "2026-01-02"}
+    assert initial({"type": "static_select", "initial_option": OPTIONS[0]}) == "a"
+    assert initial({"type": "checkboxes", "initial_options": OPTIONS}) == ["a", "b"]
+    with pytest.raises(ActRefused):
+        chosen({"type": "static_select", "options": OPTIONS}, "c")
+
+
+def test_a_form_tells_what_is_missing() -> None:
+    needed = {"type": "input", "block_id": "b", "element": {"type": "plain_text_input", "action_id": "a"}}
+    blocks = (needed, {**needed, "block_id": "c", "optional": True})
+    assert missing_in(blocks, form_state(blocks, {})) == {"b": "Please complete this required field."}
+    assert missing_in(blocks, form_state(blocks, {"a": "x"})) == {}
+    with pytest.raises(ActRefused):
+        form_state(blocks, {"typo": "x"})
+
+
+OURS = {"X-Playground": "1", "Origin": "http://127.0.0.1:8"}
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "method", "headers", "why"),
+    [
+        ("127.0.0.1:8", "/play/post", "POST", OURS, ""),
+        ("127.0.0.1:8", "/play/post", "POST", {"X-Playground": "1"}, ""),
+        ("evil.example", "/", "GET", {}, "wrong_host"),
+        ("evil.example:8", "/api/chat.postMessage", "POST", {}, "wrong_host"),
+        ("", "/", "GET", {}, "wrong_host"),
+        ("127.0.0.1:8", "/play/post", "POST", {}, "cross_site"),
+        ("127.0.0.1:8", "/control/faults", "DELETE", {}, "cross_site"),
+        ("127.0.0.1:8", "/play/post", "POST", OURS | {"Origin": "http://evil.example"}, "cross_site"),
+        ("127.0.0.1:8", "/play/post", "POST", OURS | {"Origin": "null"}, "cross_site"),
+        ("127.0.0.1:8", "/play/state", "GET", {"Sec-Fetch-Site": "cross-site"}, "cross_site"),
+        ("127.0.0.1:8", "/play/state", "GET", {}, ""),
+        ("localhost:8", "/api/auth.test", "POST", {}, ""),
+    ],
+)
+def test_only_our_own_page_gets_in(host: str, path: str, method: str, headers: dict[str, str], why: str) -> None:
+    assert refusal(host, path, method, headers) == why
+
+
+@given(st.lists(st.floats(0, 2_000_000_000), min_size=1, max_size=50))
+def test_timestamps_differ_and_grow_whatever_the_clock_does(times: list[float]) -> None:
+    clock = Clock()
+    workspace = Workspace(DEMO_TEAM, clock)
+    stamps = []
+    for clock.now in times:
+        stamps.append(workspace.new_ts())
+    assert stamps == sorted(set(stamps), key=float)
+
+
+async def test_waiting_ends_with_what_it_waited_for() -> None:
+    workspace = Workspace(DEMO_TEAM, Clock())
+    waiting = asyncio.create_task(workspace.wait_for_message("storage", lambda m: m.text == "two"))
+    await asyncio.sleep(0)
+    workspace.add(Message("C0STORAGE", "", "U0BOB", "one"))
+    workspace.add(Message("C0STORAGE", "", "U0BOB", "two"))
+    assert (await waiting).text == "two"
+    assert not workspace.observers
+    with pytest.raises(TimeoutError):
+        await workspace.wait_for_message("storage", lambda m: m.text == "three", timeout=0.01)
+
+
+def test_violations_fail_a_test_unless_they_are_allowed() -> None:
+    workspace = Workspace(DEMO_TEAM, Clock())
+    workspace.violate("not_in_channel", "#random", "chat.postMessage")
+    workspace.assert_no_violations()
+    with pytest.raises(AssertionError, match="not_in_channel"):
+        workspace.assert_no_violations(allow=())
+    workspace.violate("invalid_blocks", "too many", "chat.postMessage")
+    with pytest.raises(AssertionError, match="invalid_blocks"):
+        workspace.assert_no_violations()
+    workspace.assert_no_violations(allow=("error", "invalid_blocks"))
+
+
+def test_an_ephemeral_message_is_seen_by_one_and_a_channel_by_its_members() -> None:
+    workspace = Workspace(DEMO_TEAM, Clock())
+    workspace.add(Message("C0STORAGE", "", "U0CMBOT", "for bob", only_for="U0BOB"))
+    assert [m.text for m in workspace.visible("C0STORAGE", "U0BOB")] == ["for bob"]
+    assert workspace.visible("C0STORAGE", "U0ALICE") == []
+    direct = workspace.open_im("U0BOB")
+    workspace.add(Message(direct.id, "", "U0CMBOT", "psst"))
+    assert workspace.visible(direct.id, "U0ALICE") == []
+    assert [m.text for m in workspace.visible(direct.id, "U0BOB")] == ["psst"]
