@@ -41,7 +41,7 @@ DEGRADED = [
     ({"members": (1, 2)}, "10.0.0.3:9998 answers as peer 3, which is no member any more: its view is frozen"),
     (
         {"peers": {2: {"paused": True}, 3: {"active": False}}},
-        "writes may have stopped: quorum is 2 of 3 voters, and only 1 are proven healthy",
+        "writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy",
     ),
 ]
 
