@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test browser check bench chaos docs pins format clean
+.PHONY: demo test browser check bench docs pins format clean
 
 demo: $(READY)  ## a simulated cluster and a local workspace in the browser
 	$(BIN)/cmbot demo

@@ -20,6 +20,8 @@ from bot.cluster.answers import Answer, one_line
 from bot.cluster.auth import HEADER, request_token
 from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 
+MOST_CONNECTIONS = 64
+"""Connections to one host at once: linear reads that hang for ten seconds must not keep /stat waiting behind them."""
 _TRACE = "Blobstore-Tracer-Traceid"
 
 
@@ -67,7 +69,9 @@ class _Pools(httpx.AsyncBaseTransport):
     _held: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = field(default_factory=dict)
 
     def fresh(self) -> httpx.AsyncHTTPTransport:
-        limits = httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=self.keep_alive)
+        limits = httpx.Limits(
+            max_connections=MOST_CONNECTIONS, max_keepalive_connections=1, keepalive_expiry=self.keep_alive
+        )
         return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -216,6 +216,22 @@ async def test_reads_share_a_connection() -> None:
     assert len(ports) == 1
 
 
+async def test_reads_that_hang_do_not_hold_stat_up() -> None:
+    """Without a quorum linear reads hang for ten seconds; /stat of the same host is answered meanwhile."""
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        await (says(200, STAT) if request.target == "/stat" else hangs)(request, writer)
+
+    async with serving(handle) as host, ClustermgrClient([host.host]) as api:
+        reads = [asyncio.create_task(api.config_get(f"key{number}", host=host.host)) for number in range(20)]
+        while len(host.requests) < len(reads):
+            await asyncio.sleep(0)
+        assert (await api.stat(host.host)).raft_status.node_id == 2
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+
 async def test_paging_ends_whatever_the_server_says() -> None:
     """All pages are read; a marker that does not move, or a page that brings nothing new, ends the list."""
     pages = {"0": ([1, 2], 2), "2": ([3, 3], 3), "3": ([3], 9)}
