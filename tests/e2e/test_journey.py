@@ -83,6 +83,14 @@ async def test_a_paused_host_does_not_hold_the_answer_up(world: Demo) -> None:
     assert "completed in place" not in completed.full_text
 
 
+@pytest.mark.parametrize("line", ["/cm members", "/cm disks", "/cm disk 1", "/cm tasks", "/cm clusters", "/cm help"])
+async def test_every_command_answers_though_every_host_hangs(world: Demo, line: str) -> None:
+    """Acknowledged at once, answered with what is known; nothing waits for a host for ever."""
+    for node in (1, 2, 3):
+        await world.clusters["prod"].pause(node)
+    assert (await ask(world, line)).text
+
+
 # --- bad input
 
 

@@ -101,9 +101,22 @@ CHECKBOXES = shape({**_ACTS, "options": array(OPTION, 10), "initial_options": ar
 RADIO = shape({**_ACTS, "options": array(OPTION, 10), "initial_option": OPTION}, ("options",))
 DATE = shape({**_PICKS, "initial_date": string(10, 10)})
 TIME = shape({**_PICKS, "initial_time": string(5, 5), "timezone": string(100)})
-USERS = shape({**_PICKS, "initial_user": string(20)})
-CONVERSATIONS = shape({**_PICKS, "initial_conversation": string(20), "default_to_current_conversation": flag})
-CHANNELS = shape({**_PICKS, "initial_channel": string(20)})
+DATE_TIME = shape({**_ACTS, "initial_date_time": number(1e9, 1e10, whole=True)})
+_ID = string(20)
+_IDS = array(_ID, 100, 0)
+_MOST: Mapping[str, Check] = {"max_selected_items": number(1, 100, whole=True)}
+_FILTER = shape(
+    {
+        "include": array(one_of("im", "mpim", "private", "public"), 4),
+        "exclude_external_shared_channels": flag,
+        "exclude_bot_users": flag,
+    }
+)
+_PLACES: Mapping[str, Check] = {**_PICKS, "default_to_current_conversation": flag, "filter": _FILTER}
+_ANSWERED: Mapping[str, Check] = {"response_url_enabled": flag}
+USERS = shape({**_PICKS, "initial_user": _ID})
+CONVERSATIONS = shape({**_PLACES, **_ANSWERED, "initial_conversation": _ID})
+CHANNELS = shape({**_PICKS, **_ANSWERED, "initial_channel": _ID})
 
 INTERACTIVE: Mapping[str, Check] = {
     "button": BUTTON,
@@ -114,11 +127,24 @@ INTERACTIVE: Mapping[str, Check] = {
     "radio_buttons": RADIO,
     "datepicker": DATE,
     "timepicker": TIME,
+    "datetimepicker": DATE_TIME,
     "users_select": USERS,
     "conversations_select": CONVERSATIONS,
     "channels_select": CHANNELS,
+    "multi_users_select": shape({**_PICKS, **_MOST, "initial_users": _IDS}),
+    "multi_conversations_select": shape({**_PLACES, **_MOST, "initial_conversations": _IDS}),
+    "multi_channels_select": shape({**_PICKS, **_MOST, "initial_channels": _IDS}),
 }
 """What an actions block may hold."""
+
+_DISPATCH = shape({"trigger_actions_on": array(one_of("on_enter_pressed", "on_character_entered"), 2)})
+
+
+def _lengths(value: Any, path: str, found: Findings) -> None:
+    least, most = value.get("min_length"), value.get("max_length")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        found.wrong(f"{path}/min_length", "must not be more than max_length")
+
 
 PLAIN_TEXT_INPUT = shape(
     {
@@ -127,6 +153,17 @@ PLAIN_TEXT_INPUT = shape(
         "multiline": flag,
         "min_length": number(0, 3000, whole=True),
         "max_length": number(1, 3000, whole=True),
+        "dispatch_action_config": _DISPATCH,
+        "placeholder": plain(150),
+        "focus_on_load": flag,
+    },
+    also=(_lengths,),
+)
+_TYPED = shape(
+    {
+        "action_id": action_id,
+        "initial_value": string(3000),
+        "dispatch_action_config": _DISPATCH,
         "placeholder": plain(150),
         "focus_on_load": flag,
     }
@@ -146,6 +183,8 @@ NUMBER_INPUT = shape(
 INPUTS: Mapping[str, Check] = {
     **{kind: check for kind, check in INTERACTIVE.items() if kind not in {"button", "overflow"}},
     "plain_text_input": PLAIN_TEXT_INPUT,
+    "email_text_input": _TYPED,
+    "url_text_input": _TYPED,
     "number_input": NUMBER_INPUT,
 }
 """What an input block may hold."""

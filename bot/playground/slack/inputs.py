@@ -36,6 +36,10 @@ def _plain(name: str) -> Callable[[Element, Any], State]:
     return lambda _element, value: {name: str(value) if value not in {None, ""} else None}
 
 
+def _listed(name: str) -> Callable[[Element, Any], State]:
+    return lambda _element, value: {name: list(value) if isinstance(value, list) else [value] if value else []}
+
+
 CHOICES: Mapping[str, Callable[[Element, Any], State]] = MappingProxyType(
     {
         "static_select": _one,
@@ -45,8 +49,14 @@ CHOICES: Mapping[str, Callable[[Element, Any], State]] = MappingProxyType(
         "multi_static_select": _many,
         "plain_text_input": _plain("value"),
         "number_input": _plain("value"),
+        "email_text_input": _plain("value"),
+        "url_text_input": _plain("value"),
         "datepicker": _plain("selected_date"),
         "timepicker": _plain("selected_time"),
+        "datetimepicker": _plain("selected_date_time"),
+        "multi_users_select": _listed("selected_users"),
+        "multi_conversations_select": _listed("selected_conversations"),
+        "multi_channels_select": _listed("selected_channels"),
         "users_select": _plain("selected_user"),
         "conversations_select": _plain("selected_conversation"),
         "channels_select": _plain("selected_channel"),

@@ -219,13 +219,16 @@ async def test_reads_share_a_connection() -> None:
 async def test_reads_that_hang_do_not_hold_stat_up() -> None:
     """Without a quorum linear reads hang for ten seconds; /stat of the same host is answered meanwhile."""
 
+    held = asyncio.Semaphore(0)
+
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        held.release()
         await (says(200, STAT) if request.target == "/stat" else hangs)(request, writer)
 
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:
         reads = [asyncio.create_task(api.config_get(f"key{number}", host=host.host)) for number in range(20)]
-        while len(host.requests) < len(reads):
-            await asyncio.sleep(0)
+        for _ in reads:
+            await held.acquire()
         assert (await api.stat(host.host)).raft_status.node_id == 2
         for read in reads:
             read.cancel()

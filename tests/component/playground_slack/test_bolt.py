@@ -7,17 +7,20 @@ from functools import partial
 import pytest
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.playground.slack import ActError, ActRefused, LocalSlack
 from tests.component.playground_slack.conftest import (
     ACTIONS,
     BUTTON,
     MODAL,
+    NAME,
     PLAIN,
     Bot,
     bolt_app,
     client_of,
     connected,
+    serving,
 )
 
 Pair = tuple[LocalSlack, Bot]
@@ -34,16 +37,9 @@ async def by_http() -> AsyncIterator[Pair]:
         async def serve(request: web.Request) -> web.StreamResponse:
             return await to_aiohttp_response(await bot.app.async_dispatch(await to_bolt_request(request)))
 
-        app = web.Application()
-        app.router.add_post("/slack/events", serve)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            slack.delivery.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+        async with serving(serve) as url:
+            slack.delivery.request_url = url
             yield slack, bot
-        finally:
-            await runner.cleanup()
 
 
 @pytest.fixture
@@ -224,17 +220,23 @@ async def test_an_event_that_fails_is_sent_again_with_its_number(slack: LocalSla
             done.set()
         return web.Response(status=200 if len(seen) == 4 else 500)
 
-    app = web.Application()
-    app.router.add_post("/events", serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        slack.delivery.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/events"
+    async with serving(serve) as url:
+        slack.delivery.request_url = url
         assert (await slack.as_user("alice").open_home()).error == "dispatch_failed"
         async with asyncio.timeout(10):
             await done.wait()
-        assert [number for _id, number in seen] == ["", "1", "2", "3"]
-        assert len({event_id for event_id, _number in seen}) == 1
-    finally:
-        await runner.cleanup()
+    assert [number for _id, number in seen] == ["", "1", "2", "3"]
+    assert len({event_id for event_id, _number in seen}) == 1
+
+
+async def test_a_modal_that_asks_for_it_is_given_an_address_to_answer_at(bot: Pair) -> None:
+    slack, app = bot
+    element = {"type": "conversations_select", "action_id": "where", "response_url_enabled": True}
+    view = MODAL | {"blocks": [NAME, {"type": "input", "block_id": "w", "label": PLAIN, "element": element}]}
+    trigger = slack.workspace.passes.new_trigger("U0ALICE")
+    await client_of(slack).views_open(trigger_id=trigger, view=view)
+    await slack.as_user("alice").submit({"name": "good", "where": STORAGE})
+    [given] = app.seen[0]["response_urls"]
+    assert (given["channel_id"], given["action_id"]) == (STORAGE, "where")
+    await AsyncWebhookClient(given["response_url"]).send(text="done", response_type="in_channel")
+    assert [m.text for m in slack.as_user("bob").sees(STORAGE)] == ["done"]

@@ -29,6 +29,10 @@ def line(*leaves: Any) -> dict[str, Any]:
         [rich({"type": "rich_text_list", "style": "bullet", "elements": [line({"type": "emoji", "name": "tada"})]})],
         [rich({"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "x"}]})],
         [{"type": "section", "text": MRKDWN, "accessory": BUTTON}],
+        [{"type": "actions", "elements": [{"type": "multi_users_select", "initial_users": ["U0BOB"]}]}],
+        [{"type": "actions", "elements": [{"type": "datetimepicker", "initial_date_time": 1_700_000_000}]}],
+        [INPUT | {"element": {"type": "conversations_select", "response_url_enabled": True}}],
+        [INPUT | {"element": {"type": "url_text_input"}}],
         [{"type": "context", "elements": [MRKDWN, {"type": "image", "image_url": "http://x", "alt_text": "x"}]}],
         [
             {
@@ -62,6 +66,7 @@ def test_right_blocks_are_taken(blocks: list[Any]) -> None:
         ([{"type": "actions", "elements": [{**BUTTON, "confirm": {"title": PLAIN}}]}], "missing required field: text"),
         ([{"type": "actions", "elements": [INPUT["element"]]}], "is no element allowed here"),
         ([{"type": "actions", "elements": [{"type": "static_select"}]}], "needs either options or option_groups"),
+        ([INPUT | {"element": {"type": "plain_text_input", "min_length": 3, "max_length": 2}}], "max_length"),
         ([{"type": "table", "rows": [[PLAIN]]}], "is no cell allowed here"),
         ([{"type": "table", "rows": [[{"type": "raw_text", "text": "x"}], []]}], "must have at least 1 items"),
         ([rich({"type": "text", "text": "x"})], "is no rich text part allowed here"),
