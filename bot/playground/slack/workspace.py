@@ -32,6 +32,8 @@ class Workspace:
     observers: set[Callable[[Event], None]] = field(default_factory=set)
     passes: Passes = field(init=False)
     _last_ts: int = 0
+    _places: dict[tuple[str, str], int] = field(default_factory=dict)
+    _threads: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -71,29 +73,29 @@ class Workspace:
     def add(self, message: Message) -> Message:
         """Put a message (its `ts` is given by the workspace unless set)."""
         placed = replace(message, ts=message.ts or self.new_ts())
+        self._places[placed.channel, placed.ts] = len(self.messages)
+        if placed.thread_ts:
+            self._threads.setdefault((placed.channel, placed.thread_ts), []).append(len(self.messages))
         self.messages.append(placed)
         self._tell_of("ephemeral" if placed.only_for else "message", placed)
         return placed
 
     def find(self, channel: str, ts: str) -> Message | None:
         """The message of that timestamp, unless it was deleted."""
-        return next((m for m in self.messages if (m.channel, m.ts) == (channel, ts) and not m.deleted), None)
+        place = self._places.get((channel, ts))
+        return None if place is None or self.messages[place].deleted else self.messages[place]
 
     def change(self, message: Message, **changes: Any) -> Message:
         """Replace a message by a changed one."""
         changed = replace(message, **changes)
-        at = next(i for i, m in enumerate(self.messages) if (m.channel, m.ts) == (message.channel, message.ts))
-        self.messages[at] = changed
+        self.messages[self._places[message.channel, message.ts]] = changed
         self._tell_of("deleted" if changed.deleted else "changed", changed)
         return changed
 
     def replies(self, channel: str, ts: str) -> list[Message]:
         """The answers in a thread that everybody sees, oldest first."""
-        return [
-            m
-            for m in self.messages
-            if (m.channel, m.thread_ts) == (channel, ts) and m.ts != ts and not m.deleted and not m.only_for
-        ]
+        thread = (self.messages[place] for place in self._threads.get((channel, ts), ()))
+        return [m for m in thread if m.ts != ts and not m.deleted and not m.only_for]
 
     def visible(self, channel: str, user: str) -> list[Message]:
         """What a person sees in a channel, threads included, oldest first ("": what everybody sees)."""
