@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Page:
         """The routes to mount."""
         return [
             web.get("/", self._index),
+            web.get("/favicon.ico", _nothing),
             web.get(r"/web/{name:[a-z0-9_-]+(?:/[a-z0-9_-]+)*\.(?:js|css|svg)}", self._file),
             web.get("/play/state", self._state),
             web.get("/play/messages", self._messages),
@@ -57,7 +59,6 @@ class Page:
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
         ws, actor = self.workspace, self._actor(request)
-        modal = ws.modal(actor.user.id)
         bot = {"id": ws.team.bot_user, "name": ws.team.bot_name, "connected": self.delivery.connected}
         return web.json_response(
             {
@@ -69,7 +70,7 @@ class Page:
                 "groups": [asdict(group) for group in ws.team.groups],
                 "commands": [asdict(command) for command in ws.team.commands],
                 "bot": bot,
-                "view": view_json(ws, modal) if modal else None,
+                "view": self._modal(actor.user.id),
                 "violations": [asdict(each) | {"category": each.category} for each in ws.violations],
                 "faults": [asdict(fault) for fault in self.faults.pending],
                 "panel": self.panel,
@@ -137,9 +138,16 @@ class Page:
         """An event as the page gets it: with a view, its content and what is wrong in it."""
         if event["type"] != "view":
             return event
-        view = self.workspace.modal(str(event["user"]))
-        told = view_json(self.workspace, view) | {"errors": dict(view.errors or {})} if view else None
-        return {**event, "view": told}
+        return {**event, "view": self._modal(str(event["user"]))}
+
+    def _modal(self, user: str) -> Mapping[str, Any] | None:
+        view = self.workspace.modal(user)
+        return view_json(self.workspace, view) | {"errors": dict(view.errors or {})} if view else None
+
+
+async def _nothing(_request: web.Request) -> web.StreamResponse:
+    """No icon: browsers ask for one, and would tell a missing one as an error."""
+    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _held(path: Path) -> bytes:

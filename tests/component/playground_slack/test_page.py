@@ -89,6 +89,7 @@ async def test_acting_on_the_page_is_acting(
     view = {"user": ALICE, "view_id": opened["view"]["id"]}
     missing = await act(slack, http, "play/view", **view, action="submit", values={})
     assert missing["errors"] == {"b": "Please complete this required field."}
+    assert (await get(slack, http, f"play/state?user={ALICE}"))["view"]["errors"] == missing["errors"]
     assert (await act(slack, http, "play/view", **view, action="close"))["ok"]
     assert (await act(slack, http, "play/home", user=ALICE))["error"] == "dispatch_failed"
 
