@@ -15,6 +15,7 @@ from bot.config import Settings
 from bot.errors import CmbotError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
+from bot.monitor.words import count
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
 from bot.store.store import Store
@@ -45,7 +46,7 @@ def table(rows: list[Row]) -> Table:
 async def checkup(settings: Settings) -> list[Row]:
     """Look at everything the settings name; the settings themselves are valid already."""
     rows = [await _row("rules and names", lambda: _rules(settings), "mend the settings")]
-    rows.append(await _row(f"store {settings.store.url}", lambda: _store(settings), "see store.url in the settings"))
+    rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
@@ -64,7 +65,7 @@ async def _rules(settings: Settings) -> str:
     check_words(settings)
     for cluster in settings.clusters:
         configure(settings.rules, cluster.rules)
-    return f"{len(settings.clusters)} clusters"
+    return count(len(settings.clusters), "cluster")
 
 
 async def _store(settings: Settings) -> str:
@@ -72,7 +73,7 @@ async def _store(settings: Settings) -> str:
         await store.migrate()
         async with store.read() as uow:
             waiting = await uow.outbox.depth()
-    return f"reachable, {waiting} messages wait to be sent"
+        return f"{store.where} is up to date, {count(waiting, 'message')} to be sent"
 
 
 async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
@@ -95,7 +96,9 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
 def _operators(settings: Settings) -> Row:
     operators = settings.access.operators
     named = len(operators.users) + len(operators.groups)
-    found = f"{len(operators.users)} users and {len(operators.groups)} user groups" if named else "nobody"
+    found = (
+        f"{count(len(operators.users), 'user')} and {count(len(operators.groups), 'user group')}" if named else "nobody"
+    )
     return Row("access.operators", named > 0, found, "" if named else "name who may change anything")
 
 

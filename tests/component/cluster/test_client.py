@@ -218,7 +218,6 @@ async def test_reads_share_a_connection() -> None:
 
 async def test_reads_that_hang_do_not_hold_stat_up() -> None:
     """Without a quorum linear reads hang for ten seconds; /stat of the same host is answered meanwhile."""
-
     held = asyncio.Semaphore(0)
 
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:

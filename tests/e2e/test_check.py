@@ -1,0 +1,92 @@
+"""`cmbot check` and `cmbot status`, run as a person runs them."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.playground.cluster import SimulatedCluster
+from bot.playground.slack.server import LocalSlack
+
+SETTINGS = """
+slack: {{api_url: "{api}"}}
+store: {{url: "sqlite:///{folder}/cmbot.db"}}
+clusters:
+  - {{name: prod, hosts: {hosts}, alert_channel: {channel}}}
+access: {{operators: {{users: [U0ALICE], groups: [{group}]}}}}
+"""
+
+
+async def cmbot(*words: str, **environment: str) -> tuple[int, str]:
+    """Run the command line; its exit status and everything it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *words),
+        env=os.environ | {"COLUMNS": "300"} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+def write(folder: Path, slack: LocalSlack, hosts: list[str], *, channel: str, group: str = "S0ONCALL") -> str:
+    """Write a settings file; its path."""
+    text = SETTINGS.format(api=slack.api_url, folder=folder, hosts=json.dumps(hosts), channel=channel, group=group)
+    (folder / "config.yaml").write_text(text)
+    return str(folder / "config.yaml")
+
+
+async def test_everything_is_well(tmp_path: Path) -> None:
+    """Each thing that the settings name has its line, and the exit status is 0."""
+    async with SimulatedCluster() as cluster, LocalSlack() as slack:
+        config = write(tmp_path, slack, list(cluster.hosts), channel="C0STORAGE")
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        status, out = await cmbot("check", "--config", config, **tokens)
+        assert status == 0, out
+        for what in ("bot token", "C0STORAGE", "S0ONCALL", "access.operators", "prod is healthy", "Dialect v3"):
+            assert what in out
+        for host in cluster.hosts:
+            assert host in out
+        status, out = await cmbot("status", "--config", config, **tokens)
+        assert status == 0, out
+        assert "prod is healthy" in out
+        slack.assert_no_violations()
+
+
+async def test_each_failure_says_what_to_do(tmp_path: Path) -> None:
+    """A channel without the app, a group that is none, a dead host: told with the mend; the exit status is 1."""
+    async with SimulatedCluster() as cluster, LocalSlack() as slack:
+        await cluster.kill(3)
+        config = write(tmp_path, slack, list(cluster.hosts), channel="C0RANDOM", group="S0NOBODY")
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        status, out = await cmbot("check", "--config", config, **tokens)
+    assert status == 1
+    for words in ("/invite @cmbot", "S0NOBODY", "refuses connections", "is the address right"):
+        assert words in out
+    assert slack.bot_token not in out
+
+
+async def test_a_wrong_token_is_told_and_never_shown(tmp_path: Path) -> None:
+    """The commonest mistake of all."""
+    async with SimulatedCluster() as cluster, LocalSlack() as slack:
+        config = write(tmp_path, slack, list(cluster.hosts), channel="C0STORAGE")
+        wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong-and-secret", "SLACK_APP_TOKEN": slack.app_token}
+        status, out = await cmbot("check", "--config", config, **wrong)
+    assert status == 1
+    assert "xoxb-" in out
+    assert "wrong-and-secret" not in out
+
+
+@pytest.mark.parametrize("command", ["run", "check", "status", "migrate"])
+async def test_a_bad_file_is_one_clear_sentence(tmp_path: Path, command: str) -> None:
+    """No traceback, whatever is started."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("clusters: [{name: prod, hosts: [nowhere], alert_channel: C0STORAGE}]")
+    for path in (bad, tmp_path / "none.yaml"):
+        status, out = await cmbot(command, "--config", str(path))
+        assert status == 1
+        assert "Traceback" not in out
+        assert out.startswith("cmbot: ")
