@@ -1,0 +1,35 @@
+// What a person does to elements: asking for confirmation first, then telling the workspace, then saying what went wrong.
+
+import { post } from "./api.js";
+import { confirmed } from "./confirm.js";
+import { state } from "./state.js";
+import { toast } from "./toast.js";
+
+/**
+ * Say what an act failed with; failures of the app are told by the workspace itself, as a toast event.
+ * @param {any} answer
+ * @returns {boolean} whether it went well
+ */
+export function told(answer) {
+  if (!answer.ok && answer.message) toast(answer.message, "error");
+  return answer.ok;
+}
+
+async function click(place, block, element, value) {
+  const body = { user: state.me, action_id: element.action_id, block_id: block.block_id ?? null, value, ...place };
+  if (element.confirm && !(await confirmed(element.confirm))) return;
+  let answer = await post("/play/click", { ...body, confirmed: Boolean(element.confirm) });
+  // The element changed meanwhile and asks for leave now.
+  if (answer.error === "confirm_required" && answer.confirm) {
+    if (!(await confirmed(answer.confirm))) return;
+    answer = await post("/play/click", { ...body, confirmed: true });
+  }
+  told(answer);
+}
+
+/**
+ * A context for blocks whose clicks go to a message, a view or the Home tab.
+ * @param {{channel?: string, ts?: string, view_id?: string}} place
+ * @returns {{act: (block: any, element: any, value: any) => Promise<void>}}
+ */
+export const acting = (place) => ({ act: (block, element, value) => click(place, block, element, value) });

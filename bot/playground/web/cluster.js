@@ -1,0 +1,213 @@
+// The panel of the simulated clusters: what state each is in, and the handles by which a person breaks and mends it.
+
+import { get, post } from "./api.js";
+import { diskMap } from "./disks.js";
+import { fill, h, icon, keepingFocus } from "./dom.js";
+import { slackFaults } from "./faults.js";
+import { nodeCards } from "./nodes.js";
+import { state } from "./state.js";
+import { toast } from "./toast.js";
+
+const POLL_MS = 2000;
+const FOLDED_KEY = "playground-cluster-folded";
+const WIDE = window.matchMedia("(min-width: 1240px)");
+const NORMAL = 1;
+const BAD = [2, 3];
+
+const panel = () => document.getElementById("cluster");
+let chosen = "";
+let picked = 0;
+let seen = null;
+let drawnKey = "";
+let timer = null;
+
+const prefix = () => `/control/clusters/${encodeURIComponent(chosen)}`;
+
+/** Do one action on the chosen cluster, say how it went, and look again. */
+async function act(action, body = {}, said = "") {
+  const answer = await post(`${prefix()}/${action}`, body);
+  if (!answer.ok) toast(answer.message ?? answer.error ?? "That did not work", "error");
+  else if (said) toast(said);
+  await look();
+}
+
+async function look() {
+  if (panel().hidden || !chosen || document.hidden) return;
+  const asked = chosen;
+  const told = await get(`${prefix()}/state`);
+  if (asked !== chosen || !told.nodes) return;
+  seen = told;
+  const { now: _now, requests: _requests, ...rest } = told;
+  const key = JSON.stringify([chosen, picked, rest, state.faults]);
+  if (key !== drawnKey) {
+    drawnKey = key;
+    keepingFocus(panel(), draw);
+  }
+  drawRequests();
+}
+
+function again() {
+  drawnKey = "";
+  if (seen) keepingFocus(panel(), draw);
+  drawRequests();
+}
+
+function breakDisk() {
+  const normal = seen.disks.filter((disk) => disk.status === NORMAL && !disk.dropping);
+  const disk = normal.find((each) => each.disk_id === picked) ?? normal[0];
+  if (!disk) return toast("No disk is left to break", "error");
+  return act("break_disk", { disk_id: disk.disk_id }, `Disk ${disk.disk_id} (${disk.host} ${disk.path}) broke`);
+}
+
+async function repairDisks() {
+  const bad = seen.disks.filter((disk) => BAD.includes(disk.status));
+  if (!bad.length) return toast("No disk is broken");
+  for (const disk of bad) await post(`${prefix()}/repair_disk`, { disk_id: disk.disk_id, step: "repaired" });
+  toast(`Repaired: ${bad.map((disk) => `disk ${disk.disk_id}`).join(", ")}`);
+  return look();
+}
+
+const killLeader = () => (seen.leader ? act("kill", { node: seen.leader }, `Node ${seen.leader}, the leader, was killed`) : toast("There is no leader to kill", "error"));
+
+const button = (testid, words, press, kind = "") => h("button", { type: "button", class: `button ${kind}`, testid, onclick: press }, words);
+
+function verdict() {
+  const leader = seen.nodes.find((node) => node.id === seen.leader);
+  const words = leader ? `Node ${leader.id} leads in term ${leader.term}` : "No leader";
+  return h(
+    "div",
+    { class: `verdict ${leader && seen.quorum ? "good" : "bad"}`, testid: "cluster-verdict" },
+    h("strong", {}, words),
+    h("span", { class: "chips" }, h("span", { class: "chip" }, `release ${seen.flavour}`), !seen.quorum && h("span", { class: "chip bad" }, "no quorum"), seen.read_only && h("span", { class: "chip warn" }, "read-only")),
+  );
+}
+
+function quick() {
+  return h(
+    "div",
+    { class: "grid2" },
+    button("break-disk", "Break a disk", breakDisk, "danger"),
+    button("repair-disk", "Repair disks", repairDisks),
+    button("kill-leader", "Kill the leader", killLeader, "danger"),
+    button("lose-quorum", "Lose quorum", () => act("lose_quorum", {}, "The cluster lost its quorum"), "danger"),
+    button("restore", "Restore all nodes", () => act("restore", {}, "Every node is up again"), "primary wide"),
+  );
+}
+
+function space() {
+  const size = seen.disks.reduce((sum, disk) => sum + disk.size, 0);
+  const used = seen.disks.reduce((sum, disk) => sum + disk.used, 0);
+  const percent = size ? Math.round((used / size) * 100) : 0;
+  const told = h("output", {}, `${percent} %`);
+  const range = h("input", {
+    type: "range",
+    min: 0,
+    max: 100,
+    testid: "fill-range",
+    "aria-label": "Space used, per cent",
+    value: percent,
+    oninput: (event) => fill(told, `${event.target.value} %`),
+    onchange: (event) => act("fill_space", { fraction: Number(event.target.value) / 100 }, `Every disk is ${event.target.value} % full`),
+  });
+  return [
+    h("div", { class: "row" }, h("span", {}, "Space used"), range, told),
+    h(
+      "label",
+      { class: "row" },
+      h("span", {}, "Read-only"),
+      h("input", { type: "checkbox", class: "toggle", role: "switch", testid: "read-only", checked: seen.read_only, onchange: (event) => act("set_read_only", { value: event.target.checked }) }),
+    ),
+  ];
+}
+
+function replies() {
+  const open = seen.faults.map((fault) => h("li", {}, `${fault.kind}: ${fault.left} left${fault.path ? ` on ${fault.path}` : ""}${fault.node ? ` at node ${fault.node}` : ""}`));
+  return [
+    h(
+      "div",
+      { class: "grid2" },
+      button("lose-reply", "Lose a reply", () => act("lose_replies", { count: 1 }, "The next request is executed, its reply is lost")),
+      button("lose-write-reply", "Lose a write's reply", () => act("lose_replies", { count: 1, path: "/config/set" }, "The next /config/set is executed, its reply is lost")),
+      button("garble-reply", "Garble a reply", () => act("garble", { count: 1 }, "The next reply is garbled")),
+      button("fail-next", "Fail with 906", () => act("fail_next", { count: 1, status: 906, words: "raft propose timeout" }, "The next request is answered 906")),
+    ),
+    open.length > 0 && h("ul", { class: "pending" }, open),
+  ];
+}
+
+const part = (id, title, open, ...children) => {
+  const held = panel().querySelector(`details[data-part="${id}"]`);
+  return h("details", { class: "part", dataset: { part: id }, open: held ? held.open : open }, h("summary", {}, title), h("div", { class: "part-body" }, children));
+};
+
+function draw() {
+  const top = panel().querySelector(".panel-body")?.scrollTop ?? 0;
+  const names = panel().dataset.names.split(" ");
+  const select = h("select", { testid: "cluster-select", "aria-label": "Cluster", value: chosen, onchange: (event) => choose(event.target.value) }, names.map((name) => h("option", { value: name }, name)));
+  const body = h(
+    "div",
+    { class: "panel-body" },
+    verdict(),
+    quick(),
+    part("nodes", "Nodes", true, nodeCards(seen, act)),
+    part("disks", `Disks (${seen.disks.length})`, true, diskMap(seen.disks, picked, pick, act)),
+    part("space", "Space", true, space()),
+    part("replies", "Replies", false, replies()),
+    part("slack", "Slack faults", false, slackFaults(again)),
+    part("requests", "Requests", false, h("ol", { class: "requests" })),
+  );
+  fill(panel(), h("header", {}, h("h2", {}, "Cluster"), select, h("button", { type: "button", class: "plain", "aria-label": "Fold the cluster panel", onclick: toggleCluster }, icon("close"))), body);
+  body.scrollTop = top;
+}
+
+function drawRequests() {
+  const list = panel().querySelector(".requests");
+  if (!list || !list.closest("details").open) return;
+  const time = (at) => new Date(at * 1000).toISOString().slice(11, 19);
+  fill(list, seen.requests.toReversed().map((each) => h("li", {}, h("time", {}, time(each.at)), h("span", { class: "mono" }, `n${each.node} ${each.method} ${each.target}`), h("b", { class: each.status === 200 ? "" : "bad" }, String(each.status)))));
+}
+
+function pick(disk) {
+  picked = disk === picked ? 0 : disk;
+  again();
+}
+
+function choose(name) {
+  chosen = name;
+  picked = 0;
+  look();
+}
+
+function show(open) {
+  panel().hidden = !open;
+  document.body.classList.toggle("with-cluster", open);
+  document.querySelector("[data-testid=cluster-toggle]").setAttribute("aria-expanded", String(open));
+  clearInterval(timer);
+  if (!open) return;
+  look();
+  timer = setInterval(look, POLL_MS);
+}
+
+/** Fold the panel, or open it again; remembered where there is room for it. */
+export function toggleCluster() {
+  const open = panel().hidden;
+  if (WIDE.matches) localStorage.setItem(FOLDED_KEY, open ? "" : "yes");
+  show(open);
+  if (!open) document.querySelector("[data-testid=cluster-toggle]").focus();
+}
+
+/**
+ * Prepare the panel.
+ * @param {{clusters?: string[]}} told the clusters there are; none: no panel
+ */
+export async function setUpCluster(told) {
+  const names = state.panel ? (told.clusters ?? []) : [];
+  const button = document.querySelector("[data-testid=cluster-toggle]");
+  button.hidden = names.length === 0;
+  if (!names.length) return;
+  [chosen] = names;
+  panel().dataset.names = names.join(" ");
+  panel().addEventListener("toggle", drawRequests, true);
+  panel().addEventListener("keydown", (event) => event.key === "Escape" && !WIDE.matches && toggleCluster());
+  show(WIDE.matches && localStorage.getItem(FOLDED_KEY) !== "yes");
+}
