@@ -14,6 +14,13 @@ _MAX_BODY = 16 * 1024 * 1024
 Serve = Callable[[Call], Awaitable[Answer]]
 
 
+def _insist_on_free(port: int) -> None:
+    """Raise OSError when somebody holds the port: sharing it would let two clusters get each other's calls."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((LOOPBACK, port))
+
+
 class NodeServer:
     """Listens on 127.0.0.1. The port is kept reserved while closed: connections are refused, nobody else gets it."""
 
@@ -21,6 +28,7 @@ class NodeServer:
         self._serve = serve
         self._runner: web.AppRunner | None = None
         self._lock = asyncio.Lock()
+        _insist_on_free(port)
         self._placeholder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         # two sockets share the port; only the one that listens gets connections
         self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -198,3 +198,12 @@ async def test_after_an_election_a_dead_peer_may_look_active_for_a_while(make: A
         caller.wait(seconds)
         row = next(peer for peer in (await caller.stat(2))["raft_status"]["peers"] if peer["id"] == 1)
         assert (row["active"], row["state"], row["paused"]) == (active, "StateProbe", True)
+
+
+async def test_the_port_of_a_dead_node_is_nobody_elses() -> None:
+    """A second cluster that wants the port of a killed node does not get it: it would answer for the dead one."""
+    async with SimulatedCluster() as cluster:
+        await cluster.kill(1)
+        port = int(cluster.host(1).rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            SimulatedCluster(ports=[port])
