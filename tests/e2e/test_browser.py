@@ -77,4 +77,4 @@ async def test_what_is_refused_is_seen_by_its_sender_alone(page: Page) -> None:
     await expect(page.get_by_text(re.compile("only visible to you", re.IGNORECASE)).first).to_be_visible()
     await page.get_by_test_id("user-switch").select_option("U0BOB")
     await page.get_by_test_id("channel-storage").click()
-    await expect(page.get_by_text("Did you mean /cm stat")).to_have_count(0)
+    await expect(page.locator('[data-testid^="message-"]', has_text="Did you mean /cm stat")).to_have_count(0)
