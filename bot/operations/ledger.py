@@ -5,11 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from bot.errors import Conflict
 from bot.operations.model import Operation, OpState, advance
+from bot.operations.trail import proposal, step
 from bot.store.store import Store
 from bot.store.uow import UnitOfWork
 from bot.views import operations as views
+
+log = structlog.get_logger(__name__)
 
 
 def card_slot(op_id: int) -> str:
@@ -32,6 +37,10 @@ class Ledger:
             await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted))
             if inbound_key:
                 await uow.inbound.done(inbound_key)
+            # Last, because nobody else can append until this is committed.
+            for entry in proposal(noted):
+                row = await uow.audit.append(entry)
+        log.info("audit.noted", action=row.action, op=noted.id, head=str(row.head))
         self.wake()
         return noted
 
@@ -52,6 +61,8 @@ class Ledger:
             await self._tell(uow, moved)
             if inbound_key:
                 await uow.inbound.done(inbound_key)
+            row = await uow.audit.append(step(moved))
+        log.info("audit.noted", action=row.action, op=moved.id, head=str(row.head))
         self.wake()
         return moved
 

@@ -47,9 +47,10 @@ class Audit:
         last = await self._link.row(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
         return GENESIS if last is None else Head(last["seq"], last["hash"])
 
-    async def range(self, asked: Asked = ALL, *, after: int = 0, limit: int = 1000) -> list[Row]:
-        """The first `limit` rows behind number `after`, oldest first."""
-        query = select(audit).where(audit.c.seq > after, _fitting(asked)).order_by(audit.c.seq)
+    async def range(self, asked: Asked = ALL, *, after: int | None = None, limit: int = 1000) -> list[Row]:
+        """The first `limit` rows, behind number `after` if given, oldest first."""
+        behind = true() if after is None else audit.c.seq > after
+        query = select(audit).where(behind, _fitting(asked)).order_by(audit.c.seq)
         return await self._list(query.limit(limit))
 
     async def newest(self, asked: Asked = ALL, *, limit: int = 1000) -> list[Row]:
