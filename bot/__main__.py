@@ -1,4 +1,4 @@
-"""The `cmbot` command line: run, demo, check, status, migrate."""
+"""The `cmbot` command line: run, demo, check, status, migrate, audit."""
 
 import argparse
 import asyncio
@@ -6,11 +6,14 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from bot import config
 from bot.app import build
+from bot.audit.chain import parse_head
+from bot.auditing import FORMATS, export_store, told, verify_file, verify_store
 from bot.checkup import checkup, look_at_all, table
 from bot.config import Settings
 from bot.demo import PAGE_PORT, demo
@@ -53,7 +56,22 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands.add_parser("check", parents=[with_config], help=help_check), _check)
     _add(commands.add_parser("status", parents=[with_config], help="look at every cluster once"), _status)
     _add(commands.add_parser("migrate", parents=[with_config], help="bring the database up to date"), _migrate)
+    audit = commands.add_parser("audit", help="prove the audit log, or write it to a file")
+    _audit(audit.add_subparsers(required=True, metavar="WHAT"), with_config)
     return parser
+
+
+def _audit(whats: Any, with_config: argparse.ArgumentParser) -> None:
+    proof = whats.add_parser("verify", parents=[with_config], help="find the first row that does not fit, if any")
+    proof.add_argument("--file", type=Path, help="an export in JSON lines instead of the database")
+    proof.add_argument(
+        "--head", metavar="ROW:HASH", help="what an earlier look gave as the end: it must be there still"
+    )
+    _add(proof, _audit_verify)
+    export = whats.add_parser("export", parents=[with_config], help="write all rows to a file")
+    export.add_argument("--format", choices=FORMATS, required=True, help="jsonl can be proven, csv is for people")
+    export.add_argument("--out", type=Path, required=True, help="the file; it is replaced if it exists")
+    _add(export, _audit_export)
 
 
 def _add(parser: argparse.ArgumentParser, job: Job) -> None:
@@ -109,6 +127,23 @@ async def _migrate(args: argparse.Namespace) -> int:
     async with Store.open(settings.store_url) as store:
         await store.migrate()
         Console().print(f"{store.where} is up to date.", markup=False, highlight=False)
+    return 0
+
+
+async def _audit_verify(args: argparse.Namespace) -> int:
+    noted = parse_head(args.head) if args.head else None
+    if args.file:
+        (head, broken), what = verify_file(args.file, noted), f"The audit log in {args.file}"
+    else:
+        (head, broken), what = await verify_store(_settings(args).store_url, noted), "The audit log"
+    Console().print(told(head, broken, what), markup=False, highlight=False, soft_wrap=True)
+    return 1 if broken else 0
+
+
+async def _audit_export(args: argparse.Namespace) -> int:
+    head = await export_store(_settings(args).store_url, args.format, args.out)
+    words = f"Wrote {head.seq:,} rows to {args.out}. The log ends with {head}"
+    Console().print(words, markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

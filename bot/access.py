@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.config import AccessSettings
-from bot.errors import SlackError, UserError
+from bot.errors import NotAllowed, SlackError
 
 GroupMembers = Callable[[str], Awaitable[frozenset[str]]]
 """Who is in a Slack user group (by its id); raises SlackError when Slack cannot tell."""
@@ -23,10 +23,10 @@ class Access:
     group_members: GroupMembers
 
     async def require_operator(self, user: str) -> None:
-        """Raise UserError, saying what to do, unless `user` is an operator."""
+        """Raise NotAllowed, saying what to do, unless `user` is an operator."""
         operators = self.settings.operators
         if not operators.users and not operators.groups:
-            raise UserError(NOBODY)
+            raise NotAllowed(NOBODY)
         if user in operators.users:
             return
         unknown = []
@@ -37,10 +37,10 @@ class Access:
             except SlackError as error:
                 unknown.append(f"{group} ({error.code or 'no answer'})")
         if unknown:
-            raise UserError(
+            raise NotAllowed(
                 f"Slack could not tell who is in the operator group {', '.join(unknown)}: refused for now. Try again."
             )
-        raise UserError(
+        raise NotAllowed(
             "You are not an operator, so you may look but not change. "
             "Ask whoever runs cmbot to add you, or a user group you are in, to `access.operators` in its settings."
         )
@@ -49,7 +49,7 @@ class Access:
         """Sentences on what `user` may do and why."""
         try:
             await self.require_operator(user)
-        except UserError as error:
+        except NotAllowed as error:
             return ("You may use every command that only reads.", str(error))
         named = user in self.settings.operators.users
         why = "you are named in `access.operators.users`" if named else "you are in a user group of the operators"

@@ -25,6 +25,7 @@ from bot.operations.desk import Desk
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox, Pace
+from bot.recorder import Recorder
 from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
@@ -203,6 +204,8 @@ class _Parts:
             decider=desk,
             responder=self.gateway,
             inbound=inbox,
+            audit=Recorder(self.store, self.clock),
+            share=self.gateway,
             remembered=self.remembered,
             clock=self.clock,
             ended=self.metrics.command,

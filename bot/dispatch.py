@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import structlog
 
 from bot.access import Access
-from bot.commands.parse import is_changing, parse
-from bot.commands.spec import Call, Caller, ClusterPort, Command, Proposer, Reply, Role
-from bot.errors import CmbotError, SlackError, StoreError
+from bot.commands.parse import Parsed, is_changing, parse
+from bot.commands.spec import AuditBook, Call, Caller, ClusterPort, Command, FileShare, Proposer, Reply, Role
+from bot.errors import CmbotError, NotAllowed, SlackError, StoreError, UserError
 from bot.views import errors as error_views
 
 log = structlog.get_logger(__name__)
@@ -82,6 +82,16 @@ class InboundStore(Protocol):
         """What was accepted and is neither done nor claimed: (key, kind, payload)."""
 
 
+class AuditLog(AuditBook, Protocol):
+    """The audit log: read by a command, written when somebody is refused. Writing never raises."""
+
+    async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
+        """Note a command of somebody who may not give it."""
+
+    async def refused_click(self, click: Click, why: str) -> None:
+        """Note a click that was refused."""
+
+
 @dataclass(slots=True)
 class Dispatcher:
     """Runs commands and clicks; holds no state of its own but the tasks under way."""
@@ -94,6 +104,8 @@ class Dispatcher:
     decider: Decider
     responder: Responder
     inbound: InboundStore
+    audit: AuditLog
+    share: FileShare
     remembered: Callable[[str], Mapping[str, Any]]
     clock: Callable[[], float]
     ended: Callable[[str, str], None]
@@ -164,6 +176,14 @@ class Dispatcher:
             clusters=tuple(self.clusters),
             default_cluster=self.default_of_channel.get(invocation.channel),
         )
+        try:
+            async for reply in self._run(invocation, parsed):
+                yield reply
+        except NotAllowed as error:
+            await self.audit.refused_command(invocation, parsed.cluster or "", str(error))
+            raise
+
+    async def _run(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
         if parsed.command.role is Role.OPERATOR:
             await self.access.require_operator(invocation.user)
         call = Call(
@@ -174,12 +194,18 @@ class Dispatcher:
             proposer=self.proposer,
             standing=self.access,
             remembered=self.remembered,
+            audit=self.audit,
+            share=None if self.answers_private else self.share,
         )
         async for reply in parsed.command.run(call, parsed.args):
             yield Reply(reply.message, private=reply.private or self.answers_private)
 
     async def _click(self, click: Click) -> AsyncIterator[Reply]:
-        reply = await self.decider.decide(click)
+        try:
+            reply = await self.decider.decide(click)
+        except UserError as error:
+            await self.audit.refused_click(click, str(error))
+            raise
         if reply is not None:
             yield reply
 

@@ -2,6 +2,7 @@
 
 CmbotError
 ├── UserError               a person asked for something that cannot be: tell them the sentence, only them
+│   └── NotAllowed          that person may not: it is noted in the audit log as well
 ├── ConfigError             the settings are wrong: the sentence names the key, the value and the mend
 ├── ClusterError            all that a cluster can do to us
 │   ├── ClusterUnreachable  nothing was sent: no connection could be made; another host may be tried
@@ -29,6 +30,10 @@ class CmbotError(Exception):
 
 class UserError(CmbotError):
     """A person asked for something that cannot be; the sentence says what to do instead."""
+
+
+class NotAllowed(UserError):
+    """A person asked for something that they have no right to; the sentence says how rights are given."""
 
 
 class ConfigError(CmbotError):

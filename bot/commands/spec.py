@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.audit.ask import Asked, Found, Sheet
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import DialectVerdict
@@ -105,6 +106,23 @@ class Standing(Protocol):
         """Sentences, one a line: roles held and by what (named, or through a user group), or how to get them."""
 
 
+class AuditBook(Protocol):
+    """The audit log, to be read; raises StoreError."""
+
+    async def newest(self, asked: Asked, limit: int) -> Found:
+        """The newest rows asked for."""
+
+    async def sheet(self, asked: Asked) -> Sheet:
+        """The rows asked for as a CSV file."""
+
+
+class FileShare(Protocol):
+    """The way of a file into a channel."""
+
+    async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
+        """Share it there; raises SlackError, as when the bot is not in the channel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command about to run: who asks, which cluster (when its scope names one), and the ports."""
@@ -117,6 +135,9 @@ class Call:
     standing: Standing
     remembered: Callable[[str], Mapping[str, Any]]
     """What the watch last noted of a cluster (fields of monitor.memory.Memory), empty when it has not looked yet."""
+    audit: AuditBook
+    share: FileShare | None
+    """None where answers are shown to their sender only: a file in a channel is for all who are in it."""
 
     @property
     def the_cluster(self) -> ClusterPort:

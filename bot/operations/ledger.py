@@ -5,12 +5,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from bot.errors import Conflict
 from bot.monitor.summary import Deed
 from bot.operations.model import Operation, OpState, advance
+from bot.operations.trail import proposal, step
 from bot.store.store import Store
 from bot.store.uow import UnitOfWork
 from bot.views import operations as views
+
+log = structlog.get_logger(__name__)
 
 _MOST_DEEDS = 50
 
@@ -35,6 +40,10 @@ class Ledger:
             await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted))
             if inbound_key:
                 await uow.inbound.done(inbound_key)
+            # Last, because nobody else can append until this is committed.
+            for entry in proposal(noted):
+                row = await uow.audit.append(entry)
+        log.info("audit.noted", action=row.action, op=noted.id, head=str(row.head))
         self.wake()
         return noted
 
@@ -55,6 +64,8 @@ class Ledger:
             await self._tell(uow, moved)
             if inbound_key:
                 await uow.inbound.done(inbound_key)
+            row = await uow.audit.append(step(moved))
+        log.info("audit.noted", action=row.action, op=moved.id, head=str(row.head))
         self.wake()
         return moved
 

@@ -20,6 +20,7 @@ from bot.slack.methods import Method
 from bot.slack.own import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.respond import answer
 from bot.slack.translate import FOREIGN, refused, translated
+from bot.slack.upload import send, sharing
 from bot.views.message import BlockJson, Message
 
 _PAGE = 200
@@ -149,6 +150,17 @@ class SlackGateway:
     async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Open a modal, within 3 s of the click that brought `trigger_id`."""
         await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)})
+
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
+    ) -> None:
+        """Share a file in a channel that the bot is in, or in a thread there; `comment` (mrkdwn) introduces it."""
+        # As the SDK sends them: these methods have been seen to refuse a JSON body.
+        place = (await self._call(methods.UPLOAD_ADDRESS, params={"filename": name, "length": len(content)})).data
+        address, file = (_text(place, part, methods.UPLOAD_ADDRESS) for part in ("upload_url", "file_id"))
+        await send(self._session, address, content, api_url=self._api_url)
+        done = sharing(file, channel, title=title, comment=comment, thread_ts=thread_ts)
+        await self._call(methods.UPLOAD_DONE, params=done)
 
     async def auth_test(self) -> Identity:
         """Who the bot token belongs to and what it may do."""

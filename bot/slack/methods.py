@@ -28,6 +28,10 @@ CHANNEL = Method("conversations.info", _READ_PUBLIC_AND_PRIVATE)
 GROUP_MEMBERS = Method("usergroups.users.list", ("usergroups:read",))
 PUBLISH_HOME = Method("views.publish")
 OPEN_VIEW = Method("views.open")
+UPLOAD_ADDRESS = Method("files.getUploadURLExternal", ("files:write",))
+UPLOAD = Method("upload_url", ("files:write",))
+"""Not a method of the Web API: the address that the one before gives for a file's bytes."""
+UPLOAD_DONE = Method("files.completeUploadExternal", ("files:write",), posts=True)
 RESPOND = Method("response_url", ("commands",), posts=True)
 """Not a method of the Web API: the address that comes with a command or a click."""
 
@@ -44,6 +48,9 @@ METHODS = (
     GROUP_MEMBERS,
     PUBLISH_HOME,
     OPEN_VIEW,
+    UPLOAD_ADDRESS,
+    UPLOAD,
+    UPLOAD_DONE,
     RESPOND,
 )
 

@@ -159,3 +159,19 @@ posts = Table(
     Index("posts_by_state", "state", "updated_at"),
     sqlite_autoincrement=True,
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", id_type(), primary_key=True, autoincrement=False),
+    _time("at"),
+    _words("actor"),
+    _words("action"),
+    _words("cluster"),
+    Column("op_id", id_type(), nullable=False),
+    # Text, because its very characters are hashed: JSONB would write them anew.
+    _words("detail"),
+    _words("prev_hash"),
+    _words("hash"),
+    Index("audit_by_time", "at"),
+)

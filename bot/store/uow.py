@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.store.alerts import Alerts
+from bot.store.audit import Audit
 from bot.store.firings import Firings
 from bot.store.inbound import Inbound
 from bot.store.link import Link
@@ -28,3 +29,4 @@ class UnitOfWork:
         self.firings = Firings(link)
         self.samples = Samples(link)
         self.outbox = Posts(link, clock)
+        self.audit = Audit(link)

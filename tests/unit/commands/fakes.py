@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.audit.ask import Asked, Found, Sheet
+from bot.audit.chain import GENESIS
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, Snapshot, Stat
 from bot.cluster.tasks import Dialect, DialectVerdict
 from bot.commands.parse import parse
-from bot.commands.spec import Call, Caller, ClusterPort, Reply, SwitchRequest
+from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Reply, SwitchRequest
 from bot.commands.table import COMMANDS
 from bot.errors import NotFound
 from bot.views.message import Message
@@ -128,11 +130,29 @@ class FakeStanding:
         return ("You are an *operator*.",) if user == "U0ANNA" else ("You may look.",)
 
 
+@dataclass
+class FakeAudit:
+    """AuditBook over prepared rows, the newest first; `asked` notes each question."""
+
+    found: Found = field(default_factory=lambda: Found((), 0, GENESIS))
+    content: Sheet = field(default_factory=lambda: Sheet(b"", 0, 0))
+    asked: list[tuple[Asked, int]] = field(default_factory=list)
+
+    async def newest(self, asked: Asked, limit: int) -> Found:
+        self.asked.append((asked, limit))
+        return self.found
+
+    async def sheet(self, asked: Asked) -> Sheet:
+        return self.content
+
+
 async def typed(
     text: str,
     *clusters: FakeCluster,
     desk: FakeDesk | None = None,
     remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    audit: FakeAudit | None = None,
+    share: FileShare | None = None,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -145,5 +165,7 @@ async def typed(
         proposer=desk or FakeDesk(),
         standing=FakeStanding(),
         remembered=lambda name: (remembered or {}).get(name, {}),
+        audit=audit or FakeAudit(),
+        share=share,
     )
     return [reply async for reply in parsed.command.run(call, parsed.args)]

@@ -1,0 +1,35 @@
+"""What may be asked of the audit log, and what is answered. Pure."""
+
+from dataclasses import dataclass
+
+from bot.audit.chain import Head, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows: noted at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 are any."""
+
+    since: float = 0.0
+    actor: str = ""
+    cluster: str = ""
+
+
+ALL = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest of the rows asked for, the newest first; `total` is how many there are, `head` the end of the log."""
+
+    rows: tuple[Row, ...]
+    total: int
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The newest `rows` of `total` rows asked for as a CSV file, the oldest first."""
+
+    content: bytes
+    rows: int
+    total: int

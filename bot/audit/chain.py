@@ -1,0 +1,186 @@
+"""The hash chain of the audit log: how a row is sealed, and which row is the first that does not fit. Pure.
+
+The rule is written down for other programs in docs/audit.md; nothing here may change it for rows that exist.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.errors import UserError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_NOTED = re.compile(r"(\d{1,15}):([0-9a-f]{12,64})")
+_SHOWN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be noted: when (Unix seconds, kept to the millisecond), who (a Slack user id, "" the program), what.
+
+    `action` is a dotted word such as `operation.running`; `op_id` is 0 and `cluster` "" where there is none; `detail`
+    is any JSON.
+    """
+
+    at: float
+    actor: str
+    action: str
+    cluster: str = ""
+    op_id: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: the number and the hash of its last row. Whoever keeps one can prove what came before it."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+    @property
+    def short(self) -> str:
+        """Enough of it to be kept by a person."""
+        return f"{self.seq}:{self.hash[:_SHOWN]}"
+
+
+GENESIS = Head(0, "0" * 64)
+"""What the first row follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sealed row. `detail` is the text of its JSON as it is stored, because that text is what is hashed."""
+
+    seq: int
+    at: float
+    actor: str
+    action: str
+    cluster: str
+    op_id: int
+    detail: str
+    prev_hash: str
+    hash: str
+
+    @property
+    def head(self) -> Head:
+        """The chain that ends with this row."""
+        return Head(self.seq, self.hash)
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """The detail as an object, {} when it is none."""
+        try:
+            found = json.loads(self.detail)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first row that does not fit, and why; `seq` is the number it bears, or that of the row that is missing."""
+
+    seq: int
+    why: str
+
+
+def stamp(at: float) -> str:
+    """`at` (Unix seconds) as hashed and exported: `2025-12-31T23:59:59.123Z`. Raises ValueError, OverflowError."""
+    moment = _EPOCH + timedelta(milliseconds=round(at * 1000))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def unstamp(text: str) -> float:
+    """The inverse of `stamp`; raises ValueError for every other spelling."""
+    at = (datetime.fromisoformat(text).astimezone(UTC) - _EPOCH) // _MILLISECOND / 1000
+    if stamp(at) != text:
+        raise ValueError(f"write the time as {stamp(at)}")
+    return at
+
+
+def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id: int, detail: str) -> Row:
+    """Make the row that follows `after`; raises ValueError, TypeError or OverflowError for what no row can hold."""
+    hashed = {
+        "seq": after.seq + 1,
+        "at": stamp(at),
+        "actor": actor,
+        "action": action,
+        "cluster": cluster,
+        "op_id": op_id,
+        "detail": detail,
+        "prev_hash": after.hash,
+    }
+    # Of texts and whole numbers alone this is RFC 8785's canonical form, which every language has a library for.
+    text = json.dumps(hashed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    kept = round(at * 1000) / 1000
+    return Row(after.seq + 1, kept, actor, action, cluster, op_id, detail, after.hash, digest)
+
+
+def verify(rows: Iterable[Row], *, start: Head = GENESIS, noted: Head | None = None) -> Broken | None:
+    """Find the first row that does not follow from the one before it, None when all do.
+
+    `start` is what the first of `rows` must follow; with `noted`, the row of that number must have that hash (which may
+    be cut short). That rows are missing behind the last is told by `cut_off`.
+    """
+    head = start
+    for row in rows:
+        why = _misfit(head, row) or _contradiction(row, noted)
+        if why:
+            return Broken(row.seq, why)
+        head = row.head
+    return None
+
+
+def cut_off(end: Head, noted: Head | None) -> Broken | None:
+    """Whether a chain that ends with `end` lacks rows that were there when `noted` was."""
+    if noted is None or noted.seq <= end.seq:
+        return None
+    return Broken(end.seq + 1, f"the log ends with row {end.seq}, but row {noted.seq} was there once: its end is gone")
+
+
+def _misfit(head: Head, row: Row) -> str:
+    due = head.seq + 1
+    if row.seq != due:
+        return f"it stands where row {due} belongs: rows were removed, doubled or exchanged"
+    if row.prev_hash != head.hash:
+        return f"its prev_hash is not the hash of row {head.seq}: one of the two was changed or exchanged"
+    return "" if _fits(head, row) else "its hash does not fit what it holds: it was changed"
+
+
+def _fits(head: Head, row: Row) -> bool:
+    try:
+        sealed = seal(
+            head,
+            at=row.at,
+            actor=row.actor,
+            action=row.action,
+            cluster=row.cluster,
+            op_id=row.op_id,
+            detail=row.detail,
+        )
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return sealed == row
+
+
+def _contradiction(row: Row, noted: Head | None) -> str:
+    if noted is None or noted.seq != row.seq or row.hash.startswith(noted.hash):
+        return ""
+    return "its hash is not the one that was noted: the log was written anew"
+
+
+def parse_head(text: str) -> Head:
+    """A head as people keep it, `42:9f86d081884c`; raises UserError."""
+    match = _NOTED.fullmatch(text.strip().lower())
+    if match is None:
+        raise UserError("Write a head as number:hash, with 12 to 64 digits of the hash, as in 42:9f86d081884c.")
+    return Head(int(match[1]), match[2])

@@ -1,0 +1,31 @@
+"""What the audit log keeps of an operation's steps. Pure."""
+
+from collections.abc import Iterator
+
+from bot.audit.chain import Entry
+from bot.operations.model import Event, Operation
+
+
+def proposal(op: Operation) -> Iterator[Entry]:
+    """The rows of an operation that is new: that it was proposed, and every step it has taken already."""
+    yield _entry(op, Event(op.created_at, op.state, op.requester, "proposed"), "operation.proposed")
+    for event in op.history:
+        yield _entry(op, event, f"operation.{event.state}")
+
+
+def step(op: Operation) -> Entry:
+    """The row of the newest step; raises IndexError when there is none yet: a mistake of ours."""
+    event = op.history[-1]
+    return _entry(op, event, f"operation.{event.state}")
+
+
+def _entry(op: Operation, event: Event, action: str) -> Entry:
+    detail = {
+        "kind": op.kind.value,
+        "request": op.request,
+        "requester": op.requester,
+        "reason": op.reason,
+        "words": event.words,
+        "seen": op.seen,
+    }
+    return Entry(event.at, event.by, action, op.cluster, op.id, detail)

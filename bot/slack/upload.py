@@ -1,0 +1,47 @@
+"""A file for a channel: the bytes go to the address that Slack gave for them, and are shared afterwards.
+
+Source: the reference pages of files.getUploadURLExternal and files.completeUploadExternal.
+"""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.errors import SlackError
+from bot.slack.methods import UPLOAD
+from bot.slack.translate import FOREIGN, refused, translated
+
+_OK = 200
+
+
+async def send(session: aiohttp.ClientSession, address: str, content: bytes, *, api_url: str) -> None:
+    """Send the bytes; the token does not go with them. Raises SlackError, SlackRetryable."""
+    _check(address, api_url)
+    headers = {"Content-Type": "application/octet-stream"}
+    try:
+        async with session.post(address, data=content, headers=headers, allow_redirects=False) as response:
+            await response.read()
+    except FOREIGN as error:
+        raise translated(error, UPLOAD) from error
+    if response.status != _OK:
+        raise refused(response.status, response.headers, {"error": f"http_{response.status}"}, UPLOAD)
+
+
+def sharing(file: str, channel: str, *, title: str, comment: str, thread_ts: str | None) -> dict[str, Any]:
+    """The arguments that share an uploaded file; lists are JSON text, because they are sent as a form's fields are."""
+    thread = {"thread_ts": thread_ts} if thread_ts else {}
+    files = json.dumps([{"id": file, "title": title}])
+    return {"files": files, "channel_id": channel, "initial_comment": comment, **thread}
+
+
+def _check(address: str, api_url: str) -> None:
+    """Refuse an address to which our data must not go: https, or the same server as the configured API."""
+    try:
+        parts, api = urlsplit(address), urlsplit(api_url)
+    except ValueError:
+        parts = api = urlsplit("")
+    same = (parts.scheme, parts.netloc) == (api.scheme, api.netloc)
+    if not parts.hostname or not (parts.scheme == "https" or same):
+        raise SlackError("Slack gave no valid address for the file.", code="invalid_upload_url")

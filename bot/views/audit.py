@@ -1,0 +1,77 @@
+"""The audit log as a table. Pure."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from bot.audit.ask import Asked, Found
+from bot.audit.chain import Row, stamp
+from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.message import Message
+
+_HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
+_PROGRAM = "cmbot"
+_MOST_DETAILS = 160
+_INVITE = " If cmbot is not in it, type /invite @cmbot and ask again; `cmbot audit export` writes all rows as well."
+_PROOF = (
+    "`cmbot audit verify` proves that no row was changed; keep the number and hash to prove later that none is gone."
+)
+
+
+class Upload(Enum):
+    """What became of the file with all rows, in words for the reader."""
+
+    NONE = ""
+    UNDER_WAY = "The whole as a CSV file follows."
+    DONE = "The whole is in the CSV file in this channel."
+    FAILED = "The CSV file could not be put into this channel."
+
+
+def audit(found: Found, asked: Asked, upload: Upload, *, why: str = "") -> Message:
+    """The newest rows; `why` says what kept the file from being uploaded."""
+    sentence = _sentence(found, asked)
+    if not found.rows:
+        return message(sentence, section(sentence))
+    rest = _INVITE if upload is Upload.FAILED else ""
+    told = [f"{upload.value}{f' {escape(why)}' if why else ''}{rest}"] if upload.value else []
+    head = f"The log ends with row {code(found.head.short)}. {_PROOF}"
+    rows = table([_cells(row) for row in found.rows], header=_HEADER, right=(0, 5))
+    return message(sentence, section(f"*{sentence}*"), rows, context(*told, head))
+
+
+def _sentence(found: Found, asked: Asked) -> str:
+    given = (
+        (asked.since, f"since {date(asked.since, 'minute')}"),
+        (asked.actor, f"by <@{escape(asked.actor)}>"),
+        (asked.cluster, f"about {escape(asked.cluster)}"),
+    )
+    which = "".join(f" {words}" for value, words in given if value)
+    if not found.rows:
+        return f"The audit log has no row{which}."
+    shown = len(found.rows)
+    few = f"; these are the newest {shown}" if shown < found.total else ""
+    return f"The audit log has {count(found.total, 'row')}{which}{few}."
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    what = row.action.replace(".", " ").replace("_", " ")
+    operation = str(row.op_id or "")
+    return (str(row.seq), _when(row), row.actor or _PROGRAM, what, row.cluster, operation, _details(row.told))
+
+
+def _when(row: Row) -> str:
+    try:
+        return stamp(row.at)[:19].replace("T", " ")
+    except (ValueError, TypeError, OverflowError):
+        return "no time"
+
+
+def _details(told: Mapping[str, Any]) -> str:
+    """The sentence first, then what else a person reads; the file has everything."""
+    words = [
+        told.get("words"),
+        told.get("text"),
+        *[f"{key}: {told[key]}" for key in ("request", "reason") if told.get(key)],
+    ]
+    text = "; ".join(str(word) for word in words if word)
+    return text if len(text) <= _MOST_DETAILS else f"{text[: _MOST_DETAILS - 1]}…"
