@@ -38,8 +38,9 @@ async function look() {
   if (asked !== chosen || !told.nodes) return;
   seen = told;
   const { now: _now, requests: _requests, ...rest } = told;
-  const key = JSON.stringify([chosen, picked, rest, state.faults]);
-  if (key !== drawnKey) {
+  const key = JSON.stringify([chosen, picked, rest]);
+  // What is being pressed or dragged is not taken away from under the hand.
+  if (key !== drawnKey && !panel().matches(":active")) {
     drawnKey = key;
     keepingFocus(panel(), draw);
   }
@@ -140,24 +141,33 @@ const part = (id, title, open, ...children) => {
   return h("details", { class: "part", dataset: { part: id }, open: held ? held.open : open }, h("summary", {}, title), h("div", { class: "part-body" }, children));
 };
 
-function draw() {
-  const top = panel().querySelector(".panel-body")?.scrollTop ?? 0;
-  const names = panel().dataset.names.split(" ");
+/** The frame, drawn once: what a person types or chooses in it stays; `.live` is redrawn as the cluster changes. */
+function frame(names) {
   const select = h("select", { testid: "cluster-select", "aria-label": "Cluster", value: chosen, onchange: (event) => choose(event.target.value) }, names.map((name) => h("option", { value: name }, name)));
-  const body = h(
-    "div",
-    { class: "panel-body" },
+  const fold = h("button", { type: "button", class: "plain", "aria-label": "Fold the cluster panel", onclick: toggleCluster }, icon("close"));
+  fill(
+    panel(),
+    h("header", {}, h("h2", {}, "Cluster"), select, fold),
+    h(
+      "div",
+      { class: "panel-body" },
+      h("div", { class: "live" }),
+      part("slack", "Slack faults", false, slackFaults()),
+      part("requests", "Requests", false, h("ol", { class: "requests" })),
+    ),
+  );
+}
+
+function draw() {
+  fill(
+    panel().querySelector(".live"),
     verdict(),
     quick(),
     part("nodes", "Nodes", true, nodeCards(seen, act)),
     part("disks", `Disks (${seen.disks.length})`, true, diskMap(seen.disks, picked, pick, act)),
     part("space", "Space", true, space()),
     part("replies", "Replies", false, replies()),
-    part("slack", "Slack faults", false, slackFaults(again)),
-    part("requests", "Requests", false, h("ol", { class: "requests" })),
   );
-  fill(panel(), h("header", {}, h("h2", {}, "Cluster"), select, h("button", { type: "button", class: "plain", "aria-label": "Fold the cluster panel", onclick: toggleCluster }, icon("close"))), body);
-  body.scrollTop = top;
 }
 
 function drawRequests() {
@@ -196,17 +206,15 @@ export function toggleCluster() {
   if (!open) document.querySelector("[data-testid=cluster-toggle]").focus();
 }
 
-/**
- * Prepare the panel.
- * @param {{clusters?: string[]}} told the clusters there are; none: no panel
- */
-export async function setUpCluster(told) {
-  const names = state.panel ? (told.clusters ?? []) : [];
+/** Prepare the panel, once; where there are no clusters there is none. */
+export async function setUpCluster() {
+  if (chosen) return;
+  const { clusters: names = [] } = state.panel ? await get("/control/clusters") : {};
   const button = document.querySelector("[data-testid=cluster-toggle]");
   button.hidden = names.length === 0;
   if (!names.length) return;
   [chosen] = names;
-  panel().dataset.names = names.join(" ");
+  frame(names);
   panel().addEventListener("toggle", drawRequests, true);
   panel().addEventListener("keydown", (event) => event.key === "Escape" && !WIDE.matches && toggleCluster());
   show(WIDE.matches && localStorage.getItem(FOLDED_KEY) !== "yes");

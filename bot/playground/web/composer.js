@@ -17,7 +17,9 @@ function hints(text) {
     ...(usage ?? "").split("|").map((word) => word.trim()).filter((word) => /^[a-z]/.test(word)).map((word) => ({ line: `${command} ${word}`, words: "" })),
   ]);
   const wanted = text.toLowerCase();
-  return found.filter(({ line }) => line.startsWith(wanted) && line !== wanted).slice(0, MOST_HINTS);
+  const fitting = found.filter(({ line }) => line.startsWith(wanted)).slice(0, MOST_HINTS);
+  // The whole command alone is no hint any more.
+  return fitting.some(({ line }) => line !== wanted) ? fitting : [];
 }
 
 /**
@@ -117,7 +119,7 @@ export function composer(root, how) {
       else send();
     },
     Tab: (event) => {
-      if (shown.length && !event.shiftKey) take(event, shown[Math.max(0, chosen)].line);
+      if (shown.length && !event.shiftKey) take(event, (shown[chosen] ?? shown.find(({ line }) => line !== field.value) ?? shown[0]).line);
     },
     ArrowUp: (event) => arrow(event, 1),
     ArrowDown: (event) => arrow(event, -1),

@@ -134,13 +134,11 @@ export const focusComposer = (where = "channel") => (where === "thread" ? answer
  * @param {string} ts
  */
 export function highlight(ts) {
-  const name = `[data-testid="${CSS.escape(`message-${ts}`)}"]`;
-  for (const root of [byId("messages"), byId("thread")]) {
-    const node = root.querySelector(name);
-    if (!node) continue;
+  for (const node of document.querySelectorAll(".message.found")) node.classList.remove("found");
+  for (const node of document.querySelectorAll(`[data-testid="${CSS.escape(`message-${ts}`)}"]`)) {
     node.scrollIntoView({ block: "center" });
-    node.classList.remove("lit");
-    requestAnimationFrame(() => node.classList.add("lit"));
+    // Between two frames the class is gone, so that the animation starts anew.
+    requestAnimationFrame(() => node.classList.add("found"));
     node.focus({ preventScroll: true });
   }
 }

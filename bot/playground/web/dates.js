@@ -2,7 +2,7 @@
 
 const at = (seconds, options) => new Intl.DateTimeFormat("en", options).format(new Date(seconds * 1000));
 const hour12 = new Intl.DateTimeFormat(navigator.language, { hour: "numeric" }).resolvedOptions().hour12 ?? false;
-const TIME = { hour: "2-digit", minute: "2-digit", hour12, ...(hour12 ? {} : { hourCycle: "h23" }) };
+const TIME = { hour: hour12 ? "numeric" : "2-digit", minute: "2-digit", hour12, ...(hour12 ? {} : { hourCycle: "h23" }) };
 const SECONDS = { ...TIME, second: "2-digit" };
 const LONG = { weekday: "long", year: "numeric", month: "long", day: "numeric" };
 

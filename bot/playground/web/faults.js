@@ -3,20 +3,17 @@
 import { told } from "./acts.js";
 import { get, post, remove } from "./api.js";
 import { fill, h } from "./dom.js";
-import { state } from "./state.js";
+import { onChange, state } from "./state.js";
 
 const chosen = { kind: "ratelimited", count: 1, method: "", seconds: 2 };
-let kinds = [];
 
 async function inject() {
   told(await post("/control/faults", { ...chosen, count: Math.max(1, Math.round(chosen.count)) }));
 }
 
-async function learn(redraw) {
-  const answer = await get("/control/faults");
-  if (!answer.kinds) return;
-  kinds = answer.kinds;
-  redraw();
+async function learn(select) {
+  const { kinds = [] } = await get("/control/faults");
+  fill(select, kinds.map((each) => h("option", { value: each, selected: each === chosen.kind }, each.replaceAll("_", " "))));
 }
 
 const number = (name, label, most) =>
@@ -26,14 +23,20 @@ const line = (fault) =>
   h("li", {}, `${fault.kind.replaceAll("_", " ")} × ${fault.count}${fault.method ? ` on ${fault.method}` : ""}${["delay", "ratelimited"].includes(fault.kind) ? `, ${fault.seconds} s` : ""}`);
 
 /**
- * The form of faults.
- * @param {() => void} redraw called once the kinds are known
+ * The form of faults; it is drawn once, only what is still to come changes.
  * @returns {HTMLElement[]}
  */
-export function slackFaults(redraw) {
-  if (!kinds.length) learn(redraw);
+export function slackFaults() {
   const kind = h("select", { class: "field", testid: "fault-kind", onchange: (event) => Object.assign(chosen, { kind: event.target.value }) });
-  fill(kind, kinds.map((each) => h("option", { value: each, selected: each === chosen.kind }, each.replaceAll("_", " "))));
+  const pending = h("ul", { class: "pending", testid: "faults" });
+  const clear = h("button", { type: "button", class: "button", testid: "fault-clear", onclick: () => remove("/control/faults") }, "Clear");
+  const draw = () => {
+    clear.disabled = state.faults.length === 0;
+    fill(pending, state.faults.map(line));
+  };
+  learn(kind);
+  onChange(draw);
+  draw();
   const method = h("input", { class: "field", testid: "fault-method", placeholder: "any", value: chosen.method, onchange: (event) => Object.assign(chosen, { method: event.target.value.trim() }) });
   return [
     h("div", { class: "form2" }, h("label", {}, "Fault", kind), h("label", {}, "Method", method), number("count", "Times", 1000), number("seconds", "Seconds", 3600)),
@@ -41,8 +44,8 @@ export function slackFaults(redraw) {
       "div",
       { class: "grid2" },
       h("button", { type: "button", class: "button", testid: "fault-inject", onclick: inject }, "Inject"),
-      h("button", { type: "button", class: "button", testid: "fault-clear", disabled: state.faults.length === 0, onclick: () => remove("/control/faults") }, "Clear"),
+      clear,
     ),
-    h("ul", { class: "pending", testid: "faults" }, state.faults.map(line)),
+    pending,
   ];
 }

@@ -1,6 +1,6 @@
 // The page's start: where the person is, what changed, and who has to be redrawn.
 
-import { get, listen } from "./api.js";
+import { listen } from "./api.js";
 import { setUpCluster, toggleCluster } from "./cluster.js";
 import { drawTopic, focusComposer, highlight, loadCentre, loadThread, openHome, setUp } from "./conversation.js";
 import { fill, h, icon } from "./dom.js";
@@ -29,6 +29,10 @@ function soon(task) {
 const centre = soon(loadCentre);
 const thread = soon(loadThread);
 const everything = soon(refresh);
+const again = soon(async () => {
+  const told = await refresh();
+  if (told.ok) showModal(told.view);
+});
 
 const inPlace = (event) => state.place.kind === "channel" && event.channel === state.place.id;
 
@@ -128,16 +132,21 @@ async function start() {
     (linked) => {
       document.getElementById("offline").hidden = linked;
       // What was told while nobody listened is read anew.
-      if (linked) for (const again of [everything, centre, thread]) again();
+      if (linked) for (const read of [again, centre, thread]) read();
     },
   );
   showModal(told.view);
   await route();
-  if (!document.querySelector("dialog[open]")) focusComposer();
+  await setUpCluster();
+  if (!document.querySelector("dialog[open], .message.found")) focusComposer();
 }
 
 build();
 onChange(redraw);
 window.addEventListener("hashchange", route);
+// A link to where one is already changes no address, but one wants to see the place again.
+document.addEventListener("click", (event) => {
+  const address = event.target.closest?.("a[href^='#/']")?.getAttribute("href");
+  if (address && address === location.hash) route();
+});
 await start();
-await setUpCluster(await get("/control/clusters"));

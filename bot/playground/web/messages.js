@@ -75,7 +75,7 @@ function notes(message, how) {
 
 function foot(message, how) {
   return [
-    message.edited && h("span", { class: "edited" }, "(edited)"),
+    message.edited && message.blocks.length > 0 && edited(),
     (message.files ?? []).map(file),
     message.reactions.length > 0 && h("div", { class: "reactions" }, message.reactions.map(reaction)),
     how.openThread &&
@@ -90,6 +90,16 @@ function foot(message, how) {
   ];
 }
 
+const edited = () => h("span", { class: "edited" }, "(edited)");
+
+/** What a message says; after plain words stands that they were edited. */
+function told(message) {
+  const nodes = body(message, acting({ channel: message.channel, ts: message.ts }));
+  const last = nodes.at(-1)?.lastElementChild;
+  if (message.edited && !message.blocks.length) (last?.matches("p") ? last : nodes.at(-1)).append(" ", edited());
+  return nodes;
+}
+
 function draw(message, how, joined) {
   const mark = [message.ephemeral && "ephemeral", joined && "joined"].filter(Boolean).join(" ");
   const small = h("a", { class: "when gutter", href: address(message), title: full(seconds(message)) }, clock(seconds(message)));
@@ -102,7 +112,7 @@ function draw(message, how, joined) {
       { class: "message-main" },
       notes(message, how),
       joined ? null : head(message),
-      h("div", { class: "blocks" }, body(message, acting({ channel: message.channel, ts: message.ts }))),
+      h("div", { class: "blocks" }, told(message)),
       foot(message, how),
     ),
     tools(message, how),

@@ -82,9 +82,9 @@ function special(inner) {
 }
 
 const STYLES = { "*": "strong", _: "em", "~": "s" };
-// One alternative each: code, <special>, :emoji:, *bold*, _italic_, ~strike~. Markers stand at the edges of words.
+// Bounded, so that hostile text costs little. One alternative each: code, <special>, :emoji:, *bold*, _italic_, ~strike~. Markers stand at the edges of words.
 const INLINE =
-  /`([^`\n]+)`|<([^<>\n]+)>|:([a-z0-9_+-]+):|(?<![\p{L}\p{N}*_~])([*_~])(?![\s*_~])([^\n]*?[^\s])\4(?![\p{L}\p{N}])/u;
+  /`([^`\n]+)`|<([^<>\n]+)>|:([a-z0-9_+-]+):|(?<![\p{L}\p{N}*_~])([*_~])(?!\s|\4)([^\n]{0,3000}?[^\s])\4(?![\p{L}\p{N}])/u;
 
 /**
  * One line, or several without block markup, as nodes.

@@ -64,7 +64,7 @@ export function drawSidebar(change) {
   keepingFocus(nav(), () =>
     fill(
       nav(),
-      h("div", { class: "team" }, h("h1", {}, state.team), h("p", {}, "Local, nothing leaves this machine")),
+      h("div", { class: "team" }, h("h1", {}, state.team), h("p", {}, "Nothing leaves this machine")),
       switcher(change),
       h("h2", {}, "Channels"),
       h("div", { class: "places" }, open.map(channelLink), closed.map(channelLink)),

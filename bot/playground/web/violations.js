@@ -35,6 +35,8 @@ export function drawViolations() {
   if (list) fill(list, state.violations.toReversed().map(entry));
   const none = document.querySelector("#violations-drawer .empty");
   if (none) none.hidden = count > 0;
+  const clear = document.querySelector("#violations-drawer .clear");
+  if (clear) clear.hidden = count === 0;
 }
 
 function toggle() {
@@ -49,7 +51,7 @@ function toggle() {
   const drawer = h(
     "section",
     { id: "violations-drawer", class: "drawer", "aria-label": "Violations", testid: "violations-drawer", onkeydown: (event) => event.key === "Escape" && toggle() },
-    h("header", {}, h("h2", {}, "Violations"), h("button", { type: "button", class: "small", onclick: () => remove("/control/violations") }, "Clear"), h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: toggle }, icon("close"))),
+    h("header", {}, h("h2", {}, "Violations"), h("button", { type: "button", class: "small clear", testid: "violations-clear", onclick: () => remove("/control/violations") }, "Clear"), h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: toggle }, icon("close"))),
     h("p", { class: "empty" }, "The app kept all of Slack's rules so far."),
     h("ul"),
   );
