@@ -15,6 +15,9 @@ export function toast(words, kind = "info") {
   const node = h("div", { class: `toast ${kind === "error" ? "error" : "info"}`, role: kind === "error" ? "alert" : "status", testid: "toast" }, words);
   node.append(h("button", { type: "button", class: "plain", "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
   box.append(node);
+  // Shown anew, it lies above a dialog that was opened meanwhile.
+  if (box.matches(":popover-open")) box.hidePopover();
+  box.showPopover();
   while (box.children.length > MOST) box.firstChild.remove();
   setTimeout(() => node.remove(), SECONDS * 1000);
 }
