@@ -1,7 +1,9 @@
 """HTTP to many hosts: one small connection pool per origin, bounded answers, foreign exceptions translated once.
 
 One pool shared by many keep-alive hosts scans all its connections at every request, so each origin has its own. A
-write goes over a connection of its own, so that a stale kept-alive one cannot leave its outcome in doubt.
+write goes over a connection of its own, so that a stale kept-alive one cannot leave its outcome in doubt. Requests are
+given to the library's transport, not to its client: redirects, cookies, proxies and log-ins are none of our hosts', and
+cost as much again as the request.
 """
 
 import asyncio
@@ -22,6 +24,8 @@ from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUn
 
 MOST_CONNECTIONS = 64
 """Connections to one host at once: linear reads that hang for ten seconds must not keep /stat waiting behind them."""
+KEPT_ALIVE = 2
+"""Idle connections to one host that are kept: a look asks the leader two lists at the same time."""
 _TRACE = "Blobstore-Tracer-Traceid"
 
 
@@ -38,10 +42,10 @@ class Timeouts:
     write_total: float = 25.0
     keep_alive: float = 120.0
 
-    def phases(self, *, writing: bool) -> httpx.Timeout:
-        """The same for the HTTP library."""
+    def phases(self, *, writing: bool) -> Mapping[str, float]:
+        """The same as the HTTP library's transport takes them."""
         read = self.write_read if writing else self.read
-        return httpx.Timeout(connect=self.connect, read=read, write=self.write, pool=self.pool)
+        return {"connect": self.connect, "read": read, "write": self.write, "pool": self.pool}
 
 
 _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253}):([0-9]{1,5})")
@@ -61,7 +65,7 @@ def origin_of(host: str) -> str:
 
 
 @dataclass(slots=True)
-class _Pools(httpx.AsyncBaseTransport):
+class _Pools:
     """One transport per origin; every transport shares one TLS context."""
 
     context: ssl.SSLContext
@@ -70,15 +74,15 @@ class _Pools(httpx.AsyncBaseTransport):
 
     def fresh(self) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(
-            max_connections=MOST_CONNECTIONS, max_keepalive_connections=1, keepalive_expiry=self.keep_alive
+            max_connections=MOST_CONNECTIONS, max_keepalive_connections=KEPT_ALIVE, keepalive_expiry=self.keep_alive
         )
         return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        origin = (request.url.scheme, request.url.host, request.url.port)
+    def of(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        origin = (url.scheme, url.host, url.port)
         if origin not in self._held:
             self._held[origin] = self.fresh()
-        return await self._held[origin].handle_async_request(request)
+        return self._held[origin]
 
     async def aclose(self) -> None:
         for transport in self._held.values():
@@ -109,7 +113,6 @@ class Wire:
         self._new_id = new_id
         self._max_bytes = max_bytes
         self._pools = _Pools(context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self._timeouts.keep_alive)
-        self._client = self._make(self._pools)
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,16 +120,14 @@ class Wire:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
-
-    def _make(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+        await self._pools.aclose()
 
     async def get(self, host: str, target: str) -> Answer:
         """Read `target` (path and query) from `host`; raises ClusterUnreachable, ClusterTimeout, ClusterBadAnswer."""
         try:
             async with asyncio.timeout(self._timeouts.read_total):
-                return await self._send(self._client, host, "GET", target, b"")
+                request = self._request(host, "GET", target, None)
+                return await self._send(self._pools.of(request.url), host, request)
         except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
             raise _read_trouble(host, error) from error
 
@@ -134,24 +135,26 @@ class Wire:
         """Write once; raises ClusterUnreachable when nothing was sent, OutcomeUnknown when that is not certain."""
         try:
             async with AsyncExitStack() as stack:
-                client = await stack.enter_async_context(self._make(self._pools.fresh()))
+                request = self._request(host, "POST", target, body)
+                transport = await stack.enter_async_context(self._pools.fresh())
                 await stack.enter_async_context(asyncio.timeout(self._timeouts.write_total))
-                return await self._send(client, host, "POST", target, body)
+                return await self._send(transport, host, request)
         except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
             raise _write_trouble(host, error) from error
 
-    async def _send(self, client: httpx.AsyncClient, host: str, method: str, target: str, body: bytes) -> Answer:
-        writing = method == "POST"
-        url = httpx.URL(origin_of(host) + target)
-        request = client.build_request(
+    def _request(self, host: str, method: str, target: str, body: bytes | None) -> httpx.Request:
+        url, writing = httpx.URL(origin_of(host) + target), body is not None
+        return httpx.Request(
             method,
             url,
-            content=body if writing else None,
+            content=body,
             headers=self._headers(url, writing=writing),
-            timeout=self._timeouts.phases(writing=writing),
+            extensions={"timeout": self._timeouts.phases(writing=writing)},
         )
+
+    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request) -> Answer:
         start = time.monotonic()
-        response = await client.send(request, stream=True)
+        response = await transport.handle_async_request(request)
         try:
             content = await self._body(response)
         finally:
@@ -167,7 +170,7 @@ class Wire:
 
     def _headers(self, url: httpx.URL, *, writing: bool) -> Mapping[str, str]:
         # Identity: a compressed answer could unfold to any size. A JSON type and a length are what servers insist on.
-        headers = {"Accept-Encoding": "identity", "X-Reqid": self._new_id()}
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cmbot", "X-Reqid": self._new_id()}
         if writing:
             headers["Content-Type"] = "application/json"
         if self._secret is not None:

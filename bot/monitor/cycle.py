@@ -1,7 +1,7 @@
 """The tick of the watch: look, judge, and commit what changed together with the messages about it."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import structlog
 
 from bot.cluster.health import MIN_APART
 from bot.cluster.models import Snapshot
+from bot.monitor.alert import Alert, Silence
 from bot.monitor.disks import bad_now
 from bot.monitor.engine import Tell, Transition, step
 from bot.monitor.memory import Memory, remember, worth_writing
@@ -56,6 +57,25 @@ class Plan:
         return bool(self.transitions) or self.memory is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the store holds of one cluster: what is remembered, its open alerts, the silences that mute now."""
+
+    memory: Mapping[str, Any]
+    alerts: Sequence[Alert] = ()
+    silences: Sequence[Silence] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look at the time `now` with the earlier one that it is compared with; `settling` is the first of a process."""
+
+    snapshot: Snapshot
+    previous: Snapshot | None
+    now: float
+    settling: bool
+
+
 class Watch:
     """Watches one cluster. `wake` tells the outbox that it has work; state is in the store, committed with its rows."""
 
@@ -66,6 +86,7 @@ class Watch:
         self._store = store
         self._wake = wake
         self._past: deque[Snapshot] = deque()
+        self._calm: Held | None = None
 
     @property
     def latest(self) -> Snapshot | None:
@@ -92,18 +113,39 @@ class Watch:
             self.pulse = replace(self.pulse, done_at=now, failures=0)
 
     async def _act(self, snapshot: Snapshot, now: float) -> None:
-        previous, settling = self._earlier(snapshot), not self._past
+        seen = Seen(snapshot, self._earlier(snapshot), now, not self._past)
         self._past.append(snapshot)
+        if await self._writes(seen):
+            await self._write(seen)
+
+    async def _writes(self, seen: Seen) -> bool:
+        """Whether there may be something to write; asks the store only if an alert was open when last it was asked.
+
+        While none is, and nothing is found, that is once a minute, when a note is due: so late is an alert taken up
+        that another process opened meanwhile and then left behind.
+        """
+        if self._calm is not None:
+            return self._plan(self._calm, seen).writes
         async with self._store.read() as uow:
-            plan = await self._plan(uow, snapshot, previous, now, settling=settling)
-        if not plan.writes:
-            return
+            held = await self._held(uow, seen.now)
+        self._calm = None if held.alerts else held
+        return self._plan(held, seen).writes
+
+    async def _write(self, seen: Seen) -> None:
+        self._calm = None
         async with self._store.begin() as uow:
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
-            plan = await self._plan(uow, snapshot, previous, now, settling=settling)
-            await self._commit(uow, plan, now)
+            held = await self._held(uow, seen.now)
+            plan = self._plan(held, seen)
+            await self._commit(uow, plan, seen.now)
+        if not (held.alerts or plan.transitions):
+            self._calm = Held(plan.memory or held.memory)
         if any(move.tell is not Tell.QUIET for move in plan.transitions):
             self._wake()
+
+    async def _held(self, uow: WatchUnit, now: float) -> Held:
+        name = self.watched.cluster
+        return Held(await uow.memory.get(name), await uow.alerts.open(name), await uow.silences.active(now, name))
 
     def _earlier(self, snapshot: Snapshot) -> Snapshot | None:
         """The newest look that is far enough back to prove a voter healthy, else the oldest there is."""
@@ -111,29 +153,25 @@ class Watch:
             self._past.popleft()
         return self._past[0] if self._past else None
 
-    async def _plan(
-        self, uow: WatchUnit, snapshot: Snapshot, previous: Snapshot | None, now: float, *, settling: bool
-    ) -> Plan:
-        cluster = self.watched.cluster
-        kept = await uow.memory.get(cluster)
-        past = Memory.from_json(kept)
-        memory = remember(past, snapshot, previous=previous, interval=self.watched.interval)
-        scene = Scene(snapshot, memory, now, previous)
+    def _plan(self, held: Held, seen: Seen) -> Plan:
+        past, now = Memory.from_json(held.memory), seen.now
+        memory = remember(past, seen.snapshot, previous=seen.previous, interval=self.watched.interval)
+        scene = Scene(seen.snapshot, memory, now, seen.previous)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(
             {key: rule.answer(scene) for key, rule in rules.items()},
-            await uow.alerts.open(cluster),
-            await uow.silences.active(now, cluster),
+            held.alerts,
+            held.silences,
             self.watched.rules,
             now,
-            cluster=cluster,
-            settling=settling,
+            cluster=self.watched.cluster,
+            settling=seen.settling,
             resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
         )
-        sample = sample_of(snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
+        sample = sample_of(seen.snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
         memory = replace(memory, sampled_at=now) if sample else memory
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
-        written = {**kept, **memory.to_json()} if transitions or worth_writing(past, memory) else None
+        written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
         return Plan(transitions, written, sample)
 
     async def _commit(self, uow: WatchUnit, plan: Plan, now: float) -> None:
