@@ -17,6 +17,9 @@ from bot.store.schema import posts
 PARENT_DEAD = "parent_dead"
 """The error of a reply whose thread will not exist."""
 
+CLAIM_LOCK = 0x6F7574626F78
+"""The advisory lock of claims; any number that no other lock has (migrate.py, audit.py)."""
+
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -71,6 +74,7 @@ class Claims:
         What `owner` itself claimed earlier in a channel that is not busy counts as abandoned, as does what another
         claimed and held beyond its lease. `edits` False leaves out messages that exist already.
         """
+        await self._one_at_a_time()
         await self._bury_orphans(now)
         rows = await self._link.rows(_due(owner, now, busy_channels, edits=edits))
         first = {row["channel"]: row for row in reversed(rows)}
@@ -87,6 +91,14 @@ class Claims:
                 )
             )
         return [_claim(row, now + lease_seconds) for row in taken]
+
+    async def _one_at_a_time(self) -> None:
+        """On PostgreSQL claims queue up: two that see the same rows would both take from one channel.
+
+        Skipping locked rows is not enough, since the next row of a channel is free while its first one is locked.
+        """
+        if self._link.postgres:
+            await self._link.value(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
 
     async def _bury_orphans(self, now: float) -> None:
         """Replies to a message that died or was deleted before they were posted would wait for ever."""
