@@ -122,6 +122,12 @@ DEMO_TEAM = Team(
         Channel("C0OLD", "old", "Archived", is_archived=True),
     ),
     groups=(Group("S0ONCALL", "oncall", "On call", ("U0BOB", "U0CAROL")),),
-    commands=(Command("/cm", "Status, guarded changes and alerts of storage clusters", "stat | task | help"),),
+    commands=(
+        Command(
+            "/cm",
+            "Status, guarded changes and alerts of storage clusters",
+            "stat | members | disks | tasks | clusters | task disable balance | whoami | help",
+        ),
+    ),
 )
 """The workspace of the demo and of most tests."""
