@@ -8,7 +8,7 @@ import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
 from pydantic import (
@@ -29,6 +29,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _UNIT = {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600, "d": 86400}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 _MAX_PORT = 65535
+_SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
+"""What a written value may give away: one of Slack's tokens, or the log-in in an address."""
+_LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
+"""A database URL's password; whoever did not quote an @ in it meant the last one."""
 
 
 def parse_duration(value: object) -> object:
@@ -107,7 +111,7 @@ class HttpSettings(Section):
 class StoreSettings(Section):
     """Where state is kept; a URL with a password belongs into CMBOT_STORE_URL."""
 
-    url: str = "sqlite:///cmbot.db"
+    url: str = Field("sqlite:///cmbot.db", repr=False)
 
 
 class Members(Section):
@@ -217,16 +221,30 @@ class Settings(Section):
         """Every secret value, for the log's redaction."""
         held = (self.secrets.slack_bot_token, self.secrets.slack_app_token, self.secrets.slack_signing_secret)
         values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
-        password = urlsplit(self.store_url).password
-        return tuple(value for value in (*values, password) if value)
+        return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
 
     def cluster(self, name: str) -> ClusterSettings:
         """The cluster of that name; KeyError when there is none."""
         return {cluster.name: cluster for cluster in self.clusters}[name]
 
 
+def _passwords(url: str) -> tuple[str, ...]:
+    """The password of a database URL, as it is written and as it is meant."""
+    found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
+    return tuple(sorted(found | {unquote(password) for password in found}))
+
+
 class _Loader(yaml.SafeLoader):
     """A safe loader that refuses a key given twice: YAML would silently keep the last."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            # Dates that do not exist and the like: the library hands on what Python says.
+            raise yaml.constructor.ConstructorError(
+                None, None, "a value is not what it looks like; put it into quotes", node.start_mark
+            ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -253,6 +271,8 @@ def parse(text: str, *, secrets: Secrets, environment: Mapping[str, str] | None 
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"The settings are not valid YAML: {_first_line(error)}") from error
+    except RecursionError as error:
+        raise ConfigError("The settings are nested too deeply: see config.example.yaml for their shape.") from error
     if not isinstance(data, dict):
         raise ConfigError("The settings are empty: copy config.example.yaml and name your clusters in it.")
     reserved = sorted({"secrets", "cluster_tokens"} & set(data))
@@ -311,6 +331,11 @@ def _problem(item: Any, data: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         # The value is not shown: what was misplaced here may be a secret.
         shown, words = "", "no such setting; look for a typo, or see docs/configuration.md"
+    if item["type"] == "model_type":
+        shown, words = "", "takes settings of its own; see docs/configuration.md"
+    if item["loc"][-1:] == ("token_env",):
+        # The same: whoever takes it for the place of the secret itself should not read it in a log.
+        shown, words = "", "write the name of an environment variable, such as CMBOT_TOKEN_PROD; it holds the secret"
     if item["type"] == "missing":
         words = "is required; see config.example.yaml"
     return f"{path or 'settings'}{shown}: {words}"
@@ -325,6 +350,8 @@ def _label(part: str | int, before: tuple[str | int, ...], data: Mapping[str, An
 
 def _given(loc: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
     value = _dig(loc, data)
+    if isinstance(value, str) and _SECRET.search(value):
+        return " (not shown: it may hold a secret)"
     return f" = {value!r:.80}" if isinstance(value, str | int | float) else ""
 
 

@@ -111,3 +111,55 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     """The first thing a new user meets: no file yet."""
     with pytest.raises(ConfigError, match=r"copy config\.example\.yaml"):
         load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MINIMAL + "store: 'postgresql://u:very-secret@h/db'", ("store", "settings of its own")),
+        (MINIMAL + "slack: xoxb-very-secret", ("slack", "settings of its own")),
+        (MINIMAL + "log_level: xapp-1-very-secret", ("log_level", "not shown")),
+        (MINIMAL + "slack: {api_url: 'ftp://u:very-secret@h/'}", ("slack.api_url", "not shown", "whole address")),
+        (MINIMAL.replace("10.0.0.1", "http://u:very-secret@h"), ("hosts.0", "not shown", "name-or-address:port")),
+        (with_cluster("token_env: very-secret"), ("clusters.prod.token_env", "name of an environment variable")),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_shown(text: str, words: tuple[str, ...]) -> None:
+    """The refusal goes to a terminal and often to a log: it names the place and the mend, never the secret."""
+    told = refusal(text)
+    assert all(word in told for word in words), told
+    assert "very-secret" not in told
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2001-99-99", "!!int x", "!!float x", "!!bool x", "!!timestamp x", "9" * 5000, "2001-12-12 10:10:10 +99:99"],
+)
+def test_a_value_that_yaml_itself_cannot_make_is_refused_in_words(value: str) -> None:
+    """The library lets Python's own exceptions through."""
+    assert "put it into quotes (line 4" in refusal(MINIMAL + f"log_level: {value}")
+
+
+def test_deep_nesting_is_refused_in_words() -> None:
+    assert "nested too deeply" in refusal("clusters: " + "[" * 20_000)
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("postgresql://u:p%40ss%2Fword@h/db", {"p%40ss%2Fword", "p@ss/word"}),
+        ("postgresql://u:pa/ss#w?o@h/db", {"pa/ss#w?o"}),
+        ("postgresql://u:pa@ss@h/db", {"pa@ss", "pa"}),
+        ("postgresql://u:p[ss@h/db", {"p[ss"}),
+        ("sqlite:///cmbot.db", set[str]()),
+    ],
+)
+def test_the_database_s_password_is_redacted_however_it_is_written(url: str, secrets: set[str]) -> None:
+    """Drivers speak of the password as it is meant, settings as it is written."""
+    settings = parse(MINIMAL, secrets=Secrets(_env_file=None, cmbot_store_url=SecretStr(url)), environment={})
+    assert set(settings.all_secrets) >= secrets
+    assert all(secret not in repr(settings) for secret in secrets)
+
+
+def test_a_database_url_in_the_file_is_not_in_the_settings_repr() -> None:
+    assert "very-secret" not in repr(read(MINIMAL + "store: {url: 'postgresql://u:very-secret@h/db'}"))
