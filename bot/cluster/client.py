@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from bot.cluster.answers import Answer, check_read, check_write
 from bot.cluster.hedge import first_answer
 from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat
+from bot.cluster.places import Places
 from bot.cluster.transport import Timeouts, Wire
 from bot.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
 
@@ -95,6 +96,7 @@ class ClustermgrClient:
         self._hosts = tuple(hosts)
         if context is None and any(host.startswith("https://") for host in hosts):
             context = ssl.create_default_context()
+        self._places = Places()
         self._wire = Wire(
             new_id=new_id, timeouts=timeouts, secret=secret, clock=clock, context=context, max_bytes=max_bytes
         )
@@ -115,7 +117,9 @@ class ClustermgrClient:
 
     async def stat(self, host: str) -> Stat:
         """GET /stat of one host, from its own view."""
-        return _parsed(Stat, await self._read(host, "/stat"))
+        answer = await self._wire.get(host, "/stat")
+        check_read(answer)
+        return _parsed(Stat, answer)
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         """GET /config/get: the raw stored text of a switch, None when unset."""
@@ -196,7 +200,8 @@ class ClustermgrClient:
         return _parsed(ConfigList, await self._read(host, "/config/list")).configs
 
     async def _read(self, host: str, target: str) -> Answer:
-        answer = await self._wire.get(host, target)
+        async with self._places.at(host):
+            answer = await self._wire.get(host, target)
         check_read(answer)
         return answer
 

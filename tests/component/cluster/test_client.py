@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from bot.cluster import places, transport
 from bot.cluster.client import ClustermgrClient
 from bot.cluster.transport import Timeouts
 from bot.errors import (
@@ -232,6 +233,39 @@ async def test_reads_that_hang_do_not_hold_stat_up() -> None:
         for read in reads:
             read.cancel()
         await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_however_many_reads_hang_stat_gets_through() -> None:
+    """People who ask on and on while a cluster has no quorum must not make its hosts look unreachable."""
+    held = asyncio.Semaphore(0)
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        held.release()
+        await (says(200, STAT) if request.target == "/stat" else hangs)(request, writer)
+
+    assert places.MOST < transport.MOST_CONNECTIONS
+    async with serving(handle) as host, ClustermgrClient([host.host]) as api:
+        number = transport.MOST_CONNECTIONS + 10
+        reads = [asyncio.create_task(api.config_get(f"key{n}", host=host.host)) for n in range(number)]
+        for _ in range(places.MOST):
+            await held.acquire()
+        assert (await api.stat(host.host)).raft_status.node_id == 2
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_a_read_waits_for_a_place_and_not_for_ever() -> None:
+    """A place that was given back is taken by who waits; who waits in vain is told why."""
+    held = places.Places(most=1, patience=0.05)
+    async with held.at("a:1"):
+        async with held.at("b:1"):
+            pass
+        with pytest.raises(ClusterTimeout, match="a:1 holds 1 earlier question"):
+            async with held.at("a:1"):
+                raise AssertionError("there was no place")
+    async with held.at("a:1"):
+        pass
 
 
 async def test_paging_ends_whatever_the_server_says() -> None:
