@@ -28,7 +28,11 @@ from bot.views.message import Message
 log = structlog.get_logger(__name__)
 
 OnAck = Callable[[str, float], None]
-"""Told of each acknowledgement: what it was for (`read`, `change`, `click`, `home`, `other`) and after how long."""
+"""Told of each acknowledgement: what for (`read`, `change`, `busy`, `click`, `home`, `other`) and after how long."""
+
+MOST_AT_ONCE = 200
+"""Pieces of work under way beyond which a command is not begun: hosts that hang keep each one for twenty seconds."""
+BUSY = "cmbot has too many requests under way just now, so this one was not begun. Try again in a few seconds."
 
 
 Bolt = AsyncApp
@@ -87,6 +91,8 @@ class Edge(AsyncMiddleware):
 
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Invocation):
+            if len(self._background) >= MOST_AT_ONCE:
+                return "busy", _told(BUSY)
             if self._dispatcher.changes(delivered.text):
                 return "change", await self._persist(delivered)
             return "read", self._once(delivered.key, lambda: self._dispatcher.read(delivered))
@@ -113,7 +119,7 @@ class Edge(AsyncMiddleware):
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
         if isinstance(work, Invocation):
-            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": STORE_DOWN})
+            return _told(STORE_DOWN)
         # The acknowledgement of a click shows nothing, so the clicker is told by its response_url.
         self._background.start(self._tell(work.response_url, STORE_DOWN))
         return _ack()
@@ -127,6 +133,11 @@ class Edge(AsyncMiddleware):
 
 def _ack() -> BoltResponse:
     return BoltResponse(status=200, body="")
+
+
+def _told(words: str) -> BoltResponse:
+    """An acknowledgement of a command that its sender alone reads."""
+    return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
 
 
 def _passed_over(delivered: Nothing) -> BoltResponse:

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+from bot.dispatch import Invocation
 from bot.errors import ConfigError
 from bot.playground.slack.server import LocalSlack
 from bot.slack.background import Background
@@ -121,6 +123,35 @@ async def test_a_replayed_request_is_done_once(bot: Running) -> None:
 async def test_what_is_not_signed_is_not_even_read(bot: Running, body: bytes) -> None:
     for kind in (FORM, "application/json", "text/html; charset=nonsense"):
         assert (await bot.send(body, {}, kind=kind))[0] == 401
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[1]", b"payload=%5B1%5D", b"payload=no", b'{"user":5,"event":5}', b'{"a":' + b"[" * 200_000]
+)
+async def test_what_is_signed_but_makes_no_sense_is_refused(bot: Running, body: bytes) -> None:
+    kind = FORM if body.startswith(b"payload") else "application/json"
+    status, text = await bot.send(body, bot.slack.delivery.signed(body), kind=kind)
+    assert (status, text) == (400, "")
+
+
+async def test_what_nobody_signed_does_not_change_what_was_signed(bot: Running) -> None:
+    """The charset, other headers and the query are not covered by the signature, so they count for nothing."""
+    headers = {**bot.slack.delivery.signed(BODY), "X-Slack-Bolt-Lazy-Only": "1"}
+    async with bot.session.post(
+        f"{bot.url}?command=/other&text=tasks", data=BODY, headers={**headers, "Content-Type": f"{FORM}; charset=cp037"}
+    ) as answer:
+        assert answer.status == 200
+    await bot.background.drain(10.0)
+    assert [asked.text for asked in bot.echo.asked if isinstance(asked, Invocation)] == ["stat"]
+
+
+async def test_a_compressed_body_is_not_unfolded(bot: Running) -> None:
+    """A few bytes that unfold to more than a body may have are looked at as they are: nobody signed them."""
+    body = zlib.compress(b"\0" * (4 << 20))
+    async with bot.session.post(
+        bot.url, data=io.BytesIO(body), headers={"Content-Encoding": "deflate", **bot.slack.delivery.signed(b"")}
+    ) as answer:
+        assert answer.status == 401
 
 
 async def test_a_body_that_is_too_large_is_refused(bot: Running) -> None:

@@ -14,7 +14,7 @@ from bot.commands.spec import Reply
 from bot.dispatch import STORE_DOWN, Click, Invocation
 from bot.errors import SlackError
 from bot.slack.background import Background
-from bot.slack.listeners import Edge, build_app
+from bot.slack.listeners import BUSY, MOST_AT_ONCE, Edge, build_app
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, Desk
 
 CHANGE = {**COMMAND, "text": "task disable balance", "trigger_id": "55.66.ghi"}
@@ -133,6 +133,22 @@ async def test_with_the_store_down_reading_goes_on(slack: Slack, desk: Desk) -> 
     await slack.deliver(COMMAND)
     await slack.settled()
     assert len(desk.answered) == 1
+
+
+async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk) -> None:
+    """What is under way is bounded whoever types; a click is still kept, and all is well again afterwards."""
+    for number in range(MOST_AT_ONCE):
+        assert (await slack.deliver({**COMMAND, "trigger_id": f"1.{number}"})).body == ""
+    for body in ({**COMMAND, "trigger_id": "2.1"}, {**CHANGE, "trigger_id": "2.2"}):
+        response = await slack.deliver(body)
+        assert (response.status, json.loads(response.body)) == (200, {"response_type": "ephemeral", "text": BUSY})
+    await slack.deliver(CLICK)
+    await slack.settled()
+    assert len(desk.answered) == MOST_AT_ONCE
+    assert [type(work) for work in desk.accepted] == [Click], "what was not begun is not kept either"
+    await slack.deliver({**COMMAND, "trigger_id": "2.1"})
+    await slack.settled()
+    assert len(desk.answered) == MOST_AT_ONCE + 1
 
 
 async def test_the_home_tab_is_put_up_for_whom_opened_it(slack: Slack) -> None:
