@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bot.access import Access
+from bot.clicks import Clicks
 from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.tasks import Dialect
@@ -18,6 +19,7 @@ from bot.config import ClusterSettings, Settings, SummarySettings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
 from bot.inbox import Inbox
+from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.summaries import Entry, Summaries
@@ -137,7 +139,9 @@ class _Parts:
         await self._recall()
         runner = Runner(self.ledger, self.clusters, self.clock, self.settings.operations.verify_within)
         access = Access(self.settings.access, self.gateway.group_members)
-        dispatcher = self._dispatcher(access, self._desk(runner, access, outbox), inbox)
+        channels = {own.name: own.alert_channel for own in self.settings.clusters}
+        attention = Attention(self.store, outbox.wake, self.clock, channels)
+        dispatcher = self._dispatcher(access, self._desk(runner, access, outbox), inbox, attention)
         background = Background()
         bolt = self._bolt(dispatcher, access, background)
         return App(
@@ -152,6 +156,7 @@ class _Parts:
             runner=runner,
             dispatcher=dispatcher,
             watches=self._watches(rules, outbox),
+            attention=attention,
             summaries=Summaries(self.store, wake=outbox.wake, deeds=self.ledger.deeds),
             entries=[_entry(own, tuple(self.clusters)) for own in self.settings.summaries],
             background=background,
@@ -192,7 +197,7 @@ class _Parts:
             posted=posted,
         )
 
-    def _dispatcher(self, access: Access, desk: Desk, inbox: Inbox) -> Dispatcher:
+    def _dispatcher(self, access: Access, desk: Desk, inbox: Inbox, attention: Attention) -> Dispatcher:
         return Dispatcher(
             commands=COMMANDS,
             clusters=self.clusters,
@@ -201,7 +206,8 @@ class _Parts:
             },
             access=access,
             proposer=desk,
-            decider=desk,
+            alerts=attention,
+            decider=Clicks(desk, attention, access),
             responder=self.gateway,
             inbound=inbox,
             audit=Recorder(self.store, self.clock),

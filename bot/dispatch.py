@@ -13,7 +13,7 @@ import structlog
 
 from bot.access import Access
 from bot.commands.parse import Parsed, is_changing, parse
-from bot.commands.spec import AuditBook, Call, Caller, ClusterPort, Command, FileShare, Proposer, Reply, Role
+from bot.commands.spec import AlertBook, AuditBook, Call, Caller, ClusterPort, Command, FileShare, Proposer, Reply, Role
 from bot.errors import CmbotError, NotAllowed, SlackError, StoreError, UserError
 from bot.views import errors as error_views
 
@@ -101,6 +101,7 @@ class Dispatcher:
     default_of_channel: Mapping[str, str]
     access: Access
     proposer: Proposer
+    alerts: AlertBook
     decider: Decider
     responder: Responder
     inbound: InboundStore
@@ -193,6 +194,7 @@ class Dispatcher:
             now=self.clock(),
             proposer=self.proposer,
             standing=self.access,
+            alerts=self.alerts,
             remembered=self.remembered,
             audit=self.audit,
             share=None if self.answers_private else self.share,

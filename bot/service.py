@@ -14,6 +14,7 @@ from bot.config import Settings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError, StoreError
 from bot.inbox import Inbox
+from bot.monitor.attention import Attention
 from bot.monitor.cycle import Watch
 from bot.monitor.summaries import Entry, Summaries
 from bot.monitor.verdict import verdict
@@ -59,6 +60,7 @@ class App:
     runner: Runner
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
+    attention: Attention
     summaries: Summaries
     entries: Sequence[Entry]
     background: Background
@@ -139,6 +141,7 @@ async def forget(app: App) -> None:
     """Drop what is done with."""
     try:
         await app.inbox.forget()
+        await app.attention.forget()
     except StoreError as error:
         log.warning("forget.store_down", error=str(error))
 

@@ -32,7 +32,7 @@ def validated(command: Command, values: Mapping[str, Any]) -> Args:
 
 def _lowered(command: Command, name: str, value: object) -> object:
     """A word out of few in lower case: phones write the first letter large."""
-    return value.lower() if isinstance(value, str) and choices(command.args.model_fields[name]) else value
+    return value.lower() if isinstance(value, str) and choices(command.args.typed()[name]) else value
 
 
 def _sentence(command: Command, error: ValidationError) -> str:
@@ -52,7 +52,7 @@ def _given(value: object) -> str:
 
 
 def _expected(command: Command, name: str, first: Mapping[str, Any]) -> str:
-    field = command.args.model_fields.get(name)
+    field = command.args.typed().get(name)
     allowed = choices(field) if field else ()
     if allowed:
         near = nearest(str(first["input"]), allowed)

@@ -155,7 +155,7 @@ def _leftover(command: Command, word: str, rest: Sequence[str], clusters: Sequen
 
 
 def _pairs(command: Command, pairs: Sequence[Token], rest: Sequence[str]) -> Mapping[str, str]:
-    known = tuple(command.args.model_fields)
+    known = tuple(command.args.typed())
     also = (CLUSTER,) if command.scope is Scope.ONE_CLUSTER else ()
     taken = set(command.args.words[: len(rest)])
     values: dict[str, str] = {}

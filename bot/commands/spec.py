@@ -6,11 +6,13 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from bot.audit.ask import Asked, Found, Sheet
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import DialectVerdict
+from bot.monitor.alert import Alert, Silence
 from bot.views.message import Message
 
 
@@ -38,6 +40,11 @@ class Args(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     words: ClassVar[tuple[str, ...]] = ()
     rest: ClassVar[str] = ""
+
+    @classmethod
+    def typed(cls) -> dict[str, FieldInfo]:
+        """The fields by the name that is typed: the alias where there is one (`for` cannot be a Python name)."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,25 @@ class Proposer(Protocol):
         """Propose; the reply tells the requester where the card is. Raises UserError when it cannot be proposed."""
 
 
+class AlertBook(Protocol):
+    """The alerts and silences; every method raises StoreError, those that change something UserError."""
+
+    async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
+        """The alerts that were told and are not resolved, the gravest first."""
+
+    async def acknowledge(self, alert_id: int, by: str) -> Alert:
+        """Note who takes care of an alert."""
+
+    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str) -> Silence:
+        """Mute a rule, or `*`, of a cluster for a while."""
+
+    async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        """The silences that hold now."""
+
+    async def unsilence(self, silence_id: int) -> Silence:
+        """Lift a silence before its time."""
+
+
 class Standing(Protocol):
     """What a person may do and why, for /cm whoami."""
 
@@ -133,6 +159,7 @@ class Call:
     now: float
     proposer: Proposer
     standing: Standing
+    alerts: AlertBook
     remembered: Callable[[str], Mapping[str, Any]]
     """What the watch last noted of a cluster (fields of monitor.memory.Memory), empty when it has not looked yet."""
     audit: AuditBook

@@ -37,7 +37,7 @@ def usage(command: Command) -> str:
 
 def arguments(command: Command) -> Iterator[Argument]:
     """All arguments in the order they are written: words, the cluster, then `key=value`."""
-    fields = command.args.model_fields
+    fields = command.args.typed()
     for name in command.args.words:
         yield _word(name, fields[name], many=name == command.args.rest)
     if command.scope is Scope.ONE_CLUSTER:

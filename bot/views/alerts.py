@@ -1,5 +1,6 @@
 """An alert as a message that is edited through its life, and the lines in its thread. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -9,6 +10,8 @@ from bot.views import blocks
 from bot.views.message import Message
 
 MOST_LINES = 12
+ACKNOWLEDGE = "alert_ack"
+"""The action of the button; its value is {"alert": id}."""
 
 _MARKS: Mapping[Severity, str] = MappingProxyType(
     {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
@@ -47,14 +50,18 @@ def _open_card(alert: Alert) -> Message:
     parts = [blocks.section(f"{_mark(alert)} *{word} · {cluster}*\n{sentence}")]
     if alert.lines:
         parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
+    if alert.state is AlertState.FIRING and alert.id:
+        value = json.dumps({"alert": alert.id}, separators=(",", ":"))
+        parts.append(blocks.actions(blocks.button("Acknowledge", ACKNOWLEDGE, value)))
     return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
 
 
 def _small_print(alert: Alert) -> list[str]:
     since = f"since {blocks.date(alert.since, 'minute')}"
+    number = [f"alert {alert.id}"] if alert.id else []
     if alert.state is not AlertState.ACKNOWLEDGED:
-        return [f"firing {since}"]
-    return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}"]
+        return [f"firing {since}", *number]
+    return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}", *number]
 
 
 def _resolved_card(alert: Alert) -> Message:

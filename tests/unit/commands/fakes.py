@@ -16,6 +16,7 @@ from bot.commands.parse import parse
 from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Reply, SwitchRequest
 from bot.commands.table import COMMANDS
 from bot.errors import NotFound
+from bot.monitor.alert import Alert, Silence
 from bot.views.message import Message
 from tests.unit.views.samples import AT, HOSTS
 
@@ -146,6 +147,33 @@ class FakeAudit:
         return self.content
 
 
+@dataclass
+class FakeAlerts:
+    """AlertBook over prepared alerts and silences; `done` notes what was asked."""
+
+    found: tuple[Alert, ...] = ()
+    held: tuple[Silence, ...] = ()
+    done: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
+        return self.found
+
+    async def acknowledge(self, alert_id: int, by: str) -> Alert:
+        self.done.append(("ack", alert_id, by))
+        return self.found[0]
+
+    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str) -> Silence:
+        self.done.append(("silence", cluster, rule, seconds, by, reason))
+        return Silence(cluster, rule, "", 1_700_000_000.0 + seconds, by, reason, id=3)
+
+    async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        return self.held
+
+    async def unsilence(self, silence_id: int) -> Silence:
+        self.done.append(("unsilence", silence_id))
+        return self.held[0]
+
+
 async def typed(
     text: str,
     *clusters: FakeCluster,
@@ -153,6 +181,7 @@ async def typed(
     remembered: Mapping[str, Mapping[str, Any]] | None = None,
     audit: FakeAudit | None = None,
     share: FileShare | None = None,
+    alerts: FakeAlerts | None = None,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -164,6 +193,7 @@ async def typed(
         now=AT,
         proposer=desk or FakeDesk(),
         standing=FakeStanding(),
+        alerts=alerts or FakeAlerts(),
         remembered=lambda name: (remembered or {}).get(name, {}),
         audit=audit or FakeAudit(),
         share=share,

@@ -1,0 +1,130 @@
+"""/cm alerts, ack, silence, silences, unsilence: what is wrong now, who takes care of it, what is to be quiet."""
+
+import re
+from collections.abc import AsyncIterator
+
+from pydantic import Field, field_validator
+
+from bot.commands.spec import Args, Call, Command, Reply, Role, Scope
+from bot.commands.stat import NoArgs
+from bot.views import attention as views
+
+_SPAN = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
+_UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+_EXPECTED = "a time such as 30m, 2h or 7d"
+MOST_ID = 2**53
+
+
+def seconds_of(span: str) -> float:
+    """The seconds of `30m`, `2h`, `7d`; raises ValueError that says what is expected."""
+    found = _SPAN.fullmatch(span.strip().lower())
+    if found is None:
+        raise ValueError(_EXPECTED)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+class IdArgs(Args):
+    """Which one."""
+
+    words = ("id",)
+    id: int = Field(ge=1, le=MOST_ID, description="its number, as the list shows it")
+
+
+class SilenceArgs(Args):
+    """What to mute, for how long, and why."""
+
+    words = ("rule",)
+    rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the gravest")
+    for_: str = Field("1h", alias="for", max_length=10, description=f"how long, {_EXPECTED} (1h)")
+    reason: str = Field("", max_length=300, description="why, for those who look")
+
+    @field_validator("for_")
+    @classmethod
+    def _is_a_span(cls, value: str) -> str:
+        seconds_of(value)
+        return value
+
+
+async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """List what is open in all clusters."""
+    found = [alert for alert in await call.alerts.open() if alert.cluster in call.clusters]
+    held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
+    yield Reply(views.alerts(found, silences=len(held), now=call.now), private=False)
+
+
+async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+    """Acknowledge one."""
+    alert = await call.alerts.acknowledge(args.id, call.caller.user)
+    yield Reply(views.acknowledged(alert))
+
+
+async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
+    """Mute a rule for a while."""
+    held = await call.alerts.silence(
+        call.the_cluster.name,
+        args.rule.lower(),
+        seconds=seconds_of(args.for_),
+        by=call.caller.user,
+        reason=args.reason,
+    )
+    yield Reply(views.silenced(held), private=False)
+
+
+async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """List what is muted."""
+    held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
+    yield Reply(views.silences(held, now=call.now), private=False)
+
+
+async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+    """Lift one."""
+    yield Reply(views.lifted(await call.alerts.unsilence(args.id), call.caller.user), private=False)
+
+
+ALERTS = Command(
+    path=("alerts",),
+    summary="What is wrong now in all clusters: each open alert, since when, and who takes care of it.",
+    args=NoArgs,
+    run=run_alerts,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm alerts",),
+    notes="docs/alerts.md tells what each means and what to do.",
+)
+ACK = Command(
+    path=("ack",),
+    summary="Say that you take care of an alert: it is quiet from then on, until it gets worse.",
+    args=IdArgs,
+    run=run_ack,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm ack 17",),
+)
+SILENCE = Command(
+    path=("silence",),
+    summary="Mute a rule of a cluster for a while, at most 7 days; it lifts by itself when things get worse.",
+    args=SilenceArgs,
+    run=run_silence,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm silence disk_broken prod for=4h reason=replacing", "/cm silence * prod for=30m"),
+    notes="* spares no_leader, quorum_at_risk and cluster_unreachable: these must be named to be muted.",
+)
+SILENCES = Command(
+    path=("silences",),
+    summary="What is muted now, by whom, until when.",
+    args=NoArgs,
+    run=run_silences,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm silences",),
+)
+UNSILENCE = Command(
+    path=("unsilence",),
+    summary="Lift a silence before its time.",
+    args=IdArgs,
+    run=run_unsilence,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm unsilence 3",),
+)

@@ -1,0 +1,73 @@
+"""The lists of open alerts and silences, and what is said to who acts on them. Pure."""
+
+from collections.abc import Sequence
+
+from bot.monitor.alert import Alert, AlertState, Silence
+from bot.views.alerts import severity_mark, severity_word
+from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.message import BlockJson, Message
+
+MOST = 40
+
+
+def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
+    """Each open alert with its number; `silences` is how many hold."""
+    if not found:
+        sentence = "No alert is open in any cluster."
+    else:
+        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open."
+    shown: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
+    if len(found) > MOST:
+        shown.append(context(f"… and {len(found) - MOST} more"))
+    if silences:
+        shown.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
+    return message(sentence, *shown)
+
+
+def _line(alert: Alert, now: float) -> str:
+    mark, word = severity_mark(alert.severity), severity_word(alert.severity)
+    held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
+    return (
+        f"{mark} *{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
+        f"{escape(alert.sentence)}\nfor {duration(now - alert.since)}{held}"
+    )
+
+
+def acknowledged(alert: Alert) -> Message:
+    """Said to who acknowledged."""
+    text = f"You take care of alert {alert.id} in {escape(alert.cluster)}: {escape(alert.sentence)}"
+    return message(text, section(text), context("It is quiet from now on, until it gets worse."))
+
+
+def silenced(held: Silence) -> Message:
+    """Said when a silence begins."""
+    text = f"<@{escape(held.by)}> silenced {_what(held)} until {date(held.until, 'minute')}{_why(held)}."
+    rest = f"It lifts by itself when things get worse. Before its time: /cm unsilence {held.id}"
+    return message(text, section(text), context(rest))
+
+
+def silences(held: Sequence[Silence], *, now: float) -> Message:
+    """What is muted now."""
+    sentence = f"{count(len(held), 'silence')} in force." if held else "Nothing is silenced."
+    lines = [
+        section(
+            f"*{each.id}* {_what(each)}, {duration(each.until - now)} left, "
+            f"until {date(each.until, 'minute')}, by <@{escape(each.by)}>{_why(each)}"
+        )
+        for each in held[:MOST]
+    ]
+    return message(sentence, section(f"*{sentence}*"), *lines)
+
+
+def lifted(held: Silence, by: str) -> Message:
+    """Said when somebody lifts a silence."""
+    text = f"<@{escape(by)}> lifted silence {held.id}: {_what(held)} is told again."
+    return message(text, section(text))
+
+
+def _what(held: Silence) -> str:
+    return f"{'all alerts' if held.rule == '*' else code(held.rule)} of {escape(held.cluster)}"
+
+
+def _why(held: Silence) -> str:
+    return f" ({escape(held.reason)})" if held.reason else ""

@@ -1,0 +1,60 @@
+"""What people do about alerts: list, acknowledge, silence; and that it lasts no longer than it should."""
+
+from bot.demo import Demo
+from tests.e2e.test_journey import ALICE, DAVE, STORAGE, alert, ask
+
+
+async def test_an_alert_is_acknowledged_by_its_button_and_wakes_again_when_worse(world: Demo) -> None:
+    """The card names who takes care of it; a second broken disk takes that back."""
+    world.clusters["prod"].break_disk(3)
+    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.as_user(ALICE).click(STORAGE, told.ts, "alert_ack")
+    acked = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "acknowledged by" in m.full_text)
+    assert f"<@{ALICE}>" in acked.full_text
+    assert not [block for block in acked.blocks if block["type"] == "actions"]
+    listed = await ask(world, "/cm alerts")
+    assert f"<@{ALICE}> takes care of it" in listed.full_text
+    world.clusters["prod"].break_disk(4)
+    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "disk 4" in m.full_text)
+    assert "acknowledged" not in worse.full_text
+
+
+async def test_only_operators_acknowledge_and_silence(world: Demo) -> None:
+    """A viewer's click and commands are refused, told to them alone, and change nothing."""
+    world.clusters["prod"].break_disk(3)
+    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.as_user(DAVE).click(STORAGE, told.ts, "alert_ack")
+    refused = await world.slack.wait_for(STORAGE, lambda m: m.only_for == DAVE, user=DAVE)
+    assert "not an operator" in refused.text
+    assert "not an operator" in (await ask(world, "/cm silence disk_broken", user=DAVE)).text
+    assert "No alert" not in (await ask(world, "/cm alerts")).text
+    assert "Nothing is silenced" in (await ask(world, "/cm silences")).text
+
+
+async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo) -> None:
+    """Silenced before it breaks: nothing is told; lifted: it is."""
+    silenced = await ask(world, "/cm silence disk_broken for=2h reason=replacing")
+    assert "2" in silenced.full_text
+    world.clusters["prod"].break_disk(5)
+    listed = await ask(world, "/cm silences")
+    assert "replacing" in listed.full_text
+    before = [m for m in world.slack.workspace.messages if alert("disk 5")(m)]
+    assert before == []
+    number = listed.full_text.split("*")[3]
+    assert "lifted" in (await ask(world, f"/cm unsilence {number}")).text
+    await world.slack.wait_for(STORAGE, alert("disk 5"))
+
+
+async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:
+    """Unknown numbers, rules and times."""
+    for line, words in (
+        ("/cm ack 99", "no alert 99"),
+        ("/cm ack x", "whole number"),
+        ("/cm unsilence 99", "no silence 99"),
+        ("/cm silence disk_brokn", "no rule"),
+        ("/cm silence disk_broken for=9d", "7 days"),
+        ("/cm silence disk_broken for=soon", "30m"),
+    ):
+        refused = await ask(world, line)
+        assert words in refused.text, refused.text
+        assert refused.only_for == ALICE
