@@ -24,6 +24,7 @@ COPY --from=builder /opt/cmbot /opt/cmbot
 ENV PATH=/opt/cmbot/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONSAFEPATH=1 \
     CMBOT_CONFIG=/etc/cmbot/config.yaml
 # The SQLite file of the default settings lies here.
 WORKDIR /var/lib/cmbot

@@ -19,6 +19,7 @@ from bot.monitor.words import count
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
 from bot.store.store import Store
+from bot.views.text import clean
 
 _TWO_LOOKS_APART = 3.2
 """Seconds between two looks at a cluster: only two of them prove a voter healthy."""
@@ -35,11 +36,11 @@ class Row:
 
 
 def table(rows: list[Row]) -> Table:
-    """The rows as a table for a terminal."""
+    """The rows as a table for a terminal; what others said is shown without what could steer it."""
     shown = Table("", "what", "found", "what to do", box=None, pad_edge=False)
     for row in rows:
         mark = Text("✓ ok", style="green") if row.well else Text("✗ failed", style="bold red")
-        shown.add_row(mark, Text(row.what), Text(row.found), Text(row.mend))
+        shown.add_row(mark, *(Text(clean(words)) for words in (row.what, row.found, row.mend)))
     return shown
 
 

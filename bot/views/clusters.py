@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.monitor.verdict import Level
-from bot.views.blocks import context, count, date, duration, escape, message, section, table
+from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
 from bot.views.message import Message
 from bot.views.parts import bullets, mark_of
 
 _HEADER = ("Cluster", "Verdict", "Leader", "Term", "Hosts", "As of")
 NOT_YET = "not looked at yet"
+_FRESH = code("/cm stat <cluster>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def clusters(lines: Sequence[Line], *, now: float) -> Message:
     rows = [_row(line, now) for line in lines]
     wrong = [escape(line.sentence) for line in lines if line.level != Level.HEALTHY and line.sentence]
     reasons = [section(bullets(wrong))] if wrong else []
-    foot = context(f"As the watch last saw them. It is {date(now, 'time')} now. A fresh look: /cm stat <cluster>")
+    foot = context(f"As the watch last saw them. It is {date(now, 'time')} now. A fresh look: {_FRESH}")
     return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
 
 

@@ -19,7 +19,8 @@ def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: i
     """The disks of one answer: `found` holds one beyond `limit` when there are more, `asked` the filters in words."""
     shown = found[:limit]
     sentence = _sentence(cluster, len(shown), asked, more=len(found) > limit)
-    foot = context(f"Asked of the disk list, which is never late. As of {date(at, 'time')}. One of them: /cm disk <id>")
+    one = code("/cm disk <id>")
+    foot = context(f"Asked of the disk list, which is never late. As of {date(at, 'time')}. One of them: {one}")
     if not shown:
         return message(sentence, section(sentence), context(f"As of {date(at, 'time')}."))
     rows = [_row(disk) for disk in shown]

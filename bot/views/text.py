@@ -38,6 +38,8 @@ _GRAVE = "\u02cb"
 _PRINTABLE = re.compile(r"[ -~]*")
 _TAIL = re.compile(r"<[^<>]*$|&[a-z]{0,4}$")
 _FENCE = "```"
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""What Unicode takes for letters, marks or symbols and no font shows: two host names could look the same."""
 
 
 def clean(text: str) -> str:
@@ -50,7 +52,7 @@ def clean(text: str) -> str:
 def _visible(char: str) -> str:
     if char in "\n\r\t\u2028\u2029":
         return " "
-    return "" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char
+    return "" if char in _BLANK or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char
 
 
 def escape(text: object) -> str:

@@ -1,13 +1,16 @@
 """`cmbot check` and `cmbot status`, run as a person runs them."""
 
 import asyncio
+import io
 import json
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from bot.checkup import Row, table
 from bot.playground.cluster import SimulatedCluster
 from bot.playground.slack.server import LocalSlack
 
@@ -90,3 +93,11 @@ async def test_a_bad_file_is_one_clear_sentence(tmp_path: Path, command: str) ->
         assert status == 1
         assert "Traceback" not in out
         assert out.startswith("cmbot: ")
+
+
+def test_the_table_cannot_steer_a_terminal() -> None:
+    """What others said (a channel's name, a host's words) is shown without escape sequences."""
+    out, row = io.StringIO(), Row("channel C1", well=True, found="#x\x1b]0;y\x07\u202e")
+    Console(file=out, width=200, force_terminal=False).print(table([row]))
+    assert "#x]0;y" in out.getvalue()
+    assert not {"\x1b", "\x07", "\u202e"} & set(out.getvalue())

@@ -40,6 +40,7 @@ def test_the_image_runs_as_nobody_special_and_without_a_shell() -> None:
     assert all(re.search(r"python:\d+\.\d+\.\d+-slim", stage.splitlines()[0]) for stage in stages[1:])
     final = stages[-1]
     assert "USER 10001:10001" in final
+    assert "PYTHONSAFEPATH=1" in final, "else the health check would import what lies in the volume"
     assert 'ENTRYPOINT ["cmbot"]\nCMD ["run"]' in final
     assert 'CMD ["python", "-m", "bot.telemetry.probe"]' in final
 

@@ -32,6 +32,16 @@ def test_no_disk_and_more_disks_are_said() -> None:
     assert "/data6" not in seen(many)
 
 
+def test_what_is_to_be_filled_in_is_not_taken_for_a_link() -> None:
+    """Slack reads <id> as a link to nowhere unless it is escaped."""
+    shown = (
+        disks("prod", [disk(1)], asked=(), limit=5, at=AT),
+        clusters([Line("prod", 3, {"at": AT, "level": "healthy"})], now=AT),
+    )
+    feet = [message.blocks[-1]["elements"][0]["text"] for message in shown]
+    assert [foot.rpartition(": ")[2] for foot in feet] == ["`/cm disk &lt;id&gt;`", "`/cm stat &lt;cluster&gt;`"]
+
+
 def test_the_largest_list_of_long_names_is_postable() -> None:
     found = [disk(n, host="h" * 400, path="p" * 400) for n in range(1, 100)]
     assert_postable(disks("prod", found, asked=(), limit=90, at=AT))
