@@ -66,8 +66,9 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
         seconds=seconds_of(args.for_),
         by=call.caller.user,
         reason=args.reason,
+        key=call.caller.key,
     )
-    yield Reply(views.silenced(held), private=False)
+    yield Reply(views.silenced(held))
 
 
 async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -78,7 +79,8 @@ async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Lift one."""
-    yield Reply(views.lifted(await call.alerts.unsilence(args.id), call.caller.user), private=False)
+    held = await call.alerts.unsilence(args.id, call.caller.user)
+    yield Reply(views.lifted(held, call.caller.user))
 
 
 ALERTS = Command(
@@ -108,7 +110,10 @@ SILENCE = Command(
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm silence disk_broken prod for=4h reason=replacing", "/cm silence * prod for=30m"),
-    notes="* spares no_leader, quorum_at_risk and cluster_unreachable: these must be named to be muted.",
+    notes=(
+        "The cluster's alert channel is told. "
+        "* spares no_leader, quorum_at_risk and cluster_unreachable: these must be named to be muted."
+    ),
 )
 SILENCES = Command(
     path=("silences",),

@@ -115,14 +115,14 @@ class AlertBook(Protocol):
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         """Note who takes care of an alert."""
 
-    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str) -> Silence:
-        """Mute a rule, or `*`, of a cluster for a while."""
+    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str, key: str = "") -> Silence:
+        """Mute a rule, or `*`, of a cluster for a while; its alert channel is told."""
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """The silences that hold now."""
 
-    async def unsilence(self, silence_id: int) -> Silence:
-        """Lift a silence before its time."""
+    async def unsilence(self, silence_id: int, by: str) -> Silence:
+        """Lift a silence before its time; the alert channel is told."""
 
 
 class Standing(Protocol):

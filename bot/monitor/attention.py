@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bot.audit.chain import Entry
 from bot.errors import Conflict, UserError
 from bot.monitor.alert import Alert, AlertState, Silence
 from bot.monitor.cycle import tell
@@ -10,6 +12,7 @@ from bot.monitor.engine import acknowledge
 from bot.monitor.rules import RULES
 from bot.monitor.silences import EVERY_RULE
 from bot.store.store import Store
+from bot.views import attention as views
 
 LONGEST_SILENCE = 7 * 86400.0
 """Seconds: who is still not to be woken after a week should mend the rule's thresholds instead."""
@@ -52,11 +55,16 @@ class Attention:
                 raise UserError(f"Alert {alert_id} is {alert.state} already{_by_whom(alert)}.")
             await uow.alerts.save(move.new)
             await tell(uow, move, self.channels[alert.cluster])
+            detail = {"alert": alert.id, "rule": alert.rule, "sentence": alert.sentence}
+            await uow.audit.append(Entry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
         return move.new
 
-    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str) -> Silence:
-        """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse."""
+    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str, key: str = "") -> Silence:
+        """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
+
+        The cluster's alert channel is told, wherever it was typed; `key` is the inbound work that is done with it.
+        """
         known = [EVERY_RULE, *(each.key for each in RULES)]
         if rule not in known:
             raise UserError(f"There is no rule {rule!r:.60}. Rules: {', '.join(known)}.")
@@ -64,19 +72,29 @@ class Attention:
             raise UserError("A silence lasts at most 7 days, as in for=2h: after that look again.")
         now = self.clock()
         async with self.store.begin() as uow:
-            return await uow.silences.add(Silence(cluster, rule, "", now + seconds, by, reason, now))
+            held = await uow.silences.add(Silence(cluster, rule, "", now + seconds, by, reason, now))
+            await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held))
+            if key:
+                await uow.inbound.done(key)
+            await uow.audit.append(Entry(now, by, "silence.begun", cluster, detail=_detail(held)))
+        self.wake()
+        return held
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """The silences that hold now, the first to end first."""
         async with self.store.read() as uow:
             return tuple(await uow.silences.active(self.clock(), cluster))
 
-    async def unsilence(self, silence_id: int) -> Silence:
-        """Lift a silence before its time."""
+    async def unsilence(self, silence_id: int, by: str) -> Silence:
+        """Lift a silence before its time; the cluster's alert channel is told."""
         async with self.store.begin() as uow:
             held = await uow.silences.get(silence_id)
             if held is None or held.until <= self.clock() or not await uow.silences.remove(silence_id):
                 raise UserError(f"There is no silence {silence_id} any more. /cm silences lists what holds.")
+            if channel := self.channels.get(held.cluster):
+                await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(held, by))
+            await uow.audit.append(Entry(self.clock(), by, "silence.lifted", held.cluster, detail=_detail(held)))
+        self.wake()
         return held
 
     async def forget(self) -> None:
@@ -84,6 +102,10 @@ class Attention:
         async with self.store.begin() as uow:
             for held in await uow.silences.ended(self.clock()):
                 await uow.silences.remove(held.id)
+
+
+def _detail(held: Silence) -> Mapping[str, Any]:
+    return {"silence": held.id, "rule": held.rule, "until": held.until, "reason": held.reason}
 
 
 def _by_whom(alert: Alert) -> str:

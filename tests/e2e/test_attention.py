@@ -33,8 +33,9 @@ async def test_only_operators_acknowledge_and_silence(world: Demo) -> None:
 
 async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo) -> None:
     """Silenced before it breaks: nothing is told; lifted: it is."""
-    silenced = await ask(world, "/cm silence disk_broken for=2h reason=replacing")
-    assert "2" in silenced.full_text
+    await ask(world, "/cm silence disk_broken prod for=2h reason=replacing", channel="C0RANDOM")
+    told = await world.slack.wait_for(STORAGE, lambda m: "silenced" in m.full_text)
+    assert "replacing" in told.full_text
     world.clusters["prod"].break_disk(5)
     listed = await ask(world, "/cm silences")
     assert "replacing" in listed.full_text
@@ -43,6 +44,9 @@ async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo)
     number = listed.full_text.split("*")[3]
     assert "lifted" in (await ask(world, f"/cm unsilence {number}")).text
     await world.slack.wait_for(STORAGE, alert("disk 5"))
+    noted = (await ask(world, "/cm audit")).full_text
+    assert "silence begun" in noted
+    assert "silence lifted" in noted
 
 
 async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:

@@ -162,15 +162,15 @@ class FakeAlerts:
         self.done.append(("ack", alert_id, by))
         return self.found[0]
 
-    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str) -> Silence:
+    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str, key: str = "") -> Silence:
         self.done.append(("silence", cluster, rule, seconds, by, reason))
         return Silence(cluster, rule, "", 1_700_000_000.0 + seconds, by, reason, id=3)
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held
 
-    async def unsilence(self, silence_id: int) -> Silence:
-        self.done.append(("unsilence", silence_id))
+    async def unsilence(self, silence_id: int, by: str) -> Silence:
+        self.done.append(("unsilence", silence_id, by))
         return self.held[0]
 
 
