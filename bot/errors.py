@@ -21,7 +21,7 @@ CmbotError
     └── Conflict            a compare-and-set found another version: somebody else was first
 """
 
-from typing import Any
+from typing import Any, Self
 
 
 class CmbotError(Exception):
@@ -58,6 +58,10 @@ class ClusterError(CmbotError):
         self.status = status
         self.words = words
         self.trace_id = trace_id
+
+    def retold(self, sentence: str) -> Self:
+        """The same error in other words."""
+        return type(self)(sentence, host=self.host, status=self.status, words=self.words, trace_id=self.trace_id)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep the keyword-only fields when an exception is copied or pickled."""

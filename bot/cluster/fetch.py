@@ -118,8 +118,9 @@ async def _ask(api: ClusterApi, host: str) -> HostLook:
 async def _bad_disks(look: _Look) -> tuple[Disk, ...]:
     """Disks of status 2 and 3, asked of the leader first: a removed node would hold the question for ten seconds."""
     first = await _whom_to_ask(tuple(look.stats.values()))
-    lists = await asyncio.gather(*(look.api.disk_list(status=status, first=first) for status in BAD))
-    # A disk that moved from one list to the other between the two answers is told once, in its later state.
+    # One list after the other, in the order in which a disk moves through them: asked at the same time, a disk that
+    # moves in between is in neither, and its alert would end. One that is in both is told once, in its later state.
+    lists = [await look.api.disk_list(status=status, first=first) for status in BAD]
     found = {disk.disk_id: disk for disks in lists for disk in disks if disk.status in BAD}
     return tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
 

@@ -10,16 +10,19 @@ T = TypeVar("T")
 
 HEDGE_SECONDS = 1.0
 """How long one host may hold a read before another is asked beside it."""
+MOST_TOLD = 5
+"""Hosts of which one by one is told why they failed."""
 
 
 async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str]) -> T:
     """What a host tells first. A refusal is final: a host that says no speaks for the cluster.
 
-    Raises that refusal, else the first trouble met once every host failed. Nothing is left running.
+    Raises that refusal; once every host failed, what they said of the cluster itself, else the first trouble met in a
+    sentence that names all of them. Nothing is left running.
     """
     begun: set[asyncio.Future[T]] = set()
     asked: set[asyncio.Future[T]] = set()
-    trouble: ClusterError = ClusterUnreachable("No host is configured.")
+    troubles: list[ClusterError] = []
     waiting = list(hosts)
     try:
         while waiting or asked:
@@ -32,8 +35,8 @@ async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str])
                 error = task.exception()
                 if error is None:
                     return task.result()
-                trouble = _graver(trouble, error)
-        raise trouble
+                troubles.append(_passing(error))
+        raise _told(troubles)
     finally:
         # Those that ended together with the one that counted, too: an error nobody fetches is complained about.
         for task in begun:
@@ -41,10 +44,22 @@ async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str])
         await asyncio.gather(*begun, return_exceptions=True)
 
 
-def _graver(before: ClusterError, error: BaseException) -> ClusterError:
-    """Which of two troubles to tell; what no other host can mend is raised at once."""
+def _passing(error: BaseException) -> ClusterError:
+    """A trouble that another host may not have; what none can mend is raised at once."""
     if not isinstance(error, ClusterError):
         raise error
     if isinstance(error, ClusterRefused) and not isinstance(error, NoLeader | AuthRejected):
         raise error
-    return before if before.host and not isinstance(error, NoLeader | AuthRejected) else error
+    return error
+
+
+def _told(troubles: Sequence[ClusterError]) -> ClusterError:
+    """What to tell of all troubles, in the order met."""
+    if not troubles:
+        return ClusterUnreachable("No host is configured.")
+    of_cluster = [trouble for trouble in troubles if isinstance(trouble, NoLeader | AuthRejected)]
+    if of_cluster:
+        return of_cluster[-1]
+    sentences = [trouble.sentence for trouble in troubles[:MOST_TOLD]]
+    left = len(troubles) - len(sentences)
+    return troubles[0].retold(" ".join([*sentences, *([f"And {left} more failed."] if left else [])]))

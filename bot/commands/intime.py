@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from bot.errors import ClusterTimeout
+from bot.errors import ClusterBadAnswer, ClusterFailed, ClusterTimeout, ClusterUnreachable
 
 T = TypeVar("T")
 
@@ -13,10 +13,15 @@ READ_SECONDS = 4.5
 
 
 async def in_time(asked: Awaitable[T], cluster: str, what: str) -> T:
-    """What `asked` gives; raises ClusterTimeout, naming `what`, when it takes longer than READ_SECONDS."""
+    """What `asked` gives; raises ClusterTimeout, naming `what`, when it takes longer than READ_SECONDS.
+
+    When no host could be asked, the sentence names the cluster too.
+    """
     try:
         async with asyncio.timeout(READ_SECONDS):
             return await asked
+    except (ClusterUnreachable, ClusterTimeout, ClusterBadAnswer, ClusterFailed) as error:
+        raise error.retold(f"{cluster} did not tell {what}: {error.sentence}") from error
     except TimeoutError as error:
         raise ClusterTimeout(
             f"{cluster} did not tell {what} within {READ_SECONDS:g} s: "

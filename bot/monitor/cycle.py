@@ -155,7 +155,9 @@ class Watch:
 
     def _plan(self, held: Held, seen: Seen) -> Plan:
         past, now = Memory.from_json(held.memory), seen.now
-        memory = remember(past, seen.snapshot, previous=seen.previous, interval=self.watched.interval)
+        memory = remember(
+            past, seen.snapshot, previous=seen.previous, interval=self.watched.interval, resumed=seen.settling
+        )
         scene = Scene(seen.snapshot, memory, now, seen.previous)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(

@@ -86,26 +86,35 @@ def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name in names}
 
 
-def remember(memory: Memory, snapshot: Snapshot, *, previous: Snapshot | None = None, interval: float = 15.0) -> Memory:
+def remember(
+    memory: Memory,
+    snapshot: Snapshot,
+    *,
+    previous: Snapshot | None = None,
+    interval: float = 15.0,
+    resumed: bool = False,
+) -> Memory:
     """What is remembered after this look; `interval` is the time between looks (seconds).
 
-    A leader is a peer id: the same peer in a higher term is an election, not a change.
+    `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer id: the same peer in a higher term is an election, not a change.
     """
     judged = verdict(snapshot, previous)
     new = replace(memory, at=snapshot.at, level=judged.level.value, verdict=plain(judged.sentence, 500))
     if snapshot.leader is not None:
-        new = _with_leader(new, snapshot, *snapshot.leader, away=away(memory, snapshot.at, interval))
+        new = _with_leader(new, snapshot, *snapshot.leader, away=away(memory, snapshot.at, interval, resumed=resumed))
     if snapshot.bad_disks is not None:
         notes = tuple(note_of(disk) for disk in sorted(snapshot.bad_disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
         new = replace(new, disks=notes, disks_at=snapshot.at)
     return new
 
 
-def away(memory: Memory, now: float, interval: float) -> float:
-    """Seconds that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway."""
+def away(memory: Memory, now: float, interval: float, *, resumed: bool = False) -> float:
+    """Seconds at most that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway.
+
+    A process that `resumed` was not looking however short that was; `at` may have been written NOTE_EVERY before it.
+    """
     gap = now - memory.at
-    # `at` itself may be written down late by NOTE_EVERY.
-    return gap if memory.at and gap > NOTE_EVERY + 3 * interval else 0.0
+    return gap if memory.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
 
 
 def worth_writing(old: Memory, new: Memory) -> bool:

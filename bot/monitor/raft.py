@@ -72,12 +72,13 @@ def _recent(changes: tuple[LeaderChange, ...], now: float, window: float) -> tup
 def _moved(cluster: str, change: LeaderChange) -> str:
     moved = f"from peer {change.before} to peer {change.after}, which leads in term {change.term}"
     if change.away:
-        return f"While cmbot was not looking (for {span(change.away)}), the leadership of {cluster} moved {moved}"
+        unseen = f"While cmbot was not looking (for {span(change.away)} at most)"
+        return f"{unseen}, the leadership of {cluster} moved {moved}"
     return f"The leadership of {cluster} moved {moved}"
 
 
 def _line(change: LeaderChange) -> str:
-    when = f", noticed after {span(change.away)} without a look" if change.away else ""
+    when = f", noticed after at most {span(change.away)} without a look" if change.away else ""
     return f"term {change.term}: from peer {change.before} to peer {change.after}{when}"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.cluster.health import MIN_APART, VoterHealth, healthy_count, learners, quorum, voter_health, voters
-from bot.cluster.models import DiskStatus, Snapshot, SpaceStat, Stat
+from bot.cluster.models import DiskStatus, HostLook, Snapshot, SpaceStat, Stat
 from bot.monitor.words import count, listed, percent, plain
 
 LOW_WRITABLE = 0.1
@@ -88,10 +88,13 @@ def verdict(snapshot: Snapshot, previous: Snapshot | None = None) -> Verdict:
 
 def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
     """One reason for each host that gave no usable answer."""
-    return tuple(
-        f"{look.host} is silent: {plain(look.error.sentence).rstrip('.') if look.error else 'it gave no answer'}"
-        for look in snapshot.silent
-    )
+    return tuple(_silent(look) for look in snapshot.silent)
+
+
+def _silent(look: HostLook) -> str:
+    words = plain(look.error.sentence).rstrip(".") if look.error else "it gave no answer"
+    # Most sentences name the host themselves.
+    return words if words.startswith(look.host) else f"{look.host} is silent: {words}"
 
 
 def one_reign(before: Snapshot | None, now: Snapshot) -> bool:
@@ -149,8 +152,9 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> Verdict
     leads = f"peer {peer} leads in term {term}"
     if not reasons:
         return Verdict(Level.HEALTHY, f"{snapshot.cluster} is healthy: {leads}, {arithmetic.words}.")
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    sentence = f"{snapshot.cluster} is degraded: {reasons[0]}{more}; {leads}, {arithmetic.words}."
+    more = f" (and {count(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
+    quorum_told = "" if arithmetic.words in reasons[0] else f", {arithmetic.words}"
+    sentence = f"{snapshot.cluster} is degraded: {reasons[0]}{more}; {leads}{quorum_told}."
     return Verdict(Level.DEGRADED, sentence, reasons)
 
 

@@ -13,7 +13,8 @@ MOST = 1000
 
 def sentence(error: CmbotError) -> Message:
     """One error of our tree for the person who met it."""
-    words = _told(str(error))
+    # What a cluster says names nobody: its text is hostile.
+    words = _told(str(error), links=not isinstance(error, ClusterError))
     blocks = [section(f"⚠ {words}")]
     if isinstance(error, ClusterError) and (facts := _facts(error)):
         blocks.append(context(" · ".join(facts)))
@@ -28,10 +29,10 @@ def crashed() -> Message:
     return message(words, section(f"⚠ {words}"))
 
 
-def _told(words: str) -> str:
-    """Escape the sentence, but let people and channels that it names by id be links: they notify nobody here."""
-    shown = words if len(words) <= MOST else f"{words[:MOST]}…"
-    return _MENTION.sub(r"<\1>", escape(shown)) or "It did not work, and no reason was given."
+def _told(words: str, *, links: bool) -> str:
+    """Escape the sentence, but let people and channels that it names by id be `links`: they notify nobody here."""
+    shown = escape(words if len(words) <= MOST else f"{words[:MOST]}…")
+    return (_MENTION.sub(r"<\1>", shown) if links else shown) or "It did not work, and no reason was given."
 
 
 def _facts(error: ClusterError) -> list[str]:

@@ -126,7 +126,8 @@ DEMO_TEAM = Team(
         Command(
             "/cm",
             "Status, guarded changes and alerts of storage clusters",
-            "stat | members | disks | tasks | clusters | task disable balance | whoami | help",
+            "stat | members | disks | disk 3 | tasks | clusters | alerts | task disable balance | "
+            "leader transfer 2 | member remove 3 | ops | audit | silences | whoami | help",
         ),
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 from bot.cluster.client import ClusterApi, ClustermgrClient
 from bot.cluster.dialect import detect_dialect
 from bot.cluster.fetch import fetch, watch
-from bot.cluster.models import Stat
+from bot.cluster.models import Disk, Stat
 from bot.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
 from tests.rawserver import Handler, Request, answer, hangs, refusing, says, serving
 
@@ -117,6 +117,28 @@ async def test_disks_of_another_state_are_no_bad_disks() -> None:
     async with serving(handle) as one, ClustermgrClient([one.host]) as api:
         snapshot = await fetch(api, "prod", now=1.0, deadline=10.0)
     assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [2, 3]
+
+
+class Moving:
+    """A ClusterApi whose one bad disk goes from broken to repairing while the broken ones are asked for."""
+
+    hosts = ("a:1",)
+    now = 2
+
+    async def stat(self, host: str) -> Stat:
+        return Stat.model_validate(stat(1, 1))
+
+    async def disk_list(self, *, status: int, **_: object) -> tuple[Disk, ...]:
+        if status == 2:
+            await asyncio.sleep(0)
+            self.now = 3
+        return (Disk(disk_id=7, status=status),) if status == self.now else ()
+
+
+async def test_a_disk_that_moves_on_while_it_is_asked_for_is_not_missed() -> None:
+    """Asked for both states at once it would be in neither list, and its alert would end."""
+    snapshot = await fetch(cast("ClusterApi", Moving()), "prod", now=1.0, deadline=10.0)
+    assert [(disk.disk_id, disk.status) for disk in snapshot.bad_disks or ()] == [(7, 3)]
 
 
 async def test_a_cancelled_look_leaves_nothing_running() -> None:

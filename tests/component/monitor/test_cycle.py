@@ -107,12 +107,24 @@ async def test_a_change_while_the_bot_was_down_is_told_once_as_such(world: World
     world.start()
     assert await world.ticks(5) == [
         (
-            "Warning in prod: While cmbot was not looking (for 2 h), the leadership of prod moved from peer 1 to "
-            "peer 3, which leads in term 8."
+            "Warning in prod: While cmbot was not looking (for 2 h at most), the leadership of prod moved from "
+            "peer 1 to peer 3, which leads in term 8."
         )
     ]
     world.start()
     assert await world.ticks(5) == []
+
+
+async def test_a_change_during_a_short_restart_is_told_as_such_too(world: World) -> None:
+    """However soon the next process looks, nobody saw the change."""
+    world.see = lambda at: look(at, leader=3, term=8)
+    world.start()
+    assert await world.ticks(3) == [
+        (
+            "Warning in prod: While cmbot was not looking (for 45 s at most), the leadership of prod moved from "
+            "peer 1 to peer 3, which leads in term 8."
+        )
+    ]
 
 
 async def test_a_restart_replays_nothing_and_loses_nothing(world: World) -> None:

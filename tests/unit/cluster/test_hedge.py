@@ -76,6 +76,18 @@ async def test_what_is_told_when_every_host_failed(
     assert type(caught.value) is told
 
 
+async def test_every_silent_host_is_named_when_none_answers() -> None:
+    """Each with its own words, the first few at least; what it was stays what the first trouble was."""
+
+    async def ask(host: str) -> str:
+        raise (ClusterUnreachable if host == "a" else ClusterFailed)(f"{host} said no.", host=host)
+
+    with pytest.raises(ClusterUnreachable) as caught:
+        await first_answer(ask, list("abcdefg"))
+    assert str(caught.value) == "a said no. b said no. c said no. d said no. e said no. And 2 more failed."
+    assert caught.value.host == "a"
+
+
 async def test_a_mistake_of_ours_is_not_hidden() -> None:
     """What is no cluster's doing comes through as it is."""
 

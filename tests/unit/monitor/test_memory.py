@@ -52,6 +52,12 @@ def test_a_gap_as_short_as_the_notes_are_apart_counts_as_watched() -> None:
     assert after(look(100), look(195, leader=3, term=8)).changes[0].away == 0
 
 
+def test_the_first_look_of_a_process_comes_after_a_gap_however_short() -> None:
+    resumed = remember(after(look(100)), look(110, leader=3, term=8), resumed=True)
+    assert resumed.changes[0].away == 10
+    assert remember(Memory(), look(110), resumed=True).changes == ()
+
+
 def test_an_old_leader_that_was_cut_off_does_not_take_over() -> None:
     memory = after(look(100, leader=2, term=6), look(115, leader=1, term=5, silent=(2,)))
     assert (memory.leader, memory.changes) == (2, ())

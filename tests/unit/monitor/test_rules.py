@@ -70,7 +70,7 @@ CASES = [
         "leader_changed",
         look(100 + 7200, leader=2, term=6),
         {
-            "": "While cmbot was not looking (for 2 h), the leadership of prod moved from peer 1 to peer 2, "
+            "": "While cmbot was not looking (for 2 h at most), the leadership of prod moved from peer 1 to peer 2, "
             "which leads in term 6."
         },
         before=look(100),

@@ -54,6 +54,14 @@ def test_what_degrades_a_cluster_is_said(changes: dict[str, object], reason: str
     assert judged.sentence.startswith("prod is degraded: ")
 
 
+def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
+    judged = of(peers={2: {"paused": True}, 3: {"active": False}})
+    assert judged.sentence == (
+        "prod is degraded: writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy (and 2 more reasons); "
+        "peer 1 leads in term 5."
+    )
+
+
 def test_a_host_with_another_view_is_named() -> None:
     now = look(100)
     looks = (*now.looks[:2], HostLook(host(3), 0.1, stat(3, 2, 4)))
