@@ -43,6 +43,9 @@ class Policy:
         return {**asdict(self), "channels": list(self.channels)}
 
 
+LEAST_FORCED = 2
+"""People other than the requester who must approve what break-glass forces, whatever the settings say."""
+
 POLICIES: Mapping[str, Policy] = {
     "task_enable": Policy(source=Holder.OPERATOR, requester_may="always"),
     "task_disable": Policy(),
@@ -50,18 +53,25 @@ POLICIES: Mapping[str, Policy] = {
     "leader_transfer": Policy(),
     "member_remove": Policy(requester_may="never"),
     "member_replace": Policy(requester_may="never"),
-    "break_glass": Policy(approvals=2, requester_may="never", reason="required"),
+    "break_glass": Policy(approvals=LEAST_FORCED, requester_may="never", reason="required"),
 }
 """What holds where the settings say nothing, by kind of change."""
 
 
-def policy_of(key: str, *overrides: Mapping[str, Any], forced: bool = False) -> Policy:
-    """The policy of one kind of change: the default, then each override's keys; break-glass only makes it stricter."""
-    found = _overridden(POLICIES[key], overrides)
-    if not forced:
-        return found
-    glass = POLICIES["break_glass"]
-    return replace(found, approvals=max(found.approvals, glass.approvals), requester_may="never", reason="required")
+def policy_of(key: str, *overrides: Mapping[str, Any]) -> Policy:
+    """The policy of one kind of change: the default, then the keys of each override in turn."""
+    return _overridden(POLICIES[key], overrides)
+
+
+def stricter(policy: Policy, glass: Policy) -> Policy:
+    """The policy with break-glass: never fewer than two people, never the requester, never without a reason."""
+    return replace(
+        glass,
+        approvals=max(policy.approvals, glass.approvals, LEAST_FORCED),
+        requester_may="never",
+        reason="required",
+        channels=glass.channels or policy.channels,
+    )
 
 
 def _overridden(policy: Policy, overrides: tuple[Mapping[str, Any], ...]) -> Policy:
