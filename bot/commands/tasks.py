@@ -48,7 +48,7 @@ class SwitchArgs(ChangeArgs):
 
     words = ("task",)
     task: str = Field(min_length=1, max_length=64, description="a background task, as /cm tasks lists them")
-    dialect: Literal["", "v1", "v3"] = Field("", description="how it is spelled, where the cluster does not tell")
+    dialect: Literal["v1", "v3"] | None = Field(None, description="how it is spelled, where the cluster does not tell")
 
 
 # `for` is a word of the language, so that this field cannot be written as the others are.
@@ -68,7 +68,7 @@ async def run_disable(call: Call, args: SwitchArgs) -> AsyncIterator[Reply]:
 
 async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
     request = TaskSwitch(_switchable(args.task).name, on)
-    wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect)
+    wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or "")
     return await call.proposer.propose(call.caller, call.the_cluster, wish)
 
 

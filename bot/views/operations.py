@@ -65,9 +65,10 @@ def card(op: Operation) -> Message:
 
 def line(op: Operation) -> Message:
     """The newest step of an operation as one line for the thread of its card."""
-    last = op.history[-1]
     glass = " with break-glass" if op.forced else ""
-    told = _state(op) if len(op.history) == 1 or op.history[-2].state is not last.state else _words(last)
+    states = [event.state for event in op.history[-2:]]
+    stayed = len(states) > 1 and states[0] is states[1]
+    told = f"{_words(op.history[-1])} by {person(op.history[-1].by)}" if stayed and op.history[-1].by else _state(op)
     text = f"{_MARKS[op.state]} Operation {op.id}{glass} ({escape(title(op))}): {told}"
     return message(text, section(text))
 

@@ -6,9 +6,11 @@ import pytest
 
 from bot.cluster.tasks import DialectVerdict
 from bot.commands import intime, tasks
-from bot.commands.spec import Caller, SwitchRequest
+from bot.commands.spec import Caller
 from bot.commands.table import COMMANDS
 from bot.errors import ClusterTimeout, UserError
+from bot.operations.requests import TaskSwitch
+from bot.operations.wish import Wish
 from tests.unit.commands.fakes import FakeApi, FakeCluster, FakeDesk, typed
 from tests.unit.views.samples import HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
 
@@ -100,7 +102,7 @@ async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
     desk = FakeDesk()
     [reply] = await typed(f'task {verb} Vol-Inspect prod reason="too &lt;slow&gt;"', FakeCluster(), desk=desk)
     caller = Caller("U0ANNA", "C0GENERAL", "trigger-1")
-    assert desk.proposed == [(caller, "prod", SwitchRequest("volume_inspect", on, "too <slow>"))]
+    assert desk.proposed == [(caller, "prod", Wish(TaskSwitch("volume_inspect", on), "too <slow>"))]
     assert reply.private
 
 
@@ -159,7 +161,7 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
 def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
     """But for the audit log, which tells of people: it is read by those whom it is about."""
     for command in COMMANDS:
-        assert (command.changes or command.path == ("audit",)) == (command.role == "operator")
+        assert (command.changes or command.path == ("audit",)) == (command.role != "viewer")
         assert command.summary.endswith(".")
         assert all(example.startswith("/cm") for example in command.examples)
     assert len({command.path for command in COMMANDS}) == len(COMMANDS)
