@@ -104,3 +104,17 @@ async def test_what_was_remembered_is_read_back_as_it_was(url: str) -> None:
         async with store.read() as uow:
             held = await uow.memory.get("prod")
         assert (held["leader"], held["term"], held["changes"][0]["after"]) == (2, 45, 2)
+
+
+async def test_an_alert_that_another_process_left_behind_is_taken_up_within_a_minute(url: str) -> None:
+    """Two processes watch; the one that told of the disk dies before it is repaired, the other saw only calm."""
+    async with process(url, look) as (calm, store):
+        await calm.tick(15)
+        await calm.tick(30)
+        async with process(url, lambda at: look(at, bad=(disk(7),))) as (other, _):
+            await other.tick(31)
+            await other.tick(32)
+        assert list(await slots(store)) == ["alert:1"]
+        for now in (45, 60, 75, 90, 105):
+            await calm.tick(now)
+        assert (await slots(store))["alert:1"].startswith("Resolved in prod")

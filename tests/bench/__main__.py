@@ -1,0 +1,73 @@
+"""`make bench`: every row in turn, printed as a table; the exit status tells of missed targets only with --strict."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from rich.console import Console
+
+from tests.bench.alerting import alerting
+from tests.bench.answering import acknowledging, answering
+from tests.bench.figures import Figure, notes, table
+from tests.bench.memory import memory
+from tests.bench.polling import polling
+
+_WIDTH = 140
+"""Columns where there is no terminal that has its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a row is measured; with the arguments in `quick` it only shows that it can be."""
+
+    measure: Callable[..., Awaitable[Figure]]
+    quick: Mapping[str, int] = field(default_factory=dict)
+
+
+ROWS: Mapping[str, Row] = MappingProxyType(
+    {
+        "ack": Row(acknowledging, {"bursts": 1, "size": 5}),
+        "answer": Row(answering, {"rounds": 2, "warm_up": 1}),
+        "poll": Row(polling, {"polls": 4}),
+        "alert": Row(alerting, {"rounds": 1}),
+        "memory": Row(memory, {"clusters": 2, "looks": 1}),
+    }
+)
+
+
+async def measure(names: Sequence[str], console: Console, *, quick: bool) -> list[Figure]:
+    """Measure the rows of these names, one after the other."""
+    figures = []
+    for name in names:
+        console.print(f"measuring: {name}", style="dim")
+        row = ROWS[name]
+        with tempfile.TemporaryDirectory(prefix="cmbot-bench-") as folder:
+            figures.append(await row.measure(Path(folder), **(row.quick if quick else {})))
+    return figures
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the rows that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"which ({', '.join(ROWS)}); all when none is named")
+    parser.add_argument("--strict", action="store_true", help="exit with status 1 when a target is missed")
+    parser.add_argument("--quick", action="store_true", help="too few samples to tell anything, but all of the way")
+    args = parser.parse_args(argv)
+    unknown = sorted(set(args.rows) - set(ROWS))
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}")
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    figures = asyncio.run(measure(args.rows or tuple(ROWS), console, quick=args.quick))
+    console.print(table(figures))
+    for note in notes(figures):
+        console.print(note, highlight=False)
+    return 1 if args.strict and not all(figure.reached for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

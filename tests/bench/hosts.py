@@ -1,0 +1,172 @@
+"""Clustermgr hosts in a process of their own that cost next to nothing: answers taken once from the simulated cluster.
+
+Run as `python -m tests.bench.hosts CLUSTERS`: it prints the hosts of each cluster as one line of JSON, then obeys one
+command a line and answers each with a line of JSON (see `Hosts.obey`). It ends when its input does.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bot.playground.cluster import SimulatedCluster
+from bot.playground.cluster.answer import Call
+
+NODES = (1, 2, 3)
+BROKEN_DISK = 3
+LISTS = ("/disk/list?status=2&count=200", "/disk/list?status=3&count=200")
+"""What is asked of the leader at each look, beside /stat of every host."""
+_END = b"\r\n\r\n"
+Book = dict[tuple[int, str], bytes]
+"""Whole answers by node and question."""
+
+
+@dataclass(slots=True)
+class Site:
+    """One cluster: how it behaves now and what it was asked. Times are of the machine's monotonic clock."""
+
+    broken: bool = False
+    changed: float = 0.0
+    first_asked: float = 0.0
+    looks: int = 0
+
+    def asked(self, node: int) -> None:
+        """Note a question for /stat."""
+        self.looks += node == NODES[0]
+        self.first_asked = self.first_asked or time.monotonic()
+
+    def turn(self, *, broken: bool) -> None:
+        """Break or mend the disk."""
+        self.broken, self.changed, self.first_asked = broken, time.monotonic(), 0.0
+
+
+@dataclass(slots=True)
+class Hosts:
+    """All clusters; while `hanging`, questions are read and kept."""
+
+    well: Book
+    ill: Book
+    sites: list[Site]
+    hanging: bool = False
+    kept: list[tuple["Link", str]] = field(default_factory=list)
+
+    def obey(self, line: str) -> Any:
+        """`hang`; `serve` (answers what hung); `break N` and `mend N` a disk of cluster N; `told N`; `looks`.
+
+        `told` gives when cluster N last changed and when it was first asked after that (0: not yet); `looks` how often
+        each cluster was looked at.
+        """
+        word, *rest = line.split()
+        if word in {"hang", "serve"}:
+            return self._hang(hanging=word == "hang")
+        if word == "looks":
+            return [site.looks for site in self.sites]
+        site = self.sites[int(rest[0])]
+        if word in {"break", "mend"}:
+            site.turn(broken=word == "break")
+        return [site.changed, site.first_asked]
+
+    def _hang(self, *, hanging: bool) -> int:
+        self.hanging = hanging
+        kept, self.kept = self.kept, []
+        for link, target in kept:
+            link.answer(target)
+        return len(kept)
+
+    def of(self, site: Site, node: int, target: str) -> bytes:
+        """The answer of a node."""
+        return (self.ill if site.broken else self.well)[node, question(target)]
+
+
+@dataclass(slots=True, eq=False)
+class Link(asyncio.Protocol):
+    """One connection to a node; requests are GETs without a body."""
+
+    hosts: Hosts
+    site: Site
+    node: int
+    transport: asyncio.Transport | None = None
+    buffer: bytes = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
+        """Forget it."""
+        self.transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each whole request, or keep it while the hosts hang."""
+        self.buffer += data
+        while _END in self.buffer:
+            head, _, self.buffer = self.buffer.partition(_END)
+            target = head.split(b" ", 2)[1].decode()
+            if target == "/stat":
+                self.site.asked(self.node)
+            if self.hosts.hanging:
+                self.hosts.kept.append((self, target))
+            else:
+                self.answer(target)
+
+    def answer(self, target: str) -> None:
+        """Write the answer, if anybody still listens."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(self.hosts.of(self.site, self.node, target))
+
+
+def question(target: str) -> str:
+    """What is asked, without the arguments that do not matter here."""
+    parts = urlsplit(target)
+    status = parse_qs(parts.query).get("status", [""])[0]
+    return parts.path + status
+
+
+async def books() -> tuple[Book, Book]:
+    """The answers of a cluster that is well, and of the same with a broken disk."""
+    async with SimulatedCluster() as cluster:
+        well = await _book(cluster)
+        cluster.break_disk(BROKEN_DISK)
+        return well, await _book(cluster)
+
+
+async def _book(cluster: SimulatedCluster) -> Book:
+    return {
+        (node, question(target)): await _answer(cluster, node, target) for node in NODES for target in ("/stat", *LISTS)
+    }
+
+
+async def _answer(cluster: SimulatedCluster, node: int, target: str) -> bytes:
+    told = await cluster.engine.handle(node, Call("GET", target))
+    body = told.body.encode()
+    kept = [(key, value) for key, value in told.headers if key.lower() not in {"content-length", "transfer-encoding"}]
+    lines = [f"{key}: {value}" for key, value in (*kept, ("Content-Length", str(len(body))))]
+    return "\r\n".join([f"HTTP/1.1 {told.status} {told.reason}", *lines, "", ""]).encode() + body
+
+
+async def _listen(hosts: Hosts, site: Site) -> list[str]:
+    loop, names = asyncio.get_running_loop(), []
+    for node in NODES:
+        server = await loop.create_server(partial(Link, hosts, site, node), "127.0.0.1", 0, backlog=1024)
+        names.append(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    return names
+
+
+async def serve(clusters: int) -> None:
+    """Serve until the input ends."""
+    well, ill = await books()
+    hosts = Hosts(well, ill, [Site() for _ in range(clusters)])
+    print(json.dumps([await _listen(hosts, site) for site in hosts.sites]), flush=True)  # noqa: T201 - for the parent
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async for line in reader:
+        print(json.dumps(hosts.obey(line.decode())), flush=True)  # noqa: T201 - as above
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])))

@@ -1,0 +1,78 @@
+"""Row: the processor time of one poll of a three-host cluster, against the same requests with bare httpx."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from bot.app import build
+from bot.config import Secrets, Settings
+from bot.monitor.cycle import Watch
+from tests.bench.figures import Figure, milliseconds
+from tests.bench.hosts import LISTS
+from tests.bench.world import hosts, plain_settings
+
+INTERVAL = 15.0
+"""Seconds between two polls as the settings have it; the clock is moved on by that, so that nothing is waited for."""
+WARM_UP = 4
+Poll = Callable[[], Awaitable[Any]]
+
+
+async def polling(folder: Path, *, polls: int = 400) -> Figure:
+    """One poll at a time, in turn by the watch and by hand."""
+    async with hosts(1) as held, watch(folder, held.clusters) as ours, bare(held.clusters[0]) as other:
+        took = [(await _cpu(ours), await _cpu(other)) for _ in range(WARM_UP + polls)][WARM_UP:]
+    column_ours, column_other = zip(*took, strict=True)
+    ms_ours, ms_other = milliseconds(column_ours), milliseconds(column_other)
+    note = f"by the means, with the note of every fourth poll: {fmean(column_ours) / fmean(column_other):.2f} x"
+    return Figure("processor time of a poll of three hosts, p50", ms_ours, ms_other, "ms", 1.4, polls, note=note)
+
+
+async def _cpu(poll: Poll) -> float:
+    """Processor seconds that this process (all its threads) took for one poll."""
+    before = time.process_time()
+    await poll()
+    return time.process_time() - before
+
+
+@asynccontextmanager
+async def watch(folder: Path, clusters: Sequence[Sequence[str]]) -> AsyncIterator[Poll]:
+    """The watch of the program as it is put together for use."""
+    secrets = Secrets(slack_bot_token=SecretStr("xoxb-bench"), cmbot_store_url=SecretStr(""))
+    plain = plain_settings(folder, "http://127.0.0.1:9/api/", clusters, INTERVAL)
+    settings = Settings.model_validate({**plain, "secrets": secrets})
+    now = itertools.count(time.time(), INTERVAL)
+    at = [next(now)]
+    async with build(settings, clock=lambda: at[0]) as app:
+        [watched] = app.watches.values()
+        yield lambda: _tick(watched, at, now)
+
+
+async def _tick(watched: Watch, at: list[float], now: "itertools.count[float]") -> None:
+    at[0] = next(now)
+    await watched.tick(at[0])
+    assert not watched.pulse.failures
+
+
+@asynccontextmanager
+async def bare(names: Sequence[str]) -> AsyncIterator[Poll]:
+    """The same requests, one client a host, each answer read as JSON."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://{name}")) for name in names]
+
+        async def ask(client: httpx.AsyncClient, target: str) -> Any:
+            return json.loads((await client.get(target)).content)
+
+        async def poll() -> None:
+            await asyncio.gather(*(ask(client, "/stat") for client in clients))
+            await asyncio.gather(*(ask(clients[0], target) for target in LISTS))
+
+        yield poll

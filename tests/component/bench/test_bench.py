@@ -1,0 +1,40 @@
+"""The bench itself: every row can still be measured, and what is printed says what was measured."""
+
+import pytest
+
+from tests.bench.__main__ import ROWS, main
+from tests.bench.figures import Figure, percentile
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_can_be_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """All processes of the row start, talk to each other and end; how long that took is nobody's business here."""
+    assert main([name, "--quick"]) == 0
+    printed = capsys.readouterr().out
+    assert "reached" in printed or "MISSED" in printed
+
+
+def test_an_unknown_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["speed"])
+    assert ended.value.code == 2
+    assert "no such row: speed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("figure", "reached"),
+    [
+        (Figure("equal to its target", 3.0, 2.0, "ms", 1.5, 1), True),
+        (Figure("above it", 3.1, 2.0, "ms", 1.5, 1), False),
+        (Figure("a bare amount", 150.0, 96.0, "MB", 150, 1, absolute=True), True),
+        (Figure("too much", 151.0, 96.0, "MB", 150, 1, absolute=True), False),
+    ],
+    ids=lambda value: value.name if isinstance(value, Figure) else "",
+)
+def test_a_verdict_compares_the_ratio_or_the_amount(figure: Figure, *, reached: bool) -> None:
+    assert figure.reached is reached
+
+
+@pytest.mark.parametrize(("percent", "found"), [(0, 1), (1, 1), (50, 50), (99, 99), (99.5, 100), (100, 100)])
+def test_a_percentile_is_a_value_that_was_measured(percent: float, found: float) -> None:
+    assert percentile([float(number) for number in range(100, 0, -1)], percent) == found
