@@ -48,19 +48,21 @@ class Runner:
                 del self.under_way[op.id]
 
     async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
-        doubt = ""
         try:
             await DEEDS[op.kind].send(cluster.api, op)
         except OutcomeUnknown as error:
-            doubt = told(error)
+            # Told at once: until the effect is seen nobody knows, and nothing of its kind may follow meanwhile.
+            op = await self.ledger.move(op, OpState.UNKNOWN, words=told(error))
         except (ClusterRefused, ClusterUnreachable) as error:
             return await self.ledger.move(op, OpState.FAILED, words=told(error))
         seen = await self._watch(op, cluster)
         if seen is not None and seen.done:
             return await self.ledger.move(op, OpState.VERIFIED, words=seen.words)
+        if op.state is OpState.UNKNOWN:
+            return op
         found = seen.words if seen is not None else "what is so now could not be read back"
-        words = doubt or f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s"
-        return await self.ledger.move(op, OpState.UNKNOWN, words=f"{words.rstrip('.')}; {found}")
+        words = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
+        return await self.ledger.move(op, OpState.UNKNOWN, words=words)
 
     async def _watch(self, op: Operation, cluster: ClusterPort) -> Sight | None:
         """Look until the effect is seen or the time is over: the last look that could be had."""
@@ -87,7 +89,7 @@ class Runner:
             if op.id not in self.under_way and op.cluster in self.clusters:
                 await self._adopt(op, self.clusters[op.cluster])
         for op in await self.ledger.in_state(OpState.UNKNOWN):
-            if op.cluster in self.clusters:
+            if op.id not in self.under_way and op.cluster in self.clusters:
                 await self._settle(op, self.clusters[op.cluster])
 
     async def close_gone(self) -> None:
