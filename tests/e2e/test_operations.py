@@ -1,4 +1,4 @@
-"""Changes of the raft group from the command to the proof: who may, what voids an approval, what is sent and how often."""
+"""Changes of the raft group from the command to the proof: who may, what voids an approval, what is sent."""
 
 import asyncio
 import json
