@@ -12,7 +12,7 @@ from bot.cluster.models import Snapshot
 from bot.monitor.disks import bad_now
 from bot.monitor.engine import Tell, Transition, step
 from bot.monitor.memory import Memory, remember, worth_writing
-from bot.monitor.ports import Look, WatchStore, WatchUnit
+from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.rule import Rule, Scene
 from bot.views.alerts import card, line
 
@@ -59,12 +59,21 @@ class Plan:
 class Watch:
     """Watches one cluster. `wake` tells the outbox that it has work; state is in the store, committed with its rows."""
 
-    def __init__(self, watched: Watched, look: Look, store: WatchStore, *, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        watched: Watched,
+        look: Look,
+        store: WatchStore,
+        *,
+        wake: Callable[[], None],
+        explain: Explain = unexplained,
+    ) -> None:
         self.watched = watched
         self.pulse = Pulse()
         self._look = look
         self._store = store
         self._wake = wake
+        self._explain = explain
         self._past: deque[Snapshot] = deque()
 
     @property
@@ -118,6 +127,9 @@ class Watch:
         kept = await uow.memory.get(cluster)
         past = Memory.from_json(kept)
         memory = remember(past, snapshot, previous=previous, interval=self.watched.interval)
+        if memory.changes != past.changes:
+            last = await self._explain(memory.changes[-1], past.leader_at)
+            memory = replace(memory, changes=(*memory.changes[:-1], last))
         scene = Scene(snapshot, memory, now, previous)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(
