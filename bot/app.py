@@ -258,6 +258,7 @@ class _Parts:
                 partial(self.clusters[own.name].look, own.answer_deadline),
                 self.store,
                 wake=outbox.wake,
+                explain=partial(self.ledger.explain, own.name),
             )
             for own in self.settings.clusters
         }

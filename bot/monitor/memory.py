@@ -29,13 +29,18 @@ class DiskNote:
 
 @dataclass(frozen=True, slots=True)
 class LeaderChange:
-    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0)."""
+    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
+
+    `op` is the operation that caused it (0: none), `approved` who approved that (Slack user ids, a space between).
+    """
 
     at: float
     before: int
     after: int
     term: int
     away: float = 0.0
+    op: int = 0
+    approved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

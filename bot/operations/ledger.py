@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from bot.audit.chain import Entry
 from bot.errors import Conflict
+from bot.monitor.memory import LeaderChange
 from bot.monitor.summary import Deed
+from bot.operations.expected import caused_by
 from bot.operations.leases import started
 from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.trail import proposal, step
@@ -213,6 +215,12 @@ class Ledger:
         async with self.store.read() as uow:
             recent = await uow.operations.recent(_MOST_DEEDS, since, cluster)
         return [Deed(op.history[-1].at, views.deed(op), op.requester) for op in recent if op.history]
+
+    async def explain(self, cluster: str, change: LeaderChange, since: float) -> LeaderChange:
+        """A change of leader with the operation that caused it, if one did."""
+        async with self.store.read() as uow:
+            op = caused_by(change, await uow.operations.recent(_MOST_DEEDS, cluster=cluster), since=since)
+        return change if op is None else replace(change, op=op.id, approved=" ".join(op.approvals))
 
     async def posted_at(self, op: Operation) -> str:
         """The Slack timestamp of the card, "" while it has not been posted."""

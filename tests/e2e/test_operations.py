@@ -186,6 +186,15 @@ async def test_a_dead_member_is_replaced_step_by_step(world: Demo) -> None:
     assert "other than <@U0ALICE>" in card.full_text
 
 
+async def test_a_change_of_leader_by_an_operation_is_told_as_that(world: Demo) -> None:
+    card = await propose(world, "/cm leader transfer 2")
+    await click(world, card, BOB)
+    told = await world.slack.wait_for(STORAGE, lambda m: "from peer 1 to peer 2" in m.text, timeout=PATIENCE)
+    assert "by operation 1" in told.text
+    assert told.text.startswith("Info")
+    assert "approved by <@U0BOB>" in told.full_text
+
+
 # --- who may
 
 
