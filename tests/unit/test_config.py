@@ -111,3 +111,30 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     """The first thing a new user meets: no file yet."""
     with pytest.raises(ConfigError, match=r"copy config\.example\.yaml"):
         load(tmp_path / "none.yaml")
+
+
+def test_policies_are_read_for_all_and_for_one_cluster() -> None:
+    """`from` is a role or a user group; the groups that are named anywhere are known."""
+    found = read(
+        with_cluster("policies: {leader_transfer: {approvals: 2, from: S0STORAGE, expires_after: 30m}}")
+        + "policies: {task_disable: {requester_may: never, reason: required}}\n"
+        + "access: {approvers: {groups: [S0ONCALL]}}\n"
+    )
+    own = found.cluster("prod").policies["leader_transfer"]
+    assert own.model_dump(exclude_none=True) == {"approvals": 2, "source": "S0STORAGE", "expires_after": 1800.0}
+    assert found.policies["task_disable"].requester_may == "never"
+    assert found.policy_groups == ("S0STORAGE",)
+    assert found.groups == ("S0ONCALL", "S0STORAGE")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("policies: {task_delete: {approvals: 1}}", "policies.task_delete"),
+        ("policies: {task_disable: {approvals: 0}}", "policies.task_disable.approvals"),
+        ("policies: {task_disable: {from: everybody}}", "policies.task_disable.from"),
+        ("policies: {task_disable: {requester: never}}", "policies.task_disable.requester"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_named(line: str, words: str) -> None:
+    assert words in refusal(MINIMAL + line)
