@@ -110,7 +110,6 @@ def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
         seen={**op.seen, "difference": [HOSTILE] * 3},
     )
     assert_harmless(operations.card(mean))
-    assert_harmless(operations.proposed(mean, ""))
     assert_harmless(ops_list.shown(mean))
     assert_harmless(ops_list.listed([replace(mean, requester=HOSTILE)], open_only=True, now=AT))
 
