@@ -253,6 +253,13 @@ class Settings(Section):
         named = {policy.source for table in tables for policy in table.values() if policy.source}
         return tuple(sorted(name for name in named if name.startswith("S")))
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every user group (id) that the settings name, once."""
+        access = self.access
+        roles = (access.operators, access.approvers, access.admins, access.breakers)
+        return tuple(dict.fromkeys((*(group for role in roles for group in role.groups), *self.policy_groups)))
+
     def cluster(self, name: str) -> ClusterSettings:
         """The cluster of that name; KeyError when there is none."""
         return {cluster.name: cluster for cluster in self.clusters}[name]
