@@ -23,7 +23,10 @@ from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.summaries import Entry, Summaries
-from bot.operations.desk import Desk
+from bot.operations.approvals import Policy, policy_of, stricter
+from bot.operations.decisions import Decisions
+from bot.operations.desk import Desk, PolicyOf
+from bot.operations.leasing import LeaseClicks, Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox, Pace
@@ -110,6 +113,18 @@ def check_words(settings: Settings) -> None:
             raise ConfigError(f"clusters.{cluster.name}.name: is a word of /cm; give the cluster another name.")
 
 
+def policy(settings: Settings, cluster: str, key: str, forced: bool) -> Policy:
+    """How one kind of change of a cluster is decided on; a cluster that left the settings has what holds for all."""
+    tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
+    base = {"expires_after": settings.operations.expires_after}
+
+    def found(name: str) -> Policy:
+        own = [held.model_dump(exclude_none=True) for table in tables for at, held in table.items() if at == name]
+        return policy_of(name, base, *own)
+
+    return stricter(found(key), found("break_glass")) if forced else found(key)
+
+
 def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
     clusters = own.clusters or everything
     # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
@@ -138,10 +153,14 @@ class _Parts:
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
         await self._recall()
         runner = Runner(self.ledger, self.clusters, self.clock, self.settings.operations.verify_within)
-        access = Access(self.settings.access, self.gateway.group_members)
+        access = Access(self.settings.access, self.gateway.group_members, self.settings.policy_groups)
         channels = {own.name: own.alert_channel for own in self.settings.clusters}
         attention = Attention(self.store, outbox.wake, self.clock, channels)
-        dispatcher = self._dispatcher(access, self._desk(runner, access, outbox), inbox, attention)
+        policies = partial(policy, self.settings)
+        decisions = Decisions(
+            self.ledger, runner, access, self.clusters, policies, self.clock, LeaseClicks(self.ledger)
+        )
+        dispatcher = self._dispatcher(access, self._desk(decisions, policies, outbox), decisions, inbox, attention)
         background = Background()
         bolt = self._bolt(dispatcher, access, background)
         return App(
@@ -154,6 +173,7 @@ class _Parts:
             inbox=inbox,
             ledger=self.ledger,
             runner=runner,
+            leasing=Leasing(self.ledger, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
             watches=self._watches(rules, outbox),
             attention=attention,
@@ -181,23 +201,25 @@ class _Parts:
         if kind == "op" and number.isdigit():
             await self.ledger.withdraw(int(number), post.last_error)
 
-    def _desk(self, runner: Runner, access: Access, outbox: Outbox) -> Desk:
+    def _desk(self, decisions: Decisions, policies: PolicyOf, outbox: Outbox) -> Desk:
         async def posted(slot: str, seconds: float) -> str:
             post = await outbox.settled(slot, within=seconds)
             return post.last_error if post is not None and post.state == "dead" else ""
 
         return Desk(
             ledger=self.ledger,
-            runner=runner,
-            access=access,
+            access=decisions.access,
             clusters=self.clusters,
+            decisions=decisions,
+            policies=policies,
             permalink=self.gateway.permalink,
             clock=self.clock,
-            expires_after=self.settings.operations.expires_after,
             posted=posted,
         )
 
-    def _dispatcher(self, access: Access, desk: Desk, inbox: Inbox, attention: Attention) -> Dispatcher:
+    def _dispatcher(
+        self, access: Access, desk: Desk, decisions: Decisions, inbox: Inbox, attention: Attention
+    ) -> Dispatcher:
         return Dispatcher(
             commands=COMMANDS,
             clusters=self.clusters,
@@ -207,7 +229,7 @@ class _Parts:
             access=access,
             proposer=desk,
             alerts=attention,
-            decider=Clicks(desk, attention, access),
+            decider=Clicks(decisions, attention, access),
             responder=self.gateway,
             inbound=inbox,
             audit=Recorder(self.store, self.clock),
@@ -236,6 +258,7 @@ class _Parts:
                 partial(self.clusters[own.name].look, own.answer_deadline),
                 self.store,
                 wake=outbox.wake,
+                explain=partial(self.ledger.explain, own.name),
             )
             for own in self.settings.clusters
         }

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from bot.app import build, check_words
 from bot.cluster.handle import Cluster
-from bot.config import Settings
+from bot.config import Members, Settings
 from bot.errors import CmbotError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
+from bot.rights import Holder
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
 from bot.store.store import Store
@@ -89,18 +90,26 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
         app_token=settings.secrets.slack_app_token.get_secret_value(),
         signing_secret=settings.secrets.slack_signing_secret.get_secret_value(),
         channels=channels,
-        groups=settings.access.operators.groups,
+        groups=settings.groups,
     )
-    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), _operators(settings)]
+    roles = [_role(role, settings) for role in Holder]
+    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles]
 
 
-def _operators(settings: Settings) -> Row:
-    operators = settings.access.operators
-    named = len(operators.users) + len(operators.groups)
-    found = (
-        f"{count(len(operators.users), 'user')} and {count(len(operators.groups), 'user group')}" if named else "nobody"
-    )
-    return Row("access.operators", named > 0, found, "" if named else "name who may change anything")
+_WITHOUT = {
+    Holder.OPERATOR: "nobody may change anything",
+    Holder.APPROVER: "what needs an approver is refused",
+    Holder.ADMIN: "only its requester can cancel an operation, and nobody can settle one by hand",
+    Holder.BREAKER: "nobody can use break-glass",
+}
+
+
+def _role(role: Holder, settings: Settings) -> Row:
+    held: Members = getattr(settings.access, f"{role.value}s")
+    if held.users or held.groups:
+        return Row(role.key, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
+    # Without operators the program only looks; the others may be left out on purpose.
+    return Row(role.key, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
 
 
 async def look_at_all(settings: Settings) -> list[Row]:

@@ -125,6 +125,27 @@ class AccessSettings(Section):
     """Who may do what; with nobody named, nobody may change anything."""
 
     operators: Members = Members()
+    approvers: Members = Members()
+    admins: Members = Members()
+    breakers: Members = Members()
+
+
+class PolicySettings(Section):
+    """How one kind of change is decided on; what is left out keeps what holds for all, or the default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+    approvals: int | None = Field(None, ge=1, le=5)
+    source: Literal["operator", "approver", "admin"] | GroupId | None = Field(None, alias="from")
+    requester_may: Literal["always", "if_approver", "never"] | None = None
+    reason: Literal["required", "optional"] | None = None
+    expires_after: Annotated[float, BeforeValidator(parse_duration), Field(ge=10, le=86400)] | None = None
+    channels: tuple[ChannelId, ...] | None = None
+
+
+PolicyKey = Literal[
+    "task_enable", "task_disable", "member_add", "member_remove", "member_replace", "leader_transfer", "break_glass"
+]
+Policies = Mapping[PolicyKey, PolicySettings]
 
 
 class OperationSettings(Section):
@@ -148,6 +169,7 @@ class ClusterSettings(Section):
     token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     ca_file: Path | None = None
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    policies: Policies = Field(default_factory=dict)
 
     @property
     def card_channel(self) -> str:
@@ -190,6 +212,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     access: AccessSettings = AccessSettings()
     operations: OperationSettings = OperationSettings()
+    policies: Policies = Field(default_factory=dict)
     summaries: tuple[SummarySettings, ...] = ()
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -222,6 +245,20 @@ class Settings(Section):
         held = (self.secrets.slack_bot_token, self.secrets.slack_app_token, self.secrets.slack_signing_secret)
         values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
         return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
+
+    @property
+    def policy_groups(self) -> tuple[str, ...]:
+        """The user groups (ids) that policies name as approvers."""
+        tables = (self.policies, *(cluster.policies for cluster in self.clusters))
+        named = {policy.source for table in tables for policy in table.values() if policy.source}
+        return tuple(sorted(name for name in named if name.startswith("S")))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every user group (id) that the settings name, once."""
+        access = self.access
+        roles = (access.operators, access.approvers, access.admins, access.breakers)
+        return tuple(dict.fromkeys((*(group for role in roles for group in role.groups), *self.policy_groups)))
 
     def cluster(self, name: str) -> ClusterSettings:
         """The cluster of that name; KeyError when there is none."""

@@ -15,6 +15,7 @@ from bot.access import Access
 from bot.commands.parse import Parsed, is_changing, parse
 from bot.commands.spec import AlertBook, AuditBook, Call, Caller, ClusterPort, Command, FileShare, Proposer, Reply, Role
 from bot.errors import CmbotError, NotAllowed, SlackError, StoreError, UserError
+from bot.rights import Holder
 from bot.views import errors as error_views
 
 log = structlog.get_logger(__name__)
@@ -185,8 +186,8 @@ class Dispatcher:
             raise
 
     async def _run(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
-        if parsed.command.role is Role.OPERATOR:
-            await self.access.require_operator(invocation.user)
+        if parsed.command.role is not Role.VIEWER:
+            await self.access.require(invocation.user, Holder(parsed.command.role))
         call = Call(
             caller=Caller(invocation.user, invocation.channel, invocation.key),
             clusters=self.clusters,

@@ -18,6 +18,7 @@ from bot.monitor.attention import Attention
 from bot.monitor.cycle import Watch
 from bot.monitor.summaries import Entry, Summaries
 from bot.monitor.verdict import verdict
+from bot.operations.leasing import Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox
@@ -58,6 +59,7 @@ class App:
     inbox: Inbox
     ledger: Ledger
     runner: Runner
+    leasing: Leasing
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
     attention: Attention
@@ -113,11 +115,20 @@ async def sweep(app: App) -> None:
     """What the clock asks for besides looking: expire, settle, take up unfinished work."""
     try:
         await app.runner.sweep()
+        await app.leasing.sweep()
         await app.dispatcher.resume()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
     except StoreError as error:
         log.warning("sweep.store_down", error=str(error))
+
+
+async def close_gone(app: App) -> None:
+    """Close what was open on clusters that the settings no longer name."""
+    try:
+        await app.runner.close_gone()
+    except StoreError as error:
+        log.warning("close_gone.store_down", error=str(error))
 
 
 async def summarise(app: App, entry: Entry, due_at: float) -> None:
@@ -172,6 +183,7 @@ async def running(app: App) -> AsyncIterator[App]:
         await stack.enter_async_context(serving(app))
         stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
         stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
+        await close_gone(app)
         await catch_up(app)
         scheduler = _schedule(app)
         scheduler.start()

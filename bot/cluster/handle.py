@@ -1,11 +1,14 @@
 """One configured cluster as commands, operations and the watch use it."""
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.dialect import detect_dialect
 from bot.cluster.fetch import fetch, watch
+from bot.cluster.health import MIN_APART, same_reign
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import Dialect, DialectVerdict
 
@@ -15,9 +18,15 @@ STRAGGLER_SECONDS = 14.0
 """How long a command waits in all for hosts that hold their answers (a new leader may for ten seconds)."""
 
 
+APART_SECONDS = MIN_APART + 0.2
+"""How long to wait for a second look that proves something, when no earlier one does."""
+OLDEST_SECONDS = 60.0
+"""How old a look may be to serve as the earlier of two."""
+
+
 @dataclass(slots=True)
 class Cluster:
-    """Name, hosts, channel and calls of one cluster; remembers the dialect it last told."""
+    """Name, hosts, channel and calls of one cluster; remembers the dialect it last told, and its last looks."""
 
     name: str
     operations_channel: str
@@ -26,6 +35,7 @@ class Cluster:
     deadline: float
     pinned: Dialect | None = None
     _told: DialectVerdict | None = field(default=None)
+    _recent: deque[Snapshot] = field(default_factory=deque)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -45,9 +55,34 @@ class Cluster:
 
     async def look(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
         """What all hosts say within `deadline` seconds."""
-        return await fetch(
+        snapshot = await fetch(
             self.api, self.name, now=self.clock(), deadline=deadline, bad_disks=bad_disks, switches=switches
         )
+        self._remember(snapshot)
+        return snapshot
+
+    def _remember(self, snapshot: Snapshot) -> None:
+        """Keep what may be the earlier of two looks: the newest that is far enough back, and all after it."""
+        self._recent.append(snapshot)
+        while len(self._recent) > 1 and snapshot.at - self._recent[1].at >= MIN_APART:
+            self._recent.popleft()
+
+    def _earlier(self, now: Snapshot) -> Snapshot | None:
+        young = (look for look in reversed(self._recent) if now.at - look.at <= OLDEST_SECONDS)
+        return next((look for look in young if same_reign(look, now) is not None), None)
+
+    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+        """A fresh look, and before it one of the same leader and term that is far enough back to prove voters healthy.
+
+        The watch's own looks serve as the earlier one. Where there is none, a `patient` caller waits for a second look.
+        """
+        now = await self.look(self.deadline, bad_disks=bad_disks)
+        before = self._earlier(now)
+        if before is not None or now.leader is None or not patient:
+            return before, now
+        await asyncio.sleep(APART_SECONDS)
+        later = await self.look(self.deadline, bad_disks=bad_disks)
+        return self._earlier(later), later
 
     async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
         """How the cluster spells its switches: pinned by the settings, as remembered, or probed anew."""

@@ -1,6 +1,6 @@
 """What a subcommand is: its words, its arguments, who may use it, and the ports its function is handed."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -13,14 +13,17 @@ from bot.cluster.client import ClusterApi
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import DialectVerdict
 from bot.monitor.alert import Alert, Silence
+from bot.operations.model import Operation
+from bot.operations.wish import Wish
 from bot.views.message import Message
 
 
 class Role(StrEnum):
-    """Who may use a command: anyone in the workspace, or the operators named in the settings."""
+    """Who may use a command: anyone in the workspace, or the operators or admins named in the settings."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
+    ADMIN = "admin"
 
 
 class Scope(StrEnum):
@@ -86,24 +89,46 @@ class ClusterPort(Protocol):
     def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         """What all hosts say: once when all answered or the first deadline passed, and again once stragglers did."""
 
+    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+        """(an earlier look that proves something, a fresh one); `patient` waits some seconds for it if need be."""
+
     async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
         """How the cluster spells its switches: as remembered, or probed anew. Never raises ClusterError."""
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchRequest:
-    """A wish to turn a background task on or off."""
+class Replacement:
+    """A wish to put a new node (its id, raft address, service address) in the place of a dead member."""
 
-    task: str
-    on: bool
-    reason: str = ""
+    dead: int
+    new: int
+    host: str
+    node_host: str
 
 
 class Proposer(Protocol):
-    """The way from a wish to an operation: preflight, card in the operations channel, row in the store."""
+    """The way from a wish to an operation: preflight, card in the operations channel, row in the store.
 
-    async def propose_switch(self, caller: Caller, cluster: ClusterPort, request: SwitchRequest) -> Reply:
-        """Propose; the reply tells the requester where the card is. Raises UserError when it cannot be proposed."""
+    Every method raises UserError, with a sentence, when it cannot be; NotAllowed when that person may not.
+    """
+
+    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
+        """Propose; the reply tells the requester where the card is, or what speaks against it."""
+
+    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
+        """Propose the next step of a replacement; `wish` has how it is wanted (its request is not looked at)."""
+
+    async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
+        """Operations, the newest first."""
+
+    async def shown(self, op_id: int) -> Operation:
+        """One operation."""
+
+    async def cancel(self, caller: Caller, op_id: int) -> Reply:
+        """Cancel what waits for approval."""
+
+    async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
+        """Say what became of an operation whose outcome is not known."""
 
 
 class AlertBook(Protocol):

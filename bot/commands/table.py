@@ -5,25 +5,13 @@ from bot.commands.audit import AUDIT
 from bot.commands.clusters import CLUSTERS, WHOAMI
 from bot.commands.disks import DISK, DISKS
 from bot.commands.help import with_help
+from bot.commands.members import ADD, REMOVE, REPLACE, TRANSFER
+from bot.commands.ops import CANCEL, OP, OPS, SETTLE
 from bot.commands.stat import MEMBERS, STAT
 from bot.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 
-COMMANDS = with_help(
-    (
-        CLUSTERS,
-        STAT,
-        MEMBERS,
-        DISKS,
-        DISK,
-        TASKS_COMMAND,
-        ENABLE,
-        DISABLE,
-        ALERTS,
-        ACK,
-        SILENCE,
-        SILENCES,
-        UNSILENCE,
-        AUDIT,
-        WHOAMI,
-    )
-)
+_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, TASKS_COMMAND)
+_CHANGE = (ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
+_FOLLOW = (OPS, OP, CANCEL, SETTLE, AUDIT, WHOAMI)
+_WATCH = (ALERTS, ACK, SILENCE, SILENCES, UNSILENCE)
+COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_FOLLOW))

@@ -1,19 +1,25 @@
 """/cm tasks, /cm task enable and /cm task disable: the switches of the background tasks."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from bot.cluster.tasks import ALWAYS_ON, TASKS, DialectVerdict, Task, find_task, suggest_task
-from bot.commands.spec import Args, Call, ClusterPort, Command, Reply, Role, SwitchRequest
+from bot.commands.members import ChangeArgs, wish_of
+from bot.commands.spec import Call, ClusterPort, Command, Reply, Role
 from bot.commands.stat import NoArgs
 from bot.commands.words import listed, shown
 from bot.errors import UserError
+from bot.operations.requests import TaskSwitch
 from bot.views.tasks import keys_for, tasks
 
 DIALECT_SECONDS = 4.8
 """How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
+_SPAN = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
+_UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 NOT_YET = DialectVerdict(None, "its hosts have not answered the probes yet.")
 
 
@@ -37,12 +43,17 @@ async def _dialect(cluster: ClusterPort) -> DialectVerdict:
         return NOT_YET
 
 
-class SwitchArgs(Args):
-    """Which task, and why."""
+class SwitchArgs(ChangeArgs):
+    """Which task, why and for how long."""
 
     words = ("task",)
     task: str = Field(min_length=1, max_length=64, description="a background task, as /cm tasks lists them")
-    reason: str = Field("", max_length=300, description="why, for those who read the card")
+    dialect: Literal["v1", "v3"] | None = Field(None, description="how it is spelled, where the cluster does not tell")
+
+
+# `for` is a word of the language, so that this field cannot be written as the others are.
+_FOR: Any = {"for": (str, Field("", max_length=12, description="for a time only, as in for=2h: then it goes back"))}
+LeasedArgs = create_model("LeasedArgs", __base__=SwitchArgs, **_FOR)
 
 
 async def run_enable(call: Call, args: SwitchArgs) -> AsyncIterator[Reply]:
@@ -56,8 +67,19 @@ async def run_disable(call: Call, args: SwitchArgs) -> AsyncIterator[Reply]:
 
 
 async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
-    request = SwitchRequest(_switchable(args.task).name, on, args.reason)
-    return await call.proposer.propose_switch(call.caller, call.the_cluster, request)
+    request = TaskSwitch(_switchable(args.task).name, on)
+    wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or "")
+    return await call.proposer.propose(call.caller, call.the_cluster, wish)
+
+
+def _seconds(span: str) -> float:
+    """A span such as 30m or 2h in seconds, 0 for none; raises UserError."""
+    if not span:
+        return 0.0
+    found = _SPAN.fullmatch(span.strip().lower())
+    if found is None:
+        raise UserError(f"for= takes a time such as 30m, 2h or 1d, and {shown(span)} is none.")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _switchable(name: str) -> Task:
@@ -72,7 +94,7 @@ def _switchable(name: str) -> Task:
 
 
 _NOTES = (
-    "cmbot posts a card in the cluster's operations channel and sends nothing until you confirm there. It finds out "
+    "cmbot posts a card in the cluster's operations channel and sends nothing until that is confirmed. It finds out "
     "which words the cluster understands (Enable and Disable, or true and false), sends those, and reads back what "
     "is true then."
 )
@@ -85,8 +107,8 @@ TASKS_COMMAND = Command(
 )
 ENABLE = Command(
     path=("task", "enable"),
-    summary="Turn a background task on, after you confirmed it on a card.",
-    args=SwitchArgs,
+    summary="Turn a background task on, once that is confirmed on a card.",
+    args=LeasedArgs,
     run=run_enable,
     role=Role.OPERATOR,
     changes=True,
@@ -95,11 +117,15 @@ ENABLE = Command(
 )
 DISABLE = Command(
     path=("task", "disable"),
-    summary="Turn a background task off, after you confirmed it on a card.",
-    args=SwitchArgs,
+    summary="Turn a background task off, once that is approved on a card.",
+    args=LeasedArgs,
     run=run_disable,
     role=Role.OPERATOR,
     changes=True,
-    examples=("/cm task disable balance", '/cm task disable balance prod reason="rush hour"'),
+    examples=(
+        "/cm task disable balance",
+        "/cm task disable balance for=2h",
+        '/cm task disable balance prod reason="rush hour"',
+    ),
     notes=_NOTES,
 )

@@ -55,7 +55,7 @@ def _word(name: str, field: FieldInfo, *, many: bool) -> Argument:
 
 def _pair(name: str, field: FieldInfo) -> Argument:
     allowed = choices(field)
-    written = f"{name}={'|'.join(allowed) or '…'}"
+    written = f"{name.replace('_', '-')}={'|'.join(allowed) or '…'}"
     return Argument(name, written if field.is_required() else f"[{written}]", field.description or "", allowed)
 
 
@@ -76,4 +76,4 @@ def _choices(annotation: Any) -> tuple[str, ...]:
 
 def who(command: Command) -> str:
     """Who may use it, in words."""
-    return "operators" if command.role is Role.OPERATOR else "everyone"
+    return "everyone" if command.role is Role.VIEWER else f"{command.role}s"

@@ -12,8 +12,8 @@ from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.disks import bad_now
 from bot.monitor.engine import Tell, Transition, step
-from bot.monitor.memory import Memory, remember, worth_writing
-from bot.monitor.ports import Look, WatchStore, WatchUnit
+from bot.monitor.memory import LeaderChange, Memory, remember, worth_writing
+from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.rule import Rule, Scene
 from bot.views.alerts import card, line
 
@@ -79,12 +79,21 @@ class Seen:
 class Watch:
     """Watches one cluster. `wake` tells the outbox that it has work; state is in the store, committed with its rows."""
 
-    def __init__(self, watched: Watched, look: Look, store: WatchStore, *, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        watched: Watched,
+        look: Look,
+        store: WatchStore,
+        *,
+        wake: Callable[[], None],
+        explain: Explain = unexplained,
+    ) -> None:
         self.watched = watched
         self.pulse = Pulse()
         self._look = look
         self._store = store
         self._wake = wake
+        self._explain = explain
         self._past: deque[Snapshot] = deque()
         self._calm: Held | None = None
 
@@ -136,12 +145,24 @@ class Watch:
         async with self._store.begin() as uow:
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
             held = await self._held(uow, seen.now)
-            plan = self._plan(held, seen)
+            plan = self._plan(held, seen, await self._cause(held, seen))
             await self._commit(uow, plan, seen.now)
         if not (held.alerts or plan.transitions):
             self._calm = Held(plan.memory or held.memory)
         if any(move.tell is not Tell.QUIET for move in plan.transitions):
             self._wake()
+
+    def _remembered(self, past: Memory, seen: Seen) -> Memory:
+        interval = self.watched.interval
+        return remember(past, seen.snapshot, previous=seen.previous, interval=interval, resumed=seen.settling)
+
+    async def _cause(self, held: Held, seen: Seen) -> LeaderChange | None:
+        """The change of leader that this look saw, with the operation that caused it; None when it saw none."""
+        past = Memory.from_json(held.memory)
+        memory = self._remembered(past, seen)
+        if memory.changes == past.changes:
+            return None
+        return await self._explain(memory.changes[-1], past.leader_at)
 
     async def _held(self, uow: WatchUnit, now: float) -> Held:
         name = self.watched.cluster
@@ -153,11 +174,11 @@ class Watch:
             self._past.popleft()
         return self._past[0] if self._past else None
 
-    def _plan(self, held: Held, seen: Seen) -> Plan:
+    def _plan(self, held: Held, seen: Seen, cause: LeaderChange | None = None) -> Plan:
         past, now = Memory.from_json(held.memory), seen.now
-        memory = remember(
-            past, seen.snapshot, previous=seen.previous, interval=self.watched.interval, resumed=seen.settling
-        )
+        memory = self._remembered(past, seen)
+        if cause is not None:
+            memory = replace(memory, changes=(*memory.changes[:-1], cause))
         scene = Scene(seen.snapshot, memory, now, seen.previous)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(

@@ -29,13 +29,18 @@ class DiskNote:
 
 @dataclass(frozen=True, slots=True)
 class LeaderChange:
-    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0)."""
+    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
+
+    `op` is the operation that caused it (0: none), `approved` who approved that (Slack user ids, a space between).
+    """
 
     at: float
     before: int
     after: int
     term: int
     away: float = 0.0
+    op: int = 0
+    approved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,8 @@ def remember(
 ) -> Memory:
     """What is remembered after this look; `interval` is the time between looks (seconds).
 
-    `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer id: the same peer in a higher term is an election, not a change.
+    `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
+    id: the same peer in a higher term is an election, not a change.
     """
     judged = verdict(snapshot, previous)
     new = replace(memory, at=snapshot.at, level=judged.level.value, verdict=plain(judged.sentence, 500))

@@ -6,9 +6,19 @@ from typing import Any, Protocol
 
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
+from bot.monitor.memory import LeaderChange
 
 Look = Callable[[], Awaitable[Snapshot]]
 """Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
+
+
+Explain = Callable[[LeaderChange, float], Awaitable[LeaderChange]]
+"""Tell which operation a change of leader comes from; the time is that of the look before it. Raises StoreError."""
+
+
+async def unexplained(change: LeaderChange, _since: float) -> LeaderChange:
+    """An Explain that knows of no operations."""
+    return change
 
 
 class Content(Protocol):

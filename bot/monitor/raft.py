@@ -54,7 +54,10 @@ def _leader_changed(scene: Scene, limits: Limits) -> Answer:
     lines = tuple(_line(change) for change in reversed(recent)) if len(recent) > 1 else ()
     parts = [f"{change.before}>{change.after}@{change.at:.3f}" for change in recent]
     data = {"parts": parts, "from": last.before, "to": last.after, "term": last.term}
-    return (Finding("leader_changed", "", limits.severity, sentence, lines, weight=len(recent), data=data),)
+    data |= {"op": last.op, "approved": last.approved.split()} if last.op else {}
+    # What somebody asked for and somebody approved is no alarm.
+    severity = limits.at_most(Severity.INFO) if all(change.op for change in recent) else limits.severity
+    return (Finding("leader_changed", "", severity, sentence, lines, weight=len(recent), data=data),)
 
 
 def _recent(changes: tuple[LeaderChange, ...], now: float, window: float) -> tuple[LeaderChange, ...]:
@@ -70,7 +73,7 @@ def _recent(changes: tuple[LeaderChange, ...], now: float, window: float) -> tup
 
 
 def _moved(cluster: str, change: LeaderChange) -> str:
-    moved = f"from peer {change.before} to peer {change.after}, which leads in term {change.term}"
+    moved = f"from peer {change.before} to peer {change.after}, which leads in term {change.term}{_by(change)}"
     if change.away:
         unseen = f"While cmbot was not looking (for {span(change.away)} at most)"
         return f"{unseen}, the leadership of {cluster} moved {moved}"
@@ -79,7 +82,11 @@ def _moved(cluster: str, change: LeaderChange) -> str:
 
 def _line(change: LeaderChange) -> str:
     when = f", noticed after at most {span(change.away)} without a look" if change.away else ""
-    return f"term {change.term}: from peer {change.before} to peer {change.after}{when}"
+    return f"term {change.term}: from peer {change.before} to peer {change.after}{when}{_by(change)}"
+
+
+def _by(change: LeaderChange) -> str:
+    return f", by operation {change.op}" if change.op else ""
 
 
 def _led_on(scene: Scene, _: Alert) -> str:

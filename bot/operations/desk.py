@@ -1,64 +1,106 @@
-"""The desk: takes proposals, shows their cards, takes the decisions made on them."""
+"""The desk: takes proposals, judges them, shows their cards, answers what is asked about operations."""
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot.access import Access
-from bot.commands.spec import Caller, ClusterPort, Reply, SwitchRequest
-from bot.dispatch import Click
-from bot.errors import Conflict, SlackError, UserError
-from bot.operations.approvals import refuse_decision
-from bot.operations.ledger import Ledger
-from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.operations.runner import Runner
-from bot.operations.switch import SwitchLook, look_at_switch
+from bot.commands.spec import Caller, ClusterPort, Replacement, Reply
+from bot.errors import Conflict, NotAllowed, SlackError, UserError
+from bot.operations.approvals import Policy, refuse_proposal
+from bot.operations.decisions import Decisions
+from bot.operations.judge import Judged, judge
+from bot.operations.ledger import Ledger, card_slot
+from bot.operations.model import Operation, OpState, advance
+from bot.operations.preflight import Level
+from bot.operations.replacing import next_wish, was_caught_up
+from bot.operations.wish import Wish
 from bot.views import operations as views
+from bot.views import ops_list
 
 CARD_SECONDS = 8.0
 """How long the requester waits to be told where the card is; the card is delivered even if that takes longer."""
+MOST_LISTED = 50
 
 Permalink = Callable[[str, str], Awaitable[str]]
 """The address of a message (channel, ts); raises SlackError."""
+PolicyOf = Callable[[str, str, bool], Policy]
+"""The policy of (cluster, kind of change, whether break-glass is used)."""
 
 
 @dataclass(slots=True)
 class Desk:
-    """Implements the ports commands.spec.Proposer and dispatch.Decider."""
+    """Implements the port commands.spec.Proposer."""
 
     ledger: Ledger
-    runner: Runner
     access: Access
     clusters: Mapping[str, ClusterPort]
+    decisions: Decisions
+    policies: PolicyOf
     permalink: Permalink
     clock: Callable[[], float]
-    expires_after: float
     posted: Callable[[str, float], Awaitable[str]]
     """Waits until the outbox posted a slot, for so many seconds: the channel's refusal in words, or "" when posted."""
 
-    async def propose_switch(self, caller: Caller, cluster: ClusterPort, request: SwitchRequest) -> Reply:
-        """Propose to turn a task on or off; the reply tells where the card is."""
-        look = await look_at_switch(cluster, request.task, on=request.on)
-        if look.already:
-            return Reply(views.already(cluster.name, request.task, look.to_json()))
+    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
+        """Judge a wish and propose it; the reply tells where the card is, or what speaks against it."""
+        policy = await self._allowed(caller, cluster, wish)
+        for last in (False, True):
+            judged = await self._judge(cluster, wish)
+            op = self._operation(caller, cluster, wish, policy)
+            op = replace(op, seen=judged.seen)
+            if judged.verdict.already_so:
+                return Reply(views.already(op))
+            if wish.dry_run:
+                return Reply(views.judged(op, judged.verdict, dry_run=True))
+            try:
+                return await self._open(op, judged, caller)
+            except Conflict:
+                # Somebody proposed the like meanwhile: judged anew, that stands in the way.
+                if last:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _allowed(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Policy:
+        policy = self.policies(cluster.name, wish.key, wish.forced)
+        rights = await self.access.rights(caller.user)
+        sentence, of_rights = refuse_proposal(
+            policy, rights, channel=caller.channel, reason=wish.reason, forced=wish.forced
+        )
+        if sentence:
+            raise (NotAllowed if of_rights else UserError)(sentence)
+        return policy
+
+    async def _judge(self, cluster: ClusterPort, wish: Wish) -> Judged:
+        others = await self.ledger.open_on(cluster.name)
+        return await judge(cluster, wish.request, others, dialect=wish.dialect, forced=wish.forced)
+
+    def _operation(self, caller: Caller, cluster: ClusterPort, wish: Wish, policy: Policy) -> Operation:
         now = self.clock()
-        op = Operation(
+        return Operation(
             cluster=cluster.name,
-            kind=OpKind.TASK_SWITCH,
-            request={"task": request.task, "on": request.on, "reason": request.reason},
+            kind=wish.request.kind,
+            request=wish.to_json(),
             requester=caller.user,
             created_at=now,
-            expires_at=now + self.expires_after,
+            expires_at=now + policy.expires_after,
             channel=cluster.operations_channel,
-            reason=request.reason,
+            reason=wish.reason,
+            terms=policy.to_json(),
         )
-        waiting = advance(op, OpState.WAITING, at=now, by=caller.user, words="proposed", seen=look.to_json())
+
+    async def _open(self, op: Operation, judged: Judged, caller: Caller) -> Reply:
+        if judged.verdict.blocked:
+            why = " ".join(check.sentence for check in judged.verdict.of_level(Level.BLOCK))
+            blocked = advance(op, OpState.BLOCKED, at=op.created_at, words=why)
+            noted = await self.ledger.open(blocked, inbound_key=caller.key)
+            return Reply(views.judged(noted, judged.verdict, dry_run=False))
+        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, words="proposed")
         return await self._show(await self.ledger.open(waiting, inbound_key=caller.key))
 
     async def _show(self, op: Operation) -> Reply:
-        trouble = await self.posted(f"op:{op.id}", CARD_SECONDS)
+        trouble = await self.posted(card_slot(op.card_id), CARD_SECONDS)
         if trouble:
-            await self.ledger.withdraw(op.id, trouble)
+            await self.ledger.withdraw(op.card_id, trouble)
             raise UserError(
                 f"Nothing was proposed: the card cannot be posted in <#{op.channel}> ({trouble}). "
                 "Invite cmbot there, or change the cluster's operations_channel."
@@ -74,72 +116,32 @@ class Desk:
         except SlackError:
             return ""
 
-    async def decide(self, click: Click) -> Reply | None:
-        """Carry out a click on a card; only the one who clicked is told why it did nothing."""
-        op = await self._operation(click)
-        cancelling = click.action_id == "op_cancel"
-        await self.access.require_operator(click.user)
-        refusal = refuse_decision(
-            op, user=click.user, version=_version(click.value), now=self.clock(), cancelling=cancelling
-        )
-        if refusal is not None:
-            raise UserError(refusal.sentence)
-        try:
-            if cancelling:
-                await self.ledger.move(op, OpState.CANCELLED, by=click.user, words="cancelled", inbound_key=click.key)
-            else:
-                await self._confirm(op, click)
-        except Conflict as error:
-            raise UserError(f"Somebody decided on operation {op.id} a moment before you: see its card.") from error
-        return None
+    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
+        """Show the plan of a replacement and propose its next step."""
+        before, now = await cluster.two_looks()
+        caught_up = was_caught_up(await self.ledger.recent(cluster.name, MOST_LISTED), wanted.dead, wanted.new)
+        steps, step = next_wish(wanted, wish, before, now, caught_up=caught_up)
+        plan = ops_list.plan(cluster.name, wanted.dead, wanted.new, steps)
+        if step is None:
+            return Reply(plan)
+        return Reply(ops_list.joined(plan, (await self.propose(caller, cluster, step)).message))
 
-    async def _operation(self, click: Click) -> Operation:
-        if click.action_id not in {"op_confirm", "op_cancel"}:
-            raise UserError("cmbot does not know this button: it belongs to an older version. Type the command again.")
-        op_id = _number(click.value, "op")
-        op = await self.ledger.get(op_id) if op_id else None
-        if op is None or op.channel != click.channel:
-            raise UserError("This button belongs to no operation that cmbot knows. Type the command again.")
-        return op
+    async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
+        """Operations, the newest first."""
+        if open_only:
+            return list(reversed(await self.ledger.open_on(cluster)))
+        return await self.ledger.recent(cluster, MOST_LISTED)
 
-    async def _confirm(self, op: Operation, click: Click) -> None:
-        cluster = self.clusters.get(op.cluster)
-        if cluster is None:
-            await self.ledger.move(
-                op, OpState.BLOCKED, by=click.user, words=f"{op.cluster} is no longer configured", inbound_key=click.key
-            )
-            return
-        fresh = await look_at_switch(cluster, op.request["task"], on=op.request["on"])
-        if moved := _difference(op, fresh):
-            await self.ledger.move(op, OpState.SUPERSEDED, by=click.user, words=moved, inbound_key=click.key)
-            return
-        running = await self.ledger.move(
-            op, OpState.RUNNING, by=click.user, words="confirmed", seen=fresh.to_json(), inbound_key=click.key
-        )
-        await self.runner.run(running, cluster)
+    async def shown(self, op_id: int) -> Operation:
+        """One operation."""
+        return await self.decisions.known(op_id)
 
+    async def cancel(self, caller: Caller, op_id: int) -> Reply:
+        """Cancel what waits for approval: its requester may, and an admin."""
+        op = await self.decisions.known(op_id)
+        return Reply(views.line(await self.decisions.cancel(op, caller.user, key=caller.key)))
 
-def _difference(op: Operation, fresh: SwitchLook) -> str:
-    before = op.seen
-    if (before["value"], before["will_send"]) == (fresh.value, fresh.will_send):
-        return ""
-    return (
-        f"the cluster moved since the card was shown: {fresh.key} was {_shown(before['value'])}, "
-        f"now it is {_shown(fresh.value)}; nothing was sent"
-    )
-
-
-def _shown(value: str | None) -> str:
-    return "unset" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _number(value: str, key: str) -> int:
-    try:
-        number = json.loads(value)[key]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return 0
-    return number if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 1 << 53 else 0
-
-
-def _version(value: str) -> int:
-    return _number(value, "v")
+    async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
+        """Say what became of an operation whose outcome is not known."""
+        op = await self.decisions.known(op_id)
+        return Reply(views.line(await self.decisions.settle(op, caller, done=done, reason=reason)))

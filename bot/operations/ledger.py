@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
+from bot.audit.chain import Entry
 from bot.errors import Conflict
+from bot.monitor.memory import LeaderChange
 from bot.monitor.summary import Deed
-from bot.operations.model import Operation, OpState, advance
+from bot.operations.expected import caused_by
+from bot.operations.leases import started
+from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.trail import proposal, step
 from bot.store.store import Store
 from bot.store.uow import UnitOfWork
@@ -21,7 +25,7 @@ _MOST_DEEDS = 50
 
 
 def card_slot(op_id: int) -> str:
-    """The outbox slot of an operation's one card."""
+    """The outbox slot of the card of that number; an operation that took a card over has that one."""
     return f"op:{op_id}"
 
 
@@ -34,16 +38,17 @@ class Ledger:
     clock: Callable[[], float]
 
     async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
-        """Note a new operation and its card; marks the inbound work that asked for it done in the same transaction."""
+        """Note a new operation and its card; marks the inbound work that asked for it done in the same transaction.
+
+        One that is blocked at once is noted without a card. Raises Conflict when another one has what it would lock.
+        """
         async with self.store.begin() as uow:
             noted = await uow.operations.add(op)
-            await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted))
+            if not noted.final:
+                await uow.outbox.put(card_slot(noted.card_id), noted.channel, views.card(noted))
             if inbound_key:
                 await uow.inbound.done(inbound_key)
-            # Last, because nobody else can append until this is committed.
-            for entry in proposal(noted):
-                row = await uow.audit.append(entry)
-        log.info("audit.noted", action=row.action, op=noted.id, head=str(row.head))
+            await self._audit(uow, *proposal(noted))
         self.wake()
         return noted
 
@@ -56,32 +61,125 @@ class Ledger:
         words: str = "",
         seen: Mapping[str, Any] | None = None,
         inbound_key: str = "",
+        **changes: Any,
     ) -> Operation:
-        """Take one step in an operation's life and redraw its card."""
-        moved = advance(op, to, at=self.clock(), by=by, words=words, seen=seen)
+        """Take one step in an operation's life and redraw its card; a switch set for a time starts its lease."""
+        moved = advance(op, to, at=self.clock(), by=by, words=words, seen=seen, **changes)
+        if to is OpState.VERIFIED:
+            moved = started(moved, self.clock())
+        return await self._save(moved, inbound_key=inbound_key)
+
+    async def note(
+        self, op: Operation, *, by: str = "", words: str, inbound_key: str = "", **changes: Any
+    ) -> Operation:
+        """Take a step that leaves the state as it is, and redraw the card."""
+        return await self._save(note(op, at=self.clock(), by=by, words=words, **changes), inbound_key=inbound_key)
+
+    async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
             await uow.operations.save(moved)
             await self._tell(uow, moved)
+            ended = await self._end_leases(uow, moved)
             if inbound_key:
                 await uow.inbound.done(inbound_key)
-            row = await uow.audit.append(step(moved))
-        log.info("audit.noted", action=row.action, op=moved.id, head=str(row.head))
+            await self._audit(uow, step(moved), *map(step, ended))
         self.wake()
         return moved
 
+    async def supersede(
+        self, op: Operation, successor: Operation, *, by: str, words: str, inbound_key: str = ""
+    ) -> Operation:
+        """Void an operation: `successor` takes over its card under a number of its own; returns it as noted."""
+        old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, words=words)
+        async with self.store.begin() as uow:
+            await uow.operations.save(old)
+            noted = await uow.operations.add(successor)
+            await uow.outbox.put(card_slot(op.card_id), noted.channel, views.card(noted))
+            await self._line(uow, old)
+            await self._line(uow, noted)
+            if inbound_key:
+                await uow.inbound.done(inbound_key)
+            await self._audit(uow, step(old), *proposal(noted))
+        self.wake()
+        return noted
+
+    async def put_back(self, leased: Operation, reverting: Operation, *, words: str) -> Operation:
+        """End a lease and note the operation that puts the old value back, both at once, so that it happens once."""
+        ended = note(leased, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
+        async with self.store.begin() as uow:
+            await uow.operations.save(ended)
+            noted = await uow.operations.add(reverting)
+            parent = card_slot(ended.card_id)
+            await uow.outbox.put(parent, ended.channel, views.card(ended))
+            await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted), parent=parent)
+            await self._audit(uow, step(ended), *proposal(noted))
+        self.wake()
+        return noted
+
+    async def warn(self, leased: Operation, *, words: str) -> Operation:
+        """Announce in the card's thread, and its channel, that a lease is about to end."""
+        warned = note(leased, at=self.clock(), words=words, warn_at=0.0)
+        slot = card_slot(warned.card_id)
+        async with self.store.begin() as uow:
+            await uow.operations.save(warned)
+            await uow.outbox.put(slot, warned.channel, views.card(warned))
+            await uow.outbox.put(
+                f"{slot}:warn:{warned.id}", warned.channel, views.warning(warned), parent=slot, broadcast=True
+            )
+            await self._audit(uow, step(warned))
+        self.wake()
+        return warned
+
     async def _tell(self, uow: UnitOfWork, op: Operation) -> None:
-        slot = card_slot(op.id)
+        slot = card_slot(op.card_id)
         await uow.outbox.put(slot, op.channel, views.card(op))
-        await uow.outbox.put(f"{slot}:line:{op.version}", op.channel, views.line(op), parent=slot)
+        await self._line(uow, op)
+        if not op.lease_until and op.request.get("lease"):
+            await self._close_warning(uow, op)
+
+    async def _line(self, uow: UnitOfWork, op: Operation) -> None:
+        slot = card_slot(int(op.request.get("thread", 0)) or op.card_id)
+        loud = op.forced and op.state is OpState.RUNNING
+        line = f"{card_slot(op.card_id)}:line:{op.id}.{op.version}"
+        await uow.outbox.put(line, op.channel, views.line(op), parent=slot, broadcast=loud)
+
+    async def _close_warning(self, uow: UnitOfWork, op: Operation) -> None:
+        """Take the buttons off the announcement of a lease that is over, if there was one."""
+        slot = card_slot(op.card_id)
+        if await uow.outbox.get(f"{slot}:warn:{op.id}") is not None:
+            await uow.outbox.put(f"{slot}:warn:{op.id}", op.channel, views.line(op), parent=slot)
+
+    async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
+        """A later change of the same switch ends the lease of an earlier one: what it set is no longer its own."""
+        if op.state is not OpState.VERIFIED or op.kind is not OpKind.TASK_SWITCH:
+            return []
+        others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
+        words = f"operation {op.id} changed it since, so nothing is put back any more"
+        ended = [
+            note(other, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
+            for other in others
+            if other.request.get("task") == op.request["task"]
+        ]
+        for other in ended:
+            await uow.operations.save(other)
+            await self._tell(uow, other)
+        return ended
+
+    async def _audit(self, uow: UnitOfWork, *entries: Entry) -> None:
+        """The rows of the audit log; last in a unit of work, because nobody else can append until it is committed."""
+        for entry in entries:
+            row = await uow.audit.append(entry)
+            log.info("audit.noted", action=row.action, op=entry.op_id, head=str(row.head))
 
     async def get(self, op_id: int) -> Operation | None:
         """The operation of that number, or None."""
         async with self.store.read() as uow:
             return await uow.operations.get(op_id)
 
-    async def withdraw(self, op_id: int, trouble: str) -> None:
-        """Close an operation whose card Slack will not take."""
-        op = await self.get(op_id)
+    async def withdraw(self, card: int, trouble: str) -> None:
+        """Close the operation of a card that Slack will not take."""
+        async with self.store.read() as uow:
+            op = await uow.operations.of_card(card)
         if op is None or op.state is not OpState.WAITING:
             return
         with suppress(Conflict):
@@ -92,10 +190,25 @@ class Ledger:
         async with self.store.read() as uow:
             return list(await uow.operations.in_state(state))
 
+    async def open_on(self, cluster: str | None, *, but: int = 0) -> list[Operation]:
+        """The operations on a cluster (None: on any) to which something can still happen, but for one."""
+        async with self.store.read() as uow:
+            return [op for op in await uow.operations.open(cluster) if op.id != but]
+
+    async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
+        """The newest operations."""
+        async with self.store.read() as uow:
+            return await uow.operations.recent(limit, cluster=cluster)
+
     async def due(self) -> list[Operation]:
         """The waiting operations whose time is over."""
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
+
+    async def leased(self) -> list[Operation]:
+        """The operations whose switch goes back by itself."""
+        async with self.store.read() as uow:
+            return await uow.operations.leased()
 
     async def deeds(self, cluster: str, since: float) -> Sequence[Deed]:
         """What was done to a cluster since a time, for summaries: what the operations that ended there came to."""
@@ -103,7 +216,13 @@ class Ledger:
             recent = await uow.operations.recent(_MOST_DEEDS, since, cluster)
         return [Deed(op.history[-1].at, views.deed(op), op.requester) for op in recent if op.history]
 
+    async def explain(self, cluster: str, change: LeaderChange, since: float) -> LeaderChange:
+        """A change of leader with the operation that caused it, if one did."""
+        async with self.store.read() as uow:
+            op = caused_by(change, await uow.operations.recent(_MOST_DEEDS, cluster=cluster), since=since)
+        return change if op is None else replace(change, op=op.id, approved=" ".join(op.approvals))
+
     async def posted_at(self, op: Operation) -> str:
         """The Slack timestamp of the card, "" while it has not been posted."""
         async with self.store.read() as uow:
-            return await uow.outbox.ts_of(card_slot(op.id)) or ""
+            return await uow.outbox.ts_of(card_slot(op.card_id)) or ""

@@ -20,10 +20,11 @@ class OpState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
+    CLOSED = "closed"
 
 
 TRANSITIONS: Mapping[OpState, frozenset[OpState]] = {
-    OpState.PROPOSED: frozenset({OpState.BLOCKED, OpState.WAITING, OpState.CANCELLED}),
+    OpState.PROPOSED: frozenset({OpState.BLOCKED, OpState.WAITING, OpState.RUNNING, OpState.CANCELLED, OpState.CLOSED}),
     OpState.WAITING: frozenset(
         {
             OpState.RUNNING,
@@ -32,12 +33,17 @@ TRANSITIONS: Mapping[OpState, frozenset[OpState]] = {
             OpState.CANCELLED,
             OpState.EXPIRED,
             OpState.SUPERSEDED,
+            OpState.CLOSED,
         }
     ),
-    OpState.RUNNING: frozenset({OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN}),
-    OpState.UNKNOWN: frozenset({OpState.VERIFIED, OpState.FAILED}),
+    OpState.RUNNING: frozenset({OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN, OpState.CLOSED}),
+    OpState.UNKNOWN: frozenset({OpState.VERIFIED, OpState.FAILED, OpState.CLOSED}),
 }
-"""The ways between states; a state that is no key here is final."""
+"""The ways between states; a state that is no key here is final. Only what needs no approval, the end of a lease, goes
+from proposed to running; `closed` is what became of an operation whose cluster left the settings."""
+
+LOCKING = frozenset({OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN})
+"""The states in which an operation keeps others of its sort off its cluster."""
 
 
 class OpKind(StrEnum):
@@ -64,7 +70,10 @@ class Operation:
     """A requested change with a life; times in Unix seconds.
 
     `request` is what is asked (JSON, by kind); `seen` is the state of the cluster that the card shows and an approval
-    is bound to; `version` is the compare-and-set key that every transition raises by one and every button carries.
+    is bound to; `version` is the compare-and-set key that every step raises by one and every button carries.
+    `terms` are those of its policy, for the card; `approvals` are who approved so far (Slack user ids). `card` is the
+    operation whose card it took over (0: it has its own). `lease_until` is when the old value of a switch is put back,
+    `warn_at` when that is announced (0: never).
     """
 
     cluster: str
@@ -80,11 +89,39 @@ class Operation:
     reason: str = ""
     id: int = 0
     version: int = 0
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    approvals: tuple[str, ...] = ()
+    card: int = 0
+    lease_until: float = 0.0
+    warn_at: float = 0.0
+
+    @property
+    def card_id(self) -> int:
+        """The operation under whose number its card was posted."""
+        return self.card or self.id
+
+    @property
+    def lock(self) -> str:
+        """What it keeps for itself on its cluster just now: "membership", "task:<name>", or "" for nothing."""
+        if self.state not in LOCKING:
+            return ""
+        return f"task:{self.request['task']}" if self.kind is OpKind.TASK_SWITCH else "membership"
+
+    @property
+    def forced(self) -> bool:
+        """Whether break-glass was used."""
+        return bool(self.request.get("forced"))
 
     @property
     def final(self) -> bool:
         """Whether nothing can happen to it any more."""
         return self.state not in TRANSITIONS
+
+
+def note(op: Operation, *, at: float, by: str = "", words: str, **changes: Any) -> Operation:
+    """A step that leaves the state as it is, such as an approval of several or a lease that goes on; a version up."""
+    history = (*op.history, Event(at, op.state, by, words))
+    return replace(op, version=op.version + 1, history=history, **changes)
 
 
 def advance(
@@ -95,8 +132,9 @@ def advance(
     by: str = "",
     words: str = "",
     seen: Mapping[str, Any] | None = None,
+    **changes: Any,
 ) -> Operation:
-    """Move `op` to state `to`, one version up.
+    """Move `op` to state `to`, one version up; `changes` are further fields.
 
     Raises ValueError when there is no way from its state to that one: a caller's mistake, never a person's.
     """
@@ -108,4 +146,5 @@ def advance(
         version=op.version + 1,
         seen=op.seen if seen is None else seen,
         history=(*op.history, Event(at, to, by, words)),
+        **changes,
     )

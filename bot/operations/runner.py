@@ -1,19 +1,20 @@
 """Execution: one request, then looking until the effect is seen; and the truth about what a dead process left."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from bot.cluster.health import healthy_count, quorum, voter_health, voters
 from bot.cluster.models import Snapshot
-from bot.cluster.tasks import meaning_of
 from bot.commands.spec import ClusterPort
 from bot.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, OutcomeUnknown
+from bot.operations.deeds import DEEDS, Sight
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
-from bot.operations.switch import read_switch
 
 log = structlog.get_logger(__name__)
 
@@ -31,55 +32,77 @@ class Runner:
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     verify_within: float
-    under_way: set[int] = field(default_factory=set)
+    under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
-    _looked: dict[int, Snapshot] = field(default_factory=dict)
 
-    async def run(self, op: Operation, cluster: ClusterPort) -> Operation:
-        """Send the one request of a RUNNING operation, look for its effect, note what is true."""
-        self.under_way.add(op.id)
+    async def start(self, op: Operation, cluster: ClusterPort, **step: Any) -> Operation:
+        """Take the step to RUNNING and carry it out; raises Conflict when somebody else did before."""
+        # Noted before it is stored, so that the sweep never takes it for what a dead process left; counted, because
+        # of several that try at once all but one fail.
+        self.under_way[op.id] += 1
         try:
-            return await self._run(op, cluster)
+            return await self._run(await self.ledger.move(op, OpState.RUNNING, **step), cluster)
         finally:
-            self.under_way.discard(op.id)
+            self.under_way[op.id] -= 1
+            if not self.under_way[op.id]:
+                del self.under_way[op.id]
 
     async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
-        doubt = ""
         try:
-            await cluster.api.config_set(op.seen["key"], op.seen["will_send"], first=await _leader_first(cluster))
+            await DEEDS[op.kind].send(cluster.api, op)
         except OutcomeUnknown as error:
-            doubt = f"{error}"
+            # Told at once: until the effect is seen nobody knows, and nothing of its kind may follow meanwhile.
+            op = await self.ledger.move(op, OpState.UNKNOWN, words=told(error))
         except (ClusterRefused, ClusterUnreachable) as error:
-            return await self.ledger.move(op, OpState.FAILED, words=f"{error}")
-        value, read = await self._read_back(op, cluster)
-        if read and value == op.seen["will_send"]:
-            return await self.ledger.move(op, OpState.VERIFIED, words=_now_is(op, value))
-        found = _now_is(op, value) if read else "its value could not be read back"
-        words = doubt or f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s"
-        return await self.ledger.move(op, OpState.UNKNOWN, words=f"{words}; {found}")
+            return await self.ledger.move(op, OpState.FAILED, words=told(error))
+        seen = await self._watch(op, cluster)
+        if seen is not None and seen.done:
+            return await self.ledger.move(op, OpState.VERIFIED, words=seen.words)
+        if op.state is OpState.UNKNOWN:
+            return op
+        found = seen.words if seen is not None else "what is so now could not be read back"
+        words = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
+        return await self.ledger.move(op, OpState.UNKNOWN, words=words)
 
-    async def _read_back(self, op: Operation, cluster: ClusterPort) -> tuple[str | None, bool]:
-        """Read until the value is the one sent or the time is over: (value, whether it could be read at all)."""
-        value, read = None, False
+    async def _watch(self, op: Operation, cluster: ClusterPort) -> Sight | None:
+        """Look until the effect is seen or the time is over: the last look that could be had."""
+        seen: Sight | None = None
         until = self.clock() + self.verify_within
         while True:
-            try:
-                value, read = await read_switch(cluster, op.seen["key"]), True
-            except ClusterError as error:
-                log.info("operation.unread", op=op.id, error=str(error))
-            if (read and value == op.seen["will_send"]) or self.clock() >= until:
-                return value, read
+            seen = await self._sight(op, cluster) or seen
+            if (seen is not None and seen.done) or self.clock() >= until:
+                return seen
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _sight(self, op: Operation, cluster: ClusterPort) -> Sight | None:
+        try:
+            return await DEEDS[op.kind].look(cluster, op)
+        except ClusterError as error:
+            log.info("operation.unread", op=op.id, error=str(error))
+            return None
 
     async def sweep(self) -> None:
         """Expire what waited too long and settle what is not known; called by the clock."""
         for op in await self.ledger.due():
-            await self._quietly(op, OpState.EXPIRED, "nobody confirmed it in time")
+            await self._quietly(op, OpState.EXPIRED, "nobody decided on it in time")
         for op in await self.ledger.in_state(OpState.RUNNING):
-            if op.id not in self.under_way:
-                await self._adopt(op)
+            if op.id not in self.under_way and op.cluster in self.clusters:
+                await self._adopt(op, self.clusters[op.cluster])
         for op in await self.ledger.in_state(OpState.UNKNOWN):
-            await self._settle(op)
+            if op.id not in self.under_way and op.cluster in self.clusters:
+                await self._settle(op, self.clusters[op.cluster])
+
+    async def close_gone(self) -> None:
+        """Close the operations on clusters that the settings no longer name; called at the start."""
+        for op in await self.ledger.open_on(None):
+            if op.cluster not in self.clusters:
+                asked = op.state in {OpState.RUNNING, OpState.UNKNOWN}
+                came = "whether it was done is not known" if asked else "nothing was sent"
+                await self._quietly(op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}")
+        for op in await self.ledger.leased():
+            if op.cluster not in self.clusters:
+                words = f"{op.cluster} is no longer in the settings, so nothing is put back"
+                await self.ledger.note(op, words=words, lease_until=0.0, warn_at=0.0)
 
     async def _quietly(self, op: Operation, to: OpState, words: str) -> None:
         try:
@@ -87,51 +110,37 @@ class Runner:
         except Conflict:
             log.info("operation.moved_meanwhile", op=op.id)
 
-    async def _adopt(self, op: Operation) -> None:
+    async def _adopt(self, op: Operation, cluster: ClusterPort) -> None:
         """Tell the truth about an operation whose process died while it ran: it is never sent again."""
-        if await self._seen(op):
-            await self._quietly(
-                op, OpState.VERIFIED, f"cmbot was restarted meanwhile; {_now_is(op, op.seen['will_send'])}"
-            )
+        seen = await self._sight(op, cluster)
+        if seen is not None and seen.done:
+            await self._quietly(op, OpState.VERIFIED, f"cmbot was restarted meanwhile; {seen.words}")
         else:
-            await self._quietly(
-                op, OpState.UNKNOWN, "cmbot was restarted while this ran; whether it was sent is not known"
-            )
+            words = "cmbot was restarted while this ran; whether it was sent is not known"
+            await self._quietly(op, OpState.UNKNOWN, words)
 
-    async def _seen(self, op: Operation) -> bool:
-        cluster = self.clusters.get(op.cluster)
-        if cluster is None:
-            return False
-        try:
-            return bool(await read_switch(cluster, op.seen["key"]) == op.seen["will_send"])
-        except ClusterError:
-            return False
-
-    async def _settle(self, op: Operation) -> None:
-        cluster = self.clusters.get(op.cluster)
-        if cluster is None:
-            return
-        if await self._seen(op):
-            await self._quietly(op, OpState.VERIFIED, f"the effect was seen; {_now_is(op, op.seen['will_send'])}")
+    async def _settle(self, op: Operation, cluster: ClusterPort) -> None:
+        seen = await self._sight(op, cluster)
+        if seen is not None and seen.done:
+            await self._quietly(op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
         elif await self._held_still(op, cluster):
-            await self._quietly(
-                op, OpState.FAILED, f"not applied: one leader with a quorum held for {STILL_SECONDS:g} s without it"
-            )
+            held = f"one leader with a quorum held for {STILL_SECONDS:g} s without it"
+            await self._quietly(op, OpState.FAILED, f"not applied: {held}")
 
     async def _held_still(self, op: Operation, cluster: ClusterPort) -> bool:
-        now = await _last_look(cluster)
-        before, self._looked[op.id] = self._looked.get(op.id), now
-        if not _settled(before, now):
+        before, now = await cluster.two_looks(patient=False)
+        if not settled(before, now):
             self._still.pop(op.id, None)
             return False
         start = self._still.setdefault(op.id, now)
-        if _reign(start) != _reign(now):
+        if reign(start) != reign(now):
             self._still[op.id] = now
             return False
         return now.at - start.at >= STILL_SECONDS
 
 
-def _settled(before: Snapshot | None, now: Snapshot) -> bool:
+def settled(before: Snapshot | None, now: Snapshot) -> bool:
+    """Whether one leader with a quorum of healthy voters has applied all that is committed, and transfers nothing."""
     if now.leader is None:
         return False
     status = now.leader[1].raft_status
@@ -139,21 +148,12 @@ def _settled(before: Snapshot | None, now: Snapshot) -> bool:
     return enough and status.applied >= status.commit and status.transferee == 0
 
 
-def _reign(snapshot: Snapshot) -> tuple[int, int]:
+def reign(snapshot: Snapshot) -> tuple[int, int]:
+    """Who leads in which term; (0, 0) when nobody does."""
     status = snapshot.leader[1].raft_status if snapshot.leader else None
     return (status.leader, status.term) if status else (0, 0)
 
 
-async def _last_look(cluster: ClusterPort) -> Snapshot:
-    looks = [look async for look in cluster.looks(bad_disks=False)]
-    return looks[-1]
-
-
-async def _leader_first(cluster: ClusterPort) -> str | None:
-    leader = (await _last_look(cluster)).leader
-    return leader[0] if leader else None
-
-
-def _now_is(op: Operation, value: str | None) -> str:
-    meaning = meaning_of(value, op.seen["dialect"])
-    return f"{op.request['task']} is now {meaning.word}"
+def told(error: ClusterError) -> str:
+    """What a cluster said, with what to quote to those who look after it."""
+    return f"{error.sentence} (trace id {error.trace_id})" if error.trace_id else error.sentence

@@ -1,6 +1,7 @@
 """What the audit log keeps of an operation's steps. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bot.audit.chain import Entry
 from bot.operations.model import Event, Operation
@@ -26,6 +27,15 @@ def _entry(op: Operation, event: Event, action: str) -> Entry:
         "requester": op.requester,
         "reason": op.reason,
         "words": event.words,
-        "seen": op.seen,
+        "seen": _kept(op.seen),
     }
     return Entry(event.at, event.by, action, op.cluster, op.id, detail)
+
+
+def _kept(seen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The state as it is kept: of the checks only those that did not pass, since the fingerprint tells the rest."""
+    verdict = seen.get("verdict")
+    if not isinstance(verdict, Mapping):
+        return seen
+    loud = [check for check in verdict["checks"] if check["level"] != "pass"]
+    return {**seen, "verdict": {**verdict, "checks": loud}}

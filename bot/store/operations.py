@@ -18,7 +18,8 @@ _FIELDS = tuple(field.name for field in fields(Operation) if field.name != "id")
 def _values(op: Operation) -> dict[str, Any]:
     values = {name: getattr(op, name) for name in _FIELDS}
     history = [asdict(event) for event in op.history]
-    return {**values, "request": dict(op.request), "seen": dict(op.seen), "history": history}
+    plain = {"request": dict(op.request), "seen": dict(op.seen), "terms": dict(op.terms)}
+    return {**values, **plain, "history": history, "approvals": list(op.approvals), "lock": op.lock}
 
 
 def _event(data: Mapping[str, Any]) -> Event:
@@ -27,6 +28,9 @@ def _event(data: Mapping[str, Any]) -> Event:
 
 def _operation(row: RowMapping) -> Operation:
     values = dict(row)
+    # What is locked follows from the state; the column is there for the database's own check.
+    del values["lock"]
+    values["approvals"] = tuple(row["approvals"])
     values["kind"] = OpKind(row["kind"])
     values["state"] = OpState(row["state"])
     values["history"] = tuple(_event(event) for event in row["history"])
@@ -40,7 +44,7 @@ class Operations:
         self._link = link
 
     async def add(self, op: Operation) -> Operation:
-        """Store a new one; returns it with its id."""
+        """Store a new one; returns it with its id. Raises Conflict when another one has what it would lock."""
         made = await self._link.value(insert(operations).values(_values(op)).returning(operations.c.id))
         return replace(op, id=made)
 
@@ -77,6 +81,17 @@ class Operations:
         """Those that wait for a decision beyond their time, oldest first."""
         late = (operations.c.state == OpState.WAITING) & (operations.c.expires_at <= now)
         return await self._list(select(operations).where(late).order_by(operations.c.id), None)
+
+    async def leased(self, cluster: str | None = None) -> list[Operation]:
+        """Those whose switch goes back by itself, the next one first."""
+        query = select(operations).where(operations.c.lease_until > 0).order_by(operations.c.lease_until)
+        return await self._list(query, cluster)
+
+    async def of_card(self, card: int) -> Operation | None:
+        """The newest operation that has the card of that number."""
+        ours = (operations.c.id == card) | (operations.c.card == card)
+        found = await self._list(select(operations).where(ours).order_by(operations.c.id.desc()).limit(1), None)
+        return found[0] if found else None
 
     async def _list(self, query: Any, cluster: str | None) -> list[Operation]:
         rows = await self._link.rows(query if cluster is None else query.where(operations.c.cluster == cluster))

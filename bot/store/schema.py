@@ -102,8 +102,17 @@ operations = Table(
     _words("channel"),
     _words("reason"),
     _count("version"),
+    _json("terms"),
+    _json("approvals"),
+    Column("card", id_type(), nullable=False),
+    _time("lease_until"),
+    _time("warn_at"),
+    _words("lock"),
     Index("operations_by_state", "state"),
     Index("operations_by_creation", "created_at"),
+    # One membership change or transfer at a time on a cluster, one change of a task's switch: whoever is second fails.
+    _partial("operations_one_at_a_time", "cluster", "lock", where="lock <> ''", unique=True),
+    _partial("operations_leased", "lease_until", where="lease_until > 0"),
     sqlite_autoincrement=True,
 )
 

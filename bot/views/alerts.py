@@ -50,10 +50,18 @@ def _open_card(alert: Alert) -> Message:
     parts = [blocks.section(f"{_mark(alert)} *{word} · {cluster}*\n{sentence}")]
     if alert.lines:
         parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
+    if alert.data.get("op"):
+        parts.append(blocks.section(_operation(alert)))
     if alert.state is AlertState.FIRING and alert.id:
         value = json.dumps({"alert": alert.id}, separators=(",", ":"))
         parts.append(blocks.actions(blocks.button("Acknowledge", ACKNOWLEDGE, value)))
     return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
+
+
+def _operation(alert: Alert) -> str:
+    """The operation that an alert's finding comes from, and who approved it."""
+    who = " and ".join(f"<@{blocks.escape(user)}>" for user in alert.data.get("approved", ()))
+    return f"Caused by operation {int(alert.data['op'])}{', approved by ' if who else ''}{who}."
 
 
 def _small_print(alert: Alert) -> list[str]:

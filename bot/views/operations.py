@@ -1,16 +1,12 @@
-"""The card of an operation in each state of its life, and the lines that tell of it. Pure.
-
-`request` of a task switch is {"task", "on", "reason"}; `seen` is what operations.switch.SwitchLook keeps: "dialect",
-"why", "key", "value" (raw, None when unset), "meaning", "will_send".
-"""
+"""The card of an operation in each state of its life, and the lines that tell of it. Pure."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from slackblocks import Button
 
-from bot.operations.model import Event, Operation, OpState
+from bot.operations.checks.verdict import Verdict
+from bot.operations.model import Event, Operation, OpKind, OpState
 from bot.views.blocks import (
     Style,
     actions,
@@ -28,41 +24,77 @@ from bot.views.blocks import (
     utc,
 )
 from bot.views.message import BlockJson, Message
+from bot.views.op_parts import (
+    MAX_VALUE,
+    MAX_WORDS,
+    facts,
+    findings,
+    person,
+    stored,
+    title,
+    verdict_of,
+    waits_for,
+    will_send,
+    word,
+)
 
-CONFIRM, CANCEL = "op_confirm", "op_cancel"
+APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
+EXTEND, KEEP = "op_extend", "op_keep"
 MOST_LINES = 9
-MAX_VALUE = 60
-MAX_WORDS = 600
+_LOUD = (
+    "🔓 *BREAK-GLASS* was used: what the checks below refuse is let through. "
+    "Two people other than the requester must approve."
+)
 
 
 def card(op: Operation) -> Message:
-    """The one message that stands for an operation; its buttons are there only while it waits."""
-    title = header(f"Turn {op.request['task']} {_word(op)} in {op.cluster}")
-    blocks: list[BlockJson] = [title, section(f"{_MARKS[op.state]} {_state(op)}"), fields(*_facts(op))]
+    """The one message that stands for an operation; its buttons are there only while something can be decided."""
+    blocks: list[BlockJson] = [header(title(op)), section(f"{_MARKS[op.state]} {_state(op)}")]
+    if op.forced:
+        blocks.append(section(_LOUD))
+    blocks.append(fields(*facts(op)))
+    verdict = verdict_of(op)
+    if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
+        blocks += findings(verdict, tuple(op.seen.get("difference", ())))
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
-    if op.state is OpState.WAITING:
-        blocks.append(actions(_confirm_button(op), _cancel_button(op)))
+    blocks += _buttons(op)
     blocks.append(context(*_history(op)))
-    return message(f"{_title(op)}: {_state(op)}", *blocks)
+    return message(f"{escape(title(op))}: {_state(op)}", *blocks)
 
 
 def line(op: Operation) -> Message:
     """The newest step of an operation as one line for the thread of its card."""
-    text = f"{_MARKS[op.state]} Operation {op.id} ({_title(op)}): {_state(op)}"
+    glass = " with break-glass" if op.forced else ""
+    states = [event.state for event in op.history[-2:]]
+    stayed = len(states) > 1 and states[0] is states[1]
+    told = f"{_words(op.history[-1])} by {person(op.history[-1].by)}" if stayed and op.history[-1].by else _state(op)
+    text = f"{_MARKS[op.state]} Operation {op.id}{glass} ({escape(title(op))}): {told}"
     return message(text, section(text))
+
+
+def warning(op: Operation) -> Message:
+    """Said some time before a leased switch goes back, with buttons to extend or keep."""
+    back = "on" if op.seen["meaning"] == "on" else "off"
+    text = (
+        f"⏳ Operation {op.id} ({escape(title(op))}): {escape(op.request['task'])} goes back to {back} by itself "
+        f"{date(op.lease_until, 'minute')}."
+    )
+    return message(text, section(text), *_buttons(op))
 
 
 def deed(op: Operation) -> str:
     """The operation in a few plain words, for summaries."""
-    return f"operation {op.id}: turn {op.request['task']} {_word(op)}, {op.state}"
+    name = title(op)
+    return f"operation {op.id}: {name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}, {op.state}"
 
 
-def already(cluster: str, task: str, seen: Mapping[str, Any]) -> Message:
+def already(op: Operation) -> Message:
     """Said instead of a card when the switch holds already what would be sent."""
+    seen = op.seen
     text = (
-        f"{escape(task)} is {escape(seen['meaning'])} in {escape(cluster)} already "
-        f"({code(seen['key'])} holds {_stored(seen['value'])}): nothing to do."
+        f"{escape(op.request['task'])} is {escape(seen['meaning'])} in {escape(op.cluster)} already "
+        f"({code(seen['key'])} holds {stored(seen['value'])}): nothing to do."
     )
     return message(text, section(text))
 
@@ -70,38 +102,25 @@ def already(cluster: str, task: str, seen: Mapping[str, Any]) -> Message:
 def proposed(op: Operation, link: str) -> Message:
     """Said to the requester when the card is posted; `link` is its address, "" when that is not known."""
     where = f"<{escape(link)}|its card>" if link else "its card"
-    text = f"Operation {op.id} ({_title(op)}) waits for you to confirm it: see {where} in <#{escape(op.channel)}>."
+    text = f"Operation {op.id} ({escape(title(op))}) waits for {waits_for(op)}: see {where} in <#{escape(op.channel)}>."
     return message(text, section(text))
 
 
-def _title(op: Operation) -> str:
-    return f"Turn {escape(op.request['task'])} {_word(op)} in {escape(op.cluster)}"
+def judged(op: Operation, verdict: Verdict, *, dry_run: bool) -> Message:
+    """What speaks against a wish, or for it, told to the requester alone; nothing was proposed."""
+    head = escape(title(op))
+    if verdict.blocked:
+        number = f"Operation {op.id} is noted as blocked. " if op.id else ""
+        text = f"⛔ {head}: refused, nothing was sent. {number}{_forcing(verdict)}".rstrip()
+    else:
+        text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
+    sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
+    refusals = " ".join(f"{check.sentence} {check.next_step}" for check in verdict.checks if check.level == "block")
+    return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
 
 
-def _word(op: Operation) -> str:
-    return "on" if op.request["on"] else "off"
-
-
-def _facts(op: Operation) -> list[str]:
-    seen = op.seen
-    facts = [f"*Cluster*\n{escape(op.cluster)}", f"*Background task*\n{code(op.request['task'])}"]
-    if seen:
-        facts += [
-            f"*Value when looked at*\n{_stored(seen['value'])}: {escape(seen['meaning'])}",
-            f"*{_tense(op)}*\n{code(seen['key'])} = {_stored(seen['will_send'])}: {_word(op)}",
-            f"*Dialect*\n{escape(seen['dialect'])}: {escape(clip(seen['why'], MAX_WORDS))}",
-        ]
-    return [*facts, f"*Asked for by*\n{_person(op.requester)}"]
-
-
-def _tense(op: Operation) -> str:
-    if any(event.state is OpState.RUNNING for event in op.history):
-        return "Sent"
-    return "Not sent" if op.final else "Will be sent"
-
-
-def _stored(value: str | None) -> str:
-    return "nothing (unset)" if value is None else code(clip(json.dumps(value, ensure_ascii=False), MAX_VALUE))
+def _forcing(verdict: Verdict) -> str:
+    return 'Break-glass could let it through: force=yes reason="…".' if verdict.forceable else ""
 
 
 _MARKS: Mapping[OpState, str] = {
@@ -116,21 +135,23 @@ _MARKS: Mapping[OpState, str] = {
     OpState.CANCELLED: "⏹",
     OpState.EXPIRED: "⌛",
     OpState.SUPERSEDED: "↷",
+    OpState.CLOSED: "⏹",
 }
 
 
 _SENTENCES: Mapping[OpState, str] = {
     OpState.PROPOSED: "*Proposed*, being checked.",
-    OpState.WAITING: "*Waiting* for {requester} to confirm, until {until}. Nothing is sent yet.",
+    OpState.WAITING: "*Waiting* for {waits}, until {until}. Nothing is sent yet.",
     OpState.RUNNING: "*Running*{confirmed}, since {when}: the request is being sent and read back.",
-    OpState.VERIFIED: "*Done and read back*{because}{confirmed}, seen {when}.",
+    OpState.VERIFIED: "*Done and read back*{because}{confirmed}, seen {when}.{lease}",
     OpState.FAILED: "*Failed*{because}{confirmed}, {when}.",
     OpState.UNKNOWN: "*Outcome not known*{because}. It is not sent again; cmbot goes on looking{confirmed}, {when}.",
     OpState.BLOCKED: "*Blocked*{because}. Nothing was sent, {when}.",
     OpState.REJECTED: "*Rejected*{by}{because}. Nothing was sent, {when}.",
     OpState.CANCELLED: "*Cancelled*{by}{because}. Nothing was sent, {when}.",
     OpState.EXPIRED: "*Expired*{because}. Nothing was sent, {when}. Type the command again to ask anew.",
-    OpState.SUPERSEDED: "*Overtaken*{because}, {when}. Type the command again to ask anew.",
+    OpState.SUPERSEDED: "*Overtaken*{because}, {when}. What was approved is void, and nothing was sent.",
+    OpState.CLOSED: "*Closed*{because}, {when}.",
 }
 
 
@@ -138,12 +159,13 @@ def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
     words = _words(last)
     return _SENTENCES[op.state].format(
-        requester=_person(op.requester),
+        waits=waits_for(op),
         until=date(op.expires_at, "minute"),
         because=f": {words}" if words else "",
-        by=f" by {_person(last.by)}" if last.by else "",
+        by=f" by {person(last.by)}" if last.by else "",
         confirmed=_confirmed(op),
         when=date(last.at),
+        lease=f" It goes back by itself {date(op.lease_until, 'minute')}." if op.lease_until else "",
     )
 
 
@@ -152,24 +174,24 @@ def _words(event: Event) -> str:
     return "" if event.words in {"", str(event.state)} else escape(clip(event.words, MAX_WORDS)).rstrip(".")
 
 
-def _person(user: str) -> str:
-    return f"<@{escape(user)}>"
-
-
 def _confirmed(op: Operation) -> str:
-    who = next((event.by for event in reversed(op.history) if event.state is OpState.RUNNING), "")
-    return f", confirmed by {_person(who)}" if who else ""
+    by_click = next((event.by for event in reversed(op.history) if event.state is OpState.RUNNING), "")
+    who = op.approvals or ((by_click,) if by_click else ())
+    if not who:
+        return ""
+    verb = "confirmed" if who == (op.requester,) else "approved"
+    return f", {verb} by {' and '.join(map(person, who))}"
 
 
 def _history(op: Operation) -> list[str]:
     events = op.history[-MOST_LINES:]
-    head = f"Operation {op.id}, proposed by {_person(op.requester)} {date(op.created_at)}"
+    head = f"Operation {op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
     earlier = len(op.history) - len(events)
     return [f"{head} (… {earlier} earlier steps)" if earlier else head, *(_event(event) for event in events)]
 
 
 def _event(event: Event) -> str:
-    who = f" by {_person(event.by)}" if event.by else ""
+    who = f" by {person(event.by)}" if event.by else ""
     words = f": {told}" if (told := _words(event)) else ""
     return f"{date(event.at, 'time')} {event.state}{who}{words}"
 
@@ -178,22 +200,37 @@ def _value(op: Operation) -> str:
     return json.dumps({"op": op.id, "v": op.version}, separators=(",", ":"))
 
 
-def _confirm_button(op: Operation) -> Button:
-    seen, word = op.seen, _word(op)
-    style: Style = "primary" if op.request["on"] else "danger"
-    now = "unset" if seen["value"] is None else json.dumps(seen["value"], ensure_ascii=False)
-    dialog = confirm(
-        f"Turn {op.request['task']} {word} in {op.cluster}?",
-        f"Cluster {op.cluster}, background task {op.request['task']}.\n"
-        f"Now: {clip(now, MAX_VALUE)} ({seen['meaning']}).\n"
-        f"Will be sent: {seen['key']} = {json.dumps(seen['will_send'])} ({word}).\n"
-        f"The card expires {utc(op.expires_at)}.",
-        f"Turn it {word}",
-        "Not now",
-        style=style,
-    )
-    return button("Confirm", CONFIRM, _value(op), style=style, confirm=dialog)
+def _buttons(op: Operation) -> list[BlockJson]:
+    if op.state is OpState.WAITING:
+        reject = button("Reject", REJECT, _value(op))
+        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)))]
+    if op.lease_until and op.state is OpState.VERIFIED:
+        return [actions(button("Extend", EXTEND, _value(op)), _keep_button(op))]
+    return []
 
 
-def _cancel_button(op: Operation) -> Button:
-    return button("Cancel", CANCEL, _value(op))
+def _approve_button(op: Operation) -> Button:
+    switch_on = op.kind is OpKind.TASK_SWITCH and op.request["on"]
+    style: Style = "primary" if switch_on and not op.forced else "danger"
+    lines = [f"Cluster {op.cluster}.", *_dialog(op), f"The card expires {utc(op.expires_at)}."]
+    own = op.terms.get("requester_may", "always") == "always"
+    does = f"Turn it {word(op)}" if op.kind is OpKind.TASK_SWITCH else "Do it"
+    dialog = confirm(f"{title(op)}?", "\n".join(lines), does, "Not now", style=style)
+    return button("Confirm" if own else "Approve", APPROVE, _value(op), style=style, confirm=dialog)
+
+
+def _dialog(op: Operation) -> list[str]:
+    forced = ["BREAK-GLASS: checks that refuse it are overridden."] if op.forced else []
+    if op.kind is OpKind.TASK_SWITCH and "key" in op.seen:
+        value = op.seen["value"]
+        now = "unset" if value is None else json.dumps(value, ensure_ascii=False)
+        forced.append(f"Now: {clip(now, MAX_VALUE)} ({op.seen['meaning']}).")
+    forced.append(f"Will be sent: {clip(will_send(op), 120)}.")
+    verdict = verdict_of(op)
+    quorum = verdict.check("quorum") if verdict and op.kind is not OpKind.TASK_SWITCH else None
+    return [*forced, *([clip(quorum.sentence, 110)] if quorum else [])]
+
+
+def _keep_button(op: Operation) -> Button:
+    text = f"Cluster {op.cluster}: {op.request['task']} stays {word(op)} until somebody changes it."
+    return button("Keep", KEEP, _value(op), confirm=confirm("Keep it for good?", text, "Keep it", "Not now"))

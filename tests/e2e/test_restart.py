@@ -25,7 +25,7 @@ http: {{port: 0}}
 store: {{url: "sqlite:///{folder}/cmbot.db"}}
 clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.2s}}
-access: {{operators: {{users: [U0ALICE]}}}}
+access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
 operations: {{verify_within: 2s}}
 """
 

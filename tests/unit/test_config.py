@@ -163,3 +163,30 @@ def test_the_database_s_password_is_redacted_however_it_is_written(url: str, sec
 
 def test_a_database_url_in_the_file_is_not_in_the_settings_repr() -> None:
     assert "very-secret" not in repr(read(MINIMAL + "store: {url: 'postgresql://u:very-secret@h/db'}"))
+
+
+def test_policies_are_read_for_all_and_for_one_cluster() -> None:
+    """`from` is a role or a user group; the groups that are named anywhere are known."""
+    found = read(
+        with_cluster("policies: {leader_transfer: {approvals: 2, from: S0STORAGE, expires_after: 30m}}")
+        + "policies: {task_disable: {requester_may: never, reason: required}}\n"
+        + "access: {approvers: {groups: [S0ONCALL]}}\n"
+    )
+    own = found.cluster("prod").policies["leader_transfer"]
+    assert own.model_dump(exclude_none=True) == {"approvals": 2, "source": "S0STORAGE", "expires_after": 1800.0}
+    assert found.policies["task_disable"].requester_may == "never"
+    assert found.policy_groups == ("S0STORAGE",)
+    assert found.groups == ("S0ONCALL", "S0STORAGE")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("policies: {task_delete: {approvals: 1}}", "policies.task_delete"),
+        ("policies: {task_disable: {approvals: 0}}", "policies.task_disable.approvals"),
+        ("policies: {task_disable: {from: everybody}}", "policies.task_disable.from"),
+        ("policies: {task_disable: {requester: never}}", "policies.task_disable.requester"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_named(line: str, words: str) -> None:
+    assert words in refusal(MINIMAL + line)

@@ -83,7 +83,8 @@ def _spelling(request: TaskSwitch, facts: Facts) -> Check:
         "dialect",
         f"How the cluster spells its switches is not known, and a wrong word can turn {request.task} off "
         f"instead of on. {facts.dialect_why}".strip(),
-        "Pin `dialect: v1` (Enable/Disable) or `dialect: v3` (true/false) for the cluster in the settings.",
+        "Add dialect=v1 (Enable/Disable) or dialect=v3 (true/false) to the command, or pin it for the cluster in the "
+        "settings.",
     )
 
 

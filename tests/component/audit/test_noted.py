@@ -21,7 +21,7 @@ from bot.operations.model import Operation, OpKind, OpState
 from bot.recorder import Recorder
 from bot.store.store import Store
 from tests.storage import Clock
-from tests.unit.commands.fakes import FakeCluster, FakeDesk
+from tests.unit.commands.fakes import FakeAlerts, FakeCluster, FakeDesk
 
 OPERATION = Operation(
     cluster="prod",
@@ -128,6 +128,7 @@ def dispatcher(store: Store, clock: Clock, slack: Slack, *more: Command, private
         default_of_channel={},
         access=Access(AccessSettings(operators=Members(users=("U0ANNA",))), nobody),
         proposer=FakeDesk(),
+        alerts=FakeAlerts(),
         decider=Decider(),
         responder=slack,
         inbound=Inbox(),

@@ -126,6 +126,7 @@ class Moving:
     now = 2
 
     async def stat(self, host: str) -> Stat:
+        assert host in self.hosts
         return Stat.model_validate(stat(1, 1))
 
     async def disk_list(self, *, status: int, **_: object) -> tuple[Disk, ...]:

@@ -13,10 +13,12 @@ from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, Snapshot, Stat
 from bot.cluster.tasks import Dialect, DialectVerdict
 from bot.commands.parse import parse
-from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Reply, SwitchRequest
+from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Replacement, Reply
 from bot.commands.table import COMMANDS
 from bot.errors import NotFound
 from bot.monitor.alert import Alert, Silence
+from bot.operations.model import Operation
+from bot.operations.wish import Wish
 from bot.views.message import Message
 from tests.unit.views.samples import AT, HOSTS
 
@@ -104,6 +106,9 @@ class FakeCluster:
         for look in self.seen:
             yield look
 
+    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+        return None, self.seen[-1]
+
     async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
         if self.verdict is None:
             await asyncio.Event().wait()
@@ -117,11 +122,31 @@ class FakeDesk:
 
     # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
 
-    proposed: list[tuple[Caller, str, SwitchRequest]] = field(default_factory=list)
+    proposed: list[tuple[Caller, str, Wish]] = field(default_factory=list)
+    known: Sequence[Operation] = ()
+    done: list[tuple[object, ...]] = field(default_factory=list)
 
-    async def propose_switch(self, caller: Caller, cluster: ClusterPort, request: SwitchRequest) -> Reply:
-        self.proposed.append((caller, cluster.name, request))
+    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
+        self.proposed.append((caller, cluster.name, wish))
         return Reply(Message("see the card"))
+
+    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
+        self.done.append(("replace", cluster.name, wanted, wish.reason))
+        return Reply(Message("see the plan"))
+
+    async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
+        return [op for op in self.known if cluster in {None, op.cluster} and not (open_only and op.final)]
+
+    async def shown(self, op_id: int) -> Operation:
+        return next(op for op in self.known if op.id == op_id)
+
+    async def cancel(self, caller: Caller, op_id: int) -> Reply:
+        self.done.append(("cancel", op_id))
+        return Reply(Message("cancelled"))
+
+    async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
+        self.done.append(("settle", op_id, done, reason))
+        return Reply(Message("settled"))
 
 
 class FakeStanding:

@@ -6,9 +6,11 @@ import pytest
 
 from bot.cluster.tasks import DialectVerdict
 from bot.commands import intime, tasks
-from bot.commands.spec import Caller, SwitchRequest
+from bot.commands.spec import Caller
 from bot.commands.table import COMMANDS
-from bot.errors import ClusterTimeout, UserError
+from bot.errors import ClusterTimeout, ClusterUnreachable, UserError
+from bot.operations.requests import TaskSwitch
+from bot.operations.wish import Wish
 from tests.unit.commands.fakes import FakeApi, FakeCluster, FakeDesk, typed
 from tests.unit.views.samples import HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
 
@@ -70,6 +72,14 @@ async def test_a_disk_list_that_hangs_is_given_up_in_time(monkeypatch: pytest.Mo
         await typed("disks", FakeCluster(api=FakeApi(hanging=True)))
 
 
+async def test_a_list_that_no_host_gives_names_the_cluster() -> None:
+    async def refused() -> None:
+        raise ClusterUnreachable("a refuses connections. b refuses connections.", host="a")
+
+    with pytest.raises(ClusterUnreachable, match=r"^prod did not tell its disks: a refuses connections\. b refuses"):
+        await intime.in_time(refused(), "prod", "its disks")
+
+
 async def test_the_leader_last_known_is_asked_first() -> None:
     api = FakeApi(DISKS)
     await typed("disks", FakeCluster(api=api), remembered={"prod": {"leader_host": HOSTS[1]}})
@@ -100,7 +110,7 @@ async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
     desk = FakeDesk()
     [reply] = await typed(f'task {verb} Vol-Inspect prod reason="too &lt;slow&gt;"', FakeCluster(), desk=desk)
     caller = Caller("U0ANNA", "C0GENERAL", "trigger-1")
-    assert desk.proposed == [(caller, "prod", SwitchRequest("volume_inspect", on, "too <slow>"))]
+    assert desk.proposed == [(caller, "prod", Wish(TaskSwitch("volume_inspect", on), "too <slow>"))]
     assert reply.private
 
 
@@ -159,7 +169,7 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
 def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
     """But for the audit log, which tells of people: it is read by those whom it is about."""
     for command in COMMANDS:
-        assert (command.changes or command.path == ("audit",)) == (command.role == "operator")
+        assert (command.changes or command.path == ("audit",)) == (command.role != "viewer")
         assert command.summary.endswith(".")
         assert all(example.startswith("/cm") for example in command.examples)
     assert len({command.path for command in COMMANDS}) == len(COMMANDS)

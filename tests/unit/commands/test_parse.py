@@ -101,7 +101,8 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
             "task enable prod",
             (
                 "/cm task enable needs task (a background task, as /cm tasks lists them): "
-                "write /cm task enable <task> [cluster] [reason=…]"
+                "write /cm task enable <task> [cluster] [reason=…] [dry-run=yes|no] [force=yes|no] "
+                "[dialect=v1|v3] [for=…]"
             ),
         ),
         (

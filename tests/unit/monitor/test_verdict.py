@@ -57,7 +57,8 @@ def test_what_degrades_a_cluster_is_said(changes: dict[str, object], reason: str
 def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
     judged = of(peers={2: {"paused": True}, 3: {"active": False}})
     assert judged.sentence == (
-        "prod is degraded: writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy (and 2 more reasons); "
+        "prod is degraded: writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy "
+        "(and 2 more reasons); "
         "peer 1 leads in term 5."
     )
 

@@ -57,8 +57,8 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
         "Operation 12, proposed by <@U0ANNA>",
     ):
         assert part in text
-    confirm, cancel = buttons(card)
-    assert (confirm["action_id"], cancel["action_id"]) == ("op_confirm", "op_cancel")
+    confirm, reject, cancel = buttons(card)
+    assert [one["action_id"] for one in (confirm, reject, cancel)] == ["op_confirm", "op_reject", "op_cancel"]
     assert json.loads(confirm["value"]) == json.loads(cancel["value"]) == {"op": 12, "v": 1}
     dialog = confirm["confirm"]["text"]["text"]
     assert confirm["confirm"]["title"]["text"] == "Turn balance off in prod?"
@@ -120,11 +120,11 @@ def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
     assert_harmless(operations.card(mean))
     assert len(buttons(operations.card(mean))[0]["confirm"]["text"]["text"]) <= 300
     assert_harmless(operations.line(ended(OpState.FAILED, HOSTILE * 50)))
-    assert_harmless(operations.already("prod", "balance", {**SEEN, "value": HOSTILE}))
+    assert_harmless(operations.already(replace(WAITING, seen={**SEEN, "value": HOSTILE})))
 
 
 def test_what_the_requester_is_told() -> None:
-    assert operations.already("prod", "balance", SEEN).text == (
+    assert operations.already(WAITING).text == (
         'balance is on in prod already (`balance` holds `"true"`): nothing to do.'
     )
     link = "https://example.slack.com/archives/C0OPS/p1"
@@ -154,5 +154,6 @@ def test_errors_are_harmless_bounded_and_may_name_people_and_channels() -> None:
     assert errors.sentence(UserError("Ask <@U0ANNA> in <#C0OPS>, not <!here>.")).text == (
         "Ask <@U0ANNA> in <#C0OPS>, not &lt;!here&gt;."
     )
+    assert errors.sentence(ClusterRefused("Ask <@U0ANNA>.")).text == "Ask &lt;@U0ANNA&gt;."
     assert errors.sentence(UserError("")).text
     assert "went wrong" in errors.crashed().text

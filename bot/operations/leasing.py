@@ -1,0 +1,107 @@
+"""Leases at work: the end of each is announced, then the old value is put back once; buttons extend or keep."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bot.commands.spec import ClusterPort
+from bot.dispatch import Click
+from bot.errors import Conflict, UserError
+from bot.operations.approvals import lacks
+from bot.operations.judge import Judged, judge
+from bot.operations.leases import refuse_lease_click, reverting, until
+from bot.operations.ledger import Ledger
+from bot.operations.model import Operation, OpState
+from bot.operations.preflight import Level
+from bot.operations.requests import request_from_json
+from bot.operations.runner import Runner
+from bot.rights import Holder, Rights
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class LeaseClicks:
+    """What the buttons of a leased switch do; both are for operators."""
+
+    ledger: Ledger
+    actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
+
+    async def clicked(self, op: Operation, click: Click, rights: Rights) -> None:
+        """Extend by the lease's own length, or keep for good; raises UserError."""
+        refusal = refuse_lease_click(op)
+        missing = lacks(rights, Holder.OPERATOR)
+        if refusal or missing:
+            raise UserError(refusal or f"Only operators may extend or keep it: {missing}.")
+        try:
+            if click.action_id == "op_keep":
+                words, changes = "kept: it does not go back by itself any more", {"lease_until": 0.0, "warn_at": 0.0}
+            else:
+                lease = float(op.request["lease"])
+                words, changes = "extended", until(op.lease_until + lease, lease)
+            await self.ledger.note(op, by=click.user, words=words, inbound_key=click.key, **changes)
+        except Conflict as error:
+            raise UserError(f"Operation {op.id} changed a moment before you clicked: see its card.") from error
+
+
+@dataclass(slots=True)
+class Leasing:
+    """Looks for leases that end; called by the clock. Each end is claimed by a compare-and-set, so it happens once."""
+
+    ledger: Ledger
+    runner: Runner
+    clusters: Mapping[str, ClusterPort]
+    clock: Callable[[], float]
+
+    async def sweep(self) -> None:
+        """Announce and end what is due, then carry out what that led to, be it of an earlier life."""
+        now = self.clock()
+        for op in await self.ledger.leased():
+            if op.cluster in self.clusters:
+                await self._due(op, now)
+        for op in await self.ledger.in_state(OpState.PROPOSED):
+            if op.request.get("reverts") and op.cluster in self.clusters:
+                await self._revert(op, self.clusters[op.cluster])
+
+    async def _due(self, op: Operation, now: float) -> None:
+        try:
+            if now >= op.lease_until:
+                await self.ledger.put_back(op, reverting(op, now), words="its time is over")
+            elif op.warn_at and now >= op.warn_at:
+                await self.ledger.warn(op, words="it goes back soon")
+        except Conflict:
+            log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _revert(self, op: Operation, cluster: ClusterPort) -> None:
+        try:
+            judged = await self._judge(op, cluster)
+            skip, words = hindrance(op, judged)
+            if skip is not None:
+                await self.ledger.move(op, skip, words=words, seen=judged.seen)
+            else:
+                await self.runner.start(op, cluster, words="the old value is put back", seen=judged.seen)
+        except UserError as error:
+            await self.ledger.move(op, OpState.BLOCKED, words=str(error))
+        except Conflict:
+            log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
+        others = await self.ledger.open_on(op.cluster, but=op.id)
+        request = request_from_json(op.kind, op.request)
+        return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")))
+
+
+def hindrance(op: Operation, judged: Judged) -> tuple[OpState | None, str]:
+    """Why the old value is not put back: the state that ends the operation and the words, or (None, "")."""
+    seen, task = judged.seen, op.request["task"]
+    by_hand = f"if it shall go back: /cm task {'enable' if op.request['on'] else 'disable'} {task} {op.cluster}"
+    if judged.verdict.blocked:
+        why = " ".join(check.sentence for check in judged.verdict.of_level(Level.BLOCK))
+        return OpState.BLOCKED, f"{why} {by_hand}"
+    if seen["meaning"] == "not read":
+        return OpState.BLOCKED, f"what is stored for {task} could not be read; {by_hand}"
+    if seen["value"] != op.request["left"]:
+        held = f"{task} is {seen['meaning']} now, no longer what operation {op.request['reverts']} set"
+        return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"
+    return None, ""

@@ -1,0 +1,42 @@
+"""What one person may do: the roles they hold, the user groups they are in, and what Slack could not tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Holder(StrEnum):
+    """The roles of the settings' `access` section, by their singular."""
+
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+    BREAKER = "breaker"
+
+    @property
+    def key(self) -> str:
+        """Where the settings name who holds it."""
+        return f"access.{self.value}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What is known of one person; sources are role names and ids of user groups.
+
+    `unknown` maps a source to the user group that Slack could not list: whoever may be in it is treated as not in it.
+    `empty` are the roles for which the settings name nobody.
+    """
+
+    user: str
+    held: frozenset[str] = frozenset()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
+
+    def has(self, source: str) -> bool:
+        """Whether they hold that role or are in that user group, for certain."""
+        return source in self.held
+
+    @property
+    def any_role(self) -> bool:
+        """Whether they hold any role at all."""
+        return any(self.has(role) for role in Holder)

@@ -1,0 +1,62 @@
+"""/cm ops and /cm op: operations as a table, one operation in full, the plan of a replacement. Pure."""
+
+from collections.abc import Sequence
+
+from bot.operations.model import Operation
+from bot.operations.replace import Step, StepState
+from bot.views.blocks import count, duration, escape, message, section, table
+from bot.views.message import Message
+from bot.views.op_parts import title
+from bot.views.operations import card
+
+_HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
+_MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", StepState.UNKNOWN: "❓"}
+
+
+def listed(operations: Sequence[Operation], *, open_only: bool, now: float) -> Message:
+    """The table, the newest first."""
+    kind = "open operation" if open_only else "operation"
+    if not operations:
+        more = " /cm ops state=recent lists those that ended." if open_only else ""
+        text = f"There is no {kind}.{more}"
+        return message(text, section(text))
+    text = f"{count(len(operations), kind)}, the newest first."
+    rows = [_row(op, now) for op in operations]
+    return message(f"{text} {_spoken(operations)}", section(text), table(rows, header=_HEADER, right=(0,)))
+
+
+def _spoken(operations: Sequence[Operation]) -> str:
+    return " ".join(f"Operation {op.id}: {escape(title(op))}, {op.state}." for op in operations[:5])
+
+
+def _row(op: Operation, now: float) -> tuple[str, ...]:
+    approved = ", ".join(op.approvals) or "nobody"
+    return (str(op.id), title(op), op.state.value, op.requester, approved, f"{duration(now - op.created_at)} ago")
+
+
+def shown(op: Operation) -> Message:
+    """One operation with all that its card shows, but for the buttons: those are on the card."""
+    full = card(op)
+    blocks = tuple(block for block in full.blocks if block["type"] != "actions")
+    return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
+
+
+def plan(cluster: str, dead: int, new: int, steps: Sequence[Step]) -> Message:
+    """The steps of a replacement and where it stands."""
+    if all(step.state is StepState.DONE for step in steps):
+        text = f"Peer {dead} of {escape(cluster)} is replaced by peer {new}: all steps are done."
+        return message(text, section(text))
+    text = f"Replacing peer {dead} of {escape(cluster)} by peer {new}. Type the command again for each further step."
+    lines = [f"{_MARKS[step.state]} {escape(step.sentence)}{_why(step)}" for step in steps]
+    first = next((step for step in steps if step.state is StepState.NEXT), None)
+    now = f" Now: {escape(first.sentence)}{_why(first)}" if first else " The cluster has no leader to ask just now."
+    return message(f"{text}{now}", section(text), section("\n".join(lines)))
+
+
+def _why(step: Step) -> str:
+    return f" ({escape(step.why)})" if step.why else ""
+
+
+def joined(first: Message, second: Message) -> Message:
+    """Two answers as one."""
+    return message(f"{first.text}\n{second.text}", *first.blocks, *second.blocks)

@@ -1,0 +1,68 @@
+"""One change at a time: the database itself lets only one operation hold a lock on a cluster."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import Conflict
+from bot.operations.model import Operation, OpKind, OpState, advance, note
+from bot.store.store import Store
+
+REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 100.0, 1000.0, channel="C1")
+SWITCH = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U1", 100.0, 1000.0, channel="C1")
+
+
+def waiting(op: Operation) -> Operation:
+    return advance(op, OpState.WAITING, at=101.0)
+
+
+async def add(store: Store, op: Operation) -> Operation:
+    async with store.begin() as uow:
+        return await uow.operations.add(op)
+
+
+async def test_of_ten_that_want_to_change_the_members_at_once_one_gets_through(store: Store) -> None:
+    async def propose(turn: int) -> bool:
+        kind = OpKind.LEADER_TRANSFER if turn % 2 else OpKind.MEMBER_REMOVE
+        try:
+            await add(store, waiting(replace(REMOVE, kind=kind)))
+        except Conflict:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*map(propose, range(10)))) == [False] * 9 + [True]
+
+
+async def test_other_clusters_other_tasks_and_what_is_over_are_not_in_the_way(store: Store) -> None:
+    first = await add(store, waiting(REMOVE))
+    await add(store, waiting(replace(REMOVE, cluster="test")))
+    await add(store, waiting(SWITCH))
+    await add(store, waiting(replace(SWITCH, request={"task": "disk_drop", "on": True})))
+    await add(store, advance(REMOVE, OpState.BLOCKED, at=101.0))
+    with pytest.raises(Conflict):
+        await add(store, waiting(SWITCH))
+    async with store.begin() as uow:
+        await uow.operations.save(advance(first, OpState.CANCELLED, at=102.0))
+        await uow.operations.add(waiting(REMOVE))
+
+
+@pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
+async def test_what_runs_or_is_not_known_stays_in_the_way(store: Store, state: OpState) -> None:
+    await add(store, replace(waiting(REMOVE), state=state))
+    with pytest.raises(Conflict):
+        await add(store, waiting(REMOVE))
+
+
+async def test_approvals_terms_and_leases_come_back_as_they_were(store: Store) -> None:
+    op = replace(waiting(SWITCH), terms={"approvals": 2}, card=7, lease_until=500.5, warn_at=400.0)
+    noted = await add(store, op)
+    once = note(noted, at=102.0, by="U2", words="approved (1 of 2)", approvals=("U2",))
+    async with store.begin() as uow:
+        await uow.operations.save(once)
+    async with store.read() as uow:
+        assert await uow.operations.get(noted.id) == once
+        assert await uow.operations.leased() == [once]
+        assert await uow.operations.leased("test") == []
+        assert await uow.operations.of_card(7) == once
+        assert await uow.operations.of_card(8) is None

@@ -1,0 +1,374 @@
+"""Changes of the raft group from the command to the proof: who may, what voids an approval, what is sent."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.demo import Demo
+from bot.operations.model import Operation, OpState
+from bot.playground.slack.workspace import Message
+
+ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
+STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"
+PATIENCE = 40.0
+
+
+async def ask(world: Demo, line: str, *, user: str = ALICE) -> Message:
+    """Type a command and wait for its answer."""
+    person = world.slack.as_user(user)
+    before = {m.ts for m in person.sees(STORAGE)}
+    await person.command(STORAGE, line)
+    return await world.slack.wait_for(
+        STORAGE, lambda m: m.ts not in before and not m.metadata, user=user, timeout=PATIENCE
+    )
+
+
+async def propose(world: Demo, line: str, *, user: str = ALICE) -> Message:
+    """Type a changing command and give its card."""
+    told = await ask(world, line, user=user)
+    assert "waits for" in told.text, told.text
+    number = (
+        told.text.split()[1] if told.text.startswith("Operation") else told.text.partition("Operation ")[2].split()[0]
+    )
+    return await world.slack.wait_for(
+        OPERATIONS, lambda m: f"Operation {number}, proposed" in m.full_text and not m.thread_ts, timeout=PATIENCE
+    )
+
+
+async def card_with(world: Demo, card: Message, words: str) -> Message:
+    """The card once it says that."""
+    return await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and words in m.full_text, timeout=PATIENCE)
+
+
+async def click(world: Demo, card: Message, user: str, action: str = "op_confirm") -> None:
+    """Click a button as the card was when it was proposed, whatever became of it since."""
+    block, element = button(card, action)
+    await world.slack.as_user(user).send_click(card, {**element, "block_id": block.get("block_id", "x")})
+
+
+def button(card: Message, action: str) -> tuple[Any, Any]:
+    return next(
+        (block, element)
+        for block in card.blocks
+        for element in block.get("elements", ())
+        if element.get("action_id") == action
+    )
+
+
+async def refused(world: Demo, card: Message, user: str, action: str = "op_confirm") -> str:
+    """What only the one who clicks is told."""
+    before = {m.ts for m in world.slack.as_user(user).sees(OPERATIONS)}
+    await click(world, card, user, action)
+    told = await world.slack.wait_for(
+        OPERATIONS, lambda m: m.ts not in before and m.only_for == user, user=user, timeout=PATIENCE
+    )
+    return told.text
+
+
+def writes(world: Demo, path: str) -> list[Any]:
+    """The bodies of the requests that the prod cluster saw."""
+    return [json.loads(seen.body) for seen in world.clusters["prod"].log.matching(method="POST", path=path)]
+
+
+async def only_op(world: Demo, wanted: Callable[[Operation], bool] = lambda _: True) -> Operation:
+    [op] = [op for op in await world.app.ledger.recent(None, 50) if wanted(op)]
+    return op
+
+
+# --- the life of a change
+
+
+async def test_a_removal_is_approved_by_somebody_else_carried_out_once_and_seen(world: Demo) -> None:
+    card = await propose(world, '/cm member remove 3 reason="disk lost"')
+    assert "3 voters, quorum 2, 3 healthy: tolerates 1 failure now; after: 2 voters, quorum 2" in card.full_text
+    assert "disk lost" in card.full_text
+    assert "somebody else must approve it" in await refused(world, card, ALICE)
+    assert writes(world, "/member/remove") == []
+    await click(world, card, BOB)
+    done = await card_with(world, card, "Done and read back")
+    assert "peer 3 is no member any more, approved by <@U0BOB>" in done.full_text
+    assert writes(world, "/member/remove") == [{"peer_id": 3}]
+
+
+async def test_a_leader_that_dies_before_the_approval_voids_it_and_the_difference_is_shown(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    cluster = world.clusters["prod"]
+    await cluster.kill(1)
+    await cluster.until(lambda: cluster.leader not in {0, 1})
+    await click(world, card, BOB)
+    moved = await card_with(world, card, "The cluster moved since")
+    assert "leader: peer 1 →" in moved.full_text
+    assert "*Blocked*" in moved.full_text
+    assert "Operation 2, proposed by" in moved.full_text
+    assert "no longer does anything" in await refused(world, card, BOB)
+    assert writes(world, "/member/remove") == []
+
+
+async def test_a_state_that_moved_harmlessly_is_asked_about_anew_under_another_number(world: Demo) -> None:
+    card = await propose(world, "/cm leader transfer 2")
+    cluster = world.clusters["prod"]
+    await cluster.elect(3)
+    await click(world, card, BOB)
+    heir = await card_with(world, card, "Operation 2, proposed by")
+    assert "*Waiting*" in heir.full_text
+    assert "leader: peer 1 → peer 3" in heir.full_text
+    assert writes(world, "/leadership/transfer") == []
+    await click(world, heir, BOB)
+    await card_with(world, card, "Done and read back")
+    assert writes(world, "/leadership/transfer") == [{"peer_id": 2}]
+
+
+async def test_a_lost_reply_is_told_as_unknown_then_as_done_and_sent_once(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    world.clusters["prod"].lose_replies(1, path="/member/remove")
+    await click(world, card, BOB)
+    await card_with(world, card, "Done and read back")
+    op = await only_op(world)
+    states = [event.state for event in op.history]
+    assert states == [OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED]
+    await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "Outcome not known" in m.text)
+    assert writes(world, "/member/remove") == [{"peer_id": 3}]
+
+
+async def test_ten_approvals_at_once_are_one_execution(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    await asyncio.gather(*(click(world, card, BOB if turn % 2 else CAROL) for turn in range(10)))
+    await card_with(world, card, "Done and read back")
+    assert writes(world, "/member/remove") == [{"peer_id": 3}]
+
+
+async def test_what_the_cluster_refuses_is_shown_in_its_words(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    world.clusters["prod"].fail_next(400, path="/member/remove", words="Request Not Allow")
+    await click(world, card, BOB)
+    failed = await card_with(world, card, "*Failed*")
+    assert "Request Not Allow" in failed.full_text
+    assert writes(world, "/member/remove") == [{"peer_id": 3}]
+
+
+async def test_a_member_is_added_as_a_learner(world: Demo) -> None:
+    cluster = world.clusters["prod"]
+    node = await cluster.add_node(4)
+    address = cluster.host(node).removeprefix("http://")
+    card = await propose(world, f"/cm member add 4 127.0.0.1:10113 node={address}")
+    assert "as a learner" in card.full_text
+    await click(world, card, BOB)
+    done = await card_with(world, card, "Done and read back")
+    assert "peer 4 is a member now, as learner" in done.full_text
+    [sent] = writes(world, "/member/add")
+    assert sent == {"peer_id": 4, "host": "127.0.0.1:10113", "member_type": 1, "node_host": address}
+
+
+async def test_one_change_of_members_at_a_time(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    told = await ask(world, "/cm leader transfer 2")
+    assert "Operation 1 (member remove) is waiting; one at a time" in told.text
+    assert told.only_for == ALICE
+    await click(world, card, ALICE, "op_cancel")
+    await card_with(world, card, "*Cancelled* by <@U0ALICE>")
+    await propose(world, "/cm leader transfer 2")
+
+
+async def test_a_dead_member_is_replaced_step_by_step(world: Demo) -> None:
+    cluster = world.clusters["prod"]
+    assert "Peer 3 is healthy" in (await ask(world, "/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998")).text
+    await cluster.kill(3)
+    await cluster.until(lambda: not cluster.raft.is_live(3))
+    card = await propose(world, "/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998")
+    assert "Remove peer 3" in card.full_text
+    await click(world, card, BOB)
+    await card_with(world, card, "Done and read back")
+    card = await propose(world, "/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998")
+    assert "Add peer 4 to prod as a learner" in card.full_text
+    assert "other than <@U0ALICE>" in card.full_text
+
+
+async def test_a_change_of_leader_by_an_operation_is_told_as_that(world: Demo) -> None:
+    card = await propose(world, "/cm leader transfer 2")
+    await click(world, card, BOB)
+    told = await world.slack.wait_for(STORAGE, lambda m: "from peer 1 to peer 2" in m.text, timeout=PATIENCE)
+    assert "by operation 1" in told.text
+    assert told.text.startswith("Info")
+    assert "approved by <@U0BOB>" in told.full_text
+
+
+# --- who may
+
+
+async def test_who_has_no_role_is_told_and_noted(world: Demo) -> None:
+    told = await ask(world, "/cm member remove 3", user=DAVE)
+    assert "not an operator" in told.text
+    card = await propose(world, "/cm member remove 3")
+    for action in ("op_confirm", "op_reject", "op_cancel"):
+        assert "not an operator" in await refused(world, card, DAVE, action)
+    async with world.app.store.read() as uow:
+        noted = [row for row in await uow.audit.range() if row.action.startswith("refused")]
+    assert [(row.actor, row.action) for row in noted] == [
+        (DAVE, "refused.command"),
+        *[(DAVE, "refused.click")] * 3,
+    ]
+
+
+async def test_somebody_else_can_reject_but_not_cancel(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    assert "or an admin may cancel it" in await refused(world, card, BOB, "op_cancel")
+    await click(world, card, BOB, "op_reject")
+    await card_with(world, card, "*Rejected* by <@U0BOB>")
+    assert "is rejected already" in await refused(world, card, BOB)
+
+
+async def test_a_group_that_cannot_be_listed_grants_nothing(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    world.slack.faults.inject("error", method="usergroups.users.list", count=50)
+    assert "could not tell who is in" in await refused(world, card, CAROL)
+
+
+async def test_an_expired_card_does_nothing(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    op = await only_op(world)
+    await world.app.ledger.note(op, words="time passes", expires_at=1.0)
+    assert "expired" in await refused(world, card, BOB)
+    await world.app.runner.sweep()
+    await card_with(world, card, "*Expired*")
+    assert writes(world, "/member/remove") == []
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "null", '{"op":1}', '{"op":1,"v":99}', '{"op":99,"v":1}', "[" * 1900])
+async def test_a_forged_button_does_nothing(world: Demo, value: str) -> None:
+    card = await propose(world, "/cm member remove 3")
+    forged = {"type": "button", "action_id": "op_confirm", "block_id": "x", "value": value}
+    await world.slack.as_user(BOB).send_click(card, forged)
+    await world.slack.wait_for(OPERATIONS, lambda m: m.only_for == BOB, user=BOB, timeout=PATIENCE)
+    assert (await only_op(world)).state is OpState.WAITING
+    assert writes(world, "/member/remove") == []
+
+
+async def test_break_glass_takes_a_reason_and_two_others(world: Demo) -> None:
+    cluster = world.clusters["prod"]
+    await cluster.kill(3)
+    assert "break-glass" in (await ask(world, "/cm leader transfer 3 force=yes reason=test", user=BOB)).text
+    assert "needs a reason" in (await ask(world, "/cm leader transfer 3 force=yes")).text
+    card = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
+    assert "BREAK-GLASS" in card.full_text
+    assert "FORCED against this block" in card.full_text
+    assert "somebody else must approve" in await refused(world, card, ALICE)
+    await click(world, card, BOB)
+    half = await card_with(world, card, "(1 of 2 so far)")
+    assert "already" in await refused(world, half, BOB)
+    assert writes(world, "/leadership/transfer") == []
+    await click(world, half, CAROL)
+    await card_with(world, card, "approved by <@U0BOB> and <@U0CAROL>")
+    await cluster.until(lambda: bool(writes(world, "/leadership/transfer")))
+
+
+# --- what is asked
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/cm member remove -1", "out of range"),
+        ("/cm member remove 0", "Peer id 0 cannot be used"),
+        ("/cm member remove 18446744073709551616", "out of range"),
+        ("/cm member remove abc", "whole number"),
+        ("/cm leader transfer 9", "no member"),
+        ("/cm leader transfer 1", "leads already"),
+        ("/cm member remove 1", "is the leader"),
+        ("/cm member add 4 http://10.0.0.4:10110 node=10.0.0.4:9998", "without http://"),
+        ("/cm member add 4 10.0.0.4 node=10.0.0.4:9998", "lacks its port"),
+        ("/cm member add 4 10.0.0.4:10110", "service address is missing"),
+        ("/cm member add 4 10.0.0.4:10110 node=<!channel>", "lacks its port"),
+        ("/cm member add 3 10.0.0.4:10110 node=10.0.0.4:9998", "is a member already"),
+        ("/cm member add 4 127.0.0.1:10111 node=10.0.0.4:9998", "that of peer 2"),
+        ("/cm task disable balance for=soon", "for= takes a time"),
+        ("/cm task disable balance for=5d dialect=v1", "leave dialect= out"),
+        ("/cm op 77", "There is no operation 77"),
+        ("/cm op cancel 77", "There is no operation 77"),
+        ("/cm op settle 77 done reason=seen", "There is no operation 77"),
+    ],
+)
+async def test_what_cannot_be_is_one_sentence_and_nothing_is_sent(world: Demo, line: str, words: str) -> None:
+    told = await ask(world, line)
+    assert words in told.text
+    assert told.only_for == ALICE
+    assert not world.clusters["prod"].log.matching(method="POST")
+
+
+async def test_a_dry_run_tells_and_notes_nothing(world: Demo) -> None:
+    told = await ask(world, "/cm member remove 3 dry-run=yes")
+    assert "nothing was proposed" in told.text
+    assert "tolerates 0" in told.full_text
+    assert await world.app.ledger.recent(None, 5) == []
+
+
+async def test_operations_are_listed_shown_and_cancelled_by_command(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3")
+    assert "Remove peer 3 from prod" in (await ask(world, "/cm ops", user=DAVE)).full_text
+    shown = await ask(world, "/cm op 1", user=DAVE)
+    assert "tolerates 1 failure now" in shown.full_text
+    assert "op_confirm" not in json.dumps(shown.blocks)
+    await ask(world, "/cm op cancel 1")
+    await card_with(world, card, "*Cancelled*")
+    assert "no open operation" in (await ask(world, "/cm ops")).text
+    assert "cancelled" in (await ask(world, "/cm ops state=recent")).full_text
+
+
+async def test_an_admin_settles_what_is_not_known(world: Demo) -> None:
+    card = await propose(world, "/cm leader transfer 2")
+    op = await only_op(world)
+    running = await world.app.ledger.move(op, OpState.RUNNING, by=BOB)
+    await world.app.ledger.move(running, OpState.UNKNOWN, words="no answer")
+    assert "not known, so nothing of its kind may follow" in (await ask(world, "/cm member remove 3")).text
+    assert "You are not an admin" in (await ask(world, "/cm op settle 1 done reason=seen", user=BOB)).text
+    await ask(world, '/cm op settle 1 not-done reason="the log shows nothing"')
+    settled = await card_with(world, card, "settled as not done by an admin: the log shows nothing")
+    assert "*Failed*" in settled.full_text
+
+
+# --- leases
+
+
+async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(world: Demo) -> None:
+    card = await propose(world, "/cm task disable balance for=2h")
+    await click(world, card, ALICE)
+    await card_with(world, card, "It goes back by itself")
+    op = await only_op(world)
+    await world.app.ledger.note(op, words="time passes", warn_at=1.0)
+    await world.app.leasing.sweep()
+    warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
+    assert "op_extend" in json.dumps(warning.blocks)
+    op = await only_op(world)
+    await world.app.ledger.note(op, words="time passes", lease_until=1.0)
+    await asyncio.gather(world.app.leasing.sweep(), world.app.leasing.sweep())
+    back = await world.slack.wait_for(
+        OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Done" in m.text
+    )
+    assert "balance is now on" in back.full_text
+    assert [sent["value"] for sent in writes(world, "/config/set")] == ["false", "true"]
+
+
+@pytest.mark.parametrize(("action", "words"), [("op_keep", "kept"), ("op_extend", "extended")])
+async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, words: str) -> None:
+    card = await propose(world, "/cm task disable balance for=2h")
+    await click(world, card, ALICE)
+    leased = await card_with(world, card, "It goes back by itself")
+    before = (await only_op(world)).lease_until
+    await click(world, leased, BOB, action)
+    await card_with(world, card, words)
+    after = (await only_op(world)).lease_until
+    assert after == (0.0 if action == "op_keep" else before + 7200)
+
+
+async def test_a_switch_that_somebody_changed_since_is_left_alone(world: Demo) -> None:
+    card = await propose(world, "/cm task disable balance for=2h")
+    await click(world, card, ALICE)
+    await card_with(world, card, "It goes back by itself")
+    world.clusters["prod"].data.kv["balance"] = "true"
+    await world.app.ledger.note(await only_op(world), words="time passes", lease_until=1.0)
+    await world.app.leasing.sweep()
+    told = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
+    assert "no longer what operation 1 set" in told.text
+    assert len(writes(world, "/config/set")) == 1

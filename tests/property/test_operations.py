@@ -1,0 +1,92 @@
+"""Whatever happens to an operation, and whoever clicks: the state machine holds, nobody approves what they may not."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.operations.approvals import POLICIES, Act, Policy, enough, refuse_decision, stricter
+from bot.operations.leases import MOST_NOTICE, reverting, started, until
+from bot.operations.model import LOCKING, TRANSITIONS, Operation, OpKind, OpState, advance, note
+from bot.operations.wish import MAX_LEASE, MIN_LEASE
+from bot.rights import Holder, Rights
+
+PEOPLE = ["U1", "U2", "U3"]
+SOURCES = [*Holder, "S0DBA"]
+people = st.sampled_from(PEOPLE)
+rights = st.builds(
+    Rights,
+    user=people,
+    held=st.frozensets(st.sampled_from(SOURCES)),
+    empty=st.frozensets(st.sampled_from(list(Holder))),
+)
+policies = st.builds(
+    Policy,
+    approvals=st.integers(1, 3),
+    source=st.sampled_from(SOURCES),
+    requester_may=st.sampled_from(["always", "if_approver", "never"]),
+)
+BASE = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U1", 0.0, 100.0)
+
+
+@given(st.lists(st.sampled_from(list(OpState)), max_size=8))
+def test_only_the_drawn_ways_are_walked_and_final_is_final(wanted: list[OpState]) -> None:
+    op = BASE
+    for turn, state in enumerate(wanted, start=1):
+        if state in TRANSITIONS.get(op.state, frozenset()):
+            moved = advance(op, state, at=float(turn))
+            assert (moved.version, moved.state, moved.history[-1].state) == (op.version + 1, state, state)
+            op = moved
+        else:
+            with pytest.raises(ValueError, match="no way from"):
+                advance(op, state, at=float(turn))
+        assert op.final == (op.state not in TRANSITIONS)
+        assert bool(op.lock) == (op.state in LOCKING)
+    assert OpState.VERIFIED not in {event.state for event in op.history} or OpState.RUNNING in {
+        event.state for event in op.history
+    }
+
+
+@given(policies, st.lists(rights, max_size=12), st.sampled_from(PEOPLE))
+def test_what_runs_was_approved_by_enough_different_people_who_may(
+    policy: Policy, clicks: list[Rights], requester: str
+) -> None:
+    op = replace(advance(BASE, OpState.WAITING, at=1.0), requester=requester)
+    for who in clicks:
+        refusal = refuse_decision(op, Act.APPROVE, who, policy, version=op.version, now=50.0)
+        if refusal:
+            assert refusal.endswith(".")
+            continue
+        needed = Holder.OPERATOR if who.user == requester and policy.requester_may == "always" else policy.source
+        assert who.has(needed)
+        assert who.user != requester or policy.requester_may != "never"
+        approvals = (*op.approvals, who.user)
+        if enough(op, policy, who.user):
+            assert len(set(approvals)) == policy.approvals
+            return
+        op = note(op, at=2.0, by=who.user, words="approved", approvals=approvals)
+
+
+@given(policies, rights)
+def test_break_glass_never_lets_the_requester_approve(policy: Policy, who: Rights) -> None:
+    forced = stricter(policy, POLICIES["break_glass"])
+    op = replace(advance(BASE, OpState.WAITING, at=1.0), requester=who.user)
+    assert refuse_decision(op, Act.APPROVE, who, forced, version=1, now=50.0)
+    assert forced.approvals >= 2
+
+
+@given(st.floats(MIN_LEASE, MAX_LEASE), st.floats(1e9, 2e9))
+def test_a_lease_is_announced_before_it_ends(lease: float, now: float) -> None:
+    op = started(replace(BASE, request={**BASE.request, "lease": lease}), now)
+    assert now < op.warn_at < op.lease_until
+    assert op.lease_until - op.warn_at <= MOST_NOTICE + 1
+    assert (op.lease_until, op.warn_at) == tuple(until(now + lease, lease).values())
+
+
+@pytest.mark.parametrize(("meaning", "on"), [("on", True), ("off", False), ("unset", False), ("meaningless", False)])
+def test_what_is_put_back(meaning: str, on: bool) -> None:
+    op = replace(BASE, id=12, seen={"meaning": meaning, "will_send": "false"})
+    back = reverting(op, 5.0)
+    assert (back.request["on"], back.request["reverts"], back.request["left"]) == (on, 12, "false")
+    assert back.state is OpState.PROPOSED

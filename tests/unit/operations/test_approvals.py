@@ -1,0 +1,144 @@
+"""Policies and decisions: who may propose, who may approve, and each refusal in a sentence."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.operations.approvals import (
+    POLICIES,
+    Act,
+    Policy,
+    enough,
+    policy_of,
+    refuse_decision,
+    refuse_proposal,
+    stricter,
+)
+from bot.operations.model import Operation, OpKind, OpState
+from bot.rights import Holder, Rights
+
+OP = Operation(
+    cluster="prod",
+    kind=OpKind.MEMBER_REMOVE,
+    request={"peer_id": 3},
+    requester="U0ANNA",
+    created_at=100.0,
+    expires_at=1000.0,
+    state=OpState.WAITING,
+    id=12,
+    version=1,
+)
+OPERATOR, APPROVER, ADMIN, BREAKER = Holder
+
+
+def rights(user: str, *held: str, **more: Any) -> Rights:
+    return Rights(user, frozenset(held), **more)
+
+
+def refusal(act: Act, who: Rights, policy: Policy, op: Operation = OP, *, version: int = 1, now: float = 500.0) -> str:
+    return refuse_decision(op, act, who, policy, version=version, now=now)
+
+
+ANNA = rights("U0ANNA", OPERATOR, APPROVER)
+ANNA_ONLY_OPERATOR = rights("U0ANNA", OPERATOR)
+BEN = rights("U0BEN", APPROVER)
+OPERATOR_BEN = rights("U0BEN", OPERATOR)
+NOBODY = rights("U0NOBODY")
+ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], POLICIES["member_remove"]
+
+
+@pytest.mark.parametrize(
+    ("act", "who", "policy", "words"),
+    [
+        (Act.APPROVE, BEN, NEVER, ""),
+        (Act.APPROVE, BEN, IF_APPROVER, ""),
+        (Act.APPROVE, BEN, ALWAYS, "do not hold the role operator"),
+        (Act.APPROVE, OPERATOR_BEN, ALWAYS, ""),
+        (Act.APPROVE, OPERATOR_BEN, IF_APPROVER, "do not hold the role approver"),
+        (Act.APPROVE, ANNA, ALWAYS, ""),
+        (Act.APPROVE, ANNA_ONLY_OPERATOR, ALWAYS, ""),
+        (Act.APPROVE, ANNA, IF_APPROVER, ""),
+        (Act.APPROVE, ANNA_ONLY_OPERATOR, IF_APPROVER, "cannot approve it too"),
+        (Act.APPROVE, ANNA, NEVER, "somebody else must approve it"),
+        (Act.APPROVE, NOBODY, NEVER, "may not approve operation 12"),
+        (Act.APPROVE, rights("U0ANNA"), ALWAYS, "do not hold the role operator"),
+        (Act.APPROVE, rights("U0BEN", unknown={APPROVER: "S0X (fatal_error)"}), NEVER, "S0X (fatal_error)"),
+        (Act.APPROVE, rights("U0BEN", empty=frozenset({APPROVER})), NEVER, "access.approvers"),
+        (Act.APPROVE, rights("U0BEN", "S0DBA"), replace(NEVER, source="S0DBA"), ""),
+        (Act.APPROVE, BEN, replace(NEVER, source="S0DBA"), "not in the user group S0DBA"),
+        (Act.CANCEL, rights("U0ANNA"), NEVER, ""),
+        (Act.CANCEL, rights("U0EVE", ADMIN), NEVER, ""),
+        (Act.CANCEL, BEN, NEVER, "or an admin may cancel it"),
+        (Act.REJECT, BEN, NEVER, ""),
+        (Act.REJECT, rights("U0EVE", ADMIN), NEVER, ""),
+        (Act.REJECT, OPERATOR_BEN, NEVER, "Only who may approve"),
+        (Act.REJECT, NOBODY, NEVER, "Only who may approve"),
+    ],
+)
+def test_who_may_decide(act: Act, who: Rights, policy: Policy, words: str) -> None:
+    said = refusal(act, who, policy)
+    assert bool(said) == bool(words)
+    assert words in said
+
+
+@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize(
+    ("op", "version", "now", "words"),
+    [
+        (OP, 0, 500.0, "no longer does anything"),
+        (OP, 2, 500.0, "no longer does anything"),
+        (OP, 1, 1000.0, "has expired"),
+        *((replace(OP, state=state), 1, 500.0, f"is {state} already") for state in OpState if state is not OP.state),
+    ],
+)
+def test_nothing_happens_to_what_is_over_or_to_a_forged_version(
+    act: Act, op: Operation, version: int, now: float, words: str
+) -> None:
+    assert words in refusal(act, rights("U0BEN", *Holder), ALWAYS, op, version=version, now=now)
+
+
+def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
+    """An approval raises the version; what the card shows of the cluster is the same."""
+    assert refusal(Act.APPROVE, BEN, NEVER, replace(OP, version=3)) == ""
+
+
+def test_nobody_approves_twice_and_enough_counts_people() -> None:
+    two = replace(NEVER, approvals=2)
+    once = replace(OP, approvals=("U0BEN",))
+    assert "already" in refusal(Act.APPROVE, BEN, two, once)
+    assert [enough(OP, two, "U0BEN"), enough(once, two, "U0BEN"), enough(once, two, "U0CAT")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("who", "policy", "options", "words", "of_rights"),
+    [
+        (ANNA, NEVER, {}, "", False),
+        (BEN, NEVER, {}, "do not hold the role operator", True),
+        (rights("U0X", empty=frozenset(Holder)), NEVER, {}, "access.operators", True),
+        (rights("U0X", OPERATOR, empty=frozenset({APPROVER})), NEVER, {}, "access.approvers", True),
+        (rights("U0X", unknown={OPERATOR: "S0X (no answer)"}), NEVER, {}, "S0X (no answer)", True),
+        (ANNA, replace(NEVER, channels=("C0OPS",)), {}, "in <#C0OPS> only", True),
+        (ANNA, replace(NEVER, channels=("C0OPS",)), {"channel": "C0OPS"}, "", False),
+        (ANNA, replace(NEVER, reason="required"), {"reason": "  "}, "needs a reason", False),
+        (ANNA, replace(NEVER, reason="required"), {"reason": "x"}, "", False),
+        (ANNA, NEVER, {"forced": True}, "force=yes is break-glass, and you do not hold the role breaker", True),
+        (rights("U0X", OPERATOR, BREAKER), NEVER, {"forced": True}, "", False),
+    ],
+)
+def test_who_may_propose(who: Rights, policy: Policy, options: Any, words: str, of_rights: bool) -> None:
+    said, about = refuse_proposal(policy, who, **{"channel": "C0GENERAL", "reason": "", **options})
+    assert (bool(said), about) == (bool(words), of_rights)
+    assert words.lower() in said.lower()
+
+
+def test_settings_override_key_by_key_and_the_cluster_comes_last() -> None:
+    found = policy_of("task_disable", {"expires_after": 60.0}, {"approvals": 2}, {"approvals": 3, "source": "S0DBA"})
+    assert found == Policy(approvals=3, source="S0DBA", requester_may="if_approver", expires_after=60.0)
+
+
+def test_break_glass_is_never_milder_than_two_others() -> None:
+    lax = Policy(approvals=1, requester_may="always", reason="optional")
+    forced = stricter(lax, lax)
+    assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")
+    assert stricter(replace(lax, approvals=4), lax).approvals == 4

@@ -1,0 +1,124 @@
+"""What follows when the cluster moved, and which change an operation explains."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.commands.spec import Replacement
+from bot.errors import UserError
+from bot.monitor.memory import LeaderChange
+from bot.operations.approvals import Policy
+from bot.operations.deeds import added, removed, sight, transferred
+from bot.operations.expected import caused_by
+from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.preflight import preflight
+from bot.operations.replacing import next_wish, was_caught_up
+from bot.operations.requests import LeaderTransfer, MemberRemove
+from bot.operations.scene import DOWN, Scene
+from bot.operations.successor import has_moved, succeed, what_moved
+from bot.operations.wish import Wish
+
+HEALTHY = Scene()
+OP = Operation("prod", OpKind.LEADER_TRANSFER, {"peer_id": 2}, "U0ANNA", 100.0, 1000.0, channel="C0OPS", id=12)
+
+
+def waiting(scene: Scene = HEALTHY) -> Operation:
+    verdict = preflight(LeaderTransfer(2), *scene.looks())
+    return advance(OP, OpState.WAITING, at=101.0, seen={"verdict": verdict.to_json()}, approvals=("U0BEN",))
+
+
+def test_a_state_that_stayed_leaves_the_approval_valid() -> None:
+    assert not has_moved(waiting(), preflight(LeaderTransfer(2), *HEALTHY.looks()))
+
+
+@pytest.mark.parametrize(
+    ("scene", "state", "phrase"),
+    [
+        (replace(HEALTHY, leader=3, term=8), OpState.WAITING, "leader: peer 1 → peer 3"),
+        (replace(HEALTHY, voters=(1, 2, 3, 4)), OpState.WAITING, "voters: 1, 2, 3 → 1, 2, 3, 4"),
+        (replace(HEALTHY, leader=0), OpState.BLOCKED, "leader: peer 1 → none"),
+        (
+            replace(HEALTHY, peers={2: DOWN}, silent=frozenset({2})),
+            OpState.BLOCKED,
+            "peer 2 is no longer proven healthy",
+        ),
+    ],
+)
+def test_a_state_that_moved_voids_it_and_a_successor_takes_the_card_over(
+    scene: Scene, state: OpState, phrase: str
+) -> None:
+    op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.looks())
+    assert has_moved(op, fresh)
+    changed = what_moved(op, fresh)
+    assert phrase in changed
+    heir = succeed(op, {"verdict": fresh.to_json()}, fresh, changed, Policy(expires_after=60), now=500.0)
+    assert (heir.state, heir.id, heir.card_id, heir.approvals, heir.expires_at) == (state, 0, 12, (), 560.0)
+    assert (heir.request, heir.requester, heir.seen["difference"]) == (op.request, op.requester, list(changed))
+
+
+def test_a_card_of_an_older_release_is_asked_about_anew() -> None:
+    old = advance(OP, OpState.WAITING, at=101.0, seen={"value": "true"})
+    fresh = preflight(LeaderTransfer(2), *HEALTHY.looks())
+    assert has_moved(old, fresh)
+    assert what_moved(old, fresh) == ("the card is one of an older release",)
+
+
+def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: int = 12) -> Operation:
+    running = advance(advance(OP, OpState.WAITING, at=at - 9), OpState.RUNNING, at=at)
+    return replace(running, id=number, state=state, request={"peer_id": target})
+
+
+@pytest.mark.parametrize(
+    ("operations", "cause"),
+    [
+        ([], 0),
+        ([ran(199.0)], 12),
+        ([ran(199.0, state=OpState.UNKNOWN)], 12),
+        ([ran(199.0, state=OpState.FAILED)], 0),
+        ([ran(199.0, target=3)], 0),
+        ([ran(201.0)], 0),
+        ([ran(100.0)], 0),
+        ([ran(150.0, number=11), ran(199.0)], 12),
+        ([replace(ran(199.0), kind=OpKind.MEMBER_REMOVE)], 0),
+        ([replace(OP, state=OpState.WAITING)], 0),
+    ],
+)
+def test_a_change_of_leader_is_explained_by_the_transfer_that_led_there(
+    operations: list[Operation], cause: int
+) -> None:
+    found = caused_by(LeaderChange(200.0, 1, 2, 7), operations, since=185.0)
+    assert (found.id if found else 0) == cause
+
+
+def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
+    now = replace(HEALTHY, learners=(4,)).looks()[1]
+    nobody = replace(HEALTHY, leader=0).looks()[1]
+    asked = {"peer_id": 4, "learner": True}
+    assert sight(now, lambda leader, peers: added(asked, leader, peers)).done
+    assert not sight(now, lambda leader, peers: added({**asked, "learner": False}, leader, peers)).done
+    assert not sight(now, lambda leader, peers: added({**asked, "peer_id": 5}, leader, peers)).done
+    assert not sight(now, lambda leader, peers: removed({"peer_id": 4}, leader, peers)).done
+    assert sight(now, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
+    assert sight(now, lambda leader, peers: transferred({"peer_id": 1}, leader, peers)).done
+    assert not sight(nobody, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
+
+
+def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:
+    wanted, wish = Replacement(3, 4, "cm4:10110", "cm4:9998"), Wish(MemberRemove(3), "lost")
+    with pytest.raises(UserError, match="Peer 3 is healthy"):
+        next_wish(wanted, wish, *HEALTHY.looks(), caught_up=False)
+    dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
+    steps, step = next_wish(wanted, wish, *dead.looks(), caught_up=False)
+    assert step == replace(wish, policy="member_replace", replaces=(3, 4))
+    assert step.key == "member_replace"
+    assert len(steps) == 6
+    _, nothing = next_wish(wanted, wish, *replace(HEALTHY, leader=0).looks(), caught_up=False)
+    assert nothing is None
+
+
+def test_a_learner_that_this_replacement_removed_had_caught_up() -> None:
+    gone = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 4, "replaces": [3, 4]}, "U1", 1.0, 2.0, OpState.VERIFIED)
+    assert was_caught_up([gone], 3, 4)
+    assert not was_caught_up([gone], 3, 5)
+    assert not was_caught_up([replace(gone, state=OpState.FAILED)], 3, 4)
+    assert not was_caught_up([replace(gone, request={"peer_id": 4})], 3, 4)

@@ -1,0 +1,68 @@
+"""Roles: held by name or through a user group, and what a group that cannot be listed means."""
+
+import pytest
+
+from bot.access import Access
+from bot.config import AccessSettings, Members
+from bot.errors import NotAllowed, SlackError
+from bot.rights import Holder
+
+SETTINGS = AccessSettings(
+    operators=Members(users=("U0ANNA",), groups=("S0OPS",)),
+    approvers=Members(groups=("S0OPS", "S0GONE")),
+    admins=Members(users=("U0ANNA",)),
+)
+
+
+async def members(group: str) -> frozenset[str]:
+    if group == "S0GONE":
+        raise SlackError("no such group", code="no_such_subteam")
+    return frozenset({"U0BEN"})
+
+
+def access(settings: AccessSettings = SETTINGS, *groups: str) -> Access:
+    return Access(settings, members, groups)
+
+
+async def test_everything_that_somebody_holds() -> None:
+    anna = await access(SETTINGS, "S0OPS").rights("U0ANNA")
+    assert anna.held == {Holder.OPERATOR, Holder.ADMIN}
+    assert anna.empty == {Holder.BREAKER}
+    ben = await access(SETTINGS, "S0OPS").rights("U0BEN")
+    assert ben.held == {Holder.OPERATOR, Holder.APPROVER, "S0OPS"}
+    assert ben.unknown == {}, "found in one group, so the other one does not matter"
+
+
+async def test_a_group_that_cannot_be_listed_grants_nothing_and_is_named() -> None:
+    eve = await access(SETTINGS, "S0GONE").rights("U0EVE")
+    assert eve.held == frozenset()
+    assert eve.unknown == {Holder.APPROVER: "S0GONE (no_such_subteam)", "S0GONE": "S0GONE (no_such_subteam)"}
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "words"),
+    [
+        ("U0EVE", Holder.OPERATOR, "You are not an operator, so you may look but not change"),
+        ("U0EVE", Holder.APPROVER, "could not tell who is in the approver group S0GONE"),
+        ("U0BEN", Holder.ADMIN, "`access.admins`"),
+        ("U0ANNA", Holder.BREAKER, "Nobody is named under `access.breakers`"),
+    ],
+)
+async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Holder, words: str) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        await access().require(user, role)
+    assert words in str(caught.value)
+
+
+async def test_without_roles_nobody_may_and_is_told_what_to_configure() -> None:
+    with pytest.raises(NotAllowed, match=r"access\.operators"):
+        await access(AccessSettings()).require_operator("U0ANNA")
+
+
+async def test_whoami_lists_roles_and_why() -> None:
+    told = await access().describe("U0ANNA")
+    assert told[1:] == (
+        "You are an *operator*: you may propose changes: you are named in `access.operators.users`.",
+        "You are an *admin*: you may cancel and settle any operation: you are named in `access.admins.users`.",
+    )
+    assert "You are not an operator" in (await access().describe("U0EVE"))[-1]

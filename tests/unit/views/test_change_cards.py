@@ -1,0 +1,145 @@
+"""Cards of changes to the raft group: what is sent, the votes, what to mind, who must approve, what moved."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.operations.approvals import POLICIES, Policy, stricter
+from bot.operations.model import Operation, OpKind, OpState, advance, note
+from bot.operations.preflight import Facts, preflight
+from bot.operations.replace import replace_plan
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
+from bot.operations.scene import DOWN, Scene
+from bot.operations.wish import Wish
+from bot.views import operations, ops_list
+from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
+
+ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
+
+
+def made(request: Request, policy: Policy, scene: Scene | None = None, **wish: Any) -> Operation:
+    verdict = preflight(request, *(scene or Scene()).looks(), facts=Facts(node_answers=True))
+    asked = Wish(request, "why not", **wish)
+    told = verdict.forced() if asked.forced else verdict
+    op = Operation(
+        "prod", request.kind, asked.to_json(), "U0ANNA", AT, AT + 900, channel="C0OPS", reason="why not", id=12
+    )
+    op = replace(op, terms=policy.to_json(), seen={"verdict": told.to_json()})
+    return advance(op, OpState.BLOCKED if told.blocked else OpState.WAITING, at=AT, by="U0ANNA")
+
+
+def buttons(op: Operation) -> list[Any]:
+    return [item for block in operations.card(op).blocks if block["type"] == "actions" for item in block["elements"]]
+
+
+@pytest.mark.parametrize(
+    ("request_", "policy", "words"),
+    [
+        (MemberRemove(3), "member_remove", ("Remove peer 3 from prod", "approval by an approver other than <@U0ANNA>")),
+        (ADD, "member_add", ("Add peer 4 to prod as a learner", "cm4:10110", "who may be <@U0ANNA>")),
+        (LeaderTransfer(2), "leader_transfer", ("Move the leadership of prod to peer 2", "peer 1 led in term 7")),
+    ],
+)
+def test_a_card_shows_what_is_sent_the_votes_and_who_must_approve(
+    request_: Request, policy: str, words: tuple[str, ...]
+) -> None:
+    op = made(request_, POLICIES[policy])
+    text = seen(operations.card(op))
+    for part in (*words, "3 voters, quorum 2, 3 healthy", "checks passed", "why not", "Will be sent"):
+        assert part in text
+    assert [one["action_id"] for one in buttons(op)] == ["op_confirm", "op_reject", "op_cancel"]
+    dialog = buttons(op)[0]["confirm"]
+    assert "Cluster prod." in dialog["text"]["text"]
+    assert "prod" in dialog["title"]["text"]
+    assert_postable(operations.card(op))
+    assert_postable(operations.proposed(op, "https://example.com"))
+
+
+def test_each_warning_has_its_next_step_on_the_card() -> None:
+    op = made(MemberRemove(3), POLICIES["member_remove"])
+    text = seen(operations.card(op))
+    assert "⚠️ *Mind:*" in text
+    assert "_Add a voter soon; three is the fewest that survive a failure._" in text
+
+
+def test_what_is_refused_is_told_with_what_to_do_and_whether_it_can_be_forced() -> None:
+    down = Scene(peers={2: DOWN}, silent=frozenset({2}))
+    op = made(LeaderTransfer(2), POLICIES["leader_transfer"], down)
+    verdict = preflight(LeaderTransfer(2), *down.looks())
+    told = operations.judged(op, verdict, dry_run=False)
+    assert "refused, nothing was sent" in told.text
+    assert "not proven healthy" in told.text
+    assert "force=yes" in told.text
+    assert "⛔ *Refused:*" in seen(told)
+    assert_postable(told)
+    assert "it could be proposed" in operations.judged(op, preflight(ADD, *Scene().looks()), dry_run=True).text
+
+
+def test_break_glass_is_loud_and_counts_two_others() -> None:
+    down = Scene(peers={2: DOWN}, silent=frozenset({2}))
+    glass = stricter(POLICIES["leader_transfer"], POLICIES["break_glass"])
+    op = made(LeaderTransfer(2), glass, down, forced=True)
+    text = seen(operations.card(op))
+    for words in (
+        "BREAK-GLASS",
+        "FORCED against this block",
+        "2 approvals by an approver other than <@U0ANNA> (0 of 2",
+    ):
+        assert words in text
+    assert "BREAK-GLASS" in buttons(op)[0]["confirm"]["text"]["text"]
+    once = note(op, at=AT, by="U0BEN", words="approved (1 of 2)", approvals=("U0BEN",))
+    assert "(1 of 2 so far)" in seen(operations.card(once))
+    assert "with break-glass" in operations.line(once).text
+    assert "approved (1 of 2) by <@U0BEN>" in operations.line(once).text
+
+
+def test_a_card_that_was_taken_over_shows_what_moved() -> None:
+    op = made(MemberRemove(3), POLICIES["member_remove"])
+    heir = replace(op, seen={**op.seen, "difference": ["leader: peer 1 → peer 2"]})
+    text = seen(operations.card(heir))
+    assert "*The cluster moved since the card before this one*\n• leader: peer 1 → peer 2" in text
+
+
+def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
+    op = made(ADD, replace(POLICIES["member_add"], source="S0X"))
+    mean = replace(
+        op,
+        reason=HOSTILE,
+        request={**op.request, "host": HOSTILE, "node_host": HOSTILE},
+        seen={**op.seen, "difference": [HOSTILE] * 3},
+    )
+    assert_harmless(operations.card(mean))
+    assert_harmless(ops_list.shown(mean))
+    assert_harmless(ops_list.listed([replace(mean, requester=HOSTILE)], open_only=True, now=AT))
+
+
+def test_a_leased_switch_says_when_it_goes_back_and_offers_to_extend_or_keep() -> None:
+    switch = Operation(
+        "prod",
+        OpKind.TASK_SWITCH,
+        {"task": "balance", "on": False, "lease": 7200.0},
+        "U0ANNA",
+        AT,
+        AT + 900,
+        state=OpState.VERIFIED,
+        seen={"key": "balance", "value": "true", "meaning": "on", "will_send": "false", "dialect": "v3", "why": ""},
+        lease_until=AT + 7200,
+        id=12,
+    )
+    text = seen(operations.card(switch))
+    assert "for 2 h" in text
+    assert "It goes back by itself" in text
+    assert [one["action_id"] for one in buttons(switch)] == ["op_extend", "op_keep"]
+    assert "balance goes back to on by itself" in operations.warning(switch).text
+    assert_postable(operations.warning(switch))
+    assert not buttons(replace(switch, lease_until=0.0))
+
+
+def test_a_plan_names_the_step_that_is_next() -> None:
+    steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(peers={3: DOWN}, silent=frozenset({3})).looks())
+    plan = ops_list.plan("prod", 3, 4, steps)
+    assert "Now: Remove the dead peer 3." in plan.text
+    assert "▶ Remove the dead peer 3." in seen(plan)
+    unknown = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).looks())
+    assert "no leader to ask" in ops_list.plan("prod", 3, 4, unknown).text
