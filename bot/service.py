@@ -42,6 +42,8 @@ LONGEST_DEAD_SOCKET = 120.0
 LONGEST_STUCK_OUTBOX = 600.0
 DRAIN_SECONDS = 10.0
 """How long an orderly end waits for what is under way."""
+LAST_WORDS_SECONDS = 3.0
+"""How long it then tries to send what is still to be said; the rest is sent after the next start."""
 
 Clock = Callable[[], float]
 
@@ -181,8 +183,10 @@ async def running(app: App) -> AsyncIterator[App]:
     """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
-        stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
+        stack.push_async_callback(_last_words, app)
         stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
+        # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
+        stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
         await close_gone(app)
         await catch_up(app)
         scheduler = _schedule(app)
@@ -192,6 +196,14 @@ async def running(app: App) -> AsyncIterator[App]:
             stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
         app.started.set()
         yield app
+
+
+async def _last_words(app: App) -> None:
+    try:
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            await app.outbox.drain()
+    except (StoreError, TimeoutError) as error:
+        log.warning("end.unsent", error=str(error))
 
 
 def _start(work: Any, name: str) -> asyncio.Task[None]:

@@ -154,6 +154,22 @@ async def test_killed_while_it_runs_the_truth_is_told(outside: Outside) -> None:
     assert len(outside.cluster.log.matching(method="POST", path="/config/set")) == 1
 
 
+async def test_what_is_under_way_at_an_orderly_end_is_told_before_it(outside: Outside) -> None:
+    """SIGTERM while a change runs: its card shows what came of it, without another start."""
+    async with outside.bot() as process:
+        await outside.slack.as_user(ALICE).command(STORAGE, "/cm task disable balance")
+        card = await outside.slack.wait_for(STORAGE, lambda m: "*Waiting*" in m.full_text)
+        for node in (1, 2, 3):
+            outside.cluster.slow(node, 0.5)
+        await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)
+        await outside.cluster.until(lambda: bool(outside.cluster.log.matching(method="POST", path="/config/set")))
+        process.terminate()
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+    [shown] = [m for m in outside.slack.workspace.messages if m.ts == card.ts]
+    assert "Done and read back" in shown.full_text
+
+
 async def test_an_orderly_end(outside: Outside) -> None:
     """SIGTERM ends it with status 0."""
     async with outside.bot() as process:
