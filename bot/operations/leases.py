@@ -9,6 +9,15 @@ MOST_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
 
 
+WARNED = "it goes back soon"
+"""The words of the step that announces the end of a lease."""
+
+
+def announcements(op: Operation) -> int:
+    """How often the end of its lease was announced: an extended one is announced again."""
+    return sum(event.words == WARNED for event in op.history)
+
+
 def started(op: Operation, now: float) -> Operation:
     """A verified operation with its lease begun, when it is to last for a time only."""
     lease = float(op.request.get("lease", 0.0))

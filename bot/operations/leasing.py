@@ -69,7 +69,7 @@ class Leasing:
             if now >= op.lease_until:
                 await self.ledger.put_back(op, reverting(op, now), words="its time is over")
             elif op.warn_at and now >= op.warn_at:
-                await self.ledger.warn(op, words="it goes back soon")
+                await self.ledger.warn(op)
         except Conflict:
             log.info("lease.moved_meanwhile", op=op.id)
 

@@ -12,7 +12,7 @@ from bot.errors import Conflict
 from bot.monitor.memory import LeaderChange
 from bot.monitor.summary import Deed
 from bot.operations.expected import caused_by
-from bot.operations.leases import started
+from bot.operations.leases import WARNED, announcements, started
 from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.trail import proposal, step
 from bot.store.store import Store
@@ -27,6 +27,10 @@ _MOST_DEEDS = 50
 def card_slot(op_id: int) -> str:
     """The outbox slot of the card of that number; an operation that took a card over has that one."""
     return f"op:{op_id}"
+
+
+def _warn_slot(op: Operation) -> str:
+    return f"{card_slot(op.card_id)}:warn:{op.id}.{announcements(op)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +114,20 @@ class Ledger:
             await uow.operations.save(ended)
             noted = await uow.operations.add(reverting)
             parent = card_slot(ended.card_id)
-            await uow.outbox.put(parent, ended.channel, views.card(ended))
+            await self._tell(uow, ended)
             await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted), parent=parent)
             await self._audit(uow, step(ended), *proposal(noted))
         self.wake()
         return noted
 
-    async def warn(self, leased: Operation, *, words: str) -> Operation:
+    async def warn(self, leased: Operation) -> Operation:
         """Announce in the card's thread, and its channel, that a lease is about to end."""
-        warned = note(leased, at=self.clock(), words=words, warn_at=0.0)
+        warned = note(leased, at=self.clock(), words=WARNED, warn_at=0.0)
         slot = card_slot(warned.card_id)
         async with self.store.begin() as uow:
             await uow.operations.save(warned)
             await uow.outbox.put(slot, warned.channel, views.card(warned))
-            await uow.outbox.put(
-                f"{slot}:warn:{warned.id}", warned.channel, views.warning(warned), parent=slot, broadcast=True
-            )
+            await uow.outbox.put(_warn_slot(warned), warned.channel, views.warning(warned), parent=slot, broadcast=True)
             await self._audit(uow, step(warned))
         self.wake()
         return warned
@@ -134,20 +136,15 @@ class Ledger:
         slot = card_slot(op.card_id)
         await uow.outbox.put(slot, op.channel, views.card(op))
         await self._line(uow, op)
-        if not op.lease_until and op.request.get("lease"):
-            await self._close_warning(uow, op)
+        if announcements(op):
+            # Whatever came after the announcement, its buttons have had their time; the card still has them.
+            await uow.outbox.put(_warn_slot(op), op.channel, views.line(op), parent=slot)
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
         slot = card_slot(int(op.request.get("thread", 0)) or op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
         line = f"{card_slot(op.card_id)}:line:{op.id}.{op.version}"
         await uow.outbox.put(line, op.channel, views.line(op), parent=slot, broadcast=loud)
-
-    async def _close_warning(self, uow: UnitOfWork, op: Operation) -> None:
-        """Take the buttons off the announcement of a lease that is over, if there was one."""
-        slot = card_slot(op.card_id)
-        if await uow.outbox.get(f"{slot}:warn:{op.id}") is not None:
-            await uow.outbox.put(f"{slot}:warn:{op.id}", op.channel, views.line(op), parent=slot)
 
     async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
         """A later change of the same switch ends the lease of an earlier one: what it set is no longer its own."""

@@ -354,12 +354,25 @@ async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(w
 async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, words: str) -> None:
     card = await propose(world, "/cm task disable balance for=2h")
     await click(world, card, ALICE)
-    leased = await card_with(world, card, "It goes back by itself")
+    await card_with(world, card, "It goes back by itself")
     before = (await only_op(world)).lease_until
-    await click(world, leased, BOB, action)
+    await world.app.ledger.note(await only_op(world), words="time passes", warn_at=1.0)
+    await world.app.leasing.sweep()
+    warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
+    await click(world, warning, BOB, action)
     await card_with(world, card, words)
     after = (await only_op(world)).lease_until
     assert after == (0.0 if action == "op_keep" else before + 7200)
+    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == warning.ts and "op_keep" not in json.dumps(m.blocks))
+
+
+async def test_two_who_approve_at_once_both_count(world: Demo) -> None:
+    """Neither is told that somebody was first: it takes both of them."""
+    card = await propose(world, "/cm leader transfer 2 force=yes reason=drill")
+    await asyncio.gather(click(world, card, BOB), click(world, card, CAROL))
+    await card_with(world, card, "Done and read back")
+    assert sorted((await only_op(world)).approvals) == [BOB, CAROL]
+    assert len(writes(world, "/leadership/transfer")) == 1
 
 
 async def test_a_switch_that_somebody_changed_since_is_left_alone(world: Demo) -> None:

@@ -1,0 +1,43 @@
+"""From the settings to the policy that decides: defaults, for all, for one cluster, break-glass."""
+
+import pytest
+from pydantic import SecretStr
+
+from bot.app import policy
+from bot.config import Secrets, Settings, parse
+from bot.operations.approvals import Policy
+
+SETTINGS = """
+clusters:
+  - name: prod
+    hosts: ["10.0.0.1:9998"]
+    alert_channel: C0STORAGE
+    policies: {leader_transfer: {approvals: 3}, break_glass: {approvals: 1, requester_may: always, reason: optional}}
+  - {name: test, hosts: ["10.0.0.2:9998"], alert_channel: C0TEST}
+operations: {expires_after: 5m}
+policies: {leader_transfer: {from: S0DBA, expires_after: 1m}}
+"""
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return parse(SETTINGS, secrets=Secrets(_env_file=None, slack_bot_token=SecretStr("")), environment={})
+
+
+def test_the_cluster_overrides_all_and_all_overrides_the_default(settings: Settings) -> None:
+    assert policy(settings, "prod", "leader_transfer", forced=False) == Policy(
+        3, "S0DBA", "if_approver", expires_after=60.0
+    )
+    assert policy(settings, "test", "leader_transfer", forced=False) == Policy(
+        1, "S0DBA", "if_approver", expires_after=60.0
+    )
+    assert policy(settings, "test", "member_remove", forced=False) == Policy(
+        1, "approver", "never", expires_after=300.0
+    )
+    assert policy(settings, "gone", "task_enable", forced=False).requester_may == "always"
+
+
+def test_break_glass_cannot_be_made_milder_by_settings(settings: Settings) -> None:
+    forced = policy(settings, "prod", "member_remove", forced=True)
+    assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")
+    assert policy(settings, "prod", "leader_transfer", forced=True).approvals == 3
