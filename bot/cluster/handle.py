@@ -76,12 +76,12 @@ class Cluster:
 
         The watch's own looks serve as the earlier one. Where there is none, a `patient` caller waits for a second look.
         """
-        now = await self.look(self.deadline, bad_disks=bad_disks)
+        now = await self.look(self.deadline * FIRST_SHARE, bad_disks=bad_disks)
         before = self._earlier(now)
         if before is not None or now.leader is None or not patient:
             return before, now
         await asyncio.sleep(APART_SECONDS)
-        later = await self.look(self.deadline, bad_disks=bad_disks)
+        later = await self.look(self.deadline * FIRST_SHARE, bad_disks=bad_disks)
         return self._earlier(later), later
 
     async def dialect(self, *, fresh: bool = False) -> DialectVerdict:

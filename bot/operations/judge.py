@@ -1,6 +1,7 @@
 """Gathers what the preflight needs (two looks at all hosts, the switch, the new node) and judges a request by it."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from bot.operations.preflight import Verdict, preflight
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
 from bot.operations.switch import read_switch
 
+SWITCH_SECONDS = 4.4
+"""How long a switch may take, the probes of its dialect included: less than the deadline of an answer."""
 NODE_SECONDS = 2.0
 """How long a node that is to be added may take to answer."""
 
@@ -58,38 +61,59 @@ def open_operation(op: Operation) -> OpenOperation:
     return OpenOperation(op.id, op.kind, op.state, str(op.request.get("task", "")))
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A switch as it stands: without a `key` where the dialect is not told, with `trouble` where it cannot be read."""
+
+    told: DialectVerdict
+    key: str = ""
+    value: str | None = None
+    trouble: str = ""
+
+
 async def _judge_switch(
     cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], dialect: str, *, forced: bool
 ) -> Judged:
-    (before, now), told = await asyncio.gather(
-        cluster.two_looks(patient=False, bad_disks=True), _dialect(cluster, dialect)
+    (before, now), read = await asyncio.gather(
+        cluster.two_looks(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
     )
-    first = now.leader[0] if now.leader else ""
+    told, first = read.told, now.leader[0] if now.leader else ""
     if told.dialect is None:
         facts = Facts(operations=others, dialect_why=told.why)
         return _judged(preflight(request, before, now, facts=facts), {"first": first}, forced=forced)
-    key = key_of(request.task, told.dialect)
-    if key is None:
-        raise UserError(f"{cluster.name} ({told.dialect}) has no background task {request.task}. See /cm tasks.")
-    value, trouble = await _stored(cluster, key)
-    word = meaning_of(value, told.dialect).word if not trouble else ""
+    word = meaning_of(read.value, told.dialect).word if not read.trouble else ""
     facts = Facts(
         operations=others,
         dialect=told.dialect.value,
         dialect_why=told.why,
-        switch=None if trouble else Switch(value, word),  # type: ignore[arg-type]  # the four words are Meaning's
-        switch_why=trouble,
+        switch=None if read.trouble else Switch(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
+        switch_why=read.trouble,
     )
     seen = {
         "first": first,
         "dialect": told.dialect.value,
         "why": told.why,
-        "key": key,
-        "value": value,
+        "key": read.key,
+        "value": read.value,
         "meaning": word or "not read",
         "will_send": word_for(told.dialect, on=request.on),
     }
     return _judged(preflight(request, before, now, facts=facts), seen, forced=forced)
+
+
+async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
+    """The dialect and then the value, in SWITCH_SECONDS together: somebody waits for the answer."""
+    until = time.monotonic() + SWITCH_SECONDS
+    told = await _dialect(cluster, chosen)
+    if told.dialect is None:
+        return _Read(told)
+    key = key_of(task, told.dialect)
+    if key is None:
+        raise UserError(f"{cluster.name} ({told.dialect}) has no background task {task}. See /cm tasks.")
+    try:
+        return _Read(told, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
+    except ClusterError as error:
+        return _Read(told, key, trouble=str(error))
 
 
 async def _dialect(cluster: ClusterPort, chosen: str) -> DialectVerdict:
@@ -102,14 +126,6 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DialectVerdict:
             f"{cluster.name} speaks {told.dialect} ({told.why.rstrip('.')}), not {chosen}: leave dialect= out."
         )
     return DialectVerdict(Dialect(chosen), f"chosen with dialect={chosen}, because {told.why}")
-
-
-async def _stored(cluster: ClusterPort, key: str) -> tuple[str | None, str]:
-    """The raw value, and why it could not be read ("" when it could)."""
-    try:
-        return await read_switch(cluster, key), ""
-    except ClusterError as error:
-        return None, str(error)
 
 
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> Facts:

@@ -1,0 +1,29 @@
+"""A switch is judged in time, whatever is silent: somebody waits for the answer."""
+
+import asyncio
+
+import pytest
+
+from bot.operations import judge as judging
+from bot.operations.judge import judge
+from bot.operations.requests import TaskSwitch
+from tests.unit.commands.fakes import FakeApi, FakeCluster
+from tests.unit.views.samples import healthy
+
+
+class Holding(FakeApi):
+    """A cluster without a quorum: it holds every linear read."""
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        """Never answer."""
+        await asyncio.Event().wait()
+        raise AssertionError(key, host)
+
+
+async def test_a_value_that_is_held_back_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dialect is told at once, the value never: the verdict says so."""
+    monkeypatch.setattr(judging, "SWITCH_SECONDS", 0.01)
+    judged = await judge(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
+    told = " ".join(check.sentence for check in judged.verdict.checks)
+    assert "prod did not tell the value of balance in time" in told
+    assert judged.seen["meaning"] == "not read"
