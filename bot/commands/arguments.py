@@ -43,7 +43,7 @@ def _sentence(command: Command, error: ValidationError) -> str:
         what = f" ({describes})" if describes else ""
         return f"{full_name(command)} needs {name}{what}: write {usage(command)}"
     expected = _expected(command, name, first)
-    return f"{name or full_name(command)} cannot be {_given(first['input'])}: expected is {expected}."
+    return f"{name or full_name(command)} cannot be {_given(first['input'])}: it must be {expected}."
 
 
 def _given(value: object) -> str:

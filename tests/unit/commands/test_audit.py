@@ -107,7 +107,7 @@ async def test_hostile_details_stay_text() -> None:
     ["yesterday", "2h30m", "-2h", "2025-13-01", "2025-02-30", "2025-1-1", "٢h", "7", "99999d", "2025-12-31T25:00"],
 )
 async def test_a_time_that_is_none_is_refused_in_a_sentence(since: str) -> None:
-    with pytest.raises(UserError, match=r"^since cannot be .*: expected is a span back from now such as 30m"):
+    with pytest.raises(UserError, match=r"^since cannot be .*: it must be a span back from now such as 30m"):
         await typed(f"audit since={since}")
 
 
@@ -129,5 +129,5 @@ def test_spans_and_times(since: str, at: float) -> None:
 
 @pytest.mark.parametrize("user", ["anna", "@anna", "C0GENERAL", "U0' OR 1"])
 async def test_a_person_is_named_by_mention(user: str) -> None:
-    with pytest.raises(UserError, match=r"^user cannot be .*: expected is a person, as in user=@anna"):
+    with pytest.raises(UserError, match=r"^user cannot be .*: it must be a person, as in user=@anna"):
         await typed(f'audit user="{user}"')

@@ -130,16 +130,16 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         (
             "disks prod status=brokn",
             (
-                'status cannot be "brokn": expected is one of normal, broken, repairing, repaired, dropped '
+                'status cannot be "brokn": it must be one of normal, broken, repairing, repaired, dropped '
                 "(did you mean broken?)."
             ),
         ),
-        ("disks prod limit=lots", 'limit cannot be "lots": expected is a whole number.'),
-        ("disks prod limit=91", 'limit cannot be "91": expected is at most 90.'),
-        ("disks prod limit=1.5", 'limit cannot be "1.5": expected is a whole number.'),
-        ("disk 0 prod", 'id cannot be "0": expected is at least 1.'),
-        ('disks prod idc=""', "idc cannot be empty: expected is a text."),
-        ("disk <!channel> prod", 'id cannot be "channel": expected is a whole number.'),
+        ("disks prod limit=lots", 'limit cannot be "lots": it must be a whole number.'),
+        ("disks prod limit=91", 'limit cannot be "91": it must be at most 90.'),
+        ("disks prod limit=1.5", 'limit cannot be "1.5": it must be a whole number.'),
+        ("disk 0 prod", 'id cannot be "0": it must be at least 1.'),
+        ('disks prod idc=""', "idc cannot be empty: it must be a text."),
+        ("disk <!channel> prod", 'id cannot be "channel": it must be a whole number.'),
         ('stat "prod', 'A quote is opened before "prod" and never closed: close it, or leave it out.'),
         ("stat \x07", "This command holds a control character (U+0007): type it anew without it."),
         ("a=b", '/cm has no argument "a". It takes none.'),
@@ -192,7 +192,7 @@ def test_a_command_with_a_rest_and_a_required_pair() -> None:
     assert parsed.args == _Many(first="a", others=("b", "c"), must=1)
     with pytest.raises(UserError, match=r"^/cm x needs must: write /cm x <first> \[others…\] \[cluster\] must=…$"):
         parse("x a", commands, clusters=("prod",), default_cluster=None)
-    with pytest.raises(UserError, match=r'^others cannot be "b c d": expected is at most 2 words\.$'):
+    with pytest.raises(UserError, match=r'^others cannot be "b c d": it must be at most 2 words\.$'):
         parse("x a b c d must=1", commands, clusters=("prod",), default_cluster=None)
 
 
