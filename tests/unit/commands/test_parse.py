@@ -163,7 +163,7 @@ def test_a_long_argument_within_the_limit_is_quoted_back_bounded() -> None:
 
 
 def test_zones_and_reasons_have_their_own_limits() -> None:
-    assert refusal("task enable balance prod reason=" + "x" * 301).endswith("expected is at most 300 characters.")
+    assert refusal("task enable balance prod reason=" + "x" * 301).endswith("it must be at most 300 characters.")
 
 
 @pytest.mark.parametrize(
