@@ -82,12 +82,11 @@ class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
         )
 
     async def __aenter__(self) -> Self:
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._release)
             for server in self._servers.values():
                 await server.open()
-        except BaseException:
-            await self._release()
-            raise
+            stack.pop_all()
         if not isinstance(self.clock, VirtualClock):
             self._ticker = asyncio.create_task(self._keep_ticking())
         return self
