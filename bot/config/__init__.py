@@ -1,0 +1,30 @@
+"""The settings: their model, the kinds of their values, and the one place that reads them."""
+
+from bot.config.kinds import parse_duration
+from bot.config.model import (
+    AccessSettings,
+    ClusterSettings,
+    HttpSettings,
+    Members,
+    Secrets,
+    Section,
+    Settings,
+    SlackSettings,
+    SummarySettings,
+)
+from bot.config.reading import load, parse
+
+__all__ = [
+    "AccessSettings",
+    "ClusterSettings",
+    "HttpSettings",
+    "Members",
+    "Secrets",
+    "Section",
+    "Settings",
+    "SlackSettings",
+    "SummarySettings",
+    "load",
+    "parse",
+    "parse_duration",
+]

@@ -1,0 +1,66 @@
+"""What single values of the settings may look like: durations, hosts, Slack's ids, zones, addresses."""
+
+import re
+import zoneinfo
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_UNIT = {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600, "d": 86400}
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
+MAX_PORT = 65535
+
+
+def parse_duration(value: object) -> object:
+    """Turn "15s", "5m", "2h", "1d" or a number into seconds; anything else raises ValueError."""
+    written = "" if isinstance(value, bool) else str(value).strip()
+    match = _DURATION.fullmatch(written)
+    if match is None:
+        raise ValueError('write a duration such as "15s", "5m" or "2h"')
+    return float(match[1]) * _UNIT[match[2]]
+
+
+def _host(value: str) -> str:
+    bare = value.removeprefix("http://").removeprefix("https://")
+    match = _HOST.fullmatch(bare)
+    if match is None or not 0 < int(match[2]) <= MAX_PORT:
+        raise ValueError("write name-or-address:port, as in 10.0.0.1:9998, with http:// or https:// before it at most")
+    return value
+
+
+def _slack_id(kinds: str, example: str, where: str) -> AfterValidator:
+    pattern = re.compile(rf"[{kinds}][A-Z0-9]{{2,}}")
+
+    def check(value: str) -> str:
+        if pattern.fullmatch(value) is None:
+            raise ValueError(f"write an id such as {example}, not a name: {where}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _timezone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("write a zone such as Europe/Berlin or UTC") from error
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write a whole address such as https://slack.com/api/")
+    return value if value.endswith("/") else value + "/"
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Host = Annotated[str, AfterValidator(_host)]
+ChannelId = Annotated[str, _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom")]
+UserId = Annotated[str, _slack_id("UW", "U0123ABCD", "open the profile in Slack, ⋮, Copy member ID")]
+GroupId = Annotated[str, _slack_id("S", "S0123ABCD", "the id is in the group's address in Slack's directory")]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Url = Annotated[str, AfterValidator(_http_url)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]

@@ -1,0 +1,198 @@
+"""The settings as frozen values, validated together."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.config.kinds import MAX_PORT, ChannelId, GroupId, Host, Name, Seconds, Timezone, Url, UserId, parse_duration
+
+_LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
+"""A database URL's password; whoever did not quote an @ in it meant the last one."""
+
+
+class Section(BaseModel):
+    """A frozen part of the settings; an unknown key is an error, so that a typo cannot hide."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SlackSettings(Section):
+    """How Slack is reached and how answers are shown."""
+
+    api_url: Url = "https://slack.com/api/"
+    answers: Literal["channel", "sender"] = "channel"
+
+
+class HttpSettings(Section):
+    """Where health, metrics and (without an app token) Slack's events are served; port 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=MAX_PORT)
+
+
+class StoreSettings(Section):
+    """Where state is kept; a URL with a password belongs into CMBOT_STORE_URL."""
+
+    url: str = Field("sqlite:///cmbot.db", repr=False)
+
+
+class Members(Section):
+    """Who holds a role: users by id, user groups by id."""
+
+    users: tuple[UserId, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+
+
+class AccessSettings(Section):
+    """Who may do what; with nobody named, nobody may change anything."""
+
+    operators: Members = Members()
+    approvers: Members = Members()
+    admins: Members = Members()
+    breakers: Members = Members()
+
+
+class PolicySettings(Section):
+    """How one kind of change is decided on; what is left out keeps what holds for all, or the default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+    approvals: int | None = Field(None, ge=1, le=5)
+    source: Literal["operator", "approver", "admin"] | GroupId | None = Field(None, alias="from")
+    requester_may: Literal["always", "if_approver", "never"] | None = None
+    reason: Literal["required", "optional"] | None = None
+    expires_after: Annotated[float, BeforeValidator(parse_duration), Field(ge=10, le=86400)] | None = None
+    channels: tuple[ChannelId, ...] | None = None
+
+
+PolicyKey = Literal[
+    "task_enable", "task_disable", "member_add", "member_remove", "member_replace", "leader_transfer", "break_glass"
+]
+Policies = Mapping[PolicyKey, PolicySettings]
+
+
+class OperationSettings(Section):
+    """How long a card waits for its decision, and how long an effect is looked for, in seconds."""
+
+    expires_after: Seconds = Field(900.0, ge=10, le=86400)
+    verify_within: Seconds = Field(30.0, ge=1, le=600)
+
+
+class ClusterSettings(Section):
+    """One Clustermgr raft group: its hosts, its channels, how often it is looked at."""
+
+    name: Name
+    hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=15)]
+    alert_channel: ChannelId
+    operations_channel: ChannelId | None = None
+    channels: tuple[ChannelId, ...] = ()
+    dialect: Literal["auto", "v1", "v3"] = "auto"
+    poll_interval: Seconds = Field(15.0, ge=0.1, le=3600)
+    answer_deadline: Seconds = Field(5.0, ge=0.1, le=30)
+    token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    ca_file: Path | None = None
+    rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    policies: Policies = Field(default_factory=dict)
+
+    @property
+    def card_channel(self) -> str:
+        """Where operations on this cluster are proposed."""
+        return self.operations_channel or self.alert_channel
+
+    @model_validator(mode="after")
+    def _hosts_differ(self) -> Self:
+        if len(set(self.hosts)) != len(self.hosts):
+            raise ValueError("hosts names one address twice: name each host once")
+        return self
+
+
+class SummarySettings(Section):
+    """One periodic summary: where, of which clusters (empty: all), when (crontab(5)), in which time zone."""
+
+    channel: ChannelId
+    clusters: tuple[Name, ...] = ()
+    cron: str = "0 9 * * *"
+    timezone: Timezone = "UTC"
+
+
+class Secrets(BaseSettings):
+    """What is read from the environment; nothing of it is ever shown."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
+    cmbot_store_url: SecretStr = SecretStr("")
+    cmbot_config: Path = Path("config.yaml")
+
+
+class Settings(Section):
+    """All settings, validated together."""
+
+    clusters: Annotated[tuple[ClusterSettings, ...], Field(min_length=1)]
+    slack: SlackSettings = SlackSettings()
+    http: HttpSettings = HttpSettings()
+    store: StoreSettings = StoreSettings()
+    access: AccessSettings = AccessSettings()
+    operations: OperationSettings = OperationSettings()
+    policies: Policies = Field(default_factory=dict)
+    summaries: tuple[SummarySettings, ...] = ()
+    rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
+    cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        names = [cluster.name for cluster in self.clusters]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"two clusters are called {doubled[0]!r}: give each a name of its own")
+        homes = [channel for cluster in self.clusters for channel in cluster.channels]
+        if len(set(homes)) != len(homes):
+            raise ValueError("one channel is the default of two clusters: name it under one cluster's channels only")
+        for summary in self.summaries:
+            unknown = [name for name in summary.clusters if name not in names]
+            if unknown:
+                raise ValueError(f"summaries name the cluster {unknown[0]!r}, which is not configured")
+        return self
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL, the environment's before the file's."""
+        return self.secrets.cmbot_store_url.get_secret_value() or self.store.url
+
+    @property
+    def all_secrets(self) -> tuple[str, ...]:
+        """Every secret value, for the log's redaction."""
+        held = (self.secrets.slack_bot_token, self.secrets.slack_app_token, self.secrets.slack_signing_secret)
+        values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
+        return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
+
+    @property
+    def policy_groups(self) -> tuple[str, ...]:
+        """The user groups (ids) that policies name as approvers."""
+        tables = (self.policies, *(cluster.policies for cluster in self.clusters))
+        named = {policy.source for table in tables for policy in table.values() if policy.source}
+        return tuple(sorted(name for name in named if name.startswith("S")))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every user group (id) that the settings name, once."""
+        access = self.access
+        roles = (access.operators, access.approvers, access.admins, access.breakers)
+        return tuple(dict.fromkeys((*(group for role in roles for group in role.groups), *self.policy_groups)))
+
+    def cluster(self, name: str) -> ClusterSettings:
+        """The cluster of that name; KeyError when there is none."""
+        return {cluster.name: cluster for cluster in self.clusters}[name]
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    """The password of a database URL, as it is written and as it is meant."""
+    found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
+    return tuple(sorted(found | {unquote(password) for password in found}))
