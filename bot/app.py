@@ -255,7 +255,7 @@ class _Parts:
         return {
             own.name: Watch(
                 Watched(own.name, own.alert_channel, own.poll_interval, rules[own.name]),
-                partial(self.clusters[own.name].look, own.answer_deadline),
+                partial(self.clusters[own.name].patrol, own.answer_deadline),
                 self.store,
                 wake=outbox.wake,
                 explain=partial(self.ledger.explain, own.name),

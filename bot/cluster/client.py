@@ -65,6 +65,9 @@ class ClusterApi(Protocol):
     ) -> tuple[Disk, ...]:
         """GET /disk/list, all its pages up to `limit` disks; `rack` needs `idc`."""
 
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        """GET /disk/droppinglist: the disks that are being emptied, all in one answer."""
+
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
 
@@ -181,6 +184,14 @@ class ClustermgrClient:
                 break
             marker = page.marker
         return tuple(found.values())[:limit]
+
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        """GET /disk/droppinglist, which has no pages (recorded exchanges)."""
+
+        async def ask(host: str) -> tuple[Disk, ...]:
+            return _parsed(DiskPage, await self._read(host, "/disk/droppinglist")).disks[:MAX_DISKS]
+
+        return await self._any(ask, first)
 
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""

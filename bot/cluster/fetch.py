@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, DiskStatus, HostLook, Snapshot
+from bot.cluster.rounds import Round, make_round
+from bot.cluster.tasks import DialectVerdict
 from bot.errors import ClusterError, ClusterTimeout
 
 T = TypeVar("T")
@@ -15,6 +17,7 @@ T = TypeVar("T")
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 LEADER_PATIENCE = 1.0
 """Seconds that the question for bad disks waits for a host to claim leadership before any that answered gets it."""
+AskDialect = Callable[[], Awaitable[DialectVerdict]]
 
 
 @dataclass(slots=True)
@@ -28,10 +31,11 @@ class _Look:
     stats: dict[str, asyncio.Task[HostLook]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[Disk, ...]] | None = None
     switches: dict[str, asyncio.Task[str | None]] = field(default_factory=dict)
+    round: asyncio.Task[Round] | None = None
 
     @property
     def tasks(self) -> tuple[asyncio.Task[Any], ...]:
-        extra = (self.disks,) if self.disks else ()
+        extra = tuple(task for task in (self.disks, self.round) if task)
         return (*self.stats.values(), *self.switches.values(), *extra)
 
     def snapshot(self) -> Snapshot:
@@ -39,13 +43,16 @@ class _Look:
         bad_disks, disks_error = _outcome(self.disks, waited) if self.disks else (None, None)
         told = {key: _outcome(task, waited) for key, task in self.switches.items()}
         known = {key: value for key, (value, error) in told.items() if error is None}
+        made = _outcome(self.round, waited)[0] if self.round else None
         return Snapshot(
             cluster=self.cluster,
             at=self.at,
             looks=tuple(_host_look(host, task, waited) for host, task in self.stats.items()),
             bad_disks=bad_disks,
             disks_error=disks_error,
-            switches=known if self.switches else None,
+            switches=made.switches if made else known if self.switches else None,
+            dialect=made.dialect if made else None,
+            dropping=made.dropping if made else None,
         )
 
 
@@ -57,9 +64,14 @@ async def fetch(
     deadline: float,
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
+    dialect: AskDialect | None = None,
 ) -> Snapshot:
-    """Look once, for `deadline` seconds at the most; never raises ClusterError."""
-    looks = watch(api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches)
+    """Look once, for `deadline` seconds at the most; never raises ClusterError.
+
+    With `dialect` the look is a round too: it asks the switches of the dialect that this tells, and the disks being
+    dropped.
+    """
+    looks = watch(api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches, dialect=dialect)
     return [look async for look in looks][-1]
 
 
@@ -71,6 +83,7 @@ async def watch(
     deadlines: tuple[float, ...],
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
+    dialect: AskDialect | None = None,
 ) -> AsyncGenerator[Snapshot]:
     """Yield what is known when all answered, and at each deadline (seconds) that passes before that.
 
@@ -79,6 +92,8 @@ async def watch(
     """
     look = _Look(cluster, now, api)
     _start(look, bad_disks=bad_disks, switches=switches)
+    if dialect is not None:
+        look.round = asyncio.create_task(make_round(api, dialect, lambda: _whom_to_ask(tuple(look.stats.values()))))
     try:
         for deadline in deadlines:
             left = max(0.0, deadline - (time.monotonic() - look.started))

@@ -10,6 +10,7 @@ from bot.cluster.dialect import detect_dialect
 from bot.cluster.fetch import fetch, watch
 from bot.cluster.health import MIN_APART, same_reign
 from bot.cluster.models import Snapshot
+from bot.cluster.rounds import ROUND_SECONDS
 from bot.cluster.tasks import Dialect, DialectVerdict
 
 FIRST_SHARE = 0.9
@@ -22,6 +23,8 @@ APART_SECONDS = MIN_APART + 0.2
 """How long to wait for a second look that proves something, when no earlier one does."""
 OLDEST_SECONDS = 60.0
 """How old a look may be to serve as the earlier of two."""
+DIALECT_SECONDS = 3600.0
+"""How long the watch believes the dialect that a cluster told: an upgrade may change it."""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Cluster:
     deadline: float
     pinned: Dialect | None = None
     _told: DialectVerdict | None = field(default=None)
+    _told_at: float = field(default=0.0)
+    _round_at: float = field(default=0.0)
     _recent: deque[Snapshot] = field(default_factory=deque)
 
     @property
@@ -60,6 +65,23 @@ class Cluster:
         )
         self._remember(snapshot)
         return snapshot
+
+    async def patrol(self, deadline: float) -> Snapshot:
+        """A look of the watch: once in ROUND_SECONDS it asks the switches and the disks being dropped, too.
+
+        A round that got no answer is made again at the next look.
+        """
+        now = self.clock()
+        due = now - self._round_at >= ROUND_SECONDS
+        dialect = self._lasting_dialect if due else None
+        snapshot = await fetch(self.api, self.name, now=now, deadline=deadline, dialect=dialect)
+        if snapshot.dropping is not None:
+            self._round_at = now
+        self._remember(snapshot)
+        return snapshot
+
+    async def _lasting_dialect(self) -> DialectVerdict:
+        return await self.dialect(fresh=self.clock() - self._told_at >= DIALECT_SECONDS)
 
     def _remember(self, snapshot: Snapshot) -> None:
         """Keep what may be the earlier of two looks: the newest that is far enough back, and all after it."""
@@ -92,5 +114,5 @@ class Cluster:
             return self._told
         verdict = await detect_dialect(self.api, deadline=self.deadline * FIRST_SHARE)
         if verdict.dialect is not None:
-            self._told = verdict
+            self._told, self._told_at = verdict, self.clock()
         return verdict

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from bot.cluster.tasks import Dialect
 from bot.errors import ClusterError
 
 
@@ -206,7 +207,9 @@ class Snapshot:
     """All that one look at a cluster saw, errors included; `at` in Unix seconds (UTC).
 
     `bad_disks` are the disks of status 2 and 3 as /disk/list told, or None when it could not be asked
-    (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked.
+    (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked or
+    not answered; `dialect` is the one in which they were asked, None where they were asked whatever it is. `dropping`
+    are the disks that are being emptied, None when not asked or not answered: both are asked now and then only.
     """
 
     cluster: str
@@ -215,6 +218,8 @@ class Snapshot:
     bad_disks: tuple[Disk, ...] | None = None
     disks_error: ClusterError | None = None
     switches: Mapping[str, str | None] | None = field(default=None)
+    dialect: Dialect | None = None
+    dropping: tuple[Disk, ...] | None = None
 
     @property
     def answered(self) -> tuple[tuple[str, Stat], ...]:

@@ -1,19 +1,23 @@
 """Memory: what the watch remembers of one cluster between two looks and over restarts, and how it learns. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 
 from bot.cluster.health import learners, voters
 from bot.cluster.models import Disk, Snapshot, Stat
+from bot.monitor.notes import Progress, SwitchChange, SwitchNote, progress, switch_changes, switch_notes
 from bot.monitor.verdict import verdict
 from bot.monitor.words import plain
+
+T = TypeVar("T")
 
 MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
 """Seconds after which a mere "still looking" is worth writing down."""
-_QUIET = frozenset({"at", "leader_at", "disks_at"})
+_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,10 @@ class Memory:
     """What is remembered; times in Unix seconds, 0 when it never happened.
 
     `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
+    `term_since` the first one of this leader in this term,
     `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
+    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
+    `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
     """
 
     at: float = 0.0
@@ -57,6 +64,7 @@ class Memory:
     term: int = 0
     leader_at: float = 0.0
     leader_since: float = 0.0
+    term_since: float = 0.0
     voters: tuple[int, ...] = ()
     learners: tuple[int, ...] = ()
     disks: tuple[DiskNote, ...] = ()
@@ -65,6 +73,14 @@ class Memory:
     verdict: str = ""
     changes: tuple[LeaderChange, ...] = ()
     sampled_at: float = 0.0
+    dropping: tuple[DiskNote, ...] = ()
+    dropping_at: float = 0.0
+    repairs: tuple[Progress, ...] = ()
+    drops: tuple[Progress, ...] = ()
+    dialect: str = ""
+    switches: Mapping[str, SwitchNote] = field(default_factory=dict)
+    switches_at: float = 0.0
+    switch_changes: tuple[SwitchChange, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the store keeps it."""
@@ -79,10 +95,29 @@ class Memory:
                 **_known(cls, data),
                 "voters": tuple(data.get("voters", ())),
                 "learners": tuple(data.get("learners", ())),
-                "disks": tuple(DiskNote(**_known(DiskNote, note)) for note in data.get("disks", ())),
-                "changes": tuple(LeaderChange(**_known(LeaderChange, note)) for note in data.get("changes", ())),
+                **{name: _notes(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+                "switches": {
+                    key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
+                },
             }
         )
+
+
+_LISTS: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "disks": DiskNote,
+        "dropping": DiskNote,
+        "changes": LeaderChange,
+        "repairs": Progress,
+        "drops": Progress,
+        "switch_changes": SwitchChange,
+    }
+)
+"""The fields of a Memory that are tuples of notes."""
+
+
+def _notes(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    return tuple(kind(**_known(kind, note)) for note in values)
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,12 +141,33 @@ def remember(
     """
     judged = verdict(snapshot, previous)
     new = replace(memory, at=snapshot.at, level=judged.level.value, verdict=plain(judged.sentence, 500))
+    unseen = away(memory, snapshot.at, interval, resumed=resumed)
     if snapshot.leader is not None:
-        new = _with_leader(new, snapshot, *snapshot.leader, away=away(memory, snapshot.at, interval, resumed=resumed))
+        new = _with_leader(new, snapshot, *snapshot.leader, away=unseen)
     if snapshot.bad_disks is not None:
-        notes = tuple(note_of(disk) for disk in sorted(snapshot.bad_disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
-        new = replace(new, disks=notes, disks_at=snapshot.at)
-    return new
+        repairs = progress(memory.repairs, snapshot.bad_disks, snapshot.at)
+        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
+    if snapshot.dropping is not None:
+        drops = progress(memory.drops, snapshot.dropping, snapshot.at)
+        new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
+    return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
+
+
+def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
+    return tuple(note_of(disk) for disk in sorted(disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
+
+
+def _with_switches(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory:
+    dialect = snapshot.dialect.value if snapshot.dialect else memory.dialect
+    notes = switch_notes(memory.switches, snapshot)
+    changes = switch_changes(memory.switches, notes, at=snapshot.at, before_at=memory.switches_at, away=away)
+    return replace(
+        memory,
+        dialect=dialect,
+        switches=notes,
+        switches_at=snapshot.at,
+        switch_changes=(*memory.switch_changes, *changes)[-MAX_CHANGES:],
+    )
 
 
 def away(memory: Memory, now: float, interval: float, *, resumed: bool = False) -> float:
@@ -142,6 +198,7 @@ def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, a
         # An old leader that was cut off still claims a term that is over, while the new one does not answer.
         return memory
     changed = memory.leader not in {0, peer}
+    same_reign = (memory.leader, memory.term) == (peer, term)
     change = LeaderChange(snapshot.at, memory.leader, peer, term, away)
     return replace(
         memory,
@@ -150,6 +207,7 @@ def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, a
         term=term,
         leader_at=snapshot.at,
         leader_since=memory.leader_since if memory.leader == peer else snapshot.at,
+        term_since=memory.term_since if same_reign else snapshot.at,
         voters=tuple(voter.id for voter in voters(stat)),
         learners=tuple(learner.id for learner in learners(stat)),
         changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else memory.changes,

@@ -76,6 +76,9 @@ class FakeApi:
         ]
         return tuple(fitting[:limit])
 
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        return ()
+
     async def disk_info(self, disk_id: int) -> Disk:
         for disk in self.disks:
             if disk.disk_id == disk_id:

@@ -1,10 +1,13 @@
 """What the watch remembers of a cluster."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from bot.cluster.tasks import Dialect
 from bot.monitor.memory import LeaderChange, Memory, remember, worth_writing
+from bot.monitor.notes import Progress, SwitchChange, SwitchNote
 from tests.watchkit import dark, disk, look
 
 
@@ -16,8 +19,13 @@ def after(*looks: object) -> Memory:
 
 
 def test_it_survives_the_store() -> None:
-    memory = after(look(100, bad=(disk(7),)), look(115, leader=2, term=6))
+    memory = after(
+        replace(look(100, bad=(disk(7),)), switches={"balance": None}, dropping=(disk(9, 1),), dialect=Dialect.V3),
+        replace(look(115, leader=2, term=6), switches={"balance": "true"}),
+    )
     assert memory.changes
+    assert memory.switch_changes
+    assert memory.drops
     assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
 
 
@@ -91,3 +99,62 @@ def test_it_stays_small() -> None:
     )
     assert len(json.dumps(memory.to_json())) < 100_000
     assert len(memory.changes) == 20
+
+
+def stored(at: float, **switches: str | None) -> object:
+    return replace(look(at), switches=switches, dialect=Dialect.V3)
+
+
+def test_a_switch_is_noted_with_the_time_when_it_was_first_seen_so() -> None:
+    memory = after(stored(100, balance="true", disk_drop=None), stored(160, balance="true", disk_drop=None))
+    assert memory.switches == {"balance": SwitchNote("true", 100), "disk_drop": SwitchNote(None, 100)}
+    assert (memory.switches_at, memory.dialect, memory.switch_changes) == (160, "v3", ())
+
+
+def test_a_switch_that_was_not_read_is_not_forgotten() -> None:
+    memory = after(stored(100, balance="true", disk_drop="true"), stored(160, balance="true"), look(220), dark(280))
+    assert memory.switches["disk_drop"] == SwitchNote("true", 100)
+    assert memory.switches_at == 160
+
+
+def test_a_changed_switch_is_a_change_and_the_first_sight_of_one_is_none() -> None:
+    memory = after(stored(100, balance="true"), stored(160, balance="false", disk_drop="true"))
+    assert memory.switch_changes == (SwitchChange(160, "balance", "true", "false", before_at=100),)
+    assert memory.switches["balance"] == SwitchNote("false", 160)
+
+
+def test_a_switch_that_changed_while_nobody_looked_says_so() -> None:
+    memory = after(stored(100, balance="true"), stored(4000, balance="false"))
+    assert memory.switch_changes[0].away == 3900
+
+
+def test_hostile_values_are_kept_short_and_on_one_line() -> None:
+    memory = after(stored(100, balance="a\n" + "b" * 5000))
+    assert memory.switches["balance"].value == "a " + "b" * 77 + "…"
+
+
+def dropping(at: float, **changes: int) -> object:
+    return replace(look(at), dropping=(disk(9, 1).model_copy(update=changes),))
+
+
+def test_a_disk_being_dropped_moves_as_it_gets_emptier_and_only_then() -> None:
+    memory = after(
+        dropping(100, used_chunk_cnt=50, used=5000),
+        dropping(160, used_chunk_cnt=50, used=6000),
+        look(175),
+        dropping(220, used_chunk_cnt=49, used=6000),
+        dropping(280, used_chunk_cnt=49, used=5500),
+    )
+    assert memory.drops == (Progress(9, 1, since=100, moved_at=220, left=49, used=5000),)
+    assert (memory.dropping[0].id, memory.dropping_at) == (9, 280)
+
+
+def test_a_disk_whose_state_moves_begins_anew_and_one_that_is_done_is_forgotten() -> None:
+    seen = (look(100, bad=(disk(7), disk(8))), look(115, bad=None), look(130, bad=(disk(7, 3),)))
+    assert after(*seen).repairs == (Progress(7, 3, since=130, moved_at=130),)
+
+
+def test_the_reign_begins_anew_with_each_term() -> None:
+    memory = after(look(100), look(115), look(130, term=9))
+    assert (memory.leader_since, memory.term_since) == (100, 130)
+    assert after(look(100), look(115)).term_since == 100

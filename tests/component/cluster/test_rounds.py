@@ -1,0 +1,105 @@
+"""The watch's own look over a simulated cluster: what changes slowly is asked once a minute, in the right dialect."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.cluster.client import ClustermgrClient
+from bot.cluster.handle import Cluster
+from bot.cluster.models import Snapshot
+from bot.cluster.tasks import Dialect
+from bot.playground.cluster import SimulatedCluster
+
+
+@dataclass
+class Scenery:
+    """A simulated cluster, the bot's handle of it, and the bot's clock."""
+
+    simulated: SimulatedCluster
+    now: float = 1000.0
+    cluster: Cluster = field(init=False)
+
+    async def look(self, later: float = 15.0) -> Snapshot:
+        self.now += later
+        return await self.cluster.patrol(5.0)
+
+    def asked(self) -> list[str]:
+        """What was asked since, without /stat."""
+        told = [seen.target for seen in self.simulated.log.entries if seen.target != "/stat"]
+        self.simulated.log.entries.clear()
+        return told
+
+
+@asynccontextmanager
+async def scenery(flavour: str = "master") -> AsyncIterator[Scenery]:
+    async with SimulatedCluster(flavour=flavour) as simulated, ClustermgrClient(simulated.hosts) as api:
+        made = Scenery(simulated)
+        made.cluster = Cluster("prod", "C1", api, lambda: made.now, 5.0)
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("flavour", "dialect", "inspection", "word"),
+    [("v1", Dialect.V1, "vol_inspect", "Enable"), ("v3.5", Dialect.V3, "volume_inspect", "true")],
+)
+async def test_a_round_reads_the_switches_in_the_words_of_the_cluster(
+    flavour: str, dialect: Dialect, inspection: str, word: str
+) -> None:
+    async with scenery(flavour) as world:
+        seen = await world.look()
+    assert (seen.dialect, seen.dropping) == (dialect, ())
+    assert seen.switches is not None
+    assert seen.switches[inspection] == word
+    assert "disk_repair" in seen.switches
+
+
+async def test_disks_being_dropped_are_listed() -> None:
+    async with scenery() as world:
+        world.simulated.drop_disk(3)
+        seen = await world.look()
+    assert [disk.disk_id for disk in seen.dropping or ()] == [3]
+
+
+async def test_a_round_is_made_once_a_minute_and_asks_the_leader_only() -> None:
+    async with scenery() as world:
+        rounds = [(await world.look()).switches is not None for _ in range(9)]
+        assert rounds == [True, False, False, False, True, False, False, False, True]
+        asked = [seen for seen in world.simulated.log.entries if "/config/get" in seen.target]
+    assert {seen.node for seen in asked} == {1}
+    assert len(asked) == 3 * 9
+
+
+async def test_a_look_between_two_rounds_asks_stats_and_bad_disks_only() -> None:
+    async with scenery() as world:
+        await world.look()
+        world.asked()
+        await world.look()
+        assert [target.partition("&")[0] for target in world.asked()] == ["/disk/list?status=2", "/disk/list?status=3"]
+
+
+async def test_the_dialect_is_probed_once_an_hour() -> None:
+    async with scenery() as world:
+        probes = []
+        for _ in range(3):
+            await world.look(1801)
+            probes.append(sum("/kv/list" in target for target in world.asked()))
+    assert probes == [3, 0, 3]
+
+
+async def test_a_round_without_an_answer_is_made_again_with_the_next_look() -> None:
+    async with scenery() as world:
+        world.simulated.fail_next(500, count=3, path="/disk/droppinglist")
+        first = await world.look()
+        assert (first.switches, first.dropping, first.dialect) == (None, None, None)
+        assert first.bad_disks == ()
+        assert (await world.look()).switches is not None
+
+
+async def test_without_a_quorum_nothing_slow_is_known() -> None:
+    async with scenery() as world:
+        await world.simulated.lose_quorum()
+        world.now += 15
+        seen = await world.cluster.patrol(1.0)
+    assert (seen.switches, seen.dropping) == (None, None)
