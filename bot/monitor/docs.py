@@ -6,7 +6,8 @@ from pathlib import Path
 from bot.monitor.alert import Severity
 from bot.monitor.rule import Rule, Threshold, Unit
 from bot.monitor.rules import INHIBITS, RULES
-from bot.monitor.runbooks import RUNBOOKS, Runbook
+from bot.monitor.runbooks import RUNBOOKS
+from bot.monitor.runbooks.runbook import Runbook
 from bot.monitor.words import span
 
 PAGE = Path("docs/alerts.md")
