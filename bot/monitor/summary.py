@@ -1,15 +1,14 @@
 """What a periodic summary says: the verdict on each cluster, what changed since the last one, open alerts. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.monitor.alert import Alert, AlertState
 from bot.monitor.memory import Memory
+from bot.monitor.trend import Sample
 from bot.monitor.words import count
 
-Sample = tuple[float, Mapping[str, Any]]
-"""A measurement that was kept: when (Unix seconds), and what (see cycle.sample_of)."""
+__all__ = ["ClusterSummary", "Deed", "Facts", "Growth", "Sample", "Summary", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
