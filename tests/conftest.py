@@ -8,5 +8,5 @@ from hypothesis import HealthCheck, settings
 SLOW_MACHINES = [HealthCheck.too_slow]
 
 settings.register_profile("cmbot", deadline=None, suppress_health_check=SLOW_MACHINES, derandomize=True)
-settings.register_profile("search", deadline=None, suppress_health_check=SLOW_MACHINES)
+settings.register_profile("search", deadline=None, max_examples=1000, suppress_health_check=SLOW_MACHINES)
 settings.load_profile("cmbot")

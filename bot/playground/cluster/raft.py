@@ -86,6 +86,7 @@ class Raft(Group):
 
     def settle(self) -> None:
         """Make everybody agree with what is connected now; called after each change."""
+        self._step_down()
         leader = self.leader()
         if leader is None and self.transfer is None and self._electable():
             self.elect_best()
@@ -96,6 +97,15 @@ class Raft(Group):
                 node.lost_at = self.now
         if leader is not None:
             self._lead_on(leader)
+
+    def _step_down(self) -> None:
+        """A leader that was cut off hears of the later term as soon as it is back, and leads no more."""
+        connected = self.live()
+        newest = max((node.term for node in connected), default=0)
+        for node in connected:
+            if node.role is Role.LEADER and node.term < newest:
+                node.lose_leader()
+                node.term, node.vote = newest, 0
 
     def _lead_on(self, leader: Node) -> None:
         if self.has_quorum():

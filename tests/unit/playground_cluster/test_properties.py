@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.playground.cluster import FLAVOURS, Data, NotPossible, Role, Timing, demo_data
@@ -85,6 +85,7 @@ def check(raft: Raft, leaders: dict[int, int]) -> None:
 
 @settings(deadline=None)
 @given(size=st.sampled_from([3, 5]), steps=STEPS)
+@example(size=3, steps=[("isolate", 1, 0.05), ("elect", 2, 0.05), ("kill", 2, 0.05), ("rejoin", 1, 0.05)])
 def test_one_leader_per_term_and_commit_never_goes_back(size: int, steps: list[tuple[str, int, float]]) -> None:
     raft, leaders, written, commit = group(size), {1: 1}, list[int](), 0
     for verb, number, seconds in steps:
