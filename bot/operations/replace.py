@@ -63,7 +63,8 @@ def replace_plan(
     view = view_of(before, now)
     known = view is not None and group_checks(now)[0].level is not Level.BLOCK
     done = _done(dead, new, view, before, caught_up=learner_was_caught_up) if view is not None and known else None
-    whys = ("", "", _missing(new, before, now), "", "", view.health[new].why if view and new in view.health else "")
+    unproven = view.health[new].why if view and new in view.health else ""
+    whys = ("", "", _hint(_missing(new, before, now), node_host), "", "", _hint(unproven, node_host))
     return tuple(
         Step(key, sentence.format(dead=dead, new=new), request, _state(index, done), why if done else "")
         for index, ((key, sentence), request, why) in enumerate(zip(_STEPS, requests, whys, strict=True))
@@ -112,3 +113,11 @@ def _state(index: int, done: tuple[bool, ...] | None) -> StepState:
 def _missing(new: int, before: Snapshot | None, now: Snapshot) -> str:
     learner = learner_health(before, now).get(new)
     return learner.why if learner is not None and not learner.healthy else ""
+
+
+def _hint(why: str, node_host: str) -> str:
+    """What is missing, and what a person must do where waiting does not help."""
+    if "not configured" not in why:
+        return why
+    node = node_host or "its service address"
+    return f"{why}: write {node} under `hosts` in the settings, in the dead node's place, and start cmbot anew"

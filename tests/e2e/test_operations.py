@@ -172,20 +172,6 @@ async def test_one_change_of_members_at_a_time(world: Demo) -> None:
     await propose(world, "/cm leader transfer 2")
 
 
-async def test_a_dead_member_is_replaced_step_by_step(world: Demo) -> None:
-    cluster = world.clusters["prod"]
-    assert "Peer 3 is healthy" in (await ask(world, "/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998")).text
-    await cluster.kill(3)
-    await cluster.until(lambda: not cluster.raft.is_live(3))
-    card = await propose(world, "/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998")
-    assert "Remove peer 3" in card.full_text
-    await click(world, card, BOB)
-    await card_with(world, card, "Done and read back")
-    card = await propose(world, "/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998")
-    assert "Add peer 4 to prod as a learner" in card.full_text
-    assert "other than <@U0ALICE>" in card.full_text
-
-
 async def test_a_change_of_leader_by_an_operation_is_told_as_that(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     await click(world, card, BOB)

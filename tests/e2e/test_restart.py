@@ -1,12 +1,7 @@
 """The program as a process of its own, killed and started again: nothing lost or doubled, buttons that still work."""
 
 import asyncio
-import json
-import os
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,62 +11,18 @@ from bot.playground.cluster import SimulatedCluster
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Message
 from tests.e2e.conftest import QUICK
+from tests.e2e.outside import Outside
 
-ALICE = "U0ALICE"
+ALICE, BOB = "U0ALICE", "U0BOB"
 STORAGE = "C0STORAGE"
-SETTINGS = """
-slack: {{api_url: "{api}"}}
-http: {{port: 0}}
-store: {{url: "sqlite:///{folder}/cmbot.db"}}
-clusters:
-  - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.2s}}
-access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
-operations: {{verify_within: 2s}}
-"""
-
-
-@dataclass
-class Outside:
-    """What the program talks to, which outlives it."""
-
-    slack: LocalSlack
-    cluster: SimulatedCluster
-    config: Path
-
-    @asynccontextmanager
-    async def bot(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Run the program until the block ends; then it is killed without warning (SIGKILL)."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run", "--config", str(self.config)),
-            env=os.environ
-            | {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token, "CMBOT_STORE_URL": ""},
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            await self.slack.wait_connected(timeout=30)
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            await self.slack.wait_connected(connected=False)
-
-    def told(self, *words: str) -> list[Message]:
-        """The alerts (not replies) that hold all words."""
-        return [
-            m
-            for m in self.slack.workspace.messages
-            if m.metadata and not m.thread_ts and all(word in m.full_text for word in words)
-        ]
 
 
 @pytest.fixture
 async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
     async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
-        config = tmp_path / "config.yaml"
-        hosts = json.dumps(list(cluster.hosts))
-        config.write_text(SETTINGS.format(api=slack.api_url, folder=tmp_path, hosts=hosts))
-        yield Outside(slack, cluster, config)
+        parts = Outside(slack, cluster, tmp_path / "config.yaml")
+        parts.configure(cluster.hosts)
+        yield parts
         slack.assert_no_violations()
 
 
@@ -128,37 +79,72 @@ def _later(before: set[str], message: Message) -> bool:
 async def test_the_buttons_of_an_old_card_work_after_a_restart(outside: Outside) -> None:
     """Proposed by one process, confirmed with the next."""
     async with outside.bot():
-        await outside.slack.as_user(ALICE).command(STORAGE, "/cm task disable balance")
-        card = await outside.slack.wait_for(STORAGE, lambda m: "*Waiting*" in m.full_text)
+        card = await outside.proposed("/cm task disable balance")
     async with outside.bot():
         await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)
         await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text)
     assert len(outside.cluster.log.matching(method="POST", path="/config/set")) == 1
 
 
-async def test_killed_while_it_runs_the_truth_is_told(outside: Outside) -> None:
+@pytest.mark.parametrize(
+    ("line", "approver", "path", "truth"),
+    [
+        ("/cm task disable balance", ALICE, "/config/set", "balance is now off"),
+        ("/cm member remove 3", BOB, "/member/remove", "peer 3 is no member any more"),
+        ("/cm leader transfer 2", ALICE, "/leadership/transfer", "peer 2 leads"),
+    ],
+)
+async def test_killed_while_it_runs_the_truth_is_told(
+    outside: Outside, line: str, approver: str, path: str, truth: str
+) -> None:
     """Killed between the request and its answer: the next process looks, and never sends again."""
     async with outside.bot():
-        await outside.slack.as_user(ALICE).command(STORAGE, "/cm task disable balance")
-        card = await outside.slack.wait_for(STORAGE, lambda m: "*Waiting*" in m.full_text)
+        card = await outside.proposed(line)
         for node in (1, 2, 3):
             outside.cluster.slow(node, 1.0)
-        await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)
-        await outside.cluster.until(lambda: bool(outside.cluster.log.matching(method="POST", path="/config/set")))
+        await outside.slack.as_user(approver).click(STORAGE, card.ts, "op_confirm", confirmed=True)
+        await outside.cluster.until(lambda: bool(outside.cluster.log.matching(method="POST", path=path)))
+    for node in (1, 2, 3):
+        outside.cluster.slow(node, 0.0)
+    async with outside.bot():
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and truth in m.full_text, timeout=30)
+    assert len(outside.cluster.log.matching(method="POST", path=path)) == 1
+
+
+async def test_a_click_that_was_acknowledged_survives_the_process(outside: Outside) -> None:
+    """Killed while it looks at the cluster, before anything was sent: the next process carries the approval out, once."""
+    async with outside.bot():
+        card = await outside.proposed("/cm member remove 3")
+        for node in (1, 2, 3):
+            outside.cluster.slow(node, 3.0)
+        await outside.slack.as_user(BOB).click(STORAGE, card.ts, "op_confirm", confirmed=True)
+    assert not outside.cluster.log.matching(method="POST")
     for node in (1, 2, 3):
         outside.cluster.slow(node, 0.0)
     async with outside.bot():
         await outside.slack.wait_for(
-            STORAGE, lambda m: m.ts == card.ts and "balance is now off" in m.full_text, timeout=30
+            STORAGE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text, timeout=60
         )
-    assert len(outside.cluster.log.matching(method="POST", path="/config/set")) == 1
+    assert len(outside.cluster.log.matching(method="POST")) == 1
+
+
+async def test_a_cluster_that_leaves_the_settings_leaves_nothing_open(outside: Outside) -> None:
+    """Its waiting operation is closed and told; its card does nothing any more."""
+    async with outside.bot():
+        card = await outside.proposed("/cm member remove 3")
+    outside.configure(outside.cluster.hosts, name="other")
+    async with outside.bot():
+        closed = await outside.slack.wait_for(
+            STORAGE, lambda m: m.ts == card.ts and "no longer in the settings" in m.full_text, timeout=30
+        )
+    assert "nothing was sent" in closed.full_text
+    assert not any(block["type"] == "actions" for block in closed.blocks)
 
 
 async def test_what_is_under_way_at_an_orderly_end_is_told_before_it(outside: Outside) -> None:
     """SIGTERM while a change runs: its card shows what came of it, without another start."""
     async with outside.bot() as process:
-        await outside.slack.as_user(ALICE).command(STORAGE, "/cm task disable balance")
-        card = await outside.slack.wait_for(STORAGE, lambda m: "*Waiting*" in m.full_text)
+        card = await outside.proposed("/cm task disable balance")
         for node in (1, 2, 3):
             outside.cluster.slow(node, 0.5)
         await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)

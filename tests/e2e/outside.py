@@ -1,0 +1,74 @@
+"""The program as a process of its own, with the world it talks to: what the tests that kill it share."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.playground.cluster import SimulatedCluster
+from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.workspace import Message
+
+SETTINGS = """
+slack: {{api_url: "{api}"}}
+http: {{port: 0}}
+store: {{url: "sqlite:///{folder}/cmbot.db"}}
+clusters:
+  - {{name: {name}, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.2s}}
+access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE, U0BOB]}}}}
+operations: {{verify_within: 2s}}
+"""
+
+
+@dataclass
+class Outside:
+    """What the program talks to, which outlives it."""
+
+    slack: LocalSlack
+    cluster: SimulatedCluster
+    config: Path
+
+    @asynccontextmanager
+    async def bot(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run the program until the block ends; then it is killed without warning (SIGKILL)."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run", "--config", str(self.config)),
+            env=os.environ
+            | {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token, "CMBOT_STORE_URL": ""},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            await self.slack.wait_connected(timeout=30)
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await self.slack.wait_connected(connected=False)
+
+    def configure(self, hosts: Iterable[str], *, name: str = "prod") -> None:
+        """Write the settings with these hosts."""
+        text = SETTINGS.format(
+            api=self.slack.api_url, folder=self.config.parent, hosts=json.dumps(list(hosts)), name=name
+        )
+        self.config.write_text(text)
+
+    async def proposed(self, line: str) -> Message:
+        """Alice types a change; its card, which is waiting."""
+        before = {m.ts for m in self.slack.workspace.messages}
+        await self.slack.as_user("U0ALICE").command("C0STORAGE", line)
+        return await self.slack.wait_for(
+            "C0STORAGE", lambda m: m.ts not in before and "*Waiting*" in m.full_text, timeout=30
+        )
+
+    def told(self, *words: str) -> list[Message]:
+        """The alerts (not replies) that hold all words."""
+        return [
+            m
+            for m in self.slack.workspace.messages
+            if m.metadata and not m.thread_ts and all(word in m.full_text for word in words)
+        ]
