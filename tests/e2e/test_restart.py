@@ -112,7 +112,7 @@ async def test_killed_while_it_runs_the_truth_is_told(
 
 
 async def test_a_click_that_was_acknowledged_survives_the_process(outside: Outside) -> None:
-    """Killed while it looks at the cluster, before anything was sent: the next process carries the approval out, once."""
+    """Killed while it looks, before anything was sent: the next process carries the approval out, once."""
     async with outside.bot():
         card = await outside.proposed("/cm member remove 3")
         for node in (1, 2, 3):
