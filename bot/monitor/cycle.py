@@ -10,9 +10,10 @@ import structlog
 from bot.cluster.health import MIN_APART
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
+from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
 from bot.monitor.disks import bad_now
 from bot.monitor.engine import Tell, Transition, step
-from bot.monitor.memory import LeaderChange, Memory, remember, worth_writing
+from bot.monitor.memory import Memory, remember, worth_writing
 from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.rule import Rule, Scene
 from bot.views.alerts import card, line
@@ -145,7 +146,7 @@ class Watch:
         async with self._store.begin() as uow:
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
             held = await self._held(uow, seen.now)
-            plan = self._plan(held, seen, await self._cause(held, seen))
+            plan = self._plan(held, seen, await self._causes(held, seen))
             await self._commit(uow, plan, seen.now)
         if not (held.alerts or plan.transitions):
             self._calm = Held(plan.memory or held.memory)
@@ -156,13 +157,11 @@ class Watch:
         interval = self.watched.interval
         return remember(past, seen.snapshot, previous=seen.previous, interval=interval, resumed=seen.settling)
 
-    async def _cause(self, held: Held, seen: Seen) -> LeaderChange | None:
-        """The change of leader that this look saw, with the operation that caused it; None when it saw none."""
+    async def _causes(self, held: Held, seen: Seen) -> Causes:
+        """Which operations caused what this look found changed."""
         past = Memory.from_json(held.memory)
-        memory = self._remembered(past, seen)
-        if memory.changes == past.changes:
-            return None
-        return await self._explain(memory.changes[-1], past.leader_at)
+        changes = new_changes(past, self._remembered(past, seen))
+        return await self._explain(changes) if changes else NO_CAUSES
 
     async def _held(self, uow: WatchUnit, now: float) -> Held:
         name = self.watched.cluster
@@ -174,11 +173,9 @@ class Watch:
             self._past.popleft()
         return self._past[0] if self._past else None
 
-    def _plan(self, held: Held, seen: Seen, cause: LeaderChange | None = None) -> Plan:
+    def _plan(self, held: Held, seen: Seen, causes: Causes = NO_CAUSES) -> Plan:
         past, now = Memory.from_json(held.memory), seen.now
-        memory = self._remembered(past, seen)
-        if cause is not None:
-            memory = replace(memory, changes=(*memory.changes[:-1], cause))
+        memory = explained(self._remembered(past, seen), causes)
         scene = Scene(seen.snapshot, memory, now, seen.previous)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(

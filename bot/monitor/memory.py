@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 
 from bot.cluster.health import learners, voters
 from bot.cluster.models import Disk, Snapshot, Stat
+from bot.monitor.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.monitor.notes import Progress, SwitchChange, SwitchNote, progress, switch_changes, switch_notes
 from bot.monitor.verdict import verdict
 from bot.monitor.words import plain
@@ -35,7 +36,8 @@ class DiskNote:
 class LeaderChange:
     """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
 
-    `op` is the operation that caused it (0: none), `approved` who approved that (Slack user ids, a space between).
+    `before_at` is the last look that knew the leader before. `op` is the operation that caused it (0: none),
+    `approved` who approved that (Slack user ids, a space between).
     """
 
     at: float
@@ -45,6 +47,7 @@ class LeaderChange:
     away: float = 0.0
     op: int = 0
     approved: str = ""
+    before_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Memory:
     `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
     `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
+    `members` are the peers that the last known leader listed, by id.
     """
 
     at: float = 0.0
@@ -81,6 +85,8 @@ class Memory:
     switches: Mapping[str, SwitchNote] = field(default_factory=dict)
     switches_at: float = 0.0
     switch_changes: tuple[SwitchChange, ...] = ()
+    members: tuple[MemberNote, ...] = ()
+    member_changes: tuple[MemberChange, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the store keeps it."""
@@ -111,6 +117,8 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "repairs": Progress,
         "drops": Progress,
         "switch_changes": SwitchChange,
+        "members": MemberNote,
+        "member_changes": MemberChange,
     }
 )
 """The fields of a Memory that are tuples of notes."""
@@ -199,7 +207,9 @@ def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, a
         return memory
     changed = memory.leader not in {0, peer}
     same_reign = (memory.leader, memory.term) == (peer, term)
-    change = LeaderChange(snapshot.at, memory.leader, peer, term, away)
+    change = LeaderChange(snapshot.at, memory.leader, peer, term, away, before_at=memory.leader_at)
+    members = member_notes(memory.members, stat)
+    moves = member_changes(memory.members, members, at=snapshot.at, before_at=memory.leader_at, away=away)
     return replace(
         memory,
         leader=peer,
@@ -211,4 +221,6 @@ def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, a
         voters=tuple(voter.id for voter in voters(stat)),
         learners=tuple(learner.id for learner in learners(stat)),
         changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else memory.changes,
+        members=members,
+        member_changes=(*memory.member_changes, *moves)[-MAX_CHANGES:],
     )

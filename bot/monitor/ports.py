@@ -1,24 +1,23 @@
 """What the watch needs of the store and the world: the slices of the unit of work that its effects use."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
-from bot.monitor.memory import LeaderChange
+from bot.monitor.changes import Causes, Change
 
 Look = Callable[[], Awaitable[Snapshot]]
 """Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
 
+Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
+"""Tell which operations changes come from; those that none caused are left out. Raises StoreError."""
 
-Explain = Callable[[LeaderChange, float], Awaitable[LeaderChange]]
-"""Tell which operation a change of leader comes from; the time is that of the look before it. Raises StoreError."""
 
-
-async def unexplained(change: LeaderChange, _since: float) -> LeaderChange:
+async def unexplained(_: Sequence[Change]) -> Causes:
     """An Explain that knows of no operations."""
-    return change
+    return {}
 
 
 class Content(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.monitor.disks import DISK_BROKEN
+from bot.monitor.membership import MEMBERSHIP_CHANGED
 from bot.monitor.raft import LEADER_CHANGED, NO_LEADER, PEER_DOWN, QUORUM_AT_RISK
 from bot.monitor.reach import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
 from bot.monitor.rule import Rule
@@ -15,6 +16,7 @@ RULES: tuple[Rule, ...] = (
     LEADER_CHANGED,
     PEER_DOWN,
     QUORUM_AT_RISK,
+    MEMBERSHIP_CHANGED,
     READ_ONLY,
     DISK_BROKEN,
 )

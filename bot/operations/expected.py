@@ -2,25 +2,63 @@
 
 from collections.abc import Iterable
 
+from bot.cluster.tasks import WORDS, find_task
+from bot.monitor.changes import Change
+from bot.monitor.members import MemberChange
 from bot.monitor.memory import LeaderChange
+from bot.monitor.notes import SwitchChange
 from bot.operations.model import Operation, OpKind, OpState
 
 LATE = 60.0
 """Seconds by which an effect may follow the request that caused it, besides the time until somebody looks."""
+LOOK = 10.0
+"""Seconds that a look may last: it is dated by its begin, and what is asked meanwhile may already show in it."""
 _SENT = frozenset({OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED})
 
 
-def caused_by(change: LeaderChange, operations: Iterable[Operation], *, since: float) -> Operation | None:
-    """The newest operation that moved leadership like that; `since` is when the look before it was (Unix seconds)."""
-    fitting = [
-        op
-        for op in operations
-        if op.kind is OpKind.LEADER_TRANSFER
-        and op.state in _SENT
-        and op.request.get("peer_id") == change.after
-        and since - LATE <= sent_at(op) <= change.at
-    ]
+def caused_by(change: Change, operations: Iterable[Operation]) -> Operation | None:
+    """The newest operation that may have caused it; one that still runs or whose outcome is unknown may, too."""
+    fitting = [op for op in operations if op.state in _SENT and _led_to(op, change) and _in_time(op, change)]
     return max(fitting, key=sent_at, default=None)
+
+
+def _led_to(op: Operation, change: Change) -> bool:
+    match change:
+        case LeaderChange():
+            return op.kind is OpKind.LEADER_TRANSFER and op.request.get("peer_id") == change.after
+        case MemberChange():
+            return op.request.get("peer_id") == change.peer and _made_member(op, change)
+        case SwitchChange():
+            return op.kind is OpKind.TASK_SWITCH and _switched(op, change)
+
+
+def _made_member(op: Operation, change: MemberChange) -> bool:
+    if not change.now:
+        return op.kind is OpKind.MEMBER_REMOVE
+    as_asked = "learner" if op.request.get("learner") else "voter"
+    same_place = not change.host or op.request.get("host") == change.host
+    return op.kind is OpKind.MEMBER_ADD and as_asked == change.now and same_place
+
+
+def _switched(op: Operation, change: SwitchChange) -> bool:
+    task = find_task(change.key)
+    words = {on if op.request.get("on") else off for on, off in WORDS.values()}
+    return task is not None and task.name == op.request.get("task") and change.after in words
+
+
+def _in_time(op: Operation, change: Change) -> bool:
+    return sent_at(op) <= change.at + LOOK and _last_effect(op, change) >= change.before_at
+
+
+def _last_effect(op: Operation, change: Change) -> float:
+    """Until when its effect may come; a transfer that does not happen at once lapses, all else may be applied later."""
+    if op.state is OpState.VERIFIED or isinstance(change, LeaderChange):
+        return max(sent_at(op), _verified_at(op)) + LATE
+    return float("inf")
+
+
+def _verified_at(op: Operation) -> float:
+    return min((event.at for event in op.history if event.state is OpState.VERIFIED), default=0.0)
 
 
 def sent_at(op: Operation) -> float:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from bot.audit.chain import Entry
 from bot.errors import Conflict
-from bot.monitor.memory import LeaderChange
+from bot.monitor.changes import Causes, Change
 from bot.monitor.summary import Deed
 from bot.operations.expected import caused_by
 from bot.operations.leases import WARNED, announcements, started
@@ -213,11 +213,12 @@ class Ledger:
             recent = await uow.operations.recent(_MOST_DEEDS, since, cluster)
         return [Deed(op.history[-1].at, views.deed(op), op.requester) for op in recent if op.history]
 
-    async def explain(self, cluster: str, change: LeaderChange, since: float) -> LeaderChange:
-        """A change of leader with the operation that caused it, if one did."""
+    async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
+        """The changes that operations caused, each with its operation's number and who approved that."""
         async with self.store.read() as uow:
-            op = caused_by(change, await uow.operations.recent(_MOST_DEEDS, cluster=cluster), since=since)
-        return change if op is None else replace(change, op=op.id, approved=" ".join(op.approvals))
+            recent = await uow.operations.recent(_MOST_DEEDS, cluster=cluster)
+        found = {change: caused_by(change, recent) for change in changes}
+        return {change: (op.id, " ".join(op.approvals)) for change, op in found.items() if op is not None}
 
     async def posted_at(self, op: Operation) -> str:
         """The Slack timestamp of the card, "" while it has not been posted."""

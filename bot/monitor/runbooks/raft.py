@@ -54,5 +54,16 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             "A voter counts as healthy only when two looks, at least 3 s apart and under one leader in one term, prove "
             "it; see docs/architecture.md. `smallest_group: 3` accepts groups of two.",
         ),
+        "membership_changed": Runbook(
+            "Who is a member decides how many must agree. Somebody used another tool, or a node joined by itself; "
+            "Clustermgr checks no arithmetic, so look at the quorum before anything else is changed.",
+            (
+                "`/cm members` shows who is in now, and `/cm stat` what the quorum can still lose.",
+                "`/cm audit` tells whether anybody tried the same through cmbot.",
+                "A node that was removed must be stopped: it still answers, with a frozen view, and forwards writes.",
+                "Make it known where it was meant, and see that `clusters[].hosts` names the members' hosts.",
+            ),
+            "A change that an operation of cmbot caused is not told here: its own card says who asked and approved.",
+        ),
     }
 )

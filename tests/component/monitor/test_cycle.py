@@ -1,6 +1,6 @@
 """The tick of the watch over a store in memory, and what a channel sees of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,9 +9,11 @@ from structlog.testing import capture_logs
 
 from bot.cluster.models import Disk, Snapshot
 from bot.monitor.alert import AlertState, Silence
+from bot.monitor.changes import Causes, Change
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched, tell
 from bot.monitor.engine import acknowledge
+from bot.monitor.members import MemberChange
 from tests.watchkit import FakeStore, dark, disk, look
 
 NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}
@@ -25,6 +27,7 @@ class World:
     now: float = 1_000_000.0
     see: Callable[[float], Snapshot] = look
     woken: int = 0
+    causes: dict[int, tuple[int, str]] = field(default_factory=dict)
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,7 +36,12 @@ class World:
     def start(self) -> None:
         """A new process: nothing but the store is left of the one before."""
         watched = Watched("prod", "C1", 15, configure(NO_HOLD))
-        self.watch = Watch(watched, self._look, self.store, wake=self._wake)
+        self.watch = Watch(watched, self._look, self.store, wake=self._wake, explain=self._explain)
+
+    async def _explain(self, changes: Sequence[Change]) -> Causes:
+        """The operations that changed a peer, by its id."""
+        members = [change for change in changes if isinstance(change, MemberChange) and change.peer in self.causes]
+        return {change: self.causes[change.peer] for change in members}
 
     async def _look(self) -> Snapshot:
         return self.see(self.now)
@@ -99,6 +107,18 @@ async def test_a_new_leader_is_told_and_the_same_one_in_a_new_term_is_not(world:
     assert ended[0] == (
         "Resolved in prod after 10 min: The leader of prod has not changed again: peer 2 has led for 10 min."
     )
+
+
+async def test_a_member_that_an_operation_removed_is_no_alert_and_one_that_left_otherwise_is(world: World) -> None:
+    world.causes[3] = (12, "U1")
+    world.see = lambda at: look(at, members=(1, 2, 4))
+    assert await world.ticks(3) == [
+        (
+            "Warning in prod: The members of prod changed, and not by an operation of cmbot: "
+            "peer 4 (10.0.0.4:10110) joined as a voter."
+        )
+    ]
+    assert [change["op"] for change in world.store.state.memory["prod"]["member_changes"]] == [12, 0]
 
 
 async def test_a_change_while_the_bot_was_down_is_told_once_as_such(world: World) -> None:

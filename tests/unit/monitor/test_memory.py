@@ -42,7 +42,7 @@ def test_the_first_leader_is_no_change() -> None:
 
 def test_another_peer_is_a_change() -> None:
     memory = after(look(100), look(115, leader=2, term=6))
-    assert memory.changes == (LeaderChange(115, 1, 2, 6),)
+    assert memory.changes == (LeaderChange(115, 1, 2, 6, before_at=100),)
     assert (memory.leader, memory.leader_since) == (2, 115)
 
 
@@ -53,7 +53,7 @@ def test_the_same_peer_in_a_higher_term_is_none() -> None:
 
 def test_a_change_noticed_after_a_long_gap_says_so() -> None:
     memory = after(look(100), look(4000, leader=3, term=8))
-    assert memory.changes == (LeaderChange(4000, 1, 3, 8, away=3900),)
+    assert memory.changes == (LeaderChange(4000, 1, 3, 8, away=3900, before_at=100),)
 
 
 def test_a_gap_as_short_as_the_notes_are_apart_counts_as_watched() -> None:

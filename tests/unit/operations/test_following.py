@@ -6,7 +6,10 @@ import pytest
 
 from bot.commands.spec import Replacement
 from bot.errors import UserError
+from bot.monitor.changes import Change
+from bot.monitor.members import MemberChange
 from bot.monitor.memory import LeaderChange
+from bot.monitor.notes import SwitchChange
 from bot.operations.approvals import Policy
 from bot.operations.deeds import added, removed, sight, transferred
 from bot.operations.expected import caused_by
@@ -76,7 +79,8 @@ def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: i
         ([ran(199.0, state=OpState.UNKNOWN)], 12),
         ([ran(199.0, state=OpState.FAILED)], 0),
         ([ran(199.0, target=3)], 0),
-        ([ran(201.0)], 0),
+        ([ran(201.0)], 12),
+        ([ran(211.0)], 0),
         ([ran(100.0)], 0),
         ([ran(150.0, number=11), ran(199.0)], 12),
         ([replace(ran(199.0), kind=OpKind.MEMBER_REMOVE)], 0),
@@ -86,7 +90,7 @@ def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: i
 def test_a_change_of_leader_is_explained_by_the_transfer_that_led_there(
     operations: list[Operation], cause: int
 ) -> None:
-    found = caused_by(LeaderChange(200.0, 1, 2, 7), operations, since=185.0)
+    found = caused_by(LeaderChange(200.0, 1, 2, 7, before_at=185.0), operations)
     assert (found.id if found else 0) == cause
 
 
@@ -122,3 +126,48 @@ def test_a_learner_that_this_replacement_removed_had_caught_up() -> None:
     assert not was_caught_up([gone], 3, 5)
     assert not was_caught_up([replace(gone, state=OpState.FAILED)], 3, 4)
     assert not was_caught_up([replace(gone, request={"peer_id": 4})], 3, 4)
+
+
+LEARNER = {"peer_id": 4, "host": "cm4:10110", "node_host": "cm4:9998", "learner": True}
+VOTER = {**LEARNER, "learner": False}
+JOINED = MemberChange(200.0, 4, "", "learner", "", "cm4:10110", before_at=185.0)
+LEFT = MemberChange(200.0, 4, "learner", "", "cm4:10110", "", before_at=185.0)
+SWITCHED = SwitchChange(200.0, "vol_inspect", "Enable", "Disable", before_at=140.0)
+
+
+def asked(kind: OpKind, request: dict[str, object], at: float = 199.0, state: OpState = OpState.VERIFIED) -> Operation:
+    return replace(ran(at, state=state), kind=kind, request=request)
+
+
+@pytest.mark.parametrize(
+    ("change", "op", "caused"),
+    [
+        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER), True),
+        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, state=OpState.RUNNING), True),
+        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, at=20.0, state=OpState.UNKNOWN), True),
+        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, at=20.0), False),
+        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, state=OpState.FAILED), False),
+        (JOINED, asked(OpKind.MEMBER_ADD, VOTER), False),
+        (JOINED, asked(OpKind.MEMBER_ADD, {**LEARNER, "host": "cm5:10110"}), False),
+        (JOINED, asked(OpKind.MEMBER_REMOVE, {"peer_id": 4}), False),
+        (replace(JOINED, host=""), asked(OpKind.MEMBER_ADD, LEARNER), True),
+        (replace(JOINED, was="learner", now="voter"), asked(OpKind.MEMBER_ADD, VOTER), True),
+        (LEFT, asked(OpKind.MEMBER_REMOVE, {"peer_id": 4}), True),
+        (LEFT, asked(OpKind.MEMBER_REMOVE, {"peer_id": 3}), False),
+        (LEFT, asked(OpKind.MEMBER_ADD, LEARNER), False),
+        (SWITCHED, asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": False}), True),
+        (SWITCHED, asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": True}), False),
+        (SWITCHED, asked(OpKind.TASK_SWITCH, {"task": "balance", "on": False}), False),
+        (replace(SWITCHED, after="off"), asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": False}), False),
+        (replace(SWITCHED, key="mine"), asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": False}), False),
+    ],
+)
+def test_a_change_is_explained_by_the_operation_that_asked_for_just_that(
+    change: Change, op: Operation, *, caused: bool
+) -> None:
+    assert (caused_by(change, [op]) is op) is caused
+
+
+def test_the_newest_operation_that_fits_is_the_cause() -> None:
+    older, newer = (replace(asked(OpKind.MEMBER_ADD, LEARNER, at), id=int(at)) for at in (180.0, 199.0))
+    assert caused_by(JOINED, [newer, older]) is newer

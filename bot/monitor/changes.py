@@ -1,0 +1,42 @@
+"""Changes that the watch noticed, of whatever sort: which are new, and the memory that knows what caused them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from bot.monitor.members import MemberChange
+from bot.monitor.memory import LeaderChange, Memory
+from bot.monitor.notes import SwitchChange
+
+Change = LeaderChange | MemberChange | SwitchChange
+"""Each tells when it was noticed (`at`), the look before it (`before_at`), and which operation caused it (`op`)."""
+Causes = Mapping[Change, tuple[int, str]]
+"""The number of the operation that caused a change, and who approved it (Slack user ids, a space between)."""
+NO_CAUSES: Causes = MappingProxyType({})
+T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
+
+
+def new_changes(past: Memory, memory: Memory) -> tuple[Change, ...]:
+    """What `memory` has noticed that `past` had not."""
+    known = {*past.changes, *past.member_changes, *past.switch_changes}
+    seen: tuple[Change, ...] = (*memory.changes, *memory.member_changes, *memory.switch_changes)
+    return tuple(change for change in seen if change not in known)
+
+
+def explained(memory: Memory, causes: Causes) -> Memory:
+    """The memory whose changes name what caused them: the number of the operation, and who approved it."""
+
+    def named(changes: tuple[T, ...]) -> tuple[T, ...]:
+        return tuple(_named(change, *causes[change]) if change in causes else change for change in changes)
+
+    return replace(
+        memory,
+        changes=named(memory.changes),
+        member_changes=named(memory.member_changes),
+        switch_changes=named(memory.switch_changes),
+    )
+
+
+def _named(change: T, op: int, approved: str) -> T:
+    return replace(change, op=op, approved=approved)
