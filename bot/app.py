@@ -15,13 +15,15 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
-from bot.config import ClusterSettings, Settings, SummarySettings
+from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
 from bot.inbox import Inbox
+from bot.monitor.alert import Severity
 from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
+from bot.monitor.escalation import DEFAULT_WAIT, Escalation
 from bot.monitor.summaries import Entry, Summaries
 from bot.operations.approvals import Policy, policy_of, stricter
 from bot.operations.decisions import Decisions
@@ -130,6 +132,11 @@ def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
     # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
     job = f"summary {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
     return Entry(job, own.channel, clusters, Crontab(own.cron, own.timezone).latest)
+
+
+def _escalation(given: EscalationSettings) -> Escalation:
+    severity = Severity[(given.escalate_severity or "critical").upper()]
+    return Escalation(given.escalate_to or "", given.escalate_after or DEFAULT_WAIT, severity)
 
 
 class _Parts:
@@ -254,7 +261,13 @@ class _Parts:
     def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
         return {
             own.name: Watch(
-                Watched(own.name, own.alert_channel, own.poll_interval, rules[own.name]),
+                Watched(
+                    own.name,
+                    own.alert_channel,
+                    own.poll_interval,
+                    rules[own.name],
+                    _escalation(self.settings.escalation(own.name)),
+                ),
                 partial(self.clusters[own.name].patrol, own.answer_deadline),
                 self.store,
                 wake=outbox.wake,

@@ -154,7 +154,6 @@ async def forget(app: App) -> None:
     """Drop what is done with."""
     try:
         await app.inbox.forget()
-        await app.attention.forget()
     except StoreError as error:
         log.warning("forget.store_down", error=str(error))
 

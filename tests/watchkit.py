@@ -169,6 +169,14 @@ class FakeSilences:
     async def active(self, now: float, cluster: str) -> list[Silence]:
         return [silence for silence in self.state.silences if silence.until > now and silence.cluster == cluster]
 
+    async def ended(self, now: float, cluster: str) -> list[Silence]:
+        return [silence for silence in self.state.silences if silence.until <= now and silence.cluster == cluster]
+
+    async def remove(self, silence_id: int) -> bool:
+        before = len(self.state.silences)
+        self.state.silences[:] = [silence for silence in self.state.silences if silence.id != silence_id]
+        return len(self.state.silences) < before
+
 
 @dataclass
 class FakeMemory:

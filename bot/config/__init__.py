@@ -4,6 +4,7 @@ from bot.config.kinds import parse_duration
 from bot.config.model import (
     AccessSettings,
     ClusterSettings,
+    EscalationSettings,
     HttpSettings,
     Members,
     Secrets,
@@ -17,6 +18,7 @@ from bot.config.reading import load, parse
 __all__ = [
     "AccessSettings",
     "ClusterSettings",
+    "EscalationSettings",
     "HttpSettings",
     "Members",
     "Secrets",

@@ -82,6 +82,18 @@ class OperationSettings(Section):
     verify_within: Seconds = Field(30.0, ge=1, le=600)
 
 
+class EscalationSettings(Section):
+    """Whom alerts call that nobody acknowledges; what a cluster leaves out is as for all."""
+
+    escalate_to: GroupId | None = None
+    escalate_after: Annotated[float, BeforeValidator(parse_duration), Field(ge=10, le=7 * 86400)] | None = None
+    escalate_severity: Literal["info", "warning", "critical"] | None = None
+
+
+class AlertSettings(EscalationSettings):
+    """What holds for the alerts of all clusters."""
+
+
 class ClusterSettings(Section):
     """One Clustermgr raft group: its hosts, its channels, how often it is looked at."""
 
@@ -96,6 +108,7 @@ class ClusterSettings(Section):
     token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     ca_file: Path | None = None
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
 
     @property
@@ -140,6 +153,7 @@ class Settings(Section):
     access: AccessSettings = AccessSettings()
     operations: OperationSettings = OperationSettings()
     policies: Policies = Field(default_factory=dict)
+    alerts: AlertSettings = AlertSettings()
     summaries: tuple[SummarySettings, ...] = ()
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -180,12 +194,25 @@ class Settings(Section):
         named = {policy.source for table in tables for policy in table.values() if policy.source}
         return tuple(sorted(name for name in named if name.startswith("S")))
 
+    def escalation(self, name: str) -> EscalationSettings:
+        """Whom the alerts of a cluster call: what it says itself, then what holds for all."""
+        own = {key: value for key, value in self.cluster(name).alerts if value is not None}
+        common = {key: getattr(self.alerts, key) for key in EscalationSettings.model_fields}
+        return EscalationSettings(**{**common, **own})
+
+    @property
+    def escalation_groups(self) -> tuple[str, ...]:
+        """The user groups (ids) that alerts call when nobody acknowledges them."""
+        named = (self.alerts.escalate_to, *(cluster.alerts.escalate_to for cluster in self.clusters))
+        return tuple(dict.fromkeys(group for group in named if group))
+
     @property
     def groups(self) -> tuple[str, ...]:
         """Every user group (id) that the settings name, once."""
         access = self.access
         roles = (access.operators, access.approvers, access.admins, access.breakers)
-        return tuple(dict.fromkeys((*(group for role in roles for group in role.groups), *self.policy_groups)))
+        of_roles = (group for role in roles for group in role.groups)
+        return tuple(dict.fromkeys((*of_roles, *self.policy_groups, *self.escalation_groups)))
 
     def cluster(self, name: str) -> ClusterSettings:
         """The cluster of that name; KeyError when there is none."""

@@ -97,12 +97,6 @@ class Attention:
         self.wake()
         return held
 
-    async def forget(self) -> None:
-        """Drop the silences whose time is over."""
-        async with self.store.begin() as uow:
-            for held in await uow.silences.ended(self.clock()):
-                await uow.silences.remove(held.id)
-
 
 def _detail(held: Silence) -> Mapping[str, Any]:
     return {"silence": held.id, "rule": held.rule, "until": held.until, "reason": held.reason}

@@ -12,10 +12,12 @@ from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
 from bot.monitor.disks import bad_now
-from bot.monitor.engine import Tell, Transition, step
+from bot.monitor.engine import NO_ESCALATION, Reason, Tell, Transition, step
+from bot.monitor.escalation import Escalation
 from bot.monitor.memory import Memory, remember, worth_writing
 from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.rule import Rule, Scene
+from bot.monitor.silencing import tell_ended
 from bot.views.alerts import card, line
 
 log = structlog.get_logger(__name__)
@@ -26,12 +28,16 @@ SAMPLE_EVERY = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One cluster as it is watched: its name, its alert channel (id), seconds between looks, its configured rules."""
+    """One cluster as it is watched: its name, its alert channel (id), seconds between looks, its configured rules.
+
+    `escalation` is whom its alerts call that nobody acknowledges.
+    """
 
     cluster: str
     channel: str
     interval: float
     rules: tuple[Rule, ...]
+    escalation: Escalation = NO_ESCALATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the store holds of one cluster: what is remembered, its open alerts, the silences that mute now."""
+    """What the store holds of one cluster: what is remembered, its open alerts, the silences that mute now.
+
+    `over` are the silences whose end nobody was told of yet.
+    """
 
     memory: Mapping[str, Any]
     alerts: Sequence[Alert] = ()
     silences: Sequence[Silence] = ()
+    over: Sequence[Silence] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,7 @@ class Watch:
         async with self._store.read() as uow:
             held = await self._held(uow, seen.now)
         self._calm = None if held.alerts else held
-        return self._plan(held, seen).writes
+        return bool(held.over) or self._plan(held, seen).writes
 
     async def _write(self, seen: Seen) -> None:
         self._calm = None
@@ -148,9 +158,10 @@ class Watch:
             held = await self._held(uow, seen.now)
             plan = self._plan(held, seen, await self._causes(held, seen))
             await self._commit(uow, plan, seen.now)
+            await tell_ended(uow, held.over, held.alerts, plan.transitions, self.watched.channel)
         if not (held.alerts or plan.transitions):
             self._calm = Held(plan.memory or held.memory)
-        if any(move.tell is not Tell.QUIET for move in plan.transitions):
+        if held.over or any(move.tell is not Tell.QUIET for move in plan.transitions):
             self._wake()
 
     def _remembered(self, past: Memory, seen: Seen) -> Memory:
@@ -165,7 +176,12 @@ class Watch:
 
     async def _held(self, uow: WatchUnit, now: float) -> Held:
         name = self.watched.cluster
-        return Held(await uow.memory.get(name), await uow.alerts.open(name), await uow.silences.active(now, name))
+        return Held(
+            await uow.memory.get(name),
+            await uow.alerts.open(name),
+            await uow.silences.active(now, name),
+            await uow.silences.ended(now, name),
+        )
 
     def _earlier(self, snapshot: Snapshot) -> Snapshot | None:
         """The newest look that is far enough back to prove a voter healthy, else the oldest there is."""
@@ -186,6 +202,8 @@ class Watch:
             now,
             cluster=self.watched.cluster,
             settling=seen.settling,
+            remembered=past.at > 0,
+            escalation=self.watched.escalation,
             resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
         )
         sample = sample_of(seen.snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
@@ -216,7 +234,7 @@ async def tell(uow: WatchUnit, transition: Transition, channel: str) -> None:
         return
     slot = f"alert:{transition.new.id}"
     await uow.outbox.put(slot, channel, card(transition.new))
-    if transition.tell in {Tell.REPLY, Tell.REPLY_BROADCAST}:
+    if transition.tell in {Tell.REPLY, Tell.REPLY_BROADCAST} or _was_muted(transition):
         await uow.outbox.put(
             f"{slot}:line:{transition.new.version}",
             channel,
@@ -224,6 +242,12 @@ async def tell(uow: WatchUnit, transition: Transition, channel: str) -> None:
             parent=slot,
             broadcast=transition.tell is Tell.REPLY_BROADCAST,
         )
+
+
+def _was_muted(transition: Transition) -> bool:
+    """Whether it is told only now because a silence kept it quiet: its thread says so."""
+    old = transition.old
+    return transition.reason is Reason.FIRED and old is not None and "muted" in old.data
 
 
 def sample_of(snapshot: Snapshot) -> dict[str, Any] | None:

@@ -24,8 +24,13 @@ alert says how long it lasted, in its own message and in one line of its thread.
   resolved.
 - **remind**: how often it is told again while it fires.
 - A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are; it never resolves one.
-- Right after its start the bot tells and resolves nothing before its second look. What it told before is not told
-  again; what changed meanwhile is.
+- Right after its start the bot tells and resolves nothing before its second look, but for what one look proves (no
+  hold time) of a cluster it watched before. What it told before is not told again; what changed meanwhile is.
+- **escalation**: a critical alert that fires and that nobody acknowledged for `escalate_after` calls the user group
+  `escalate_to` in the channel, once, and then with every reminder. An acknowledgement or a silence ends that; an
+  acknowledged alert that gets worse calls again after the same time.
+- A silence that ends is told: in the thread of an alert that it kept quiet and that is still so, else in one line in
+  the channel. It ends before its time for an alert that gets worse, and the alert's thread says so.
 
 Every value can be changed by rule, for all clusters or for one:
 
@@ -37,6 +42,11 @@ clusters:
     rules:                            # this one only; it wins
       leader_changed: {window: 30m}
       read_only: {enabled: false}
+
+alerts:                               # all clusters; `clusters[].alerts` takes the same keys and wins
+  escalate_to: S0ONCALL
+  escalate_after: 15m
+  escalate_severity: critical         # or warning, info: what is that grave at least is escalated
 ```
 """
 

@@ -2,49 +2,29 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
 
-from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
+from bot.monitor.alert import Alert, AlertState, Finding, Silence
+from bot.monitor.escalation import Escalation, call, calling_anew
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
 from bot.monitor.rules import INHIBITS
-from bot.monitor.silences import lifted_by, mutes, with_lifted
+from bot.monitor.silences import lifted_by, muted_under, muting, with_lifted
+from bot.monitor.transition import (
+    Reason,
+    Tell,
+    Transition,
+    as_found,
+    ended,
+    fired,
+    following,
+    loud,
+    noted,
+    reads_the_same,
+    worse,
+)
 
+__all__ = ["NO_ESCALATION", "Reason", "Tell", "Transition", "acknowledge", "step"]
 
-class Reason(StrEnum):
-    """Why an alert moved."""
-
-    SEEN = "seen, and not told yet"
-    FIRED = "told for the first time"
-    WORSE = "got worse"
-    CHANGED = "reads differently"
-    CLEARING = "not seen any more, waiting to be sure"
-    BACK = "seen again before it was resolved"
-    RESOLVED = "resolved"
-    DROPPED = "went away before it was told"
-    REMINDED = "still there and nobody acknowledged it"
-    ACKNOWLEDGED = "acknowledged"
-    WITHDRAWN = "its rule is not watched any more"
-
-
-class Tell(StrEnum):
-    """What a channel sees of a transition; a reply comes with the edit of the alert's message."""
-
-    QUIET = "quiet"
-    EDIT = "edit"
-    POST = "post"
-    REPLY = "reply"
-    REPLY_BROADCAST = "reply and broadcast"
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One step in the life of an alert; `old` is None at its birth. `new.version` is raised when a reader notices."""
-
-    old: Alert | None
-    new: Alert
-    reason: Reason
-    tell: Tell
+NO_ESCALATION = Escalation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +35,22 @@ class Surroundings:
     now: float
     silences: Sequence[Silence]
     settling: bool
+    remembered: bool
     resolution: Callable[[Alert], str]
+    escalation: Escalation
     inhibited: frozenset[str] = frozenset()
 
     def holds(self, rule: Rule) -> bool:
-        """Whether nothing of this rule may be told or taken back at this step."""
-        return self.settling or rule.key in self.inhibited
+        """Whether nothing of this rule may be told at this step."""
+        return rule.key in self.inhibited or (self.settling and not (self.remembered and rule.hold == 0))
+
+    def keeps(self, rule: Rule) -> bool:
+        """Whether nothing of this rule may be taken back at this step."""
+        return self.holds(rule) or (self.settling and rule.clear > 0)
+
+    def muting(self, alert: Alert) -> Silence | None:
+        """The silence under which the alert is quiet now."""
+        return muting(self.silences, alert, self.now)
 
 
 def step(
@@ -72,16 +62,20 @@ def step(
     *,
     cluster: str,
     settling: bool = False,
+    remembered: bool = False,
     resolution: Callable[[Alert], str] = lambda _: "",
+    escalation: Escalation = NO_ESCALATION,
     inhibits: Mapping[str, frozenset[str]] = INHIBITS,
 ) -> tuple[Transition, ...]:
     """Take one step with the open `alerts` of one cluster; an alert that no transition names stays as it is.
 
     `answers` are the findings by rule key (one that is absent cannot tell). While `settling`, right after the start,
-    nothing is told or resolved: what one look alone shows may be the bot's own start.
+    nothing is told or resolved: what one look alone shows may be the bot's own start. Of a cluster that is `remembered`
+    from an earlier life what one look proves is told already then: what has no hold time, and no clear time to end.
     """
     held = {(alert.rule, alert.subject): alert for alert in alerts if alert.open}
-    around = Surroundings(cluster, now, silences, settling, resolution, _inhibited(answers, held.values(), inhibits))
+    inhibited = _inhibited(answers, held.values(), inhibits)
+    around = Surroundings(cluster, now, silences, settling, remembered, resolution, escalation, inhibited)
     watched = {rule.key for rule in rules}
     moves: list[Transition | None] = [_withdrawn(alert, around) for alert in held.values() if alert.rule not in watched]
     for rule in rules:
@@ -98,7 +92,7 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     """Note that `by` (a Slack user id) takes care of a firing alert; None when there is nothing to acknowledge."""
     if alert.state is not AlertState.FIRING:
         return None
-    new = _next(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
+    new = following(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
     return Transition(alert, new, Reason.ACKNOWLEDGED, Tell.EDIT)
 
 
@@ -135,44 +129,65 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
         data=dict(finding.data),
         changed_at=around.now,
     )
-    if rule.hold > 0 or around.holds(rule) or mutes(around.silences, alert, around.now):
+    if rule.hold > 0 or around.holds(rule):
         return Transition(None, alert, Reason.SEEN, Tell.QUIET)
-    return Transition(None, _fired(alert, around.now), Reason.FIRED, Tell.POST)
+    if silence := around.muting(alert):
+        return Transition(None, muted_under(silence, alert), Reason.SEEN, Tell.QUIET)
+    return Transition(None, fired(alert, around.now), Reason.FIRED, Tell.POST)
 
 
 def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
-    new = with_lifted(_as_found(old, finding), lifted_by(around.silences, old, finding, around.now))
-    due = around.now - old.since >= rule.hold
-    if due and not around.holds(rule) and not mutes(around.silences, new, around.now):
-        return Transition(old, _fired(new, around.now), Reason.FIRED, Tell.POST)
+    new = with_lifted(as_found(old, finding), lifted_by(around.silences, old, finding, around.now))
+    if around.now - old.since >= rule.hold and not around.holds(rule):
+        silence = around.muting(new)
+        if silence is None:
+            return Transition(old, fired(noted(new, muted=None), around.now), Reason.FIRED, Tell.POST)
+        new = muted_under(silence, new)
     return None if new == old else Transition(old, new, Reason.SEEN, Tell.QUIET)
 
 
 def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
     here = replace(old, clear_since=0.0)
-    new = with_lifted(_as_found(here, finding), lifted_by(around.silences, old, finding, around.now))
-    muted = mutes(around.silences, new, around.now)
-    if worse(old, finding) and not muted:
-        unacked = _next(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-        return Transition(old, unacked, Reason.WORSE, _loud(new.severity))
-    if new != here:
-        return Transition(old, _next(new, around.now), Reason.CHANGED, Tell.EDIT)
-    if new != old:
-        return Transition(old, new, Reason.BACK, Tell.QUIET)
-    waited = around.now - old.reminded_at
-    if rule.remind > 0 and old.state is AlertState.FIRING and not muted and waited >= rule.remind:
-        return Transition(old, _next(old, around.now, reminded_at=around.now), Reason.REMINDED, _loud(old.severity))
-    return None
+    new = with_lifted(as_found(here, finding), lifted_by(around.silences, old, finding, around.now))
+    silence = around.muting(new)
+    if silence is not None:
+        return _quietly(old, muted_under(silence, new), around)
+    new = noted(new, muted=None)
+    if worse(old, finding):
+        again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
+        return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity))
+    if old.state is AlertState.FIRING:
+        if "muted" in old.data:
+            return _heard_again(old, new, around)
+        # Before what merely reads differently: words that change with every look must not put off a call for ever.
+        if called := call(rule, old, new, around.escalation, around.now):
+            return called
+    return _quietly(old, new, around)
+
+
+def _heard_again(old: Alert, new: Alert, around: Surroundings) -> Transition:
+    """It is told once more, and whoever is to be called for it is given the whole time from now on."""
+    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now)
+    return Transition(old, heard, Reason.UNMUTED, loud(new.severity))
+
+
+def _quietly(old: Alert, new: Alert, around: Surroundings) -> Transition | None:
+    """What nobody is to be told of: the message is edited where it reads differently."""
+    if not reads_the_same(old, new):
+        return Transition(old, following(new, around.now), Reason.CHANGED, Tell.EDIT)
+    if new == old:
+        return None
+    return Transition(old, new, Reason.BACK if old.clear_since else Reason.NOTED, Tell.QUIET)
 
 
 def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     if old.state is AlertState.PENDING:
-        return Transition(old, _ended(old, around.now, ""), Reason.DROPPED, Tell.QUIET)
-    if around.holds(rule):
+        return Transition(old, ended(old, around.now, ""), Reason.DROPPED, Tell.QUIET)
+    if around.keeps(rule):
         return None
     if around.now - (old.clear_since or around.now) >= rule.clear:
-        tell = Tell.EDIT if mutes(around.silences, old, around.now) else Tell.REPLY
-        return Transition(old, _ended(old, around.now, around.resolution(old)), Reason.RESOLVED, tell)
+        tell = Tell.EDIT if around.muting(old) else Tell.REPLY
+        return Transition(old, ended(old, around.now, around.resolution(old)), Reason.RESOLVED, tell)
     if old.clear_since:
         return None
     return Transition(old, replace(old, clear_since=around.now), Reason.CLEARING, Tell.QUIET)
@@ -180,44 +195,7 @@ def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
 
 def _withdrawn(old: Alert, around: Surroundings) -> Transition:
     if old.state is AlertState.PENDING:
-        return Transition(old, _ended(old, around.now, ""), Reason.DROPPED, Tell.QUIET)
+        return Transition(old, ended(old, around.now, ""), Reason.DROPPED, Tell.QUIET)
     words = "The settings do not watch for this any more, so nobody knows whether it is still so."
-    return Transition(old, _ended(old, around.now, words), Reason.WITHDRAWN, Tell.REPLY)
-
-
-def worse(alert: Alert, finding: Finding) -> bool:
-    """Whether the finding is worse than what the alert says: more severe, more of it, or something new in it."""
-    if finding.severity > alert.severity or finding.weight > alert.weight:
-        return True
-    known = alert.data.get("parts")
-    return known is not None and bool(set(finding.data.get("parts", ())) - set(known))
-
-
-def _as_found(alert: Alert, finding: Finding) -> Alert:
-    if finding.partial and not worse(alert, finding):
-        return alert
-    kept = {"lifted": alert.data["lifted"]} if "lifted" in alert.data else {}
-    return replace(
-        alert,
-        severity=finding.severity,
-        sentence=finding.sentence,
-        lines=finding.lines,
-        weight=finding.weight,
-        data={**finding.data, **kept},
-    )
-
-
-def _fired(alert: Alert, now: float) -> Alert:
-    return _next(alert, now, state=AlertState.FIRING, fired_at=now, reminded_at=now)
-
-
-def _ended(alert: Alert, now: float, words: str) -> Alert:
-    return _next(alert, now, state=AlertState.RESOLVED, resolved_at=now, resolution=words)
-
-
-def _next(alert: Alert, now: float, **changes: Any) -> Alert:
-    return replace(alert, version=alert.version + 1, changed_at=now, **changes)
-
-
-def _loud(severity: Severity) -> Tell:
-    return Tell.REPLY_BROADCAST if severity is Severity.CRITICAL else Tell.REPLY
+    tell = Tell.EDIT if around.muting(old) else Tell.REPLY
+    return Transition(old, ended(old, around.now, words), Reason.WITHDRAWN, tell)

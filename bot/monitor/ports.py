@@ -49,6 +49,12 @@ class SilenceRows(Protocol):
     async def active(self, now: float, cluster: str) -> list[Silence]:
         """Those whose time is not over."""
 
+    async def ended(self, now: float, cluster: str) -> list[Silence]:
+        """Those whose time is over and that nobody removed yet."""
+
+    async def remove(self, silence_id: int) -> bool:
+        """Delete one; False when it was gone already."""
+
 
 class MemoryRows(Protocol):
     """What is remembered of each cluster."""

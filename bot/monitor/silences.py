@@ -1,12 +1,13 @@
 """Which alerts a silence mutes, and when it lifts by itself because things got worse. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from bot.monitor.alert import Alert, Finding, Silence
 from bot.monitor.rules import UNSPARED
+from bot.monitor.transition import noted
 
 EVERY_RULE = "*"
+_MOST_IDS = 20
 
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:
@@ -15,10 +16,18 @@ def covers(silence: Silence, alert: Alert, now: float) -> bool:
     return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
 
 
-def mutes(silences: Sequence[Silence], alert: Alert, now: float) -> bool:
-    """Whether any silence mutes this alert now, leaving out those that lifted for it."""
+def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | None:
+    """The silence that mutes this alert now, leaving out those that lifted for it; the one that lasts longest."""
     lifted = alert.data.get("lifted", ())
-    return any(covers(silence, alert, now) and silence.id not in lifted for silence in silences)
+    found = [silence for silence in silences if covers(silence, alert, now) and silence.id not in lifted]
+    return max(found, key=lambda silence: silence.until, default=None)
+
+
+def muted_under(silence: Silence, alert: Alert) -> Alert:
+    """The alert, noting that this silence keeps it quiet: once it does not, the alert is told."""
+    ever = alert.data.get("silenced", [])
+    ever = ever if silence.id in ever else [*ever, silence.id][-_MOST_IDS:]
+    return noted(alert, muted={"id": silence.id, "by": silence.by}, silenced=ever)
 
 
 def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: float) -> tuple[int, ...]:
@@ -42,4 +51,4 @@ def with_lifted(alert: Alert, ids: Iterable[int]) -> Alert:
     """The alert, noting that these silences no longer hold for it."""
     held = list(alert.data.get("lifted", ()))
     new = [one for one in ids if one not in held]
-    return replace(alert, data={**alert.data, "lifted": [*held, *new][-20:]}) if new else alert
+    return noted(alert, lifted=[*held, *new][-_MOST_IDS:]) if new else alert

@@ -32,9 +32,10 @@ class Silences:
         rows = await self._link.rows(query if cluster is None else query.where(silences.c.cluster == cluster))
         return [Silence(**row) for row in rows]
 
-    async def ended(self, now: float) -> list[Silence]:
-        """Those whose time is over and that nobody removed yet."""
-        query = select(silences).where(silences.c.until <= now).order_by(silences.c.until, silences.c.id)
+    async def ended(self, now: float, cluster: str) -> list[Silence]:
+        """Those of a cluster whose time is over and that nobody removed yet."""
+        this = (silences.c.until <= now) & (silences.c.cluster == cluster)
+        query = select(silences).where(this).order_by(silences.c.until, silences.c.id)
         return [Silence(**row) for row in await self._link.rows(query)]
 
     async def remove(self, silence_id: int) -> bool:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.engine import Reason, Transition
-from bot.views import blocks
+from bot.views import blocks, notes
 from bot.views.message import Message
 
 MOST_LINES = 12
@@ -85,13 +85,12 @@ def _resolved_card(alert: Alert) -> Message:
 
 
 def _line_text(transition: Transition) -> str:
+    if said := notes.words(transition):
+        return said
     alert = transition.new
     cluster, sentence = blocks.escape(alert.cluster), blocks.escape(alert.sentence)
     if alert.state is AlertState.RESOLVED:
         return f"Resolved in {cluster} after {_lasted(alert)}: {blocks.escape(alert.resolution)}"
-    if transition.reason is Reason.REMINDED:
-        waited = blocks.duration(alert.reminded_at - alert.fired_at)
-        return f"Still so in {cluster} after {waited}: {sentence}"
     return f"{severity_word(alert.severity)}, worse than before in {cluster}: {sentence}"
 
 

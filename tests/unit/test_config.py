@@ -190,3 +190,12 @@ def test_policies_are_read_for_all_and_for_one_cluster() -> None:
 )
 def test_a_policy_that_cannot_be_is_named(line: str, words: str) -> None:
     assert words in refusal(MINIMAL + line)
+
+
+def test_whom_alerts_call_is_said_for_all_and_for_one_cluster() -> None:
+    text = with_cluster("alerts: {escalate_after: 5m}") + "alerts: {escalate_to: S0ONCALL, escalate_after: 20m}\n"
+    settings = read(text)
+    called = settings.escalation("prod")
+    assert (called.escalate_to, called.escalate_after, called.escalate_severity) == ("S0ONCALL", 300.0, None)
+    assert settings.groups == ("S0ONCALL",)
+    assert "escalate_to" in refusal(MINIMAL + "alerts: {escalate_to: oncall}")

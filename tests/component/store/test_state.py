@@ -120,7 +120,8 @@ async def test_a_silence_is_active_until_its_end_or_its_removal(store: Store) ->
         assert await uow.silences.active(199.0) == [short, long]
         assert await uow.silences.active(199.0, "test") == [long]
         assert await uow.silences.active(200.0) == [long]
-        assert await uow.silences.ended(200.0) == [short]
+        assert await uow.silences.ended(200.0, "prod") == [short]
+        assert await uow.silences.ended(200.0, "test") == []
         assert await uow.silences.get(short.id) == short
         assert [await uow.silences.remove(long.id), await uow.silences.remove(long.id)] == [True, False]
         assert await uow.silences.active(0.0) == [short]

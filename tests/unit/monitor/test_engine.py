@@ -1,64 +1,11 @@
 """The life of an alert, step by step."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
-from bot.monitor.engine import Reason, Tell, Transition, acknowledge, step
-from bot.monitor.rule import CANNOT_TELL, Answer, Rule
-from bot.monitor.rules import rule_named
-
-WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
-
-
-def rule(key: str = "disk_broken", hold: float = 0, clear: float = 0, remind: float = 0) -> Rule:
-    found = rule_named(key)
-    assert found is not None
-    return replace(found, hold=hold, clear=clear, remind=remind)
-
-
-def found(key: str = "disk_broken", weight: int = 1, severity: Severity = WARNING, **extra: Any) -> Finding:
-    return Finding(key, extra.pop("subject", ""), severity, f"{weight} of it.", weight=weight, **extra)
-
-
-@dataclass
-class Life:
-    """The alerts of one cluster under a few rules, stepped by hand."""
-
-    rules: Sequence[Rule] = field(default_factory=lambda: (rule(),))
-    silences: list[Silence] = field(default_factory=list)
-    alerts: dict[int, Alert] = field(default_factory=dict)
-
-    def step(self, now: float, *findings: Finding, settling: bool = False, **answers: Answer) -> list[Transition]:
-        seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
-        moves = step(
-            {**seen, **answers},
-            [alert for alert in self.alerts.values() if alert.open],
-            self.silences,
-            self.rules,
-            now,
-            cluster="prod",
-            settling=settling,
-            resolution=lambda _: "It is over.",
-        )
-        return [self._keep(move) for move in moves]
-
-    def _keep(self, move: Transition) -> Transition:
-        new = replace(move.new, id=move.new.id or len(self.alerts) + 1)
-        self.alerts[new.id] = new
-        return replace(move, new=new)
-
-    def ack(self, now: float) -> None:
-        [alert] = [alert for alert in self.alerts.values() if alert.open]
-        move = acknowledge(alert, "U1", now)
-        assert move is not None
-        self._keep(move)
-
-
-def seen(moves: list[Transition]) -> list[tuple[Reason, Tell]]:
-    return [(move.reason, move.tell) for move in moves]
-
+from bot.monitor.alert import AlertState
+from bot.monitor.engine import Reason, Tell, acknowledge
+from bot.monitor.rule import CANNOT_TELL
+from tests.enginekit import CRITICAL, Life, found, rule, seen, silence
 
 FIRED = [(Reason.FIRED, Tell.POST)]
 RESOLVED = [(Reason.RESOLVED, Tell.REPLY)]
@@ -190,10 +137,6 @@ def test_only_a_firing_alert_can_be_acknowledged() -> None:
     assert acknowledge(life.alerts[1], "U2", 20) is None
 
 
-def silence(name: str = "disk_broken", until: float = 1000, **extra: Any) -> Silence:
-    return Silence("prod", name, extra.pop("subject", ""), until, "U1", id=extra.pop("id", 1), **extra)
-
-
 def test_what_is_silenced_waits_until_the_silence_ends() -> None:
     life = Life(silences=[silence(until=100)])
     assert seen(life.step(0, found())) == [(Reason.SEEN, Tell.QUIET)]
@@ -220,7 +163,7 @@ def test_a_silence_of_a_firing_alert_mutes_reminders_and_the_line_of_its_end() -
     life = Life([rule(remind=100)])
     life.step(0, found(weight=2))
     life.silences.append(silence())
-    assert life.step(500, found(weight=2)) == []
+    assert seen(life.step(500, found(weight=2))) == [(Reason.NOTED, Tell.QUIET)]
     assert seen(life.step(515, found(weight=1))) == CHANGED
     assert seen(life.step(530)) == [(Reason.RESOLVED, Tell.EDIT)]
 

@@ -1,0 +1,74 @@
+"""What an alert's thread is told about calls and silences: whom it calls, and which silence is over for it. Pure."""
+
+from collections.abc import Sequence
+
+from bot.monitor.alert import Alert, Silence
+from bot.monitor.silences import EVERY_RULE
+from bot.monitor.transition import Reason, Transition
+from bot.views.blocks import code, context, count, duration, escape, message
+from bot.views.message import Message
+
+
+def words(transition: Transition) -> str:
+    """The line of a transition that calls for attention; "" for one that the alert's own view words."""
+    new = transition.new
+    cluster, sentence = escape(new.cluster), escape(new.sentence)
+    silence = _silence(transition.old)
+    if transition.reason is Reason.ESCALATED:
+        waited = duration(new.changed_at - _calling_since(new))
+        return f"{_mention(transition)}Nobody has acknowledged this for {waited} in {cluster}: {sentence}"
+    if transition.reason is Reason.REMINDED:
+        waited = duration(new.reminded_at - new.fired_at)
+        return f"{_mention(transition)}Still so in {cluster} after {waited}: {sentence}"
+    if transition.reason is Reason.UNMUTED:
+        return f"{silence} is over, and it is still so in {cluster}: {sentence}"
+    if transition.reason is Reason.FIRED and silence:
+        return f"{silence} {_why_over(transition)}. In {cluster}: {sentence}"
+    if transition.reason is Reason.WORSE and silence:
+        over = "ended for this alert, as it got worse" if _lifted(transition) else "is over, and it got worse"
+        return f"{new.severity.name.capitalize()} in {cluster}: {sentence} {silence} {over}."
+    return ""
+
+
+def silence_over(silence: Silence, kept: Sequence[Alert]) -> Message:
+    """Said in the channel when a silence ends that no open alert's thread tells of; `kept` is what it kept quiet."""
+    what = "all alerts" if silence.rule == EVERY_RULE else code(silence.rule)
+    text = f"Silence {silence.id} of {what} of {escape(silence.cluster)} is over. {_came_of(kept)}"
+    return message(text, context(text))
+
+
+def _came_of(kept: Sequence[Alert]) -> str:
+    if not kept:
+        return "Nothing came up under it."
+    cared = sum(alert.open for alert in kept)
+    said = f"It kept {count(len(kept), 'alert')} quiet"
+    if not cared:
+        return f"{said}; {'it is' if len(kept) == 1 else 'all are'} over too."
+    return f"{said}, of which {count(cared, 'acknowledged one')} {'is' if cared == 1 else 'are'} still open: /cm alerts"
+
+
+def _calling_since(alert: Alert) -> float:
+    return max(alert.fired_at, float(alert.data.get("calling_since", 0.0)))
+
+
+def _mention(transition: Transition) -> str:
+    return f"<!subteam^{escape(transition.mention)}> " if transition.mention else ""
+
+
+def _silence(old: Alert | None) -> str:
+    """The silence under which it was quiet until now, "" when it was not."""
+    muted = old.data.get("muted") if old else None
+    return f"Silence {int(muted['id'])} by <@{escape(muted['by'])}>" if muted else ""
+
+
+def _why_over(transition: Transition) -> str:
+    alert = transition.old
+    assert alert is not None  # noqa: S101 - it was muted, so it was there
+    since = f"kept this quiet for {duration(transition.new.fired_at - alert.since)}"
+    return f"{since} and ended for it, as it got worse" if _lifted(transition) else f"{since} and is over"
+
+
+def _lifted(transition: Transition) -> bool:
+    """Whether the silence that kept it quiet ended for this alert alone, before its time."""
+    muted = transition.old.data["muted"]["id"] if transition.old else 0
+    return muted in transition.new.data.get("lifted", ())

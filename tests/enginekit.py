@@ -1,0 +1,69 @@
+"""One cluster's alerts under a few rules, stepped by hand: what tests of the engine share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.monitor.alert import Alert, Finding, Severity, Silence
+from bot.monitor.engine import Reason, Tell, Transition, acknowledge, step
+from bot.monitor.escalation import Escalation
+from bot.monitor.rule import Answer, Rule
+from bot.monitor.rules import rule_named
+
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+
+
+def rule(key: str = "disk_broken", hold: float = 0, clear: float = 0, remind: float = 0) -> Rule:
+    found = rule_named(key)
+    assert found is not None
+    return replace(found, hold=hold, clear=clear, remind=remind)
+
+
+def found(key: str = "disk_broken", weight: int = 1, severity: Severity = WARNING, **extra: Any) -> Finding:
+    return Finding(key, extra.pop("subject", ""), severity, f"{weight} of it.", weight=weight, **extra)
+
+
+@dataclass
+class Life:
+    """The alerts of one cluster under a few rules, stepped by hand."""
+
+    rules: Sequence[Rule] = field(default_factory=lambda: (rule(),))
+    silences: list[Silence] = field(default_factory=list)
+    alerts: dict[int, Alert] = field(default_factory=dict)
+    escalation: Escalation = field(default_factory=Escalation)
+    remembered: bool = False
+
+    def step(self, now: float, *findings: Finding, settling: bool = False, **answers: Answer) -> list[Transition]:
+        seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
+        moves = step(
+            {**seen, **answers},
+            [alert for alert in self.alerts.values() if alert.open],
+            self.silences,
+            self.rules,
+            now,
+            cluster="prod",
+            settling=settling,
+            remembered=self.remembered,
+            escalation=self.escalation,
+            resolution=lambda _: "It is over.",
+        )
+        return [self._keep(move) for move in moves]
+
+    def _keep(self, move: Transition) -> Transition:
+        new = replace(move.new, id=move.new.id or len(self.alerts) + 1)
+        self.alerts[new.id] = new
+        return replace(move, new=new)
+
+    def ack(self, now: float) -> None:
+        [alert] = [alert for alert in self.alerts.values() if alert.open]
+        move = acknowledge(alert, "U1", now)
+        assert move is not None
+        self._keep(move)
+
+
+def seen(moves: list[Transition]) -> list[tuple[Reason, Tell]]:
+    return [(move.reason, move.tell) for move in moves]
+
+
+def silence(name: str = "disk_broken", until: float = 1000, **extra: Any) -> Silence:
+    return Silence("prod", name, extra.pop("subject", ""), until, "U1", id=extra.pop("id", 1), **extra)
