@@ -9,6 +9,7 @@ import structlog
 from bot.errors import SlackError
 from bot.pacing import DELETED, PLAIN, Verdict
 from bot.store.claims import Claim
+from bot.views.charts import plainer
 from bot.views.message import Message
 
 log = structlog.get_logger(__name__)
@@ -120,14 +121,16 @@ class Delivery:
         await self.poster.update(self.claim.channel, self.claim.ts or "", message)
 
     async def _plainly(self, call: Callable[[Message], Awaitable[T]], message: Message) -> T:
-        """Call; when the blocks are refused, once more with the text alone."""
-        try:
-            return await call(message)
-        except SlackError as error:
-            if error.code not in PLAIN or not message.blocks:
-                raise
-            log.warning("outbox.blocks_refused", slot=self.claim.slot, code=error.code, error=str(error))
-        return await call(replace(message, blocks=()))
+        """Call; when the blocks are refused, again with charts and tables as text, and then with the text alone."""
+        for weaker in plainer(message):
+            try:
+                return await call(message)
+            except SlackError as error:
+                if error.code not in PLAIN:
+                    raise
+                log.warning("outbox.blocks_refused", slot=self.claim.slot, code=error.code, error=str(error))
+            message = weaker
+        return await call(message)
 
     def _message(self) -> Message:
         message = Message.from_json(self.claim.content)

@@ -1,4 +1,4 @@
-"""An answer by response_url: tried again when nothing was sent, and without its blocks when Slack refuses those."""
+"""An answer by response_url: tried again when nothing was sent, and plainer when Slack refuses its blocks."""
 
 import asyncio
 import json
@@ -12,6 +12,8 @@ from bot.commands.spec import Reply
 from bot.errors import SlackError, SlackRetryable
 from bot.slack.methods import RESPOND
 from bot.slack.translate import FOREIGN, refused, translated
+from bot.views.charts import plainer
+from bot.views.message import Message
 
 _PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
@@ -27,21 +29,22 @@ async def answer(
 ) -> None:
     """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
     _check(response_url, api_url)
-    body = payload(reply, replace=replace)
-    try:
-        await _patiently(session, response_url, body)
-    except SlackError as error:
-        if error.code not in _PLAIN or "blocks" not in body:
-            raise
-        await _patiently(session, response_url, {name: value for name, value in body.items() if name != "blocks"})
-
-
-def payload(reply: Reply, *, replace: bool) -> dict[str, Any]:
-    """The JSON of one answer."""
     message = reply.message
+    for weaker in plainer(message):
+        try:
+            return await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+        except SlackError as error:
+            if error.code not in _PLAIN:
+                raise
+        message = weaker
+    return await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+
+
+def payload(message: Message, *, private: bool, replace: bool) -> dict[str, Any]:
+    """The JSON of one answer."""
     shown = {"blocks": [dict(block) for block in message.blocks]} if message.blocks else {}
     return {
-        "response_type": "ephemeral" if reply.private else "in_channel",
+        "response_type": "ephemeral" if private else "in_channel",
         # Said outright: for a click Slack's default would be to put it in the place of the card.
         "replace_original": replace,
         "text": message.text,

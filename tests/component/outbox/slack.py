@@ -70,7 +70,7 @@ class FakeSlack:
         fault = await self._call("post", channel)
         while self._late:
             self._late.pop(0)()
-        if any(block["type"] == "broken" for block in message.blocks):
+        if any(block["type"] in {"broken", "data_visualization"} for block in message.blocks):
             raise SlackError("Slack refused the blocks.", code="invalid_blocks")
         if thread_ts is not None and self._find(channel, thread_ts) is None:
             raise SlackError("There is no such thread.", code="thread_not_found")

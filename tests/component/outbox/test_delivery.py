@@ -10,6 +10,8 @@ import pytest
 from bot.outbox import Outbox, Pace
 from bot.store.posts import Post
 from bot.store.store import Store
+from bot.views.blocks import section
+from bot.views.charts import Series, line_chart
 from bot.views.message import Message
 from tests.component.outbox.conftest import MakeOutbox
 from tests.component.outbox.slack import FakeSlack, Fault
@@ -216,6 +218,15 @@ async def test_refused_blocks_are_sent_as_plain_text(store: Store, slack: FakeSl
         await uow.outbox.put("a", "C1", Message("12 % free.", ({"type": "broken"},)))
     assert await outbox.drain(patience=AGES) == 0
     assert [(posted.text, posted.blocks) for posted in slack.shown["C1"]] == [("12 % free.", 0)]
+
+
+async def test_a_refused_chart_is_sent_as_figures(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
+    outbox = make()
+    chart = line_chart("Used", ["Nov 1"], [Series("prod", (12.0,))])
+    async with store.begin() as uow:
+        await uow.outbox.put("a", "C1", Message("12 % used.", (section("prod"), chart)))
+    assert await outbox.drain(patience=AGES) == 0
+    assert [(posted.text, posted.blocks) for posted in slack.shown["C1"]] == [("12 % used.", 2)]
 
 
 @pytest.mark.parametrize("code", ["invalid_auth", "account_inactive", "token_revoked"])

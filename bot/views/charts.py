@@ -1,0 +1,102 @@
+"""Charts: Slack's chart block within its limits, the same figures as text, and lines of blocks between words. Pure."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from slackblocks import AxisConfig, DataPoint, DataSeries, DataVisualizationBlock, LineChart
+from slackblocks import Message as Envelope
+
+from bot.views import tables
+from bot.views.message import BlockJson, Message
+from bot.views.text import clip, plain, pre
+
+KIND = "data_visualization"
+MAX_SERIES = 6
+MAX_POINTS = 20
+MAX_LABEL = 20
+MAX_TITLE = 50
+MAX_SECTION = 3000
+_STEPS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart: a name, and a value for each category, finite."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+def line_chart(
+    title: str, categories: Sequence[str], series: Sequence[Series], *, x_label: str = "", y_label: str = ""
+) -> BlockJson:
+    """A line chart; the first six series are shown, and all text is cut to what Slack takes.
+
+    Raises ValueError for no series, over 20 categories, or values that are not one finite number for each category:
+    mistakes of ours.
+    """
+    shown = series[:MAX_SERIES]
+    if not shown or not 0 < len(categories) <= MAX_POINTS:
+        raise ValueError(f"a chart has 1 to {MAX_POINTS} points, not {len(categories)}, and at least one series")
+    if any(len(each.values) != len(categories) or not all(map(math.isfinite, each.values)) for each in shown):
+        raise ValueError("each series of a chart has one finite number for each category")
+    labels, names = _distinct(categories), _distinct([each.name for each in shown])
+    lines = [
+        DataSeries(name, [DataPoint(label, value) for label, value in zip(labels, each.values, strict=True)])
+        for name, each in zip(names, shown, strict=True)
+    ]
+    axis = AxisConfig(labels, clip(plain(x_label), 50) or None, clip(plain(y_label), 50) or None)
+    block = DataVisualizationBlock(clip(plain(title), MAX_TITLE) or " ", LineChart(lines, axis))
+    [rendered] = Envelope(channel="-", blocks=[block]).to_dict()["blocks"]
+    return {key: value for key, value in rendered.items() if key != "block_id"}
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Each name cut to a label, numbered where another is the same already."""
+    taken: list[str] = []
+    for name in names:
+        label = clip(plain(name), MAX_LABEL) or "-"
+        numbered = (f"{clip(label, MAX_LABEL - 5)} ({number})" for number in count(2))
+        taken.append(label if label not in taken else next(each for each in numbered if each not in taken))
+    return taken
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The course of values in one character each, from their least to their greatest; "" of fewer than two."""
+    known = [value for value in values if math.isfinite(value)]
+    if len(known) < 2:  # noqa: PLR2004 - one point has no course
+        return ""
+    low, span = min(known), max(known) - min(known)
+    if not span or not math.isfinite(span):
+        return _STEPS[3] * len(known)
+    return "".join(_STEPS[min(int((value - low) / span * len(_STEPS)), len(_STEPS) - 1)] for value in known)
+
+
+def as_text(block: BlockJson) -> str:
+    """A chart as aligned columns of figures below its title."""
+    chart = block["chart"]
+    rows = [
+        (label, *(f"{each['data'][place]['value']:,g}" for each in chart["series"]))
+        for place, label in enumerate(chart["axis_config"]["categories"])
+    ]
+    header = (chart["axis_config"].get("x_label", " "), *(each["name"] for each in chart["series"]))
+    right = range(1, len(header))
+    unit = chart["axis_config"].get("y_label", "")
+    shown = tables.as_text(tables.table(rows, header=header, right=right))
+    return f"{block['title']}{f' ({unit})' if unit else ''}\n{shown}"
+
+
+def plainer(message: Message) -> tuple[Message, ...]:
+    """What to post instead when Slack refuses a message's blocks: its charts and tables as text, then only its text."""
+    bare = (replace(message, blocks=()),) if message.blocks else ()
+    if not any(block["type"] in {KIND, "table"} for block in message.blocks):
+        return bare
+    drawn = tuple(_as_section(block) if block["type"] == KIND else block for block in message.blocks)
+    return (tables.without_tables(replace(message, blocks=drawn)), *bare)
+
+
+def _as_section(block: BlockJson) -> BlockJson:
+    text = clip(pre(as_text(block)), MAX_SECTION)
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

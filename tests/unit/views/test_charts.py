@@ -1,0 +1,84 @@
+"""Charts stay within Slack's limits whatever they show, and read the same as text."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.playground.slack.blockkit import check_blocks
+from bot.views.blocks import message, section, table
+from bot.views.charts import Series, as_text, line_chart, plainer, sparkline
+from tests.unit.views.samples import assert_postable
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
+NAMES = st.text(st.sampled_from(string.ascii_letters + " <>&\n"), max_size=60)
+
+
+def chart() -> dict[str, object]:
+    return dict(line_chart("Space used", ["Nov 1", "Nov 2"], [Series("prod", (1.5, 1000.0))], x_label="UTC"))
+
+
+def test_a_chart_is_figures_and_the_same_figures_as_text() -> None:
+    assert chart()["chart"] == {
+        "type": "line",
+        "series": [
+            {"name": "prod", "data": [{"label": "Nov 1", "value": 1.5}, {"label": "Nov 2", "value": 1000.0}]},
+        ],
+        "axis_config": {"categories": ["Nov 1", "Nov 2"], "x_label": "UTC"},
+    }
+    assert as_text(chart()) == "Space used\nUTC     prod\nNov 1    1.5\nNov 2  1,000"
+
+
+def test_a_workspace_without_charts_gets_the_figures_and_one_without_blocks_the_sentence() -> None:
+    full = message("It grows.", section("It grows."), chart(), table([["a"]], header=("n",)))
+    drawn, bare = plainer(full)
+    assert [block["type"] for block in drawn.blocks] == ["section"] * 3
+    assert "Nov 2  1,000" in drawn.blocks[1]["text"]["text"]
+    assert (bare.text, bare.blocks) == ("It grows.", ())
+    assert_postable(drawn)
+
+
+def test_there_is_nothing_plainer_than_text() -> None:
+    assert plainer(message("It grows.")) == ()
+    [bare] = plainer(message("It grows.", section("It grows.")))
+    assert bare.blocks == ()
+
+
+@given(
+    st.integers(1, 20).flatmap(
+        lambda points: st.tuples(
+            st.lists(NAMES, min_size=points, max_size=points),
+            st.lists(st.tuples(NAMES, st.lists(FINITE, min_size=points, max_size=points)), min_size=1, max_size=9),
+        )
+    ),
+    NAMES,
+)
+def test_any_figures_make_a_chart_that_slack_takes(
+    drawn: tuple[list[str], list[tuple[str, list[float]]]], name: str
+) -> None:
+    categories, lines = drawn
+    block = line_chart(name, categories, [Series(own, tuple(values)) for own, values in lines], x_label=name)
+    shown = message("A chart.", block)
+    assert check_blocks(list(shown.blocks)) == []
+    assert_postable(plainer(shown)[0])
+    assert check_blocks(list(plainer(shown)[0].blocks)) == []
+
+
+@pytest.mark.parametrize(
+    ("categories", "values"), [([], ()), (["a"], (1.0, 2.0)), (["a"], (float("nan"),)), (["a"] * 21, (1.0,) * 21)]
+)
+def test_what_is_no_chart_is_our_mistake(categories: list[str], values: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="chart"):
+        line_chart("t", categories, [Series("a", values)])
+
+
+def test_the_course_of_values_in_a_word() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([5, 5, 5]) == "▄▄▄"
+    assert sparkline([1]) == ""
+
+
+@given(st.lists(st.floats(), max_size=60))
+def test_any_values_have_a_course(values: list[float]) -> None:
+    assert len(sparkline(values)) <= len(values)
