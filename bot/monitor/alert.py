@@ -30,7 +30,9 @@ class Finding:
     `subject` tells alerts of one rule apart within a cluster ("" when there is one at most); `weight` grows as
     the same subject gets worse (number of broken disks); `sentence` is one full sentence with the number in it;
     `lines` are details (one a line, plain text, unescaped); `data` is what views and the next tick need (JSON):
-    `parts` names what it consists of (a new part is worse, whatever the weight), `more` counts what `lines` leave out.
+    `parts` names what it consists of (a new part is worse, whatever the weight), `more` counts what `lines` leave out,
+    `covers` lists the [rule, subject] pairs that need no alert of their own beside it (see covering.py), `fix` is a
+    command, without its `/cm`, that mends it.
     A `partial` finding may raise an alert or make it grow, but is no proof that anything got better.
     """
 

@@ -1,9 +1,10 @@
 """The engine: findings, open alerts, silences and the time become transitions, each with a reason. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.monitor.alert import Alert, AlertState, Finding, Silence
+from bot.monitor.covering import Pairs, covered, inhibited
 from bot.monitor.escalation import Escalation, call, calling_anew
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
 from bot.monitor.rules import INHIBITS
@@ -39,6 +40,7 @@ class Surroundings:
     resolution: Callable[[Alert], str]
     escalation: Escalation
     inhibited: frozenset[str] = frozenset()
+    covered: Pairs = frozenset()
 
     def holds(self, rule: Rule) -> bool:
         """Whether nothing of this rule may be told at this step."""
@@ -51,6 +53,10 @@ class Surroundings:
     def muting(self, alert: Alert) -> Silence | None:
         """The silence under which the alert is quiet now."""
         return muting(self.silences, alert, self.now)
+
+    def awaits(self, rule: Rule, finding: Finding) -> bool:
+        """Whether the finding may not be told for the first time, or called to mind again, at this step."""
+        return self.holds(rule) or (rule.key, finding.subject) in self.covered
 
 
 def step(
@@ -74,8 +80,17 @@ def step(
     from an earlier life what one look proves is told already then: what has no hold time, and no clear time to end.
     """
     held = {(alert.rule, alert.subject): alert for alert in alerts if alert.open}
-    inhibited = _inhibited(answers, held.values(), inhibits)
-    around = Surroundings(cluster, now, silences, settling, remembered, resolution, escalation, inhibited)
+    around = Surroundings(
+        cluster,
+        now,
+        silences,
+        settling,
+        remembered,
+        resolution,
+        escalation,
+        inhibited=inhibited(answers, held.values(), inhibits),
+        covered=covered(answers, held.values()),
+    )
     watched = {rule.key for rule in rules}
     moves: list[Transition | None] = [_withdrawn(alert, around) for alert in held.values() if alert.rule not in watched]
     for rule in rules:
@@ -94,15 +109,6 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
         return None
     new = following(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
     return Transition(alert, new, Reason.ACKNOWLEDGED, Tell.EDIT)
-
-
-def _inhibited(
-    answers: Mapping[str, Answer], alerts: Iterable[Alert], inhibits: Mapping[str, frozenset[str]]
-) -> frozenset[str]:
-    told = {alert.rule for alert in alerts if alert.state is not AlertState.PENDING}
-    seen = {key for key, answer in answers.items() if answer is not CANNOT_TELL and answer}
-    active = [others for key, others in inhibits.items() if key in answers and key in told | seen]
-    return frozenset().union(*active)
 
 
 def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
@@ -129,7 +135,7 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
         data=dict(finding.data),
         changed_at=around.now,
     )
-    if rule.hold > 0 or around.holds(rule):
+    if rule.hold > 0 or around.awaits(rule, finding):
         return Transition(None, alert, Reason.SEEN, Tell.QUIET)
     if silence := around.muting(alert):
         return Transition(None, muted_under(silence, alert), Reason.SEEN, Tell.QUIET)
@@ -138,7 +144,7 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
 
 def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
     new = with_lifted(as_found(old, finding), lifted_by(around.silences, old, finding, around.now))
-    if around.now - old.since >= rule.hold and not around.holds(rule):
+    if around.now - old.since >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
             return Transition(old, fired(noted(new, muted=None), around.now), Reason.FIRED, Tell.POST)
@@ -160,7 +166,8 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
         if "muted" in old.data:
             return _heard_again(old, new, around)
         # Before what merely reads differently: words that change with every look must not put off a call for ever.
-        if called := call(rule, old, new, around.escalation, around.now):
+        called = call(rule, old, new, around.escalation, around.now)
+        if called and not around.awaits(rule, finding):
             return called
     return _quietly(old, new, around)
 

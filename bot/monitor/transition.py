@@ -123,4 +123,5 @@ def loud(severity: Severity) -> Tell:
 
 
 def _shown(alert: Alert) -> Alert:
-    return replace(alert, clear_since=0.0, data={name: x for name, x in alert.data.items() if name not in KEPT})
+    unseen = {*KEPT, "covers"}
+    return replace(alert, clear_since=0.0, data={name: x for name, x in alert.data.items() if name not in unseen})
