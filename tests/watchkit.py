@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.cluster.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.cluster.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
 from bot.monitor.alert import Alert, AlertState, Silence
 
@@ -35,8 +35,14 @@ def stat(
     broken: int = 0,
     used: int = TIB,
     writable: int = 5 * TIB,
+    zones: Sequence[ZoneDisks] | None = None,
+    volumes: VolumeStat | None = None,
 ) -> Stat:
-    """What one node answers; `peers` changes fields of peers as the leader sees them, by id."""
+    """What one node answers; `peers` changes fields of peers as the leader sees them, by id.
+
+    `zones` replaces the counters of the one zone, z0, and with them how many disks there are in all.
+    """
+    counted = (ZoneDisks(idc="z0", total=60, broken=broken),) if zones is None else tuple(zones)
     changed = peers or {}
     listed = tuple(follower(m, leader, term).model_copy(update=dict(changed.get(m, {}))) for m in members)
     return Stat(
@@ -54,9 +60,10 @@ def stat(
             total_space=10 * TIB,
             used_space=used,
             writable_space=writable,
-            total_disk=60,
-            disk_stat_infos=(ZoneDisks(idc="z0", total=60, broken=broken),),
+            total_disk=sum(zone.total for zone in counted),
+            disk_stat_infos=counted,
         ),
+        volume_stat=volumes or VolumeStat(),
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bot.cluster.answers import Answer, check_read, check_write
 from bot.cluster.hedge import first_answer
-from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat
+from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
 from bot.cluster.places import Places
 from bot.cluster.transport import Timeouts, Wire
 from bot.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
@@ -67,6 +67,9 @@ class ClusterApi(Protocol):
 
     async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
         """GET /disk/droppinglist: the disks that are being emptied, all in one answer."""
+
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+        """GET /volume/unit/list: how many chunks volumes have on a disk, none once it is repaired or dropped."""
 
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
@@ -190,6 +193,15 @@ class ClustermgrClient:
 
         async def ask(host: str) -> tuple[Disk, ...]:
             return _parsed(DiskPage, await self._read(host, "/disk/droppinglist")).disks[:MAX_DISKS]
+
+        return await self._any(ask, first)
+
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+        """GET /volume/unit/list, which the servers' own repair service asks before it calls a disk repaired."""
+
+        async def ask(host: str) -> int:
+            answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}")
+            return len(_parsed(VolumeUnits, answer).volume_unit_infos)
 
         return await self._any(ask, first)
 

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, DiskStatus, HostLook, Snapshot
-from bot.cluster.rounds import Round, make_round
-from bot.cluster.tasks import DialectVerdict
+from bot.cluster.rounds import Round
 from bot.errors import ClusterError, ClusterTimeout
 
 T = TypeVar("T")
@@ -17,7 +16,8 @@ T = TypeVar("T")
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 LEADER_PATIENCE = 1.0
 """Seconds that the question for bad disks waits for a host to claim leadership before any that answered gets it."""
-AskDialect = Callable[[], Awaitable[DialectVerdict]]
+MakeRound = Callable[[Callable[[], Awaitable[str | None]]], Coroutine[Any, Any, Round]]
+"""Make a round; it is handed what tells whom to ask."""
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class _Look:
             switches=made.switches if made else known if self.switches else None,
             dialect=made.dialect if made else None,
             dropping=made.dropping if made else None,
+            chunks=made.chunks if made else None,
         )
 
 
@@ -64,15 +65,14 @@ async def fetch(
     deadline: float,
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-    dialect: AskDialect | None = None,
+    make_round: MakeRound | None = None,
 ) -> Snapshot:
     """Look once, for `deadline` seconds at the most; never raises ClusterError.
 
-    With `dialect` the look is a round too: it asks the switches of the dialect that this tells, and the disks being
-    dropped.
+    With `make_round` the look asks what changes slowly, too.
     """
-    looks = watch(api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches, dialect=dialect)
-    return [look async for look in looks][-1]
+    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "make_round": make_round}
+    return [look async for look in watch(api, cluster, now=now, deadlines=(deadline,), **wanted)][-1]
 
 
 async def watch(
@@ -83,7 +83,7 @@ async def watch(
     deadlines: tuple[float, ...],
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-    dialect: AskDialect | None = None,
+    make_round: MakeRound | None = None,
 ) -> AsyncGenerator[Snapshot]:
     """Yield what is known when all answered, and at each deadline (seconds) that passes before that.
 
@@ -92,8 +92,8 @@ async def watch(
     """
     look = _Look(cluster, now, api)
     _start(look, bad_disks=bad_disks, switches=switches)
-    if dialect is not None:
-        look.round = asyncio.create_task(make_round(api, dialect, lambda: _whom_to_ask(tuple(look.stats.values()))))
+    if make_round is not None:
+        look.round = asyncio.create_task(make_round(lambda: _whom_to_ask(tuple(look.stats.values()))))
     try:
         for deadline in deadlines:
             left = max(0.0, deadline - (time.monotonic() - look.started))

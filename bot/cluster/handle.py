@@ -4,13 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.dialect import detect_dialect
 from bot.cluster.fetch import fetch, watch
 from bot.cluster.health import MIN_APART, same_reign
 from bot.cluster.models import Snapshot
-from bot.cluster.rounds import ROUND_SECONDS
+from bot.cluster.rounds import Rounds
 from bot.cluster.tasks import Dialect, DialectVerdict
 
 FIRST_SHARE = 0.9
@@ -39,7 +40,12 @@ class Cluster:
     pinned: Dialect | None = None
     _told: DialectVerdict | None = field(default=None)
     _told_at: float = field(default=0.0)
-    _round_at: float = field(default=0.0)
+    _rounds: Rounds = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Rounds go by the dialect that the handle knows."""
+        self._rounds = Rounds(self.api, self._lasting_dialect)
+
     _recent: deque[Snapshot] = field(default_factory=deque)
 
     @property
@@ -67,16 +73,12 @@ class Cluster:
         return snapshot
 
     async def patrol(self, deadline: float) -> Snapshot:
-        """A look of the watch: once in ROUND_SECONDS it asks the switches and the disks being dropped, too.
-
-        A round that got no answer is made again at the next look.
-        """
+        """A look of the watch: now and then it makes a round too, and asks what changes slowly."""
         now = self.clock()
-        due = now - self._round_at >= ROUND_SECONDS
-        dialect = self._lasting_dialect if due else None
-        snapshot = await fetch(self.api, self.name, now=now, deadline=deadline, dialect=dialect)
-        if snapshot.dropping is not None:
-            self._round_at = now
+        latest = self._recent[-1].bad_disks if self._recent else None
+        bad = [disk.disk_id for disk in latest or ()]
+        make = partial(self._rounds.make, now, bad) if self._rounds.due(now) else None
+        snapshot = await fetch(self.api, self.name, now=now, deadline=deadline, make_round=make)
         self._remember(snapshot)
         return snapshot
 

@@ -173,6 +173,18 @@ class DiskPage(Wire):
     marker: Count = 0
 
 
+class VolumeUnit(Wire):
+    """One chunk of a volume."""
+
+    vuid: Count = 0
+
+
+class VolumeUnits(Wire):
+    """GET /volume/unit/list: the chunks that volumes have on one disk."""
+
+    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+
+
 class KeyValue(Wire):
     """One pair of GET /kv/list; `value` is base64."""
 
@@ -209,7 +221,8 @@ class Snapshot:
     `bad_disks` are the disks of status 2 and 3 as /disk/list told, or None when it could not be asked
     (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked or
     not answered; `dialect` is the one in which they were asked, None where they were asked whatever it is. `dropping`
-    are the disks that are being emptied, None when not asked or not answered: both are asked now and then only.
+    are the disks that are being emptied, None when not asked or not answered, and `chunks` maps ids of disks that are
+    repaired or emptied to how many chunks volumes have on them still: all three are asked now and then only.
     """
 
     cluster: str
@@ -220,6 +233,7 @@ class Snapshot:
     switches: Mapping[str, str | None] | None = field(default=None)
     dialect: Dialect | None = None
     dropping: tuple[Disk, ...] | None = None
+    chunks: Mapping[int, int] | None = None
 
     @property
     def answered(self) -> tuple[tuple[str, Stat], ...]:

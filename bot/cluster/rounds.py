@@ -1,37 +1,71 @@
-"""What changes slowly and is asked now and then, of the leader: the stored switches and the disks being dropped."""
+"""What changes slowly and is asked now and then, of the leader: switches, disks being dropped, chunks left on disks."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.dialect import keys_of
 from bot.cluster.models import Disk
 from bot.cluster.tasks import Dialect, DialectVerdict
+from bot.errors import ClusterError
 
 ROUND_SECONDS = 60.0
 """Seconds between two rounds."""
-NOTHING: Mapping[str, str | None] = MappingProxyType({})
+MOST_COUNTED = 4
+"""Disks whose chunks are counted in one round: such an answer may have thousands of lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round told; `switches` is empty where the dialect, and with it the keys, cannot be told."""
+    """What one round told; `switches` is empty where the dialect, and with it the keys, cannot be told.
+
+    `chunks` are the chunks left by disk id, of those that were counted this time.
+    """
 
     dialect: Dialect | None
     switches: Mapping[str, str | None]
     dropping: tuple[Disk, ...]
+    chunks: Mapping[int, int]
 
 
-async def make_round(
-    api: ClusterApi, dialect: Callable[[], Awaitable[DialectVerdict]], first: Callable[[], Awaitable[str | None]]
-) -> Round:
-    """Ask one thing after the other over the connection that is open anyway; raises ClusterError.
+@dataclass(slots=True)
+class Rounds:
+    """The rounds of one cluster: the disks that were counted longest ago come first. `made_at` in Unix seconds."""
 
-    `first` tells whom to ask; a host that answers /stat may hold such a read for ten seconds once it is removed.
-    """
-    host = await first()
-    dropping = await api.disk_dropping(first=host)
-    told = (await dialect()).dialect
-    keys = keys_of(told) if told else ()
-    return Round(told, {key: await api.config_get(key, host=host) for key in keys}, dropping)
+    api: ClusterApi
+    dialect: Callable[[], Awaitable[DialectVerdict]]
+    made_at: float = 0.0
+    _counted: dict[int, float] = field(default_factory=dict)
+
+    def due(self, now: float) -> bool:
+        """Whether a round is to be made; one that got no answer is made again."""
+        return now - self.made_at >= ROUND_SECONDS
+
+    async def make(self, now: float, bad: Iterable[int], first: Callable[[], Awaitable[str | None]]) -> Round:
+        """Ask one thing after the other over the connection that is open anyway; raises ClusterError.
+
+        `bad` are the ids of disks broken or being repaired. `first` tells whom to ask: a host that answers /stat may
+        hold such a read for ten seconds once it is removed.
+        """
+        host = await first()
+        dropping = await self.api.disk_dropping(first=host)
+        told = (await self.dialect()).dialect
+        keys = keys_of(told) if told else ()
+        switches = {key: await self.api.config_get(key, host=host) for key in keys}
+        chunks = await self._count({*bad, *(disk.disk_id for disk in dropping)}, now, host)
+        self.made_at = now
+        return Round(told, switches, dropping, chunks)
+
+    async def _count(self, disks: set[int], now: float, host: str | None) -> dict[int, int]:
+        """The chunks left on the disks whose turn it is; none where a release does not tell."""
+        self._counted = {disk: self._counted.get(disk, 0.0) for disk in disks}
+        turn = sorted(disks, key=lambda disk: (self._counted[disk], disk))[:MOST_COUNTED]
+        chunks = {}
+        try:
+            for disk in turn:
+                self._counted[disk] = now
+                chunks[disk] = await self.api.disk_chunks(disk, first=host)
+        except ClusterError:
+            # The rest of the round is worth having without it.
+            return chunks
+        return chunks

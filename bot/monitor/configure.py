@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from bot.errors import ConfigError
@@ -45,10 +46,12 @@ def _changed(rule: Rule, changes: Mapping[str, object]) -> Rule:
         elif name == "enabled":
             fields = {"enabled": _flag(where, value)}
         elif name in rule.thresholds:
-            number = _seconds if rule.thresholds[name].unit is Unit.SECONDS else _number
+            number = _NUMBERS[rule.thresholds[name].unit]
             fields = {"values": {**rule.values, name: number(where, value)}}
+        elif name in rule.lists:
+            fields = {"names": {**rule.names, name: _names(where, value, rule.lists[name].known)}}
         else:
-            known = (*_TIMES, "severity", "enabled", *rule.thresholds)
+            known = (*_TIMES, "severity", "enabled", *rule.thresholds, *rule.lists)
             raise ConfigError(f"rules.{rule.key}.{name}: no such parameter; {_instead(name, known)}.")
         rule = replace(rule, **fields)
     return rule
@@ -72,6 +75,23 @@ def _number(where: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise ConfigError(f"{where}: write a number, zero or more.")
     return float(value)
+
+
+def _percent(where: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:  # noqa: PLR2004 - all
+        raise ConfigError(f"{where}: write a share in percent, from 0 to 100, as a number.")
+    return float(value)
+
+
+_NUMBERS: Mapping[Unit, Callable[[str, object], float]] = MappingProxyType(
+    {Unit.SECONDS: _seconds, Unit.NUMBER: _number, Unit.PERCENT: _percent}
+)
+
+
+def _names(where: str, value: object, known: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(name in known for name in value):
+        raise ConfigError(f"{where}: write a list, as in [{known[0]}], of {', '.join(known)}; [] for none.")
+    return tuple(value)
 
 
 def _severity(where: str, value: object) -> Severity:

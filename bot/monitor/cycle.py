@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
@@ -11,12 +11,13 @@ from bot.cluster.health import MIN_APART
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
-from bot.monitor.disks import bad_now
 from bot.monitor.engine import NO_ESCALATION, Reason, Tell, Transition, step
 from bot.monitor.escalation import Escalation
+from bot.monitor.forecast import WINDOW, forecast
 from bot.monitor.memory import Memory, remember, worth_writing
 from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.rule import Rule, Scene
+from bot.monitor.sample import sample_of
 from bot.monitor.silencing import tell_ended
 from bot.views.alerts import card, line
 
@@ -155,7 +156,7 @@ class Watch:
         self._calm = None
         async with self._store.begin() as uow:
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
-            held = await self._held(uow, seen.now)
+            held = await self._with_forecast(uow, await self._held(uow, seen.now), seen.now)
             plan = self._plan(held, seen, await self._causes(held, seen))
             await self._commit(uow, plan, seen.now)
             await tell_ended(uow, held.over, held.alerts, plan.transitions, self.watched.channel)
@@ -182,6 +183,13 @@ class Watch:
             await uow.silences.active(now, name),
             await uow.silences.ended(now, name),
         )
+
+    async def _with_forecast(self, uow: WatchUnit, held: Held, now: float) -> Held:
+        """The same with the forecast reckoned anew, when that is due."""
+        if not Memory.from_json(held.memory).forecast.due(now):
+            return held
+        samples = await uow.samples.range(self.watched.cluster, now - WINDOW)
+        return replace(held, memory={**held.memory, "forecast": asdict(forecast(samples, now))})
 
     def _earlier(self, snapshot: Snapshot) -> Snapshot | None:
         """The newest look that is far enough back to prove a voter healthy, else the oldest there is."""
@@ -248,20 +256,3 @@ def _was_muted(transition: Transition) -> bool:
     """Whether it is told only now because a silence kept it quiet: its thread says so."""
     old = transition.old
     return transition.reason is Reason.FIRED and old is not None and "muted" in old.data
-
-
-def sample_of(snapshot: Snapshot) -> dict[str, Any] | None:
-    """The measurement that is kept of a look (sizes in bytes), None without a leader: followers' views may be stale."""
-    if snapshot.leader is None:
-        return None
-    stat = snapshot.leader[1]
-    return {
-        "term": stat.raft_status.term,
-        "leader": stat.raft_status.leader,
-        "total": stat.space_stat.total_space,
-        "used": stat.space_stat.used_space,
-        "writable": stat.space_stat.writable_space,
-        "bad_disks": bad_now(snapshot),
-        "disks": stat.space_stat.total_disk,
-        "members": len(stat.raft_status.peers),
-    }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.monitor.alert import Severity
-from bot.monitor.rule import Rule, Threshold, Unit
+from bot.monitor.rule import Names, Rule, Threshold, Unit
 from bot.monitor.rules import INHIBITS, RULES
 from bot.monitor.runbooks import RUNBOOKS
 from bot.monitor.runbooks.runbook import Runbook
@@ -41,6 +41,7 @@ clusters:
   - name: prod
     rules:                            # this one only; it wins
       leader_changed: {window: 30m}
+      task_off_too_long: {meant_off: [balance, data_inspect]}
       read_only: {enabled: false}
 
 alerts:                               # all clusters; `clusters[].alerts` takes the same keys and wins
@@ -88,9 +89,10 @@ def _section(rule: Rule, runbook: Runbook) -> str:
     parts.append(f"**Why it matters.** {runbook.why}")
     parts.append("**What to do.**\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(runbook.steps, 1)))
     parts.append("**How to tune it.** " + " ".join(filter(None, (_defaults(rule), _inhibited(rule), runbook.notes))))
-    if rule.thresholds:
+    if rule.thresholds or rule.lists:
         head = "| threshold | default | meaning |\n|---|---|---|\n"
-        parts.append(head + "\n".join(_threshold(name, value) for name, value in rule.thresholds.items()))
+        rows = [_threshold(name, value) for name, value in rule.thresholds.items()]
+        parts.append(head + "\n".join([*rows, *(_list(name, value) for name, value in rule.lists.items())]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -105,7 +107,12 @@ def _inhibited(rule: Rule) -> str:
 
 def _threshold(name: str, threshold: Threshold) -> str:
     shown = span(threshold.default) if threshold.unit is Unit.SECONDS else f"{threshold.default:g}"
-    return f"| `{name}` | {shown} | {threshold.about} |"
+    unit = " %" if threshold.unit is Unit.PERCENT else ""
+    return f"| `{name}` | {shown}{unit} | {threshold.about} |"
+
+
+def _list(name: str, names: Names) -> str:
+    return f"| `{name}` | [{', '.join(names.default)}] | {names.about} |"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 
 from bot.cluster.health import learners, voters
 from bot.cluster.models import Disk, Snapshot, Stat
+from bot.monitor.forecast import Forecast
 from bot.monitor.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.monitor.notes import Progress, SwitchChange, SwitchNote, progress, switch_changes, switch_notes
 from bot.monitor.verdict import verdict
@@ -59,7 +60,7 @@ class Memory:
     `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
     `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
-    `members` are the peers that the last known leader listed, by id.
+    `members` are the peers that the last known leader listed, by id. `forecast` is when it will be full.
     """
 
     at: float = 0.0
@@ -77,6 +78,7 @@ class Memory:
     verdict: str = ""
     changes: tuple[LeaderChange, ...] = ()
     sampled_at: float = 0.0
+    forecast: Forecast = field(default_factory=Forecast)
     dropping: tuple[DiskNote, ...] = ()
     dropping_at: float = 0.0
     repairs: tuple[Progress, ...] = ()
@@ -102,6 +104,7 @@ class Memory:
                 "voters": tuple(data.get("voters", ())),
                 "learners": tuple(data.get("learners", ())),
                 **{name: _notes(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+                "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
                 "switches": {
                     key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
                 },
@@ -153,10 +156,10 @@ def remember(
     if snapshot.leader is not None:
         new = _with_leader(new, snapshot, *snapshot.leader, away=unseen)
     if snapshot.bad_disks is not None:
-        repairs = progress(memory.repairs, snapshot.bad_disks, snapshot.at)
+        repairs = progress(memory.repairs, snapshot.bad_disks, snapshot)
         new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
     if snapshot.dropping is not None:
-        drops = progress(memory.drops, snapshot.dropping, snapshot.at)
+        drops = progress(memory.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
 

@@ -39,16 +39,14 @@ class SwitchChange:
 class Progress:
     """How far a disk has come that is repaired or dropped: in `status` since `since`, last moved at `moved_at`.
 
-    `left` are the chunks and `used` the bytes that it held at the least so far: only as they fall do they tell of
-    progress.
+    `left` are the chunks that were on it at the least so far, None while nobody told.
     """
 
     id: int
     status: int
     since: float
     moved_at: float
-    left: int = 0
-    used: int = 0
+    left: int | None = None
 
 
 def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str, SwitchNote]:
@@ -72,17 +70,18 @@ def switch_changes(
     )
 
 
-def progress(old: Sequence[Progress], disks: Sequence[Disk], at: float) -> tuple[Progress, ...]:
-    """How far each of these disks has come by now; a disk that is listed no more is forgotten."""
+def progress(old: Sequence[Progress], disks: Sequence[Disk], snapshot: Snapshot) -> tuple[Progress, ...]:
+    """How far each of these disks has come by this look; a disk that is listed no more is forgotten."""
     known = {note.id: note for note in old}
     listed = sorted(disks, key=lambda disk: disk.disk_id)[:MAX_NOTES]
-    return tuple(_moved(known.get(disk.disk_id), disk, at) for disk in listed)
+    return tuple(_moved(known.get(disk.disk_id), disk, snapshot) for disk in listed)
 
 
-def _moved(old: Progress | None, disk: Disk, at: float) -> Progress:
-    left, used = max(0, disk.used_chunk_cnt), max(0, disk.used)
+def _moved(old: Progress | None, disk: Disk, snapshot: Snapshot) -> Progress:
+    left = (snapshot.chunks or {}).get(disk.disk_id)
     if old is None or old.status != disk.status:
-        return Progress(disk.disk_id, disk.status, at, at, left, used)
-    if left >= old.left and used >= old.used:
+        return Progress(disk.disk_id, disk.status, snapshot.at, snapshot.at, left)
+    if left is None or (old.left is not None and left >= old.left):
         return old
-    return replace(old, moved_at=at, left=min(left, old.left), used=min(used, old.used))
+    # The first count is no movement.
+    return replace(old, left=left, moved_at=old.moved_at if old.left is None else snapshot.at)

@@ -47,6 +47,7 @@ class Unit(Enum):
 
     SECONDS = "seconds"
     NUMBER = "number"
+    PERCENT = "percent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,21 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """One list of words of a rule that the settings may replace by another of the `known` ones."""
+
+    default: tuple[str, ...]
+    known: tuple[str, ...]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """What a rule is configured to: how severe its findings are at most, and its thresholds by name."""
+    """What a rule is configured to: how severe its findings are at most, its thresholds and lists of words by name."""
 
     severity: Severity
     values: Mapping[str, float]
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
@@ -91,6 +102,8 @@ class Rule:
     resolved: Callable[[Scene, Alert], str]
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
+    lists: Mapping[str, Names] = field(default_factory=dict)
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enabled: bool = True
 
     @property
@@ -101,4 +114,5 @@ class Rule:
     def answer(self, scene: Scene) -> Answer:
         """What it sees."""
         defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
-        return self.looks(scene, Limits(self.severity, {**defaults, **self.values}))
+        names = {name: known.default for name, known in self.lists.items()}
+        return self.looks(scene, Limits(self.severity, {**defaults, **self.values}, {**names, **self.names}))

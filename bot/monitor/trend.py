@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 Sample = tuple[float, Mapping[str, Any]]
-"""A measurement that was kept: when (Unix seconds), and what (see cycle.sample_of; sizes in bytes)."""
+"""A measurement that was kept: when (Unix seconds), and what (see sample.sample_of; sizes in bytes)."""
 
 DAY = 86400.0
 MOST_DAYS = 3650.0

@@ -10,3 +10,10 @@ class Runbook:
     why: str
     steps: tuple[str, ...]
     notes: str = ""
+
+
+COUNTED = (
+    "The counters are those of the leader, which counts every five minutes (`refresh_interval_s`); a follower's are "
+    "never looked at, and a new leader's not before `settled` is over."
+)
+"""A note on counters that several runbooks share."""

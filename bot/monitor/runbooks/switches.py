@@ -16,5 +16,37 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             ),
             "Releases that do not tell (BlobStore v1) never raise it.",
         ),
+        "task_off_too_long": Runbook(
+            "Tasks are switched off for an hour or a night, and then forgotten. Nothing breaks at once: space is not "
+            "given back, disks are not evened out, and a disk that breaks next month is not repaired.",
+            (
+                "`/cm audit` and `/cm ops` show who switched it off and why, if it was done with cmbot.",
+                "If nobody needs it off any more, switch it on: the button does it, or `/cm task enable TASK CLUSTER`.",
+                "If it is meant to be off, name it in `meant_off` in the settings of that cluster.",
+                "Next time switch it off for a while only: `/cm task disable TASK CLUSTER for=2h`.",
+            ),
+            "How long it has been off is counted from when cmbot first saw it so. `meant_off: [balance, data_inspect]` "
+            "names all tasks that may be off.",
+        ),
+        "task_off_with_work": Runbook(
+            "Disks wait for a task that does not run: broken ones keep less redundancy than they should have, and ones "
+            "that are being dropped cannot be taken out.",
+            (
+                "Was it switched off on purpose, to spare the cluster load? Then know that it waits.",
+                "If not, switch it on: the button does it, or `/cm task enable disk_repair CLUSTER`.",
+                "`/cm disks status=broken` and `status=repairing` show whether it takes up its work.",
+            ),
+            "Switches are read once a minute. On BlobStore v1 a switch that is not set or means nothing is not taken "
+            "for off: services there keep what they had.",
+        ),
+        "switch_meaningless": Runbook(
+            "The server stores whatever it is sent and answers 200. Older manuals say `Enable` and `Disable`; CubeFS "
+            "takes exactly `true` for on and everything else for off. So whoever wrote `Enable` turned the task off.",
+            (
+                "`/cm tasks` shows what is stored and what services make of it.",
+                "Set it anew with `/cm task enable` or `/cm task disable`: cmbot sends the cluster's own words.",
+                "Find out which script or manual sends the wrong word.",
+            ),
+        ),
     }
 )

@@ -127,7 +127,7 @@ async def test_a_disk_that_broke_while_the_bot_was_away_is_told_with_the_first_l
     world.see = with_disks(disk(7))
     world.start()
     assert await world.ticks() == [BROKEN]
-    world.now += 7200
+    world.now += 3600
     world.start()
     assert await world.ticks(3) == []
 

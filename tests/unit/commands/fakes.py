@@ -79,6 +79,9 @@ class FakeApi:
     async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
         return ()
 
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+        return 0
+
     async def disk_info(self, disk_id: int) -> Disk:
         for disk in self.disks:
             if disk.disk_id == disk_id:

@@ -48,6 +48,16 @@ def test_a_threshold_is_what_the_rule_goes_by() -> None:
     assert lenient.answer(scene) == ()
 
 
+def test_a_list_of_words_replaces_the_rules_own() -> None:
+    rule = named("task_off_too_long", {"task_off_too_long": {"meant_off": ["balance"]}})
+    assert dict(rule.names) == {"meant_off": ("balance",)}
+    assert named("task_off_too_long", {"task_off_too_long": {"meant_off": []}}).names == {"meant_off": ()}
+
+
+def test_a_share_is_written_in_percent() -> None:
+    assert dict(named("writable_low", {"writable_low": {"warn_share": 12.5}}).values) == {"warn_share": 12.5}
+
+
 WRONG: list[tuple[Any, str]] = [
     ({"disk_brokn": {}}, "rules.disk_brokn: no such rule; did you mean disk_broken, see docs/alerts.md."),
     ({"disk_broken": {"hodl": 1}}, "rules.disk_broken.hodl: no such parameter; did you mean hold."),
@@ -69,6 +79,18 @@ WRONG: list[tuple[Any, str]] = [
         "rules.disk_broken.severity = 'fatal': write one of info, warning, critical.",
     ),
     ({"disk_broken": {"enabled": "no"}}, "rules.disk_broken.enabled = 'no': write true or false."),
+    (
+        {"writable_low": {"warn_share": 110}},
+        "rules.writable_low.warn_share = 110: write a share in percent, from 0 to 100, as a number.",
+    ),
+    (
+        {"task_off_too_long": {"meant_off": ["balnce"]}},
+        (
+            "rules.task_off_too_long.meant_off = ['balnce']: write a list, as in [disk_repair], of disk_repair, "
+            "balance, disk_drop, blob_delete, shard_repair, volume_inspect, data_inspect, shard_node_blob_delete, "
+            "shard_disk_repair; [] for none."
+        ),
+    ),
     (
         {"quorum_at_risk": {"smallest_group": "two"}},
         "rules.quorum_at_risk.smallest_group = 'two': write a number, zero or more.",

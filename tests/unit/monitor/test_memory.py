@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.cluster.tasks import Dialect
+from bot.monitor.forecast import Forecast
 from bot.monitor.memory import LeaderChange, Memory, remember, worth_writing
 from bot.monitor.notes import Progress, SwitchChange, SwitchNote
 from tests.watchkit import dark, disk, look
@@ -26,6 +27,7 @@ def test_it_survives_the_store() -> None:
     assert memory.changes
     assert memory.switch_changes
     assert memory.drops
+    memory = replace(memory, forecast=Forecast(100, 900))
     assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
 
 
@@ -133,20 +135,17 @@ def test_hostile_values_are_kept_short_and_on_one_line() -> None:
     assert memory.switches["balance"].value == "a " + "b" * 77 + "…"
 
 
-def dropping(at: float, **changes: int) -> object:
-    return replace(look(at), dropping=(disk(9, 1).model_copy(update=changes),))
+def dropping(at: float, left: int | None) -> object:
+    chunks = None if left is None else {9: left}
+    return replace(look(at), dropping=(disk(9, 1),), chunks=chunks)
 
 
-def test_a_disk_being_dropped_moves_as_it_gets_emptier_and_only_then() -> None:
-    memory = after(
-        dropping(100, used_chunk_cnt=50, used=5000),
-        dropping(160, used_chunk_cnt=50, used=6000),
-        look(175),
-        dropping(220, used_chunk_cnt=49, used=6000),
-        dropping(280, used_chunk_cnt=49, used=5500),
-    )
-    assert memory.drops == (Progress(9, 1, since=100, moved_at=220, left=49, used=5000),)
+def test_a_disk_being_dropped_moves_as_chunks_leave_it_and_only_then() -> None:
+    seen = [dropping(100, None), dropping(160, 50), dropping(220, None), look(235), dropping(280, 50)]
+    memory = after(*seen)
+    assert memory.drops == (Progress(9, 1, since=100, moved_at=100, left=50),)
     assert (memory.dropping[0].id, memory.dropping_at) == (9, 280)
+    assert after(*seen, dropping(340, 49), dropping(400, 50)).drops[0] == Progress(9, 1, 100, moved_at=340, left=49)
 
 
 def test_a_disk_whose_state_moves_begins_anew_and_one_that_is_done_is_forgotten() -> None:
