@@ -53,7 +53,9 @@ async def checkup(settings: Settings) -> list[Row]:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
-    return rows + (await look_at_all(settings) if rows[0].well and rows[1].well else [])
+    # What is asked here is whether the settings are right: a cluster that is ill but understood is looked at well.
+    fine = (Level.HEALTHY, Level.DEGRADED)
+    return rows + (await look_at_all(settings, fine) if rows[0].well and rows[1].well else [])
 
 
 async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:
@@ -112,14 +114,17 @@ def _role(role: Holder, settings: Settings) -> Row:
     return Row(role.key, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
 
 
-async def look_at_all(settings: Settings) -> list[Row]:
-    """Look at every cluster twice, so that health is proven, and tell the verdict and each silent host."""
+async def look_at_all(settings: Settings, fine: tuple[Level, ...] = (Level.HEALTHY,)) -> list[Row]:
+    """Look at every cluster twice, so that health is proven, and tell the verdict and each silent host.
+
+    `fine` are the verdicts with which a cluster counts as well.
+    """
     async with build(settings) as app:
-        found = await asyncio.gather(*(_cluster(cluster) for cluster in app.clusters.values()))
+        found = await asyncio.gather(*(_cluster(cluster, fine) for cluster in app.clusters.values()))
     return [row for rows in found for row in rows]
 
 
-async def _cluster(cluster: Cluster) -> list[Row]:
+async def _cluster(cluster: Cluster, fine: tuple[Level, ...]) -> list[Row]:
     before = await cluster.look(cluster.deadline, bad_disks=False)
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - time.time()))
     now = await cluster.look(cluster.deadline)
@@ -136,5 +141,5 @@ async def _cluster(cluster: Cluster) -> list[Row]:
     ]
     why = "; ".join(judged.reasons)
     found = f"{judged.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
-    healthy = judged.level is Level.HEALTHY
-    return [Row(f"cluster {cluster.name}", healthy, found, "" if healthy else "see /cm stat"), *hosts]
+    mend = "" if judged.level is Level.HEALTHY else f"see /cm stat {cluster.name}"
+    return [Row(f"cluster {cluster.name}", judged.level in fine, found, mend), *hosts]

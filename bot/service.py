@@ -174,6 +174,7 @@ async def tick(app: App, name: str) -> None:
             "leader": leader[1].raft_status.node_id if leader else 0,
             "leader_host": leader[0] if leader else "",
             "term": watch.latest.term,
+            "answered": len(watch.latest.answered),
         }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.errors import SlackError
 from bot.slack.gateway import Channel, SlackGateway
 from bot.slack.methods import SCOPES
+from bot.views.blocks import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,19 @@ async def check_slack(
     delivery = await _delivery(gateway, app_token, signing_secret)
     if not token[0].ok:
         # Without a working token each further line would say the same.
-        return (*token, delivery)
+        what = f"{count(len(channels), 'channel')}, {count(len(groups), 'user group')}"
+        unseen = Checked(
+            what, ok=False, words="not looked at, since the bot token does not work", mend="mend that first"
+        )
+        return (*token, delivery, unseen)
     named = [await _channel(gateway, channel, where) for channel, where in channels.items()]
     return (*token, delivery, *named, *[await _group(gateway, group) for group in groups])
 
 
 async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
+    if not gateway.has_token:
+        mend = "set SLACK_BOT_TOKEN to the xoxb- token of the app's page (OAuth & Permissions)"
+        return (Checked("bot token", ok=False, words="the environment variable SLACK_BOT_TOKEN is not set", mend=mend),)
     try:
         me = await gateway.auth_test()
     except SlackError as error:

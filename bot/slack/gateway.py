@@ -68,6 +68,11 @@ class SlackGateway:
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
         self._me: Identity | None = None
 
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a token at all."""
+        return bool(self._client.token)
+
     async def __aenter__(self) -> Self:
         """Open the session."""
         self._client.session = aiohttp.ClientSession(timeout=self._timeout)

@@ -19,6 +19,8 @@ _PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_l
 _NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
 _TRIES = 3
 _LONGEST_WAIT = 5.0
+_MOST_READ = 65_536
+"""Bytes of an answer that are read: Slack's are a word or a small object."""
 _OK = 200
 _REFUSED = 400
 _FAILED = 500
@@ -79,7 +81,7 @@ async def _patiently(session: aiohttp.ClientSession, response_url: str, body: Ma
 async def _send(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
     try:
         async with session.post(response_url, json=body, allow_redirects=False) as response:
-            text = await response.text()
+            text = (await response.content.read(_MOST_READ)).decode(errors="replace")
     except FOREIGN as error:
         raise translated(error, RESPOND) from error
     data = _read(text, response.status)

@@ -23,7 +23,7 @@ QUIET = (
     "slack_sdk",
     "sqlalchemy",
 )
-"""Libraries of which warnings and worse are shown whatever our own level is: their debug lines quote whole payloads."""
+"""Libraries of which no more than warnings are shown whatever our own level is: their debug lines quote payloads."""
 
 _ACCESS = "aiohttp.access"
 
@@ -52,8 +52,9 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO 
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Formatter(redactor, shared, as_json=as_json))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    own = logging.getLevelNamesMapping()[level.upper()]
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(own, logging.WARNING))
     logging.getLogger(_ACCESS).setLevel(logging.ERROR)
 
 

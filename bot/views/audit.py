@@ -1,12 +1,16 @@
 """The audit log as a table. Pure."""
 
+import json
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from bot.audit.ask import Asked, Found
 from bot.audit.chain import Row, stamp
-from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.errors import UserError
+from bot.operations.model import OpKind
+from bot.operations.requests import request_from_json
+from bot.views.blocks import People, code, context, count, date, escape, message, section, table
 from bot.views.message import Message
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
@@ -56,7 +60,15 @@ def _sentence(found: Found, asked: Asked) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     what = row.action.replace(".", " ").replace("_", " ")
     operation = str(row.op_id or "")
-    return (str(row.seq), _when(row), row.actor or _PROGRAM, what, row.cluster, operation, _details(row.told))
+    return (
+        str(row.seq),
+        _when(row),
+        People(row.actor) if row.actor else _PROGRAM,
+        what,
+        row.cluster,
+        operation,
+        _details(row.told),
+    )
 
 
 def _when(row: Row) -> str:
@@ -67,11 +79,19 @@ def _when(row: Row) -> str:
 
 
 def _details(told: Mapping[str, Any]) -> str:
-    """The sentence first, then what else a person reads; the file has everything."""
-    words = [
-        told.get("words"),
-        told.get("text"),
-        *[f"{key}: {told[key]}" for key in ("request", "reason") if told.get(key)],
-    ]
+    """What was wanted in words, what came of it, and why; the file has everything."""
+    reason = told.get("reason")
+    words = (_wanted(told), told.get("words"), told.get("text"), f"reason: {reason}" if reason else "")
     text = "; ".join(str(word) for word in words if word)
     return text if len(text) <= _MOST_DETAILS else f"{text[: _MOST_DETAILS - 1]}…"
+
+
+def _wanted(told: Mapping[str, Any]) -> str:
+    """An operation's request as a phrase, "" for a row that is of none; one of a later release stays as it is."""
+    kind, request = told.get("kind"), told.get("request")
+    if not kind or not isinstance(request, Mapping):
+        return ""
+    try:
+        return request_from_json(OpKind(kind), request).words
+    except (UserError, ValueError):
+        return f"{kind}: {json.dumps(request)}"

@@ -19,10 +19,11 @@ from slackblocks import Message as Envelope
 
 from bot.views import tables
 from bot.views.message import BlockJson, Message
-from bot.views.tables import as_text, table, without_tables
+from bot.views.tables import People, as_text, table, without_tables
 from bot.views.text import bar, clean, clip, code, count, date, duration, escape, percent, plain, pre, size, utc
 
 __all__ = [
+    "People",
     "Style",
     "actions",
     "as_text",

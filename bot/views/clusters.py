@@ -18,7 +18,8 @@ _FRESH = code("/cm stat <cluster>")
 class Line:
     """One cluster: how many hosts it has, and what the watch last noted of it, or nothing.
 
-    `noted` holds `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`.
+    `noted` holds `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`,
+    `answered` (how many hosts did).
     """
 
     name: str
@@ -68,4 +69,6 @@ def _row(line: Line, now: float) -> tuple[str, ...]:
     at = noted.get("at")
     age = f"{duration(now - float(at))} ago" if at else "never"
     verdict = f"{mark_of(line.level)} {line.level}"
-    return (line.name, verdict, line.leader, str(noted.get("term", "-")), str(line.hosts), age)
+    answered = noted.get("answered")
+    hosts = str(line.hosts) if answered is None else f"{answered} of {line.hosts}"
+    return (line.name, verdict, line.leader, str(noted.get("term", "-")), hosts, age)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.operations.model import Operation
 from bot.operations.replace import Step, StepState
-from bot.views.blocks import count, duration, escape, message, section, table
+from bot.views.blocks import People, count, duration, escape, message, section, table
 from bot.views.message import Message
 from bot.views.op_parts import title
 from bot.views.operations import card
@@ -30,8 +30,9 @@ def _spoken(operations: Sequence[Operation]) -> str:
 
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
-    approved = ", ".join(op.approvals) or "nobody"
-    return (str(op.id), title(op), op.state.value, op.requester, approved, f"{duration(now - op.created_at)} ago")
+    approved = People(" ".join(op.approvals)) if op.approvals else "nobody"
+    age = f"{duration(now - op.created_at)} ago"
+    return (str(op.id), title(op), op.state.value, People(op.requester), approved, age)
 
 
 def shown(op: Operation) -> Message:

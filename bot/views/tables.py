@@ -1,7 +1,9 @@
 """Tables: Slack's table block within its limits, and the same rows as aligned text where that cannot be shown."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from bot.views.message import BlockJson, Message
 from bot.views.text import clip, plain, pre
@@ -16,7 +18,21 @@ _NOTE = "… and {:,} more"
 _RESERVE = 40
 _MAX_SECTION = 3000
 
+_USER = re.compile(r"[UW][A-Z0-9]{2,19}")
+
 Rows = Sequence[Sequence[str]]
+
+
+class People(str):
+    """A cell of Slack user ids, separated by spaces, that are shown as these persons; anything else stays text."""
+
+    __slots__ = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids; none when one of them is no user id."""
+        words = tuple(self.split())
+        return words if all(map(_USER.fullmatch, words)) else ()
 
 
 def table(rows: Rows, *, header: Sequence[str], right: Sequence[int] = (), most: int = MAX_ROWS - 2) -> BlockJson:
@@ -32,14 +48,28 @@ def table(rows: Rows, *, header: Sequence[str], right: Sequence[int] = (), most:
         shown.append(_cells((_NOTE.format(len(rows) - len(shown) + 1),), len(header)))
     return {
         "type": "table",
-        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in shown],
+        "rows": [[_cell(cell) for cell in row] for row in shown],
         "column_settings": [{"align": "right" if n in right else "left"} for n in range(len(header))],
     }
 
 
 def _cells(row: Sequence[str], width: int) -> list[str]:
-    cells = [clip(plain(cell), MAX_CELL) or "-" for cell in row[:width]]
+    cells = [_held(cell) for cell in row[:width]]
     return cells + [" "] * (width - len(cells))
+
+
+def _held(cell: str) -> str:
+    if isinstance(cell, People) and cell.ids:
+        return cell
+    return clip(plain(cell), MAX_CELL) or "-"
+
+
+def _cell(cell: str) -> BlockJson:
+    if not isinstance(cell, People):
+        return {"type": "raw_text", "text": cell}
+    people = [{"type": "user", "user_id": user} for user in cell.ids]
+    parts = list(chain.from_iterable(({"type": "text", "text": ", "}, one) for one in people))[1:]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
 
 
 def _fitting(rows: list[list[str]], header: list[str]) -> list[list[str]]:
@@ -54,7 +84,13 @@ def _fitting(rows: list[list[str]], header: list[str]) -> list[list[str]]:
 
 
 def _texts(block: BlockJson) -> list[list[str]]:
-    return [[cell["text"] for cell in row] for row in block["rows"]]
+    return [[_text(cell) for cell in row] for row in block["rows"]]
+
+
+def _text(cell: BlockJson) -> str:
+    if cell["type"] == "raw_text":
+        return str(cell["text"])
+    return "".join(part.get("user_id") or part.get("text", "") for part in cell["elements"][0]["elements"])
 
 
 def as_text(block: BlockJson) -> str:

@@ -23,13 +23,22 @@ def keys_for(dialect: Dialect | None) -> tuple[str, ...]:
 def tasks(snapshot: Snapshot, verdict: DialectVerdict) -> Message:
     """The switches of one cluster."""
     values = snapshot.switches or {}
+    if not values and snapshot.leader is None:
+        return _unread(snapshot)
     rows = list(_known(values, verdict.dialect) if verdict.dialect else _unknown(values))
     sentence = _sentence(snapshot.cluster, rows)
     foot = f"Services look at their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
     blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), table(rows, header=_HEADER)]
     if not values:
-        blocks.append(section("No switch could be read: the cluster may have no leader or no quorum. See /cm stat"))
+        blocks.append(section("No switch could be read: the cluster may have no quorum. See /cm stat"))
     return message(sentence, *blocks, context(foot))
+
+
+def _unread(snapshot: Snapshot) -> Message:
+    """Without a leader no switch can be read, and nothing else is worth a table."""
+    name = escape(snapshot.cluster)
+    sentence = f"{name} has no leader that cmbot sees, so no switch can be read just now. /cm stat {name} tells more."
+    return message(sentence, section(f"*{sentence}*"), context(f"{hosts_line(snapshot)}."))
 
 
 def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
@@ -43,7 +52,7 @@ def _dialect(cluster: str, verdict: DialectVerdict) -> str:
     if verdict.dialect is None:
         return (
             f"It is not known how {escape(cluster)} spells its switches: {escape(verdict.why)} "
-            f"So nothing can be switched until `dialect: v1` or `dialect: v3` is pinned in the settings."
+            f"If it stays so while /cm stat shows a leader, pin `dialect: v1` or `dialect: v3` in the settings."
         )
     on, off = WORDS[verdict.dialect]
     return f"It speaks the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {escape(verdict.why)}"

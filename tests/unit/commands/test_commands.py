@@ -95,14 +95,14 @@ async def test_tasks_tell_the_dialect_and_its_reason() -> None:
 
 async def test_tasks_answer_while_the_dialect_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "DIALECT_SECONDS", 0.01)
-    [reply] = await typed("tasks", FakeCluster(seen=[unreachable()], verdict=None))
+    [reply] = await typed("tasks", FakeCluster(seen=[healthy()], verdict=None))
     assert "its hosts have not answered the probes yet" in seen(reply.message)
 
 
 async def test_tasks_of_an_undecided_cluster_explain() -> None:
     cluster = FakeCluster(seen=[healthy()], verdict=DialectVerdict(None, "its hosts differ."))
     [reply] = await typed("tasks", cluster)
-    assert "pinned in the settings" in seen(reply.message)
+    assert "`dialect: v1` or `dialect: v3` in the settings" in seen(reply.message)
 
 
 @pytest.mark.parametrize(("verb", "on"), [("enable", True), ("disable", False)])

@@ -7,6 +7,7 @@ import slackblocks
 from slackblocks.rich_text.objects import RichTextObject
 
 from bot.views.blocks import (
+    People,
     actions,
     as_text,
     button,
@@ -108,3 +109,13 @@ def test_a_workspace_without_tables_gets_the_same_rows() -> None:
 def test_too_many_columns_are_our_mistake() -> None:
     with pytest.raises(ValueError, match="20 columns"):
         table([], header=tuple("x" * 21))
+
+
+def test_people_in_a_table_are_shown_as_people() -> None:
+    made = table([[People("U0ALICE U0BOB"), People("nobody"), People("")]], header=("Who", "Else", "None"))
+    first, second, third = made["rows"][1]
+    users = [part["user_id"] for part in first["elements"][0]["elements"] if part["type"] == "user"]
+    assert users == ["U0ALICE", "U0BOB"]
+    assert (second, third) == ({"type": "raw_text", "text": "nobody"}, {"type": "raw_text", "text": "-"})
+    assert "U0ALICE, U0BOB" in as_text(made)
+    assert_postable(message("Who did what.", made))
