@@ -24,6 +24,7 @@ from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.escalation import DEFAULT_WAIT, Escalation
+from bot.monitor.storms import Limits
 from bot.monitor.summaries import Entry, Summaries
 from bot.operations.approvals import Policy, policy_of, stricter
 from bot.operations.decisions import Decisions
@@ -267,6 +268,7 @@ class _Parts:
                     own.poll_interval,
                     rules[own.name],
                     _escalation(self.settings.escalation(own.name)),
+                    Limits(**dict(self.settings.alerts.storm)),
                 ),
                 partial(self.clusters[own.name].patrol, own.answer_deadline),
                 self.store,

@@ -105,6 +105,7 @@ class State:
     alerts: dict[int, Alert] = field(default_factory=dict)
     silences: list[Silence] = field(default_factory=list)
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
     samples: list[tuple[str, float, dict[str, Any]]] = field(default_factory=list)
     outbox: dict[str, tuple[str, dict[str, Any], str | None, bool]] = field(default_factory=dict)
     firings: set[tuple[str, float]] = field(default_factory=set)
@@ -130,6 +131,10 @@ class FakeUnit:
         return FakeMemory(self)
 
     @property
+    def channels(self) -> "FakeChannels":
+        return FakeChannels(self)
+
+    @property
     def samples(self) -> "FakeSamples":
         return FakeSamples(self)
 
@@ -150,6 +155,9 @@ class FakeUnit:
 
     async def recent(self, since: float, cluster: str) -> list[Alert]:
         return [a for a in self.state.alerts.values() if a.changed_at >= since and a.cluster == cluster]
+
+    async def some(self, ids: Sequence[int]) -> list[Alert]:
+        return [alert for alert in self.state.alerts.values() if alert.id in ids]
 
     async def save(self, alert: Alert) -> Alert:
         self.must_write()
@@ -195,6 +203,18 @@ class FakeMemory:
     async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
         self.unit.must_write()
         self.unit.state.memory[cluster] = copy.deepcopy(dict(data))
+
+
+@dataclass
+class FakeChannels:
+    unit: FakeUnit
+
+    async def get(self, channel: str) -> dict[str, Any]:
+        return copy.deepcopy(self.unit.state.channels.get(channel, {}))
+
+    async def put(self, channel: str, data: Mapping[str, Any]) -> None:
+        self.unit.must_write()
+        self.unit.state.channels[channel] = copy.deepcopy(dict(data))
 
 
 @dataclass

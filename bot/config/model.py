@@ -90,8 +90,18 @@ class EscalationSettings(Section):
     escalate_severity: Literal["info", "warning", "critical"] | None = None
 
 
+class StormSettings(Section):
+    """How many new alerts of one cluster, or of all in one channel, within how long are not yet a storm."""
+
+    cluster: int = Field(6, ge=1, le=1000)
+    channel: int = Field(10, ge=1, le=1000)
+    within: Seconds = Field(300.0, ge=10, le=86400)
+
+
 class AlertSettings(EscalationSettings):
     """What holds for the alerts of all clusters."""
+
+    storm: StormSettings = StormSettings()
 
 
 class ClusterSettings(Section):

@@ -7,10 +7,10 @@ from typing import Any
 from bot.audit.chain import Entry
 from bot.errors import Conflict, UserError
 from bot.monitor.alert import Alert, AlertState, Silence
-from bot.monitor.cycle import tell
 from bot.monitor.engine import acknowledge
 from bot.monitor.rules import RULES
 from bot.monitor.silences import EVERY_RULE
+from bot.monitor.telling import tell
 from bot.store.store import Store
 from bot.views import attention as views
 
@@ -53,6 +53,9 @@ class Attention:
             move = acknowledge(alert, by, self.clock())
             if move is None:
                 raise UserError(f"Alert {alert_id} is {alert.state} already{_by_whom(alert)}.")
+            if "digest" in alert.data:
+                # In the order in which the watch takes them: the channel first.
+                await uow.channels.get(self.channels[alert.cluster])
             await uow.alerts.save(move.new)
             await tell(uow, move, self.channels[alert.cluster])
             detail = {"alert": alert.id, "rule": alert.rule, "sentence": alert.sentence}

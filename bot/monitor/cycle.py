@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -11,7 +11,7 @@ from bot.cluster.health import MIN_APART
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
-from bot.monitor.engine import NO_ESCALATION, Reason, Tell, Transition, step
+from bot.monitor.engine import NO_ESCALATION, Tell, Transition, step
 from bot.monitor.escalation import Escalation
 from bot.monitor.forecast import WINDOW, forecast
 from bot.monitor.memory import Memory, remember, worth_writing
@@ -19,7 +19,8 @@ from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.rule import Rule, Scene
 from bot.monitor.sample import sample_of
 from bot.monitor.silencing import tell_ended
-from bot.views.alerts import card, line
+from bot.monitor.storms import Limits, Traffic, weather
+from bot.monitor.telling import carry_out
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ SAMPLE_EVERY = 600.0
 class Watched:
     """One cluster as it is watched: its name, its alert channel (id), seconds between looks, its configured rules.
 
-    `escalation` is whom its alerts call that nobody acknowledges.
+    `escalation` is whom its alerts call that nobody acknowledges, `limits` how many of them at once are no storm.
     """
 
     cluster: str
@@ -39,6 +40,7 @@ class Watched:
     interval: float
     rules: tuple[Rule, ...]
     escalation: Escalation = NO_ESCALATION
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +55,29 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tick is going to write: nothing, when all is None or empty."""
+    """What a tick is going to write; `changed` says whether what the channel was told lately is not as before."""
 
     transitions: tuple[Transition, ...]
+    traffic: Traffic
     memory: Mapping[str, Any] | None = None
     sample: Mapping[str, Any] | None = None
+    changed: bool = False
 
     @property
     def writes(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.transitions) or self.memory is not None
+        return bool(self.transitions) or self.changed or self.memory is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the store holds of one cluster: what is remembered, its open alerts, the silences that mute now.
 
-    `over` are the silences whose end nobody was told of yet.
+    `traffic` is what its channel was told lately, `over` are the silences whose end nobody was told of yet.
     """
 
     memory: Mapping[str, Any]
+    traffic: Traffic
     alerts: Sequence[Alert] = ()
     silences: Sequence[Silence] = ()
     over: Sequence[Silence] = ()
@@ -158,11 +163,11 @@ class Watch:
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
             held = await self._with_forecast(uow, await self._held(uow, seen.now), seen.now)
             plan = self._plan(held, seen, await self._causes(held, seen))
-            await self._commit(uow, plan, seen.now)
+            await self._commit(uow, held, plan, seen.now)
             await tell_ended(uow, held.over, held.alerts, plan.transitions, self.watched.channel)
-        if not (held.alerts or plan.transitions):
-            self._calm = Held(plan.memory or held.memory)
-        if held.over or any(move.tell is not Tell.QUIET for move in plan.transitions):
+        if not (held.alerts or plan.transitions or plan.changed):
+            self._calm = Held(plan.memory or held.memory, plan.traffic)
+        if held.over or plan.changed or any(move.tell is not Tell.QUIET for move in plan.transitions):
             self._wake()
 
     def _remembered(self, past: Memory, seen: Seen) -> Memory:
@@ -179,6 +184,7 @@ class Watch:
         name = self.watched.cluster
         return Held(
             await uow.memory.get(name),
+            Traffic.from_json(self.watched.channel, await uow.channels.get(self.watched.channel)),
             await uow.alerts.open(name),
             await uow.silences.active(now, name),
             await uow.silences.ended(now, name),
@@ -214,45 +220,16 @@ class Watch:
             escalation=self.watched.escalation,
             resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
         )
+        traffic, transitions = weather(held.traffic, transitions, held.alerts, self.watched.limits, now)
         sample = sample_of(seen.snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
         memory = replace(memory, sampled_at=now) if sample else memory
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
-        return Plan(transitions, written, sample)
+        return Plan(transitions, traffic, written, sample, traffic != held.traffic)
 
-    async def _commit(self, uow: WatchUnit, plan: Plan, now: float) -> None:
-        for transition in plan.transitions:
-            await self._carry_out(uow, transition)
+    async def _commit(self, uow: WatchUnit, held: Held, plan: Plan, now: float) -> None:
+        await carry_out(uow, plan.transitions, held.traffic, plan.traffic, self.watched.limits)
         if plan.memory is not None:
             await uow.memory.put(self.watched.cluster, plan.memory)
         if plan.sample is not None:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
-
-    async def _carry_out(self, uow: WatchUnit, transition: Transition) -> None:
-        if transition.new.id == 0 or transition.old is None or transition.new.version != transition.old.version:
-            transition = replace(transition, new=await uow.alerts.save(transition.new))
-        else:
-            await uow.alerts.touch(transition.new)
-        await tell(uow, transition, self.watched.channel)
-
-
-async def tell(uow: WatchUnit, transition: Transition, channel: str) -> None:
-    """Put what a channel must see of a stored transition into the outbox; also for one that a person caused."""
-    if transition.tell is Tell.QUIET:
-        return
-    slot = f"alert:{transition.new.id}"
-    await uow.outbox.put(slot, channel, card(transition.new))
-    if transition.tell in {Tell.REPLY, Tell.REPLY_BROADCAST} or _was_muted(transition):
-        await uow.outbox.put(
-            f"{slot}:line:{transition.new.version}",
-            channel,
-            line(transition),
-            parent=slot,
-            broadcast=transition.tell is Tell.REPLY_BROADCAST,
-        )
-
-
-def _was_muted(transition: Transition) -> bool:
-    """Whether it is told only now because a silence kept it quiet: its thread says so."""
-    old = transition.old
-    return transition.reason is Reason.FIRED and old is not None and "muted" in old.data

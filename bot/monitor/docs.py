@@ -29,6 +29,11 @@ alert says how long it lasted, in its own message and in one line of its thread.
 - **escalation**: a critical alert that fires and that nobody acknowledged for `escalate_after` calls the user group
   `escalate_to` in the channel, once, and then with every reminder. An acknowledgement or a silence ends that; an
   acknowledged alert that gets worse calls again after the same time.
+- **storms**: more than `storm.cluster` new alerts of one cluster, or `storm.channel` of all clusters in one channel,
+  within `storm.within`: further ones have no message of their own but are listed in one digest message that is edited,
+  with its thread and `/cm alerts` for the rest. `cluster_unreachable`, `no_leader` and `quorum_at_risk` always have
+  their own. When the storm is over (no more than half as many came) the digest says so, the gravest that still fire get
+  their own message, and the rest stays listed until it is over.
 - A silence that ends is told: in the thread of an alert that it kept quiet and that is still so, else in one line in
   the channel. It ends before its time for an alert that gets worse, and the alert's thread says so.
 
@@ -48,6 +53,7 @@ alerts:                               # all clusters; `clusters[].alerts` takes 
   escalate_to: S0ONCALL
   escalate_after: 15m
   escalate_severity: critical         # or warning, info: what is that grave at least is escalated
+  storm: {cluster: 6, channel: 10, within: 5m}  # for all clusters only
 ```
 """
 

@@ -36,6 +36,9 @@ class AlertRows(Protocol):
     async def recent(self, since: float, cluster: str) -> list[Alert]:
         """Those that changed since then, resolved ones too."""
 
+    async def some(self, ids: Sequence[int]) -> list[Alert]:
+        """Those of these ids that are kept."""
+
     async def save(self, alert: Alert) -> Alert:
         """Insert (id 0) or replace the version before; raises Conflict."""
 
@@ -63,6 +66,16 @@ class MemoryRows(Protocol):
         """Empty when nothing is."""
 
     async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
+        """Remember this instead."""
+
+
+class ChannelRows(Protocol):
+    """What is remembered of each Slack channel."""
+
+    async def get(self, channel: str) -> dict[str, Any]:
+        """Empty when nothing is; a transaction that writes keeps it to itself."""
+
+    async def put(self, channel: str, data: Mapping[str, Any]) -> None:
         """Remember this instead."""
 
 
@@ -106,6 +119,10 @@ class WatchUnit(Protocol):
     @property
     def memory(self) -> MemoryRows:
         """Memories."""
+
+    @property
+    def channels(self) -> ChannelRows:
+        """What channels were told lately."""
 
     @property
     def samples(self) -> SampleRows:

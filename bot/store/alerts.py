@@ -12,6 +12,8 @@ from bot.monitor.alert import Alert, AlertState, Severity
 from bot.store.link import Link
 from bot.store.schema import alerts
 
+_AT_ONCE = 500
+"""Ids that one query names."""
 _FIELDS = tuple(field.name for field in fields(Alert) if field.name != "id")
 
 
@@ -51,6 +53,14 @@ class Alerts:
         """One, or None."""
         row = await self._link.row(select(alerts).where(alerts.c.id == alert_id))
         return None if row is None else _alert(row)
+
+    async def some(self, ids: Sequence[int]) -> list[Alert]:
+        """Those of these ids that are kept, oldest first."""
+        return [
+            alert
+            for start in range(0, len(ids), _AT_ONCE)
+            for alert in await self._list(alerts.c.id.in_(ids[start : start + _AT_ONCE]), None)
+        ]
 
     async def save(self, alert: Alert) -> Alert:
         """Insert it when its id is 0 and return it with its id; else replace version - 1 by it.

@@ -86,6 +86,8 @@ silences = Table(
 
 memory = Table("memory", metadata, _words("cluster", primary_key=True), _json("data"))
 
+channels = Table("channels", metadata, _words("channel", primary_key=True), _json("data"))
+
 operations = Table(
     "operations",
     metadata,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bot.store.alerts import Alerts
 from bot.store.audit import Audit
+from bot.store.channels import Channels
 from bot.store.firings import Firings
 from bot.store.inbound import Inbound
 from bot.store.link import Link
@@ -24,6 +25,7 @@ class UnitOfWork:
         self.alerts = Alerts(link)
         self.silences = Silences(link)
         self.memory = Memory(link)
+        self.channels = Channels(link)
         self.operations = Operations(link)
         self.inbound = Inbound(link)
         self.firings = Firings(link)

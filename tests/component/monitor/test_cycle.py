@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from bot.cluster.models import Disk, Snapshot
 from bot.monitor.alert import AlertState, Silence
-from bot.monitor.cycle import tell
 from bot.monitor.engine import acknowledge
+from bot.monitor.telling import tell
 from tests.watchkit import dark, disk, look
 from tests.watchworld import World, with_disks
 

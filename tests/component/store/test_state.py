@@ -127,6 +127,24 @@ async def test_a_silence_is_active_until_its_end_or_its_removal(store: Store) ->
         assert await uow.silences.active(0.0) == [short]
 
 
+async def test_alerts_are_found_by_their_ids(store: Store) -> None:
+    async with store.begin() as uow:
+        made = [await uow.alerts.save(replace(ALERT, subject=str(number))) for number in range(3)]
+    async with store.read() as uow:
+        assert await uow.alerts.some([made[2].id, made[0].id, 99]) == [made[0], made[2]]
+        assert await uow.alerts.some([]) == []
+
+
+async def test_what_a_channel_was_told_is_remembered(store: Store) -> None:
+    async with store.begin() as uow:
+        assert await uow.channels.get("C1") == {}
+        await uow.channels.put("C1", {"made": 1})
+        await uow.channels.put("C1", {"made": 2})
+    async with store.read() as uow:
+        assert [await uow.channels.get("C1"), await uow.channels.get("C2")] == [{"made": 2}, {}]
+        assert await uow.channels.known() == ["C1"]
+
+
 async def test_each_cluster_has_a_memory_of_its_own(store: Store) -> None:
     async with store.begin() as uow:
         assert await uow.memory.get("prod") == {}

@@ -1,0 +1,159 @@
+"""Too many alerts at once: what gets a message of its own, what is listed in the digest, and when that ends."""
+
+from dataclasses import dataclass, field, replace
+
+from bot.monitor.alert import Alert, AlertState, Severity
+from bot.monitor.storms import Digest, Limits, Traffic, due, listed, weather
+from bot.monitor.transition import Reason, Tell, Transition
+
+LIMITS = Limits(cluster=3, channel=5, within=100)
+ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Down.", since=0, version=1)
+
+
+@dataclass
+class Channel:
+    """One channel's traffic, and the alerts that were told in it."""
+
+    traffic: Traffic = field(default_factory=lambda: Traffic("C1"))
+    made: int = 0
+
+    def fire(self, now: float, *, cluster: str = "prod", rule: str = "peer_down", number: int = 1) -> list[str]:
+        """So many new alerts at once; returns the digest that each goes into, "" for a message of its own."""
+        alerts = [
+            replace(ALERT, cluster=cluster, rule=rule, subject=str(self.made + n), since=now) for n in range(number)
+        ]
+        self.made += number
+        moves = [Transition(None, alert, Reason.FIRED, Tell.POST) for alert in alerts]
+        return [move.new.data.get("digest", "") for move in self.pass_by(now, *moves)]
+
+    def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
+        self.traffic, told = weather(self.traffic, moves, (), LIMITS, now)
+        return told
+
+
+FIRST = "digest:C1:1"
+
+
+def test_as_many_as_the_limit_are_told_one_by_one() -> None:
+    assert Channel().fire(0, number=3) == ["", "", ""]
+
+
+def test_what_is_beyond_the_limit_of_a_cluster_goes_into_one_digest() -> None:
+    channel = Channel()
+    assert channel.fire(0, number=5) == ["", "", "", FIRST, FIRST]
+    assert channel.fire(15) == [FIRST]
+    assert channel.traffic.storm is not None
+    assert channel.traffic.storm.since == 0
+
+
+def test_what_came_longer_ago_does_not_count() -> None:
+    channel = Channel()
+    assert [channel.fire(now)[0] for now in range(0, 400, 40)] == [""] * 10
+
+
+def test_a_storm_in_one_cluster_leaves_its_neighbour_alone() -> None:
+    channel = Channel()
+    channel.fire(0, number=4)
+    assert channel.fire(15, cluster="archive") == [""]
+
+
+def test_several_clusters_together_are_too_much_for_their_channel() -> None:
+    channel = Channel()
+    assert [channel.fire(0, cluster=name, number=2) for name in ("a", "b")] == [["", ""], ["", ""]]
+    assert channel.fire(15, cluster="c", number=2) == ["", FIRST]
+    assert channel.fire(30, cluster="d") == [FIRST]
+
+
+def test_what_must_wake_has_a_message_of_its_own_in_any_storm() -> None:
+    channel = Channel()
+    channel.fire(0, number=6)
+    assert channel.fire(15, rule="no_leader") == [""]
+    assert channel.fire(15, rule="quorum_at_risk") == [""]
+
+
+def test_the_gravest_are_told_on_their_own() -> None:
+    channel = Channel()
+    moves = [
+        Transition(None, replace(ALERT, subject=str(n), severity=Severity(1 + n // 2)), Reason.FIRED, Tell.POST)
+        for n in range(6)
+    ]
+    told = channel.pass_by(0, *moves)
+    assert [move.new.subject for move in told] == [str(n) for n in range(6)]
+    assert [move.new.subject for move in told if "digest" not in move.new.data] == ["2", "4", "5"]
+
+
+def test_a_storm_ends_when_half_the_limit_is_left_and_the_next_has_a_digest_of_its_own() -> None:
+    channel = Channel()
+    channel.fire(0, number=4)
+    channel.fire(50, number=2)
+    channel.pass_by(149)
+    assert channel.traffic.storm is not None
+    channel.pass_by(150)
+    assert channel.traffic.storm is None
+    [digest] = channel.traffic.digests
+    assert digest.ended_at == 150
+    assert channel.fire(200, number=4) == ["", "", "", "digest:C1:2"]
+
+
+def test_a_steady_stream_over_the_limit_is_one_storm() -> None:
+    channel = Channel()
+    for now in range(0, 3000, 20):
+        channel.fire(now)
+    assert len(channel.traffic.digests) == 1
+
+
+def over(ids: tuple[int, ...]) -> Traffic:
+    return Traffic("C1", (), (Digest(FIRST, 0, ("prod",), ids, ended_at=100, due=ids),), 1)
+
+
+def in_digest(number: int, **changes: object) -> Alert:
+    return replace(ALERT, id=number, data={"digest": FIRST}, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def test_when_a_storm_is_over_the_gravest_that_nobody_cares_for_are_due() -> None:
+    alerts = [
+        in_digest(1, since=5.0),
+        in_digest(2, severity=Severity.CRITICAL),
+        in_digest(3, state=AlertState.ACKNOWLEDGED),
+        in_digest(4, since=4.0),
+        in_digest(5, since=6.0),
+    ]
+    assert due(alerts, LIMITS) == (2, 4, 1)
+
+
+def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
+    fires, changed, over_now = in_digest(1), in_digest(2), in_digest(3)
+    moves = [
+        Transition(changed, replace(changed, sentence="More.", version=2), Reason.CHANGED, Tell.EDIT),
+        Transition(over_now, replace(over_now, state=AlertState.RESOLVED, version=2), Reason.RESOLVED, Tell.REPLY),
+    ]
+    _, told = weather(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
+    assert {move.new.id: move.reason for move in told} == {
+        1: Reason.SURFACED,
+        2: Reason.SURFACED,
+        3: Reason.RESOLVED,
+    }
+    own = {move.new.id: move.new for move in told}
+    assert (own[2].sentence, own[2].version, own[1].version) == ("More.", 2, 2)
+    assert "digest" not in own[1].data
+    assert weather(over((1,)), [], [own[1]], LIMITS, 130)[1] == ()
+
+
+def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
+    quiet = [in_digest(1, state=AlertState.ACKNOWLEDGED), in_digest(2)]
+    quiet[1] = replace(quiet[1], data={**quiet[1].data, "muted": {"id": 1, "by": "U1"}})
+    assert weather(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
+    [digest] = over((1, 2)).digests
+    assert listed(digest, quiet) == quiet
+
+
+def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> None:
+    [move] = weather(Traffic("C2"), [], [in_digest(1)], LIMITS, 115)[1]
+    assert (move.reason, move.tell) == (Reason.SURFACED, Tell.POST)
+
+
+def test_traffic_comes_back_from_the_store_as_it_went_there() -> None:
+    channel = Channel()
+    channel.fire(0, number=5)
+    assert Traffic.from_json("C1", channel.traffic.to_json()) == channel.traffic
+    assert Traffic.from_json("C1", {}) == Traffic("C1")
