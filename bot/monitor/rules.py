@@ -11,6 +11,7 @@ from bot.monitor.raft import LEADER_CHANGED, NO_LEADER, PEER_DOWN, QUORUM_AT_RIS
 from bot.monitor.reach import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
 from bot.monitor.rule import Rule
 from bot.monitor.space import CHUNKS_LOW, VOLUMES_LOW, WRITABLE_LOW
+from bot.monitor.switched import SWITCH_CHANGED
 from bot.monitor.switches import SWITCH_MEANINGLESS, TASK_OFF_TOO_LONG, TASK_OFF_WITH_WORK
 
 RULES: tuple[Rule, ...] = (
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     TASK_OFF_WITH_WORK,
     TASK_OFF_TOO_LONG,
     SWITCH_MEANINGLESS,
+    SWITCH_CHANGED,
 )
 
 INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -48,5 +48,17 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
                 "Find out which script or manual sends the wrong word.",
             ),
         ),
+        "switch_changed": Runbook(
+            "Somebody, or a script, changed a switch past cmbot: without a second pair of eyes, and without a line in "
+            "the audit log that says who and why.",
+            (
+                "Ask who did it; `/cm tasks` shows what is stored now and what services make of it.",
+                "If it was not meant, set it back with `/cm task enable` or `/cm task disable`.",
+                "Next time use cmbot: it asks, records, and puts the old value back by itself with `for=2h`.",
+            ),
+            "What an operation of cmbot caused, a lease that ended included, is told on its own card and not here. "
+            "What is written where nothing was stored is taken for a service's own doing when it is the word for off. "
+            "Switches are read once a minute: one that is set and set back in between is not seen.",
+        ),
     }
 )

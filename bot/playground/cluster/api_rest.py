@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.playground.cluster import args as a
 from bot.playground.cluster.answer import Answer, ApiError, json_answer, ok
+from bot.playground.cluster.disks import unit_rows
 from bot.playground.cluster.endpoints import Args, Context, Endpoint
 
 _IDLE = 1
@@ -54,6 +55,11 @@ def _volumes_v2(_context: Context, args: Args) -> Answer:
     return ok()
 
 
+def _units(context: Context, args: Args) -> Answer:
+    disk = context.data.disks.get(args["disk_id"])
+    return json_answer({"volume_unit_infos": unit_rows(disk) if disk is not None else []})
+
+
 def _alloc(_context: Context, args: Args) -> Answer:
     if not args["is_init"]:
         raise ApiError(917, "no available volume")
@@ -83,6 +89,6 @@ ENDPOINTS = (
     Endpoint("GET", "/v2/volume/list", a.VOLUME_V2, _volumes_v2),
     Endpoint("GET", "/volume/get", a.VOLUME_GET, _volume),
     Endpoint("GET", "/volume/allocated/list", a.NOTHING, _constant({"alloc_volume_infos": None})),
-    Endpoint("GET", "/volume/unit/list", a.NOTHING, _constant({"volume_unit_infos": []})),
+    Endpoint("GET", "/volume/unit/list", a.UNITS, _units),
     Endpoint("POST", "/volume/alloc", a.ALLOC, _alloc),
 )

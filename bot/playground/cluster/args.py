@@ -56,6 +56,7 @@ DISK_SET = GoStruct("DiskSetArgs", (_DISK_ID, GoField("status", 8, "proto.DiskSt
 DISK_ACCESS = GoStruct("DiskAccessArgs", (_DISK_ID, GoField("readonly", 1, "bool")))
 DISK_ID = GoStruct("DiskInfoArgs", (_DISK_ID,))
 DISK_INFO = GoStruct("DiskInfoArgs", (GoField("disk_id", 32, "proto.DiskID", "DiskID"),))
+UNITS = GoStruct("ListVolumeUnitArgs", (GoField("disk_id", 32, "proto.DiskID", "DiskID"),))
 DISK_LIST = GoStruct(
     "ListOptionArgs",
     (

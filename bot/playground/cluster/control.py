@@ -48,6 +48,19 @@ class _Rename(_Disk):
     path: str | None = Field(None, max_length=500)
 
 
+class _Chunks(_Disk):
+    left: int = Field(ge=0, le=10_000)
+
+
+class _Volumes(_Args):
+    volumes: int = Field(ge=0, le=1_000_000)
+
+
+class _Switch(_Args):
+    key: str = Field(min_length=1, max_length=200)
+    value: str | None = Field(None, max_length=10_000)
+
+
 class _Fraction(_Args):
     fraction: float = Field(ge=0, le=1)
 
@@ -95,6 +108,9 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
         "set_disk_readonly": _DiskReadonly,
         "expire_disk": _Expire,
         "rename_disk": _Rename,
+        "move_chunks": _Chunks,
+        "set_allocatable": _Volumes,
+        "set_switch": _Switch,
         "fill_space": _Fraction,
         "set_read_only": _Flag,
         "recount": _Args,

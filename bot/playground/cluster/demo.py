@@ -14,6 +14,8 @@ HOSTS_PER_ZONE = 2
 _SIZE = 12_000_138_625_024
 _FILL = 0.6
 _SPREAD = 0.04
+UNITS = 42
+"""Chunks that volumes have on each disk."""
 _V1_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "vol_inspect")
 _LATER_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect")
 
@@ -62,4 +64,5 @@ def _add_disk(data: Data, idc: str, host: str, slot: int, created: str, rng: ran
     disk.node_id = 1 + (number - 1) // DISKS_PER_HOST
     disk.fill(rng.uniform(_FILL - _SPREAD, _FILL + _SPREAD))
     disk.used_chunks = disk.max_chunks - disk.free_chunks
+    disk.units = UNITS
     data.disks[number] = disk

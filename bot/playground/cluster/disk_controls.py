@@ -26,6 +26,8 @@ class DiskControls:
         disk.status = _STEPS[step]
         if disk.status in {d.NORMAL, d.DROPPED}:
             disk.dropping = False
+        if disk.status in {d.REPAIRED, d.DROPPED}:
+            disk.units = 0
 
     def drop_disk(self, disk_id: int) -> None:
         """The disk is read-only and being emptied."""
@@ -40,6 +42,10 @@ class DiskControls:
         """The disk's heartbeat is overdue, or back."""
         self._disk(disk_id).expired = expired
 
+    def move_chunks(self, disk_id: int, left: int) -> None:
+        """A repair or a drop has come so far that volumes have only so many chunks on the disk."""
+        self._disk(disk_id).units = left
+
     def rename_disk(self, disk_id: int, *, host: str | None = None, path: str | None = None) -> None:
         """Give the disk another host or path, hostile ones included."""
         disk = self._disk(disk_id)
@@ -53,6 +59,19 @@ class DiskControls:
         self.engine.tick()
         for disk in self.data.disks.values():
             disk.fill(fraction)
+
+    def set_allocatable(self, volumes: int) -> None:
+        """So many volumes can be allocated."""
+        self.engine.tick()
+        self.data.volumes.can_alloc_volume = volumes
+
+    def set_switch(self, key: str, value: str | None) -> None:
+        """Store any value under a key as somebody else would, or nothing."""
+        self.engine.tick()
+        if value is None:
+            self.data.kv.pop(key, None)
+        else:
+            self.data.kv[key] = value
 
     def set_read_only(self, value: bool) -> None:
         """The cluster's own read-only flag; the oldest release does not show it."""

@@ -14,7 +14,10 @@ _NAMES = {BROKEN: "broken", REPAIRING: "repairing", REPAIRED: "repaired", DROPPE
 
 @dataclass(slots=True)
 class Disk:
-    """One disk; sizes in bytes, times in RFC 3339; `expired` means its heartbeat is overdue."""
+    """One disk; sizes in bytes, times in RFC 3339; `expired` means its heartbeat is overdue.
+
+    `units` are the chunks that volumes have on it: what a repair or a drop must move elsewhere.
+    """
 
     disk_id: int
     host: str = "http://127.0.0.1:8899"
@@ -26,6 +29,7 @@ class Disk:
     max_chunks: int = 6493
     free_chunks: int = 6493
     used_chunks: int = 0
+    units: int = 0
     status: int = NORMAL
     readonly: bool = False
     dropping: bool = False
@@ -103,6 +107,12 @@ class Disk:
             "used_chunk_cnt": self.used_chunks,
         }
         return row | ({"oversold_free_chunk_cnt": 0} if flavour.has_oversold else {})
+
+
+def unit_rows(disk: Disk) -> list[dict[str, Any]]:
+    """The rows of /volume/unit/list."""
+    own = {"disk_id": disk.disk_id, "total": CHUNK, "free": CHUNK, "used": 0, "compacting": False, "host": disk.host}
+    return [{"vuid": (disk.disk_id << 32) + number, **own} for number in range(1, disk.units + 1)]
 
 
 def select(disks: Iterable[Disk], args: dict[str, Any]) -> list[Disk]:

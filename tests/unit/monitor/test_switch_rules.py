@@ -9,6 +9,7 @@ import pytest
 from bot.cluster.models import Disk
 from bot.cluster.tasks import Dialect
 from bot.monitor.alert import Alert, AlertState, Finding, Severity
+from bot.monitor.changes import explained
 from bot.monitor.memory import Memory, remember
 from bot.monitor.rule import CANNOT_TELL, Answer, Scene
 from bot.monitor.rules import rule_named
@@ -67,6 +68,7 @@ BAD, REPAIRING, DROPPING = (disk(7),), (disk(7, 3),), (disk(9, 1),)
 BALANCE = "Background task balance of prod has been off for more than 1 d."
 NO_REPAIR = "Background task disk_repair of prod is off while "
 MEANS_NOTHING = "The value stored for background task balance of prod means nothing there: "
+ONCE, OUTSIDE = "Background task balance of prod was switched ", ", and not by an operation of cmbot."
 
 
 def two(ago: float, **what: Any) -> tuple[Seen, Seen]:
@@ -140,6 +142,39 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
         (Seen(0, switches=V1 | {"balance": "true"}, dialect=Dialect.V1),),
         {"balance": MEANS_NOTHING + "services do not know it."},
     ),
+    ("switch_changed", two(60), {}),
+    ("switch_changed", (Seen(0, switches=None),), None),
+    ("switch_changed", (Seen(HOUR, switches=off(balance="false")), Seen(0, dead=True)), None),
+    ("switch_changed", (Seen(60), Seen(0, switches=off(balance="false"))), {"": ONCE + "from on to off" + OUTSIDE}),
+    (
+        "switch_changed",
+        (Seen(60), Seen(0, switches=off(balance="Enable"))),
+        {"": ONCE + "from on to 'Enable', which means nothing there" + OUTSIDE},
+    ),
+    ("switch_changed", (Seen(60), Seen(0, switches=off(balance=None))), {"": ONCE + "from on to not set" + OUTSIDE}),
+    ("switch_changed", (Seen(60, switches=off(balance=None)), Seen(0, switches=off(balance="false"))), {}),
+    (
+        "switch_changed",
+        (Seen(HOUR), Seen(0, switches=off(balance="false"))),
+        {"": "While cmbot was not looking (for 1 h at most), b" + ONCE[1:] + "from on to off" + OUTSIDE},
+    ),
+    (
+        "switch_changed",
+        (
+            Seen(60, switches=V1, dialect=Dialect.V1),
+            Seen(0, switches=V1 | {"vol_inspect": "Disable"}, dialect=Dialect.V1),
+        ),
+        {"": "Background task volume_inspect of prod was switched from on to off" + OUTSIDE},
+    ),
+    (
+        "switch_changed",
+        (Seen(61), Seen(1, switches=off(balance="false")), Seen(0, switches=off(balance="false", disk_drop="false"))),
+        {
+            "": "Switches of background tasks of prod were changed 2 times, and not by operations of cmbot: balance "
+            "and disk_drop."
+        },
+    ),
+    ("switch_changed", (Seen(HOUR + 60), Seen(HOUR, switches=OFF), Seen(0, switches=OFF)), {}),
     ("repair_stuck", (Seen(0),), {}),
     ("repair_stuck", two(25 * HOUR, bad=None), None),
     ("repair_stuck", two(25 * HOUR, bad=REPAIRING, switches=OFF), None),
@@ -201,6 +236,19 @@ def test_the_command_that_mends_it_is_told(rule: str, seen: tuple[Seen, ...]) ->
     assert only(ask(rule, scene(*seen))).data["fix"] == "task enable disk_repair prod"
 
 
+def test_a_task_that_was_only_switched_on_is_no_reason_to_worry() -> None:
+    finding = only(ask("switch_changed", scene(Seen(60, switches=OFF), Seen(0))))
+    assert finding.severity is Severity.INFO
+    assert "disk_repair of prod was switched from off to on" in finding.sentence
+
+
+def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
+    view = scene(Seen(60), Seen(0, switches=off(balance="false")))
+    [change] = view.memory.switch_changes
+    memory = explained(view.memory, {change: (12, "U0AVA")})
+    assert ask("switch_changed", replace(view, memory=memory)) == ()
+
+
 def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
     finding = only(ask("switch_meaningless", scene(Seen(0, switches=off(balance="Enable")))))
     assert finding.lines == ("balance: 'Enable' is stored, only exactly true is on here, so services take it for off",)
@@ -251,6 +299,7 @@ RESOLUTIONS = [
         Seen(0, switches=off(balance="false")),
         "Background task balance of prod is off now.",
     ),
+    ("switch_changed", "", Seen(0), "The switches of prod have not been changed again: see /cm tasks."),
     ("repair_stuck", "", Seen(0), "No disk of prod is broken or being repaired any more."),
     ("repair_stuck", "", Seen(0, bad=BAD), "The repair of disks of prod moves on, 1 disk to go."),
     ("drop_stuck", "", Seen(0), "No disk of prod is being dropped any more."),
