@@ -14,6 +14,8 @@ NOBODY = (
     "No operators are configured, so nobody may change anything. "
     "Name users or user groups under `access.operators` in the settings and restart."
 )
+_READS = "You may use every command that only reads."
+_READS_MOST = "You may use every command that only reads, but for /cm audit: that is for operators."
 _MAY = {
     Holder.OPERATOR: "You are an *operator*: you may propose changes",
     Holder.APPROVER: "You are an *approver*: you may decide on what others propose",
@@ -80,7 +82,7 @@ class Access:
         held = [f"{_MAY[role]}: {self._why(user, role)}." for role in Holder if rights.has(role)]
         if not rights.has(Holder.OPERATOR):
             held.append(lacking(rights, Holder.OPERATOR))
-        return ("You may use every command that only reads.", *held)
+        return (_READS if rights.has(Holder.OPERATOR) else _READS_MOST, *held)
 
     def _why(self, user: str, role: Holder) -> str:
         if user in self._members(role).users:

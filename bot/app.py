@@ -18,6 +18,11 @@ from bot.commands.table import COMMANDS
 from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
+from bot.forms.judging import Judge
+from bot.forms.opening import OpenNow
+from bot.forms.screens import Screens
+from bot.forms.seal import key_of
+from bot.forms.showing import Forms
 from bot.inbox import Inbox
 from bot.monitor.alert import Severity
 from bot.monitor.attention import Attention
@@ -32,6 +37,7 @@ from bot.operations.desk import Desk, PolicyOf
 from bot.operations.leasing import LeaseClicks, Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
+from bot.operations.wish import policy_key
 from bot.outbox import Outbox, Pace
 from bot.recorder import Recorder
 from bot.schedule import Crontab
@@ -39,7 +45,7 @@ from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab
-from bot.slack.listeners import Bolt, Edge, build_app
+from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
 from bot.slack.socket import SocketMode
 from bot.store.posts import Post
 from bot.store.store import Store
@@ -168,9 +174,11 @@ class _Parts:
         decisions = Decisions(
             self.ledger, runner, access, self.clusters, policies, self.clock, LeaseClicks(self.ledger)
         )
-        dispatcher = self._dispatcher(access, self._desk(decisions, policies, outbox), decisions, inbox, attention)
+        forms = self._forms(access, policies, attention)
+        desk = self._desk(decisions, policies, outbox)
+        dispatcher = self._dispatcher(access, desk, decisions, inbox, attention, forms)
         background = Background()
-        bolt = self._bolt(dispatcher, access, background)
+        bolt = self._bolt(dispatcher, forms, background)
         return App(
             settings=self.settings,
             clock=self.clock,
@@ -226,7 +234,7 @@ class _Parts:
         )
 
     def _dispatcher(
-        self, access: Access, desk: Desk, decisions: Decisions, inbox: Inbox, attention: Attention
+        self, access: Access, desk: Desk, decisions: Decisions, inbox: Inbox, attention: Attention, forms: Forms
     ) -> Dispatcher:
         return Dispatcher(
             commands=COMMANDS,
@@ -239,6 +247,7 @@ class _Parts:
             alerts=attention,
             decider=Clicks(decisions, attention, access),
             responder=self.gateway,
+            forms=forms,
             inbound=inbox,
             audit=Recorder(self.store, self.clock),
             share=self.gateway,
@@ -248,9 +257,36 @@ class _Parts:
             answers_private=self.settings.slack.answers == "sender",
         )
 
-    def _bolt(self, dispatcher: Dispatcher, access: Access, background: Background) -> Bolt:
-        home = HomeTab(tuple(self.clusters), self.remembered, access.describe, self.gateway.publish_home)
-        edge = Edge(dispatcher, self.gateway, background, on_home=home.show, on_ack=self.metrics.acked)
+    def _forms(self, access: Access, policies: PolicyOf, attention: Attention) -> Forms:
+        return Forms(
+            clusters=self.clusters,
+            access=access,
+            policies=policies,
+            remembered=self.remembered,
+            views=self.gateway,
+            screens=Screens(self.gateway),
+            responder=self.gateway,
+            direct=self.gateway,
+            audit=Recorder(self.store, self.clock),
+            home=self._home(access, policies, attention).show,
+            key=key_of(self.settings.secrets.slack_bot_token.get_secret_value()),
+        )
+
+    def _home(self, access: Access, policies: PolicyOf, attention: Attention) -> HomeTab:
+        return HomeTab(
+            names=tuple(self.clusters),
+            remembered=self.remembered,
+            people=access,
+            open=OpenNow(attention, self.ledger, self.gateway.permalink),
+            policy_of=lambda op: policies(op.cluster, policy_key(op.kind, op.request), op.forced),
+            publish=self.gateway.publish_home,
+            clock=self.clock,
+        )
+
+    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: Background) -> Bolt:
+        judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key)
+        surfaces = Surfaces(on_home=forms.home, on_act=forms.acted, judge=judge)
+        edge = Edge(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
         return build_app(edge, api_url=self.settings.slack.api_url)
 
     def _socket(self, bolt: Bolt) -> SocketMode | None:

@@ -12,8 +12,21 @@ from typing import Any, Protocol
 import structlog
 
 from bot.access import Access
-from bot.commands.parse import Parsed, is_changing, parse
-from bot.commands.spec import AlertBook, AuditBook, Call, Caller, ClusterPort, Command, FileShare, Proposer, Reply, Role
+from bot.commands.arguments import validated
+from bot.commands.parse import Parsed, configured, is_changing, parse
+from bot.commands.spec import (
+    AlertBook,
+    AuditBook,
+    Call,
+    Caller,
+    ClusterPort,
+    Command,
+    FileShare,
+    FormPort,
+    Proposer,
+    Reply,
+    Role,
+)
 from bot.errors import CmbotError, NotAllowed, SlackError, StoreError, UserError
 from bot.rights import Holder
 from bot.views import errors as error_views
@@ -53,6 +66,34 @@ class Click:
     response_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form that was sent: the words of its command, the cluster, and the arguments by name; `text` as if typed.
+
+    `response_url` is that of the command which opened it, "" when it was opened from the Home tab.
+    """
+
+    key: str
+    user: str
+    channel: str
+    response_url: str
+    view_id: str
+    command: str
+    cluster: str
+    values: Mapping[str, str]
+    text: str = ""
+
+    @property
+    def invocation(self) -> Invocation:
+        """The command that it stands for."""
+        return Invocation(self.key, self.user, self.channel, self.text, self.response_url)
+
+
+Work = Invocation | Click | Submission
+_NAMES: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submission: "form"}
+_WORKS: Mapping[str, type[Work]] = {kind.__name__: kind for kind in (Invocation, Click, Submission)}
+
+
 class Responder(Protocol):
     """Answers by response_url; raises SlackError."""
 
@@ -65,6 +106,13 @@ class Decider(Protocol):
 
     async def decide(self, click: Click) -> Reply | None:
         """Decide; raises UserError (told to the clicker), ClusterError or StoreError."""
+
+
+class FormTeller(FormPort, Protocol):
+    """Forms: opened by a command, answered when they were sent."""
+
+    async def tell(self, work: Submission, reply: Reply) -> None:
+        """Say what came of a form to whoever sent it; raises SlackError."""
 
 
 class InboundStore(Protocol):
@@ -105,6 +153,7 @@ class Dispatcher:
     alerts: AlertBook
     decider: Decider
     responder: Responder
+    forms: FormTeller
     inbound: InboundStore
     audit: AuditLog
     share: FileShare
@@ -118,11 +167,11 @@ class Dispatcher:
         """Whether this text must be persisted before it is acknowledged."""
         return is_changing(text)
 
-    async def accept(self, work: Invocation | Click) -> bool:
+    async def accept(self, work: Work) -> bool:
         """Persist `work`; False when it was delivered before. Raises StoreError."""
         return await self.inbound.accept(work.key, type(work).__name__, asdict(work))
 
-    async def work(self, work: Invocation | Click) -> None:
+    async def work(self, work: Work) -> None:
         """Carry out persisted work and mark it done; whoever holds the claim does it."""
         try:
             if await self.inbound.claim(work.key, CLAIM_SECONDS):
@@ -135,25 +184,30 @@ class Dispatcher:
         """Carry out what an earlier process accepted and did not finish; returns how many pieces."""
         pending = await self.inbound.pending()
         for _, kind, payload in pending:
-            await self.work(Invocation(**payload) if kind == "Invocation" else Click(**payload))
+            await self.work(_WORKS[kind](**payload))
         return len(pending)
 
-    async def read(self, work: Invocation | Click) -> None:
+    async def read(self, work: Work) -> None:
         """Run without persisting: commands that only read, and the body of `work`."""
-        replies = self._command(work) if isinstance(work, Invocation) else self._click(work)
-        await self._answer(work, replies)
+        if isinstance(work, Click):
+            await self._answer(work, self._click(work))
+        else:
+            await self._answer(work, self._command(work) if isinstance(work, Invocation) else self._form(work))
 
-    async def _answer(self, work: Invocation | Click, replies: AsyncIterator[Reply]) -> None:
+    async def _answer(self, work: Work, replies: AsyncIterator[Reply]) -> None:
         first = True
         try:
             async for reply in self._guarded(work, replies):
-                await self.responder.respond(work.response_url, reply, replace=not first)
+                if isinstance(work, Submission):
+                    await self.forms.tell(work, reply)
+                else:
+                    await self.responder.respond(work.response_url, reply, replace=not first)
                 first = False
         except SlackError as error:
             log.warning("answer.lost", user=work.user, error=str(error), code=error.code)
 
-    async def _guarded(self, work: Invocation | Click, replies: AsyncIterator[Reply]) -> AsyncIterator[Reply]:
-        kind = "command" if isinstance(work, Invocation) else "click"
+    async def _guarded(self, work: Work, replies: AsyncIterator[Reply]) -> AsyncIterator[Reply]:
+        kind = _NAMES[type(work)]
         try:
             async for reply in replies:
                 yield reply
@@ -178,6 +232,20 @@ class Dispatcher:
             clusters=tuple(self.clusters),
             default_cluster=self.default_of_channel.get(invocation.channel),
         )
+        async for reply in self._audited(invocation, parsed):
+            yield reply
+
+    async def _form(self, form: Submission) -> AsyncIterator[Reply]:
+        """The command that the form stands for, its arguments checked once more: the settings may have changed."""
+        command = next((each for each in self.commands if " ".join(each.path) == form.command), None)
+        if command is None:
+            raise UserError("This form is of another version of cmbot: open it anew with /cm do.")
+        cluster = configured(form.cluster, tuple(self.clusters))
+        parsed = Parsed(command, validated(command, form.values), cluster)
+        async for reply in self._audited(form.invocation, parsed):
+            yield reply
+
+    async def _audited(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
         try:
             async for reply in self._run(invocation, parsed):
                 yield reply
@@ -186,12 +254,18 @@ class Dispatcher:
             raise
 
     async def _run(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
-        if parsed.command.role is not Role.VIEWER:
+        if parsed.command.role is not Role.VIEWER and not parsed.command.opens:
             await self.access.require(invocation.user, Holder(parsed.command.role))
-        call = Call(
-            caller=Caller(invocation.user, invocation.channel, invocation.key),
+        call = self.call_of(invocation, parsed.cluster or "")
+        async for reply in parsed.command.run(call, parsed.args):
+            yield Reply(reply.message, private=reply.private or self.answers_private)
+
+    def call_of(self, invocation: Invocation, cluster: str) -> Call:
+        """All that a command is handed that was typed so, for that cluster ("" for none)."""
+        return Call(
+            caller=Caller(invocation.user, invocation.channel, invocation.key, invocation.response_url),
             clusters=self.clusters,
-            cluster=self.clusters[parsed.cluster] if parsed.cluster else None,
+            cluster=self.clusters[cluster] if cluster else None,
             now=self.clock(),
             proposer=self.proposer,
             standing=self.access,
@@ -199,9 +273,8 @@ class Dispatcher:
             remembered=self.remembered,
             audit=self.audit,
             share=None if self.answers_private else self.share,
+            forms=self.forms,
         )
-        async for reply in parsed.command.run(call, parsed.args):
-            yield Reply(reply.message, private=reply.private or self.answers_private)
 
     async def _click(self, click: Click) -> AsyncIterator[Reply]:
         try:

@@ -29,7 +29,17 @@ class CmbotError(Exception):
 
 
 class UserError(CmbotError):
-    """A person asked for something that cannot be; the sentence says what to do instead."""
+    """A person asked for something that cannot be; the sentence says what to do instead.
+
+    `argument` is the one that is wrong, where it is known: a form shows the sentence beside it.
+    """
+
+    argument: str = ""
+
+    def at(self, argument: str) -> Self:
+        """The same error, said to be about that argument."""
+        self.argument = argument
+        return self
 
 
 class NotAllowed(UserError):

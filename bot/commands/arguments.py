@@ -27,7 +27,8 @@ def validated(command: Command, values: Mapping[str, Any]) -> Args:
     try:
         return command.args.model_validate({name: _lowered(command, name, value) for name, value in values.items()})
     except ValidationError as error:
-        raise UserError(_sentence(command, error)) from error
+        first = error.errors(include_url=False)[0]
+        raise UserError(_sentence(command, first)).at(_argument(first)) from error
 
 
 def _lowered(command: Command, name: str, value: object) -> object:
@@ -35,9 +36,12 @@ def _lowered(command: Command, name: str, value: object) -> object:
     return value.lower() if isinstance(value, str) and choices(command.args.typed()[name]) else value
 
 
-def _sentence(command: Command, error: ValidationError) -> str:
-    first: Mapping[str, Any] = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
+def _argument(first: Mapping[str, Any]) -> str:
+    return str(first["loc"][0]) if first["loc"] else ""
+
+
+def _sentence(command: Command, first: Mapping[str, Any]) -> str:
+    name = _argument(first)
     if first["type"] == "missing":
         describes = next((a.describes for a in arguments(command) if a.name == name), "")
         what = f" ({describes})" if describes else ""

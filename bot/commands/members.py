@@ -1,11 +1,13 @@
 """/cm member add, remove and replace, /cm leader transfer: changes of the raft group, proposed on a card."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
-from bot.commands.spec import Args, Call, Command, Replacement, Reply, Role
+from bot.commands.spec import Args, Call, Command, Offer, Replacement, Reply, Role, offers
+from bot.errors import UserError
 from bot.operations.addresses import parse_address, parse_peer_id
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 from bot.operations.wish import Wish
@@ -26,15 +28,32 @@ def wish_of(args: ChangeArgs, request: Request, **more: Any) -> Wish:
     return Wish(request, args.reason, dry_run=args.dry_run == "yes", forced=args.force == "yes", **more)
 
 
+@contextmanager
+def about(argument: str) -> Iterator[None]:
+    """Say of a UserError that is raised inside that it is about that argument."""
+    try:
+        yield
+    except UserError as error:
+        raise error.at(error.argument or argument) from error.__cause__
+
+
+def _peer_id(text: str, argument: str) -> int:
+    with about(argument):
+        return parse_peer_id(text)
+
+
 class PeerArgs(ChangeArgs):
     """Which peer."""
 
     words: ClassVar[tuple[str, ...]] = ("peer_id",)
-    peer_id: str = Field(description="the raft id, as /cm members lists them", max_length=60)
+    peer_id: str = Field(
+        description="the raft id, as /cm members lists them", max_length=60, json_schema_extra=offers(Offer.PEER)
+    )
 
 
-class _AddArgs(PeerArgs):
+class _AddArgs(ChangeArgs):
     words = ("peer_id", "host")
+    peer_id: str = Field(description="a free raft id: /cm members lists those that are taken", max_length=60)
     host: str = Field(description="the node's raft address, name-or-ip:port", max_length=300)
     node: str = Field("", max_length=300, description="its service address, name-or-ip:port, which answers /stat")
 
@@ -48,7 +67,9 @@ class ReplaceArgs(ChangeArgs):
     """Which member, and the node that takes its place."""
 
     words = ("dead", "new", "host")
-    dead: str = Field(description="the raft id of the member that is lost", max_length=60)
+    dead: str = Field(
+        description="the raft id of the member that is lost", max_length=60, json_schema_extra=offers(Offer.PEER)
+    )
     new: str = Field(description="a free raft id for the new node", max_length=60)
     host: str = Field(description="the new node's raft address, name-or-ip:port", max_length=300)
     node: str = Field("", max_length=300, description="its service address, name-or-ip:port, which answers /stat")
@@ -57,27 +78,33 @@ class ReplaceArgs(ChangeArgs):
 async def run_add(call: Call, args: Any) -> AsyncIterator[Reply]:
     """Propose to add a member."""
     learner = getattr(args, "as") == "learner"
-    request = MemberAdd(parse_peer_id(args.peer_id), args.host, args.node, learner=learner)
+    peer_id = _peer_id(args.peer_id, "peer_id")
+    with about("host"):
+        host = parse_address(args.host, "raft address")
+    with about("node"):
+        request = MemberAdd(peer_id, host, args.node, learner=learner)
     yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
 
 
 async def run_remove(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to remove a member."""
-    request = MemberRemove(parse_peer_id(args.peer_id))
+    request = MemberRemove(_peer_id(args.peer_id, "peer_id"))
     yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
 
 
 async def run_transfer(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to move leadership."""
-    request = LeaderTransfer(parse_peer_id(args.peer_id))
+    request = LeaderTransfer(_peer_id(args.peer_id, "peer_id"))
     yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
 
 
 async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
     """Show the plan of a replacement and propose its next step."""
-    dead, new = parse_peer_id(args.dead), parse_peer_id(args.new)
-    host = parse_address(args.host, "raft address")
-    node = parse_address(args.node, "service address (node=)") if args.node else ""
+    dead, new = _peer_id(args.dead, "dead"), _peer_id(args.new, "new")
+    with about("host"):
+        host = parse_address(args.host, "raft address")
+    with about("node"):
+        node = parse_address(args.node, "service address (node=)") if args.node else ""
     wish = wish_of(args, MemberRemove(dead))
     yield await call.proposer.replace(call.caller, call.the_cluster, Replacement(dead, new, host, node), wish)
 

@@ -19,7 +19,7 @@ from bot.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command with its arguments; `cluster` is a configured name exactly when the command's scope asks for one."""
+    """A command with its arguments; `cluster` is a configured name when the command's scope asks for one, or None."""
 
     command: Command
     args: Args
@@ -38,6 +38,8 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
     args = validated(command, values)
     if command.scope is Scope.NO_CLUSTER:
         return Parsed(command, args, None)
+    if command.scope is Scope.MAYBE_CLUSTER and named is None and default_cluster not in clusters:
+        return Parsed(command, args, clusters[0] if len(clusters) == 1 else None)
     return Parsed(command, args, named or _default(command, clusters, default_cluster))
 
 
@@ -107,15 +109,16 @@ def _cluster(
         return rest, None
     named = [token.value for token in pairs if token.key == CLUSTER]
     if named:
-        return rest, _configured(named[0], clusters)
+        return rest, configured(named[0], clusters)
     if rest and rest[-1].lower() in clusters:
         return rest[:-1], rest[-1].lower()
     return rest, None
 
 
-def _configured(name: str, clusters: Sequence[str]) -> str:
+def configured(name: str, clusters: Sequence[str]) -> str:
+    """The configured cluster of that name; raises UserError that lists them."""
     if name.lower() not in clusters:
-        raise UserError(f"There is no cluster {shown(name)}.{suggestion(name, clusters)} {_all(clusters)}")
+        raise UserError(f"There is no cluster {shown(name)}.{suggestion(name, clusters)} {_all(clusters)}").at(CLUSTER)
     return name.lower()
 
 
@@ -156,7 +159,7 @@ def _leftover(command: Command, word: str, rest: Sequence[str], clusters: Sequen
 
 def _pairs(command: Command, pairs: Sequence[Token], rest: Sequence[str]) -> Mapping[str, str]:
     known = tuple(command.args.typed())
-    also = (CLUSTER,) if command.scope is Scope.ONE_CLUSTER else ()
+    also = () if command.scope is Scope.NO_CLUSTER else (CLUSTER,)
     taken = set(command.args.words[: len(rest)])
     values: dict[str, str] = {}
     for token in pairs:

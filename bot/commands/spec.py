@@ -31,13 +31,21 @@ class Scope(StrEnum):
 
     NO_CLUSTER = "none"
     ONE_CLUSTER = "one"
+    MAYBE_CLUSTER = "maybe"
+
+
+class Offer(StrEnum):
+    """What a form offers for an argument to choose from, read from the cluster."""
+
+    PEER = "peer"
+    TASK = "task"
 
 
 class Args(BaseModel):
     """Arguments of one command: the fields named in `words` are bare words in that order, the others `key=value`.
 
     `rest` names the last of `words` when it takes all further words (a tuple of strings). A field with a default may
-    be left out. Field descriptions are what `/cm help` shows.
+    be left out. Field descriptions are what `/cm help` shows. A field marked by `offers` is one to choose in a form.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +58,17 @@ class Args(BaseModel):
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
+def offers(offer: Offer) -> dict[str, Any]:
+    """The mark of a field (its `json_schema_extra`) that a form offers such values for."""
+    return {"offer": offer.value}
+
+
+def offered(field: FieldInfo) -> Offer | None:
+    """What a form offers for a field, None where it is filled in freely."""
+    extra = field.json_schema_extra
+    return Offer(str(extra["offer"])) if isinstance(extra, dict) and "offer" in extra else None
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer to a command; a later one of the same command replaces it. `private`: only its sender sees it."""
@@ -60,11 +79,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who typed, and where (Slack ids); `key` is the inbound key of a persisted command, "" for one that is not."""
+    """Who typed, and where (Slack ids); `key` is the inbound key of a persisted command, "" for one that is not.
+
+    Of a typed command `key` is its trigger id, and `answer_to` its response_url.
+    """
 
     user: str
     channel: str
     key: str = ""
+    answer_to: str = ""
 
 
 class ClusterPort(Protocol):
@@ -174,6 +197,16 @@ class FileShare(Protocol):
         """Share it there; raises SlackError, as when the bot is not in the channel."""
 
 
+class FormPort(Protocol):
+    """The way to a form in Slack."""
+
+    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+        """Open the form of a change for whoever typed; "" leaves the kind or the cluster to be chosen.
+
+        Raises NotAllowed, after the form said so too; UserError when Slack does not open it.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command about to run: who asks, which cluster (when its scope names one), and the ports."""
@@ -190,6 +223,7 @@ class Call:
     audit: AuditBook
     share: FileShare | None
     """None where answers are shown to their sender only: a file in a channel is for all who are in it."""
+    forms: FormPort
 
     @property
     def the_cluster(self) -> ClusterPort:
@@ -206,7 +240,8 @@ Run = Callable[[Call, Any], AsyncIterator[Reply]]
 class Command:
     """One subcommand: `path` is its words (`("task", "enable")`), `run` yields its replies.
 
-    `changes` marks what changes a cluster: such a command is persisted before it is acknowledged.
+    `changes` marks what changes a cluster: such a command is persisted before it is acknowledged. `opens` marks what
+    opens a form: Slack allows that for three seconds only, so its right is looked at when the form is open.
     """
 
     path: tuple[str, ...]
@@ -216,5 +251,6 @@ class Command:
     scope: Scope = Scope.ONE_CLUSTER
     role: Role = Role.VIEWER
     changes: bool = False
+    opens: bool = False
     examples: tuple[str, ...] = ()
     notes: str = ""

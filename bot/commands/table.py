@@ -4,6 +4,7 @@ from bot.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNSILENCE
 from bot.commands.audit import AUDIT
 from bot.commands.clusters import CLUSTERS, WHOAMI
 from bot.commands.disks import DISK, DISKS
+from bot.commands.do import DO
 from bot.commands.help import with_help
 from bot.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.commands.ops import CANCEL, OP, OPS, SETTLE
@@ -11,7 +12,7 @@ from bot.commands.stat import MEMBERS, STAT
 from bot.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 
 _READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, TASKS_COMMAND)
-_CHANGE = (ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
+_CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
 _FOLLOW = (OPS, OP, CANCEL, SETTLE, AUDIT, WHOAMI)
 _WATCH = (ALERTS, ACK, SILENCE, SILENCES, UNSILENCE)
 COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_FOLLOW))

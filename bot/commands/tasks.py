@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, create_model
 
 from bot.cluster.tasks import ALWAYS_ON, TASKS, DialectVerdict, Task, find_task, suggest_task
-from bot.commands.members import ChangeArgs, wish_of
-from bot.commands.spec import Call, ClusterPort, Command, Reply, Role
+from bot.commands.members import ChangeArgs, about, wish_of
+from bot.commands.spec import Call, ClusterPort, Command, Offer, Reply, Role, offers
 from bot.commands.stat import NoArgs
 from bot.commands.words import listed, shown
 from bot.errors import UserError
@@ -47,7 +47,12 @@ class SwitchArgs(ChangeArgs):
     """Which task, why and for how long."""
 
     words = ("task",)
-    task: str = Field(min_length=1, max_length=64, description="a background task, as /cm tasks lists them")
+    task: str = Field(
+        min_length=1,
+        max_length=64,
+        description="a background task, as /cm tasks lists them",
+        json_schema_extra=offers(Offer.TASK),
+    )
     dialect: Literal["v1", "v3"] | None = Field(None, description="how it is spelled, where the cluster does not tell")
 
 
@@ -67,8 +72,10 @@ async def run_disable(call: Call, args: SwitchArgs) -> AsyncIterator[Reply]:
 
 
 async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
-    request = TaskSwitch(_switchable(args.task).name, on)
-    wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or "")
+    with about("task"):
+        request = TaskSwitch(_switchable(args.task).name, on)
+    with about("for"):
+        wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or "")
     return await call.proposer.propose(call.caller, call.the_cluster, wish)
 
 

@@ -40,7 +40,7 @@ def arguments(command: Command) -> Iterator[Argument]:
     fields = command.args.typed()
     for name in command.args.words:
         yield _word(name, fields[name], many=name == command.args.rest)
-    if command.scope is Scope.ONE_CLUSTER:
+    if command.scope is not Scope.NO_CLUSTER:
         yield Argument(CLUSTER, f"[{CLUSTER}]", "which cluster, when the channel has no default and there are several")
     for name in fields:
         if name not in command.args.words:

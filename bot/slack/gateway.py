@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands.spec import Reply
 from bot.errors import SlackError
+from bot.forms.screens import Shown
 from bot.slack import methods
 from bot.slack.methods import Method
 from bot.slack.own import EVENT_TYPE, Identity, is_ours, part
@@ -152,9 +153,14 @@ class SlackGateway:
         """Put up the Home tab that `user` sees."""
         await self._write(methods.PUBLISH_HOME, {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}})
 
-    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
         """Open a modal, within 3 s of the click that brought `trigger_id`."""
-        await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)})
+        return _view(await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)}))
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
+        """Show something else in an open modal; with `hash` only if it did not change since (`hash_conflict`)."""
+        known = {"hash": hash} if hash else {}
+        return _view(await self._write(methods.UPDATE_VIEW, {"view_id": view_id, "view": dict(view), **known}))
 
     async def upload(
         self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
@@ -227,6 +233,11 @@ def _shown(message: Message) -> dict[str, Any]:
     if message.metadata is not None:
         shown["metadata"] = {"event_type": EVENT_TYPE, "event_payload": dict(message.metadata)}
     return shown
+
+
+def _view(data: Mapping[str, Any]) -> Shown:
+    view = part(data, "view")
+    return Shown(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
 
 
 def _list(data: Mapping[str, Any], name: str) -> Sequence[Any]:

@@ -1,93 +1,89 @@
-"""The app's Home tab: the clusters as last looked at, how to ask, and who may change what."""
+"""Puts up the app's Home tab for whoever opens it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
-from bot.errors import SlackError
-from bot.views.blocks import clip, code, context, count, date, divider, escape, header, section
+from bot.errors import SlackError, StoreError
+from bot.monitor.alert import Alert
+from bot.operations.approvals import Act, Policy, refuse_decision
+from bot.operations.model import Operation, OpState
+from bot.rights import Holder, Rights
+from bot.views.home import Home, Noted, Waiting, home
 from bot.views.message import BlockJson
-from bot.views.parts import mark_of
 
 log = structlog.get_logger(__name__)
 
-_LINES = 10
-"""Clusters in one paragraph: well inside Slack's 3,000 characters."""
-_SENTENCE = 150
-"""Characters of a verdict."""
-_WELL = "healthy"
-_NOT_YET = "not looked at yet"
-
-HOW = (
-    f"{code('/cm stat <cluster>')} how a cluster does now\n"
-    f"{code('/cm clusters')} all clusters as last looked at\n"
-    f"{code('/cm help')} every command, {code('/cm help <command>')} one of them\n"
-    f"{code('/cm whoami')} what you may do, and why"
+MOST_LINKED = 8
+"""Cards whose address is asked for."""
+STORE_DOWN = (
+    "cmbot cannot reach its own database just now: alerts and changes are missing here. Open the tab anew later."
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """One cluster: what the watch last noted of it (`at`, `level`, `verdict`), or nothing."""
+class People(Protocol):
+    """What a person may do."""
 
-    name: str
-    noted: Mapping[str, Any]
+    async def rights(self, user: str) -> Rights:
+        """Everything they hold now."""
 
-    @property
-    def level(self) -> str:
-        """How it does, in a word."""
-        return str(self.noted.get("level") or _NOT_YET)
-
-    @property
-    def line(self) -> str:
-        """The cluster in a line of mrkdwn; the verdict's sentence when it is not healthy."""
-        at = self.noted.get("at")
-        when = f", as of {date(float(at), 'minute')}" if at else ""
-        sentence = "" if self.level == _WELL else escape(clip(str(self.noted.get("verdict") or ""), _SENTENCE))
-        why = f": {sentence}" if sentence else ""
-        return f"{mark_of(self.level)} *{escape(self.name)}* {escape(self.level)}{when}{why}"
+    async def describe(self, user: str) -> Sequence[str]:
+        """The same in sentences."""
 
 
-def home(clusters: Sequence[Noted], standing: Sequence[str]) -> tuple[BlockJson, ...]:
-    """The blocks of the tab: what is not healthy stands first; `standing` is what its reader may do (plain text)."""
-    shown = sorted(clusters, key=lambda cluster: (cluster.level == _WELL, cluster.name))
-    groups = [shown[start : start + _LINES] for start in range(0, len(shown), _LINES)]
-    return (
-        header("Clusters"),
-        section(f"*{_sentence(clusters)}*"),
-        *(section("\n".join(cluster.line for cluster in group)) for group in groups[:40]),
-        context("As the watch last saw them when you opened this tab."),
-        divider(),
-        header("How to ask"),
-        section(HOW),
-        divider(),
-        header("What you may do"),
-        section("\n".join(f"• {escape(sentence)}" for sentence in standing) or "Nothing is known about that."),
-    )
+class Open(Protocol):
+    """What is open; every method raises StoreError."""
 
+    async def alerts(self) -> Sequence[Alert]:
+        """The open alerts, the gravest first."""
 
-def _sentence(clusters: Sequence[Noted]) -> str:
-    if not clusters:
-        return "No cluster is configured."
-    well = sum(cluster.level == _WELL for cluster in clusters)
-    return f"{well} of {count(len(clusters), 'cluster')} {'is' if well == 1 else 'are'} healthy."
+    async def operations(self) -> Sequence[Operation]:
+        """The open operations."""
+
+    async def card_of(self, op: Operation) -> str:
+        """The address of an operation's card, "" when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """Puts up the tab when somebody opens it."""
+    """Publishes the tab; `policy_of` gives an operation's policy, as its card keeps it."""
 
     names: Sequence[str]
     remembered: Callable[[str], Mapping[str, Any]]
-    describe: Callable[[str], Awaitable[Sequence[str]]]
+    people: People
+    open: Open
+    policy_of: Callable[[Operation], Policy]
     publish: Callable[[str, Sequence[BlockJson]], Awaitable[None]]
+    clock: Callable[[], float]
 
     async def show(self, user: str) -> None:
         """Publish it for `user`; a failure is logged, the next opening tries again."""
-        clusters = [Noted(name, self.remembered(name)) for name in self.names]
         try:
-            await self.publish(user, home(clusters, await self.describe(user)))
+            await self.publish(user, home(await self._seen_by(user)))
         except SlackError as error:
             log.warning("home.failed", user=user, error=str(error), code=error.code)
+
+    async def _seen_by(self, user: str) -> Home:
+        rights, now = await self.people.rights(user), self.clock()
+        clusters = [Noted(name, self.remembered(name)) for name in self.names]
+        standing = await self.people.describe(user)
+        may_change = rights.has(Holder.OPERATOR)
+        try:
+            alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
+            waiting = await self._waiting(rights, now)
+        except StoreError as error:
+            log.warning("home.store_down", error=str(error))
+            return Home(clusters, standing, may_change=may_change, now=now, trouble=(STORE_DOWN,))
+        return Home(clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now)
+
+    async def _waiting(self, rights: Rights, now: float) -> Sequence[Waiting]:
+        found = [op for op in await self.open.operations() if op.state is OpState.WAITING and now < op.expires_at]
+        told = [Waiting(op, mine=self._may(op, rights, now)) for op in found]
+        ranked = sorted(told, key=lambda each: (not each.mine, each.op.id))
+        linked = [Waiting(each.op, await self.open.card_of(each.op), mine=each.mine) for each in ranked[:MOST_LINKED]]
+        return (*linked, *ranked[MOST_LINKED:])
+
+    def _may(self, op: Operation, rights: Rights, now: float) -> bool:
+        return not refuse_decision(op, Act.APPROVE, rights, self.policy_of(op), version=op.version, now=now)

@@ -6,7 +6,8 @@ loop that looks every 10 ms, and events are acknowledged before their listener r
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -18,8 +19,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands.spec import Reply
-from bot.dispatch import STORE_DOWN, Click, Invocation, Responder
+from bot.dispatch import STORE_DOWN, Click, Invocation, Responder, Submission
 from bot.errors import SlackError, StoreError
+from bot.forms.incoming import Acted, Submitted
+from bot.forms.judging import Judged
 from bot.slack.background import Background
 from bot.slack.payloads import Delivered, HomeOpened, Nothing, read
 from bot.slack.seen import Seen
@@ -28,7 +31,8 @@ from bot.views.message import Message
 log = structlog.get_logger(__name__)
 
 OnAck = Callable[[str, float], None]
-"""Told of each acknowledgement: what for (`read`, `change`, `busy`, `click`, `home`, `other`) and after how long."""
+"""Told of each acknowledgement: what for (`read`, `change`, `busy`, `click`, `view`, `form`, `home`,
+`other`) and after how long."""
 
 MOST_AT_ONCE = 200
 """Pieces of work under way beyond which a command is not begun: hosts that hang keep each one for twenty seconds."""
@@ -45,14 +49,33 @@ class Work(Protocol):
     def changes(self, text: str) -> bool:
         """Whether a command's text must be persisted before it is acknowledged."""
 
-    async def accept(self, work: Invocation | Click) -> bool:
+    async def accept(self, work: Invocation | Click | Submission) -> bool:
         """Persist; False when it was delivered before. Raises StoreError."""
 
-    async def work(self, work: Invocation | Click) -> None:
+    async def work(self, work: Invocation | Click | Submission) -> None:
         """Carry out persisted work."""
 
-    async def read(self, work: Invocation | Click) -> None:
+    async def read(self, work: Invocation | Click | Submission) -> None:
         """Run without persisting."""
+
+
+class Judge(Protocol):
+    """What the listeners need of the forms that are sent."""
+
+    async def judge(self, sent: Submitted) -> Judged:
+        """The acknowledgement of a form, within three seconds, and the work to keep before it is given."""
+
+    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
+        """The acknowledgement when that could not be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """Who hears of what people do in views: the Home tab opened, something acted on, a form sent."""
+
+    on_home: Callable[[str], Awaitable[None]]
+    on_act: Callable[[Acted], Awaitable[None]]
+    judge: Judge
 
 
 class Edge(AsyncMiddleware):
@@ -67,13 +90,13 @@ class Edge(AsyncMiddleware):
         dispatcher: Work,
         responder: Responder,
         background: Background,
+        surfaces: Surfaces,
         *,
-        on_home: Callable[[str], Awaitable[None]],
         on_ack: OnAck,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatcher, self._responder, self._background = dispatcher, responder, background
-        self._on_home, self._on_ack, self._monotonic = on_home, on_ack, monotonic
+        self._surfaces, self._on_ack, self._monotonic = surfaces, on_ack, monotonic
         self._seen = Seen(monotonic)
 
     async def async_process(
@@ -98,8 +121,15 @@ class Edge(AsyncMiddleware):
             return "read", self._once(delivered.key, lambda: self._dispatcher.read(delivered))
         if isinstance(delivered, Click):
             return "click", await self._persist(delivered)
+        return await self._deliver_of_view(delivered)
+
+    async def _deliver_of_view(self, delivered: Acted | Submitted | HomeOpened | Nothing) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, Acted):
+            return "view", self._once(delivered.key, lambda: self._surfaces.on_act(delivered))
+        if isinstance(delivered, Submitted):
+            return "form", await self._submit(delivered)
         if isinstance(delivered, HomeOpened):
-            return "home", self._once(delivered.key, lambda: self._on_home(delivered.user))
+            return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered.user))
         return "other", _passed_over(delivered)
 
     def _once(self, key: str, work: Callable[[], Awaitable[None]]) -> BoltResponse:
@@ -116,6 +146,20 @@ class Edge(AsyncMiddleware):
         if fresh:
             self._background.start(_run(lambda: self._dispatcher.work(work)))
         return _ack()
+
+    async def _submit(self, sent: Submitted) -> BoltResponse:
+        judged = await self._surfaces.judge.judge(sent)
+        work = judged.work
+        if work is None:
+            return _answered(judged.answer)
+        try:
+            fresh = await self._dispatcher.accept(work)
+        except StoreError as error:
+            log.warning("inbound.refused", user=work.user, kind="Submission", error=str(error))
+            return _answered(self._surfaces.judge.store_down(sent))
+        if fresh:
+            self._background.start(_run(lambda: self._dispatcher.work(work)))
+        return _answered(judged.answer)
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
         if isinstance(work, Invocation):
@@ -138,6 +182,11 @@ def _ack() -> BoltResponse:
 def _told(words: str) -> BoltResponse:
     """An acknowledgement of a command that its sender alone reads."""
     return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
+
+
+def _answered(answer: Mapping[str, Any]) -> BoltResponse:
+    """An acknowledgement of a form that says what its view is to do."""
+    return BoltResponse(status=200, body=dict(answer))
 
 
 def _passed_over(delivered: Nothing) -> BoltResponse:

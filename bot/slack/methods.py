@@ -28,6 +28,7 @@ CHANNEL = Method("conversations.info", _READ_PUBLIC_AND_PRIVATE)
 GROUP_MEMBERS = Method("usergroups.users.list", ("usergroups:read",))
 PUBLISH_HOME = Method("views.publish")
 OPEN_VIEW = Method("views.open")
+UPDATE_VIEW = Method("views.update")
 UPLOAD_ADDRESS = Method("files.getUploadURLExternal", ("files:write",))
 UPLOAD = Method("upload_url", ("files:write",))
 """Not a method of the Web API: the address that the one before gives for a file's bytes."""
@@ -48,6 +49,7 @@ METHODS = (
     GROUP_MEMBERS,
     PUBLISH_HOME,
     OPEN_VIEW,
+    UPDATE_VIEW,
     UPLOAD_ADDRESS,
     UPLOAD,
     UPLOAD_DONE,

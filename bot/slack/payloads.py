@@ -1,14 +1,15 @@
-"""What Slack's payloads mean to us: a command, a click, an opened Home tab, or nothing to do. Pure.
+"""What Slack's payloads mean to us: a command, a click, a form, an opened Home tab, or nothing to do. Pure.
 
-Sources: Slack's reference pages on slash commands, block actions and the events API; every field is checked, because a
-payload is input from outside.
+Sources: Slack's reference pages on slash commands, block actions, view submissions and the events API; every field is
+checked, because a payload is input from outside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.dispatch import Click, Invocation
+from bot.forms.incoming import Acted, Seen, Submitted
 
 Body = Mapping[str, Any]
 
@@ -28,7 +29,7 @@ class Nothing:
     why: str
 
 
-Delivered = Invocation | Click | HomeOpened | Nothing
+Delivered = Invocation | Click | Acted | Submitted | HomeOpened | Nothing
 
 
 def read(body: Body) -> Delivered:
@@ -38,6 +39,8 @@ def read(body: Body) -> Delivered:
     kind = _text(body, "type")
     if kind == "block_actions":
         return _click(body)
+    if kind == "view_submission":
+        return _submission(body)
     if kind == "event_callback":
         return _event(body)
     return Nothing(f"a payload of type {kind[:40]!r}")
@@ -60,6 +63,8 @@ def _click(body: Body) -> Delivered:
     if _text(action, "url") or (action.get("type") == "button" and not _text(action, "value")):
         # A link button opens its page by itself; Slack still wants the click acknowledged.
         return Nothing("a link")
+    if "view" in body:
+        return Acted(key, user, action_id, _value(action), _view(_part(body, "view")))
     return Click(
         key=key,
         user=user,
@@ -74,6 +79,46 @@ def _click(body: Body) -> Delivered:
 def _value(action: Body) -> str:
     """What the element carries: a button's value, or the value of the option that was chosen."""
     return _text(action, "value") or _text(_part(action, "selected_option"), "value")
+
+
+MOST_INPUTS = 100
+"""Inputs of one view that are looked at: Slack shows no more blocks."""
+MOST_HELD = 3000
+"""Characters of one input that are kept: Slack takes no more."""
+
+
+def _submission(body: Body) -> Delivered:
+    key, user, view = _text(body, "trigger_id"), _text(_part(body, "user"), "id"), _view(_part(body, "view"))
+    if not (key and user and view.id):
+        return Nothing("a form without its trigger, user or view")
+    return Submitted(key, user, view)
+
+
+def _view(view: Body) -> Seen:
+    held = list(_inputs(_part(_part(view, "state"), "values")))[:MOST_INPUTS]
+    return Seen(
+        id=_text(view, "id"),
+        hash=_text(view, "hash"),
+        callback=_text(view, "callback_id"),
+        sealed=_text(view, "private_metadata"),
+        values={action: value for _, action, value in held},
+        blocks={action: block for block, action, _ in held},
+    )
+
+
+def _inputs(values: Body) -> Iterator[tuple[str, str, str]]:
+    """(block id, action id, what it holds) of each input of a view."""
+    for block, held in values.items():
+        for action, state in held.items() if isinstance(held, Mapping) else ():
+            if isinstance(state, Mapping):
+                yield str(block), str(action), _held(state)[:MOST_HELD]
+
+
+def _held(state: Body) -> str:
+    """The text that was typed, the value of the option that was chosen, or of the first one that was ticked."""
+    ticked = state.get("selected_options")
+    first = ticked[0] if isinstance(ticked, list) and ticked and isinstance(ticked[0], Mapping) else {}
+    return _value(state) or _text(first, "value")
 
 
 def _event(body: Body) -> Delivered:

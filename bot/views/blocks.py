@@ -45,6 +45,7 @@ __all__ = [
     "percent",
     "plain",
     "pre",
+    "rendered",
     "section",
     "size",
     "table",
@@ -66,7 +67,7 @@ MAX_CONFIRM_BUTTON = 30
 Style = Literal["primary", "danger"]
 
 
-def _rendered(block: Block) -> BlockJson:
+def rendered(block: Block) -> BlockJson:
     """The block's JSON without the random id that the library gives it: equal values must make equal messages."""
     [shown] = Envelope(channel="-", blocks=[block]).to_dict()["blocks"]
     return {key: value for key, value in shown.items() if key != "block_id"}
@@ -78,27 +79,27 @@ def _mrkdwn(text: str, limit: int) -> Text:
 
 def header(text: str) -> BlockJson:
     """A large line of plain text (at most 150 characters)."""
-    return _rendered(HeaderBlock(clip(plain(text), MAX_HEADER) or " "))
+    return rendered(HeaderBlock(clip(plain(text), MAX_HEADER) or " "))
 
 
 def section(text: str, *, accessory: Button | None = None) -> BlockJson:
     """A paragraph of mrkdwn (at most 3,000 characters), with a button beside it if given."""
-    return _rendered(SectionBlock(_mrkdwn(text, MAX_TEXT), accessory=accessory))
+    return rendered(SectionBlock(_mrkdwn(text, MAX_TEXT), accessory=accessory))
 
 
 def context(*texts: str) -> BlockJson:
     """Small print: up to ten mrkdwn texts; what is beyond is counted in the tenth."""
-    return _rendered(ContextBlock([_mrkdwn(text, MAX_TEXT) for text in _at_most(texts, MAX_CONTEXT)]))
+    return rendered(ContextBlock([_mrkdwn(text, MAX_TEXT) for text in _at_most(texts, MAX_CONTEXT)]))
 
 
 def fields(*texts: str) -> BlockJson:
     """Two columns of up to ten mrkdwn texts (at most 2,000 characters each); what is beyond is counted in the tenth."""
-    return _rendered(SectionBlock(fields=[_mrkdwn(text, MAX_FIELD) for text in _at_most(texts, MAX_FIELDS)]))
+    return rendered(SectionBlock(fields=[_mrkdwn(text, MAX_FIELD) for text in _at_most(texts, MAX_FIELDS)]))
 
 
 def divider() -> BlockJson:
     """A thin line."""
-    return _rendered(DividerBlock())
+    return rendered(DividerBlock())
 
 
 def _at_most(texts: Sequence[str], limit: int) -> Sequence[str]:
@@ -134,7 +135,7 @@ def button(
 
 def actions(*buttons: Button) -> BlockJson:
     """A row of buttons (at most 25)."""
-    return _rendered(ActionsBlock(list(buttons)))
+    return rendered(ActionsBlock(list(buttons)))
 
 
 def message(text: str, *blocks: BlockJson) -> Message:

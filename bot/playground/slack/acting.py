@@ -8,7 +8,7 @@ from bot.playground.slack import payloads, submitting
 from bot.playground.slack.content import content_of
 from bot.playground.slack.delivery import COMMAND, INTERACTION, Ack, Delivery
 from bot.playground.slack.escape import entities, escape_typed
-from bot.playground.slack.inputs import form_state, missing_in
+from bot.playground.slack.inputs import form_state, missing_in, with_choice
 from bot.playground.slack.message import Blocks, Message, View, interactive
 from bot.playground.slack.objects import SLACKBOT
 from bot.playground.slack.refusal import ActRefused, ApiError
@@ -113,20 +113,33 @@ class Actor:
         payload = payloads.message_action(ws, self.user, channel, message, dict(acted), address)
         return self._told(await self.delivery.deliver(INTERACTION, payload))
 
-    async def click_view(self, action_id: str, *, value: Any = None, confirmed: bool = False) -> Ack:
-        """Click an element of the open modal."""
-        return await self._click_in(self._modal(), action_id, value, confirmed=confirmed)
+    async def click_view(
+        self,
+        action_id: str,
+        *,
+        value: Any = None,
+        confirmed: bool = False,
+        values: Mapping[str, Any] | None = None,
+        state: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Ack:
+        """Click or choose in the open modal; `values` (plain, as for `submit`) or `state` is what its inputs hold."""
+        view = self._modal()
+        held = state if state is not None else form_state(view.blocks, values or {})
+        acted = self._acted(view.blocks, action_id, "", value, confirmed=confirmed)
+        return await self._click_in(view, acted, held)
 
-    async def click_home(self, action_id: str, *, value: Any = None, confirmed: bool = False) -> Ack:
+    async def click_home(
+        self, action_id: str, *, block_id: str = "", value: Any = None, confirmed: bool = False
+    ) -> Ack:
         """Click an element of this person's Home tab."""
         view = self.workspace.homes.get(self.user.id)
         if view is None:
             raise ActRefused("view_not_found", "the Home tab is empty")
-        return await self._click_in(view, action_id, value, confirmed=confirmed)
+        acted = self._acted(view.blocks, action_id, block_id, value, confirmed=confirmed)
+        return await self._click_in(view, acted, form_state(view.blocks, {}))
 
-    async def _click_in(self, view: View, action_id: str, value: Any, *, confirmed: bool) -> Ack:
-        acted = self._acted(view.blocks, action_id, "", value, confirmed=confirmed)
-        payload = payloads.view_action(self.workspace, self.user, view, acted, {})
+    async def _click_in(self, view: View, acted: dict[str, Any], held: Mapping[str, Mapping[str, Any]]) -> Ack:
+        payload = payloads.view_action(self.workspace, self.user, view, acted, with_choice(held, acted))
         return self._told(await self.delivery.deliver(INTERACTION, payload))
 
     async def submit(self, values: Mapping[str, Any] | None = None) -> Ack:

@@ -36,6 +36,7 @@ class _Click(_ByUser):
     channel: str | None = Field(None, max_length=80)
     ts: str | None = Field(None, max_length=40)
     view_id: str | None = Field(None, max_length=40)
+    values: dict[str, dict[str, Any]] | None = None
     value: _Chosen = None
     selected_option: _Chosen = None
     confirmed: bool = False
@@ -161,8 +162,8 @@ async def _clicked(actor: Actor, asked: _Click) -> Ack:
     if asked.ts:
         return await actor.click(asked.channel or "", asked.ts, asked.action_id, block_id=asked.block_id or "", **how)
     if asked.view_id and (modal := actor.workspace.modal(actor.user.id)) and modal.id == asked.view_id:
-        return await actor.click_view(asked.action_id, **how)
-    return await actor.click_home(asked.action_id, **how)
+        return await actor.click_view(asked.action_id, state=asked.values, **how)
+    return await actor.click_home(asked.action_id, block_id=asked.block_id or "", **how)
 
 
 async def _uploaded(request: web.Request) -> bytes:

@@ -64,6 +64,27 @@ def _options_or_groups(value: Any, path: str, found: Findings) -> None:
         found.wrong(path, "needs either options or option_groups")
 
 
+def _initial_offered(value: Any, path: str, found: Findings) -> None:
+    """Slack refuses an initial option that is not, field by field, one of the options."""
+    groups = value.get("option_groups")
+    listed = [value, *(groups if isinstance(groups, list) else ())]
+    lists = [each.get("options") for each in listed if isinstance(each, dict)]
+    offered = [option for options in lists if isinstance(options, list) for option in options]
+    first = value.get("initial_option")
+    ticked = value.get("initial_options")
+    for option in (*([first] if first is not None else ()), *(ticked if isinstance(ticked, list) else ())):
+        if option not in offered:
+            found.wrong(path, "initial_option must be one of the options")
+
+
+def _values_differ(value: Any, path: str, found: Findings) -> None:
+    for group in (value, *(value.get("option_groups") or ())):
+        options = group.get("options") if isinstance(group, dict) else None
+        values = [option.get("value") for option in options or () if isinstance(option, dict)]
+        if len({str(each) for each in values}) != len(values):
+            found.wrong(path, "the values of the options must differ")
+
+
 def _button(value: Any, path: str, found: Findings) -> None:
     if "url" in value and not str(value["url"]).startswith(("http://", "https://")):
         found.wrong(f"{path}/url", "must be a valid URL")
@@ -84,7 +105,7 @@ BUTTON = shape(
 )
 STATIC_SELECT = shape(
     {**_PICKS, "options": array(PLAIN_OPTION, 100), "option_groups": array(GROUP, 100), "initial_option": PLAIN_OPTION},
-    also=(_options_or_groups,),
+    also=(_options_or_groups, _initial_offered, _values_differ),
 )
 MULTI_STATIC_SELECT = shape(
     {
@@ -94,11 +115,13 @@ MULTI_STATIC_SELECT = shape(
         "initial_options": array(PLAIN_OPTION, 100),
         "max_selected_items": number(1, 100, whole=True),
     },
-    also=(_options_or_groups,),
+    also=(_options_or_groups, _initial_offered, _values_differ),
 )
 OVERFLOW = shape({**_ACTS, "options": array(PLAIN_OPTION, 5)}, ("options",))
-CHECKBOXES = shape({**_ACTS, "options": array(OPTION, 10), "initial_options": array(OPTION, 10)}, ("options",))
-RADIO = shape({**_ACTS, "options": array(OPTION, 10), "initial_option": OPTION}, ("options",))
+CHECKBOXES = shape(
+    {**_ACTS, "options": array(OPTION, 10), "initial_options": array(OPTION, 10)}, ("options",), (_initial_offered,)
+)
+RADIO = shape({**_ACTS, "options": array(OPTION, 10), "initial_option": OPTION}, ("options",), (_initial_offered,))
 DATE = shape({**_PICKS, "initial_date": string(10, 10)})
 TIME = shape({**_PICKS, "initial_time": string(5, 5), "timezone": string(100)})
 DATE_TIME = shape({**_ACTS, "initial_date_time": number(1e9, 1e10, whole=True)})

@@ -104,6 +104,15 @@ def form_state(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any])
     return state
 
 
+def with_choice(state: Mapping[str, Mapping[str, Any]], acted: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """`state.values` with what was just chosen in it, as `block_actions` of a view tell it; a button holds nothing."""
+    if acted["type"] not in CHOICES:
+        return dict(state)
+    block_id, action_id = str(acted["block_id"]), str(acted["action_id"])
+    told = {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
+    return {**state, block_id: {**state.get(block_id, {}), action_id: told}}
+
+
 def missing_in(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> dict[str, str]:
     """What is required and empty, by block_id, in Slack's words."""
     return {

@@ -15,7 +15,7 @@ from bot.playground.slack.control import Control
 from bot.playground.slack.delivery import Delivery
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.guard import guard, harden
-from bot.playground.slack.message import Message
+from bot.playground.slack.message import Message, View
 from bot.playground.slack.page import Page
 from bot.playground.slack.refusal import ActRefused
 from bot.playground.slack.respond import Responses
@@ -134,6 +134,31 @@ class LocalSlack:
         except TimeoutError as error:
             there = "\n---\n".join(m.full_text for m in self.workspace.visible(channel, user)[-5:])
             raise TimeoutError(f"no such message in {channel} within {timeout:g} s; the last ones:\n{there}") from error
+
+    async def wait_for_view(
+        self,
+        wanted: Callable[[View], bool],
+        *,
+        user: str,
+        home: bool = False,
+        timeout: float = 10.0,  # noqa: ASYNC109 - as above
+    ) -> View:
+        """The modal (or Home tab) that a person sees, once it is as wanted; TimeoutError tells what was there."""
+        ws = self.workspace
+
+        def there() -> View | None:
+            return ws.homes.get(user) if home else ws.modal(user)
+
+        def look() -> View | None:
+            view = there()
+            return view if view is not None and wanted(view) else None
+
+        try:
+            return await ws.wait_until(look, timeout)
+        except TimeoutError as error:
+            view = there()
+            told = view.full_text if view else "none"
+            raise TimeoutError(f"{user} sees no such view within {timeout:g} s, but:\n{told}") from error
 
     def assert_no_violations(self, *, allow: Collection[str] = (ERROR,)) -> None:
         """Raise AssertionError naming every rule that the app broke; see Workspace.assert_no_violations."""

@@ -45,8 +45,8 @@ const close = async () => told(await post("/play/view", { user: state.me, view_i
 
 /** Only inputs with dispatch_action tell the app at once; other elements of a modal always do. */
 function context() {
-  const base = acting({ view_id: view.id });
-  const act = (block, element, value) => (block.type === "input" && !block.dispatch_action ? undefined : base.act(block, element, value));
+  const act = (block, element, value) =>
+    block.type === "input" && !block.dispatch_action ? undefined : acting({ view_id: view.id, values: values() }).act(block, element, value);
   return { act, errors: view.errors ?? {} };
 }
 

@@ -21,7 +21,7 @@ from bot.operations.model import Operation, OpKind, OpState
 from bot.recorder import Recorder
 from bot.store.store import Store
 from tests.storage import Clock
-from tests.unit.commands.fakes import FakeAlerts, FakeCluster, FakeDesk
+from tests.unit.commands.fakes import FakeAlerts, FakeCluster, FakeDesk, FakeForms
 
 OPERATION = Operation(
     cluster="prod",
@@ -131,6 +131,7 @@ def dispatcher(store: Store, clock: Clock, slack: Slack, *more: Command, private
         alerts=FakeAlerts(),
         decider=Decider(),
         responder=slack,
+        forms=FakeForms(),
         inbound=Inbox(),
         audit=Recorder(store, clock),
         share=slack,

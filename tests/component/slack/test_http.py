@@ -21,6 +21,7 @@ from bot.slack.listeners import Edge, build_app
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket import Echo
+from tests.unit.slack.surfaces import surfaces
 
 FORM = "application/x-www-form-urlencoded"
 COMMAND = {
@@ -63,7 +64,7 @@ async def bot() -> AsyncIterator[Running]:
         async def home(user: str) -> None:
             await gateway.publish_home(user, ({"type": "divider"},))
 
-        edge = Edge(echo, gateway, background, on_home=home, on_ack=lambda _, __: None)
+        edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         server = Health(Metrics(), live={}, ready={}).server()
         HttpDelivery(build_app(edge, api_url=slack.api_url), slack.signing_secret).mount(server)
         async with served(server, "127.0.0.1", 0) as port:
@@ -179,6 +180,6 @@ async def no_home(_: str) -> None:
 
 
 async def test_without_a_secret_nothing_is_served(bot: Running) -> None:
-    edge = Edge(bot.echo, bot.echo.gateway, bot.background, on_home=no_home, on_ack=lambda _, __: None)
+    edge = Edge(bot.echo, bot.echo.gateway, bot.background, surfaces(no_home), on_ack=lambda _, __: None)
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
         HttpDelivery(build_app(edge, api_url=bot.slack.api_url), " ")

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.commands.spec import Reply
-from bot.dispatch import STORE_DOWN, Click, Invocation
+from bot.dispatch import STORE_DOWN, Click, Invocation, Submission, Work
 from bot.errors import SlackError, SlackRetryable, StoreError
 from bot.playground.slack.server import LocalSlack
 from bot.slack.background import Background
@@ -19,6 +19,7 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.listeners import Edge, build_app
 from bot.slack.socket import SocketMode, Timing
 from bot.views.message import Message
+from tests.unit.slack.surfaces import surfaces
 
 QUICK = Timing(ping=0.25, hello=2.0, look=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)
 
@@ -30,23 +31,24 @@ class Echo:
     gateway: SlackGateway
     down: bool = False
     slow: asyncio.Event | None = None
-    asked: list[Invocation | Click] = field(default_factory=list)
+    asked: list[Work] = field(default_factory=list)
 
     def changes(self, text: str) -> bool:
         return text.startswith("task")
 
-    async def accept(self, work: Invocation | Click) -> bool:
+    async def accept(self, work: Work) -> bool:
         if self.down:
             raise StoreError("down")
         return not any(work.key == earlier.key for earlier in self.asked)
 
-    async def work(self, work: Invocation | Click) -> None:
+    async def work(self, work: Work) -> None:
         await self.read(work)
 
-    async def read(self, work: Invocation | Click) -> None:
+    async def read(self, work: Work) -> None:
         self.asked.append(work)
         if self.slow is not None:
             await self.slow.wait()
+        assert not isinstance(work, Submission)
         words = work.text if isinstance(work, Invocation) else work.value
         await self.gateway.respond(work.response_url, Reply(Message(f"you said {words}"), private=False))
 
@@ -86,7 +88,7 @@ async def running(
         async def no_home(_: str) -> None:
             await gateway.publish_home(_, ({"type": "divider"},))
 
-        edge = Edge(echo, gateway, background, on_home=no_home, on_ack=lambda _, __: None)
+        edge = Edge(echo, gateway, background, surfaces(no_home), on_ack=lambda _, __: None)
         socket = SocketMode(
             build_app(edge, api_url=slack.api_url),
             address or (lambda: gateway.socket_address(slack.app_token)),
@@ -186,7 +188,7 @@ async def test_what_was_being_acknowledged_on_the_old_connection_still_is() -> N
         await bot.until(lambda: bot.socket.connected)
         gate, entered = asyncio.Event(), asyncio.Event()
 
-        async def slow(_: Invocation | Click) -> bool:
+        async def slow(_: Work) -> bool:
             entered.set()
             await gate.wait()
             return True

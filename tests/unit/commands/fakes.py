@@ -15,6 +15,7 @@ from bot.cluster.tasks import Dialect, DialectVerdict
 from bot.commands.parse import parse
 from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Replacement, Reply
 from bot.commands.table import COMMANDS
+from bot.dispatch import Submission
 from bot.errors import NotFound
 from bot.monitor.alert import Alert, Silence
 from bot.operations.model import Operation
@@ -179,6 +180,23 @@ class FakeAudit:
 
 
 @dataclass
+class FakeForms:
+    """FormTeller that notes which forms were opened and what was told; `refuses` is raised at an opening."""
+
+    opened: list[tuple[Caller, str, str]] = field(default_factory=list)
+    told: list[tuple[Submission, str]] = field(default_factory=list)
+    refuses: Exception | None = None
+
+    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+        self.opened.append((caller, kind, cluster))
+        if self.refuses is not None:
+            raise self.refuses
+
+    async def tell(self, work: Submission, reply: Reply) -> None:
+        self.told.append((work, reply.message.text))
+
+
+@dataclass
 class FakeAlerts:
     """AlertBook over prepared alerts and silences; `done` notes what was asked."""
 
@@ -213,6 +231,7 @@ async def typed(
     audit: FakeAudit | None = None,
     share: FileShare | None = None,
     alerts: FakeAlerts | None = None,
+    forms: FakeForms | None = None,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -228,5 +247,6 @@ async def typed(
         remembered=lambda name: (remembered or {}).get(name, {}),
         audit=audit or FakeAudit(),
         share=share,
+        forms=forms or FakeForms(),
     )
     return [reply async for reply in parsed.command.run(call, parsed.args)]

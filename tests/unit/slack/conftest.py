@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.dispatch import Click, Invocation
+from bot.dispatch import Work
 from bot.errors import StoreError
 
 COMMAND: Mapping[str, Any] = {
@@ -29,6 +29,35 @@ CLICK: Mapping[str, Any] = {
     "response_url": "https://hooks.slack.com/actions/1",
     "actions": [{"type": "button", "action_id": "op_confirm", "block_id": "b", "value": "7:1"}],
 }
+VIEW: Mapping[str, Any] = {
+    "id": "V1",
+    "type": "modal",
+    "hash": "1.abc",
+    "callback_id": "cmbot_change:1",
+    "private_metadata": "sealed",
+    "state": {
+        "values": {
+            "b1": {"kind": {"type": "static_select", "selected_option": {"value": "task disable"}}},
+            "b2": {"reason": {"type": "plain_text_input", "value": "rush hour"}},
+            "b3": {"dry_run": {"type": "checkboxes", "selected_options": [{"value": "yes"}]}},
+            "b4": {"force": {"type": "checkboxes", "selected_options": []}},
+        }
+    },
+}
+VIEW_ACT: Mapping[str, Any] = {
+    "type": "block_actions",
+    "trigger_id": "77.88.jkl",
+    "user": {"id": "U0ALICE"},
+    "container": {"type": "view", "view_id": "V1"},
+    "view": VIEW,
+    "actions": [{"type": "button", "action_id": "home:status", "block_id": "b", "value": "prod"}],
+}
+SUBMISSION: Mapping[str, Any] = {
+    "type": "view_submission",
+    "trigger_id": "99.11.mno",
+    "user": {"id": "U0ALICE"},
+    "view": VIEW,
+}
 HOME: Mapping[str, Any] = {
     "type": "event_callback",
     "event_id": "Ev1",
@@ -42,14 +71,14 @@ class Desk:
     """Notes what was persisted, worked and read; `down` makes its store fail."""
 
     down: bool = False
-    accepted: list[Invocation | Click] = field(default_factory=list)
-    worked: list[Invocation | Click] = field(default_factory=list)
-    answered: list[Invocation | Click] = field(default_factory=list)
+    accepted: list[Work] = field(default_factory=list)
+    worked: list[Work] = field(default_factory=list)
+    answered: list[Work] = field(default_factory=list)
 
     def changes(self, text: str) -> bool:
         return text.startswith("task")
 
-    async def accept(self, work: Invocation | Click) -> bool:
+    async def accept(self, work: Work) -> bool:
         if self.down:
             raise StoreError("the database does not answer")
         if any(work.key == earlier.key for earlier in self.accepted):
@@ -57,10 +86,10 @@ class Desk:
         self.accepted.append(work)
         return True
 
-    async def work(self, work: Invocation | Click) -> None:
+    async def work(self, work: Work) -> None:
         self.worked.append(work)
 
-    async def read(self, work: Invocation | Click) -> None:
+    async def read(self, work: Work) -> None:
         self.answered.append(work)
 
 

@@ -1,19 +1,46 @@
-"""What the Home tab shows."""
+"""What the Home tab shows, and to whom."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from structlog.testing import capture_logs
 
-from bot.errors import SlackError
-from bot.slack.home import HomeTab, Noted, home
+from bot.errors import SlackError, StoreError
+from bot.monitor.alert import Alert, AlertState, Severity
+from bot.operations.approvals import POLICIES
+from bot.operations.model import Operation, OpKind, OpState
+from bot.playground.slack.blockkit import check_view
+from bot.rights import Holder, Rights
+from bot.slack.home import STORE_DOWN, HomeTab
+from bot.views.home import CHANGE, STATUS, Home, Noted, Waiting, home
 from bot.views.message import BlockJson
 
 STANDING = ("You may use every command that only reads.",)
+AT = 1_700_000_000.0
 
 
 def shown(clusters: Sequence[Noted], standing: Sequence[str] = STANDING) -> str:
-    return json.dumps(home(clusters, standing), ensure_ascii=False)
+    return json.dumps(home(Home(clusters, standing)), ensure_ascii=False)
+
+
+def operation(number: int, requester: str = "U1") -> Operation:
+    return Operation(
+        cluster="prod",
+        kind=OpKind.MEMBER_REMOVE,
+        request={"peer_id": 3},
+        requester=requester,
+        created_at=AT,
+        expires_at=AT + 900.0,
+        channel="C0OPS",
+        id=number,
+        version=1,
+        state=OpState.WAITING,
+    )
+
+
+def alert(number: int, sentence: str = "Peer 3 is down.") -> Alert:
+    return Alert("prod", "peer_down", "3", AlertState.FIRING, Severity.WARNING, sentence, AT - 60.0, id=number)
 
 
 def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:
@@ -36,8 +63,11 @@ def test_it_says_how_to_ask_and_what_one_may_do() -> None:
 
 
 def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
-    blocks = home([Noted(f"cluster-{number:04}", {"at": 1.0, "level": "healthy"}) for number in range(1000)], ())
-    assert len(blocks) <= 100
+    clusters = [Noted(f"cluster-{number:04}", {"at": 1.0, "level": "healthy"}) for number in range(1000)]
+    waiting = [Waiting(operation(number + 1), "https://slack.example/x", mine=True) for number in range(50)]
+    alerts = [alert(number + 1, "x" * 2000) for number in range(50)]
+    blocks = home(Home(clusters, (), may_change=True, alerts=alerts, waiting=waiting, now=AT, trouble=("a", "b")))
+    assert check_view({"type": "home", "blocks": list(blocks)}) == []
     assert all(len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
 
 
@@ -45,26 +75,101 @@ def test_text_from_outside_cannot_mention_anybody() -> None:
     assert "<!" not in shown([Noted("prod", {"level": "<!channel>", "verdict": "<!here>"})], ("<!here>",))
 
 
-async def describe(_: str) -> Sequence[str]:
-    return STANDING
+def test_only_who_may_change_gets_the_button_for_it() -> None:
+    clusters = [Noted("prod", {})]
+    assert CHANGE not in shown(clusters)
+    assert STATUS in shown(clusters)
+    assert CHANGE in json.dumps(home(Home(clusters, STANDING, may_change=True)))
 
 
-async def test_it_is_published_for_whom_opened_it() -> None:
-    published: list[tuple[str, Sequence[BlockJson]]] = []
+def test_what_its_reader_may_approve_stands_first_with_a_link_to_the_card() -> None:
+    waiting = [Waiting(operation(1)), Waiting(operation(2), "https://slack.example/card", mine=True)]
+    text = json.dumps(home(Home([], (), waiting=waiting)), ensure_ascii=False)
+    assert text.index("Operation 2") < text.index("Operation 1")
+    assert "*you may approve it*" in text
+    assert "https://slack.example/card" in text
+
+
+@dataclass
+class People:
+    """An operator and approver U1; everybody else may look."""
+
+    async def rights(self, user: str) -> Rights:
+        held = frozenset({Holder.OPERATOR, Holder.APPROVER}) if user == "U1" else frozenset[str]()
+        return Rights(user, held)
+
+    async def describe(self, user: str) -> Sequence[str]:
+        return (f"{user} may.",)
+
+
+@dataclass
+class Open:
+    """Two changes wait: one of U1, one of U2; `down` is the database."""
+
+    down: bool = False
+
+    async def alerts(self) -> Sequence[Alert]:
+        if self.down:
+            raise StoreError("no")
+        return (alert(7),)
+
+    async def operations(self) -> Sequence[Operation]:
+        return (operation(1, "U1"), operation(2, "U2"))
+
+    async def card_of(self, op: Operation) -> str:
+        return f"https://slack.example/{op.id}"
+
+
+async def published(user: str, *, down: bool = False) -> str:
+    told: list[tuple[str, Sequence[BlockJson]]] = []
 
     async def publish(user: str, blocks: Sequence[BlockJson]) -> None:
-        published.append((user, blocks))
+        told.append((user, blocks))
 
-    await HomeTab(["prod"], lambda _: {"level": "healthy"}, describe, publish).show("U1")
-    [(user, blocks)] = published
-    assert user == "U1"
-    assert list(blocks) == list(home([Noted("prod", {"level": "healthy"})], STANDING))
+    tab = HomeTab(
+        ["prod"],
+        lambda _: {"level": "healthy"},
+        People(),
+        Open(down),
+        lambda _: POLICIES["member_remove"],
+        publish,
+        lambda: AT,
+    )
+    await tab.show(user)
+    [(whom, blocks)] = told
+    assert whom == user
+    return json.dumps(list(blocks), ensure_ascii=False)
+
+
+async def test_an_approver_sees_what_waits_for_them() -> None:
+    text = await published("U1")
+    mine, _, others = text.partition("Operation 1")
+    assert "Operation 2" in mine, "what U2 asked for"
+    assert mine.count("you may approve it") == 1
+    assert "you may approve it" not in others, "not their own removal"
+    assert "*7* " in text
+    assert "Peer 3 is down." in text
+    assert CHANGE in text
+
+
+async def test_a_viewer_sees_the_same_without_buttons_to_change() -> None:
+    text = await published("U9")
+    assert "you may approve it" not in text
+    assert CHANGE not in text
+    assert "U9 may." in text
+
+
+async def test_without_the_database_the_clusters_are_shown_all_the_same() -> None:
+    text = await published("U1", down=True)
+    assert STORE_DOWN in text
+    assert "1 of 1 cluster is healthy" in text
 
 
 async def test_a_failure_is_logged_only() -> None:
     async def publish(_: str, __: Sequence[BlockJson]) -> None:
         raise SlackError("no", code="internal_error")
 
+    tab = HomeTab([], lambda _: {}, People(), Open(), lambda _: POLICIES["task_enable"], publish, lambda: AT)
     with capture_logs() as logs:
-        await HomeTab(["prod"], lambda _: {}, describe, publish).show("U1")
+        await tab.show("U1")
     assert [(line["event"], line["code"]) for line in logs] == [("home.failed", "internal_error")]

@@ -11,11 +11,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.commands.spec import Reply
-from bot.dispatch import STORE_DOWN, Click, Invocation
+from bot.dispatch import STORE_DOWN, Click, Invocation, Work
 from bot.errors import SlackError
 from bot.slack.background import Background
 from bot.slack.listeners import BUSY, MOST_AT_ONCE, Edge, build_app
-from tests.unit.slack.conftest import CLICK, COMMAND, HOME, Desk
+from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
+from tests.unit.slack.surfaces import Forms, surfaces
 
 CHANGE = {**COMMAND, "text": "task disable balance", "trigger_id": "55.66.ghi"}
 
@@ -42,9 +43,9 @@ class Slack:
         self.answers, self.background = Answers(), Background()
         self.homes: list[str] = []
         self.acks: list[str] = []
-        edge = Edge(
-            desk, self.answers, self.background, on_home=self._home, on_ack=lambda kind, _: self.acks.append(kind)
-        )
+        self.forms = Forms()
+        shown = surfaces(self._home, self.forms)
+        edge = Edge(desk, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind))
         self.app: AsyncApp = build_app(edge, api_url="http://127.0.0.1:9/api/")
 
     async def _home(self, user: str) -> None:
@@ -151,6 +152,39 @@ async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk)
     assert len(desk.answered) == MOST_AT_ONCE + 1
 
 
+async def test_an_act_in_a_view_is_acknowledged_and_handed_on_once(slack: Slack) -> None:
+    assert [(await slack.deliver(VIEW_ACT)).body for _ in range(2)] == ["", ""]
+    await slack.settled()
+    [act] = slack.forms.acts
+    assert (act.user, act.action_id, act.value, act.view.id) == ("U0ALICE", "home:status", "prod", "V1")
+
+
+async def test_a_form_is_kept_before_it_is_acknowledged_and_worked_on_once(slack: Slack, desk: Desk) -> None:
+    """Sent twice, under two triggers: one wish; each gets the answer that says it is being checked."""
+    for trigger in ("1", "2"):
+        response = await slack.deliver({**SUBMISSION, "trigger_id": trigger})
+        assert json.loads(response.body)["response_action"] == "update"
+    assert [work.key for work in desk.accepted] == ["form:V1"]
+    assert not desk.worked
+    await slack.settled()
+    assert desk.worked == desk.accepted
+    assert slack.acks == ["form", "form"]
+
+
+async def test_a_form_that_is_wrong_is_not_kept(slack: Slack, desk: Desk) -> None:
+    response = await slack.deliver({**SUBMISSION, "view": {"id": "V1"}})
+    assert json.loads(response.body) == {"response_action": "errors", "errors": {"b": "Which kind?"}}
+    assert not desk.accepted
+
+
+async def test_with_the_store_down_the_form_stays_open_and_says_so(slack: Slack, desk: Desk) -> None:
+    desk.down = True
+    response = await slack.deliver(SUBMISSION)
+    assert json.loads(response.body)["errors"] == {"b": STORE_DOWN}
+    await slack.settled()
+    assert not desk.worked
+
+
 async def test_the_home_tab_is_put_up_for_whom_opened_it(slack: Slack) -> None:
     await slack.deliver(HOME)
     await slack.settled()
@@ -205,7 +239,7 @@ async def test_fifty_at_once_are_all_acknowledged_before_the_first_is_worked_on(
 ) -> None:
     acknowledged: list[int] = []
 
-    async def read(_: Invocation | Click) -> None:
+    async def read(_: Work) -> None:
         acknowledged.append(len(slack.acks))
 
     monkeypatch.setattr(desk, "read", read)

@@ -1,0 +1,47 @@
+"""What is open now, for the Home tab: alerts, operations, and where their cards are."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.commands.spec import AlertBook
+from bot.errors import SlackError
+from bot.monitor.alert import Alert
+from bot.operations.model import Operation
+
+
+class Cards(Protocol):
+    """The slice of the ledger that is needed; every method raises StoreError."""
+
+    async def open_on(self, cluster: str | None) -> Sequence[Operation]:
+        """The operations to which something can still happen."""
+
+    async def posted_at(self, op: Operation) -> str:
+        """The timestamp of a card, "" while it is not posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNow:
+    """Implements slack.home.Open."""
+
+    book: AlertBook
+    ledger: Cards
+    permalink: Callable[[str, str], Awaitable[str]]
+
+    async def alerts(self) -> Sequence[Alert]:
+        """The open alerts, the gravest first."""
+        return await self.book.open()
+
+    async def operations(self) -> Sequence[Operation]:
+        """The open operations."""
+        return await self.ledger.open_on(None)
+
+    async def card_of(self, op: Operation) -> str:
+        """The address of an operation's card, "" when Slack or the store does not tell it."""
+        ts = await self.ledger.posted_at(op)
+        if not ts:
+            return ""
+        try:
+            return await self.permalink(op.channel, ts)
+        except SlackError:
+            return ""

@@ -1,0 +1,127 @@
+"""The form of a change: its modal while it loads, to be filled in, being checked, and with what came of it. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.views.blocks import clip, context, escape, plain, section
+from bot.views.inputs import Ask, Choice, choose, tick, typed
+from bot.views.message import BlockJson, Message
+from bot.views.tables import without_tables
+
+CALLBACK = "cmbot_change:1"
+"""The form and its version: a form that an older program opened is told apart from ours."""
+KIND, CLUSTER = "form:kind", "form:cluster"
+"""The action ids of the two choices that decide on the rest."""
+FIELD = "field:"
+"""What the action id of each field starts with."""
+MAX_TITLE = 24
+MAX_BLOCKS = 100
+_NOT_IN_MODALS = frozenset({"data_table", "data_visualization", "markdown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One argument of a change as the form asks for it.
+
+    With `choices` one of them is chosen, a `flag` is ticked, anything else is typed. What is chosen is forgotten when
+    `of` (a cluster) changes; what is typed is kept over a change of kind and cluster.
+    """
+
+    name: str
+    label: str
+    hint: str = ""
+    required: bool = False
+    choices: tuple[Choice, ...] = ()
+    flag: bool = False
+    most: int = 3000
+    value: str = ""
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """All that the form shows; `sealed` is its private metadata, `notes` what its reader should know (plain text)."""
+
+    kinds: Sequence[Choice]
+    kind: str
+    clusters: Sequence[Choice]
+    cluster: str
+    entries: Sequence[Entry] = ()
+    notes: Sequence[str] = ()
+    sealed: str = ""
+
+
+def block_of(name: str, entry: Entry | None = None) -> str:
+    """The block id of a field; what is chosen for one cluster is not kept for another."""
+    if entry is None:
+        return name
+    return f"{FIELD}{name}:{entry.of}:{'choose' if entry.choices else 'type'}"[:255]
+
+
+def form(shown: Form) -> Mapping[str, Any]:
+    """The form to be filled in; without a kind or a cluster it only asks for these."""
+    ready = bool(shown.kind and shown.cluster)
+    blocks = [
+        choose(Ask(KIND, KIND, "What", required=True, value=shown.kind, at_once=True), shown.kinds),
+        choose(Ask(CLUSTER, CLUSTER, "Cluster", required=True, value=shown.cluster, at_once=True), shown.clusters),
+        *(context(escape(note)) for note in shown.notes),
+        *(_entry(entry) for entry in shown.entries if ready),
+    ]
+    if ready:
+        blocks.append(context(_WHAT_FOLLOWS))
+    return _modal("Change a cluster", blocks, submit="Check and propose", sealed=shown.sealed, close="Cancel")
+
+
+_WHAT_FOLLOWS = (
+    "It is checked as the command that is typed is: a card in the cluster's operations channel asks for approval, and "
+    "nothing is sent before that."
+)
+
+
+def _entry(entry: Entry) -> BlockJson:
+    name = f"{FIELD}{entry.name}"
+    ask = Ask(block_of(entry.name, entry), name, entry.label, entry.hint, entry.required, entry.value)
+    if entry.flag:
+        return tick(ask)
+    if entry.choices:
+        return choose(ask, entry.choices)
+    return typed(ask, most=entry.most, multiline=entry.name == "reason")
+
+
+def loading(what: str = "") -> Mapping[str, Any]:
+    """Shown at once, while the cluster is read."""
+    return _modal("One moment", [section(f"⏳ Looking at {escape(what or 'what can be changed')} …")])
+
+
+def checking(cluster: str) -> Mapping[str, Any]:
+    """Shown once the form was sent, until it is known what comes of it; closing it changes nothing."""
+    told = f"⏳ Checking the change against {escape(cluster)} as it is now. That takes some seconds."
+    return _modal("Being checked", [section(told), context("You may close this: the answer reaches you all the same.")])
+
+
+def told(message: Message, title: str = "cmbot") -> Mapping[str, Any]:
+    """What came of it, or anything else that is said in a modal."""
+    return _modal(title, list(_fitting(message)), close="Close")
+
+
+def _fitting(message: Message) -> Iterator[BlockJson]:
+    if not message.blocks:
+        yield section(message.text)
+    plainer = without_tables(message).blocks
+    fitting = [block for block in plainer if block["type"] not in _NOT_IN_MODALS]
+    yield from fitting[: MAX_BLOCKS - 1]
+    left = len(plainer) - len(fitting[: MAX_BLOCKS - 1])
+    if left:
+        yield context(f"… and {left} more parts that a modal cannot show: type the command to see all.")
+
+
+def _modal(
+    title: str, blocks: Sequence[BlockJson], *, submit: str = "", sealed: str = "", close: str = "Close"
+) -> Mapping[str, Any]:
+    more = {"submit": _plain(submit), "callback_id": CALLBACK, "private_metadata": sealed} if submit else {}
+    return {"type": "modal", "title": _plain(title), "close": _plain(close), "blocks": list(blocks), **more}
+
+
+def _plain(text: str) -> Mapping[str, Any]:
+    return {"type": "plain_text", "text": clip(plain(text), MAX_TITLE), "emoji": True}

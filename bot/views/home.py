@@ -1,0 +1,173 @@
+"""The app's Home tab: the clusters as last looked at, what is open, how to ask, and who may change what. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.monitor.alert import Alert
+from bot.operations.model import Operation
+from bot.views.alerts import severity_mark, severity_word
+from bot.views.blocks import (
+    actions,
+    button,
+    clip,
+    code,
+    context,
+    count,
+    date,
+    divider,
+    duration,
+    escape,
+    header,
+    section,
+)
+from bot.views.message import BlockJson
+from bot.views.op_parts import title, waits_for
+from bot.views.parts import mark_of
+
+STATUS, CHANGE = "home:status:", "home:change:"
+"""What the action ids of a cluster's buttons start with; each carries the cluster's name."""
+
+_LINES = 10
+"""Clusters in one paragraph: well inside Slack's 3,000 characters."""
+_WITH_BUTTONS = 15
+"""Clusters that get a row of buttons; the others stand in paragraphs, for Slack shows a hundred blocks."""
+_PARAGRAPHS = 30
+_MOST_OPEN = 8
+"""Alerts, and operations, that are shown; the others are counted."""
+_SENTENCE = 150
+"""Characters of a verdict."""
+_WELL = "healthy"
+_NOT_YET = "not looked at yet"
+
+HOW = (
+    f"{code('/cm stat <cluster>')} how a cluster does now\n"
+    f"{code('/cm clusters')} all clusters as last looked at\n"
+    f"{code('/cm do')} change a cluster by filling in a form\n"
+    f"{code('/cm help')} every command, {code('/cm help <command>')} one of them\n"
+    f"{code('/cm whoami')} what you may do, and why"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One cluster: what the watch last noted of it (`at`, `level`, `verdict`), or nothing."""
+
+    name: str
+    noted: Mapping[str, Any]
+
+    @property
+    def level(self) -> str:
+        """How it does, in a word."""
+        return str(self.noted.get("level") or _NOT_YET)
+
+    @property
+    def line(self) -> str:
+        """The cluster in a line of mrkdwn; the verdict's sentence when it is not healthy."""
+        at = self.noted.get("at")
+        when = f", as of {date(float(at), 'minute')}" if at else ""
+        sentence = "" if self.level == _WELL else escape(clip(str(self.noted.get("verdict") or ""), _SENTENCE))
+        why = f": {sentence}" if sentence else ""
+        return f"{mark_of(self.level)} *{escape(self.name)}* {escape(self.level)}{when}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An operation that waits: `link` is its card's address ("" unknown), `mine` if its reader may approve it."""
+
+    op: Operation
+    link: str = ""
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """All that one person's tab shows; `standing` is what they may do, `trouble` what is missing (plain text)."""
+
+    clusters: Sequence[Noted]
+    standing: Sequence[str]
+    may_change: bool = False
+    alerts: Sequence[Alert] = ()
+    waiting: Sequence[Waiting] = ()
+    now: float = 0.0
+    trouble: Sequence[str] = field(default=())
+
+
+def home(shown: Home) -> tuple[BlockJson, ...]:
+    """The blocks of the tab: what waits for its reader and what is wrong stand first."""
+    return (
+        *(context(f"⚠ {escape(line)}") for line in shown.trouble[:3]),
+        *_operations(shown.waiting),
+        *_alerts(shown.alerts, shown.now),
+        header("Clusters"),
+        section(f"*{_sentence(shown.clusters)}*"),
+        *_clusters(shown.clusters, may_change=shown.may_change),
+        context("As the watch last saw them when you opened this tab."),
+        divider(),
+        header("How to ask"),
+        section(HOW),
+        divider(),
+        header("What you may do"),
+        section("\n".join(f"• {escape(sentence)}" for sentence in shown.standing) or "Nothing is known about that."),
+    )
+
+
+def _sentence(clusters: Sequence[Noted]) -> str:
+    if not clusters:
+        return "No cluster is configured."
+    well = sum(cluster.level == _WELL for cluster in clusters)
+    return f"{well} of {count(len(clusters), 'cluster')} {'is' if well == 1 else 'are'} healthy."
+
+
+def _clusters(clusters: Sequence[Noted], *, may_change: bool) -> Iterator[BlockJson]:
+    ranked = sorted(clusters, key=lambda cluster: (cluster.level == _WELL, cluster.name))
+    for cluster in ranked[:_WITH_BUTTONS]:
+        yield section(cluster.line)
+        yield _buttons(cluster.name, may_change=may_change)
+    rest = ranked[_WITH_BUTTONS:]
+    groups = [rest[start : start + _LINES] for start in range(0, len(rest), _LINES)]
+    for group in groups[:_PARAGRAPHS]:
+        yield section("\n".join(cluster.line for cluster in group))
+    left = len(rest) - _PARAGRAPHS * _LINES
+    if left > 0:
+        yield context(f"… and {left} more: /cm clusters lists all.")
+
+
+def _buttons(cluster: str, *, may_change: bool) -> BlockJson:
+    status = button("Show status", f"{STATUS}{cluster}", cluster)
+    return actions(status, button("Change…", f"{CHANGE}{cluster}", cluster)) if may_change else actions(status)
+
+
+def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
+    if not waiting:
+        return
+    yield header("Changes that wait for approval")
+    ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
+    for each in ranked[:_MOST_OPEN]:
+        for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)}"
+        told = f"Operation {each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
+        # Decided on at the card, which shows what the checks found.
+        link = button("Open the card", f"home:card:{each.op.id}", "", url=each.link) if each.link else None
+        yield section(f"⏳ {told}\n{for_whom}, until {date(each.op.expires_at, 'time')}", accessory=link)
+    yield from _more(len(waiting), "/cm ops")
+
+
+def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
+    if not alerts:
+        return
+    yield header("Open alerts")
+    yield section("\n".join(_alert(alert, now) for alert in alerts[:_MOST_OPEN]))
+    yield from _more(len(alerts), "/cm alerts")
+
+
+def _alert(alert: Alert, now: float) -> str:
+    held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.acked_by else ""
+    return (
+        f"{severity_mark(alert.severity)} *{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
+        f"{escape(clip(alert.sentence, _SENTENCE))} (for {duration(now - alert.since)}{held})"
+    )
+
+
+def _more(total: int, command: str) -> Iterator[BlockJson]:
+    if total > _MOST_OPEN:
+        yield context(f"… and {total - _MOST_OPEN} more: {command} lists all.")

@@ -1,0 +1,109 @@
+"""Inputs of a form within Slack's limits: a choice out of few or many, a line or a paragraph of text, a tick. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from slackblocks import CheckboxGroup, InputBlock, Option, OptionGroup, PlainTextInput, StaticSelectMenu, Text, TextType
+from slackblocks.elements import Element
+
+from bot.views.blocks import MAX_BUTTON, rendered
+from bot.views.message import BlockJson
+from bot.views.text import clip, plain
+
+MAX_OPTIONS = 100
+"""Options of one group, and groups of one select."""
+MAX_OPTION = 75
+MAX_LABEL = 2000
+MAX_TYPED = 3000
+TICKED = "yes"
+"""The value of a ticked box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option: its value (at most 75 characters), and what is read, with a smaller second line if there is one."""
+
+    value: str
+    label: str
+    describes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One input: `name` is its action_id, `block` its block_id, under which Slack keeps what was typed over a redraw.
+
+    `at_once` tells the app of a change at once. `value` is what it holds at first.
+    """
+
+    block: str
+    name: str
+    label: str
+    hint: str = ""
+    required: bool = False
+    value: str = ""
+    at_once: bool = False
+
+
+def choose(ask: Ask, choices: Sequence[Choice]) -> BlockJson:
+    """A select of up to 10,000 choices, in groups of a hundred where there are more than one select holds."""
+    shown = choices[: MAX_OPTIONS * MAX_OPTIONS]
+    options = [_option(choice) for choice in shown]
+    many = len(options) > MAX_OPTIONS
+    menu = StaticSelectMenu(
+        ask.name,
+        options=None if many else options,
+        option_groups=list(_groups(options)) if many else None,
+        placeholder="Choose",
+    )
+    block = _input(ask, menu)
+    held = next((choice for choice in shown if choice.value == ask.value), None)
+    if held is None:
+        return block
+    # Written by hand: beside groups the library takes no option here, which is what Slack wants.
+    return {**block, "element": {**block["element"], "initial_option": _as_json(held)}}
+
+
+def _as_json(choice: Choice) -> BlockJson:
+    texts = {"text": choice.label, **({"description": choice.describes} if choice.describes else {})}
+    shown = {name: {"type": "plain_text", "text": clip(plain(text), MAX_OPTION) or "-"} for name, text in texts.items()}
+    return {**shown, "value": choice.value}
+
+
+def _option(choice: Choice) -> Option:
+    return Option(_words(choice.label), choice.value, _words(choice.describes) if choice.describes else None)
+
+
+def _words(text: str) -> Text:
+    return Text(clip(plain(text), MAX_OPTION) or "-", type_=TextType.PLAINTEXT)
+
+
+def _groups(options: Sequence[Option]) -> Iterator[OptionGroup]:
+    for start in range(0, len(options), MAX_OPTIONS):
+        yield OptionGroup(
+            f"{start + 1} to {min(start + MAX_OPTIONS, len(options))}", list(options[start:][:MAX_OPTIONS])
+        )
+
+
+def typed(ask: Ask, *, most: int = MAX_TYPED, multiline: bool = False) -> BlockJson:
+    """A line of text, or a paragraph."""
+    first = clip(ask.value, most) or None
+    element = PlainTextInput(ask.name, initial_value=first, multiline=multiline, max_length=min(most, MAX_TYPED))
+    return _input(ask, element)
+
+
+def tick(ask: Ask) -> BlockJson:
+    """A box to tick: its label is the option, the hint stands below."""
+    option = Option(_words(ask.label), TICKED, _words(ask.hint) if ask.hint else None)
+    boxes = CheckboxGroup(ask.name, [option], initial_options=[option] if ask.value == TICKED else None)
+    return _input(Ask(ask.block, ask.name, ask.label), boxes)
+
+
+def _input(ask: Ask, element: Element) -> BlockJson:
+    block = InputBlock(
+        clip(plain(ask.label), MAX_BUTTON),
+        element,
+        dispatch_action=ask.at_once,
+        hint=clip(plain(ask.hint), MAX_LABEL) or None,
+        optional=not ask.required,
+    )
+    return {**rendered(block), "block_id": ask.block}

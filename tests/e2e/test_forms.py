@@ -1,0 +1,258 @@
+"""Changes by forms, from /cm do and the Home tab, over real sockets: what is asked, refused, proposed and told."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.audit.ask import ALL
+from bot.demo import Demo
+from bot.playground.slack import payloads
+from bot.playground.slack.delivery import INTERACTION
+from bot.playground.slack.inputs import form_state
+from bot.playground.slack.message import View
+from bot.playground.slack.workspace import Message
+
+ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
+STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"
+PATIENCE = 40.0
+
+
+async def seen(world: Demo, user: str, wanted: Callable[[View], bool]) -> View:
+    """The modal that a person sees, once it is as wanted."""
+    return await world.slack.wait_for_view(wanted, user=user, timeout=PATIENCE)
+
+
+async def opened(world: Demo, line: str = "/cm do task disable", *, user: str = ALICE) -> View:
+    """Type the command and give the form, once it can be filled in."""
+    before = world.slack.workspace.modal(user)
+    await world.slack.as_user(user).command(STORAGE, line)
+    return await seen(world, user, lambda view: "submit" in view.content and (before is None or view.id != before.id))
+
+
+def labels(view: View) -> list[str]:
+    return [block["label"]["text"] for block in view.blocks if block["type"] == "input"]
+
+
+def element(view: View, action_id: str) -> Mapping[str, Any]:
+    return next(b["element"] for b in view.blocks if b["type"] == "input" and b["element"]["action_id"] == action_id)
+
+
+async def card(world: Demo, words: str) -> Message:
+    return await world.slack.wait_for(OPERATIONS, lambda m: words in m.full_text and not m.thread_ts, timeout=PATIENCE)
+
+
+def writes(world: Demo, path: str) -> list[Any]:
+    return [json.loads(each.body) for each in world.clusters["prod"].log.matching(method="POST", path=path)]
+
+
+async def test_a_task_is_switched_off_by_a_form(world: Demo) -> None:
+    """The tasks are offered with their state; the card is the one that a typed command makes."""
+    view = await opened(world)
+    assert element(view, "form:cluster")["initial_option"]["value"] == "prod", "the channel's default"
+    offered = [option["text"]["text"] for option in element(view, "field:task")["options"]]
+    assert any(text.startswith("balance · ") for text in offered)
+    ack = await world.slack.as_user(ALICE).submit({"field:task": "balance", "field:for": "2h", "field:reason": "rush"})
+    assert not ack.errors
+    shown = await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+    assert "Operation 1" in shown.full_text
+    told = await world.slack.wait_for(
+        STORAGE, lambda m: "waits for" in m.text and m.only_for == ALICE, user=ALICE, timeout=PATIENCE
+    )
+    assert "|its card>" in told.text
+    posted = await card(world, "Operation 1, proposed")
+    assert "rush" in posted.full_text
+    await world.slack.as_user(ALICE).click(OPERATIONS, posted.ts, "op_confirm", confirmed=True)
+    await card(world, "Done and read back")
+    assert writes(world, "/config/set") != []
+
+
+async def test_whoever_may_break_the_glass_is_asked_and_nobody_else(world: Demo) -> None:
+    assert "Force" in labels(await opened(world, user=ALICE))
+    assert "Force" not in labels(await opened(world, user=BOB))
+
+
+async def test_switching_the_kind_redraws_the_fields_and_keeps_what_was_typed(world: Demo) -> None:
+    """The peers are offered as the leader lists them; the reason stays in its field."""
+    first = await opened(world)
+    person = world.slack.as_user(ALICE)
+    await person.click_view("form:kind", value="member remove", values={"field:reason": "disk lost"})
+    view = await seen(world, ALICE, lambda view: "Peer id" in labels(view))
+    assert view.id == first.id
+    offered = [option["text"]["text"] for option in element(view, "field:peer_id")["options"]]
+    assert [text.split(" · ")[:2] for text in offered] == [
+        ["peer 1", "leader"],
+        ["peer 2", "voter"],
+        ["peer 3", "voter"],
+    ]
+    held = {id_of(first, "field:reason"), id_of(view, "field:reason")}
+    assert len(held) == 1, "Slack keeps what was typed under the same block id"
+
+
+def id_of(view: View, action_id: str) -> str:
+    return next(
+        str(block["block_id"])
+        for block in view.blocks
+        if block["type"] == "input" and block["element"]["action_id"] == action_id
+    )
+
+
+async def test_what_is_wrong_is_said_at_its_field_in_the_command_s_words(world: Demo) -> None:
+    view = await opened(world, "/cm do member add")
+    person = world.slack.as_user(ALICE)
+    filled = {"field:peer_id": "0", "field:host": "10.0.0.4:10110"}
+    ack = await person.submit(filled)
+    assert list(ack.errors) == [id_of(view, "field:peer_id")]
+    assert ack.errors[id_of(view, "field:peer_id")].startswith("Peer id 0 cannot be used")
+    ack = await person.submit({**filled, "field:peer_id": "4", "field:host": "http://10.0.0.4:10110"})
+    assert "bare address without http://" in ack.errors[id_of(view, "field:host")]
+    ack = await person.submit({**filled, "field:peer_id": "4", "field:node": "10.0.0.4"})
+    assert "lacks its port" in ack.errors[id_of(view, "field:node")]
+    view = await opened(world)
+    ack = await person.submit({"field:task": "balance", "field:for": "soon"})
+    assert "soon" in ack.errors[id_of(view, "field:for")]
+    assert await world.app.ledger.recent(None, 5) == []
+
+
+async def test_what_the_preflight_blocks_is_shown_in_the_form(world: Demo) -> None:
+    await opened(world, "/cm do member remove prod")
+    await world.slack.as_user(ALICE).submit({"field:peer_id": "1"})
+    view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
+    assert "leader" in view.full_text
+    assert writes(world, "/member/remove") == []
+
+
+async def test_a_dry_run_proposes_nothing(world: Demo) -> None:
+    await opened(world, "/cm do leader transfer")
+    await world.slack.as_user(ALICE).submit({"field:peer_id": "2", "field:dry_run": ["yes"]})
+    await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
+    assert await world.app.ledger.recent(None, 5) == []
+
+
+async def test_a_viewer_is_refused_in_the_form_and_noted(world: Demo) -> None:
+    await world.slack.as_user(DAVE).command(STORAGE, "/cm do")
+    view = await seen(world, DAVE, lambda view: "You are not an operator" in view.full_text)
+    assert "submit" not in view.content
+    await world.slack.wait_for(STORAGE, lambda m: "not an operator" in m.text, user=DAVE, timeout=PATIENCE)
+    async with world.app.store.read() as uow:
+        rows = await uow.audit.newest(ALL, limit=5)
+    assert [row.action for row in rows] == ["refused.command"]
+
+
+async def test_a_form_sent_twice_is_one_wish(world: Demo) -> None:
+    """A double click, or a payload that is replayed under a new trigger."""
+    view = await opened(world)
+    person = world.slack.as_user(ALICE)
+    state = form_state(view.blocks, {"field:task": "balance"})
+    for _ in range(2):
+        payload = payloads.view_submission(world.slack.workspace, person.user, view, state, [])
+        await person.delivery.deliver(INTERACTION, payload)
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+    assert len(await world.app.ledger.recent(None, 5)) == 1
+
+
+async def forged(world: Demo, view: View, values: Mapping[str, Any], **content: Any) -> Mapping[str, Any]:
+    """Submit a view whose content was tampered with, and give the answer."""
+    person = world.slack.as_user(ALICE)
+    state = form_state(view.blocks, values)
+    bad = replace(view, content={**view.content, **content})
+    ack = await person.delivery.deliver(
+        INTERACTION, payloads.view_submission(world.slack.workspace, person.user, bad, state, [])
+    )
+    answer = ack.payload
+    assert isinstance(answer, Mapping)
+    return answer
+
+
+async def test_what_is_forged_is_refused_and_nothing_is_kept(world: Demo) -> None:
+    view = await opened(world)
+    sealed = str(view.content["private_metadata"])
+    wish = {"field:task": "balance"}
+    for content in (
+        {"private_metadata": ""},
+        {"private_metadata": sealed.replace("C0STORAGE", "C0OTHER")},
+        {"private_metadata": sealed.replace(ALICE, BOB)},
+        {"private_metadata": "1.\ud800.{}"},
+        {"callback_id": "cmbot_change:0"},
+    ):
+        answer = await forged(world, view, wish, **content)
+        assert answer["response_action"] == "update"
+        assert "/cm do" in json.dumps(answer["view"])
+    answer = await forged(world, view, {**wish, "form:kind": "task enable"})
+    assert "still being redrawn" in json.dumps(answer["errors"])
+    assert await world.app.ledger.recent(None, 5) == []
+
+
+async def test_a_form_of_another_person_is_refused(world: Demo) -> None:
+    view = await opened(world)
+    bob = world.slack.as_user(BOB)
+    state = form_state(view.blocks, {"field:task": "balance"})
+    payload = payloads.view_submission(world.slack.workspace, bob.user, view, state, [])
+    ack = await bob.delivery.deliver(INTERACTION, payload)
+    assert "cmbot can use any more" in json.dumps(ack.payload)
+
+
+async def test_a_cluster_without_a_voice_leaves_the_fields_to_be_typed(world: Demo) -> None:
+    cluster = world.clusters["prod"]
+    for peer in (1, 2, 3):
+        await cluster.kill(peer)
+    view = await opened(world, "/cm do member remove prod")
+    assert element(view, "field:peer_id")["type"] == "plain_text_input"
+    assert "cannot be read just now" in view.full_text
+
+
+async def test_a_form_that_was_closed_is_answered_where_it_was_asked_for(world: Demo) -> None:
+    await opened(world)
+    person = world.slack.as_user(ALICE)
+    await person.submit({"field:task": "balance"})
+    await person.close_view()
+    told = await world.slack.wait_for(
+        STORAGE, lambda m: "waits for" in m.text and m.only_for == ALICE, user=ALICE, timeout=PATIENCE
+    )
+    assert "Operation 1" in told.text
+
+
+# --- the Home tab
+
+
+async def at_home(world: Demo, user: str, wanted: Callable[[View], bool] = lambda _: True) -> View:
+    await world.slack.as_user(user).open_home()
+    return await world.slack.wait_for_view(wanted, user=user, home=True, timeout=PATIENCE)
+
+
+async def test_home_opens_the_form_for_its_cluster_and_shows_what_waits(world: Demo) -> None:
+    """Proposed from the tab; it is told in the form, the tab has it afterwards, with a link to the card."""
+    await at_home(world, ALICE)
+    person = world.slack.as_user(ALICE)
+    await person.click_home("home:change:prod")
+    view = await seen(world, ALICE, lambda view: "submit" in view.content)
+    assert element(view, "form:cluster")["initial_option"]["value"] == "prod"
+    await person.click_view("form:kind", value="task disable")
+    await seen(world, ALICE, lambda view: "Task" in labels(view))
+    await person.submit({"field:task": "balance"})
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+    tab = await world.slack.wait_for_view(
+        lambda view: "Operation 1" in view.full_text, user=ALICE, home=True, timeout=PATIENCE
+    )
+    assert "Open the card" in tab.full_text
+
+
+async def test_home_answers_by_a_direct_message_when_the_form_was_closed(world: Demo) -> None:
+    await at_home(world, ALICE)
+    person = world.slack.as_user(ALICE)
+    await person.click_home("home:change:prod")
+    await seen(world, ALICE, lambda view: "submit" in view.content)
+    await person.click_view("form:kind", value="task disable")
+    await seen(world, ALICE, lambda view: "Task" in labels(view))
+    await person.submit({"field:task": "balance"})
+    await person.close_view()
+    direct = world.slack.workspace.open_im(ALICE).id
+    await world.slack.wait_for(direct, lambda m: "waits for" in m.text, user=ALICE, timeout=PATIENCE)
+
+
+async def test_home_shows_a_cluster_s_status_to_a_viewer_who_gets_no_other_button(world: Demo) -> None:
+    tab = await at_home(world, DAVE)
+    assert "Change…" not in tab.full_text
+    assert "but for /cm audit" in tab.full_text
+    await world.slack.as_user(DAVE).click_home("home:status:prod")
+    await seen(world, DAVE, lambda view: "prod is healthy" in view.full_text)

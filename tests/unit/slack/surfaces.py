@@ -1,0 +1,36 @@
+"""Stand-ins for who hears of views: forms that only note what was acted on and sent."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.dispatch import STORE_DOWN, Submission
+from bot.forms.incoming import Acted, Submitted
+from bot.forms.judging import Judged
+from bot.slack.listeners import Surfaces
+
+
+@dataclass
+class Forms:
+    """Notes acts, and judges what is sent: good with a kind, wrong without."""
+
+    acts: list[Acted] = field(default_factory=list)
+
+    async def acted(self, act: Acted) -> None:
+        self.acts.append(act)
+
+    async def judge(self, sent: Submitted) -> Judged:
+        if "kind" not in sent.view.values:
+            return Judged({"response_action": "errors", "errors": {"b": "Which kind?"}})
+        work = Submission(f"form:{sent.view.id}", sent.user, "", "", sent.view.id, "task disable", "prod", {})
+        return Judged({"response_action": "update", "view": {"type": "modal"}}, work)
+
+    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
+        assert sent.view.id
+        return {"response_action": "errors", "errors": {"b": STORE_DOWN}}
+
+
+def surfaces(on_home: Callable[[str], Awaitable[None]], forms: Forms | None = None) -> Surfaces:
+    """Who hears of a Home tab, and forms that note."""
+    held = forms or Forms()
+    return Surfaces(on_home=on_home, on_act=held.acted, judge=held)
