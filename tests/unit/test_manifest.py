@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.commands.table import COMMANDS
 from bot.slack.methods import METHODS, SCOPES
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,23 @@ def test_buttons_the_home_tab_and_socket_mode_are_on(manifest: Any) -> None:
     assert settings["socket_mode_enabled"] is True
     assert settings["event_subscriptions"]["bot_events"] == ["app_home_opened"]
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+
+
+def test_the_hint_has_every_command(manifest: Any) -> None:
+    """What is added to the table is added to the hint; `task enable|disable` names two commands."""
+    hint = manifest["features"]["slash_commands"][0]["usage_hint"]
+    parts = [part.split() for part in hint.split(" | ")]
+    alone = {(words[0],) for words in parts}
+    pairs = {(words[0], second) for words in parts if len(words) > 1 for second in words[1].split("|")}
+    missing = [command.path for command in COMMANDS if command.path and command.path not in alone | pairs]
+    assert missing == []
+
+
+def test_forms_that_were_closed_can_be_answered_by_a_direct_message(manifest: Any) -> None:
+    """Slack refuses direct messages of an app whose messages tab is off; nobody needs to write there."""
+    home = manifest["features"]["app_home"]
+    assert home["messages_tab_enabled"] is True
+    assert home["messages_tab_read_only_enabled"] is True
 
 
 def test_texts_are_within_slack_s_limits(manifest: Any) -> None:
