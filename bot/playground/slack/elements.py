@@ -77,14 +77,6 @@ def _initial_offered(value: Any, path: str, found: Findings) -> None:
             found.wrong(path, "initial_option must be one of the options")
 
 
-def _values_differ(value: Any, path: str, found: Findings) -> None:
-    for group in (value, *(value.get("option_groups") or ())):
-        options = group.get("options") if isinstance(group, dict) else None
-        values = [option.get("value") for option in options or () if isinstance(option, dict)]
-        if len({str(each) for each in values}) != len(values):
-            found.wrong(path, "the values of the options must differ")
-
-
 def _button(value: Any, path: str, found: Findings) -> None:
     if "url" in value and not str(value["url"]).startswith(("http://", "https://")):
         found.wrong(f"{path}/url", "must be a valid URL")
@@ -105,7 +97,7 @@ BUTTON = shape(
 )
 STATIC_SELECT = shape(
     {**_PICKS, "options": array(PLAIN_OPTION, 100), "option_groups": array(GROUP, 100), "initial_option": PLAIN_OPTION},
-    also=(_options_or_groups, _initial_offered, _values_differ),
+    also=(_options_or_groups, _initial_offered),
 )
 MULTI_STATIC_SELECT = shape(
     {
@@ -115,7 +107,7 @@ MULTI_STATIC_SELECT = shape(
         "initial_options": array(PLAIN_OPTION, 100),
         "max_selected_items": number(1, 100, whole=True),
     },
-    also=(_options_or_groups, _initial_offered, _values_differ),
+    also=(_options_or_groups, _initial_offered),
 )
 OVERFLOW = shape({**_ACTS, "options": array(PLAIN_OPTION, 5)}, ("options",))
 CHECKBOXES = shape(
