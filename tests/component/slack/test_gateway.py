@@ -7,6 +7,7 @@ import pytest
 
 from bot.commands.spec import Reply
 from bot.errors import SlackError
+from bot.forms.screens import Shown
 from bot.slack.gateway import Channel, SlackGateway
 from bot.slack.own import Identity
 from bot.views.message import Message
@@ -54,12 +55,18 @@ async def test_delete_permalink_home_and_modal(stub: Stub, gateway: SlackGateway
     await gateway.delete("C1", "1.1")
     assert await gateway.permalink("C1", "1.1") == "https://local/p1"
     await gateway.publish_home("U1", BLOCKS)
-    await gateway.open_view("trigger", {"type": "modal"})
-    deleted, linked, home, modal = (asked.arguments for asked in stub.asked)
+    stub.will("views.open", says({"ok": True, "view": {"id": "V1", "hash": "h1"}}))
+    assert await gateway.open_view("trigger", {"type": "modal"}) == Shown("V1", "h1")
+    stub.will("views.update", says({"ok": True, "view": {"id": "V1"}}), says({"ok": True, "view": {"id": "V1"}}))
+    assert await gateway.update_view("V1", {"type": "modal"}, hash="h1") == Shown("V1", "")
+    await gateway.update_view("V1", {"type": "modal"})
+    deleted, linked, home, modal, with_hash, without = (asked.arguments for asked in stub.asked)
     assert deleted == {"channel": "C1", "ts": "1.1"}
     assert linked == {"channel": "C1", "message_ts": "1.1"}
     assert home == {"user_id": "U1", "view": {"type": "home", "blocks": [{"type": "divider"}]}}
     assert modal == {"trigger_id": "trigger", "view": {"type": "modal"}}
+    assert with_hash == {"view_id": "V1", "view": {"type": "modal"}, "hash": "h1"}
+    assert without == {"view_id": "V1", "view": {"type": "modal"}}
 
 
 def item(ts: Any, slot: str, user: str = "U0ME", event_type: str = "cmbot") -> Mapping[str, Any]:
