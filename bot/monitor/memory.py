@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from bot.cluster.health import learners, voters
 from bot.cluster.models import Disk, Snapshot, Stat
 from bot.monitor.forecast import Forecast
+from bot.monitor.hosts import HostNote, host_notes
 from bot.monitor.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.monitor.notes import Progress, SwitchChange, SwitchNote, progress, switch_changes, switch_notes
 from bot.monitor.verdict import verdict
@@ -19,7 +20,7 @@ MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
 """Seconds after which a mere "still looking" is worth writing down."""
-_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at"})
+_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Memory:
     `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
     `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
-    `members` are the peers that the last known leader listed, by id. `forecast` is when it will be full.
+    `members` are the peers that the last known leader listed, by id; `hosts` tell whose each configured host is.
+    `forecast` is when it will be full.
     """
 
     at: float = 0.0
@@ -89,6 +91,7 @@ class Memory:
     switch_changes: tuple[SwitchChange, ...] = ()
     members: tuple[MemberNote, ...] = ()
     member_changes: tuple[MemberChange, ...] = ()
+    hosts: tuple[HostNote, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the store keeps it."""
@@ -122,6 +125,7 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "switch_changes": SwitchChange,
         "members": MemberNote,
         "member_changes": MemberChange,
+        "hosts": HostNote,
     }
 )
 """The fields of a Memory that are tuples of notes."""
@@ -151,7 +155,13 @@ def remember(
     id: the same peer in a higher term is an election, not a change.
     """
     judged = verdict(snapshot, previous)
-    new = replace(memory, at=snapshot.at, level=judged.level.value, verdict=plain(judged.sentence, 500))
+    new = replace(
+        memory,
+        at=snapshot.at,
+        level=judged.level.value,
+        verdict=plain(judged.sentence, 500),
+        hosts=host_notes(memory.hosts, snapshot),
+    )
     unseen = away(memory, snapshot.at, interval, resumed=resumed)
     if snapshot.leader is not None:
         new = _with_leader(new, snapshot, *snapshot.leader, away=unseen)

@@ -1,5 +1,8 @@
 """Rules about whom one can reach, and what the cluster takes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.cluster.models import HostLook
 from bot.errors import (
     AuthRejected,
@@ -10,6 +13,9 @@ from bot.errors import (
     ClusterUnreachable,
 )
 from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.covering import covers
+from bot.monitor.hosts import peer_at
+from bot.monitor.peers import sees_spare, why_down
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene
 from bot.monitor.words import count
 
@@ -22,30 +28,56 @@ _KINDS: tuple[tuple[type[ClusterError], str], ...] = (
 )
 
 
-def _why(look: HostLook) -> str:
+def why(error: ClusterError | None) -> str:
     """The kind of error in words: the error's own sentence may differ at each look, and each would be an edit."""
-    if look.error is None:
-        return "it gave no answer"
-    words = next((words for kind, words in _KINDS if isinstance(look.error, kind)), "it refused to answer")
-    return words if look.error.status is None else f"{words} (status {look.error.status})"
+    if error is None:
+        return "nothing came back"
+    words = next((words for kind, words in _KINDS if isinstance(error, kind)), "it refused to answer")
+    return words if error.status is None else f"{words} (status {error.status})"
+
+
+def is_silent(look: HostLook) -> bool:
+    """Whether the host said nothing at all; one that says what is of no use is told by other rules."""
+    return look.stat is None and (look.error is None or isinstance(look.error, ClusterUnreachable | ClusterTimeout))
 
 
 def _host_unreachable(scene: Scene, limits: Limits) -> Answer:
-    return tuple(
-        Finding(
-            "host_unreachable",
-            look.host,
-            limits.severity,
-            f"Host {look.host} of {scene.cluster} gives no usable answer: {_why(look)}.",
-        )
-        for look in scene.snapshot.silent
-    )
+    return tuple(_silent(scene, look, limits) for look in scene.snapshot.looks if is_silent(look))
+
+
+def _silent(scene: Scene, look: HostLook, limits: Limits) -> Finding:
+    sentence = f"Host {look.host} of {scene.cluster} is silent: {why(look.error)}."
+    peer = peer_at(scene.memory.hosts, look.host)
+    if peer and scene.memory.members and peer not in {member.id for member in scene.memory.members}:
+        # Whoever removed a member and stopped it did as they should.
+        left = f"Host {look.host} of {scene.cluster}, once peer {peer}, is silent, and that peer is no member any more."
+        mend = ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
+        return Finding("host_unreachable", look.host, limits.at_most(Severity.INFO), left, mend)
+    lines, said = _by_the_others(scene, peer) if peer else ((), {})
+    return Finding("host_unreachable", look.host, limits.severity, sentence, lines, data=said)
+
+
+def _by_the_others(scene: Scene, peer: int) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """What the others say of the peer of a silent host, and what need not be told beside that."""
+    if scene.snapshot.leader is None:
+        leads = peer in scene.snapshot.named_leaders
+        blind = f"the others name its peer {peer} as leader: until it answers, peers, disks and space are not seen"
+        return ((blind,) if leads else ()), {}
+    leader = scene.snapshot.leader[1]
+    seen = next((each for each in leader.raft_status.peers if each.id == peer), None)
+    if seen is None or why_down(seen, leader):
+        return (), {}
+    words = f"the leader still hears from its peer {peer}: only the way from here to its HTTP side is cut"
+    # Its voter is not proven healthy, for this reason alone: the quorum is as good as it was.
+    return (words,), covers(("quorum_at_risk", "")) if sees_spare(leader) else {}
 
 
 def _host_answers(scene: Scene, alert: Alert) -> str:
     if alert.subject not in {look.host for look in scene.snapshot.looks}:
         return f"Host {alert.subject} is not configured for {scene.cluster} any more."
-    return f"Host {alert.subject} of {scene.cluster} answers again."
+    useless = next((look for look in scene.snapshot.silent if look.host == alert.subject), None)
+    how = f"answers again, though {why(useless.error)}" if useless else "answers again"
+    return f"Host {alert.subject} of {scene.cluster} {how}."
 
 
 def _cluster_unreachable(scene: Scene, limits: Limits) -> Answer:
@@ -55,8 +87,10 @@ def _cluster_unreachable(scene: Scene, limits: Limits) -> Answer:
     hosts = len(snapshot.looks)
     which = "its only host gave no usable answer" if hosts == 1 else f"none of its {count(hosts, 'host')} answered"
     sentence = f"{scene.cluster} is unreachable: {which}, so nothing is known of it."
-    lines = tuple(f"{look.host}: {_why(look)}" for look in snapshot.looks)
-    return (Finding("cluster_unreachable", "", limits.severity, sentence, lines),)
+    lines = tuple(f"{look.host}: {why(look.error)}" for look in snapshot.looks)
+    rejected = all(isinstance(look.error, AuthRejected) for look in snapshot.looks)
+    said = {} if rejected else covers(("auth_rejected", ""))
+    return (Finding("cluster_unreachable", "", limits.severity, sentence, lines, data=said),)
 
 
 def _cluster_answers(scene: Scene, _: Alert) -> str:
@@ -79,7 +113,7 @@ def _writable(scene: Scene, _: Alert) -> str:
 
 HOST_UNREACHABLE = Rule(
     key="host_unreachable",
-    about="A configured host gives no usable answer while others do; one alert for each host.",
+    about="A configured host gives no answer while others do; one alert for each host.",
     severity=Severity.WARNING,
     hold=30,
     clear=30,

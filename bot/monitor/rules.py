@@ -3,24 +3,38 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.monitor.answers import API_ERROR, AUTH_REJECTED, SLOW_ANSWERS
 from bot.monitor.disks import DISK_BROKEN
 from bot.monitor.heartbeats import DISK_EXPIRED
+from bot.monitor.leadership import LEADER_CHANGED, LEADER_FLAPPING, NO_LEADER
 from bot.monitor.membership import MEMBERSHIP_CHANGED
 from bot.monitor.progress import DROP_STUCK, REPAIR_STUCK
-from bot.monitor.raft import LEADER_CHANGED, NO_LEADER, PEER_DOWN, QUORUM_AT_RISK
+from bot.monitor.raft import PEER_DOWN, QUORUM_AT_RISK
 from bot.monitor.reach import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
+from bot.monitor.replication import APPLY_STALLED, LEARNER_READY, PEER_LAGGING
 from bot.monitor.rule import Rule
 from bot.monitor.space import CHUNKS_LOW, VOLUMES_LOW, WRITABLE_LOW
 from bot.monitor.switched import SWITCH_CHANGED
 from bot.monitor.switches import SWITCH_MEANINGLESS, TASK_OFF_TOO_LONG, TASK_OFF_WITH_WORK
+from bot.monitor.views_differ import HOSTS_DISAGREE, LEADER_UNSEEN, STALE_HOST
 
 RULES: tuple[Rule, ...] = (
     CLUSTER_UNREACHABLE,
     HOST_UNREACHABLE,
+    API_ERROR,
+    AUTH_REJECTED,
+    SLOW_ANSWERS,
     NO_LEADER,
     LEADER_CHANGED,
+    LEADER_FLAPPING,
     PEER_DOWN,
+    PEER_LAGGING,
     QUORUM_AT_RISK,
+    HOSTS_DISAGREE,
+    STALE_HOST,
+    LEADER_UNSEEN,
+    APPLY_STALLED,
+    LEARNER_READY,
     MEMBERSHIP_CHANGED,
     READ_ONLY,
     DISK_BROKEN,
@@ -36,16 +50,22 @@ RULES: tuple[Rule, ...] = (
     SWITCH_CHANGED,
 )
 
+_BY_THE_LEADER = frozenset(
+    rule.key for rule in (PEER_DOWN, PEER_LAGGING, QUORUM_AT_RISK, STALE_HOST, LEARNER_READY, LEADER_UNSEEN, API_ERROR)
+)
 INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        CLUSTER_UNREACHABLE.key: frozenset({HOST_UNREACHABLE.key, NO_LEADER.key, PEER_DOWN.key, QUORUM_AT_RISK.key}),
-        NO_LEADER.key: frozenset({PEER_DOWN.key, QUORUM_AT_RISK.key, READ_ONLY.key}),
+        CLUSTER_UNREACHABLE.key: _BY_THE_LEADER
+        | {HOST_UNREACHABLE.key, NO_LEADER.key, APPLY_STALLED.key, HOSTS_DISAGREE.key, SLOW_ANSWERS.key},
+        NO_LEADER.key: _BY_THE_LEADER | {READ_ONLY.key},
+        LEADER_FLAPPING.key: frozenset({LEADER_CHANGED.key}),
+        HOSTS_DISAGREE.key: frozenset({MEMBERSHIP_CHANGED.key, STALE_HOST.key}),
         TASK_OFF_WITH_WORK.key: frozenset({TASK_OFF_TOO_LONG.key}),
     }
 )
 """While the first is seen or open, the others are not told: that an unreachable cluster's hosts are silent is no
 further news, without a leader nobody can say how its peers do, and a task that disks wait for is off for too long
-however short that is."""
+however short that is. What a single finding says of others is in covering.py."""
 
 UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key})
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""

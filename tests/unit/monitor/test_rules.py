@@ -94,7 +94,7 @@ CASES = [
     Case(
         "host_unreachable",
         look(100, silent=(2,)),
-        {host(2): "Host 10.0.0.2:9998 of prod gives no usable answer: it did not answer in time."},
+        {host(2): "Host 10.0.0.2:9998 of prod is silent: it did not answer in time."},
     ),
     Case("cluster_unreachable", look(100, silent=(1, 2)), {}),
     Case(
