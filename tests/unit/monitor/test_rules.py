@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bot.cluster.models import Disk, HostLook, Snapshot
-from bot.errors import AuthRejected, ClusterFailed, ClusterTimeout
 from bot.monitor.alert import Alert, AlertState, Finding, Severity
 from bot.monitor.memory import Memory, remember
 from bot.monitor.rule import CANNOT_TELL, Answer, Scene
@@ -225,23 +224,6 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
     assert finding.sentence == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
     later = scene(look(100 + 180 + 600, leader=2, term=8), past=memory)
     assert ask("leader_changed", later) == ()
-
-
-def test_the_words_of_a_silent_host_do_not_change_with_each_look() -> None:
-    errors = (
-        ClusterTimeout("No answer within 4.98 s."),
-        ClusterFailed("It failed after 0.3 s.", status=906),
-        AuthRejected("No.", status=403),
-    )
-    looks = tuple(HostLook(f"h{n}:1", 0.1, error=error) for n, error in enumerate(errors))
-    answer = ask("host_unreachable", scene(Snapshot("prod", 100, (*looks, HostLook("h4:1", 0.1)))))
-    assert answer is not CANNOT_TELL
-    assert [finding.sentence.partition(": ")[2] for finding in answer] == [
-        "it did not answer in time.",
-        "it failed to answer (status 906).",
-        "it rejected the request token (status 403).",
-        "it gave no answer.",
-    ]
 
 
 def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:

@@ -1,0 +1,46 @@
+"""Made-up looks changed host by host: what one node tells of raft, how long it takes, what error it gives."""
+
+from dataclasses import replace
+from typing import Any
+
+from bot.cluster.models import HostLook, Snapshot
+from bot.errors import ClusterError
+from bot.monitor.memory import Memory, remember
+from bot.monitor.rule import Answer, Scene
+from bot.monitor.rules import rule_named
+from tests.watchkit import host
+
+
+def having(snapshot: Snapshot, node: int, *, took: float | None = None, **raft: Any) -> Snapshot:
+    """The look with other raft fields, or another duration (seconds), of one node's own answer."""
+    return replace(snapshot, looks=tuple(_changed(look, node, took, raft) for look in snapshot.looks))
+
+
+def _changed(look: HostLook, node: int, took: float | None, raft: dict[str, Any]) -> HostLook:
+    if look.host != host(node) or look.stat is None:
+        return look
+    status = look.stat.raft_status.model_copy(update=raft)
+    stat = look.stat.model_copy(update={"raft_status": status})
+    return replace(look, stat=stat, took=look.took if took is None else took)
+
+
+def failing(snapshot: Snapshot, *nodes: int, error: ClusterError) -> Snapshot:
+    """The look at which these nodes gave an error."""
+    hosts = {host(node) for node in nodes}
+    looks = (HostLook(look.host, 0.01, error=error) if look.host in hosts else look for look in snapshot.looks)
+    return replace(snapshot, looks=tuple(looks))
+
+
+def after(*looks: Snapshot) -> Scene:
+    """The scene of the last look, with what was remembered of all of them; the one before it is the earlier look."""
+    memory, before = Memory(), None
+    for look in looks:
+        memory, before, last = remember(memory, look, previous=before), look, before
+    return Scene(looks[-1], memory, looks[-1].at, last)
+
+
+def ask(rule: str, view: Scene, **values: float) -> Answer:
+    """What the rule of that key says, with other thresholds where given."""
+    found = rule_named(rule)
+    assert found is not None
+    return replace(found, values=values).answer(view)
