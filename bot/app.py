@@ -29,6 +29,7 @@ from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.escalation import DEFAULT_WAIT, Escalation
+from bot.monitor.reports import Reports
 from bot.monitor.storms import Limits
 from bot.monitor.summaries import Entry, Summaries
 from bot.operations.approvals import Policy, policy_of, stricter
@@ -37,6 +38,7 @@ from bot.operations.desk import Desk, PolicyOf
 from bot.operations.leasing import LeaseClicks, Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
+from bot.operations.telling import Work
 from bot.operations.wish import policy_key
 from bot.outbox import Outbox, Pace
 from bot.recorder import Recorder
@@ -137,8 +139,8 @@ def policy(settings: Settings, cluster: str, key: str, forced: bool) -> Policy:
 def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
     clusters = own.clusters or everything
     # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
-    job = f"summary {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
-    return Entry(job, own.channel, clusters, Crontab(own.cron, own.timezone).latest)
+    job = f"{own.kind} {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
+    return Entry(job, own.channel, clusters, Crontab(own.cron, own.timezone).latest, own.kind)
 
 
 def _escalation(given: EscalationSettings) -> Escalation:
@@ -163,6 +165,8 @@ class _Parts:
         self.settings, self.clock, self.store, self.gateway = settings, clock, store, gateway
         self.clusters, self.metrics = clusters, metrics
         self.noted: dict[str, Mapping[str, Any]] = {}
+        self.entries = [_entry(own, tuple(clusters)) for own in settings.summaries]
+        self.reports = self._reports()
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
         await self._recall()
@@ -193,14 +197,19 @@ class _Parts:
             dispatcher=dispatcher,
             watches=self._watches(rules, outbox),
             attention=attention,
-            summaries=Summaries(self.store, wake=outbox.wake, deeds=self.ledger.deeds),
-            entries=[_entry(own, tuple(self.clusters)) for own in self.settings.summaries],
+            summaries=Summaries(self.store, self.reports, wake=outbox.wake),
+            entries=self.entries,
             background=background,
             bolt=bolt,
             socket=self._socket(bolt),
             metrics=self.metrics,
             noted=self.noted,
         )
+
+    def _reports(self) -> Reports:
+        work = Work(self.store)
+        handovers = [entry.job for entry in self.entries if entry.kind == "handover"]
+        return Reports(self.store, self.clock, work.deeds, work.pending, handovers)
 
     async def _recall(self) -> None:
         """Start from what the watch noted in an earlier life."""
@@ -245,6 +254,7 @@ class _Parts:
             access=access,
             proposer=desk,
             alerts=attention,
+            reports=self.reports,
             decider=Clicks(decisions, attention, access),
             responder=self.gateway,
             forms=forms,

@@ -25,6 +25,7 @@ from bot.commands.spec import (
     FormPort,
     Proposer,
     Reply,
+    ReportBook,
     Role,
 )
 from bot.errors import CmbotError, NotAllowed, SlackError, StoreError, UserError
@@ -151,6 +152,7 @@ class Dispatcher:
     access: Access
     proposer: Proposer
     alerts: AlertBook
+    reports: ReportBook
     decider: Decider
     responder: Responder
     forms: FormTeller
@@ -270,6 +272,7 @@ class Dispatcher:
             proposer=self.proposer,
             standing=self.access,
             alerts=self.alerts,
+            reports=self.reports,
             remembered=self.remembered,
             audit=self.audit,
             share=None if self.answers_private else self.share,

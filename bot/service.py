@@ -34,6 +34,8 @@ from bot.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+CATCH_UP_SECONDS = 300.0
+"""How often summaries are looked for that were due and could not be posted, as while the database was away."""
 SWEEP_SECONDS = 5.0
 """How often operations are expired and settled, and unfinished inbound work is taken up."""
 FORGET_SECONDS = 3600.0
@@ -142,7 +144,7 @@ async def summarise(app: App, entry: Entry, due_at: float) -> None:
 
 
 async def catch_up(app: App) -> None:
-    """Post the summaries that were due while nothing ran."""
+    """Post the summaries that were due while nothing ran, or while they could not be posted."""
     try:
         for entry in app.entries:
             await app.summaries.catch_up(entry, app.clock())
@@ -188,7 +190,6 @@ async def running(app: App) -> AsyncIterator[App]:
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
         stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
         await close_gone(app)
-        await catch_up(app)
         scheduler = _schedule(app)
         scheduler.start()
         stack.push_async_callback(scheduler.stop)
@@ -230,6 +231,7 @@ def _schedule(app: App) -> Scheduler:
         )
     for entry, wish in zip(app.entries, app.settings.summaries, strict=True):
         scheduler.cron(wish.cron, wish.timezone, partial(summarise, app, entry), name=entry.job)
+    scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")
     scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
     scheduler.every(FORGET_SECONDS, partial(forget, app), name="forget")
     return scheduler

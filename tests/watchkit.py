@@ -1,7 +1,7 @@
 """Made-up looks at a cluster, and a store in memory that implements the ports of the watch."""
 
 import copy
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -225,8 +225,12 @@ class FakeSamples:
         self.unit.must_write()
         self.unit.state.samples.append((cluster, at, dict(values)))
 
-    async def range(self, cluster: str, since: float) -> list[tuple[float, dict[str, Any]]]:
-        return [(at, values) for name, at, values in self.unit.state.samples if name == cluster and at >= since]
+    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
+        found = [(at, values) for name, at, values in self.unit.state.samples if name == cluster and at >= since]
+        return list({int(at // every): (at, values) for at, values in found}.values()) if every else found
+
+    async def first(self, cluster: str) -> float | None:
+        return min((at for name, at, _ in self.unit.state.samples if name == cluster), default=None)
 
 
 @dataclass
@@ -250,6 +254,9 @@ class FakeFirings:
         first = (job, due_at) not in self.unit.state.firings
         self.unit.state.firings.add((job, due_at))
         return first
+
+    async def last(self, jobs: Collection[str], before: float) -> float | None:
+        return max((due for job, due in self.unit.state.firings if job in jobs and due < before), default=None)
 
 
 class FakeStore:

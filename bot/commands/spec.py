@@ -13,6 +13,9 @@ from bot.cluster.client import ClusterApi
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import DialectVerdict
 from bot.monitor.alert import Alert, Silence
+from bot.monitor.course import Course
+from bot.monitor.handover import Handover
+from bot.monitor.summary import Summary
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
 from bot.views.message import Message
@@ -173,6 +176,19 @@ class AlertBook(Protocol):
         """Lift a silence before its time; the alert channel is told."""
 
 
+class ReportBook(Protocol):
+    """What happened and how it goes on; every method raises StoreError."""
+
+    async def summary(self, clusters: Sequence[str], since: float) -> Summary:
+        """What happened since a time (Unix seconds), and what is open."""
+
+    async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
+        """What who takes over needs to know, of the time since the last hand-over unless it is given."""
+
+    async def course(self, cluster: str, window: float) -> Course:
+        """How the space of a cluster went in the last `window` seconds."""
+
+
 class Standing(Protocol):
     """What a person may do and why, for /cm whoami."""
 
@@ -218,6 +234,7 @@ class Call:
     proposer: Proposer
     standing: Standing
     alerts: AlertBook
+    reports: ReportBook
     remembered: Callable[[str], Mapping[str, Any]]
     """What the watch last noted of a cluster (fields of monitor.memory.Memory), empty when it has not looked yet."""
     audit: AuditBook

@@ -134,11 +134,12 @@ class ClusterSettings(Section):
 
 
 class SummarySettings(Section):
-    """One periodic summary: where, of which clusters (empty: all), when (crontab(5)), in which time zone."""
+    """One periodic summary, or hand-over: where, of which clusters (empty: all), when (crontab(5)), in which zone."""
 
     channel: ChannelId
     clusters: tuple[Name, ...] = ()
     cron: str = "0 9 * * *"
+    kind: Literal["summary", "handover"] = "summary"
     timezone: Timezone = "UTC"
 
 

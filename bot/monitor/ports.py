@@ -1,6 +1,6 @@
 """What the watch needs of the store and the world: the slices of the unit of work that its effects use."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -85,8 +85,11 @@ class SampleRows(Protocol):
     async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
         """Keep one."""
 
-    async def range(self, cluster: str, since: float) -> list[tuple[float, dict[str, Any]]]:
-        """Those since then, oldest first."""
+    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
+        """Those since then, oldest first; with `every` (seconds) the last of each such span."""
+
+    async def first(self, cluster: str) -> float | None:
+        """When the oldest was taken."""
 
 
 class OutboxRows(Protocol):
@@ -103,6 +106,9 @@ class FiringRows(Protocol):
 
     async def once(self, job: str, due_at: float) -> bool:
         """Whether the caller is the first."""
+
+    async def last(self, jobs: Collection[str], before: float) -> float | None:
+        """When any of these fired last that was due before a time."""
 
 
 class WatchUnit(Protocol):

@@ -1,23 +1,26 @@
-"""Posting the periodic summaries: each once in all, whoever else runs and however often this is started."""
+"""Posting the periodic summaries and hand-overs: each once in all, whoever else runs and however often it starts."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 
-from bot.monitor.memory import Memory
-from bot.monitor.ports import WatchStore, WatchUnit
-from bot.monitor.summary import Deed, Facts, Sample, summarise
+from bot.monitor.handover import SHIFT_SECONDS, hand_over
+from bot.monitor.ports import WatchStore
+from bot.monitor.reports import Reports
+from bot.monitor.summary import summarise
+from bot.monitor.trend import DAY
+from bot.views.handover import handover
+from bot.views.report import Report
 from bot.views.summary import summary
 
 log = structlog.get_logger(__name__)
 
-CATCH_UP_SECONDS = 3600.0
+CATCH_UP_SECONDS = 6 * 3600.0
 """How late a summary that was due while nothing ran is still worth posting."""
-_DAY = 86400.0
-
-Deeds = Callable[[str, float], Awaitable[Sequence[Deed]]]
-"""What was done to a cluster with the bot since a time."""
+LONGEST = 32 * DAY
+"""How far back a summary goes at most, however long ago the one before was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,56 +34,63 @@ class Entry:
     channel: str
     clusters: tuple[str, ...]
     latest: Callable[[float], float | None]
-
-
-async def no_deeds(_cluster: str, _since: float) -> Sequence[Deed]:
-    """For a program that keeps no operations."""
-    return ()
+    kind: Literal["summary", "handover"] = "summary"
 
 
 class Summaries:
     """Posts summaries through the outbox; both methods raise StoreError."""
 
-    def __init__(self, store: WatchStore, *, wake: Callable[[], None], deeds: Deeds = no_deeds) -> None:
+    def __init__(self, store: WatchStore, reports: Reports, *, wake: Callable[[], None]) -> None:
         self._store = store
+        self._reports = reports
         self._wake = wake
-        self._deeds = deeds
+        self._done: dict[str, float] = {}
 
     async def fire(self, entry: Entry, due_at: float, now: float) -> bool:
-        """Post the summary that was due at `due_at`; False when somebody has already."""
-        since = entry.latest(due_at - 1)
-        since = due_at - _DAY if since is None else since
-        deeds = {name: await self._deeds(name, since) for name in entry.clusters}
+        """Post the summary that was due at `due_at`, of the time since the last one; False when somebody has already.
+
+        What it tells is gathered before the transaction, so that many clusters do not keep others from writing.
+        """
+        report = await self._report(entry, due_at, now)
+        slot = f"{entry.kind}:{entry.job}:{due_at:.0f}"
         async with self._store.begin() as uow:
-            if not await uow.firings.once(entry.job, due_at):
-                return False
-            facts = [await _facts(uow, name, since, deeds[name]) for name in entry.clusters]
-            message = summary(summarise(facts, since, now))
-            await uow.outbox.put(f"summary:{entry.job}:{due_at:.0f}", entry.channel, message)
-        log.info("summary_posted", job=entry.job, due_at=due_at)
-        self._wake()
-        return True
+            first = await uow.firings.once(entry.job, due_at)
+            if first:
+                await uow.outbox.put(slot, entry.channel, report.message)
+                for number, reply in enumerate(report.thread):
+                    await uow.outbox.put(f"{slot}:{number}", entry.channel, reply, parent=slot)
+        self._done[entry.job] = due_at
+        if first:
+            log.info("summary_posted", job=entry.job, due_at=due_at)
+            self._wake()
+        return first
 
     async def catch_up(self, entry: Entry, now: float) -> bool:
         """Post what was due lately and nobody posted, if there was a watch then; for the start and after outages."""
         due_at = entry.latest(now)
-        if due_at is None or now - due_at > CATCH_UP_SECONDS or not await self._watched_at(entry, due_at):
+        if due_at is None or now - due_at > CATCH_UP_SECONDS or self._done.get(entry.job, 0.0) >= due_at:
+            return False
+        if not await self._watched_at(entry, due_at):
             return False
         return await self.fire(entry, due_at, now)
 
+    async def _report(self, entry: Entry, due_at: float, now: float) -> Report:
+        since = await self._since(entry, due_at)
+        facts = [await self._reports.facts(name, since, now) for name in entry.clusters]
+        if entry.kind == "handover":
+            return handover(hand_over(facts, since, now, due_at=due_at))
+        return summary(summarise(facts, since, now, due_at=due_at))
+
+    async def _since(self, entry: Entry, due_at: float) -> float:
+        """When the one before was posted; else when it was due, as one that was never posted told nobody anything."""
+        async with self._store.read() as uow:
+            posted = await uow.firings.last((entry.job,), due_at)
+        if posted is not None:
+            return max(posted, due_at - LONGEST)
+        due_before = None if entry.kind == "handover" else entry.latest(due_at - 1)
+        return due_at - SHIFT_SECONDS if entry.kind == "handover" else due_before or due_at - DAY
+
     async def _watched_at(self, entry: Entry, time: float) -> bool:
         async with self._store.read() as uow:
-            kept = [await uow.samples.range(name, time - _DAY) for name in entry.clusters]
-        return any(at <= time for samples in kept for at, _ in samples)
-
-
-async def _facts(uow: WatchUnit, name: str, since: float, deeds: Sequence[Deed]) -> Facts:
-    samples: list[Sample] = [(at, values) for at, values in await uow.samples.range(name, since)]
-    return Facts(
-        name=name,
-        memory=Memory.from_json(await uow.memory.get(name)),
-        open=await uow.alerts.open(name),
-        recent=await uow.alerts.recent(since, name),
-        samples=samples,
-        deeds=deeds,
-    )
+            firsts = [await uow.samples.first(name) for name in entry.clusters]
+        return any(first is not None and first <= time for first in firsts)

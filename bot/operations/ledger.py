@@ -10,7 +10,6 @@ import structlog
 from bot.audit.chain import Entry
 from bot.errors import Conflict
 from bot.monitor.changes import Causes, Change
-from bot.monitor.summary import Deed
 from bot.operations.expected import caused_by
 from bot.operations.leases import WARNED, announcements, started
 from bot.operations.model import Operation, OpKind, OpState, advance, note
@@ -206,12 +205,6 @@ class Ledger:
         """The operations whose switch goes back by itself."""
         async with self.store.read() as uow:
             return await uow.operations.leased()
-
-    async def deeds(self, cluster: str, since: float) -> Sequence[Deed]:
-        """What was done to a cluster since a time, for summaries: what the operations that ended there came to."""
-        async with self.store.read() as uow:
-            recent = await uow.operations.recent(_MOST_DEEDS, since, cluster)
-        return [Deed(op.history[-1].at, views.deed(op), op.requester) for op in recent if op.history]
 
     async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
         """The changes that operations caused, each with its operation's number and who approved that."""

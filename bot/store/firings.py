@@ -1,6 +1,8 @@
 """Scheduled firings that happened, so that each happens once in all."""
 
-from sqlalchemy import delete
+from collections.abc import Collection
+
+from sqlalchemy import delete, func, select
 
 from bot.store.link import Link
 from bot.store.schema import firings
@@ -16,6 +18,12 @@ class Firings:
         """Whether the caller is the first to fire `job` as due at `due_at`; commit it together with its effect."""
         new = self._link.insert(firings).values(job=job, due_at=due_at)
         return bool(await self._link.change(new.on_conflict_do_nothing(index_elements=["job", "due_at"])))
+
+    async def last(self, jobs: Collection[str], before: float) -> float | None:
+        """When any of `jobs` fired last that was due before `before`, as it was due (Unix seconds)."""
+        query = select(func.max(firings.c.due_at)).where(firings.c.job.in_(list(jobs)), firings.c.due_at < before)
+        found = await self._link.value(query)
+        return None if found is None else float(found)
 
     async def forget_before(self, time: float) -> int:
         """Delete the firings due before `time`; returns how many."""

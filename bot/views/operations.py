@@ -84,9 +84,14 @@ def warning(op: Operation) -> Message:
 
 
 def deed(op: Operation) -> str:
-    """The operation in a few plain words, for summaries."""
+    """The operation and what became of it in a few plain words, for summaries."""
+    return f"operation {op.id}: {what(op)}, {op.state}"
+
+
+def what(op: Operation) -> str:
+    """What the operation does in a few plain words, its cluster left out."""
     name = title(op)
-    return f"operation {op.id}: {name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}, {op.state}"
+    return f"{name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}"
 
 
 def already(op: Operation) -> Message:

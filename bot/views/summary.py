@@ -1,30 +1,117 @@
-"""A periodic summary as one message of at most a screen. Pure."""
+"""A summary as one message of at most a screen; what does not fit goes into its thread. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from bot.monitor.alert import Alert
-from bot.monitor.summary import ClusterSummary, Growth, Summary
+from bot.monitor.summary import ClusterSummary, Summary
 from bot.views import blocks
-from bot.views.alerts import severity_mark, severity_word
 from bot.views.message import BlockJson, Message
-from bot.views.parts import bullets, mark_of
+from bot.views.parts import mark_of
+from bot.views.report import Report
+from bot.views.spaces import shares
+from bot.views.summary_lines import lines, verdict_line
 
-MOST_CLUSTERS = 8
-MOST_CHANGES = 4
-MOST_ALERTS = 4
-MOST_DEEDS = 3
-STALE_SECONDS = 300.0
+MOST_CLUSTERS = 5
+"""How many clusters are told of one by one; the others are named, and told of in the thread."""
+FEW = 2
+"""Up to so many clusters are all told of, the quiet ones too."""
+MOST_LINES = 24
+"""Lines that all clusters share: with the headline and the chart about a screen."""
+LEAST_LINES = 4
+MOST_NAMES = 12
+_SECTIONS = 20
+_REPLIES = 6
+_LATE_SECONDS = 300.0
 
 
-def summary(value: Summary) -> Message:
-    """The summary as a message; clusters beyond the first eight are counted by their level."""
-    shown, rest = value.clusters[:MOST_CLUSTERS], value.clusters[MOST_CLUSTERS:]
-    parts: list[BlockJson] = [blocks.header(_headline(value))]
-    parts += [blocks.section(_cluster(each, value.now)) for each in shown]
-    if rest:
-        parts.append(blocks.section(f"And {blocks.count(len(rest), 'more cluster')}: {_levels(rest)}."))
-    window = f"from {blocks.date(value.since, 'minute')} to {blocks.date(value.now, 'minute')}"
-    return blocks.message(f"{_headline(value)}.", *parts, blocks.context(window))
+def summary(value: Summary, *, threaded: bool = True) -> Report:
+    """The summary, the clusters in trouble first; quiet ones fold into one line.
+
+    Without a thread (an answer to a command has none) it says how to ask for what does not fit.
+    """
+    loud = [each for each in value.clusters if len(value.clusters) <= FEW or not each.quiet(value.now)]
+    quiet = [each for each in value.clusters if each not in loud]
+    shown, others = loud[:MOST_CLUSTERS], loud[MOST_CLUSTERS:]
+    rooms = _rooms([len(lines(each, value.now)) for each in shown])
+    parts = [
+        blocks.section(_short(each, value.now, room, threaded=threaded))
+        for each, room in zip(shown, rooms, strict=True)
+    ]
+    cut = [each for each, room in zip(shown, rooms, strict=True) if len(lines(each, value.now)) > room]
+    head = f"{_headline(value)}."
+    message = blocks.message(
+        f"{head}{_open_alerts(value)}",
+        blocks.header(_headline(value)),
+        *parts,
+        *_folded(others, quiet, threaded=threaded),
+        *_chart(value),
+        blocks.context(*_small_print(value)),
+    )
+    return Report(message, tuple(_details([*cut, *others], value.now)) if threaded else ())
+
+
+def _rooms(wanted: Sequence[int]) -> list[int]:
+    """How many lines each cluster gets: what it wants while all fit, else the first ones get what others leave."""
+    left, rooms = MOST_LINES, []
+    for place, lines_wanted in enumerate(wanted):
+        after = sum(min(each, LEAST_LINES) for each in wanted[place + 1 :])
+        rooms.append(min(lines_wanted, max(LEAST_LINES, left - after)))
+        left -= rooms[-1]
+    return rooms
+
+
+def _short(part: ClusterSummary, now: float, room: int, *, threaded: bool) -> str:
+    told = lines(part, now)
+    if len(told) <= room:
+        return _listed(part, now, told)
+    where = ", in the thread" if threaded else f": /cm summary {blocks.escape(part.name)}"
+    return _listed(part, now, [*told[: room - 1], f"_… and {len(told) - room + 1:,} more{where}_"])
+
+
+def _listed(part: ClusterSummary, now: float, told: Sequence[str]) -> str:
+    return "\n".join((*verdict_line(part, now), *(f"• {line}" for line in told)))
+
+
+def _folded(
+    others: Sequence[ClusterSummary], quiet: Sequence[ClusterSummary], *, threaded: bool
+) -> Iterator[BlockJson]:
+    if others:
+        named = [f"{mark_of(each.level)} *{blocks.escape(each.name)}* {level_phrase(each.level)}" for each in others]
+        yield blocks.section(f"{'In the thread' if threaded else 'And'}: {_some(named)}")
+    if quiet:
+        verb = "is" if len(quiet) == 1 else "are"
+        named = [blocks.escape(each.name) for each in quiet]
+        yield blocks.section(
+            f"{mark_of('healthy')} *{blocks.count(len(quiet), 'cluster')}* {verb} healthy, and nothing changed: "
+            f"{_some(named)}"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(names[:MOST_NAMES])}{more}"
+
+
+def _chart(value: Summary) -> Iterator[BlockJson]:
+    chart = shares({each.name: each.history for each in value.clusters}, value.now)
+    if chart is not None:
+        yield chart
+
+
+def _small_print(value: Summary) -> Iterator[str]:
+    yield f"from {blocks.date(value.since, 'minute')} to {blocks.date(value.now, 'minute')}"
+    if value.due_at and value.now - value.due_at > _LATE_SECONDS:
+        yield f"late: it was due {blocks.date(value.due_at, 'minute')}, when cmbot could not post it"
+    yield "/cm trend shows the space of a cluster, /cm alerts all that is open"
+
+
+def _details(parts: Sequence[ClusterSummary], now: float) -> Iterator[Message]:
+    """The clusters in full, as replies; what not even those can hold is counted in the last."""
+    for first in range(0, min(len(parts), _SECTIONS * _REPLIES), _SECTIONS):
+        page = parts[first : first + _SECTIONS]
+        sections = [blocks.section(_listed(part, now, lines(part, now))) for part in page]
+        left = len(parts) - first - len(page) if first == _SECTIONS * (_REPLIES - 1) else 0
+        rest = [blocks.context(f"… and {left:,} more: /cm summary with a cluster's name tells of it")] if left else []
+        yield blocks.message(f"More on {blocks.count(len(page), 'cluster')}.", *sections, *rest)
 
 
 def _headline(value: Summary) -> str:
@@ -32,53 +119,20 @@ def _headline(value: Summary) -> str:
         return "Summary: no cluster to tell of"
     if len(value.clusters) == 1:
         only = value.clusters[0]
-        return f"Summary: {blocks.escape(only.name)} is {_level_phrase(only.level)}"
+        return f"Summary: {blocks.escape(only.name)} is {level_phrase(only.level)}"
     return f"Summary of {len(value.clusters):,} clusters: {_levels(value.clusters)}"
 
 
-def _level_phrase(level: str) -> str:
+def _open_alerts(value: Summary) -> str:
+    number = sum(len(each.alerts) for each in value.clusters)
+    return f" {blocks.count(number, 'alert')} {'is' if number == 1 else 'are'} open." if number else ""
+
+
+def level_phrase(level: str) -> str:
+    """A level as a predicate: `healthy`, `without a leader`."""
     return {"no leader": "without a leader", "contradiction": "contradicting itself"}.get(level, level)
 
 
 def _levels(clusters: Sequence[ClusterSummary]) -> str:
-    levels = [_level_phrase(each.level) for each in clusters]
+    levels = [level_phrase(each.level) for each in clusters]
     return ", ".join(f"{levels.count(level):,} {level}" for level in dict.fromkeys(levels))
-
-
-def _cluster(part: ClusterSummary, now: float) -> str:
-    lines = [f"{mark_of(part.level)} {_named(blocks.escape(part.name), blocks.escape(part.verdict))}"]
-    if part.at and now - part.at > STALE_SECONDS:
-        lines.append(f"_As of {blocks.date(part.at, 'minute')}: cmbot has not looked since._")
-    growth = [_growth(part.growth)] if part.growth else []
-    told = [*(blocks.escape(change) for change in part.changes), *growth] or ["nothing changed"]
-    lines.append(bullets(told, MOST_CHANGES))
-    if part.alerts:
-        lines.append(bullets([_alert(alert, now) for alert in part.alerts], MOST_ALERTS))
-    if part.deeds:
-        deeds = [
-            f"{blocks.escape(deed.words)}{f' (<@{blocks.escape(deed.by)}>)' if deed.by else ''}" for deed in part.deeds
-        ]
-        lines.append(bullets(deeds, MOST_DEEDS))
-    return "\n".join(lines)
-
-
-def _named(name: str, verdict: str) -> str:
-    """The verdict with the cluster's name in bold, which it nearly always begins with."""
-    rest = verdict.removeprefix(f"{name} ")
-    return f"*{name}* {rest}" if rest != verdict else f"*{name}*: {verdict}"
-
-
-def _growth(growth: Growth) -> str:
-    moved = growth.after - growth.before
-    share = blocks.percent(growth.after, growth.total)
-    used = f"{blocks.size(growth.after)} of {blocks.size(growth.total)} used ({share})"
-    if not moved:
-        return f"{used}, as before"
-    return f"{used}, {blocks.size(abs(moved))} {'more' if moved > 0 else 'less'} than before"
-
-
-def _alert(alert: Alert, now: float) -> str:
-    acked = f", acknowledged by <@{blocks.escape(alert.acked_by)}>" if alert.acked_by else ""
-    lasts = blocks.duration(now - alert.since)
-    word = severity_word(alert.severity)
-    return f"{severity_mark(alert.severity)} {word} for {lasts}{acked}: {blocks.escape(alert.sentence)}"

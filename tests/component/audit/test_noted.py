@@ -21,7 +21,7 @@ from bot.operations.model import Operation, OpKind, OpState
 from bot.recorder import Recorder
 from bot.store.store import Store
 from tests.storage import Clock
-from tests.unit.commands.fakes import FakeAlerts, FakeCluster, FakeDesk, FakeForms
+from tests.unit.commands.fakes import FakeAlerts, FakeCluster, FakeDesk, FakeForms, FakeReports
 
 OPERATION = Operation(
     cluster="prod",
@@ -129,6 +129,7 @@ def dispatcher(store: Store, clock: Clock, slack: Slack, *more: Command, private
         access=Access(AccessSettings(operators=Members(users=("U0ANNA",))), nobody),
         proposer=FakeDesk(),
         alerts=FakeAlerts(),
+        reports=FakeReports(),
         decider=Decider(),
         responder=slack,
         forms=FakeForms(),

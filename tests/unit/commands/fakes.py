@@ -18,6 +18,12 @@ from bot.commands.table import COMMANDS
 from bot.dispatch import Submission
 from bot.errors import NotFound
 from bot.monitor.alert import Alert, Silence
+from bot.monitor.course import Course, course
+from bot.monitor.digest import Facts
+from bot.monitor.handover import Handover, hand_over
+from bot.monitor.memory import Memory
+from bot.monitor.summary import Summary, summarise
+from bot.monitor.trend import Sample
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
 from bot.views.message import Message
@@ -223,6 +229,29 @@ class FakeAlerts:
         return self.held[0]
 
 
+@dataclass
+class FakeReports:
+    """ReportBook over one set of facts; `asked` notes of which clusters and since when."""
+
+    facts: Facts = field(
+        default_factory=lambda: Facts("prod", Memory(at=AT, level="healthy", verdict="prod is healthy."))
+    )
+    samples: Sequence[Sample] = ()
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def summary(self, clusters: Sequence[str], since: float) -> Summary:
+        self.asked.append(("summary", tuple(clusters), since))
+        return summarise([self.facts], since, AT)
+
+    async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
+        self.asked.append(("handover", tuple(clusters), since))
+        return hand_over([self.facts], AT - 3600 if since is None else since, AT)
+
+    async def course(self, cluster: str, window: float) -> Course:
+        self.asked.append(("course", cluster, window))
+        return course(cluster, self.samples, window=window, now=AT)
+
+
 async def typed(
     text: str,
     *clusters: FakeCluster,
@@ -232,6 +261,7 @@ async def typed(
     share: FileShare | None = None,
     alerts: FakeAlerts | None = None,
     forms: FakeForms | None = None,
+    reports: FakeReports | None = None,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -244,6 +274,7 @@ async def typed(
         proposer=desk or FakeDesk(),
         standing=FakeStanding(),
         alerts=alerts or FakeAlerts(),
+        reports=reports or FakeReports(),
         remembered=lambda name: (remembered or {}).get(name, {}),
         audit=audit or FakeAudit(),
         share=share,

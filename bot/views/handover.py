@@ -1,0 +1,161 @@
+"""A hand-over for the person who takes over: at most a screen, the whole story of the shift in its thread. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.monitor.alert import Alert, Silence
+from bot.monitor.digest import Happening
+from bot.monitor.handover import Handover, State, Task
+from bot.monitor.summary import STALE_SECONDS, Off
+from bot.views.alerts import severity_mark, severity_word
+from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
+from bot.views.message import BlockJson, Message
+from bot.views.parts import bullets, mark_of
+from bot.views.report import Report
+from bot.views.summary import level_phrase
+from bot.views.summary_lines import named, off_line, pending_line
+
+MOST = 5
+MOST_WATCH = 6
+MOST_HAPPENED = 6
+MOST_STATES = 4
+_THREAD_LINES = 25
+_THREAD_PAGES = 4
+_PAGE = 8
+
+
+def handover(value: Handover, *, threaded: bool = True) -> Report:
+    """What is open comes first: what nobody has, who has the rest, what goes on, what is muted, what to watch.
+
+    An answer to a command has no thread.
+    """
+    parts = [
+        *_section("🙋 Nobody has these yet", [_alert(each, value.now) for each in value.free]),
+        *_section("👤 Somebody has these", [_held(each, value.now) for each in value.held]),
+        *_section("⏳ Under way", [_task(each, value.now) for each in value.tasks]),
+        *_section("🔕 Muted", [_silence(each, value.now) for each in value.silences]),
+        *_section("⚪ Switched off", [_off(each, value.now) for each in value.off]),
+        *_section("👀 Watch for", [escape(each) for each in value.watch], MOST_WATCH),
+    ]
+    calm = (
+        [] if parts else [section("Nothing is open, muted or under way: there is nothing to take over but the watch.")]
+    )
+    head = _headline(value)
+    main = message(
+        f"{head}. {_spoken(value)}",
+        header(head),
+        section("\n".join(_states(value))),
+        *calm,
+        *parts,
+        *_happened(value.happened, threaded=threaded),
+        context(*_small_print(value)),
+    )
+    return Report(main, tuple(_thread(value.happened)) if threaded else ())
+
+
+def _headline(value: Handover) -> str:
+    if not (value.free or value.held):
+        return "Hand-over: no alert is open"
+    told = [
+        f"{len(value.free):,} without anybody" if value.free else "",
+        f"{len(value.held):,} held" if value.held else "",
+    ]
+    both = len(value.free) + len(value.held)
+    return f"Hand-over: {count(both, 'alert')} open, {', '.join(each for each in told if each)}"
+
+
+def _spoken(value: Handover) -> str:
+    """The rest of the sentence for phones and screen readers."""
+    parts = [
+        count(len(value.tasks), "operation") + " under way" if value.tasks else "",
+        count(len(value.silences), "silence") + " in force" if value.silences else "",
+    ]
+    first = escape(value.free[0].sentence) if value.free else ""
+    told = ", ".join(each for each in parts if each)
+    return " ".join(each for each in (first, f"{told}." if told else "") if each) or "Nothing is under way."
+
+
+def _states(value: Handover) -> Iterator[str]:
+    ill = [state for state in value.states if state.level != "healthy" or value.now - state.at > STALE_SECONDS]
+    well = [state for state in value.states if state not in ill]
+    yield from (_state(state, value.now) for state in ill[:MOST_STATES])
+    if len(ill) > MOST_STATES:
+        yield f"… and {count(len(ill) - MOST_STATES, 'more cluster')} in trouble: /cm clusters"
+    if well:
+        names = ", ".join(f"*{escape(state.name)}*" for state in well[:10])
+        more = f" and {len(well) - 10:,} more" if len(well) > 10 else ""  # noqa: PLR2004 - as many as are named
+        yield f"{mark_of('healthy')} healthy: {names}{more}"
+
+
+def _state(state: State, now: float) -> str:
+    head = f"{mark_of(state.level)} *{escape(state.name)}* {level_phrase(state.level)}"
+    verdict = escape(state.verdict).removeprefix(f"{escape(state.name)} is {state.level}").lstrip(": ")
+    stale = f" _(as of {date(state.at, 'minute')})_" if state.at and now - state.at > STALE_SECONDS else ""
+    return f"{head}{f': {verdict}' if verdict else ''}{stale}"
+
+
+def _section(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[BlockJson]:
+    if lines:
+        yield section(f"*{title}*\n{bullets(lines, most)}")
+
+
+def _alert(alert: Alert, now: float) -> str:
+    mark, word = severity_mark(alert.severity), severity_word(alert.severity)
+    number = f" · /cm ack {alert.id}" if alert.id else ""
+    return f"{mark} {word} for {duration(now - alert.since)}: {escape(alert.sentence)}{number}"
+
+
+def _held(alert: Alert, now: float) -> str:
+    mark, word = severity_mark(alert.severity), severity_word(alert.severity)
+    since = f" since {date(alert.acked_at, 'minute')}" if alert.acked_at else ""
+    lasts = duration(now - alert.since)
+    return f"{named(alert.acked_by)}{since}: {mark} {word} for {lasts}: {escape(alert.sentence)}"
+
+
+def _task(task: Task, now: float) -> str:
+    return f"*{escape(task.cluster)}* {pending_line(task.pending, now)}"
+
+
+def _silence(each: Silence, now: float) -> str:
+    what = "all alerts" if each.rule == "*" else code(each.rule)
+    why = f": “{escape(each.reason)}”" if each.reason else ""
+    left = duration(each.until - now)
+    return f"*{escape(each.cluster)}* {what} until {date(each.until, 'minute')} ({left} left), by {named(each.by)}{why}"
+
+
+def _off(off: Off, now: float) -> str:
+    return f"*{escape(off.cluster)}* {off_line(off, now).removeprefix('⚪ ')}"
+
+
+def _happened(found: Sequence[Happening], *, threaded: bool) -> Iterator[BlockJson]:
+    if not found:
+        yield section("*What happened*\nNothing that cmbot knows of.")
+        return
+    shown = [_happening(each) for each in found[-MOST_HAPPENED:]]
+    more = len(found) - len(shown)
+    where = ", all in the thread" if threaded else ""
+    before = [f"_… {more:,} before that{where}_"] if more else []
+    yield section("\n".join(["*What happened*", *before, *shown]))
+
+
+def _happening(each: Happening) -> str:
+    by = f" ({named(each.by)})" if each.by else ""
+    return f"{date(each.at, 'minute')} *{escape(each.cluster)}* {escape(each.words)}{by}"
+
+
+def _thread(found: Sequence[Happening]) -> Iterator[Message]:
+    """The whole shift in order, when the message itself cannot hold it."""
+    if len(found) <= MOST_HAPPENED:
+        return
+    pages = range(0, min(len(found), _THREAD_LINES * _PAGE * _THREAD_PAGES), _THREAD_LINES * _PAGE)
+    for first in pages:
+        page = found[first : first + _THREAD_LINES * _PAGE]
+        parts = [page[at : at + _PAGE] for at in range(0, len(page), _PAGE)]
+        left = len(found) - first - len(page) if first == pages[-1] else 0
+        rest = [context(f"… and {left:,} more after these")] if left else []
+        text = f"What happened in the shift: {count(len(page), 'entry', 'entries')}."
+        yield message(text, *(section("\n".join(_happening(each) for each in part)) for part in parts), *rest)
+
+
+def _small_print(value: Handover) -> Iterator[str]:
+    yield f"the shift from {date(value.since, 'minute')} to {date(value.now, 'minute')}"
+    yield "/cm alerts, /cm ops and /cm silences show how it is by now"

@@ -1,0 +1,97 @@
+"""Space in words and as a chart: how full, how fast it fills, until when, and how sure that is. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.monitor.course import Course, together
+from bot.monitor.trend import DAY, Point, Slope, Sureness, Trend
+from bot.views.charts import MAX_SERIES, Series, line_chart
+from bot.views.message import BlockJson
+from bot.views.text import count, date, percent, size
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_STEADY = 0.0001
+"""A cluster that moves by less than this share of its size in a day stands still."""
+_FEW_DAYS = 10
+
+
+def pace(trend: Trend, total: float) -> str:
+    """How fast it fills, in a phrase without a full stop; "" where that is not known."""
+    if trend.growth is None:
+        return ""
+    if abs(trend.growth.middle) < _STEADY * total:
+        return "hardly moving"
+    way = "growing" if trend.growth.middle > 0 else "shrinking"
+    return f"{way} by {a_day(trend.growth)}"
+
+
+def a_day(growth: Slope) -> str:
+    """`1.2 GiB a day`."""
+    return f"{size(round(abs(growth.middle)))} a day"
+
+
+def forecast(trend: Trend) -> str:
+    """When it is full, in a phrase without a full stop; "" where that is not known or too far."""
+    if trend.full_in is None:
+        return ""
+    rough = trend.sure is Sureness.ROUGH
+    return f"full in {'very ' if rough else ''}{'roughly' if rough else 'about'} {days(trend.full_in)}"
+
+
+def days(number: float) -> str:
+    """`3.5 days`, `60 days`, `2 years`."""
+    if number < 1:
+        return f"{count(round(number * 24), 'hour')}"
+    if number < _FEW_DAYS and round(number, 1) != round(number):
+        return f"{number:.1f} days"
+    return count(round(number), "day")
+
+
+def range_of(trend: Trend) -> str:
+    """Between which times it is full, nine times of ten: `50 to 75 days`; "" where the forecast is as good as exact."""
+    if trend.soonest is None or trend.full_in is None:
+        return ""
+    if trend.latest is None:
+        return f"{days(trend.soonest)} or more, perhaps never"
+    low, high = days(trend.soonest), days(trend.latest)
+    return "" if low == high else f"{low} to {high}"
+
+
+def used(point: Point) -> str:
+    """`4.2 TiB of 10.0 TiB used (42 %)`."""
+    return f"{size(int(point.used))} of {size(int(point.total))} used ({percent(point.used, point.total)})"
+
+
+def shares(histories: Mapping[str, Sequence[Point]], now: float) -> BlockJson | None:
+    """The used share of the fullest clusters over time; None where fewer than two points are known."""
+    labels, lines = together(histories, now)
+    if len(labels) < 2:  # noqa: PLR2004 - one point is no course
+        return None
+    fullest = sorted(lines, key=lambda name: (-lines[name][-1].used / lines[name][-1].total, name))[:MAX_SERIES]
+    series = [Series(name, tuple(round(100 * p.used / p.total, 2) for p in lines[name])) for name in fullest]
+    span = now - min(lines[name][0].at for name in fullest)
+    title = f"Space used in the last {days(span / DAY)}"
+    return line_chart(title, labels, series, x_label="UTC", y_label="per cent used")
+
+
+def course_chart(course: Course) -> BlockJson | None:
+    """What is used and what may still be written, in a unit that suits both; None of fewer than two points."""
+    if len(course.shown) < 2:  # noqa: PLR2004 - one point is no course
+        return None
+    most = max(max(point.used, point.writable) for point in course.shown)
+    power = min(max(0, (int(most).bit_length() - 1) // 10), len(_UNITS) - 1)
+    scale = 1024**power
+    series = [
+        Series("used", tuple(round(point.used / scale, 2) for point in course.shown)),
+        Series("writable", tuple(round(point.writable / scale, 2) for point in course.shown)),
+    ]
+    return line_chart(f"Space of {course.cluster}", course.labels, series, x_label="UTC", y_label=_UNITS[power])
+
+
+def gap_words(gaps: Sequence[tuple[float, float]], most: int = 3) -> str:
+    """The times without measurements, the longest first, in a sentence; "" without any."""
+    if not gaps:
+        return ""
+    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:most]
+    told = ", ".join(f"{date(begun, 'minute')} to {date(ended, 'minute')}" for begun, ended in longest)
+    more = f" and {len(gaps) - most} more times" if len(gaps) > most else ""
+    return f"Nothing was measured from {told}{more}."

@@ -1,0 +1,109 @@
+"""One cluster of a summary in lines, the most urgent first. Pure."""
+
+from collections.abc import Iterator
+
+from bot.monitor.alert import Alert
+from bot.monitor.digest import Deed, Pending
+from bot.monitor.summary import STALE_SECONDS, ClusterSummary, Growth, Off
+from bot.views.alerts import severity_mark, severity_word
+from bot.views.blocks import code, count, date, duration, escape, percent, size
+from bot.views.charts import sparkline
+from bot.views.op_parts import person
+from bot.views.parts import mark_of
+from bot.views.spaces import forecast, pace, range_of
+
+_MOST_REASON = 80
+
+
+def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
+    """The verdict with the cluster's name in bold, which it nearly always begins with; an old one says so."""
+    name, verdict = escape(part.name), escape(part.verdict)
+    rest = verdict.removeprefix(f"{name} ")
+    yield f"{mark_of(part.level)} *{name}* {rest}" if rest != verdict else f"{mark_of(part.level)} *{name}*: {verdict}"
+    if part.at and now - part.at > STALE_SECONDS:
+        yield f"_As of {date(part.at, 'minute')}: cmbot has not looked since._"
+
+
+def lines(part: ClusterSummary, now: float) -> list[str]:
+    """All there is to tell, in mrkdwn."""
+    told = [
+        *(alert_line(alert, now) for alert in part.alerts),
+        *(pending_line(each, now) for each in part.pending),
+        *_ending(part, now),
+        *(off_line(off, now) for off in part.off),
+        *(escape(change) for change in part.changes),
+        *(deed_line(deed) for deed in part.deeds),
+    ]
+    return [*(told or ["nothing changed"]), *_space(part)]
+
+
+def alert_line(alert: Alert, now: float) -> str:
+    """An open alert: how grave, for how long, who has it."""
+    held = f", {named(alert.acked_by)} takes care of it" if alert.acked_by else ""
+    lasts = duration(now - alert.since)
+    mark, word = severity_mark(alert.severity), severity_word(alert.severity)
+    return f"{mark} {word} for {lasts}{held}: {escape(alert.sentence)}"
+
+
+def pending_line(each: Pending, now: float) -> str:
+    """An operation that is not over, or a switch that goes back."""
+    what = f"operation {each.op} ({escape(each.words)}, asked for by {named(each.by)})"
+    if each.state == "leased":
+        return f"⏱ {what} is put back in {duration(each.until - now)}"
+    if each.state == "waiting":
+        until = f", lapses in {duration(each.until - now)}" if each.until > now else ""
+        return f"⏳ {what} waits for approval{until}"
+    if each.state == "unknown":
+        return f"❓ {what}: nobody knows yet whether it was carried out"
+    return f"⏳ {what} is {escape(each.state)}"
+
+
+def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
+    for silence in part.ending:
+        what = "all alerts" if silence.rule == "*" else code(silence.rule)
+        yield f"🔕 silence {silence.id} of {what} ends in {duration(silence.until - now)} (by {named(silence.by)})"
+    if part.silences > len(part.ending):
+        yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: /cm silences"
+
+
+def off_line(off: Off, now: float) -> str:
+    """A switch that does not say on."""
+    return f"⚪ {code(off.task)} has been {escape(off.word)} for {duration(now - off.since)}"
+
+
+def named(user: str) -> str:
+    """Somebody, or the program itself where nobody is named."""
+    return person(user) if user else "cmbot"
+
+
+def deed_line(deed: Deed) -> str:
+    """What was done, by whom, who approved, and why."""
+    who = f"asked for by {named(deed.by)}" if deed.by else ""
+    approved = f"approved by {' and '.join(map(named, deed.approved))}" if deed.approved else ""
+    why = f"“{escape(deed.why[:_MOST_REASON])}”" if deed.why else ""
+    told = ", ".join(each for each in (who, approved, why) if each)
+    return f"{escape(deed.words)}{f' ({told})' if told else ''}"
+
+
+def _space(part: ClusterSummary) -> Iterator[str]:
+    if part.growth is None:
+        return
+    told = [_moved(part.growth), pace(part.trend, part.growth.total), forecast(part.trend)]
+    between = range_of(part.trend) if part.trend.full_in is not None else ""
+    newest_first = [point.used for point in reversed(part.history)]
+    course = sparkline(newest_first[::_COURSE_STEP][:_COURSE][::-1])
+    shown = " · ".join(each for each in told if each)
+    yield f"{shown}{f' ({between})' if between else ''}{f'  {course}' if course else ''}"
+
+
+_COURSE, _COURSE_STEP = 20, 10
+"""Characters of a course, and how many of the month's 200 points each stands for."""
+
+
+def _moved(growth: Growth) -> str:
+    moved = growth.after - growth.before
+    share = percent(growth.after, growth.total)
+    used = f"{size(growth.after)} of {size(growth.total)} used ({share})"
+    if not moved:
+        return f"{used}, as before"
+    return f"{used}, {size(abs(moved))} {'more' if moved > 0 else 'less'} than before"

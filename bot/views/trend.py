@@ -1,0 +1,91 @@
+"""/cm trend: how the space of a cluster went and goes on, as a chart and as text. Pure."""
+
+from collections.abc import Iterator
+
+from bot.monitor.course import Course
+from bot.monitor.trend import DAY, MIN_SPAN, Sureness
+from bot.views.blocks import context, count, date, escape, message, percent, section, size, table
+from bot.views.message import Message
+from bot.views.parts import UNKNOWN_MARK
+from bot.views.spaces import course_chart, days, forecast, gap_words, pace, range_of, used
+
+_HEADER = ("When (UTC)", "Used", "Share", "Writable")
+_ROWS = 10
+_SURE = {
+    Sureness.ROUGH: "a rough guess: the time is short or full of holes, or the space moves up and down",
+    Sureness.FAIR: "a fair guess; two weeks make it better",
+    Sureness.GOOD: "well founded",
+}
+
+
+def trend(course: Course) -> Message:
+    """The sentence, the chart, the same as a table, and how far it can be trusted."""
+    sentence = _sentence(course)
+    if not course.shown:
+        return message(sentence, section(f"{UNKNOWN_MARK} {sentence}"))
+    chart = course_chart(course)
+    rows = [
+        (label, size(int(point.used)), percent(point.used, point.total), size(int(point.writable)))
+        for label, point in zip(course.labels, course.shown, strict=True)
+    ]
+    step = -(-len(rows) // _ROWS)
+    shown = rows[::-1][::step]
+    return message(
+        sentence,
+        section(sentence),
+        *([chart] if chart else []),
+        table(shown, header=_HEADER, right=(1, 2, 3)),
+        context(*_small_print(course)),
+    )
+
+
+def _sentence(course: Course) -> str:
+    name = escape(course.cluster)
+    if not course.shown:
+        return _nothing(course)
+    now = course.shown[-1]
+    moving = pace(course.trend, now.total)
+    head = f"{name}: {used(now)}, {size(int(now.writable))} writable{f', {moving}' if moving else ''}."
+    if not moving:
+        return f"{head} {_too_early(course)}"
+    until = forecast(course.trend)
+    if not until:
+        return f"{head} At this pace it does not fill up within ten years."
+    full = course.now + (course.trend.full_in or 0) * DAY
+    between = range_of(course.trend)
+    return f"{head} At this pace it is {until}, {date(full, 'day')}{f' ({between})' if between else ''}."
+
+
+def _nothing(course: Course) -> str:
+    name = escape(course.cluster)
+    if course.watched_since is None:
+        return (
+            f"Nothing has been measured of {name} yet: cmbot notes its space every ten minutes while it has a leader. "
+            f"Ask again later."
+        )
+    return (
+        f"Nothing was measured of {name} in the last {days(course.window / DAY)}, while before that it was "
+        f"(since {date(course.watched_since, 'minute')}). /cm stat {name} tells how it is now."
+    )
+
+
+def _too_early(course: Course) -> str:
+    return (
+        f"It is too early to tell how fast it fills: watching since {date(course.trend.since, 'minute')}, "
+        f"and {count(round(MIN_SPAN / 3600), 'hour')} are the least."
+    )
+
+
+def _small_print(course: Course) -> Iterator[str]:
+    told = course.trend
+    yield f"{count(told.samples, 'measurement')} from {date(told.since, 'minute')} to {date(told.until, 'minute')}"
+    if told.sure in _SURE:
+        yield f"The forecast is {_SURE[told.sure]}"
+    if course.watched_since is not None and course.watched_since > course.now - course.window + DAY:
+        asked = days(course.window / DAY)
+        yield f"watching since {date(course.watched_since, 'minute')} only, so this is less than {asked}"
+    if told.jumps:
+        times = count(told.jumps, "time")
+        yield f"{times} the size itself changed (disks came or went): those moments do not count as growth"
+    if gaps := gap_words(course.gaps):
+        yield gaps
