@@ -1,4 +1,4 @@
-"""The `cmbot` command line: run, demo, check, status, migrate, audit."""
+"""The `cmbot` command line: run, demo, check, status, migrate, export, import, audit."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ from bot.checkup import checkup, look_at_all, table
 from bot.config import Settings
 from bot.demo import PAGE_PORT, demo
 from bot.errors import CmbotError
+from bot.moving import export_state, import_state
 from bot.service import running
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands.add_parser("check", parents=[with_config], help=help_check), _check)
     _add(commands.add_parser("status", parents=[with_config], help="look at every cluster once"), _status)
     _add(commands.add_parser("migrate", parents=[with_config], help="bring the database up to date"), _migrate)
+    _moving(commands, with_config)
     audit = commands.add_parser("audit", help="prove the audit log, or write it to a file")
     _audit(audit.add_subparsers(required=True, metavar="WHAT"), with_config)
     return parser
@@ -72,6 +74,15 @@ def _audit(whats: Any, with_config: argparse.ArgumentParser) -> None:
     export.add_argument("--format", choices=FORMATS, required=True, help="jsonl can be proven, csv is for people")
     export.add_argument("--out", type=Path, required=True, help="the file; it is replaced if it exists")
     _add(export, _audit_export)
+
+
+def _moving(commands: Any, with_config: argparse.ArgumentParser) -> None:
+    export = commands.add_parser("export", parents=[with_config], help="write the whole state to a file")
+    export.add_argument("file", type=Path, metavar="FILE", help="JSON lines; it is replaced if it exists")
+    _add(export, _export)
+    fill = commands.add_parser("import", parents=[with_config], help="fill an empty database with an export")
+    fill.add_argument("file", type=Path, metavar="FILE", help="what `cmbot export` wrote")
+    _add(fill, _import)
 
 
 def _add(parser: argparse.ArgumentParser, job: Job) -> None:
@@ -128,6 +139,18 @@ async def _migrate(args: argparse.Namespace) -> int:
         await store.migrate()
         Console().print(f"{store.where} is up to date.", markup=False, highlight=False)
     return 0
+
+
+async def _export(args: argparse.Namespace) -> int:
+    moved = await export_state(_settings(args).store_url, args.file)
+    Console().print(moved.told("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
+    return 1 if moved.broken else 0
+
+
+async def _import(args: argparse.Namespace) -> int:
+    moved = await import_state(_settings(args).store_url, args.file)
+    Console().print(moved.told("Imported", args.file), markup=False, highlight=False, soft_wrap=True)
+    return 1 if moved.broken else 0
 
 
 async def _audit_verify(args: argparse.Namespace) -> int:

@@ -1,10 +1,10 @@
 """Link: one open transaction, and the one place where database errors become StoreError."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Executable, Table
+from sqlalchemy import Executable, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -77,6 +77,11 @@ class Link:
         """Write; returns how many rows changed. Raises Conflict when uniqueness forbids it, else StoreError."""
         with translated(self._errors):
             return (await self._connection.execute(statement)).rowcount
+
+    async def fill(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows that have every column; raises Conflict, StoreError."""
+        with translated(self._errors):
+            await self._connection.execute(insert(table), rows)
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT."""

@@ -56,11 +56,16 @@ class Store:
             await writer.dispose()
             await reader.dispose()
 
+    async def revision(self) -> str | None:
+        """The schema's revision that the database is at, None when it is empty. Raises StoreError."""
+        async with self._session(self._reader, writable=False) as (_, run):
+            found: str | None = await run(migrate.current)
+            return found
+
     async def migrate(self) -> None:
         """Bring the schema to the newest revision, under a lock; does not write when it is there. Raises StoreError."""
-        async with self._session(self._reader, writable=False) as (link, run):
-            if await run(migrate.current) == migrate.newest():
-                return
+        if await self.revision() == migrate.newest():
+            return
         async with self._session(self._writer, writable=True) as (link, run):
             if link.postgres:
                 await link.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))

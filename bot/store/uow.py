@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bot.store.alerts import Alerts
 from bot.store.audit import Audit
 from bot.store.channels import Channels
+from bot.store.dump import Dump
 from bot.store.firings import Firings
 from bot.store.inbound import Inbound
 from bot.store.link import Link
@@ -32,3 +33,4 @@ class UnitOfWork:
         self.samples = Samples(link)
         self.outbox = Posts(link, clock)
         self.audit = Audit(link)
+        self.dump = Dump(link)

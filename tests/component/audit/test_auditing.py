@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot import auditing, recorder
+from bot import recorder
 from bot.__main__ import main
 from bot.audit.chain import GENESIS, Broken, Entry, Head, parse_head
 from bot.auditing import export_store, told, verify_file, verify_store
 from bot.errors import UserError
+from bot.files import writable
 from bot.store.store import Store
 from bot.store.url import parse
 
@@ -151,7 +152,7 @@ def test_a_failed_export_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None
     file.write_text("old")
 
     def fail() -> None:
-        with auditing._writable(file) as out:
+        with writable(file) as out:
             out.write("half")
             raise OSError(28, "No space left on device")
 

@@ -1,0 +1,220 @@
+"""The whole state out of one database and into another, and all that must not be imported."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.errors import StoreError, UserError
+from bot.monitor.alert import Silence
+from bot.moving import export_state, import_state
+from bot.store import dump
+from bot.store.dump import TABLES
+from bot.store.store import Store
+from tests.filling import everything, fill
+from tests.storage import Postgres
+
+ROWS = 7
+
+
+async def contents(url: str) -> dict[str, object]:
+    async with Store.open(url) as store:
+        return {**await everything(store)}
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several pages of every table."""
+    monkeypatch.setattr(dump, "PAGE", 3)
+    monkeypatch.setattr("bot.moving.PAGE", 2)
+
+
+@pytest.fixture
+async def written(tmp_path: Path) -> Path:
+    """An export of a filled database."""
+    file = tmp_path / "written.jsonl"
+    async with Store.open(f"sqlite:///{tmp_path}/origin.db") as store:
+        await store.migrate()
+        await fill(store, ROWS)
+    await export_state(f"sqlite:///{tmp_path}/origin.db", file)
+    return file
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_from_sqlite_to_postgresql_and_back_nothing_is_lost_or_changed(
+    written: Path, tmp_path: Path, postgres: Postgres
+) -> None:
+    origin, name, back = f"sqlite:///{tmp_path}/origin.db", await postgres.create(), f"sqlite:///{tmp_path}/back.db"
+    await import_state(postgres.url(name), written)
+    again = await export_state(postgres.url(name), tmp_path / "again.jsonl")
+    moved = await import_state(back, tmp_path / "again.jsonl")
+    before, between, after = await contents(origin), await contents(postgres.url(name)), await contents(back)
+    assert before == between == after
+    assert all(len(rows) == ROWS for rows in before.values() if isinstance(rows, list))
+    assert (moved.broken, moved.head, again.head.seq) == (None, again.head, ROWS)
+    await postgres.drop(name)
+
+
+async def test_numbers_go_on_behind_the_last_one_ever_given_out(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    """An alert's number stands on cards in Slack: a new alert must not get that of one that was forgotten."""
+    silence = Silence("prod", "*", "", 100.0, "U1", "", 1.0)
+    async with store.begin() as uow:
+        held = [await uow.silences.add(silence) for _ in range(5)]
+        for each in held[2:]:
+            await uow.silences.remove(each.id)
+    await export_state(database_url, tmp_path / "written.jsonl")
+    await import_state(f"sqlite:///{tmp_path}/next.db", tmp_path / "written.jsonl")
+    async with Store.open(f"sqlite:///{tmp_path}/next.db") as moved, moved.begin() as uow:
+        assert (await uow.silences.add(silence)).id == held[-1].id + 1
+
+
+async def test_numbers_go_on_in_every_table_that_counts(written: Path, postgres: Postgres) -> None:
+    name = await postgres.create()
+    await import_state(postgres.url(name), written)
+    async with Store.open(postgres.url(name)) as store, store.begin() as uow:
+        assert await uow.dump.numbers() == dict.fromkeys(("alerts", "silences", "operations", "posts"), ROWS * 3)
+        assert (await uow.silences.add(Silence("prod", "*", "", 100.0, "U1", "", 1.0))).id == ROWS * 3 + 1
+    await postgres.drop(name)
+
+
+@pytest.mark.usefixtures("store")
+async def test_an_export_is_for_its_owner_only_and_replaces_a_file(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "written.jsonl"
+    part = tmp_path / "written.jsonl.part"
+    file.write_text("old")
+    file.chmod(0o644)
+    await export_state(database_url, file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text().splitlines()[0])["what"] == "cmbot export"
+    assert not part.exists()
+
+
+async def test_what_is_written_meanwhile_is_not_half_in_the_export(store: Store) -> None:
+    await fill(store, ROWS)
+    async with store.read() as uow:
+        counts = await uow.dump.counts()
+        async with store.begin() as other:
+            await other.memory.put("later", {"a": 1})
+        rows = [row async for page in uow.dump.pages("memory") for row in page]
+    assert len(rows) == counts["memory"] == ROWS
+
+
+async def test_a_database_that_is_not_empty_is_left_alone(store: Store, database_url: str, written: Path) -> None:
+    async with store.begin() as uow:
+        await uow.memory.put("prod", {"term": 3})
+    with pytest.raises(UserError, match=r"not empty \(there are rows in memory\).*Nothing was imported"):
+        await import_state(database_url, written)
+    rows = await everything(store)
+    assert rows.pop("memory") == [{"cluster": "prod", "data": {"term": 3}}]
+    assert not any(rows.values())
+
+
+def lines_of(file: Path) -> list[str]:
+    return file.read_text().rstrip("\n").split("\n")
+
+
+def rewrite(file: Path, lines: list[str]) -> None:
+    file.write_text("\n".join(lines) + "\n")
+
+
+def _first(change: dict[str, object]) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [json.dumps({**json.loads(lines[0]), **change}), *lines[1:]]
+
+
+def _row(table: str, change: dict[str, object]) -> Callable[[list[str]], list[str]]:
+    def changed(line: str) -> str:
+        held = json.loads(line)
+        return json.dumps({**held, "row": {**held["row"], **change}}) if held.get("table") == table else line
+
+    return lambda lines: [changed(line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda _lines: [], "is no export"),
+        (lambda lines: lines[1:], "is no export"),
+        (lambda lines: ["{}", *lines], "is no export"),
+        (lambda lines: ["[" * 100_000, *lines], "is no export"),
+        (_first({"what": "something else"}), "is no export"),
+        (_first({"counts": {"alerts": -1}}), "is no export"),
+        (_first({"revision": "9999"}), "revision 9999, this release has"),
+        (lambda lines: lines[:-1], "is not whole"),
+        (lambda lines: [lines[0], *lines], "line 2: this is no row"),
+        (lambda lines: [*lines[:2], *lines[3:]], "is not whole"),
+        (lambda lines: [*lines, "garbage"], "line [0-9]+: this is no row"),
+        (lambda lines: [*lines, '{"table":"audit"}'], "this is no row"),
+        (lambda lines: [*lines, '{"table":"sqlite_master","row":{}}'], "no table 'sqlite_master'"),
+        (_row("alerts", {"extra": 1}), "its columns are not those of the table alerts"),
+        (_row("alerts", {"severity": "high"}), "alerts.severity has no value"),
+        (_row("alerts", {"since": True}), "alerts.since has no value"),
+        (_row("inbound", {"done": 1}), "inbound.done has no value"),
+        (_row("alerts", {"cluster": None}), "alerts.cluster has no value"),
+        (_row("alerts", {"sentence": "nul \x00"}), "alerts.sentence has no value"),
+        (_row("operations", {"id": 1 << 63}), "operations.id has no value"),
+    ],
+)
+async def test_a_file_that_is_not_what_was_written_is_refused_and_leaves_nothing(
+    written: Path, tmp_path: Path, change: Callable[[list[str]], list[str]], words: str
+) -> None:
+    rewrite(written, change(lines_of(written)))
+    with pytest.raises(UserError, match=words) as caught:
+        await import_state(f"sqlite:///{tmp_path}/next.db", written)
+    assert str(caught.value).endswith("Nothing was imported.")
+    async with Store.open(f"sqlite:///{tmp_path}/next.db") as store:
+        await store.migrate()
+        assert not any((await everything(store)).values())
+
+
+async def test_a_row_that_comes_twice_is_refused(written: Path, tmp_path: Path) -> None:
+    lines = lines_of(written)
+    rewrite(written, [*lines, lines[-1]])
+    with pytest.raises(StoreError):
+        await import_state(f"sqlite:///{tmp_path}/next.db", written)
+
+
+async def test_a_chain_that_was_changed_in_the_file_is_told(written: Path, tmp_path: Path) -> None:
+    rewrite(written, _row("audit", {"actor": "U9"})(lines_of(written)))
+    moved = await import_state(f"sqlite:///{tmp_path}/next.db", written)
+    assert "BROKEN at row 1" in moved.told("Imported", written)
+
+
+async def test_a_database_of_another_release_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run `cmbot migrate` first"):
+        await export_state(f"sqlite:///{tmp_path}/empty.db", tmp_path / "written.jsonl")
+    assert not (tmp_path / "written.jsonl").exists()
+
+
+def test_the_command_line_moves_a_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "config.yaml"
+    settings.write_text("clusters: [{name: prod, hosts: ['127.0.0.1:1'], alert_channel: C0STORAGE}]\n")
+    monkeypatch.setenv("CMBOT_STORE_URL", f"sqlite:///{tmp_path}/one.db")
+    assert main(["migrate", "--config", str(settings)]) == 0
+    assert main(["export", "--config", str(settings), str(tmp_path / "out.jsonl")]) == 0
+    monkeypatch.setenv("CMBOT_STORE_URL", f"sqlite:///{tmp_path}/two.db")
+    assert main(["import", "--config", str(settings), str(tmp_path / "out.jsonl")]) == 0
+    shown = capsys.readouterr().out
+    assert f"Wrote {tmp_path}/out.jsonl: 0 rows (none)." in shown
+    assert f"Imported {tmp_path}/out.jsonl: 0 rows (none)." in shown
+    assert main(["import", "--config", str(settings), str(tmp_path / "nothing.jsonl")]) == 1
+
+
+def test_every_table_that_the_schema_has_is_exported() -> None:
+    assert set(TABLES) >= {
+        "alerts",
+        "audit",
+        "firings",
+        "inbound",
+        "memory",
+        "operations",
+        "posts",
+        "samples",
+        "silences",
+    }
