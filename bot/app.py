@@ -30,6 +30,7 @@ from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.escalation import DEFAULT_WAIT, Escalation
 from bot.monitor.reports import Reports
+from bot.monitor.sentry import Sentry
 from bot.monitor.storms import Limits
 from bot.monitor.summaries import Entry, Summaries
 from bot.operations.approvals import Policy, policy_of, stricter
@@ -183,6 +184,7 @@ class _Parts:
         dispatcher = self._dispatcher(access, desk, decisions, inbox, attention, forms)
         background = Background()
         bolt = self._bolt(dispatcher, forms, background)
+        watches = self._watches(rules, outbox)
         return App(
             settings=self.settings,
             clock=self.clock,
@@ -195,7 +197,8 @@ class _Parts:
             runner=runner,
             leasing=Leasing(self.ledger, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
-            watches=self._watches(rules, outbox),
+            watches=watches,
+            sentry=Sentry(watches, self.store, wake=outbox.wake),
             attention=attention,
             summaries=Summaries(self.store, self.reports, wake=outbox.wake),
             entries=self.entries,

@@ -16,6 +16,7 @@ from bot.errors import ConfigError, StoreError
 from bot.inbox import Inbox
 from bot.monitor.attention import Attention
 from bot.monitor.cycle import Watch
+from bot.monitor.sentry import Sentry
 from bot.monitor.summaries import Entry, Summaries
 from bot.monitor.verdict import verdict
 from bot.operations.leasing import Leasing
@@ -38,6 +39,8 @@ CATCH_UP_SECONDS = 300.0
 """How often summaries are looked for that were due and could not be posted, as while the database was away."""
 SWEEP_SECONDS = 5.0
 """How often operations are expired and settled, and unfinished inbound work is taken up."""
+WATCH = "watch"
+"""The first word of the names of the jobs that look at clusters."""
 FORGET_SECONDS = 3600.0
 LONGEST_DEAD_SOCKET = 120.0
 """Seconds without a live connection to Slack after which the process asks to be restarted."""
@@ -66,6 +69,7 @@ class App:
     leasing: Leasing
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
+    sentry: Sentry
     attention: Attention
     summaries: Summaries
     entries: Sequence[Entry]
@@ -89,6 +93,7 @@ async def serving(app: App) -> AsyncIterator[int]:
         )
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
     ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": lambda: _outbox_ready(app)}
+    ready["watch"] = lambda: _watch_ready(app)
     server = Health(app.metrics, live=live, ready=ready).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
@@ -113,6 +118,23 @@ async def _outbox_ready(app: App) -> str:
     health = await app.outbox.health()
     stuck = health.oldest_age > LONGEST_STUCK_OUTBOX
     return f"a message has waited {health.oldest_age:.0f} s to be sent" if stuck else ""
+
+
+async def _watch_ready(app: App) -> str:
+    blind = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.sentry.blind.items()]
+    return f"no look comes through at {', '.join(blind)}" if blind else ""
+
+
+async def look_out(app: App) -> None:
+    """Find out whether a watch is blind."""
+    now = app.clock()
+    try:
+        await app.sentry.check(now)
+    except StoreError as error:
+        log.warning("sentry.store_down", error=str(error))
+    for name in app.watches:
+        since = app.sentry.blind.get(name, now)
+        app.metrics.blind(name, now - since)
 
 
 async def sweep(app: App) -> None:
@@ -216,22 +238,27 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def _trouble(trouble: Trouble) -> None:
+def _trouble(app: App, trouble: Trouble) -> None:
+    app.metrics.trouble(trouble.name, trouble.kind.name.lower())
+    kind, _, cluster = trouble.name.partition(" ")
+    if kind == WATCH and cluster in app.watches:
+        app.sentry.trouble(cluster, f"The look of its turn did not come: {trouble.kind.value}.")
     log.warning("schedule.trouble", job=trouble.name, what=trouble.kind.value, error=str(trouble.error or ""))
 
 
 def _schedule(app: App) -> Scheduler:
-    scheduler = Scheduler(_trouble)
+    scheduler = Scheduler(partial(_trouble, app))
     for own in app.settings.clusters:
         scheduler.every(
             own.poll_interval,
             partial(tick, app, own.name),
-            name=f"watch {own.name}",
+            name=f"{WATCH} {own.name}",
             jitter=own.poll_interval / 10,
         )
     for entry, wish in zip(app.entries, app.settings.summaries, strict=True):
         scheduler.cron(wish.cron, wish.timezone, partial(summarise, app, entry), name=entry.job)
     scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")
     scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
+    scheduler.every(SWEEP_SECONDS, partial(look_out, app), name="sentry")
     scheduler.every(FORGET_SECONDS, partial(forget, app), name="forget")
     return scheduler

@@ -10,6 +10,7 @@ import structlog
 from bot.cluster.health import MIN_APART
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Silence
+from bot.monitor.blind import WATCH_BLIND, Sight, patience, why_failed
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
 from bot.monitor.engine import NO_ESCALATION, Tell, Transition, step
 from bot.monitor.escalation import Escalation
@@ -21,6 +22,7 @@ from bot.monitor.sample import sample_of
 from bot.monitor.silencing import tell_ended
 from bot.monitor.storms import Limits, Traffic, weather
 from bot.monitor.telling import carry_out
+from bot.views.notes import was_blind
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +47,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the watch itself does; times in Unix seconds, `failures` are ticks in a row that did not get through."""
+    """How the watch itself does; times in Unix seconds, `failures` are ticks in a row that did not get through.
+
+    `trouble` is why the last of them did not.
+    """
 
     looked_at: float = 0.0
     done_at: float = 0.0
     failures: int = 0
     failed_total: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +138,11 @@ class Watch:
             await self._act(snapshot, now)
         except Exception as error:
             # One of the three broad ones: no fault may end the watch.
-            failures = self.pulse.failures + 1
-            self.pulse = replace(self.pulse, failures=failures, failed_total=self.pulse.failed_total + 1)
+            failures, total = self.pulse.failures + 1, self.pulse.failed_total + 1
+            self.pulse = replace(self.pulse, failures=failures, failed_total=total, trouble=why_failed(error))
             log.warning("tick_failed", cluster=self.watched.cluster, failures=failures, exc_info=error)
         else:
-            self.pulse = replace(self.pulse, done_at=now, failures=0)
+            self.pulse = replace(self.pulse, done_at=now, failures=0, trouble="")
 
     async def _act(self, snapshot: Snapshot, now: float) -> None:
         seen = Seen(snapshot, self._earlier(snapshot), now, not self._past)
@@ -150,12 +156,12 @@ class Watch:
         While none is, and nothing is found, that is once a minute, when a note is due: so late is an alert taken up
         that another process opened meanwhile and then left behind.
         """
-        if self._calm is not None:
+        if self._calm is not None and not self._was_blind(seen.now):
             return self._plan(self._calm, seen).writes
         async with self._store.read() as uow:
             held = await self._held(uow, seen.now)
         self._calm = None if held.alerts else held
-        return bool(held.over) or self._plan(held, seen).writes
+        return bool(held.over) or self._was_blind(seen.now) or self._plan(held, seen).writes
 
     async def _write(self, seen: Seen) -> None:
         self._calm = None
@@ -164,10 +170,34 @@ class Watch:
             held = await self._with_forecast(uow, await self._held(uow, seen.now), seen.now)
             plan = self._plan(held, seen, await self._causes(held, seen))
             await self._commit(uow, held, plan, seen.now)
+            await self._tell_gap(uow, held, seen.now)
             await tell_ended(uow, held.over, held.alerts, plan.transitions, self.watched.channel)
         if not (held.alerts or plan.transitions or plan.changed):
             self._calm = Held(plan.memory or held.memory, plan.traffic)
         if held.over or plan.changed or any(move.tell is not Tell.QUIET for move in plan.transitions):
+            self._wake()
+
+    def recheck(self) -> None:
+        """Ask the store at the next look, whatever was known: somebody else opened an alert."""
+        self._calm = None
+
+    def _patience(self) -> float:
+        rule = next((rule for rule in self.watched.rules if rule.key == WATCH_BLIND.key), None)
+        return patience(rule, self.watched.interval) if rule else float("inf")
+
+    def _was_blind(self, now: float) -> bool:
+        return 0 < self.pulse.done_at < now - self._patience() and self.pulse.failures > 0
+
+    async def _tell_gap(self, uow: WatchUnit, held: Held, now: float) -> None:
+        """Tell that nobody saw for a while, where no alert could be raised: the store itself was down."""
+        if not self._was_blind(now) or any(alert.rule == WATCH_BLIND.key for alert in held.alerts):
+            return
+        sight = Sight(self.pulse.done_at, Memory.from_json(held.memory).at, self.watched.interval)
+        if since := sight.blind_since(now, self._patience()):
+            name = self.watched.cluster
+            await uow.outbox.put(
+                f"blind:{name}:{int(now)}", self.watched.channel, was_blind(name, since, now, self.pulse.trouble)
+            )
             self._wake()
 
     def _remembered(self, past: Memory, seen: Seen) -> Memory:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.monitor.answers import API_ERROR, AUTH_REJECTED, SLOW_ANSWERS
+from bot.monitor.blind import WATCH_BLIND
 from bot.monitor.disks import DISK_BROKEN
 from bot.monitor.heartbeats import DISK_EXPIRED
 from bot.monitor.leadership import LEADER_CHANGED, LEADER_FLAPPING, NO_LEADER
@@ -48,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     TASK_OFF_TOO_LONG,
     SWITCH_MEANINGLESS,
     SWITCH_CHANGED,
+    WATCH_BLIND,
 )
 
 _BY_THE_LEADER = frozenset(
@@ -67,7 +69,7 @@ INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
 further news, without a leader nobody can say how its peers do, and a task that disks wait for is off for too long
 however short that is. What a single finding says of others is in covering.py."""
 
-UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key})
+UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key})
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""
 
 

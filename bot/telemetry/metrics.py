@@ -24,6 +24,15 @@ class Metrics:
             "cmbot_tick_seconds", "Looks of the watch.", ["cluster", "outcome"], registry=held, buckets=_CALLS
         )
         self._last_tick = Gauge("cmbot_last_tick_time", "Unix time of the last look.", ["cluster"], registry=held)
+        self._blind = Gauge(
+            "cmbot_watch_blind_seconds",
+            "For how long no look has come through, 0 while they do.",
+            ["cluster"],
+            registry=held,
+        )
+        self._troubles = Counter(
+            "cmbot_schedule_troubles", "Jobs not run as they should.", ["job", "kind"], registry=held
+        )
         self._alerts = Gauge("cmbot_alerts_open", "Alerts not yet resolved.", ["cluster"], registry=held)
         self._depth = Gauge("cmbot_outbox_depth", "Messages that wait to be sent.", registry=held)
         self._oldest = Gauge("cmbot_outbox_oldest_seconds", "How long the oldest of them has waited.", registry=held)
@@ -50,6 +59,14 @@ class Metrics:
         """One look of the watch that ended at `at` (Unix seconds)."""
         self._ticks.labels(cluster, outcome).observe(seconds)
         self._last_tick.labels(cluster).set(at)
+
+    def blind(self, cluster: str, seconds: float) -> None:
+        """For how long the watch of a cluster has been blind (0 when it sees)."""
+        self._blind.labels(cluster).set(seconds)
+
+    def trouble(self, job: str, kind: str) -> None:
+        """A job of the schedule that was missed, was due again while it ran, or raised."""
+        self._troubles.labels(job, kind).inc()
 
     def alerts_open(self, cluster: str, number: int) -> None:
         """How many alerts of a cluster are open."""

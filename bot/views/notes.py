@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.silences import EVERY_RULE
 from bot.monitor.transition import Reason, Transition
-from bot.views.blocks import code, context, count, duration, escape, message
+from bot.views.blocks import code, context, count, date, duration, escape, message, section
 from bot.views.message import Message
 
 
@@ -35,6 +35,15 @@ def silence_over(silence: Silence, kept: Sequence[Alert]) -> Message:
     what = "all alerts" if silence.rule == EVERY_RULE else code(silence.rule)
     text = f"Silence {silence.id} of {what} of {escape(silence.cluster)} is over. {_came_of(kept)}"
     return message(text, context(text))
+
+
+def was_blind(cluster: str, since: float, until: float, why: str) -> Message:
+    """Said afterwards, when the watch could not even say that it saw nothing."""
+    lasted = duration(until - since)
+    text = f"The watch of {escape(cluster)} saw nothing for {lasted}, and could not say so. It sees again."
+    because = f" {escape(why)}" if why else ""
+    span = f"From {date(since)} to {date(until)}.{because} What changed meanwhile is told now."
+    return message(text, section(text), context(span))
 
 
 def _came_of(kept: Sequence[Alert]) -> str:

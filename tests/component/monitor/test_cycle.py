@@ -136,8 +136,8 @@ async def test_a_leader_change_during_an_outage_of_the_store_is_told_after_it(wo
     world.store.down = True
     world.see = lambda at: look(at, leader=2, term=6)
     with capture_logs():
-        assert await world.ticks(4) == []
-    assert world.watch.pulse.failed_total == 4
+        assert await world.ticks(3) == []
+    assert world.watch.pulse.failed_total == 3
     world.store.down = False
     assert len(await world.ticks(3)) == 1
 

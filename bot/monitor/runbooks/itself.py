@@ -1,0 +1,23 @@
+"""The runbook about the watch itself."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.monitor.runbooks.runbook import Runbook
+
+ITSELF: Mapping[str, Runbook] = MappingProxyType(
+    {
+        "watch_blind": Runbook(
+            "While this fires no alert of the cluster is raised, changed or resolved, whatever happens there. An "
+            "unreachable cluster is something else: the watch sees that, and `cluster_unreachable` says so.",
+            (
+                "The alert says why where it is known; the log of the bot has each failed look (`tick_failed`).",
+                "`/readyz` names what does not work; `cmbot_watch_blind_seconds` says for how long.",
+                "A database that does not answer is the usual cause: look at it first.",
+                "Restart the bot when it hangs; it goes on where it was and tells what changed meanwhile.",
+            ),
+            "While the database is down nothing can be told: readiness and metrics show it at once, and the channel is "
+            "told once, afterwards, for how long nothing was seen.",
+        ),
+    }
+)
