@@ -5,6 +5,7 @@ from types import MappingProxyType
 from bot.errors import AuthRejected
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.covering import covers
+from bot.monitor.peers import unproven_only
 from bot.monitor.reach import is_silent, why
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
 from bot.monitor.words import count
@@ -22,7 +23,8 @@ def _api_error(scene: Scene, limits: Limits) -> Answer:
         # Asked of the leader; without one this is no news, as the disks are read through the quorum.
         host = snapshot.leader[0]
         useless.append((host, f"{host}, which leads {scene.cluster}, answers /stat but not /disk/list: {why(error)}."))
-    return tuple(Finding("api_error", host, limits.severity, sentence) for host, sentence in useless)
+    said = covers(*unproven_only(scene))
+    return tuple(Finding("api_error", host, limits.severity, sentence, data=said) for host, sentence in useless)
 
 
 def _as_it_should(scene: Scene, alert: Alert) -> str:
@@ -53,7 +55,7 @@ def _auth_rejected(scene: Scene, limits: Limits) -> Answer:
             sentence=f"{scene.cluster} rejects the request token: {whom} answered 403{blind}.",
             lines=tuple(f"{host} rejects it" for host in refused),
             weight=len(refused),
-            data={"parts": refused, **(covers(("cluster_unreachable", "")) if everybody else {})},
+            data={"parts": refused, **covers(*([("cluster_unreachable", "")] if everybody else unproven_only(scene)))},
         ),
     )
 

@@ -8,6 +8,8 @@ from bot.monitor.rule import Scene
 from bot.monitor.words import plain
 
 REPLICATES = "StateReplicate"
+Pairs = tuple[tuple[str, str], ...]
+"""Rules and subjects that a finding tells of as well."""
 
 
 def why_down(peer: Peer, leader: Stat) -> str:
@@ -41,10 +43,19 @@ def named(peer: Peer) -> str:
     return f"{kind} {peer.id} ({plain(peer.host)})" if peer.host else f"{kind} {peer.id}"
 
 
-def covered_by_loss(memory: Memory, peer: int) -> tuple[tuple[str, str], ...]:
+def covered_by_loss(memory: Memory, peer: int) -> Pairs:
     """What need not be told of a peer that is told to be lost: that its host is silent, and that it is behind."""
     hosts = tuple(("host_unreachable", host) for host in hosts_of(memory.hosts, peer))
     return (*hosts, ("peer_lagging", str(peer)))
+
+
+def unproven_only(scene: Scene) -> Pairs:
+    """What need not be told beside a host that gives no usable answer: that its voter is not proven healthy.
+
+    As long as the leader itself sees voters to spare, the quorum is as good as it was.
+    """
+    leader = scene.snapshot.leader
+    return (("quorum_at_risk", ""),) if leader is not None and sees_spare(leader[1]) else ()
 
 
 def silent_hosts_of(scene: Scene, peer: int) -> tuple[str, ...]:

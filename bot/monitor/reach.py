@@ -1,8 +1,5 @@
 """Rules about whom one can reach, and what the cluster takes."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from bot.cluster.models import HostLook
 from bot.errors import (
     AuthRejected,
@@ -15,7 +12,7 @@ from bot.errors import (
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.hosts import peer_at
-from bot.monitor.peers import sees_spare, why_down
+from bot.monitor.peers import unproven_only, why_down
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene
 from bot.monitor.words import count
 
@@ -53,23 +50,21 @@ def _silent(scene: Scene, look: HostLook, limits: Limits) -> Finding:
         left = f"Host {look.host} of {scene.cluster}, once peer {peer}, is silent, and that peer is no member any more."
         mend = ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
         return Finding("host_unreachable", look.host, limits.at_most(Severity.INFO), left, mend)
-    lines, said = _by_the_others(scene, peer) if peer else ((), {})
-    return Finding("host_unreachable", look.host, limits.severity, sentence, lines, data=said)
+    lines = _by_the_others(scene, peer) if peer else ()
+    return Finding("host_unreachable", look.host, limits.severity, sentence, lines, data=covers(*unproven_only(scene)))
 
 
-def _by_the_others(scene: Scene, peer: int) -> tuple[tuple[str, ...], Mapping[str, Any]]:
-    """What the others say of the peer of a silent host, and what need not be told beside that."""
+def _by_the_others(scene: Scene, peer: int) -> tuple[str, ...]:
+    """What the others say of the peer of a silent host."""
     if scene.snapshot.leader is None:
         leads = peer in scene.snapshot.named_leaders
         blind = f"the others name its peer {peer} as leader: until it answers, peers, disks and space are not seen"
-        return ((blind,) if leads else ()), {}
+        return (blind,) if leads else ()
     leader = scene.snapshot.leader[1]
     seen = next((each for each in leader.raft_status.peers if each.id == peer), None)
     if seen is None or why_down(seen, leader):
-        return (), {}
-    words = f"the leader still hears from its peer {peer}: only the way from here to its HTTP side is cut"
-    # Its voter is not proven healthy, for this reason alone: the quorum is as good as it was.
-    return (words,), covers(("quorum_at_risk", "")) if sees_spare(leader) else {}
+        return ()
+    return (f"the leader still hears from its peer {peer}: only the way from here to its HTTP side is cut",)
 
 
 def _host_answers(scene: Scene, alert: Alert) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from bot.cluster.health import MAX_LAG, lag, learner_health, same_reign, voter_health
 from bot.cluster.models import Peer, Stat
 from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.hosts import hosts_of
 from bot.monitor.peers import named, why_down
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
 from bot.monitor.words import plain
@@ -123,8 +124,8 @@ def _learner_ready(scene: Scene, limits: Limits) -> Answer:
 
 def _ready(scene: Scene, peer: int, raft_host: str, limits: Limits) -> Finding:
     """The way from learner to voter: real servers refuse to promote one in place (910, docs/clustermgr.md)."""
-    notes = [note.host for note in scene.memory.hosts if note.peer == peer]
-    where, service = plain(raft_host) or "RAFT-HOST:PORT", notes[0] if notes else "SERVICE-HOST:PORT"
+    hosts = hosts_of(scene.memory.hosts, peer)
+    where, service = plain(raft_host) or "RAFT-HOST:PORT", _bare(hosts[0]) if hosts else "SERVICE-HOST:PORT"
     return Finding(
         rule="learner_ready",
         subject=str(peer),
@@ -136,6 +137,11 @@ def _ready(scene: Scene, peer: int, raft_host: str, limits: Limits) -> Finding:
             f"2. /cm member add {peer} {where} node={service} as=normal {scene.cluster}",
         ),
     )
+
+
+def _bare(host: str) -> str:
+    """A configured host as a member's service address is written: without a scheme."""
+    return host.rpartition("://")[2].rstrip("/")
 
 
 def _no_learner(scene: Scene, alert: Alert) -> str:

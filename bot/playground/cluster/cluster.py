@@ -19,6 +19,7 @@ from bot.playground.cluster.log import RequestLog, Seen
 from bot.playground.cluster.nodes import Member, Node
 from bot.playground.cluster.process_controls import ProcessControls
 from bot.playground.cluster.raft import Raft
+from bot.playground.cluster.replication_controls import ReplicationControls
 from bot.playground.cluster.server import LOOPBACK, NodeServer
 from bot.playground.cluster.timing import Timing
 
@@ -26,7 +27,7 @@ FIRST_RAFT_PORT = 10110
 _TICK = 0.05
 
 
-class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
+class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, FaultControls):
     """An async context manager; `hosts` are the addresses to configure, node 1 first.
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the

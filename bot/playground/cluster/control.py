@@ -27,6 +27,14 @@ class _Slow(_Node):
     seconds: float = Field(ge=0, le=600)
 
 
+class _Behind(_Node):
+    entries: int = Field(ge=0, le=1_000_000)
+
+
+class _Stall(_Node):
+    value: bool = True
+
+
 class _Disk(_Args):
     disk_id: int = Field(ge=1)
 
@@ -98,6 +106,8 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
         "rejoin": _Node,
         "elect": _Node,
         "slow": _Slow,
+        "fall_behind": _Behind,
+        "stall": _Stall,
         "add_node": _NewNode,
         "remove_node": _Node,
         "lose_quorum": _Args,

@@ -60,6 +60,7 @@ class Node:
     """One process: its own raft state and its own, possibly outdated, view of everything.
 
     `named` is the peer whose service address it gives as `leader_host`: just after handing over still its own.
+    `behind` is how many entries it stays behind its leader, `stuck` the index from which on it applies nothing.
     """
 
     node_id: int
@@ -79,6 +80,8 @@ class Node:
     transferee: int = 0
     uncommitted: list[Proposal] = field(default_factory=list)
     progress: dict[int, Progress] = field(default_factory=dict)
+    behind: int = 0
+    stuck: int | None = None
     frozen: Data | None = None
     space: dict[str, Any] | None = None
 
@@ -97,13 +100,18 @@ class Node:
         """How up to date its log is; the greater wins an election."""
         return (self.log_term, self.last)
 
+    @property
+    def applied(self) -> int:
+        """The index of the last entry that it carried out."""
+        return self.commit if self.stuck is None else min(self.commit, self.stuck)
+
     def follow(self, leader: "Node") -> None:
         """Take the leader's word for everything."""
         if self.term != leader.term:
             self.vote = 0
         self.term, self.leader, self.role = leader.term, leader.node_id, Role.FOLLOWER
         self.named = leader.node_id
-        self.commit, self.log_term = leader.commit, leader.log_term
+        self.commit, self.log_term = max(0, leader.commit - self.behind), leader.log_term
         self.lost_at, self.transferee = None, 0
         self.uncommitted.clear()
         self.frozen = None
@@ -119,8 +127,10 @@ class Node:
             self.frozen = copy.deepcopy(data)
 
 
-def peer_view(leader: Node, member: Member, *, live: bool, now: float, election: float) -> dict[str, Any]:
-    """One row of `peers` in neutral spelling, as the leader sees that member at `now`."""
+def peer_view(
+    leader: Node, member: Member, *, live: bool, now: float, election: float, behind: int = 0
+) -> dict[str, Any]:
+    """One row of `peers` in neutral spelling, as the leader sees that member at `now`, so many entries behind."""
     state, match, following, snapshot, active, inflight = "StateReplicate", leader.last, leader.last + 1, 0, True, 0
     progress = leader.progress.get(member.peer_id)
     if member.peer_id == leader.node_id:
@@ -134,6 +144,9 @@ def peer_view(leader: Node, member: Member, *, live: bool, now: float, election:
             state, following = "StateProbe", progress.next
         else:
             inflight = min(leader.last - match, MAX_INFLIGHT)
+    elif behind:
+        match, inflight = max(0, leader.last - behind), min(behind, MAX_INFLIGHT - 1)
+        following = match + 1
     return {
         "id": member.peer_id,
         "host": member.raft_host,

@@ -127,11 +127,12 @@ class ProcessControls:
             await self.kill(spare.pop())
 
     async def restore(self) -> None:
-        """Everything runs, nothing is slow, paused, isolated or about to fail."""
+        """Everything runs and keeps up, nothing is slow, paused, isolated or about to fail."""
         self.faults.clear()
         self._delays.clear()
         self.raft.poisoned = False
         for node in list(self._servers):
+            self.raft.nodes[node].behind, self.raft.nodes[node].stuck = 0, None
             await self.rejoin(node)
             await self.resume(node)
             await self.start(node)

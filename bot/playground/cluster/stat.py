@@ -57,12 +57,12 @@ def _raft_status(raft: Raft, node: Node, flavour: Flavour, rng: random.Random) -
         "commit": node.commit,
         "leader": node.leader,
         "raft_state": str(node.role),
-        "applied": node.commit,
-        "raft_applied": node.commit,
+        "applied": node.applied,
+        "raft_applied": node.applied,
         "transferee": node.transferee,
     }
     if flavour.has_applying_length:
-        status["applying_length"] = 0
+        status["applying_length"] = node.commit - node.applied
     status["peers"] = _peers(raft, node, flavour, rng) if node.role is Role.LEADER else None
     return _spell(status, flavour)
 
@@ -76,6 +76,7 @@ def _peers(raft: Raft, leader: Node, flavour: Flavour, rng: random.Random) -> li
                 live=raft.is_live(member.peer_id) and not leader.isolated,
                 now=raft.now,
                 election=raft.timing.election,
+                behind=raft.nodes[member.peer_id].behind if member.peer_id in raft.nodes else 0,
             ),
             flavour,
         )

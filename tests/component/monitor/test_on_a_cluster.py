@@ -1,64 +1,9 @@
 """The rules about disks, space and switches over a simulated cluster and real sockets: what a channel sees."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-
 import pytest
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.playground.cluster import Data, SimulatedCluster
-from tests.watchkit import FakeStore
-
-HOUR = 3600.0
-Rules = Mapping[str, Mapping[str, object]]
-
-
-@dataclass
-class World:
-    """A simulated cluster, watched every 15 s of the bot's own clock; the cluster's clock is another."""
-
-    cluster: SimulatedCluster
-    api: ClustermgrClient
-    rules: Rules
-    store: FakeStore = field(default_factory=FakeStore)
-    now: float = 1_000_000.0
-    watch: Watch = field(init=False)
-
-    def __post_init__(self) -> None:
-        handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
-        watched = Watched("prod", "C1", 15, configure(self.rules))
-        self.watch = Watch(watched, lambda: handle.patrol(5.0), self.store, wake=lambda: None)
-
-    async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        """Tick so often, with counters that do not lag; returns what was told meanwhile, once each."""
-        self.cluster.recount()
-        before = len(self.store.told)
-        for _ in range(count):
-            self.now += apart
-            await self.watch.tick(self.now)
-            assert not self.watch.pulse.failures
-        return list(dict.fromkeys(self.store.told[before:]))
-
-    def fixes(self) -> list[str]:
-        """The commands that the open alerts offer."""
-        return [str(alert.data["fix"]) for alert in self.store.firing() if "fix" in alert.data]
-
-
-@asynccontextmanager
-async def watched(
-    rules: Rules | None = None, *, flavour: str = "master", data: Data | None = None
-) -> AsyncIterator[World]:
-    """A healthy cluster that has been watched for ten minutes, so that its leader's counters are believed."""
-    async with SimulatedCluster(flavour=flavour, data=data) as cluster, ClustermgrClient(cluster.hosts) as api:
-        world = World(cluster, api, rules or {})
-        assert await world.ticks(3) == []
-        assert await world.ticks(10, apart=60) == []
-        yield world
-
+from bot.playground.cluster import Data
+from tests.clusterworld import HOUR, watched
 
 FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
 

@@ -139,6 +139,7 @@ def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() ->
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("host_unreachable", after(look(85), lost))
     assert (finding.lines, covered(finding)) == ((), [])
+    assert covered(only("api_error", after(look(85), failing(lost, 2, error=GARBLED)))) == []
     two = look(100, silent=(3,), peers={2: {"active": False}})
     assert covered(only("host_unreachable", after(look(85), two))) == []
 
@@ -190,6 +191,9 @@ def test_a_token_that_everybody_rejects_is_not_an_unreachable_cluster_as_well() 
     assert covered(only("cluster_unreachable", view)) == []
     mixed = after(failing(failing(look(100), 1, 2, error=NO_TOKEN), 3, error=ClusterTimeout("?")))
     assert covered(only("auth_rejected", mixed)) == []
+    one = after(look(85), failing(look(100), 2, error=NO_TOKEN))
+    assert covered(only("auth_rejected", one)) == [("quorum_at_risk", "")]
+    assert covered(only("api_error", after(look(85), failing(look(100), 2, error=GARBLED)))) == [("quorum_at_risk", "")]
     assert covered(only("cluster_unreachable", mixed)) == [("auth_rejected", "")]
 
 
