@@ -268,6 +268,7 @@ class _Parts:
             clock=self.clock,
             ended=self.metrics.command,
             answers_private=self.settings.slack.answers == "sender",
+            docs_url=self.settings.docs_url or "",
         )
 
     def _forms(self, access: Access, policies: PolicyOf, attention: Attention) -> Forms:

@@ -1,14 +1,16 @@
-"""Which part of the program a clicked button belongs to, by its action."""
+"""Which part of the program a clicked button belongs to, by its action; what alerts' own buttons do."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.commands.spec import Reply
-from bot.dispatch import Click, Decider
+from bot.dispatch import Click, Decider, Typed
 from bot.errors import UserError
-from bot.monitor.attention import Attention
-from bot.views.alerts import ACKNOWLEDGE
+from bot.monitor.attention import Attention, refuse_ended
+from bot.views import alert_actions as actions
+from bot.views.attention import silenced
 
 
 class Rights(Protocol):
@@ -26,20 +28,55 @@ class Clicks:
     attention: Attention
     rights: Rights
 
-    async def decide(self, click: Click) -> Reply | None:
+    async def decide(self, click: Click) -> Reply | Typed | None:
         """Carry out a click; raises UserError that is told to the one who clicked."""
-        if click.action_id != ACKNOWLEDGE:
+        if click.action_id not in actions.ACTIONS:
             return await self.operations.decide(click)
+        value = _value(click.value)
+        alert = _alert_of(value)
+        match click.action_id:
+            case actions.ACKNOWLEDGE:
+                await self.rights.require_operator(click.user)
+                await self.attention.acknowledge(alert, click.user)
+                return None
+            case actions.SILENCE:
+                return await self._silence(alert, value, click)
+            case actions.FIX:
+                return await self._fix(alert)
+            case actions.RUNBOOK:
+                return Typed(f"runbook {(await self.attention.alert(alert)).rule}")
+            case _:
+                return Typed(f"stat {(await self.attention.alert(alert)).cluster}")
+
+    async def _silence(self, alert: int, value: Mapping[str, Any], click: Click) -> Reply:
         await self.rights.require_operator(click.user)
-        await self.attention.acknowledge(_alert_of(click.value), click.user)
-        return None
+        span = value.get("for")
+        if not isinstance(span, str) or span not in actions.SPANS:
+            raise UserError("This menu knows no such time. /cm silence <rule> for=2h takes any up to 7 days.")
+        seconds = actions.SPANS[span][1]
+        held = await self.attention.silence_alert(alert, seconds=seconds, by=click.user, key=click.key)
+        return Reply(silenced(held))
+
+    async def _fix(self, alert_id: int) -> Typed:
+        alert = await self.attention.alert(alert_id)
+        refuse_ended(alert)
+        # As it is stored now: what a button carries could be forged, and what a card shows may be old.
+        command = str(alert.data.get("fix", ""))
+        if not command:
+            raise UserError(f"Alert {alert_id} has no fix to propose any more: it reads differently now.")
+        return Typed(command)
 
 
-def _alert_of(value: str) -> int:
+def _value(text: str) -> Mapping[str, Any]:
     try:
-        number = json.loads(value)["alert"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        number = None
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _alert_of(value: Mapping[str, Any]) -> int:
+    number = value.get("alert")
     if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 53:
         raise UserError("This button belongs to no alert that cmbot knows. /cm alerts lists what is open.")
     return number

@@ -95,6 +95,13 @@ _NAMES: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submi
 _WORKS: Mapping[str, type[Work]] = {kind.__name__: kind for kind in (Invocation, Click, Submission)}
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command (what would stand behind /cm) that a click stands for: run as if whoever clicked had typed it there."""
+
+    text: str
+
+
 class Responder(Protocol):
     """Answers by response_url; raises SlackError."""
 
@@ -105,7 +112,7 @@ class Responder(Protocol):
 class Decider(Protocol):
     """What a click on a card leads to; returns what only the one who clicked is told, or None."""
 
-    async def decide(self, click: Click) -> Reply | None:
+    async def decide(self, click: Click) -> Reply | Typed | None:
         """Decide; raises UserError (told to the clicker), ClusterError or StoreError."""
 
 
@@ -164,6 +171,7 @@ class Dispatcher:
     ended: Callable[[str, str], None]
     """Told of each command that ended: its path or kind, and `answered`, `refused` or `crashed`."""
     answers_private: bool = False
+    docs_url: str = ""
 
     def changes(self, text: str) -> bool:
         """Whether this text must be persisted before it is acknowledged."""
@@ -277,6 +285,7 @@ class Dispatcher:
             audit=self.audit,
             share=None if self.answers_private else self.share,
             forms=self.forms,
+            docs_url=self.docs_url,
         )
 
     async def _click(self, click: Click) -> AsyncIterator[Reply]:
@@ -285,8 +294,20 @@ class Dispatcher:
         except UserError as error:
             await self.audit.refused_click(click, str(error))
             raise
+        if isinstance(reply, Typed):
+            reply = await self._typed(click, reply.text)
         if reply is not None:
             yield reply
+
+    async def _typed(self, click: Click, text: str) -> Reply | None:
+        """Run a command for a click: its last answer only, and to the clicker alone.
+
+        One answer must not take the place of another here: at a click's response_url that would be the card.
+        """
+        last: Reply | None = None
+        async for reply in self._command(Invocation(click.key, click.user, click.channel, text, click.response_url)):
+            last = Reply(reply.message)
+        return last
 
 
 Background = Callable[[Awaitable[None]], None]

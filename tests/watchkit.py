@@ -192,6 +192,11 @@ class FakeSilences:
         self.state.silences[:] = [silence for silence in self.state.silences if silence.id != silence_id]
         return len(self.state.silences) < before
 
+    async def end_with(self, alert_id: int) -> int:
+        before = len(self.state.silences)
+        self.state.silences[:] = [silence for silence in self.state.silences if silence.alert != alert_id]
+        return before - len(self.state.silences)
+
 
 @dataclass
 class FakeMemory:

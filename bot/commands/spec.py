@@ -241,6 +241,8 @@ class Call:
     share: FileShare | None
     """None where answers are shown to their sender only: a file in a channel is for all who are in it."""
     forms: FormPort
+    docs_url: str = ""
+    """Where the manual's pages are served (ends with a slash), "" when nowhere."""
 
     @property
     def the_cluster(self) -> ClusterPort:

@@ -167,6 +167,7 @@ class Settings(Section):
     alerts: AlertSettings = AlertSettings()
     summaries: tuple[SummarySettings, ...] = ()
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    docs_url: Url | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)

@@ -90,7 +90,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; `weight` is what it tolerates."""
+    """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; `weight` is what it tolerates.
+
+    `alert` is the id of the alert with which it ends, if that is before its time; 0 when with none.
+    """
 
     cluster: str
     rule: str
@@ -101,3 +104,4 @@ class Silence:
     created_at: float = 0.0
     weight: int = 0
     id: int = 0
+    alert: int = 0

@@ -1,18 +1,21 @@
 """What people do about alerts: see what is open, acknowledge one, silence a rule for a while, lift a silence."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Container, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from bot.audit.chain import Entry
 from bot.errors import Conflict, UserError
 from bot.monitor.alert import Alert, AlertState, Silence
 from bot.monitor.engine import acknowledge
 from bot.monitor.rules import RULES
-from bot.monitor.silences import EVERY_RULE
+from bot.monitor.silences import EVERY_RULE, muted_under
 from bot.monitor.telling import tell
 from bot.store.store import Store
 from bot.views import attention as views
+from bot.views.alerts import card
+
+T = TypeVar("T")
 
 LONGEST_SILENCE = 7 * 86400.0
 """Seconds: who is still not to be woken after a week should mend the rule's thresholds instead."""
@@ -35,21 +38,18 @@ class Attention:
         told = [alert for alert in found if alert.state is not AlertState.PENDING]
         return tuple(sorted(told, key=lambda alert: (-alert.severity, alert.since)))
 
+    async def alert(self, alert_id: int) -> Alert:
+        """One alert of a configured cluster, open or not."""
+        async with self.store.read() as uow:
+            return _known(await uow.alerts.get(alert_id), alert_id, self.channels)
+
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         """Note who takes care of an alert; it is quiet from now on, until it gets worse."""
-        for _ in range(_TRIES):
-            try:
-                return await self._acknowledge(alert_id, by)
-            except Conflict:
-                # The watch wrote the alert at the same moment: what it says now is acknowledged instead.
-                continue
-        raise UserError(f"Alert {alert_id} keeps changing just now. Try again.")
+        return await _persistently(alert_id, lambda: self._acknowledge(alert_id, by))
 
     async def _acknowledge(self, alert_id: int, by: str) -> Alert:
         async with self.store.begin() as uow:
-            alert = await uow.alerts.get(alert_id)
-            if alert is None or alert.cluster not in self.channels:
-                raise UserError(f"There is no alert {alert_id}. /cm alerts lists what is open.")
+            alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
             move = acknowledge(alert, by, self.clock())
             if move is None:
                 raise UserError(f"Alert {alert_id} is {alert.state} already{_by_whom(alert)}.")
@@ -83,6 +83,31 @@ class Attention:
         self.wake()
         return held
 
+    async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Silence:
+        """Mute what one open alert is about, None: until it is resolved; its thread is told.
+
+        `key` is the inbound work that is done with it.
+        """
+        return await _persistently(alert_id, lambda: self._silence_alert(alert_id, seconds, by, key))
+
+    async def _silence_alert(self, alert_id: int, seconds: float | None, by: str, key: str) -> Silence:
+        now = self.clock()
+        async with self.store.begin() as uow:
+            alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
+            refuse_ended(alert)
+            until = now + (LONGEST_SILENCE if seconds is None else min(seconds, LONGEST_SILENCE))
+            wish = Silence(alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight)
+            held = await uow.silences.add(wish if seconds is not None else replace(wish, alert=alert.id))
+            quiet = muted_under(held, alert)
+            await uow.alerts.touch(quiet)
+            channel, slot = self.channels[alert.cluster], f"alert:{alert.id}"
+            await uow.outbox.put(slot, channel, card(quiet))
+            await uow.outbox.put(f"silence:{held.id}", channel, views.silenced(held), parent=slot)
+            await uow.inbound.done(key)
+            await uow.audit.append(Entry(now, by, "silence.begun", held.cluster, detail=_detail(held)))
+        self.wake()
+        return held
+
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """The silences that hold now, the first to end first."""
         async with self.store.read() as uow:
@@ -101,8 +126,33 @@ class Attention:
         return held
 
 
+async def _persistently(alert_id: int, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try again when the watch wrote the alert at the same moment: what it says now counts instead."""
+    for _ in range(_TRIES):
+        try:
+            return await attempt()
+        except Conflict:
+            continue
+    raise UserError(f"Alert {alert_id} keeps changing just now. Try again.")
+
+
+def _known(alert: Alert | None, alert_id: int, clusters: Container[str]) -> Alert:
+    if alert is None or alert.cluster not in clusters:
+        raise UserError(f"There is no alert {alert_id}. /cm alerts lists what is open.")
+    return alert
+
+
+def refuse_ended(alert: Alert) -> None:
+    """Raise UserError for an alert that is over: its old message may still show a button."""
+    if not alert.open:
+        raise UserError(
+            f"Alert {alert.id} is {alert.state} already, so nothing was done. /cm alerts lists what is open."
+        )
+
+
 def _detail(held: Silence) -> Mapping[str, Any]:
-    return {"silence": held.id, "rule": held.rule, "until": held.until, "reason": held.reason}
+    about = {"subject": held.subject} if held.subject else {}
+    return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}
 
 
 def _by_whom(alert: Alert) -> str:

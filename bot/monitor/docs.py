@@ -20,6 +20,12 @@ finds becomes an alert: one message in the cluster's `alert_channel` that is edi
 nobody, so what gets worse is also said in the alert's thread, and shown in the channel when it is critical. A resolved
 alert says how long it lasted, in its own message and in one line of its thread.
 
+At the message of an open alert *Next* is the first step of its runbook. **Acknowledge** says that you take care of it.
+**Silence** mutes what this one alert is about, for a time or until it is resolved (7 days at most). Both are for
+operators, and are told. **Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do.
+Where a rule knows what would mend it, such as *Enable disk_repair*, that button proposes it as if you had typed the
+command there: your rights, the preflight and the policy count, and nothing changes before the card is approved.
+
 - **hold**: how long something must last before it is told. **clear**: how long it must be gone before it counts as
   resolved.
 - **remind**: how often it is told again while it fires.

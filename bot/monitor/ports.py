@@ -58,6 +58,9 @@ class SilenceRows(Protocol):
     async def remove(self, silence_id: int) -> bool:
         """Delete one; False when it was gone already."""
 
+    async def end_with(self, alert_id: int) -> int:
+        """Delete those that end with this alert; returns how many."""
+
 
 class MemoryRows(Protocol):
     """What is remembered of each cluster."""

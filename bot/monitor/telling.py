@@ -36,6 +36,8 @@ async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
 
 
 async def _stored(uow: WatchUnit, move: Transition) -> Transition:
+    if not move.new.open and move.new.id:
+        await uow.silences.end_with(move.new.id)
     if move.new.id == 0 or move.old is None or move.new.version != move.old.version:
         return replace(move, new=await uow.alerts.save(move.new))
     await uow.alerts.touch(move.new)

@@ -80,6 +80,7 @@ silences = Table(
     _words("reason"),
     _time("created_at"),
     _count("weight"),
+    Column("alert", id_type(), nullable=False),
     Index("silences_by_end", "until"),
     sqlite_autoincrement=True,
 )

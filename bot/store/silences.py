@@ -38,6 +38,10 @@ class Silences:
         query = select(silences).where(this).order_by(silences.c.until, silences.c.id)
         return [Silence(**row) for row in await self._link.rows(query)]
 
+    async def end_with(self, alert_id: int) -> int:
+        """Delete those that end with this alert; returns how many."""
+        return await self._link.change(delete(silences).where(silences.c.alert == alert_id))
+
     async def remove(self, silence_id: int) -> bool:
         """Delete it; False when it was gone already."""
         return bool(await self._link.change(delete(silences).where(silences.c.id == silence_id)))

@@ -1,17 +1,15 @@
 """An alert as a message that is edited through its life, and the lines in its thread. Pure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.engine import Reason, Transition
 from bot.views import blocks, notes
+from bot.views.alert_actions import buttons, next_step
 from bot.views.message import Message
 
 MOST_LINES = 12
-ACKNOWLEDGE = "alert_ack"
-"""The action of the button; its value is {"alert": id}."""
 
 _MARKS: Mapping[Severity, str] = MappingProxyType(
     {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
@@ -52,9 +50,9 @@ def _open_card(alert: Alert) -> Message:
         parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
     if alert.data.get("op"):
         parts.append(blocks.section(_operation(alert)))
-    if alert.state is AlertState.FIRING and alert.id:
-        value = json.dumps({"alert": alert.id}, separators=(",", ":"))
-        parts.append(blocks.actions(blocks.button("Acknowledge", ACKNOWLEDGE, value)))
+    parts += [blocks.section(f"*Next:* {step}") for step in [next_step(alert.rule)] if step]
+    if alert.id:
+        parts.append(blocks.actions(*buttons(alert)))
     return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
 
 
@@ -68,7 +66,9 @@ def _small_print(alert: Alert) -> list[str]:
     since = f"since {blocks.date(alert.since, 'minute')}"
     number = [f"alert {alert.id}"] if alert.id else []
     if alert.state is not AlertState.ACKNOWLEDGED:
-        return [f"firing {since}", *number]
+        muted = alert.data.get("muted")
+        quiet = [f"silenced by <@{blocks.escape(muted['by'])}>"] if muted else []
+        return [f"firing {since}", *quiet, *number]
     return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}", *number]
 
 

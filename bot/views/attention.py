@@ -41,7 +41,7 @@ def acknowledged(alert: Alert) -> Message:
 
 def silenced(held: Silence) -> Message:
     """Said when a silence begins."""
-    text = f"<@{escape(held.by)}> silenced {_what(held)} until {date(held.until, 'minute')}{_why(held)}."
+    text = f"<@{escape(held.by)}> silenced {_what(held)} {_until(held)}{_why(held)}."
     rest = f"It lifts by itself when things get worse. Before its time: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
 
@@ -52,7 +52,7 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
     lines = [
         section(
             f"*{each.id}* {_what(each)}, {duration(each.until - now)} left, "
-            f"until {date(each.until, 'minute')}, by <@{escape(each.by)}>{_why(each)}"
+            f"{_until(each)}, by <@{escape(each.by)}>{_why(each)}"
         )
         for each in held[:MOST]
     ]
@@ -66,7 +66,13 @@ def lifted(held: Silence, by: str) -> Message:
 
 
 def _what(held: Silence) -> str:
-    return f"{'all alerts' if held.rule == '*' else code(held.rule)} of {escape(held.cluster)}"
+    about = f" ({code(held.subject)})" if held.subject else ""
+    return f"{'all alerts' if held.rule == '*' else code(held.rule)}{about} of {escape(held.cluster)}"
+
+
+def _until(held: Silence) -> str:
+    with_it = f"alert {held.alert} is resolved, at the latest " if held.alert else ""
+    return f"until {with_it}{date(held.until, 'minute')}"
 
 
 def _why(held: Silence) -> str:

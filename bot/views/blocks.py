@@ -11,7 +11,9 @@ from slackblocks import (
     ContextBlock,
     DividerBlock,
     HeaderBlock,
+    Option,
     SectionBlock,
+    StaticSelectMenu,
     Text,
     TextType,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "escape",
     "fields",
     "header",
+    "menu",
     "message",
     "percent",
     "plain",
@@ -60,11 +63,14 @@ MAX_FIELDS = 10
 MAX_FIELD = 2000
 MAX_CONTEXT = 10
 MAX_BUTTON = 75
+MAX_OPTION = 75
+MAX_PLACEHOLDER = 150
 MAX_CONFIRM_TITLE = 100
 MAX_CONFIRM_TEXT = 300
 MAX_CONFIRM_BUTTON = 30
 
 Style = Literal["primary", "danger"]
+Confirmation = ConfirmationDialogue
 
 
 def rendered(block: Block) -> BlockJson:
@@ -133,9 +139,29 @@ def button(
     return Button(label, action_id=action_id, value=value or None, style=style, confirm=confirm, url=url)
 
 
-def actions(*buttons: Button) -> BlockJson:
-    """A row of buttons (at most 25)."""
-    return rendered(ActionsBlock(list(buttons)))
+def menu(
+    placeholder: str,
+    action_id: str,
+    options: Sequence[tuple[str, str]],
+    *,
+    confirm: ConfirmationDialogue | None = None,
+) -> StaticSelectMenu:
+    """A menu of (words, value); values have at most 150 characters. Raises slackblocks' errors (mistakes of ours)."""
+    return StaticSelectMenu(
+        action_id=action_id,
+        options=[Option(_plain_text(words, MAX_OPTION), value) for words, value in options],
+        placeholder=_plain_text(placeholder, MAX_PLACEHOLDER),
+        confirm=confirm,
+    )
+
+
+def _plain_text(text: str, limit: int) -> Text:
+    return Text(clip(plain(text), limit), type_=TextType.PLAINTEXT)
+
+
+def actions(*elements: Button | StaticSelectMenu) -> BlockJson:
+    """A row of buttons and menus (at most 25)."""
+    return rendered(ActionsBlock(list(elements)))
 
 
 def message(text: str, *blocks: BlockJson) -> Message:

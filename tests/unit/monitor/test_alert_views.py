@@ -3,8 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.engine import Reason, Tell, Transition
+from bot.monitor.rules import RULES, rule_named
+from bot.monitor.runbooks import RUNBOOKS
+from bot.views.alert_actions import next_step, runbook
 from bot.views.alerts import card, line
 from bot.views.message import Message
 
@@ -36,9 +41,10 @@ def texts(message: Message) -> list[str]:
 def test_a_card_says_how_bad_where_what_and_since_when() -> None:
     message = card(ALERT)
     assert message.text == "Critical in prod: 2 disks of prod are broken."
-    head, body, small = texts(message)
+    head, body, step, small = texts(message)
     assert head == "🚨 *Critical · prod*\n2 disks of prod are broken."
     assert body == "• disk 7\n• disk 8"
+    assert step == "*Next:* `/cm tasks`: is `disk_repair` on?"
     assert small.startswith("firing since <!date^1790000000^")
     assert "UTC>" in small
 
@@ -86,8 +92,47 @@ def test_lines_of_the_thread() -> None:
     assert line(Transition(ALERT, RESOLVED, Reason.RESOLVED, Tell.REPLY)).text == card(RESOLVED).text
 
 
-def test_no_button_is_shown_that_nothing_handles() -> None:
-    assert all(block["type"] != "actions" for block in card(ALERT).blocks)
+def labels(alert: Alert) -> list[str]:
+    """What can be clicked on an alert's message."""
+    rows = [block for block in card(alert).blocks if block["type"] == "actions"]
+    return [element.get("text", element.get("placeholder"))["text"] for row in rows for element in row["elements"]]
+
+
+def test_an_open_alert_can_be_acted_on_and_a_resolved_one_cannot() -> None:
+    told = replace(ALERT, id=7)
+    rest = ["Silence …", "Show cluster", "Runbook"]
+    assert labels(told) == ["Acknowledge", *rest]
+    assert labels(replace(told, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == rest
+    assert labels(replace(told, state=AlertState.RESOLVED, resolved_at=NOON + 1)) == []
+    assert labels(ALERT) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "label"),
+    [
+        ("task enable disk_repair prod", "Enable disk_repair"),
+        ("leader transfer 2 prod", "/cm leader transfer 2 prod"),
+    ],
+)
+def test_a_fix_is_a_button_that_says_what_it_proposes(command: str, label: str) -> None:
+    fixable = replace(ALERT, id=7, data={"fix": command})
+    assert labels(fixable)[:2] == ["Acknowledge", label]
+    assert labels(replace(fixable, state=AlertState.ACKNOWLEDGED))[0] == label
+
+
+def test_a_runbook_says_why_and_what_to_do_and_links_where_the_manual_is_served() -> None:
+    rule = rule_named("disk_broken")
+    assert rule is not None
+    shown = "\n".join(texts(runbook(rule, RUNBOOKS[rule.key], "https://wiki.example/cm/")))
+    assert "*What to do*\n1. `/cm tasks`" in shown
+    assert "<https://wiki.example/cm/alerts.md#disk_broken|alerts.md#disk_broken>" in shown
+    assert "docs/alerts.md#disk_broken" in texts(runbook(rule, RUNBOOKS[rule.key]))[-1]
+
+
+def test_every_runbook_fits_and_has_a_next_step() -> None:
+    for rule in RULES:
+        assert next_step(rule.key), rule.key
+        assert all(len(text) <= 3000 for text in texts(runbook(rule, RUNBOOKS[rule.key])))
 
 
 def test_hostile_words_mention_nobody_and_fit() -> None:

@@ -1,0 +1,89 @@
+"""What a person can do about an alert right at its message: its buttons and menu, its next step, its runbook. Pure."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from slackblocks import Button, StaticSelectMenu
+
+from bot.monitor.alert import Alert, AlertState
+from bot.monitor.rule import Rule
+from bot.monitor.runbooks import RUNBOOKS
+from bot.monitor.runbooks.runbook import Runbook
+from bot.views import blocks
+from bot.views.message import Message
+
+ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
+ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX})
+"""The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence."""
+
+SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
+    {
+        "1h": ("for 1 hour", 3600.0),
+        "4h": ("for 4 hours", 4 * 3600.0),
+        "24h": ("for 24 hours", 24 * 3600.0),
+        "resolved": ("until resolved", None),
+    }
+)
+"""How long a silence may last: in words, in seconds (None: until the alert is resolved)."""
+
+_TASK_WORDS = 3
+
+
+def next_step(rule: str) -> str:
+    """The first step of a rule's runbook as mrkdwn, "" when it has none."""
+    runbook = RUNBOOKS.get(rule)
+    return blocks.escape(runbook.steps[0]) if runbook and runbook.steps else ""
+
+
+def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
+    """The buttons of an open alert's message; one that is acknowledged keeps the others."""
+    value = _value(alert)
+    fix = str(alert.data.get("fix", ""))
+    first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
+    mend = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
+    rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
+    return [*first, *mend, _silence(alert), *rest]
+
+
+def fix_label(command: str) -> str:
+    """What the button says that proposes a command: `Enable disk_repair`, else the command itself."""
+    words = command.split()
+    if len(words) >= _TASK_WORDS and words[0] == "task":
+        return f"{words[1].capitalize()} {words[2]}"
+    return f"/cm {command}"
+
+
+def runbook(rule: Rule, found: Runbook, docs_url: str = "") -> Message:
+    """What a rule means, why it matters and what to do; with a link to its section where the manual is served."""
+    head = f"Runbook of {blocks.code(rule.key)}: {blocks.escape(rule.about)}"
+    steps = "\n".join(f"{place}. {blocks.escape(step)}" for place, step in enumerate(found.steps, 1))
+    parts = [
+        blocks.section(f"*{head}*\n{blocks.escape(found.why)}"),
+        blocks.section(f"*What to do*\n{steps}"),
+    ]
+    if found.notes:
+        parts.append(blocks.context(blocks.escape(found.notes)))
+    where = f"<{blocks.escape(docs_url)}{rule.runbook}|{rule.runbook}>" if docs_url else f"docs/{rule.runbook}"
+    return blocks.message(head, *parts, blocks.context(f"More, and how to tune it: {where}"))
+
+
+def _silence(alert: Alert) -> StaticSelectMenu:
+    options = [(f"Silence {words}", _value(alert, span)) for span, (words, _) in SPANS.items()]
+    what = f"{alert.rule} of {alert.cluster}" + (f" ({alert.subject})" if alert.subject else "")
+    sure = blocks.confirm(
+        "Silence this alert?",
+        f"Nobody is reminded of {what} while the silence holds. It ends by itself when things get worse.",
+        "Silence",
+        "Leave it",
+    )
+    return blocks.menu("Silence …", SILENCE, options, confirm=sure)
+
+
+def _sure(command: str) -> blocks.Confirmation:
+    text = f"/cm {command} is judged as if you typed it, and shown on a card to be approved. Nothing changes before."
+    return blocks.confirm("Propose this change?", text, "Propose", "Not now")
+
+
+def _value(alert: Alert, span: str = "") -> str:
+    return json.dumps({"alert": alert.id, **({"for": span} if span else {})}, separators=(",", ":"))
