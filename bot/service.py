@@ -14,6 +14,7 @@ from bot.config import Settings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError, StoreError
 from bot.inbox import Inbox
+from bot.monitor import leaving
 from bot.monitor.attention import Attention
 from bot.monitor.cycle import Watch
 from bot.monitor.sentry import Sentry
@@ -153,6 +154,9 @@ async def close_gone(app: App) -> None:
     """Close what was open on clusters that the settings no longer name."""
     try:
         await app.runner.close_gone()
+        channels = {own.alert_channel for own in app.settings.clusters}
+        if await leaving.close_gone(app.store, app.clusters.keys(), channels, app.clock()):
+            app.outbox.wake()
     except StoreError as error:
         log.warning("close_gone.store_down", error=str(error))
 

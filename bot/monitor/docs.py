@@ -40,6 +40,7 @@ command there: your rights, the preflight and the policy count, and nothing chan
   with its thread and `/cm alerts` for the rest. `cluster_unreachable`, `no_leader` and `quorum_at_risk` always have
   their own. When the storm is over (no more than half as many came) the digest says so, the gravest that still fire get
   their own message, and the rest stays listed until it is over.
+- A cluster that leaves the settings has its alerts closed and told where they were told; its silences end.
 - A silence that ends is told: in the thread of an alert that it kept quiet and that is still so, else in one line in
   the channel. It ends before its time for an alert that gets worse, and the alert's thread says so.
 

@@ -23,7 +23,7 @@ from bot.monitor.transition import (
     worse,
 )
 
-__all__ = ["NO_ESCALATION", "Reason", "Tell", "Transition", "acknowledge", "step"]
+__all__ = ["NO_ESCALATION", "Reason", "Tell", "Transition", "acknowledge", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
 
@@ -200,9 +200,13 @@ def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     return Transition(old, replace(old, clear_since=around.now), Reason.CLEARING, Tell.QUIET)
 
 
-def _withdrawn(old: Alert, around: Surroundings) -> Transition:
+def withdrawn(old: Alert, now: float, words: str, *, muted: bool = False) -> Transition:
+    """Close an alert that is not watched any more; `words` say why."""
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, around.now, ""), Reason.DROPPED, Tell.QUIET)
+        return Transition(old, ended(old, now, ""), Reason.DROPPED, Tell.QUIET)
+    return Transition(old, ended(old, now, words), Reason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
+
+
+def _withdrawn(old: Alert, around: Surroundings) -> Transition:
     words = "The settings do not watch for this any more, so nobody knows whether it is still so."
-    tell = Tell.EDIT if around.muting(old) else Tell.REPLY
-    return Transition(old, ended(old, around.now, words), Reason.WITHDRAWN, tell)
+    return withdrawn(old, around.now, words, muted=around.muting(old) is not None)

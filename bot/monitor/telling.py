@@ -35,6 +35,18 @@ async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
             await uow.channels.put(channel, told.to_json())
 
 
+async def end_storm(uow: WatchUnit, channel: str, now: float) -> bool:
+    """End the storm of a channel that no cluster has any more; False when none rages there."""
+    traffic = Traffic.from_json(channel, await uow.channels.get(channel))
+    storm = traffic.storm
+    if storm is None:
+        return False
+    calm = traffic.with_digest(replace(storm, ended_at=now))
+    told = await _tell_digests(uow, calm, {}, storm.slot, Limits())
+    await uow.channels.put(channel, told.to_json())
+    return True
+
+
 async def _stored(uow: WatchUnit, move: Transition) -> Transition:
     if not move.new.open and move.new.id:
         await uow.silences.end_with(move.new.id)

@@ -37,6 +37,13 @@ def silence_over(silence: Silence, kept: Sequence[Alert]) -> Message:
     return message(text, context(text))
 
 
+def cluster_left(cluster: str, alerts: int, silences: int) -> Message:
+    """Said when a cluster is not in the settings any more, after its alerts were closed."""
+    closed = [count(number, noun) for number, noun in ((alerts, "alert"), (silences, "silence")) if number]
+    text = f"{escape(cluster)} left the settings and is not watched any more. Closed with that: {' and '.join(closed)}."
+    return message(text, section(text))
+
+
 def was_blind(cluster: str, since: float, until: float, why: str) -> Message:
     """Said afterwards, when the watch could not even say that it saw nothing."""
     lasted = duration(until - since)
