@@ -78,3 +78,28 @@ async def test_what_is_refused_is_seen_by_its_sender_alone(page: Page) -> None:
     await page.get_by_test_id("user-switch").select_option("U0BOB")
     await page.get_by_test_id("channel-storage").click()
     await expect(page.locator('[data-testid^="message-"]', has_text="Did you mean /cm stat")).to_have_count(0)
+
+
+async def test_a_task_is_turned_off_by_the_form_of_cm_do(page: Page) -> None:
+    """The form is opened, the kind chosen, an error shown at its field and mended, the card confirmed."""
+    await page.get_by_test_id("channel-storage").click()
+    await say(page, "/cm do")
+    modal = page.get_by_test_id("modal")
+    await expect(modal.get_by_role("heading")).to_have_text("Change a cluster")
+    await modal.locator('select[data-action-id="form:kind"]').select_option("task disable")
+    await modal.locator('select[data-action-id="field:task"]').select_option("balance")
+    await modal.locator('[data-action-id="field:for"]').fill("soon")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(modal.get_by_text(re.compile("takes a time such as 30m")).first).to_be_visible()
+    await modal.locator('[data-action-id="field:for"]').fill("2h")
+    await modal.locator('[data-action-id="field:reason"]').fill("rush hour")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(modal.get_by_text(re.compile("Operation 1 .*waits for")).first).to_be_visible()
+    await page.get_by_test_id("modal-close").click()
+    await expect(modal).to_have_count(0)
+    await expect(page.get_by_text(re.compile("Operation 1 .*waits for")).first).to_be_visible()
+    await page.get_by_test_id("channel-operations").click()
+    await expect(page.get_by_text("rush hour").first).to_be_visible()
+    await page.locator('[data-action-id="op_confirm"]').first.click()
+    await page.get_by_test_id("confirm-yes").click()
+    await expect(page.get_by_text("Done and read back").first).to_be_visible()
