@@ -105,7 +105,7 @@ def _entry(name: str, info: FieldInfo, known: Known) -> Entry:
     return Entry(
         name=name,
         label=name.replace("_", " ").capitalize(),
-        hint=info.description or "",
+        hint=_sentence(info.description or ""),
         required=info.is_required() or (name == _REASON and known.needs_reason),
         choices=known.offers.get(offer, ()) if offer else own,
         flag=flag,
@@ -113,6 +113,10 @@ def _entry(name: str, info: FieldInfo, known: Known) -> Entry:
         value=str(default) if default and not flag else "",
         of=known.cluster if offer else "",
     )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.audit.ask import ALL
 from bot.demo import Demo
+from bot.dispatch import Invocation, Submission
 from bot.playground.slack import payloads
 from bot.playground.slack.delivery import INTERACTION
 from bot.playground.slack.inputs import form_state
@@ -256,3 +257,72 @@ async def test_home_shows_a_cluster_s_status_to_a_viewer_who_gets_no_other_butto
     assert "but for /cm audit" in tab.full_text
     await world.slack.as_user(DAVE).click_home("home:status:prod")
     await seen(world, DAVE, lambda view: "prod is healthy" in view.full_text)
+
+
+async def test_a_replacement_shows_its_plan_and_proposes_its_first_step(world: Demo) -> None:
+    await world.clusters["prod"].kill(3)
+    await opened(world, "/cm do member replace prod")
+    filled = {"field:dead": "3", "field:new": "4", "field:host": "127.0.0.1:7999"}
+    ack = await world.slack.as_user(ALICE).submit(filled)
+    assert not ack.errors
+    view = await seen(world, ALICE, lambda view: "Replacing peer 3" in view.full_text)
+    assert "waits for" in view.full_text or "refused" in view.full_text
+
+
+async def test_what_was_kept_when_the_process_died_is_done_by_the_next(world: Demo) -> None:
+    """Accepted and acknowledged, never worked on: the sweep takes it up; a view that is gone loses nothing."""
+    work = Submission(
+        key="form:V0GONE",
+        user=ALICE,
+        channel="",
+        response_url="",
+        view_id="V0GONE",
+        command="task disable",
+        cluster="prod",
+        values={"task": "balance"},
+        text="task disable balance prod",
+    )
+    assert await world.app.dispatcher.accept(work)
+    await world.app.dispatcher.resume()
+    await card(world, "Operation 1, proposed")
+    direct = world.slack.workspace.open_im(ALICE).id
+    await world.slack.wait_for(direct, lambda m: "Operation 1" in m.text, user=ALICE, timeout=PATIENCE)
+
+
+async def test_a_cluster_that_left_the_settings_after_the_form_was_kept_is_told(world: Demo) -> None:
+    work = Submission("form:V1", ALICE, "", "", "V1", "task disable", "gone", {"task": "balance"}, "task disable")
+    await world.app.dispatcher.read(work)
+    direct = world.slack.workspace.open_im(ALICE).id
+    await world.slack.wait_for(direct, lambda m: 'no cluster "gone"' in m.text, user=ALICE, timeout=PATIENCE)
+
+
+async def test_somebody_who_lost_the_role_while_filling_in_is_refused_and_noted(world: Demo) -> None:
+    work = Submission("form:V1", DAVE, "", "", "V1", "task disable", "prod", {"task": "balance"}, "task disable")
+    await world.app.dispatcher.read(work)
+    direct = world.slack.workspace.open_im(DAVE).id
+    await world.slack.wait_for(direct, lambda m: "not an operator" in m.text, user=DAVE, timeout=PATIENCE)
+    async with world.app.store.read() as uow:
+        rows = await uow.audit.newest(ALL, limit=5)
+    assert [row.action for row in rows] == ["refused.command"]
+
+
+async def test_a_forged_button_of_the_home_tab_changes_nothing(world: Demo) -> None:
+    """A viewer who sends the button that only operators get is refused in the form, and it is noted."""
+    await at_home(world, DAVE)
+    person = world.slack.as_user(DAVE)
+    tab = world.slack.workspace.homes[DAVE]
+    acted = {"type": "button", "action_id": "home:change:prod", "block_id": "b", "value": "prod", "action_ts": "1.1"}
+    await person.delivery.deliver(INTERACTION, payloads.view_action(world.slack.workspace, person.user, tab, acted, {}))
+    view = await seen(world, DAVE, lambda view: "not an operator" in view.full_text)
+    assert "submit" not in view.content
+
+
+async def test_a_form_with_too_long_a_wait_says_so_to_whoever_typed(world: Demo) -> None:
+    """Slack's trigger was used or is over: nothing opens, and the one who typed is told what to do."""
+    trigger = world.slack.workspace.passes.new_trigger(ALICE)
+    world.slack.workspace.passes.use_trigger(trigger)
+    url = world.slack.as_user(ALICE)._response_url(STORAGE)
+    await world.app.dispatcher.read(Invocation(trigger, ALICE, STORAGE, "do", url))
+    await world.slack.wait_for(STORAGE, lambda m: "did not open the form" in m.text, user=ALICE, timeout=PATIENCE)
+    assert [wrong.rule for wrong in world.slack.workspace.violations] == ["exchanged_trigger_id"]
+    world.slack.workspace.violations.clear()
