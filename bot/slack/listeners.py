@@ -125,6 +125,9 @@ class Edge(AsyncMiddleware):
 
     async def _deliver_of_view(self, delivered: Acted | Submitted | HomeOpened | Nothing) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Acted):
+            if len(self._background) >= MOST_AT_ONCE:
+                # A choice can be made again; the form stays as it is and refuses to be sent with another one's fields.
+                return "busy", _ack()
             return "view", self._once(delivered.key, lambda: self._surfaces.on_act(delivered))
         if isinstance(delivered, Submitted):
             return "form", await self._submit(delivered)

@@ -8,7 +8,7 @@ from bot.playground.slack import payloads, submitting
 from bot.playground.slack.content import content_of
 from bot.playground.slack.delivery import COMMAND, INTERACTION, Ack, Delivery
 from bot.playground.slack.escape import entities, escape_typed
-from bot.playground.slack.inputs import form_state, missing_in, with_choice
+from bot.playground.slack.inputs import form_state, with_choice, wrong_in
 from bot.playground.slack.message import Blocks, Message, View, interactive
 from bot.playground.slack.objects import SLACKBOT
 from bot.playground.slack.refusal import ActRefused, ApiError
@@ -150,13 +150,15 @@ class Actor:
     async def submit_view(self, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Ack:
         """Submit a modal; `values` as in `state.values`: block_id → action_id → {"type", "value" or "selected_…"}.
 
-        What is required and missing is told in `errors` and does not reach the app; it closes unless the app says
-        otherwise.
+        What is required and missing, or of a wrong length, is told in `errors` and does not reach the app; it closes
+        unless the app says otherwise.
         """
         ws, view = self.workspace, self._modal(view_id)
-        if missing := missing_in(view.blocks, values):
-            submitting.show_errors(ws, view, missing)
-            return Ack(errors=missing)
+        if not view.content.get("submit"):
+            raise ActRefused("not_submittable", "that modal has nothing to submit")
+        if wrong := wrong_in(view.blocks, values):
+            submitting.show_errors(ws, view, wrong)
+            return Ack(errors=wrong)
         urls = submitting.response_urls(ws, view, values, self._response_url)
         ack = await self.delivery.deliver(INTERACTION, payloads.view_submission(ws, self.user, view, values, urls))
         return self._told(ack) if ack.error else replace(ack, errors=submitting.after(ws, view, ack.payload))

@@ -113,10 +113,22 @@ def with_choice(state: Mapping[str, Mapping[str, Any]], acted: Mapping[str, Any]
     return {**state, block_id: {**state.get(block_id, {}), action_id: told}}
 
 
-def missing_in(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> dict[str, str]:
-    """What is required and empty, by block_id, in Slack's words."""
-    return {
-        block["block_id"]: "Please complete this required field."
-        for block, element in _inputs(blocks)
-        if not block.get("optional") and is_empty(values.get(block["block_id"], {}).get(element["action_id"], {}))
-    }
+def wrong_in(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> dict[str, str]:
+    """What Slack itself refuses before the app hears of a form, by block_id: empty where required, a wrong length."""
+    told = {}
+    for block, element in _inputs(blocks):
+        state = values.get(block["block_id"], {}).get(element["action_id"], {})
+        if words := _wrong(block, element, state):
+            told[str(block["block_id"])] = words
+    return told
+
+
+def _wrong(block: Mapping[str, Any], element: Element, state: Mapping[str, Any]) -> str:
+    if is_empty(state):
+        return "" if block.get("optional") else "Please complete this required field."
+    length, most, least = len(str(state.get("value") or "")), element.get("max_length"), element.get("min_length")
+    if element.get("type") != "plain_text_input":
+        return ""
+    if most is not None and length > most:
+        return f"This value must be at most {most} characters."
+    return f"This value must be at least {least} characters." if least is not None and length < least else ""

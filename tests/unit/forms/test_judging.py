@@ -1,4 +1,4 @@
-"""A form that was sent: what is wrong is said at its field, what is right becomes work, and nothing is proposed here."""
+"""A form that was sent: what is wrong is said at its field, what is right becomes work; nothing is proposed here."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,15 @@ from bot.forms.judging import Judge
 from bot.forms.seal import Origin, key_of, seal
 from bot.operations.approvals import Policy
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND
-from tests.unit.commands.fakes import FakeAlerts, FakeAudit, FakeCluster, FakeDesk, FakeForms, FakeStanding
+from tests.unit.commands.fakes import (
+    FakeAlerts,
+    FakeAudit,
+    FakeCluster,
+    FakeDesk,
+    FakeForms,
+    FakeReports,
+    FakeStanding,
+)
 from tests.unit.views.samples import AT
 
 KEY = key_of("xoxb-1")
@@ -37,6 +45,7 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
         proposer=DESK,
         standing=FakeStanding(),
         alerts=FakeAlerts(),
+        reports=FakeReports(),
         remembered=lambda _: {},
         audit=FakeAudit(),
         share=None,

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.playground.slack.blockkit import check_blocks
 from bot.playground.slack.escape import escape_typed
 from bot.playground.slack.faults import FaultRefused, Faults
 from bot.playground.slack.guard import refusal
-from bot.playground.slack.inputs import chosen, form_state, initial, missing_in
+from bot.playground.slack.inputs import chosen, form_state, initial, with_choice, wrong_in
 from bot.playground.slack.message import Message
 from bot.playground.slack.passes import Passes
 from bot.playground.slack.refusal import ActRefused
@@ -105,10 +106,44 @@ def test_an_element_tells_what_was_chosen_in_it() -> None:
 def test_a_form_tells_what_is_missing() -> None:
     needed = {"type": "input", "block_id": "b", "element": {"type": "plain_text_input", "action_id": "a"}}
     blocks = (needed, {**needed, "block_id": "c", "optional": True})
-    assert missing_in(blocks, form_state(blocks, {})) == {"b": "Please complete this required field."}
-    assert missing_in(blocks, form_state(blocks, {"a": "x"})) == {}
+    assert wrong_in(blocks, form_state(blocks, {})) == {"b": "Please complete this required field."}
+    assert wrong_in(blocks, form_state(blocks, {"a": "x"})) == {}
     with pytest.raises(ActRefused):
         form_state(blocks, {"typo": "x"})
+    element = {"type": "plain_text_input", "action_id": "a", "max_length": 2, "min_length": 2}
+    short = ({**needed, "element": element},)
+    assert wrong_in(short, form_state(short, {"a": "xx"})) == {}
+    assert wrong_in(short, form_state(short, {"a": "xxx"})) == {"b": "This value must be at most 2 characters."}
+    assert wrong_in(short, form_state(short, {"a": "x"})) == {"b": "This value must be at least 2 characters."}
+
+
+def test_an_initial_option_must_be_one_of_those_offered() -> None:
+    """Field by field, as Slack compares them; grouped options count as well."""
+    option = {"text": {"type": "plain_text", "text": "a"}, "value": "a"}
+    other = {**option, "value": "b"}
+    menu = {"type": "static_select", "action_id": "m", "initial_option": option}
+    for offered, right in (
+        ({"options": [option]}, True),
+        ({"options": [other]}, False),
+        ({"option_groups": [{"label": option["text"], "options": [option]}]}, True),
+        ({"option_groups": [{"label": option["text"], "options": [other]}]}, False),
+    ):
+        problems = check_blocks([{"type": "actions", "elements": [{**menu, **offered}]}])
+        assert (problems == []) == right
+
+
+def test_a_choice_in_a_view_is_part_of_the_state_that_is_told_with_it() -> None:
+    acted = {
+        "type": "static_select",
+        "block_id": "b",
+        "action_id": "m",
+        "selected_option": {"value": "x"},
+        "action_ts": "1",
+    }
+    state = with_choice({"c": {"n": {"type": "plain_text_input", "value": "kept"}}}, acted)
+    assert state["b"] == {"m": {"type": "static_select", "selected_option": {"value": "x"}}}
+    assert state["c"]["n"]["value"] == "kept"
+    assert with_choice({}, {"type": "button", "block_id": "b", "action_id": "a"}) == {}
 
 
 OURS = {"X-Playground": "1", "Origin": "http://127.0.0.1:8"}

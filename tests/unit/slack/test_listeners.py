@@ -143,8 +143,10 @@ async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk)
     for body in ({**COMMAND, "trigger_id": "2.1"}, {**CHANGE, "trigger_id": "2.2"}):
         response = await slack.deliver(body)
         assert (response.status, json.loads(response.body)) == (200, {"response_type": "ephemeral", "text": BUSY})
+    await slack.deliver(VIEW_ACT)
     await slack.deliver(CLICK)
     await slack.settled()
+    assert slack.forms.acts == []
     assert len(desk.answered) == MOST_AT_ONCE
     assert [type(work) for work in desk.accepted] == [Click], "what was not begun is not kept either"
     await slack.deliver({**COMMAND, "trigger_id": "2.1"})
