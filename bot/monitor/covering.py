@@ -28,13 +28,20 @@ def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, 
     return frozenset().union(*active)
 
 
-def covered(answers: Answers, alerts: Iterable[Alert]) -> Pairs:
-    """What is told by another finding of this step, or by an open alert that this step neither renews nor withdraws."""
+def covered(
+    answers: Answers, alerts: Iterable[Alert], *, hushed: Pairs = frozenset(), spared: frozenset[str] = frozenset()
+) -> Pairs:
+    """What is told by another finding of this step, or by an open alert that this step neither renews nor withdraws.
+
+    What is `hushed`, muted by a silence of all rules, tells nobody: it does not cover those that such a silence spares.
+    """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]
-    said = [finding.data for finding in found.values()]
-    said += [alert.data for alert in kept if alert.state is not AlertState.PENDING]
-    return frozenset(pair for data in said for pair in _pairs(data))
+    said = {key: finding.data for key, finding in found.items()}
+    said |= {(alert.rule, alert.subject): alert.data for alert in kept if alert.state is not AlertState.PENDING}
+    return frozenset(
+        pair for key, data in said.items() for pair in _pairs(data) if key not in hushed or pair[0] not in spared
+    )
 
 
 def _found(answers: Answers) -> Iterator[Finding]:

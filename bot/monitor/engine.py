@@ -7,8 +7,8 @@ from bot.monitor.alert import Alert, AlertState, Finding, Silence
 from bot.monitor.covering import Pairs, covered, inhibited
 from bot.monitor.escalation import Escalation, call, calling_anew
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
-from bot.monitor.rules import INHIBITS
-from bot.monitor.silences import lifted_by, muted_under, muting, with_lifted
+from bot.monitor.rules import INHIBITS, UNSPARED
+from bot.monitor.silences import hushed, lifted_by, muted_under, muting, with_lifted
 from bot.monitor.transition import (
     Reason,
     Tell,
@@ -89,7 +89,7 @@ def step(
         resolution,
         escalation,
         inhibited=inhibited(answers, held.values(), inhibits),
-        covered=covered(answers, held.values()),
+        covered=covered(answers, held.values(), hushed=hushed(silences, held.values(), now), spared=UNSPARED),
     )
     watched = {rule.key for rule in rules}
     moves: list[Transition | None] = [_withdrawn(alert, around) for alert in held.values() if alert.rule not in watched]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.memory import MAX_CHANGES, LeaderChange
+from bot.monitor.peers import silent_hosts_of
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
 from bot.monitor.words import count, listed, span
 
@@ -52,13 +53,18 @@ def _leader_changed(scene: Scene, limits: Limits) -> Answer:
             f"The leader of {scene.cluster} changed {len(recent)} times in {span(last.at - first.at)}, "
             f"last from peer {last.before} to peer {last.after} in term {last.term}."
         )
-    lines = tuple(_line(change) for change in reversed(recent)) if len(recent) > 1 else ()
+    lines = tuple(_line(change) for change in reversed(recent)) if len(recent) > 1 else _lost(scene, last)
     parts = [f"{change.before}>{change.after}@{change.at:.3f}" for change in recent]
     data = {"parts": parts, "from": last.before, "to": last.after, "term": last.term}
     data |= {"op": last.op, "approved": last.approved.split()} if last.op else {}
     # What somebody asked for and somebody approved is no alarm.
     severity = limits.at_most(Severity.INFO) if all(change.op for change in recent) else limits.severity
     return (Finding("leader_changed", "", severity, sentence, lines, weight=len(recent), data=data),)
+
+
+def _lost(scene: Scene, change: LeaderChange) -> tuple[str, ...]:
+    """Why leadership moved, where it can be seen: the host of the peer that led is silent."""
+    return tuple(f"the peer that led, {change.before}: {line}" for line in silent_hosts_of(scene, change.before))
 
 
 def _recent(changes: tuple[LeaderChange, ...], now: float, window: float) -> tuple[LeaderChange, ...]:

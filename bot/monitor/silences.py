@@ -23,6 +23,12 @@ def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | N
     return max(found, key=lambda silence: silence.until, default=None)
 
 
+def hushed(silences: Sequence[Silence], alerts: Iterable[Alert], now: float) -> frozenset[tuple[str, str]]:
+    """The rule and subject of each alert that a silence of all rules mutes now."""
+    under = {(alert.rule, alert.subject): muting(silences, alert, now) for alert in alerts}
+    return frozenset(key for key, silence in under.items() if silence is not None and silence.rule == EVERY_RULE)
+
+
 def muted_under(silence: Silence, alert: Alert) -> Alert:
     """The alert, noting that this silence keeps it quiet: once it does not, the alert is told."""
     ever = alert.data.get("silenced", [])

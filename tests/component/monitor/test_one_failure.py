@@ -7,6 +7,7 @@ import pytest
 
 from bot.cluster.models import Snapshot
 from bot.errors import AuthRejected
+from bot.monitor.alert import Silence
 from tests.raftlooks import failing
 from tests.watchkit import host, look
 from tests.watchworld import World
@@ -111,6 +112,14 @@ async def test_a_token_that_is_refused_is_not_a_dead_cluster(world: World) -> No
         "Critical in prod: prod rejects the request token: every host answered 403, so nothing is known of the cluster."
     )
     assert all("reject" in text for text in told)
+
+
+async def test_a_silence_of_all_rules_spares_the_unreachable_cluster_whoever_tells_of_it_otherwise(
+    world: World,
+) -> None:
+    world.store.state.silences.append(Silence("prod", "*", "", world.now + 9000, "U1", id=1))
+    told = await over(world, (20, lambda at: failing(look(at), 1, 2, 3, error=AuthRejected("No.", status=403))))
+    assert told == ["Critical in prod: prod is unreachable: none of its 3 hosts answered, so nothing is known of it."]
 
 
 async def test_a_removed_node_that_runs_on_is_told_and_one_that_is_stopped_is_for_information(world: World) -> None:
