@@ -43,6 +43,8 @@ from bot.operations.telling import Work
 from bot.operations.wish import policy_key
 from bot.outbox import Outbox, Pace
 from bot.recorder import Recorder
+from bot.replicas.membership import BEATS, Membership
+from bot.replicas.model import CHORES, watch_of
 from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
@@ -57,14 +59,14 @@ from bot.telemetry.metrics import Metrics
 Clock = Callable[[], float]
 
 
-def owner_name(settings: Settings) -> str:
-    """Who this process is in claims.
+def owner_name() -> str:
+    """Who this process is in claims and holds: somebody else in each life."""
+    return f"{socket.gethostname()}-{random.getrandbits(32):08x}"
 
-    One file has one process, so its name lasts over restarts and it takes over at once what it left; processes that
-    share a server differ in each life.
-    """
-    host = socket.gethostname()
-    return host if settings.store_url.startswith("sqlite") else f"{host}-{random.getrandbits(48):012x}"
+
+def steady() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while this process, or this machine, is stopped."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @asynccontextmanager
@@ -73,18 +75,34 @@ async def build(settings: Settings, *, clock: Clock = time.time, pace: Pace | No
     check_words(settings)
     rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store.open(settings.store_url, clock=clock))
+        owner, lease = owner_name(), settings.replicas.lease
+        store = await stack.enter_async_context(
+            Store.open(settings.store_url, clock=clock, owner=owner, patience=max(1.0, lease / BEATS))
+        )
         await store.migrate()
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         clusters = {each.name: await _cluster(stack, settings, each, clock) for each in settings.clusters}
-        metrics, owner = Metrics(), owner_name(settings)
-        await _release(store, owner)
-        parts = _Parts(settings, clock, store, gateway, clusters, metrics)
-        outbox = Outbox(
-            store, gateway, owner=owner, clock=clock, random=random.random, pace=pace, on_dead=parts.withdraw
+        membership = Membership(
+            store,
+            owner,
+            (CHORES, *map(watch_of, clusters)),
+            lease,
+            alone=settings.store_url.startswith("sqlite"),
+            steady=steady,
         )
-        parts.ledger = Ledger(store, outbox.wake, clock)
+        parts = _Parts(settings, clock, store, gateway, clusters, membership)
+        outbox = Outbox(
+            store,
+            gateway,
+            owner=owner,
+            clock=clock,
+            random=random.random,
+            pace=pace,
+            on_dead=parts.withdraw,
+            alive=lambda: membership.alive,
+        )
+        parts.ledger = Ledger(store, outbox.wake, clock, owner)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
 
 
@@ -110,11 +128,6 @@ def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
         raise ConfigError(
             f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
         ) from error
-
-
-async def _release(store: Store, owner: str) -> None:
-    async with store.begin() as uow:
-        await uow.inbound.release(owner)
 
 
 def check_words(settings: Settings) -> None:
@@ -161,17 +174,18 @@ class _Parts:
         store: Store,
         gateway: SlackGateway,
         clusters: Mapping[str, Cluster],
-        metrics: Metrics,
+        membership: Membership,
     ) -> None:
         self.settings, self.clock, self.store, self.gateway = settings, clock, store, gateway
-        self.clusters, self.metrics = clusters, metrics
+        self.clusters, self.metrics, self.membership = clusters, Metrics(), membership
         self.noted: dict[str, Mapping[str, Any]] = {}
         self.entries = [_entry(own, tuple(clusters)) for own in settings.summaries]
         self.reports = self._reports()
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
         await self._recall()
-        runner = Runner(self.ledger, self.clusters, self.clock, self.settings.operations.verify_within)
+        within = self.settings.operations.verify_within
+        runner = Runner(self.ledger, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
         access = Access(self.settings.access, self.gateway.group_members, self.settings.policy_groups)
         channels = {own.name: own.alert_channel for own in self.settings.clusters}
         attention = Attention(self.store, outbox.wake, self.clock, channels)
@@ -206,6 +220,7 @@ class _Parts:
             bolt=bolt,
             socket=self._socket(bolt),
             metrics=self.metrics,
+            membership=self.membership,
             noted=self.noted,
         )
 
@@ -217,8 +232,7 @@ class _Parts:
     async def _recall(self) -> None:
         """Start from what the watch noted in an earlier life."""
         async with self.store.read() as uow:
-            for name in self.clusters:
-                self.noted[name] = await uow.memory.get(name)
+            self.noted.update(await uow.memory.several(self.clusters.keys()))
 
     def remembered(self, name: str) -> Mapping[str, Any]:
         return self.noted.get(name, {})

@@ -6,6 +6,7 @@ Commands that read are run and never stored. Changing commands and clicks are pe
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -28,7 +29,7 @@ from bot.commands.spec import (
     ReportBook,
     Role,
 )
-from bot.errors import CmbotError, NotAllowed, SlackError, StoreError, UserError
+from bot.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.rights import Holder
 from bot.views import errors as error_views
 
@@ -129,11 +130,11 @@ class InboundStore(Protocol):
     async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
         """Persist one piece of work; False when it had been accepted before. Raises StoreError."""
 
-    async def claim(self, key: str, seconds: float) -> bool:
-        """Take it to work on; False when somebody else has it or it is done."""
+    def claimed(self, key: str, seconds: float) -> AbstractAsyncContextManager[bool]:
+        """Take it to work on within the block; False when somebody has it or it is done. Raises StoreError."""
 
     async def done(self, key: str) -> None:
-        """Mark it done."""
+        """Mark it done; raises Fenced when another process has taken it over."""
 
     async def pending(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
         """What was accepted and is neither done nor claimed: (key, kind, payload)."""
@@ -184,9 +185,12 @@ class Dispatcher:
     async def work(self, work: Work) -> None:
         """Carry out persisted work and mark it done; whoever holds the claim does it."""
         try:
-            if await self.inbound.claim(work.key, CLAIM_SECONDS):
-                await self.read(work)
-                await self.inbound.done(work.key)
+            async with self.inbound.claimed(work.key, CLAIM_SECONDS) as ours:
+                if ours:
+                    await self.read(work)
+                    await self.inbound.done(work.key)
+        except Fenced as error:
+            log.warning("inbound.taken_over", key=work.key, error=str(error))
         except StoreError as error:
             log.warning("inbound.unfinished", key=work.key, error=str(error))
 
@@ -222,7 +226,8 @@ class Dispatcher:
             async for reply in replies:
                 yield reply
             self.ended(kind, "answered")
-        except SlackError:
+        except (SlackError, Fenced):
+            # Lost, or for another process to do: either way there is nothing to answer from here.
             raise
         except CmbotError as error:
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=str(error))

@@ -18,7 +18,8 @@ CmbotError
 │   ├── SlackRetryable      it may be tried again, not before `retry_after` seconds
 │   └── SlackLost           the answer was lost: the message may or may not have been posted
 └── StoreError              the database did not do it
-    └── Conflict            a compare-and-set found another version: somebody else was first
+    ├── Conflict            a compare-and-set found another version: somebody else was first
+    └── Fenced              this process no longer holds what it wrote for: stop, whoever holds it goes on
 """
 
 from typing import Any, Self
@@ -146,3 +147,7 @@ class StoreError(CmbotError):
 
 class Conflict(StoreError):
     """A compare-and-set found another version: somebody else was first."""
+
+
+class Fenced(StoreError):
+    """Another process holds by now what this one wanted to write for; nothing was written, the other one goes on."""

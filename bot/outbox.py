@@ -42,7 +42,8 @@ class Outbox:
     """Sends what the store says must be in Slack; one `run()` per process, any number of processes.
 
     `owner` names this process in claims: unique among the living; one that is the same after a restart lets the new
-    process take over at once what the dead one had claimed. `random` gives numbers in [0, 1).
+    process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
+    others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Outbox:
         idle: float = 5.0,
         on_dead: Callable[[Post], Awaitable[None]] | None = None,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._pace = clock, random, pace or Pace()
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
         self._on_dead = on_dead
         self._pause = pause or wait_for_event
+        self._alive = alive
         self._awake, self._progress = asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._booked: dict[str, float] = {}
@@ -141,6 +144,9 @@ class Outbox:
     async def _round(self) -> float:
         """Start what may be sent now; returns the seconds until there may be more."""
         now = self._clock()
+        if not self._alive():
+            # Counted as dead, perhaps: others send until this process is heard of again.
+            return _LOOK_AGAIN
         if self._all_held > now or len(self._under_way) >= self._parallel:
             return max(self._all_held - now, 0.0) or self._idle
         async with self._store.read() as uow:
@@ -205,7 +211,7 @@ class Outbox:
         self._progress = asyncio.Event()
 
     async def _attempt(self, claim: Claim) -> Outcome:
-        if self._clock() > claim.until - self._call_timeout:
+        if self._clock() > claim.until - self._call_timeout or not self._alive():
             return Failed("claim_expired", Verdict(0.0, Hold.ROW, claim.doubt))
         delivery = Delivery(self._poster, claim)
         try:

@@ -109,6 +109,11 @@ class Scheduler:
 
         self._add(_WallClock(crontab), run, name, late=_LATE_SECONDS)
 
+    def soon(self, name: str) -> None:
+        """Run the job of that name now as well as when it is due; nothing when there is none or it has been stopped."""
+        if self._scheduler.running and self._scheduler.get_job(name) is not None:
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
     def start(self) -> None:
         """Start; needs a running event loop."""
         self._scheduler.start()

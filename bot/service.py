@@ -24,6 +24,8 @@ from bot.operations.leasing import Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox
+from bot.replicas.membership import Membership
+from bot.replicas.model import CHORES, Hold, cluster_of, watch_of
 from bot.schedule import Scheduler, Trouble
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
@@ -78,7 +80,10 @@ class App:
     bolt: Bolt
     socket: SocketMode | None
     metrics: Metrics
+    membership: Membership
     noted: dict[str, Mapping[str, Any]]
+    taken: dict[str, Hold] = field(default_factory=dict)
+    """Under which hold each cluster was looked at last."""
     port: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -141,21 +146,34 @@ async def look_out(app: App) -> None:
 async def sweep(app: App) -> None:
     """What the clock asks for besides looking: expire, settle, take up unfinished work."""
     try:
-        await app.runner.sweep()
-        await app.leasing.sweep()
+        await app.runner.sweep(app.membership.duty)
+        await app.leasing.sweep(app.membership.duty)
         await app.dispatcher.resume()
+        await recall(app)
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
+        app.metrics.replicas(app.membership.living, len(app.membership.holds))
     except StoreError as error:
         log.warning("sweep.store_down", error=str(error))
 
 
+async def recall(app: App) -> None:
+    """Learn what the watches of other processes noted, for those who ask here."""
+    others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
+    if others:
+        async with app.store.read() as uow:
+            app.noted.update(await uow.memory.several(others))
+
+
 async def close_gone(app: App) -> None:
-    """Close what was open on clusters that the settings no longer name."""
+    """Close what was open on clusters that no settings name any more, those of other processes included."""
+    if not app.membership.alive:
+        return
     try:
-        await app.runner.close_gone()
+        known = {*app.clusters, *filter(None, map(cluster_of, app.membership.known))}
+        await app.runner.close_gone(known)
         channels = {own.alert_channel for own in app.settings.clusters}
-        if await leaving.close_gone(app.store, app.clusters.keys(), channels, app.clock()):
+        if await leaving.close_gone(app.store, known, channels, app.clock()):
             app.outbox.wake()
     except StoreError as error:
         log.warning("close_gone.store_down", error=str(error))
@@ -179,7 +197,10 @@ async def catch_up(app: App) -> None:
 
 
 async def forget(app: App) -> None:
-    """Drop what is done with."""
+    """Drop what is done with; one process of all does it."""
+    if app.membership.hold(CHORES) is None:
+        return
+    await close_gone(app)
     try:
         await app.inbox.forget()
     except StoreError as error:
@@ -187,10 +208,16 @@ async def forget(app: App) -> None:
 
 
 async def tick(app: App, name: str) -> None:
-    """One look of the watch at one cluster."""
+    """One look of the watch at one cluster, if it is this process's to watch."""
+    hold = app.membership.hold(watch_of(name))
+    if hold is None:
+        return
     watch = app.watches[name]
+    if app.taken.get(name) != hold:
+        watch.resume()
+        app.taken[name] = hold
     began = app.clock()
-    await watch.tick(began)
+    await watch.tick(began, app.membership.fence(hold))
     now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
     app.metrics.tick(name, outcome, now - began, now)
     if watch.latest is not None:
@@ -211,18 +238,34 @@ async def running(app: App) -> AsyncIterator[App]:
     """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
+        stack.push_async_callback(app.membership.leave)
+        await app.membership.try_to_beat()
+        stack.push_async_callback(_stop, _start(app.membership.run(), "membership"))
         stack.push_async_callback(_last_words, app)
         stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
         stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
+        # Others may watch as soon as this one does not, whatever it still has to finish.
+        stack.push_async_callback(app.membership.release)
         await close_gone(app)
         scheduler = _schedule(app)
         scheduler.start()
+        app.membership.gained = partial(_take_up, scheduler)
         stack.push_async_callback(scheduler.stop)
         if app.socket is not None:
             stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
         app.started.set()
         yield app
+
+
+def _take_up(scheduler: Scheduler, tasks: Sequence[str]) -> None:
+    """Look at once at the clusters that came: nobody may have looked at them for a while."""
+    for cluster in filter(None, map(cluster_of, tasks)):
+        scheduler.soon(_watch_job(cluster))
+
+
+def _watch_job(cluster: str) -> str:
+    return f"watch {cluster}"
 
 
 async def _last_words(app: App) -> None:
@@ -256,7 +299,7 @@ def _schedule(app: App) -> Scheduler:
         scheduler.every(
             own.poll_interval,
             partial(tick, app, own.name),
-            name=f"{WATCH} {own.name}",
+            name=_watch_job(own.name),
             jitter=own.poll_interval / 10,
         )
     for entry, wish in zip(app.entries, app.settings.summaries, strict=True):

@@ -41,6 +41,12 @@ class StoreSettings(Section):
     url: str = Field("sqlite:///cmbot.db", repr=False)
 
 
+class ReplicaSettings(Section):
+    """Several processes over one database: seconds without a heartbeat after which another takes over what one held."""
+
+    lease: Seconds = Field(15.0, ge=1, le=300)
+
+
 class Members(Section):
     """Who holds a role: users by id, user groups by id."""
 
@@ -161,6 +167,7 @@ class Settings(Section):
     slack: SlackSettings = SlackSettings()
     http: HttpSettings = HttpSettings()
     store: StoreSettings = StoreSettings()
+    replicas: ReplicaSettings = ReplicaSettings()
     access: AccessSettings = AccessSettings()
     operations: OperationSettings = OperationSettings()
     policies: Policies = Field(default_factory=dict)

@@ -22,6 +22,7 @@ from bot.monitor.sample import sample_of
 from bot.monitor.silencing import tell_ended
 from bot.monitor.storms import Limits, Traffic, weather
 from bot.monitor.telling import carry_out
+from bot.replicas.ports import Fence, unfenced
 from bot.views.notes import was_blind
 
 log = structlog.get_logger(__name__)
@@ -119,6 +120,12 @@ class Watch:
         self._explain = explain
         self._past: deque[Snapshot] = deque()
         self._calm: Held | None = None
+        self._fence: Fence = unfenced
+
+    def resume(self) -> None:
+        """Start as after a restart: what was seen and read before is old, since others watched meanwhile."""
+        self._past.clear()
+        self._calm = None
 
     @property
     def latest(self) -> Snapshot | None:
@@ -130,8 +137,12 @@ class Watch:
         """The earlier look that the last one was compared with."""
         return self._past[0] if len(self._past) > 1 else None
 
-    async def tick(self, now: float) -> None:
-        """Look once and act on it; never raises. A tick that fails commits nothing, so the next one makes it good."""
+    async def tick(self, now: float, fence: Fence = unfenced) -> None:
+        """Look once and act on it; never raises. A tick that fails commits nothing, so the next one makes it good.
+
+        `fence` is checked by whatever is written; ticks of one watch do not overlap.
+        """
+        self._fence = fence
         try:
             snapshot = await self._look()
             self.pulse = replace(self.pulse, looked_at=now)
@@ -166,6 +177,7 @@ class Watch:
     async def _write(self, seen: Seen) -> None:
         self._calm = None
         async with self._store.begin() as uow:
+            await self._fence(uow)
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
             held = await self._with_forecast(uow, await self._held(uow, seen.now), seen.now)
             plan = self._plan(held, seen, await self._causes(held, seen))

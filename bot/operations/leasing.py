@@ -7,7 +7,7 @@ import structlog
 
 from bot.commands.spec import ClusterPort
 from bot.dispatch import Click
-from bot.errors import Conflict, UserError
+from bot.errors import Conflict, Fenced, UserError
 from bot.operations.approvals import lacks
 from bot.operations.judge import Judged, judge
 from bot.operations.leases import refuse_lease_click, reverting, until
@@ -16,6 +16,7 @@ from bot.operations.model import Operation, OpState
 from bot.operations.preflight import Level
 from bot.operations.requests import request_from_json
 from bot.operations.runner import Runner
+from bot.replicas.ports import Duty, all_of_it
 from bot.rights import Holder, Rights
 
 log = structlog.get_logger(__name__)
@@ -54,36 +55,36 @@ class Leasing:
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
 
-    async def sweep(self) -> None:
-        """Announce and end what is due, then carry out what that led to, be it of an earlier life."""
+    async def sweep(self, duty: Duty = all_of_it) -> None:
+        """Announce and end what is due, then carry out what that led to, be it of an earlier life; what is ours."""
         now = self.clock()
         for op in await self.ledger.leased():
-            if op.cluster in self.clusters:
-                await self._due(op, now)
+            if op.cluster in self.clusters and (fence := duty(op.cluster)):
+                await self._due(op, now, self.ledger.fenced(fence))
         for op in await self.ledger.in_state(OpState.PROPOSED):
-            if op.request.get("reverts") and op.cluster in self.clusters:
-                await self._revert(op, self.clusters[op.cluster])
+            if op.request.get("reverts") and op.cluster in self.clusters and (fence := duty(op.cluster)):
+                await self._revert(op, self.clusters[op.cluster], self.ledger.fenced(fence))
 
-    async def _due(self, op: Operation, now: float) -> None:
+    async def _due(self, op: Operation, now: float, ledger: Ledger) -> None:
         try:
             if now >= op.lease_until:
-                await self.ledger.put_back(op, reverting(op, now), words="its time is over")
+                await ledger.put_back(op, reverting(op, now), words="its time is over")
             elif op.warn_at and now >= op.warn_at:
-                await self.ledger.warn(op)
-        except Conflict:
+                await ledger.warn(op)
+        except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
-    async def _revert(self, op: Operation, cluster: ClusterPort) -> None:
+    async def _revert(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
         try:
             judged = await self._judge(op, cluster)
             skip, words = hindrance(op, judged)
             if skip is not None:
-                await self.ledger.move(op, skip, words=words, seen=judged.seen)
+                await ledger.move(op, skip, words=words, seen=judged.seen)
             else:
                 await self.runner.start(op, cluster, words="the old value is put back", seen=judged.seen)
         except UserError as error:
-            await self.ledger.move(op, OpState.BLOCKED, words=str(error))
-        except Conflict:
+            await ledger.move(op, OpState.BLOCKED, words=str(error))
+        except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from bot.operations.expected import caused_by
 from bot.operations.leases import WARNED, announcements, started
 from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.trail import proposal, step
+from bot.replicas.ports import Fence, unfenced
 from bot.store.store import Store
 from bot.store.uow import UnitOfWork
 from bot.views import operations as views
@@ -34,11 +35,20 @@ def _warn_slot(op: Operation) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Writes operations and what the channel sees of them; raises StoreError, Conflict when somebody was first."""
+    """Writes operations and what the channel sees of them; raises StoreError, Conflict when somebody was first.
+
+    `owner` is the process that runs what is moved to running. `fence` guards what is done in a holder's name.
+    """
 
     store: Store
     wake: Callable[[], None]
     clock: Callable[[], float]
+    owner: str = ""
+    fence: Fence = unfenced
+
+    def fenced(self, fence: Fence) -> "Ledger":
+        """The same book for somebody who writes in the name of a hold; every step then may raise Fenced."""
+        return replace(self, fence=fence)
 
     async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
         """Note a new operation and its card; marks the inbound work that asked for it done in the same transaction.
@@ -70,6 +80,8 @@ class Ledger:
         moved = advance(op, to, at=self.clock(), by=by, words=words, seen=seen, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
+        if to is OpState.RUNNING:
+            moved = replace(moved, runner=self.owner)
         return await self._save(moved, inbound_key=inbound_key)
 
     async def note(
@@ -80,6 +92,7 @@ class Ledger:
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
+            await self.fence(uow)
             await uow.operations.save(moved)
             await self._tell(uow, moved)
             ended = await self._end_leases(uow, moved)
@@ -110,6 +123,7 @@ class Ledger:
         """End a lease and note the operation that puts the old value back, both at once, so that it happens once."""
         ended = note(leased, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
         async with self.store.begin() as uow:
+            await self.fence(uow)
             await uow.operations.save(ended)
             noted = await uow.operations.add(reverting)
             parent = card_slot(ended.card_id)
@@ -124,6 +138,7 @@ class Ledger:
         warned = note(leased, at=self.clock(), words=WARNED, warn_at=0.0)
         slot = card_slot(warned.card_id)
         async with self.store.begin() as uow:
+            await self.fence(uow)
             await uow.operations.save(warned)
             await uow.outbox.put(slot, warned.channel, views.card(warned))
             await uow.outbox.put(_warn_slot(warned), warned.channel, views.warning(warned), parent=slot, broadcast=True)
@@ -195,6 +210,11 @@ class Ledger:
         """The newest operations."""
         async with self.store.read() as uow:
             return await uow.operations.recent(limit, cluster=cluster)
+
+    async def living(self) -> Sequence[str]:
+        """The processes that live now, by the names under which they run operations."""
+        async with self.store.read() as uow:
+            return await uow.replicas.living()
 
     async def due(self) -> list[Operation]:
         """The waiting operations whose time is over."""

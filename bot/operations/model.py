@@ -72,7 +72,8 @@ class Operation:
     `request` is what is asked (JSON, by kind); `seen` is the state of the cluster that the card shows and an approval
     is bound to; `version` is the compare-and-set key that every step raises by one and every button carries.
     `terms` are those of its policy, for the card; `approvals` are who approved so far (Slack user ids). `card` is the
-    operation whose card it took over (0: it has its own). `lease_until` is when the old value of a switch is put back,
+    operation whose card it took over (0: it has its own). `runner` names the process that carries it out, or did (""
+    before it ran). `lease_until` is when the old value of a switch is put back,
     `warn_at` when that is announced (0: never).
     """
 
@@ -94,6 +95,7 @@ class Operation:
     card: int = 0
     lease_until: float = 0.0
     warn_at: float = 0.0
+    runner: str = ""
 
     @property
     def card_id(self) -> int:

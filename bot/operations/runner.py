@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,43 +11,69 @@ import structlog
 from bot.cluster.health import healthy_count, quorum, voter_health, voters
 from bot.cluster.models import Snapshot
 from bot.commands.spec import ClusterPort
-from bot.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, OutcomeUnknown
+from bot.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.operations.deeds import DEEDS, Sight
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
+from bot.replicas.ports import Duty, all_of_it
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5
 """Seconds between two looks for the effect."""
+LAST_LOOK_SECONDS = 30.0
+"""How much longer than its time the last look for an effect may take before another process settles it."""
 STILL_SECONDS = 60.0
 """How long one leader with a quorum must have held, all applied, before an unseen effect counts as not applied."""
 
 
+def always() -> bool:
+    """Say yes."""
+    return True
+
+
 @dataclass(slots=True)
 class Runner:
-    """Carries out operations that were approved, and settles those whose outcome is not known."""
+    """Carries out operations that were approved, and settles those whose outcome is not known.
+
+    `alive` tells whether this process may act: others settle what a process runs that they count as dead.
+    """
 
     ledger: Ledger
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     verify_within: float
+    alive: Callable[[], bool] = always
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
 
     async def start(self, op: Operation, cluster: ClusterPort, **step: Any) -> Operation:
-        """Take the step to RUNNING and carry it out; raises Conflict when somebody else did before."""
+        """Take the step to RUNNING and carry it out; raises Conflict when somebody else did before, else Fenced."""
+        if not self.alive():
+            raise Fenced("This process was out of touch with the database, so nothing was sent.")
         # Noted before it is stored, so that the sweep never takes it for what a dead process left; counted, because
         # of several that try at once all but one fail.
         self.under_way[op.id] += 1
         try:
-            return await self._run(await self.ledger.move(op, OpState.RUNNING, **step), cluster)
+            running = await self.ledger.move(op, OpState.RUNNING, **step)
+            return await self._carry_out(running, cluster)
         finally:
             self.under_way[op.id] -= 1
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
+    async def _carry_out(self, op: Operation, cluster: ClusterPort) -> Operation:
+        try:
+            return await self._run(op, cluster)
+        except Conflict:
+            # Counted as dead meanwhile: what another process found out stands.
+            log.warning("operation.taken_over", op=op.id)
+            return await self.ledger.get(op.id) or op
+
     async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
+        if not self.alive():
+            words = "nothing was sent: this process was out of touch with the database"
+            return await self.ledger.move(op, OpState.FAILED, words=words)
         try:
             await DEEDS[op.kind].send(cluster.api, op)
         except OutcomeUnknown as error:
@@ -81,51 +107,63 @@ class Runner:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
-    async def sweep(self) -> None:
-        """Expire what waited too long and settle what is not known; called by the clock."""
+    async def sweep(self, duty: Duty = all_of_it) -> None:
+        """Expire what waited too long and settle what is not known, where it is ours to do; called by the clock."""
         for op in await self.ledger.due():
-            await self._quietly(op, OpState.EXPIRED, "nobody decided on it in time")
+            if fence := duty(op.cluster):
+                await _quietly(self.ledger.fenced(fence), op, OpState.EXPIRED, "nobody decided on it in time")
         for op in await self.ledger.in_state(OpState.RUNNING):
-            if op.id not in self.under_way and op.cluster in self.clusters:
-                await self._adopt(op, self.clusters[op.cluster])
+            if ledger := await self._ours(op, duty):
+                await self._adopt(op, self.clusters[op.cluster], ledger)
         for op in await self.ledger.in_state(OpState.UNKNOWN):
-            if op.id not in self.under_way and op.cluster in self.clusters:
-                await self._settle(op, self.clusters[op.cluster])
+            if ledger := await self._ours(op, duty):
+                await self._settle(op, self.clusters[op.cluster], ledger)
 
-    async def close_gone(self) -> None:
-        """Close the operations on clusters that the settings no longer name; called at the start."""
+    async def _ours(self, op: Operation, duty: Duty) -> Ledger | None:
+        """The book to settle it with; None while somebody carries it out, be it here, and where it is not ours."""
+        if op.id in self.under_way or op.cluster not in self.clusters:
+            return None
+        if op.state is OpState.RUNNING and op.runner == self.ledger.owner:
+            return self.ledger
+        fence = duty(op.cluster)
+        if fence is None or await self._still_runs(op):
+            return None
+        return self.ledger.fenced(fence)
+
+    async def _still_runs(self, op: Operation) -> bool:
+        until = op.history[-1].at + self.verify_within + LAST_LOOK_SECONDS
+        looked_for = op.state is OpState.RUNNING or self.clock() < until
+        return looked_for and op.runner != self.ledger.owner and op.runner in await self.ledger.living()
+
+    async def close_gone(self, known: Collection[str] = ()) -> None:
+        """Close the operations on clusters that no settings name, ours or (`known`) others'; called at the start."""
         for op in await self.ledger.open_on(None):
-            if op.cluster not in self.clusters:
+            if op.cluster not in {*self.clusters, *known}:
                 asked = op.state in {OpState.RUNNING, OpState.UNKNOWN}
                 came = "whether it was done is not known" if asked else "nothing was sent"
-                await self._quietly(op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}")
+                await _quietly(self.ledger, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}")
         for op in await self.ledger.leased():
-            if op.cluster not in self.clusters:
+            if op.cluster not in {*self.clusters, *known}:
                 words = f"{op.cluster} is no longer in the settings, so nothing is put back"
                 await self.ledger.note(op, words=words, lease_until=0.0, warn_at=0.0)
 
-    async def _quietly(self, op: Operation, to: OpState, words: str) -> None:
-        try:
-            await self.ledger.move(op, to, words=words)
-        except Conflict:
-            log.info("operation.moved_meanwhile", op=op.id)
-
-    async def _adopt(self, op: Operation, cluster: ClusterPort) -> None:
-        """Tell the truth about an operation whose process died while it ran: it is never sent again."""
+    async def _adopt(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
+        """Tell the truth about an operation whose process stopped while it ran: it is never sent again."""
+        ours = op.runner == self.ledger.owner
+        what = "what came of it could not be noted" if ours else "the cmbot process that ran this stopped"
         seen = await self._sight(op, cluster)
         if seen is not None and seen.done:
-            await self._quietly(op, OpState.VERIFIED, f"cmbot was restarted meanwhile; {seen.words}")
+            await _quietly(ledger, op, OpState.VERIFIED, f"{what}; {seen.words}")
         else:
-            words = "cmbot was restarted while this ran; whether it was sent is not known"
-            await self._quietly(op, OpState.UNKNOWN, words)
+            await _quietly(ledger, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
 
-    async def _settle(self, op: Operation, cluster: ClusterPort) -> None:
+    async def _settle(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
         seen = await self._sight(op, cluster)
         if seen is not None and seen.done:
-            await self._quietly(op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
+            await _quietly(ledger, op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
         elif await self._held_still(op, cluster):
             held = f"one leader with a quorum held for {STILL_SECONDS:g} s without it"
-            await self._quietly(op, OpState.FAILED, f"not applied: {held}")
+            await _quietly(ledger, op, OpState.FAILED, f"not applied: {held}")
 
     async def _held_still(self, op: Operation, cluster: ClusterPort) -> bool:
         before, now = await cluster.two_looks(patient=False)
@@ -137,6 +175,13 @@ class Runner:
             self._still[op.id] = now
             return False
         return now.at - start.at >= STILL_SECONDS
+
+
+async def _quietly(ledger: Ledger, op: Operation, to: OpState, words: str) -> None:
+    try:
+        await ledger.move(op, to, words=words)
+    except (Conflict, Fenced):
+        log.info("operation.moved_meanwhile", op=op.id)
 
 
 def settled(before: Snapshot | None, now: Snapshot) -> bool:

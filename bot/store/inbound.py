@@ -5,15 +5,20 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from bot.errors import Fenced
 from bot.store.link import Link
 from bot.store.schema import inbound
 
 
 class Inbound:
-    """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events."""
+    """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events.
 
-    def __init__(self, link: Link) -> None:
+    `owner` is who uses this unit of work; "" is somebody who claims nothing.
+    """
+
+    def __init__(self, link: Link, owner: str = "") -> None:
         self._link = link
+        self._owner = owner
 
     async def first_seen(self, key: str, kind: str, payload: Mapping[str, Any], now: float) -> bool:
         """Persist the delivery; False when it had come before."""
@@ -39,8 +44,16 @@ class Inbound:
         return await self._link.change(update(inbound).where(this).values(claimed_by="", claimed_until=0.0))
 
     async def done(self, key: str) -> None:
-        """Mark it done; its payload is not needed any more, its key is."""
-        await self._link.change(update(inbound).where(inbound.c.key == key).values(done=True, payload={}))
+        """Mark it done; its payload is not needed any more, its key is.
+
+        Raises Fenced when somebody else has claimed it since: what was done for it here must not be committed.
+        """
+        this = inbound.c.key == key
+        ours = this & (inbound.c.claimed_by == self._owner) if self._owner else this
+        if await self._link.change(update(inbound).where(ours).values(done=True, payload={})):
+            return
+        if await self._link.value(select(inbound.c.key).where(this)) is not None:
+            raise Fenced("Another process took this work over, so nothing was written.")
 
     async def forget_before(self, time: float) -> int:
         """Delete what was seen before `time` and is done; returns how many."""

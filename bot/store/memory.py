@@ -1,6 +1,6 @@
 """What the watch remembers of each cluster between two ticks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -20,6 +20,11 @@ class Memory:
         query = select(memory.c.data).where(memory.c.cluster == cluster)
         held = await self._link.value(query.with_for_update() if self._link.writable else query)
         return dict(held or {})
+
+    async def several(self, clusters: Collection[str]) -> dict[str, dict[str, Any]]:
+        """What is remembered of each of these, those of which nothing is left out."""
+        rows = await self._link.rows(select(memory).where(memory.c.cluster.in_(sorted(clusters))))
+        return {row["cluster"]: dict(row["data"]) for row in rows}
 
     async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
         """Remember `data` instead; writes nothing when it is the same."""

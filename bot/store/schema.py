@@ -111,6 +111,7 @@ operations = Table(
     _time("lease_until"),
     _time("warn_at"),
     _words("lock"),
+    _words("runner"),
     Index("operations_by_state", "state"),
     Index("operations_by_creation", "created_at"),
     # One membership change or transfer at a time on a cluster, one change of a task's switch: whoever is second fails.
@@ -170,6 +171,25 @@ posts = Table(
     _partial("posts_pending", "channel", "seq", where="state = 'pending'"),
     Index("posts_by_state", "state", "updated_at"),
     sqlite_autoincrement=True,
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    _words("name", primary_key=True),
+    _time("since"),
+    _time("beat_at"),
+    _time("until"),
+    _json("tasks"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _words("task", primary_key=True),
+    _words("holder"),
+    Column("token", id_type(), nullable=False),
+    _time("since"),
 )
 
 audit = Table(

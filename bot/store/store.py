@@ -31,27 +31,39 @@ class Store:
     """An opened database; `where` is its URL without the password."""
 
     def __init__(
-        self, writer: AsyncEngine, reader: AsyncEngine, *, where: str, errors: Errors, clock: Callable[[], float]
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        *,
+        where: str,
+        errors: Errors,
+        clock: Callable[[], float],
+        owner: str,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._errors = errors
         self._clock = clock
+        self._owner = owner
         self.where = where
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[Self]:
+    async def open(
+        cls, url: str, *, clock: Callable[[], float] = time.time, owner: str = "", patience: float = 15.0
+    ) -> AsyncIterator[Self]:
         """Open the database at `url` (see url.py); a PostgreSQL server need not be up yet.
 
-        `clock` dates the rows for which no time is handed in. Raises ConfigError.
+        `clock` dates the rows for which no time is handed in; `owner` names this process in claims. PostgreSQL ends a
+        transaction in which nothing was said for `patience` seconds: one that a stopped process left would keep
+        everybody else waiting. Raises ConfigError.
         """
         target = parse(url)
         if target.file is not None:
             await asyncio.to_thread(prepare, target.file)
-        writer, reader = _postgres(target) if target.file is None else _sqlite(target)
+        writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target)
         try:
-            yield cls(writer, reader, where=target.shown, errors=database_errors(), clock=clock)
+            yield cls(writer, reader, where=target.shown, errors=database_errors(), clock=clock, owner=owner)
         finally:
             await writer.dispose()
             await reader.dispose()
@@ -78,13 +90,13 @@ class Store:
         Units are not nested: on SQLite there is one writer, and the inner one would wait for the outer.
         """
         async with self._session(self._writer, writable=True) as (link, _):
-            yield UnitOfWork(link, self._clock)
+            yield UnitOfWork(link, self._clock, self._owner)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work over one consistent view that cannot write. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (link, _):
-            yield UnitOfWork(link, self._clock)
+            yield UnitOfWork(link, self._clock, self._owner)
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Link, Any]]:
@@ -130,9 +142,10 @@ def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _postgres(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
+def _postgres(target: Target, patience: float) -> tuple[AsyncEngine, AsyncEngine]:
     limits = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
-    named = {"server_settings": {"application_name": "cmbot"}}
+    idle = f"{patience * 1000:.0f}"
+    named = {"server_settings": {"application_name": "cmbot", "idle_in_transaction_session_timeout": idle}}
     try:
         writer = _engine(
             target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **target.options}

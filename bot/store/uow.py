@@ -12,6 +12,7 @@ from bot.store.link import Link
 from bot.store.memory import Memory
 from bot.store.operations import Operations
 from bot.store.posts import Posts
+from bot.store.replicas import Replicas
 from bot.store.samples import Samples
 from bot.store.silences import Silences
 
@@ -22,15 +23,16 @@ class UnitOfWork:
     Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
+    def __init__(self, link: Link, clock: Callable[[], float], owner: str = "") -> None:
         self.alerts = Alerts(link)
         self.silences = Silences(link)
         self.memory = Memory(link)
         self.channels = Channels(link)
         self.operations = Operations(link)
-        self.inbound = Inbound(link)
+        self.inbound = Inbound(link, owner)
         self.firings = Firings(link)
         self.samples = Samples(link)
         self.outbox = Posts(link, clock)
         self.audit = Audit(link)
         self.dump = Dump(link)
+        self.replicas = Replicas(link, clock)

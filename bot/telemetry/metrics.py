@@ -44,6 +44,10 @@ class Metrics:
             registry=held,
             buckets=_CALLS,
         )
+        self._replicas = Gauge(
+            "cmbot_replicas_alive", "Processes that share the database, this one too.", registry=held
+        )
+        self._holds = Gauge("cmbot_replica_holds", "Pieces of the work that this process holds.", registry=held)
         self._dead_socket = Gauge("cmbot_socket_dead_seconds", "Seconds without a live connection.", registry=held)
         self._quiet_socket = Gauge("cmbot_socket_quiet_seconds", "Seconds since Slack delivered.", registry=held)
 
@@ -77,6 +81,11 @@ class Metrics:
         self._depth.set(depth)
         self._oldest.set(oldest)
         self._dead.set(dead)
+
+    def replicas(self, alive: int, held: int) -> None:
+        """How many processes share the work, and how much of it is this one's."""
+        self._replicas.set(alive)
+        self._holds.set(held)
 
     def cluster_call(self, cluster: str, call: str, outcome: str, seconds: float) -> None:
         """One call to a host; `outcome` is `ok` or the name of our error."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,7 +83,7 @@ class Inbox:
     async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
         raise AssertionError((key, kind, payload))
 
-    async def claim(self, key: str, seconds: float) -> bool:
+    def claimed(self, key: str, seconds: float) -> AbstractAsyncContextManager[bool]:
         raise AssertionError((key, seconds))
 
     async def done(self, key: str) -> None:

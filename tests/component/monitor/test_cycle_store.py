@@ -36,7 +36,7 @@ async def process(url: str, see: Callable[[float], Snapshot]) -> AsyncIterator[t
             clock[0] = now
             await tick(now)
 
-        watch.tick = at  # type: ignore[method-assign]
+        watch.tick = at  # type: ignore[assignment, method-assign]
         yield watch, store
 
 

@@ -1,0 +1,1 @@
+"""Several processes over one database: who lives, who holds what. Start at spread.py."""

@@ -1,0 +1,163 @@
+"""Membership: this process among the others. Its heartbeat, what it holds, and for how long it may believe that."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from bot.errors import Fenced, StoreError
+from bot.replicas.model import Hold, Replica, Roster, watch_of
+from bot.replicas.ports import Fence, ReplicaStore, ReplicaUnit
+from bot.replicas.spread import Plan, alone, plan
+
+log = structlog.get_logger(__name__)
+
+BEATS = 3
+"""Heartbeats in the time of a lease."""
+TRUST = 0.9
+"""The part of a lease for which its holder believes it without another heartbeat."""
+ALONE_BEAT = 60.0
+"""Seconds between two heartbeats of a process that is alone: they only show that it lives."""
+KEEP_DEAD = 600.0
+"""How long a dead replica is still shown, in seconds."""
+
+
+@dataclass(slots=True)
+class Membership:
+    """One process's part. `steady` is a clock that only goes on (seconds), also while the process is stopped.
+
+    `alone` is a process that shares its database with nobody (SQLite): everything is its own at its start, and stays so
+    until another process starts on the same file. `gained` is told which tasks came, to be taken up at once.
+    """
+
+    store: ReplicaStore
+    name: str
+    tasks: Sequence[str]
+    lease: float
+    alone: bool
+    steady: Callable[[], float]
+    gained: Callable[[Sequence[str]], None] = lambda _: None
+    holds: dict[str, Hold] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    living: int = 0
+    _since: float = 0.0
+    _until: float = 0.0
+    _leaving: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether this process may act: its last heartbeat is not so long ago that others may count it as dead."""
+        return self.steady() < self._until
+
+    def hold(self, task: str) -> Hold | None:
+        """The hold under which this process does `task` now, None when it does not."""
+        return self.holds.get(task) if self.alive else None
+
+    def fence(self, hold: Hold) -> Fence:
+        """What a writing unit of work checks first, for work that began under this hold."""
+        return partial(self._check, hold)
+
+    def duty(self, cluster: str) -> Fence | None:
+        """The fence of a cluster's watch when this process has it, else None (`bot.replicas.ports.Duty`)."""
+        hold = self.hold(watch_of(cluster))
+        return None if hold is None else self.fence(hold)
+
+    async def _check(self, hold: Hold, uow: ReplicaUnit) -> None:
+        try:
+            await uow.replicas.fence(hold)
+        except Fenced:
+            if self.holds.get(hold.task) == hold:
+                del self.holds[hold.task]
+            log.warning("replica.fenced", task=hold.task, token=hold.token)
+            raise
+
+    async def run(self) -> None:
+        """Keep beating until cancelled."""
+        while True:
+            await asyncio.sleep(ALONE_BEAT if self.alone and self.alive else self.lease / BEATS)
+            await self.try_to_beat()
+
+    async def try_to_beat(self) -> bool:
+        """One heartbeat; False when the database did not take it."""
+        try:
+            async with asyncio.timeout(max(self.lease / 2, 0.5)):
+                await self.beat()
+        except (StoreError, TimeoutError) as error:
+            log.warning("replica.no_heartbeat", error=str(error), alive=self.alive)
+            return False
+        return True
+
+    async def beat(self) -> None:
+        """Say that this process lives, and take, hand over and leave what is to be; raises StoreError."""
+        began = self.steady()
+        async with self.store.begin() as uow:
+            roster = await uow.replicas.roster()
+            me = self._me(roster)
+            await _bury(uow, me, roster, everybody=self.alone and not self._since)
+            await uow.replicas.beat(me)
+            steps = self._plan(me, roster)
+            held = {hold.task: hold for hold in roster.held_by(self.name)}
+            for task in (*steps.leave, *(task for task, _ in steps.hand)):
+                held.pop(task, None)
+            held |= await _carry_out(uow, me, steps, roster.now)
+        self._until = float("inf") if self.alone else began + self.lease * TRUST
+        self._since = me.since
+        self._note(roster, held)
+
+    def _me(self, roster: Roster) -> Replica:
+        until = roster.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
+        tasks = () if self._leaving else tuple(self.tasks)
+        return Replica(self.name, self._since or roster.now, roster.now, until, tasks)
+
+    def _plan(self, me: Replica, roster: Roster) -> Plan:
+        if not self.alone:
+            return plan(me, roster, self.lease)
+        # Only at the start: whoever started after us on the same file has it all, and keeps it.
+        return Plan() if self._since and not self._leaving else alone(me, roster)
+
+    def _note(self, roster: Roster, held: dict[str, Hold]) -> None:
+        came = [task for task, hold in held.items() if self.holds.get(task) != hold]
+        gone = [task for task in self.holds if task not in held]
+        self.holds = held
+        others = [other for other in roster.living if other.name != self.name]
+        self.known = frozenset(self.tasks).union(*(other.tasks for other in others))
+        self.living = 1 + len(others)
+        if came or gone:
+            log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.living)
+        if came:
+            self.gained(came)
+
+    async def release(self) -> None:
+        """Leave all work to the others and take none any more, but stay alive; at an orderly end. Never raises."""
+        self._leaving = True
+        await self.try_to_beat()
+
+    async def leave(self) -> None:
+        """Be gone: what was claimed is free at once. Never raises."""
+        try:
+            async with asyncio.timeout(max(self.lease / 2, 0.5)), self.store.begin() as uow:
+                await uow.replicas.bury([self.name])
+                await uow.replicas.forget([self.name])
+        except (StoreError, TimeoutError) as error:
+            log.warning("replica.left_unsaid", error=str(error))
+        self.holds, self._until = {}, 0.0
+
+
+async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, *, everybody: bool) -> None:
+    others = [other for other in roster.replicas if other.name != me.name]
+    if everybody:
+        await uow.replicas.bury_all()
+        return
+    await uow.replicas.bury([other.name for other in others if 0 < other.until <= roster.now])
+    old = [other.name for other in others if not other.until and other.beat_at < roster.now - KEEP_DEAD]
+    await uow.replicas.forget(old)
+
+
+async def _carry_out(uow: ReplicaUnit, me: Replica, steps: Plan, now: float) -> Mapping[str, Hold]:
+    for task in steps.leave:
+        await uow.replicas.assign(task, "", now)
+    for task, other in steps.hand:
+        await uow.replicas.assign(task, other, now)
+    return {task: await uow.replicas.assign(task, me.name, now) for task in steps.take}

@@ -1,0 +1,38 @@
+"""Several processes over one database: who lives, who holds what, and which of them runs an operation.
+
+Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables; what runs at this moment is nobody's, and is settled like what the dead left."""
+    document = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "replicas",
+        sa.Column("name", sa.Text(), primary_key=True),
+        *(sa.Column(name, sa.Double(), nullable=False) for name in ("since", "beat_at", "until")),
+        sa.Column("tasks", document, nullable=False),
+    )
+    op.create_table(
+        "holds",
+        sa.Column("task", sa.Text(), primary_key=True),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("token", number, nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+    )
+    op.add_column("operations", sa.Column("runner", sa.Text(), nullable=False, server_default=""))
+
+
+def downgrade() -> None:
+    """There is no way back: restore the backup instead."""
+    raise NotImplementedError("restore the backup made before the upgrade")
