@@ -42,7 +42,7 @@ class Membership:
     holds: dict[str, Hold] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     living: int = 0
-    _since: float = 0.0
+    _joined: bool = False
     _until: float = 0.0
     _leaving: bool = False
 
@@ -95,7 +95,7 @@ class Membership:
         async with self.store.begin() as uow:
             roster = await uow.replicas.roster()
             me = self._me(roster)
-            await _bury(uow, me, roster, everybody=self.alone and not self._since)
+            await _bury(uow, me, roster, everybody=self.alone and not self._joined)
             await uow.replicas.beat(me)
             steps = self._plan(me, roster)
             held = {hold.task: hold for hold in roster.held_by(self.name)}
@@ -103,19 +103,21 @@ class Membership:
                 held.pop(task, None)
             held |= await _carry_out(uow, me, steps, roster.now)
         self._until = float("inf") if self.alone else began + self.lease * TRUST
-        self._since = me.since
+        self._joined = True
         self._note(roster, held)
 
     def _me(self, roster: Roster) -> Replica:
         until = roster.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
         tasks = () if self._leaving else tuple(self.tasks)
-        return Replica(self.name, self._since or roster.now, roster.now, until, tasks)
+        # Who was counted as dead is a newcomer again.
+        since = next((each.since for each in roster.replicas if each.name == self.name and each.until), roster.now)
+        return Replica(self.name, since, roster.now, until, tasks)
 
     def _plan(self, me: Replica, roster: Roster) -> Plan:
         if not self.alone:
             return plan(me, roster, self.lease)
         # Only at the start: whoever started after us on the same file has it all, and keeps it.
-        return Plan() if self._since and not self._leaving else alone(me, roster)
+        return Plan() if self._joined and not self._leaving else alone(me, roster)
 
     def _note(self, roster: Roster, held: dict[str, Hold]) -> None:
         came = [task for task, hold in held.items() if self.holds.get(task) != hold]

@@ -38,11 +38,6 @@ class Inbound:
         this = (inbound.c.key == key) & (~inbound.c.done) & (inbound.c.claimed_until <= now)
         return bool(await self._link.change(update(inbound).where(this).values(claimed_by=owner, claimed_until=until)))
 
-    async def release(self, owner: str) -> int:
-        """Free what `owner` had claimed: for a process that starts under a dead one's name. Returns how many."""
-        this = (inbound.c.claimed_by == owner) & (~inbound.c.done)
-        return await self._link.change(update(inbound).where(this).values(claimed_by="", claimed_until=0.0))
-
     async def done(self, key: str) -> None:
         """Mark it done; its payload is not needed any more, its key is.
 

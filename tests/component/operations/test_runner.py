@@ -1,16 +1,21 @@
 """What becomes of operations without anybody clicking: adopted, settled, not applied, closed; over real sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
+from bot.cluster.models import Snapshot
+from bot.errors import Fenced
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.runner import STILL_SECONDS, Runner
 from bot.playground.cluster import SimulatedCluster, Timing
+from bot.replicas.model import Replica
 from bot.store.store import Store
 from tests.storage import Clock
 
@@ -19,14 +24,37 @@ REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", 0.0, 
 TRANSFER = replace(REMOVE, kind=OpKind.LEADER_TRANSFER, request={"peer_id": 2})
 
 
+@dataclass(slots=True)
+class Stopped(Cluster):
+    """A handle whose looks wait until the process that has it is woken."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+        """Wait, then look."""
+        await self.go.wait()
+        return await Cluster.two_looks(self, patient=patient, bad_disks=bad_disks)
+
+
 class Scenery:
     """A simulated cluster, its handle on the test's clock, the ledger and the runner."""
 
     def __init__(self, simulated: SimulatedCluster, client: ClustermgrClient, store: Store, clock: Clock) -> None:
         self.simulated, self.clock = simulated, clock
         self.cluster = Cluster("prod", "C0OPS", client, clock, 5.0)
-        self.ledger = Ledger(store, lambda: None, clock)
-        self.runner = Runner(self.ledger, {"prod": self.cluster}, clock, verify_within=0.0)
+        self.store = store
+        self.ledger = Ledger(store, lambda: None, clock, "p1")
+        self.runner = self.runner_of("p1")
+
+    def runner_of(self, process: str, **options: Any) -> Runner:
+        """How a process of that name runs operations."""
+        ledger = replace(self.ledger, owner=process)
+        return Runner(ledger, {"prod": self.cluster}, self.clock, verify_within=0.0, **options)
+
+    async def lives(self, process: str, until: float) -> None:
+        """A heartbeat of that process."""
+        async with self.store.begin() as uow:
+            await uow.replicas.beat(Replica(process, 0.0, 0.0, until))
 
     async def opened(self, op: Operation, *states: OpState) -> Operation:
         """An operation led through those states."""
@@ -50,10 +78,11 @@ async def scenery(store: Store, clock: Clock) -> AsyncIterator[Scenery]:
 
 async def test_what_a_dead_process_left_is_looked_for_and_never_sent_again(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    scenery.runner = scenery.runner_of("p2")
     await scenery.runner.sweep()
     assert await scenery.state_of(op) == (
         OpState.UNKNOWN,
-        "cmbot was restarted while this ran; whether it was sent is not known",
+        "the cmbot process that ran this stopped; whether it was sent is not known",
     )
     await scenery.simulated.elect(2)
     await scenery.runner.sweep()
@@ -64,8 +93,63 @@ async def test_what_a_dead_process_left_is_looked_for_and_never_sent_again(scene
 async def test_what_was_done_before_the_process_died_is_told_as_done(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     await scenery.simulated.elect(2)
-    await scenery.runner.sweep()
-    assert await scenery.state_of(op) == (OpState.VERIFIED, "cmbot was restarted meanwhile; peer 2 leads")
+    await scenery.runner_of("p2").sweep()
+    assert await scenery.state_of(op) == (OpState.VERIFIED, "the cmbot process that ran this stopped; peer 2 leads")
+
+
+@pytest.mark.parametrize("states", [(OpState.RUNNING,), (OpState.RUNNING, OpState.UNKNOWN)])
+async def test_what_a_living_process_runs_is_left_to_it(scenery: Scenery, states: tuple[OpState, ...]) -> None:
+    """Another one looks neither while it runs nor while its effect is looked for, until its process is dead."""
+    await scenery.lives("p1", until=2e12)
+    op = await scenery.opened(TRANSFER, *states)
+    await scenery.simulated.elect(2)
+    await scenery.runner_of("p2").sweep()
+    assert (await scenery.state_of(op))[0] is states[-1]
+    await scenery.lives("p1", until=1.0)
+    await scenery.runner_of("p2").sweep()
+    assert (await scenery.state_of(op))[0] is OpState.VERIFIED
+
+
+async def test_what_is_not_ours_to_do_is_left_to_who_holds_the_cluster(scenery: Scenery) -> None:
+    op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    await scenery.runner_of("p2").sweep(lambda _cluster: None)
+    assert (await scenery.state_of(op))[0] is OpState.RUNNING
+
+
+async def test_what_our_own_process_could_not_note_is_looked_for(scenery: Scenery) -> None:
+    """The database was away when the answer came: whoever holds the cluster, its process tells what came of it."""
+    op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    await scenery.runner.sweep(lambda _cluster: None)
+    assert await scenery.state_of(op) == (
+        OpState.UNKNOWN,
+        "what came of it could not be noted; whether it was sent is not known",
+    )
+
+
+async def test_a_process_that_may_be_counted_as_dead_sends_nothing(scenery: Scenery) -> None:
+    op = await scenery.opened(TRANSFER)
+    with pytest.raises(Fenced):
+        await scenery.runner_of("p1", alive=lambda: False).start(op, scenery.cluster, by="U0BEN")
+    assert (await scenery.state_of(op))[0] is OpState.WAITING
+    answers = iter((True, False))
+    await scenery.runner_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, by="U0BEN")
+    state, words = await scenery.state_of(op)
+    assert state is OpState.FAILED
+    assert words.startswith("nothing was sent")
+    assert not scenery.simulated.log.matching(method="POST")
+
+
+async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scenery: Scenery) -> None:
+    """Stopped between its request and its note, taken over, and woken: its note is not believed any more."""
+    op = await scenery.opened(TRANSFER)
+    cluster = Stopped("prod", "C0OPS", scenery.cluster.api, scenery.clock, 5.0)
+    task = asyncio.create_task(scenery.runner.start(op, cluster, by="U0BEN"))
+    await scenery.simulated.until(lambda: bool(scenery.simulated.log.matching(method="POST")))
+    await scenery.runner_of("p2").sweep()
+    told = await scenery.state_of(op)
+    cluster.go.set()
+    assert (await task).history[-1].words == told[1]
+    assert await scenery.state_of(op) == told
 
 
 async def test_an_effect_that_is_not_there_counts_as_not_applied_after_one_calm_minute(scenery: Scenery) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from bot.errors import Fenced
 from bot.store.store import Store
 
 
@@ -39,13 +42,25 @@ async def test_done_work_never_comes_back_but_its_key_is_remembered(store: Store
         assert not await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 999.0)
 
 
-async def test_a_restarted_process_takes_back_what_it_had_claimed(store: Store) -> None:
-    async with store.begin() as uow:
-        await uow.inbound.first_seen("T1", "Click", {}, 100.0)
-        await uow.inbound.claim("single", "p1", now=100.0, until=999.0)
-        await uow.inbound.claim("T1", "single", now=100.0, until=999.0)
-        assert await uow.inbound.release("single") == 1
-        assert len(await uow.inbound.pending(101.0)) == 1
+async def test_who_lost_a_claim_cannot_mark_it_done_with_what_he_wrote_for_it(database_url: str) -> None:
+    async def finish(owner: Store) -> None:
+        async with owner.begin() as uow:
+            await uow.memory.put("prod", {"term": 1})
+            await uow.inbound.done("T1")
+
+    async with Store.open(database_url, owner="p1") as slow, Store.open(database_url, owner="p2") as quick:
+        await slow.migrate()
+        async with slow.begin() as uow:
+            await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+            await uow.inbound.claim("T1", "p1", now=100.0, until=130.0)
+        async with quick.begin() as uow:
+            assert await uow.inbound.claim("T1", "p2", now=130.0, until=160.0)
+        with pytest.raises(Fenced):
+            await finish(slow)
+        async with quick.read() as uow:
+            assert await uow.memory.get("prod") == {}
+        await finish(quick)
+        await finish(quick)
 
 
 async def test_only_what_is_done_is_forgotten(store: Store) -> None:

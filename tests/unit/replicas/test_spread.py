@@ -1,0 +1,134 @@
+"""Who should do which piece of the work: everything by somebody alive, evenly, without going to and fro."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.replicas.model import Hold, Replica, Roster, cluster_of, watch_of
+from bot.replicas.spread import Plan, alone, plan
+
+LEASE = 15.0
+NOW = 1000.0
+TASKS = tuple(f"watch:c{n:02}" for n in range(12))
+
+
+def replica(name: str, *, until: float = NOW + LEASE, since: float = 0.0, tasks: tuple[str, ...] = TASKS) -> Replica:
+    return Replica(name, since, NOW, until, tasks)
+
+
+def roster(replicas: list[Replica], held: Mapping[str, str]) -> Roster:
+    return Roster(NOW, replicas, {task: Hold(task, holder, 1, 0.0) for task, holder in held.items()})
+
+
+def applied(me: str, steps: Plan, held: dict[str, str]) -> None:
+    held.update(dict.fromkeys(steps.take, me))
+    held.update(dict.fromkeys(steps.leave, ""))
+    held.update(dict(steps.hand))
+
+
+def settle(replicas: list[Replica], held: dict[str, str], rounds: int) -> int:
+    """Let the living beat in turn; returns how many steps were taken in the last round."""
+    moved = 0
+    for _ in range(rounds):
+        moved = 0
+        for me in replicas:
+            if me.until > NOW:
+                steps = plan(me, roster(replicas, held), LEASE)
+                moved += len(steps.take) + len(steps.hand) + len(steps.leave)
+                applied(me.name, steps, held)
+    return moved
+
+
+def test_the_first_one_takes_everything() -> None:
+    assert plan(replica("a"), roster([], {}), LEASE) == Plan(take=TASKS)
+
+
+def test_what_the_dead_held_is_divided_at_once() -> None:
+    """Of twelve held by three, each living one takes two of the dead one's four, each at its own next heartbeat."""
+    names = ("a", "b", "c")
+    held = {task: names[n % 3] for n, task in enumerate(TASKS)}
+    replicas = [replica("a"), replica("b", until=NOW), replica("c")]
+    assert settle(replicas, held, rounds=1) == 4
+    assert Counter(held.values()) == {"a": 6, "c": 6}
+
+
+def test_a_newcomer_is_given_one_piece_at_a_time_once_it_has_lived_for_a_lease() -> None:
+    held = dict.fromkeys(TASKS, "a")
+    fresh = [replica("a"), replica("b", since=NOW - LEASE + 1)]
+    assert plan(fresh[0], roster(fresh, held), LEASE) == Plan()
+    settled = [replica("a"), replica("b")]
+    assert plan(settled[0], roster(settled, held), LEASE) == Plan(hand=((TASKS[0], "b"),))
+    assert plan(settled[1], roster(settled, held), LEASE) == Plan()
+
+
+def test_nothing_moves_when_it_is_as_even_as_it_can_be() -> None:
+    held = {task: "a" if n < 7 else "b" for n, task in enumerate(TASKS[:13])}
+    held[TASKS[0]] = "b"
+    replicas = [replica("a"), replica("b")]
+    assert settle(replicas, held, rounds=1) == 0
+    held[TASKS[0]] = "a"
+    assert settle(replicas, held, rounds=3) == 0
+
+
+def test_what_the_settings_do_not_name_is_left_to_others_and_never_taken() -> None:
+    """Two releases of the settings side by side: each watches what it knows."""
+    old, new = replica("a", tasks=TASKS[:2]), replica("b", tasks=TASKS[1:3])
+    held = {TASKS[0]: "b", TASKS[1]: "b"}
+    steps = plan(new, roster([old, new], held), LEASE)
+    assert (steps.leave, steps.take) == ((TASKS[0],), (TASKS[2],))
+    applied("b", steps, held)
+    assert plan(old, roster([old, new], held), LEASE).take == (TASKS[0],)
+
+
+def test_a_process_that_is_alone_takes_everything_anew_whoever_held_it() -> None:
+    held = {TASKS[0]: "an earlier life", "watch:gone": "an earlier life"}
+    steps = alone(replica("a"), roster([replica("another")], held))
+    assert (steps.take, steps.leave) == (TASKS, ("watch:gone",))
+
+
+def test_a_cluster_is_found_in_its_task() -> None:
+    assert cluster_of(watch_of("prod")) == "prod"
+    assert cluster_of("chores") == ""
+
+
+@given(
+    st.lists(st.sets(st.sampled_from(TASKS)), min_size=1, max_size=5),
+    st.dictionaries(st.sampled_from(TASKS), st.sampled_from(["r0", "r1", "r2", "r3", "gone", ""])),
+    st.integers(0, 4),
+)
+def test_whatever_came_before_all_work_is_done_by_one_alive_and_calm_returns(
+    able: list[set[str]], held: dict[str, str], dead: int
+) -> None:
+    replicas = [
+        replica(f"r{n}", tasks=tuple(sorted(tasks)), until=NOW if n == dead and n else NOW + LEASE)
+        for n, tasks in enumerate(able)
+    ]
+    living = [each for each in replicas if each.until > NOW]
+    settle(replicas, held, rounds=1)
+    # After one heartbeat of each, at most another one for what somebody had to leave first.
+    settle(replicas, held, rounds=1)
+    for task in TASKS:
+        who = [each.name for each in living if task in each.tasks]
+        assert not who or held[task] in who
+    assert settle(replicas, held, rounds=len(TASKS) + 2) == 0
+
+
+@given(st.integers(1, 6), st.lists(st.sampled_from(["r0", "r1", "r2", "gone"]), min_size=12, max_size=12))
+def test_among_equals_it_ends_even(count: int, holders: list[str]) -> None:
+    replicas = [replica(f"r{n}") for n in range(count)]
+    held = dict(zip(TASKS, holders, strict=True))
+    settle(replicas, held, rounds=len(TASKS) + 2)
+    load = Counter({each.name: 0 for each in replicas}) + Counter()
+    load.update(held.values())
+    shares = [load[each.name] for each in replicas]
+    assert sum(shares) == len(TASKS)
+    assert max(shares) - min(shares) <= 1
+
+
+def test_a_replica_that_is_not_yet_on_the_roster_counts_itself() -> None:
+    held = dict.fromkeys(TASKS[:6], "a")
+    me = replace(replica("b"), since=NOW)
+    assert plan(me, roster([replica("a")], held), LEASE).take == TASKS[6:]
