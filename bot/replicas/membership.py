@@ -123,7 +123,7 @@ class Membership:
         came = [task for task, hold in held.items() if self.holds.get(task) != hold]
         gone = [task for task in self.holds if task not in held]
         self.holds = held
-        others = [other for other in roster.living if other.name != self.name]
+        others = [] if self.alone else [other for other in roster.living if other.name != self.name]
         self.known = frozenset(self.tasks).union(*(other.tasks for other in others))
         self.living = 1 + len(others)
         if came or gone:

@@ -195,7 +195,8 @@ async def test_the_dead_are_shown_for_a_while(store: Store) -> None:
 
 async def test_a_process_that_is_alone_takes_up_at_once_what_an_earlier_life_left(store: Store) -> None:
     """One process with a file: no lease to wait for, and none that ends while it cannot write."""
-    earlier, later = member(store, "earlier", alone=True), member(store, "later", alone=True)
+    earlier = member(store, "earlier", alone=True, tasks=(*TASKS, watch_of("gone")))
+    later = member(store, "later", alone=True)
     await earlier.beat()
     begun = earlier.fence(held(earlier, TASKS[0]))
     async with store.begin() as uow:
@@ -203,6 +204,8 @@ async def test_a_process_that_is_alone_takes_up_at_once_what_an_earlier_life_lef
         assert await uow.inbound.claim("T1", "a name of an older release", now=100.0, until=9e12)
     await later.beat()
     assert sorted(later.holds) == sorted(TASKS)
+    assert later.living == 1
+    assert later.known == set(TASKS), "not what the settings of the earlier life named"
     async with store.read() as uow:
         assert await uow.replicas.living() == ["later"]
         assert len(await uow.inbound.pending(100.0)) == 1
