@@ -12,7 +12,8 @@ from bot.store.schema import metadata
 PAGE = 500
 """Rows that are held in memory at a time."""
 
-TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables}
+TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table.name != "replicas"}
+"""Not who lives: nobody lives in a copy."""
 
 
 class Dump:
