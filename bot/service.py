@@ -135,7 +135,7 @@ async def look_out(app: App) -> None:
     """Find out whether a watch is blind."""
     now = app.clock()
     try:
-        await app.sentry.check(now)
+        await app.sentry.check(now, app.membership.duty)
     except StoreError as error:
         log.warning("sentry.store_down", error=str(error))
     for name in app.watches:
@@ -265,7 +265,7 @@ def _take_up(scheduler: Scheduler, tasks: Sequence[str]) -> None:
 
 
 def _watch_job(cluster: str) -> str:
-    return f"watch {cluster}"
+    return f"{WATCH} {cluster}"
 
 
 async def _last_words(app: App) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.errors import Conflict, StoreError
+from bot.errors import Conflict, Fenced, StoreError
 from bot.monitor.alert import Alert
 from bot.monitor.blind import WATCH_BLIND, Sight, blind_finding, patience
 from bot.monitor.cycle import Watch
@@ -15,6 +15,7 @@ from bot.monitor.ports import WatchStore, WatchUnit
 from bot.monitor.rule import Rule
 from bot.monitor.storms import Traffic, weather
 from bot.monitor.telling import carry_out
+from bot.replicas.ports import Duty, Fence, all_of_it
 
 log = structlog.get_logger(__name__)
 
@@ -36,17 +37,21 @@ class Sentry:
         """Why the watch of a cluster is blind, as far as is known."""
         return self._watches[cluster].pulse.trouble or self._troubles.get(cluster, "")
 
-    async def check(self, now: float) -> None:
-        """Find out who is blind, and tell it; raises StoreError: then `blind` is what this process alone knows."""
+    async def check(self, now: float, duty: Duty = all_of_it) -> None:
+        """Find out who is blind of those that are ours to watch, and tell it.
+
+        Raises StoreError: then `blind` is what this process alone knows.
+        """
         self._began = self._began or now
-        suspects = {name: since for name, watch in self._watches.items() if (since := self._suspected(watch, now))}
+        ours = {name: fence for name in self._watches if (fence := duty(name))}
+        suspects = {name: since for name in ours if (since := self._suspected(self._watches[name], now))}
         seeing = self.blind.keys() - suspects.keys()
         for name in seeing:
             self._troubles.pop(name, None)
         confirmed: dict[str, float] = {}
         try:
             for name in suspects:
-                if since := await self._blind(self._watches[name], now):
+                if since := await self._blind(self._watches[name], now, ours[name]):
                     confirmed[name] = since
         except StoreError:
             self.blind = suspects
@@ -59,17 +64,18 @@ class Sentry:
         limit = patience(rule, watch.watched.interval) if rule else float("inf")
         return done_at if now - done_at > limit else 0.0
 
-    async def _blind(self, watch: Watch, now: float) -> float:
+    async def _blind(self, watch: Watch, now: float, fence: Fence) -> float:
         """Since when nobody sees this cluster, 0 when another process does; it is told with that."""
         rule, watched = _rule(watch), watch.watched
         assert rule is not None  # noqa: S101 - or it would not be suspected
         try:
             async with self._store.begin() as uow:
+                await fence(uow)
                 noted_at = Memory.from_json(await uow.memory.get(watched.cluster)).at
                 sight = Sight(watch.pulse.done_at or self._began, noted_at, watched.interval)
                 since = sight.blind_since(now, patience(rule, watched.interval))
                 moves = await self._tell(uow, watch, rule, since, now) if since else ()
-        except Conflict:
+        except (Conflict, Fenced):
             # Another process told it at the same moment, or somebody acknowledged it.
             return 0.0
         if moves:
