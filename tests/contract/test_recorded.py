@@ -117,6 +117,14 @@ async def disk_info(api: ClustermgrClient, _host: str, _exchange: Exchange) -> A
     return await api.disk_info(1)
 
 
+async def disk_dropping(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.disk_dropping()
+
+
+async def disk_chunks(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.disk_chunks(3)
+
+
 async def config_set(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
     return await api.config_set("balance", "true")
 
@@ -140,12 +148,14 @@ METHODS: dict[tuple[str, str], Typed] = {
     ("GET", "/kv/list"): kv_list,
     ("GET", "/disk/list"): disk_list,
     ("GET", "/disk/info"): disk_info,
+    ("GET", "/disk/droppinglist"): disk_dropping,
+    ("GET", "/volume/unit/list"): disk_chunks,
     ("POST", "/config/set"): config_set,
     ("POST", "/member/add"): member_add,
     ("POST", "/member/remove"): member_remove,
     ("POST", "/leadership/transfer"): transfer,
 }
-TYPED = 600
+TYPED = 607
 
 
 def _query(exchange: Exchange, key: str) -> str:
@@ -212,6 +222,8 @@ def check_value(exchange: Exchange, value: Any) -> None:
         assert dict(value) == told["configs"]
     elif told and "kvs" in told:
         assert dict(value) == {pair["key"]: pair["value"] for pair in told["kvs"]}
+    elif told and "volume_unit_infos" in told:
+        assert value == len(told["volume_unit_infos"])
     elif told and "disk_id" in told:
         assert (value.disk_id, value.status) == (told["disk_id"], told["status"])
     else:

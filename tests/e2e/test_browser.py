@@ -103,3 +103,13 @@ async def test_a_task_is_turned_off_by_the_form_of_cm_do(page: Page) -> None:
     await page.locator('[data-action-id="op_confirm"]').first.click()
     await page.get_by_test_id("confirm-yes").click()
     await expect(page.get_by_text("Done and read back").first).to_be_visible()
+
+
+async def test_somebody_stores_a_word_of_the_old_manual(page: Page) -> None:
+    """A switch is set past the bot on the panel; /cm tasks says what the word means there."""
+    await page.get_by_test_id("channel-storage").click()
+    await page.get_by_text("Background tasks").first.click()
+    await page.get_by_test_id("switch-balance").select_option("Enable")
+    await expect(page.get_by_test_id("switch-balance")).to_have_value("Enable")
+    await say(page, "/cm tasks")
+    await expect(page.get_by_text("meaningless here").first).to_be_visible()

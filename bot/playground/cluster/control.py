@@ -153,8 +153,8 @@ def state(cluster: SimulatedCluster) -> dict[str, Any]:
     }
 
 
-def _flags(disk: Any) -> dict[str, bool]:
-    return {"dropping": disk.dropping, "expired": disk.expired}
+def _flags(disk: Any) -> dict[str, bool | int]:
+    return {"dropping": disk.dropping, "expired": disk.expired, "units": disk.units}
 
 
 def _node(cluster: SimulatedCluster, node_id: int) -> dict[str, Any]:

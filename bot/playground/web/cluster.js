@@ -6,6 +6,7 @@ import { fill, h, icon, keepingFocus } from "./dom.js";
 import { slackFaults } from "./faults.js";
 import { nodeCards } from "./nodes.js";
 import { state } from "./state.js";
+import { switchRows } from "./switches.js";
 import { toast } from "./toast.js";
 
 const POLL_MS = 2000;
@@ -18,6 +19,7 @@ const panel = () => document.getElementById("cluster");
 let chosen = "";
 let picked = 0;
 let seen = null;
+let keys = new Set();
 let drawnKey = "";
 let timer = null;
 
@@ -166,6 +168,7 @@ function draw() {
     part("nodes", "Nodes", true, nodeCards(seen, act)),
     part("disks", `Disks (${seen.disks.length})`, true, diskMap(seen.disks, picked, pick, act)),
     part("space", "Space", true, space()),
+    part("switches", "Background tasks", false, switchRows(seen.switches, keys, act)),
     part("replies", "Replies", false, replies()),
   );
 }
@@ -185,6 +188,7 @@ function pick(disk) {
 function choose(name) {
   chosen = name;
   picked = 0;
+  keys = new Set();
   look();
 }
 
