@@ -5,8 +5,9 @@ from typing import Any
 
 from bot.cluster.models import HostLook, Snapshot
 from bot.errors import ClusterError
+from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import Answer, Scene
+from bot.monitor.rule import CANNOT_TELL, Answer, Scene
 from bot.monitor.rules import rule_named
 from tests.watchkit import host
 
@@ -37,6 +38,23 @@ def after(*looks: Snapshot) -> Scene:
     for look in looks:
         memory, before, last = remember(memory, look, previous=before), look, before
     return Scene(looks[-1], memory, looks[-1].at, last)
+
+
+def said(answer: Answer) -> dict[str, str] | None:
+    """The sentences of an answer by subject, None when it cannot tell."""
+    return None if answer is CANNOT_TELL else {finding.subject: finding.sentence for finding in answer}
+
+
+def grades(answer: Answer) -> set[Severity]:
+    """How severe its findings are."""
+    return set() if answer is CANNOT_TELL else {finding.severity for finding in answer}
+
+
+def resolution(rule: str, subject: str, view: Scene) -> str:
+    """What is said of an alert of that rule that ends with this scene."""
+    found = rule_named(rule)
+    assert found is not None
+    return found.resolved(view, Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0))
 
 
 def ask(rule: str, view: Scene, **values: float) -> Answer:

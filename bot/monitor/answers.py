@@ -6,7 +6,7 @@ from bot.errors import AuthRejected
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.peers import unproven_only
-from bot.monitor.reach import is_silent, why
+from bot.monitor.reach import became_of, is_silent, why
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
 from bot.monitor.words import count
 
@@ -28,12 +28,7 @@ def _api_error(scene: Scene, limits: Limits) -> Answer:
 
 
 def _as_it_should(scene: Scene, alert: Alert) -> str:
-    look = next((look for look in scene.snapshot.looks if look.host == alert.subject), None)
-    if look is None:
-        return f"Host {alert.subject} is not configured for {scene.cluster} any more."
-    if look.stat is None:
-        return f"Host {alert.subject} of {scene.cluster} does not answer at all any more."
-    return f"Host {alert.subject} of {scene.cluster} answers as it should again."
+    return became_of(scene, alert.subject, "answers as it should again")
 
 
 def _auth_rejected(scene: Scene, limits: Limits) -> Answer:
@@ -79,11 +74,7 @@ def _slow_answers(scene: Scene, limits: Limits) -> Answer:
 
 
 def _quick(scene: Scene, alert: Alert) -> str:
-    look = next((look for look in scene.snapshot.looks if look.host == alert.subject), None)
-    if look is None:
-        return f"Host {alert.subject} is not configured for {scene.cluster} any more."
-    how = "does not answer at all any more" if look.stat is None else "answers quickly again"
-    return f"Host {alert.subject} of {scene.cluster} {how}."
+    return became_of(scene, alert.subject, "answers quickly again")
 
 
 API_ERROR = Rule(

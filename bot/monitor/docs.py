@@ -28,6 +28,9 @@ command there: your rights, the preflight and the policy count, and nothing chan
 
 - **hold**: how long something must last before it is told. **clear**: how long it must be gone before it counts as
   resolved.
+- One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at
+  risk, else a peer that is down, else a silent host; the alert names all that belongs to it. What is left when that
+  one ends is told then. Without a leader, or without any host that answers, what cannot be known is not told.
 - **remind**: how often it is told again while it fires.
 - A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are; it never resolves one.
 - Right after its start the bot tells and resolves nothing before its second look, but for what one look proves (no

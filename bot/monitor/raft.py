@@ -3,8 +3,8 @@
 import re
 from types import MappingProxyType
 
-from bot.cluster.health import MAX_LAG, VoterHealth, quorum, voter_health
-from bot.cluster.models import Peer
+from bot.cluster.health import MAX_LAG, VoterHealth, peer_fault, quorum, voter_health, voters
+from bot.cluster.models import Peer, Snapshot
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.peers import covered_by_loss, named, sees_spare, silent_hosts_of, why_down
@@ -71,6 +71,9 @@ def _quorum_at_risk(scene: Scene, limits: Limits) -> Answer:
     at_stake = "one more failure stops all writes" if arithmetic.spare == 0 else "writes may have stopped"
     seen_well = sees_spare(scene.snapshot.leader[1])
     sick = tuple(voter for voter in health.values() if not voter.healthy)
+    if seen_well and sick and all(_sound_now(scene.snapshot, voter.peer) for voter in sick):
+        # One more look like this one proves it: till then it is neither told for the first time nor resolved.
+        return CANNOT_TELL
     return (
         Finding(
             rule="quorum_at_risk",
@@ -82,6 +85,17 @@ def _quorum_at_risk(scene: Scene, limits: Limits) -> Answer:
             data={} if seen_well else covers(*(pair for voter in sick for pair in _covered(scene, voter.peer))),
         ),
     )
+
+
+def _sound_now(snapshot: Snapshot, peer: int) -> bool:
+    """Whether nothing but the look before is held against a voter: its leader and its own host find it sound."""
+    if snapshot.leader is None:
+        return False
+    leader = snapshot.leader[1]
+    own = [stat.raft_status for _, stat in snapshot.answered if stat.raft_status.node_id == peer]
+    follows = [(raft.leader, raft.term) == (leader.raft_status.leader, leader.raft_status.term) for raft in own]
+    sound = any(each.id == peer and not peer_fault(each, leader) for each in voters(leader))
+    return sound and len(own) <= 1 and (all(follows) if own else not snapshot.silent)
 
 
 def _lines(scene: Scene, voter: VoterHealth) -> tuple[str, ...]:

@@ -67,12 +67,17 @@ def _by_the_others(scene: Scene, peer: int) -> tuple[str, ...]:
     return (f"the leader still hears from its peer {peer}: only the way from here to its HTTP side is cut",)
 
 
+def became_of(scene: Scene, host: str, good: str, *, silent: str = "does not answer at all any more") -> str:
+    """What became of a host: gone from the settings, without a usable answer (`silent` says it), or as `good` says."""
+    look = next((look for look in scene.snapshot.looks if look.host == host), None)
+    if look is None:
+        return f"Host {host} is not configured for {scene.cluster} any more."
+    return f"Host {host} of {scene.cluster} {good if look.stat is not None else silent}."
+
+
 def _host_answers(scene: Scene, alert: Alert) -> str:
-    if alert.subject not in {look.host for look in scene.snapshot.looks}:
-        return f"Host {alert.subject} is not configured for {scene.cluster} any more."
-    useless = next((look for look in scene.snapshot.silent if look.host == alert.subject), None)
-    how = f"answers again, though {why(useless.error)}" if useless else "answers again"
-    return f"Host {alert.subject} of {scene.cluster} {how}."
+    error = next((look.error for look in scene.snapshot.silent if look.host == alert.subject), None)
+    return became_of(scene, alert.subject, "answers again", silent=f"answers again, though {why(error)}")
 
 
 def _cluster_unreachable(scene: Scene, limits: Limits) -> Answer:

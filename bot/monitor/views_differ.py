@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.hosts import peer_at
+from bot.monitor.reach import became_of
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene
 from bot.monitor.words import listed, plain
 
@@ -69,12 +70,10 @@ def _stale_host(scene: Scene, limits: Limits) -> Answer:
 
 
 def _stale_no_more(scene: Scene, alert: Alert) -> str:
-    look = next((look for look in scene.snapshot.looks if look.host == alert.subject), None)
-    if look is None:
-        return f"Host {alert.subject} is not configured for {scene.cluster} any more."
-    if look.stat is None:
-        return f"Host {alert.subject} does not answer any more, so it can mislead nobody: take it out of the settings."
-    return f"Host {alert.subject} answers as peer {look.stat.raft_status.node_id}, a member of {scene.cluster}."
+    silent = "does not answer any more, so it can mislead nobody: take it out of the settings"
+    return became_of(
+        scene, alert.subject, f"answers as peer {peer_at(scene.memory.hosts, alert.subject)}, a member", silent=silent
+    )
 
 
 def _leader_unseen(scene: Scene, limits: Limits) -> Answer:

@@ -95,6 +95,22 @@ async def test_what_comes_back_by_halves_is_told_as_what_is_left(world: World) -
     }
 
 
+async def test_a_fresh_leader_that_holds_its_answers_is_told_as_the_change_alone(world: World) -> None:
+    told = await over(world, (1, seen(leader=2, term=6, silent=(2,))), (20, seen(leader=2, term=6)))
+    assert told == ["Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 6."]
+
+
+async def test_a_node_that_is_restarted_is_no_message(world: World) -> None:
+    gone = seen(silent=(3,), peers={3: DEAD})
+    assert await over(world, (2, gone), (20, look)) == []
+    assert await over(world, (1, gone), (1, seen(peers={3: {"state": "StateProbe"}})), (20, look)) == []
+
+
+async def test_a_voter_that_comes_and_goes_is_told_however_sound_it_looks_in_between(world: World) -> None:
+    gone = seen(silent=(3,), peers={3: DEAD})
+    assert await over(world, (1, gone), (1, look), (1, gone), (1, look)) == [RISK + STOPS]
+
+
 async def test_a_flapping_leader_is_one_alert_that_says_so(world: World) -> None:
     told = []
     for turn in range(1, 13):
@@ -132,5 +148,5 @@ async def test_a_removed_node_that_runs_on_is_told_and_one_that_is_stopped_is_fo
         )
     ]
     stopped = await over(world, (20, seen(members=(1, 2, 4), nodes=(1, 2, 3), silent=(3,))))
-    assert any(f"Host {host(3)} does not answer any more, so it can mislead nobody" in text for text in stopped)
+    assert any(f"Host {host(3)} of prod does not answer any more, so it can mislead nobody" in text for text in stopped)
     assert any(text.startswith("Info") and "is no member any more" in text for text in stopped)

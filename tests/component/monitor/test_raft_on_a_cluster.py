@@ -43,6 +43,19 @@ async def test_a_killed_follower_is_one_message() -> None:
         assert alert.lines[-1] == f"its host {named(world, 3)} gives no usable answer"
 
 
+async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> None:
+    async with watched(**moving()) as world:
+        told = []
+        for node in (2, 3, 1):
+            await world.cluster.kill(node)
+            told += await world.ticks()
+            await world.cluster.start(node)
+            told += await world.ticks(4)
+        assert set(told) == {
+            "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2."
+        }
+
+
 async def test_a_node_that_answers_but_is_cut_off_from_raft_is_told() -> None:
     async with watched(**moving()) as world:
         await world.cluster.isolate(3)
