@@ -1,0 +1,154 @@
+"""What a channel sees over time, as a person would read it: posts, replies, edits; and its page in markdown."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.playground.slack.message import Message
+
+_DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
+_MENTION = re.compile(r"<(?:@U0|!subteam\^S0)([A-Z0-9]+)(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#C0([A-Z0-9]+)(?:\|[^>]*)?>")
+_BUTTONS = frozenset({"actions"})
+
+
+def clock(at: float) -> str:
+    """The time of the day."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the day: what kind it is, of which message, and its text; `times` counts edits in a row."""
+
+    at: float
+    kind: str
+    ts: str
+    text: str
+    times: int = 1
+    since: float = 0.0
+
+
+@dataclass
+class Channel:
+    """One channel; `addresses` are the hosts' names by their addresses, which differ at each run."""
+
+    addresses: Mapping[str, str]
+    entries: list[Entry] = field(default_factory=list)
+    _known: dict[str, Message] = field(default_factory=dict)
+
+    def happens(self, words: str, at: float) -> None:
+        """Something happens that the channel is not told as such."""
+        self.entries.append(Entry(at, "happens", "", words))
+
+    def see(self, messages: Sequence[Message], now: float) -> None:
+        """Compare with what was there before."""
+        for message in messages:
+            before = self._known.get(message.ts)
+            if before is None:
+                self.entries.append(Entry(now, self._kind(message), message.ts, self._text(message)))
+            elif before.deleted != message.deleted:
+                self.entries.append(Entry(now, "deleted", message.ts, self._plain(before.text)))
+            elif before.text != message.text or before.blocks != message.blocks:
+                self._edited(message, now)
+            self._known[message.ts] = message
+
+    def _kind(self, message: Message) -> str:
+        if message.thread_ts:
+            return "broadcast" if message.broadcast else "reply"
+        return "post"
+
+    def _edited(self, message: Message, now: float) -> None:
+        last = self.entries[-1]
+        text = f"{self._plain(message.text)}{self._small_print(message)}"
+        if last.kind == "edit" and last.ts == message.ts:
+            self.entries[-1] = Entry(now, "edit", message.ts, text, last.times + 1, last.since)
+        else:
+            self.entries.append(Entry(now, "edit", message.ts, text, since=now))
+
+    def _small_print(self, message: Message) -> str:
+        """Who takes care of it, where somebody does."""
+        lines = [line for block in message.blocks if block["type"] == "context" for line in _lines(block)]
+        acked = next((line for line in lines if line.startswith("acknowledged")), "")
+        return f" ({self._plain(acked)})" if acked else ""
+
+    def _text(self, message: Message) -> str:
+        if message.thread_ts or not message.blocks:
+            return self._plain(message.text)
+        shown = [line for block in message.blocks for line in _lines(block)]
+        return self._plain("\n".join(shown) or message.text)
+
+    def _plain(self, text: str) -> str:
+        text = _DATE.sub(lambda found: clock(float(found[1])), text)
+        text = _MENTION.sub(lambda found: f"@{found[1].lower()}", text)
+        text = _CHANNEL.sub(lambda found: f"#{found[1].lower()}", text)
+        for address, name in self.addresses.items():
+            text = text.replace(address, name)
+        return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+    def page(self, title: str) -> str:
+        """The day in markdown."""
+        return "\n".join([f"## {title}", "", *_page(self.entries)])
+
+
+def _lines(block: Mapping[str, object]) -> Iterable[str]:
+    """A block's text as a person reads it, without its buttons."""
+    if block["type"] in _BUTTONS:
+        return
+    if block["type"] == "table":
+        rows = block["rows"]
+        assert isinstance(rows, list | tuple)
+        for row in rows:
+            yield " | ".join(_cell(cell) for cell in row)
+        return
+    held = [block.get("text"), *_listed(block.get("fields")), *_listed(block.get("elements"))]
+    for part in held:
+        if isinstance(part, Mapping):
+            yield str(part.get("text", ""))
+    if block["type"] == "data_visualization":
+        yield f"[chart: {block.get('title')}]"
+
+
+def _cell(cell: Mapping[str, object]) -> str:
+    return str(cell.get("text", "…"))
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+_MARKS = {"post": "", "reply": "in its thread: ", "broadcast": "in its thread and the channel: "}
+
+
+def _page(entries: Iterable[Entry]) -> Iterable[str]:
+    for entry in entries:
+        yield from _shown(entry)
+        yield ""
+
+
+def _shown(entry: Entry) -> Iterable[str]:
+    if entry.kind == "happens":
+        yield f"*{clock(entry.at)} · {entry.text}*"
+        return
+    if entry.kind == "edit":
+        often = f" ({entry.times} times since {clock(entry.since)})" if entry.times > 1 else ""
+        yield f"`{clock(entry.at)}` ✎ edited{often}: {_one_line(entry.text)}"
+        return
+    if entry.kind == "deleted":
+        yield f"`{clock(entry.at)}` ✗ deleted: {_one_line(entry.text)}"
+        return
+    first, *rest = entry.text.split("\n")
+    yield f"`{clock(entry.at)}` {_MARKS[entry.kind]}{_bold(first)}"
+    for line in rest:
+        yield ">"
+        yield f"> {_bold(line)}"
+
+
+def _bold(text: str) -> str:
+    """Slack's bold as markdown's."""
+    return re.sub(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"**\1**", text).replace("•", "–")
+
+
+def _one_line(text: str) -> str:
+    return _bold(" ".join(text.split()))

@@ -1,0 +1,23 @@
+"""The page of the day: lived once, and written down."""
+
+from pathlib import Path
+
+from tests.e2e.day.script import A_DAY, live
+from tests.e2e.day.world import ARCHIVE, STORAGE, Day, new_day
+
+PAGE = Path(__file__).parents[3] / "docs" / "a-day.md"
+_HEAD = """# A day
+
+Two clusters, `prod` with five nodes and 240 disks and `archive` with three nodes, go through a bad day. Below is every
+message that their channels saw, word for word, and in between, in italics, what happened. All of it ran: the program
+against simulated clusters and a local Slack workspace over real sockets, with a clock that was moved by hand, one 
+at each cluster every minute. `make docs` writes this page, and a test fails when the program would say anything else.
+"""
+
+
+async def lived(folder: Path) -> tuple[str, Day]:
+    """Live the day; its page, and what became of it."""
+    async with new_day(folder) as day:
+        await live(day, A_DAY)
+        told = {name: channel.page(f"#{name.removeprefix('C0').lower()}") for name, channel in day.channels.items()}
+    return "\n".join([_HEAD, told[STORAGE], told[ARCHIVE]]), day
