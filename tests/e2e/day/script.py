@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from tests.e2e.day.world import ARCHIVE, MIDNIGHT, STEP, STORAGE, Day, dealt
+from tests.e2e.day.world import ARCHIVE, MIDNIGHT, STORAGE, Day, dealt
 
 Act = Callable[[Day], Awaitable[None]]
 
@@ -28,8 +28,8 @@ class Scene:
 async def live(day: Day, scenes: tuple[Scene, ...]) -> None:
     """Play the day to its end."""
     for scene in sorted(scenes, key=lambda each: each.moment):
-        # One step earlier: what happens on the minute is there for the look of that minute.
-        await day.until(scene.moment - STEP)
+        await day.until(scene.moment)
+        day.clock.advance(max(0.0, scene.moment - day.now))
         if scene.words:
             day.happens(scene.words, *scene.channels, at=scene.moment)
         await scene.act(day)
@@ -168,9 +168,9 @@ async def alice_acknowledges(day: Day, *, words: str) -> None:
         await day.slack.as_user("U0ALICE").click(STORAGE, card.ts, "alert_ack")
 
 
-async def types(day: Day, *, line: str, user: str = "U0ALICE") -> None:
+async def alice_types(day: Day, *, line: str, words: str) -> None:
     async with day.at_the_keyboard():
-        await day.types(user, STORAGE, line)
+        await day.types("U0ALICE", STORAGE, line, words)
 
 
 async def bob_approves(day: Day) -> None:
@@ -211,7 +211,7 @@ def rolling_restart(start: str) -> Iterator[Scene]:
     """One follower after the other, three minutes each."""
     hours, minutes = map(int, start.split(":"))
     for turn, node in enumerate((2, 3, 4, 5)):
-        down, up = hours * 60 + minutes + turn * 8, hours * 60 + minutes + turn * 8 + 3
+        down, up = hours * 60 + minutes + turn * 8, hours * 60 + minutes + turn * 8 + 4
         yield Scene(f"{down // 60}:{down % 60:02}", f"prod-{node} is restarted.", partial(die, nodes=(node,)))
         yield Scene(f"{up // 60}:{up % 60:02}", "", partial(are_started, nodes=(node,)))
 
@@ -219,20 +219,20 @@ def rolling_restart(start: str) -> Iterator[Scene]:
 A_DAY: tuple[Scene, ...] = (
     Scene("0:00", "cmbot is started; both clusters are well.", starts, (STORAGE, ARCHIVE)),
     Scene("0:40", "Node prod-3 dies; it is a follower.", partial(die, nodes=(3,))),
-    Scene("1:05", "It is started again.", partial(are_started, nodes=(3,))),
+    Scene("1:06", "It is started again.", partial(are_started, nodes=(3,))),
     Scene("1:30", "Over half an hour the leadership goes to and fro, nine times.", _nothing),
     *flapping("1:30", 9, 4),
     Scene("3:00", "A rack of prod fails: 72 disks break within 20 minutes; repairs begin an hour later.", _nothing),
     *rack_fails("3:00", 1, 72),
     Scene("3:30", "Alice, who is on call, acknowledges.", partial(alice_acknowledges, words="disks")),
     Scene("5:00", "Slack is out of order for half an hour; the disks do not wait for it.", slack_goes),
-    Scene("5:15", "Meanwhile node prod-2 dies.", partial(die, nodes=(2,))),
+    Scene("5:16", "Meanwhile node prod-2 dies.", partial(die, nodes=(2,))),
     Scene("5:30", "Slack is back.", slack_is_back),
-    Scene("5:45", "prod-2 is started again.", partial(are_started, nodes=(2,))),
+    Scene("5:46", "prod-2 is started again.", partial(are_started, nodes=(2,))),
     Scene("7:00", "cmbot's own machine is taken down for maintenance.", stops, (STORAGE, ARCHIVE)),
     Scene("7:10", "While nobody looks, the leadership moves to prod-2, and disk 100 breaks.", _behind_its_back),
     Scene("7:20", "cmbot is started again.", starts, (STORAGE, ARCHIVE)),
-    Scene("9:00", "The morning's summary.", _nothing),
+    Scene("8:58", "The morning's summary.", _nothing),
     Scene("10:00", "A power cut takes the whole archive cluster for ten minutes.", archive_dies, (ARCHIVE,)),
     Scene("10:10", "Power is back.", archive_is_back, (ARCHIVE,)),
     Scene("11:00", "A network switch loses packets: heartbeats of 60 disks come and go for 20 minutes.", _nothing),
@@ -241,9 +241,11 @@ A_DAY: tuple[Scene, ...] = (
     Scene("12:20", "A third one dies: no quorum is left. Nobody is at their desk.", partial(die, nodes=(3,))),
     Scene("12:50", "All three are started again.", partial(are_started, nodes=(3, 4, 5))),
     Scene(
-        "14:00", 'Alice moves the leadership: "/cm leader transfer 1".', partial(types, line="/cm leader transfer 1")
+        "14:00",
+        'Alice moves the leadership: "/cm leader transfer 2".',
+        partial(alice_types, line="/cm leader transfer 2", words="waits for"),
     ),
-    Scene("14:05", "Bob approves.", bob_approves),
+    Scene("14:06", "Bob approves.", bob_approves),
     Scene("15:00", "Somebody with curl writes Enable for balance, which means nothing here.", _enable_by_hand),
     Scene("15:30", "They write true.", partial(sets_by_hand, key="balance", value="true")),
     Scene("16:00", "A job writes without end until eight in the evening.", _nothing),
@@ -251,9 +253,9 @@ A_DAY: tuple[Scene, ...] = (
     Scene(
         "17:00",
         "Before a rolling restart Alice silences what she expects.",
-        partial(types, line='/cm silence host_unreachable for=1h reason="rolling restart"'),
+        partial(alice_types, line='/cm silence host_unreachable for=1h reason="rolling restart"', words="silenced"),
     ),
-    *rolling_restart("17:05"),
+    *rolling_restart("17:06"),
     Scene("20:30", "prod turns read-only.", partial(read_only, value=True)),
     Scene("20:40", "The job is stopped, its files are deleted, prod takes writes again.", _relief),
     Scene(

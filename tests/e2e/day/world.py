@@ -132,10 +132,14 @@ class Day:
 
     async def until(self, moment: float) -> None:
         """Let time pass, a step at a time."""
-        while self.now + STEP <= moment:
+        while (due := self._next_step()) <= moment:
             before = self.now
-            self.clock.advance(STEP)
+            self.clock.advance(due - self.now)
             await self._step(before)
+
+    def _next_step(self) -> float:
+        # People take some seconds, nodes that wait take some: the steps stay on their marks all the same.
+        return MIDNIGHT + STEP * ((self.now - MIDNIGHT) // STEP + 1)
 
     async def _step(self, before: float) -> None:
         for cluster in (self.prod, self.archive):
@@ -172,7 +176,11 @@ class Day:
         app = self.the_app
         socket = app.socket
         assert socket is not None
-        tasks = [asyncio.create_task(socket.run()), asyncio.create_task(app.outbox.run())]
+        for name in self.watched:
+            await service.tick(app, name)
+        self.clock.advance(5.0)
+        work = (socket.run(), app.outbox.run(), self._seconds_pass())
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             await self.slack.wait_connected()
             yield
@@ -185,8 +193,14 @@ class Day:
         await app.outbox.drain()
         self.look_at_channels()
 
-    async def types(self, user: str, channel: str, line: str) -> None:
-        """Somebody types a command and reads the answer."""
+    async def _seconds_pass(self) -> None:
+        """A person's minute: what takes some seconds gets them."""
+        for _ in range(400):
+            await asyncio.sleep(0.02)
+            self.clock.advance(0.1)
+
+    async def types(self, user: str, channel: str, line: str, words: str) -> None:
+        """Somebody types a command; the answer must hold the words."""
         person = self.slack.as_user(user)
         seen = {message.ts for message in person.sees(channel)}
         await person.command(channel, line)
@@ -195,7 +209,11 @@ class Day:
     def message(self, channel: str, words: str) -> Message:
         """The newest message of the channel itself with these words."""
         held = [m for m in self.slack.workspace.messages if m.channel == channel and not m.thread_ts]
-        return next(message for message in reversed(held) if words in message.full_text)
+        found = next((message for message in reversed(held) if words in message.full_text), None)
+        if found is None:
+            told = [m.text for m in self.slack.workspace.messages if m.channel == channel][-5:]
+            raise AssertionError(f"no message with {words!r}; the last ones: {told}")
+        return found
 
     @contextmanager
     def slack_is_down(self) -> Iterator[None]:
