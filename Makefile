@@ -28,6 +28,7 @@ docs: $(READY)  ## write the generated pages of docs/ anew
 	$(BIN)/python -m bot.commands.docs
 	$(BIN)/python -m bot.monitor.docs
 	$(BIN)/python -m bot.operations.docs
+	$(BIN)/python -m tests.e2e.day
 
 format: $(READY)
 	$(BIN)/ruff format .

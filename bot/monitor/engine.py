@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.monitor.alert import Alert, AlertState, Finding, Silence
+from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
 from bot.monitor.covering import Pairs, covered, inhibited
 from bot.monitor.escalation import Escalation, call, calling_anew
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
@@ -26,6 +26,8 @@ from bot.monitor.transition import (
 __all__ = ["NO_ESCALATION", "Reason", "Tell", "Transition", "acknowledge", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
+REPLY_EVERY = 300.0
+"""Seconds between two replies that say of one alert that it got worse, while it is not critical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,10 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
     if silence is not None:
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
-    if worse(old, finding):
+    if worse(old, finding) and _said_lately(old, new, around):
+        return Transition(old, noted(following(new, around.now), unsaid=True), Reason.WORSE, Tell.EDIT)
+    if worse(old, finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
+        new = noted(new, unsaid=None, said_at=around.now)
         again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
         return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity))
     if old.state is AlertState.FIRING:
@@ -170,6 +175,12 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
         if called and not around.awaits(rule, finding):
             return called
     return _quietly(old, new, around)
+
+
+def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
+    """Whether its growth can wait for the next reply: a burst is followed in the message, not reply by reply."""
+    mild = old.state is AlertState.FIRING and new.severity <= min(old.severity, Severity.WARNING)
+    return mild and around.now - float(old.data.get("said_at", -REPLY_EVERY)) < REPLY_EVERY
 
 
 def _heard_again(old: Alert, new: Alert, around: Surroundings) -> Transition:

@@ -63,11 +63,13 @@ INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
         LEADER_FLAPPING.key: frozenset({LEADER_CHANGED.key}),
         HOSTS_DISAGREE.key: frozenset({MEMBERSHIP_CHANGED.key, STALE_HOST.key}),
         TASK_OFF_WITH_WORK.key: frozenset({TASK_OFF_TOO_LONG.key}),
+        SWITCH_MEANINGLESS.key: frozenset({SWITCH_CHANGED.key}),
     }
 )
 """While the first is seen or open, the others are not told: that an unreachable cluster's hosts are silent is no
-further news, without a leader nobody can say how its peers do, and a task that disks wait for is off for too long
-however short that is. What a single finding says of others is in covering.py."""
+further news, without a leader nobody can say how its peers do, a task that disks wait for is off for too long however
+short that is, and that a stored value means nothing says that somebody set it. What a single finding says of others is
+in covering.py."""
 
 UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key})
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""

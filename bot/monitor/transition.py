@@ -7,12 +7,13 @@ from typing import Any
 
 from bot.monitor.alert import Alert, AlertState, Finding, Severity
 
-KEPT = ("lifted", "muted", "silenced", "calling_since", "escalated_at", "digest")
+KEPT = ("said_at", "unsaid", "lifted", "muted", "silenced", "calling_since", "escalated_at", "digest")
 """What the engine itself notes in an alert's data: no finding overwrites it.
 
 `lifted`: ids of silences that no longer hold for it · `muted`: the silence {id, by} under which it is quiet now ·
 `silenced`: ids of all that ever muted it · `calling_since`: since when somebody is called for, where that is not when
-it fired · `escalated_at`: when a group was called · `digest`: the slot of the digest that tells it in its place.
+it fired · `escalated_at`: when a group was called · `digest`: the slot of the digest that tells it in its place ·
+`said_at`: when a reply last said that it got worse · `unsaid`: whether it grew since, and no reply said so yet.
 """
 
 

@@ -114,9 +114,15 @@ def date(at: float, style: str = "full") -> str:
     return f"<!date^{int(at)}^{DATE_STYLES[style]}|{utc(at)}>"
 
 
+_NO_SECONDS = 600
+"""From ten minutes on nobody counts seconds."""
+
+
 def duration(seconds: float) -> str:
-    """A span in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    """A span in its two largest units: `45 s`, `3 min 20 s`, `15 min`, `2 h 5 min`, `3 d 4 h`."""
     whole = max(0, round(seconds))
+    if whole >= _NO_SECONDS:
+        whole -= whole % 60
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
     parts = []
     for name, length in units:

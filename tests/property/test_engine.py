@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
-from bot.monitor.engine import Reason, Tell, Transition, acknowledge, step
+from bot.monitor.engine import REPLY_EVERY, Reason, Tell, Transition, acknowledge, step
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
 from bot.monitor.rules import INHIBITS, rule_named
 from bot.monitor.silences import covers
@@ -159,8 +159,16 @@ class Engine(RuleBasedStateMachine):
         if move.reason is Reason.WORSE:
             assert old is not None
             parts = set(new.data["parts"]) - set(old.data["parts"])
-            assert new.severity > old.severity or new.weight > old.weight or parts
+            grown = new.severity > old.severity or new.weight > old.weight or parts
+            assert grown or "unsaid" in old.data
             assert not self._muted(new)
+            lately = self.now - old.data.get("said_at", -REPLY_EVERY) < REPLY_EVERY
+            if move.tell is Tell.EDIT:
+                assert lately, "a first reply was put off"
+                assert new.severity <= min(old.severity, Severity.WARNING)
+                assert old.state is AlertState.FIRING
+            else:
+                assert "unsaid" not in new.data
         if old is not None and move.tell in LOUD and move.reason not in {Reason.FIRED, Reason.WORSE}:
             assert not self._muted(old)
             assert old.state is not AlertState.ACKNOWLEDGED or move.reason is Reason.RESOLVED

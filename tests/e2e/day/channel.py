@@ -147,7 +147,7 @@ def _shown(entry: Entry) -> Iterable[str]:
 
 def _bold(text: str) -> str:
     """Slack's bold as markdown's."""
-    return re.sub(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"**\1**", text).replace("•", "–")
+    return re.sub(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"**\1**", text).replace("•", "-")
 
 
 def _one_line(text: str) -> str:

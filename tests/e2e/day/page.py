@@ -11,7 +11,8 @@ _HEAD = """# A day
 Two clusters, `prod` with five nodes and 240 disks and `archive` with three nodes, go through a bad day. Below is every
 message that their channels saw, word for word, and in between, in italics, what happened. All of it ran: the program
 against simulated clusters and a local Slack workspace over real sockets, with a clock that was moved by hand, one
-look at each cluster every two minutes. `make docs` writes this page, and a test fails when the program would say anything else.
+look at each cluster every two minutes. `make docs` writes this page, and a test fails when the program would say
+anything else.
 """
 
 

@@ -204,7 +204,8 @@ class Day:
         person = self.slack.as_user(user)
         seen = {message.ts for message in person.sees(channel)}
         await person.command(channel, line)
-        await self.slack.wait_for(channel, lambda m: m.ts not in seen and m.metadata is None, user=user, timeout=20)
+        told = await self.slack.wait_for(channel, lambda m: m.ts not in seen, user=user, timeout=20)
+        assert words in told.text, told.full_text
 
     def message(self, channel: str, words: str) -> Message:
         """The newest message of the channel itself with these words."""

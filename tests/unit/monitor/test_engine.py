@@ -65,6 +65,27 @@ def test_it_grows_with_a_reply_and_shrinks_with_an_edit_in_one_alert() -> None:
     assert [life.alerts[1].version, life.alerts[1].weight] == [4, 2]
 
 
+def test_a_burst_is_followed_in_the_message_and_said_again_after_a_while() -> None:
+    life = Life()
+    life.step(0, found())
+    assert seen(life.step(15, found(weight=2))) == WORSE
+    grown = [(Reason.WORSE, Tell.EDIT)]
+    assert [seen(life.step(at, found(weight=at))) for at in (30, 45, 60)] == [grown] * 3
+    assert life.step(75, found(weight=60)) == []
+    assert seen(life.step(315, found(weight=60))) == WORSE
+    assert life.step(330, found(weight=60)) == []
+    assert seen(life.step(345, found(weight=60, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+
+
+def test_what_is_acknowledged_and_grows_in_a_burst_calls_at_once() -> None:
+    life = Life()
+    life.step(0, found())
+    life.step(15, found(weight=2))
+    life.ack(20)
+    assert seen(life.step(30, found(weight=3))) == WORSE
+
+
 def test_what_is_worse_and_critical_is_shown_in_the_channel() -> None:
     life = Life()
     life.step(0, found())
