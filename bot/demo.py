@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bot.app import build
 from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
+from bot.demo_history import remember_a_month
 from bot.playground.cluster import SimulatedCluster, Timing
 from bot.playground.cluster.control import routes
 from bot.playground.slack.server import LocalSlack
@@ -61,6 +62,7 @@ async def demo(
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settled(template, slack, clusters, folder, poll)
         app = await stack.enter_async_context(build(settings))
+        await remember_a_month(app)
         await stack.enter_async_context(running(app))
         await slack.wait_connected()
         yield Demo(app, slack, clusters)

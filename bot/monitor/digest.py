@@ -129,8 +129,10 @@ def changed(facts: Facts, since: float) -> list[str]:
 def _fired(facts: Facts, since: float) -> Iterator[str]:
     fired = sum(alert.fired_at >= since for alert in facts.recent if alert.fired_at)
     ended = sum(alert.resolved_at >= since for alert in facts.recent if alert.fired_at and alert.resolved_at)
-    if fired or ended:
-        yield f"{count(fired, 'alert')} fired, {ended:,} resolved"
+    if fired:
+        yield f"{count(fired, 'alert')} fired{f', {ended:,} resolved' if ended else ''}"
+    elif ended:
+        yield f"{count(ended, 'alert')} resolved"
 
 
 def _leadership(facts: Facts, since: float) -> Iterator[str]:

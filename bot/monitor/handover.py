@@ -128,7 +128,8 @@ def _disks(facts: Facts, now: float) -> Iterator[str]:
             f"(disk {oldest.id})."
         )
     if broken and any(off.task == "disk_repair" for off in switches_off(facts)):
-        yield f"disk_repair is off in {facts.name} while {count(len(broken), 'disk')} wait for repair."
+        waiting = "1 disk waits" if len(broken) == 1 else f"{len(broken):,} disks wait"
+        yield f"disk_repair is off in {facts.name} while {waiting} for repair."
 
 
 def _restless(facts: Facts, since: float) -> Iterator[str]:

@@ -20,6 +20,7 @@ MIN_SPAN = 6 * 3600.0
 _ROUGH_SPAN, _FAIR_SPAN = 3 * DAY, 14 * DAY
 _MOST_POINTS = 64
 _COVERED = 0.6
+_RESIZED = 0.001
 _Z = 1.645
 """90 % of a normal distribution lie this many standard deviations around its middle."""
 
@@ -72,6 +73,7 @@ class Point:
     used: float
     writable: float
     total: float
+    disks: int | None = None
 
 
 def trend(samples: Sequence[Sample]) -> Trend:
@@ -83,7 +85,7 @@ def trend(samples: Sequence[Sample]) -> Trend:
     known = points(samples)
     if not known:
         return Trend()
-    steps = [(old, new) for old, new in pairwise(known) if old.total == new.total]
+    steps = [(old, new) for old, new in pairwise(known) if not _resized(old, new)]
     watched = sum(new.at - old.at for old, new in steps)
     base = Trend(
         since=known[0].at,
@@ -97,6 +99,13 @@ def trend(samples: Sequence[Sample]) -> Trend:
     return _fitted(base, steps, known[-1], watched)
 
 
+def _resized(old: Point, new: Point) -> bool:
+    """Whether disks came or went between two samples; a size that is counted a little differently is none."""
+    if None not in {old.disks, new.disks} and old.disks != new.disks:
+        return True
+    return abs(new.total - old.total) > _RESIZED * old.total
+
+
 def points(samples: Sequence[Sample]) -> list[Point]:
     """The samples that hold sizes, oldest first, one of a time; what makes no sense is left out."""
     found = (_point(at, values) for at, values in samples)
@@ -108,7 +117,8 @@ def _point(at: float, values: Mapping[str, Any]) -> Point | None:
     if not math.isfinite(at) or not all(_is_size(size) for size in sizes) or not sizes[2]:
         return None
     used, writable, total = (float(size or 0) for size in sizes)
-    return Point(at, used, writable, total)
+    disks = values.get("disks")
+    return Point(at, used, writable, total, disks if isinstance(disks, int) else None)
 
 
 def _is_size(value: object) -> bool:

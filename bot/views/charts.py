@@ -1,4 +1,4 @@
-"""Charts: Slack's chart block within its limits, the same figures as text, and lines of blocks between words. Pure."""
+"""Charts: Slack's chart block within its limits, and the same figures as text. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,6 @@ MAX_POINTS = 20
 MAX_LABEL = 20
 MAX_TITLE = 50
 MAX_SECTION = 3000
-_STEPS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +60,6 @@ def _distinct(names: Sequence[str]) -> list[str]:
         numbered = (f"{clip(label, MAX_LABEL - 5)} ({number})" for number in count(2))
         taken.append(label if label not in taken else next(each for each in numbered if each not in taken))
     return taken
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """The course of values in one character each, from their least to their greatest; "" of fewer than two."""
-    known = [value for value in values if math.isfinite(value)]
-    if len(known) < 2:  # noqa: PLR2004 - one point has no course
-        return ""
-    low, span = min(known), max(known) - min(known)
-    if not span or not math.isfinite(span):
-        return _STEPS[3] * len(known)
-    return "".join(_STEPS[min(int((value - low) / span * len(_STEPS)), len(_STEPS) - 1)] for value in known)
 
 
 def as_text(block: BlockJson) -> str:

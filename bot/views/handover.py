@@ -55,12 +55,11 @@ def handover(value: Handover, *, threaded: bool = True) -> Report:
 def _headline(value: Handover) -> str:
     if not (value.free or value.held):
         return "Hand-over: no alert is open"
-    told = [
-        f"{len(value.free):,} without anybody" if value.free else "",
-        f"{len(value.held):,} held" if value.held else "",
-    ]
-    both = len(value.free) + len(value.held)
-    return f"Hand-over: {count(both, 'alert')} open, {', '.join(each for each in told if each)}"
+    both = count(len(value.free) + len(value.held), "alert")
+    if not value.held:
+        return f"Hand-over: {both} open, nobody has {'it' if len(value.free) == 1 else 'them'}"
+    free = f"{len(value.free):,} of them free" if value.free else "somebody has each"
+    return f"Hand-over: {both} open, {free}"
 
 
 def _spoken(value: Handover) -> str:

@@ -12,6 +12,9 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEADY = 0.0001
 """A cluster that moves by less than this share of its size in a day stands still."""
 _FEW_DAYS = 10
+_YEAR, _YEARS = 365.25, 2
+_NARROW = 0.1
+"""A forecast whose ends lie closer, as a share of it, is given without them."""
 
 
 def pace(trend: Trend, total: float) -> str:
@@ -38,22 +41,36 @@ def forecast(trend: Trend) -> str:
 
 
 def days(number: float) -> str:
-    """`3.5 days`, `60 days`, `2 years`."""
+    """`5 hours`, `3.5 days`, `60 days`, `2.5 years`."""
+    return "{} {}".format(*_measured(number))
+
+
+def _measured(number: float) -> tuple[str, str]:
+    """A number of days as a figure with its unit."""
     if number < 1:
-        return f"{count(round(number * 24), 'hour')}"
+        return _counted(round(number * 24), "hour")
+    if number >= _YEARS * _YEAR:
+        return f"{number / _YEAR:.1f}".removesuffix(".0"), "years"
     if number < _FEW_DAYS and round(number, 1) != round(number):
-        return f"{number:.1f} days"
-    return count(round(number), "day")
+        return f"{number:.1f}", "days"
+    return _counted(round(number), "day")
+
+
+def _counted(number: int, noun: str) -> tuple[str, str]:
+    figure, _, unit = count(number, noun).partition(" ")
+    return figure, unit
 
 
 def range_of(trend: Trend) -> str:
-    """Between which times it is full, nine times of ten: `50 to 75 days`; "" where the forecast is as good as exact."""
+    """Between which times it is full, nine times of ten: `50 to 75 days`; "" where those are hardly apart."""
     if trend.soonest is None or trend.full_in is None:
         return ""
     if trend.latest is None:
         return f"{days(trend.soonest)} or more, perhaps never"
-    low, high = days(trend.soonest), days(trend.latest)
-    return "" if low == high else f"{low} to {high}"
+    if trend.latest - trend.soonest <= _NARROW * trend.full_in:
+        return ""
+    (low, small), (high, large) = _measured(trend.soonest), _measured(trend.latest)
+    return f"{low} to {high} {large}" if small == large else f"{low} {small} to {high} {large}"
 
 
 def used(point: Point) -> str:
@@ -93,5 +110,5 @@ def gap_words(gaps: Sequence[tuple[float, float]], most: int = 3) -> str:
         return ""
     longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:most]
     told = ", ".join(f"{date(begun, 'minute')} to {date(ended, 'minute')}" for begun, ended in longest)
-    more = f" and {len(gaps) - most} more times" if len(gaps) > most else ""
+    more = f" and {count(len(gaps) - most, 'more time')}" if len(gaps) > most else ""
     return f"Nothing was measured from {told}{more}."

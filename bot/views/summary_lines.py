@@ -7,12 +7,13 @@ from bot.monitor.digest import Deed, Pending
 from bot.monitor.summary import STALE_SECONDS, ClusterSummary, Growth, Off
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
-from bot.views.charts import sparkline
 from bot.views.op_parts import person
 from bot.views.parts import mark_of
 from bot.views.spaces import forecast, pace, range_of
 
 _MOST_REASON = 80
+_FAR_DAYS = 400.0
+"""Who is full later than that needs no word about it in a summary."""
 
 
 def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
@@ -88,16 +89,10 @@ def deed_line(deed: Deed) -> str:
 def _space(part: ClusterSummary) -> Iterator[str]:
     if part.growth is None:
         return
-    told = [_moved(part.growth), pace(part.trend, part.growth.total), forecast(part.trend)]
-    between = range_of(part.trend) if part.trend.full_in is not None else ""
-    newest_first = [point.used for point in reversed(part.history)]
-    course = sparkline(newest_first[::_COURSE_STEP][:_COURSE][::-1])
-    shown = " · ".join(each for each in told if each)
-    yield f"{shown}{f' ({between})' if between else ''}{f'  {course}' if course else ''}"
-
-
-_COURSE, _COURSE_STEP = 20, 10
-"""Characters of a course, and how many of the month's 200 points each stands for."""
+    near = part.trend.full_in is not None and part.trend.full_in <= _FAR_DAYS
+    told = [_moved(part.growth), pace(part.trend, part.growth.total), forecast(part.trend) if near else ""]
+    between = range_of(part.trend) if near else ""
+    yield f"{' · '.join(each for each in told if each)}{f' ({between})' if between else ''}"
 
 
 def _moved(growth: Growth) -> str:

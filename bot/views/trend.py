@@ -85,7 +85,7 @@ def _small_print(course: Course) -> Iterator[str]:
         asked = days(course.window / DAY)
         yield f"watching since {date(course.watched_since, 'minute')} only, so this is less than {asked}"
     if told.jumps:
-        times = count(told.jumps, "time")
-        yield f"{times} the size itself changed (disks came or went): those moments do not count as growth"
+        times = "once" if told.jumps == 1 else f"{told.jumps:,} times"
+        yield f"The size itself changed {times} (disks came or went): such a moment does not count as growth"
     if gaps := gap_words(course.gaps):
         yield gaps

@@ -100,3 +100,26 @@ async def test_samples_are_thinned_to_one_per_interval_and_forgotten(store: Stor
         assert await uow.samples.range("test", 0.0) == [(1200.0, {"used": 7})]
         assert await uow.samples.range("prod", 220 * 60.0) == [(220 * 60.0, {"used": 220})]
         assert await uow.samples.forget_before(3600.0) == 2
+
+
+async def test_a_long_time_is_read_in_few_samples(store: Store) -> None:
+    """The last of each span; other clusters and what is older do not count."""
+    async with store.begin() as uow:
+        for minute in range(0, 240, 20):
+            await uow.samples.add("prod", minute * 60.0, {"used": minute})
+        await uow.samples.add("test", 13_000.0, {"used": 7})
+    async with store.read() as uow:
+        read = await uow.samples.range("prod", 3600.0, every=3600.0)
+        assert [(at / 60, values["used"]) for at, values in read] == [(100, 100), (160, 160), (220, 220)]
+        assert await uow.samples.first("prod") == 0.0
+        assert await uow.samples.first("other") is None
+
+
+async def test_the_last_firing_before_a_time_is_known(store: Store) -> None:
+    async with store.begin() as uow:
+        for job, due_at in (("day", 100.0), ("day", 200.0), ("night", 150.0), ("other", 190.0)):
+            await uow.firings.once(job, due_at)
+    async with store.read() as uow:
+        assert await uow.firings.last(("day",), 200.0) == 100.0
+        assert await uow.firings.last(("day", "night"), 200.0) == 150.0
+        assert await uow.firings.last(("night",), 150.0) is None

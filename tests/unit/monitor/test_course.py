@@ -77,7 +77,7 @@ def test_a_time_without_measurements_is_told_not_drawn() -> None:
 
 def test_added_disks_are_told_as_such() -> None:
     grown = [*samples(30, 10), *samples(10 - 1 / 24, total=200 * TIB)]
-    assert "1 time the size itself changed" in shown(trend(course("prod", grown, window=30 * DAY, now=NOW)))
+    assert "The size itself changed once" in shown(trend(course("prod", grown, window=30 * DAY, now=NOW)))
 
 
 def test_a_cluster_that_does_not_fill_up_says_so() -> None:

@@ -56,6 +56,18 @@ def test_added_disks_are_no_growth_and_no_shrinking() -> None:
     assert told.full_in == pytest.approx(160, rel=0.02)
 
 
+def test_a_size_that_wavers_hides_no_growth_and_a_single_disk_is_seen() -> None:
+    """The servers' total moves by a few bytes at each look; one disk of a thousand comes."""
+    samples: list[Sample] = [
+        (at, {**values, "total": int(values["total"] + number % 7 * 4096), "disks": 1000 + (number > 500)})
+        for number, (at, values) in enumerate(history(30, growing))
+    ]
+    told = trend(samples)
+    assert told.jumps == 1
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
+
+
 def test_one_great_copy_does_not_bend_the_line() -> None:
     """20 TiB that came at once on the fifth day are not 20 TiB a day."""
     told = trend(history(30, lambda day: growing(day) + (20 * TIB if day > 5 else 0)))

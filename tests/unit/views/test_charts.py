@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.playground.slack.blockkit import check_blocks
 from bot.views.blocks import message, section, table
-from bot.views.charts import Series, as_text, line_chart, plainer, sparkline
+from bot.views.charts import Series, as_text, line_chart, plainer
 from tests.unit.views.samples import assert_postable
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -71,14 +71,3 @@ def test_any_figures_make_a_chart_that_slack_takes(
 def test_what_is_no_chart_is_our_mistake(categories: list[str], values: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="chart"):
         line_chart("t", categories, [Series("a", values)])
-
-
-def test_the_course_of_values_in_a_word() -> None:
-    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert sparkline([5, 5, 5]) == "▄▄▄"
-    assert sparkline([1]) == ""
-
-
-@given(st.lists(st.floats(), max_size=60))
-def test_any_values_have_a_course(values: list[float]) -> None:
-    assert len(sparkline(values)) <= len(values)

@@ -1,0 +1,185 @@
+"""What a hand-over tells, and how it reads."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.monitor.alert import Alert, AlertState, Severity, Silence
+from bot.monitor.digest import Deed, Facts, Pending
+from bot.monitor.handover import hand_over
+from bot.monitor.members import MemberChange
+from bot.monitor.memory import DiskNote, LeaderChange, Memory
+from bot.monitor.notes import Progress, SwitchChange, SwitchNote
+from bot.monitor.trend import Sureness, Trend
+from bot.playground.slack.blockkit import check_blocks
+from bot.views.handover import handover
+from bot.views.message import Message
+
+DAY, HOUR = 86400.0, 3600.0
+NOW = 1_790_000_000.0
+SETTLE = "if cmbot does not find out, look and type /cm op settle 6."
+SHIFT = NOW - 12 * HOUR
+HEALTHY = Memory(at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7.")
+
+
+def alert(number: int, rule: str = "disk_broken", **changes: Any) -> Alert:
+    made = Alert("prod", rule, "", AlertState.FIRING, Severity.WARNING, f"Alert {number}.", NOW - 7200, id=number)
+    return replace(made, **{"fired_at": NOW - 7200, **changes})
+
+
+def shown(message: Message) -> str:
+    return "\n".join(block["text"]["text"] for block in message.blocks if "text" in block)
+
+
+def of(*facts: Facts) -> str:
+    return shown(handover(hand_over(facts, SHIFT, NOW)).message)
+
+
+def test_a_quiet_shift_is_told_in_four_lines() -> None:
+    assert of(Facts("prod", HEALTHY)).split("\n") == [
+        "Hand-over: no alert is open",
+        "🟢 healthy: *prod*",
+        "Nothing is open, muted or under way: there is nothing to take over but the watch.",
+        "*What happened*",
+        "Nothing that cmbot knows of.",
+    ]
+
+
+def test_what_nobody_has_comes_before_what_somebody_has() -> None:
+    held = alert(2, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOW - HOUR, severity=Severity.CRITICAL)
+    text = of(Facts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1))))
+    lines = text.split("\n")
+    assert lines[0] == "Hand-over: 2 alerts open, 1 of them free"
+    assert lines[1] == "🟡 *prod* degraded: a."
+    assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · /cm ack 1"
+    assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
+    assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")
+
+
+def test_what_goes_on_is_told_with_its_end() -> None:
+    facts = Facts(
+        "prod",
+        HEALTHY,
+        pending=(
+            Pending(4, "turn balance off", "leased", "U1", NOW - 60, NOW + HOUR, "balance"),
+            Pending(5, "remove peer 3", "waiting", "U2", NOW - 60, NOW + 600),
+            Pending(6, "add peer 4", "unknown", "U2", NOW - 60),
+            Pending(7, "add peer 5", "running", "", NOW - 60),
+        ),
+        silences=(Silence("prod", "*", "", NOW + HOUR, "U1", "a <b>", id=7), Silence("prod", "x", "", NOW + DAY, "U1")),
+    )
+    text = of(facts)
+    assert "• *prod* ⏱ operation 4 (turn balance off, asked for by <@U1>) is put back in 1 h" in text
+    assert "• *prod* ⏳ operation 7 (add peer 5, asked for by cmbot) is running" in text
+    assert "(1 h left), by <@U1>: “a &lt;b&gt;”" in text
+    watch = text.split("*👀 Watch for*\n")[1].split("*What happened*")[0]
+    assert watch.strip().split("\n") == [
+        "• Operation 5 of prod lapses in 10 min unless it is approved.",
+        f"• Nobody knows whether operation 6 of prod was carried out: {SETTLE}",
+        "• balance of prod goes back by itself in 1 h.",
+        "• everything of prod is told again in 1 h: silence 7 ends then.",
+    ]
+
+
+def test_what_to_watch_is_drawn_from_what_is_known() -> None:
+    memory = replace(
+        HEALTHY,
+        at=NOW - HOUR,
+        dialect="v3",
+        switches={"disk_repair": SwitchNote("false", NOW - HOUR)},
+        disks=(DiskNote(3, 2), DiskNote(4, 3)),
+        repairs=(Progress(4, 3, NOW - DAY, NOW - 7 * HOUR),),
+        changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)),
+    )
+    text = of(Facts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), Facts("new", Memory()))
+    for sentence in (
+        "cmbot has not seen prod for 1 h: what is said of it is that old.",
+        "The repair of 1 disk of prod has not moved for 7 h (disk 4).",
+        "disk_repair is off in prod while 1 disk waits for repair.",
+        "The leader of prod changed 3 times in this shift: find out why before it goes on.",
+        "prod is full in about 20 days at the present pace: /cm trend prod",
+        "cmbot has never seen new: look whether it is configured rightly.",
+    ):
+        assert f"• {sentence}" in text
+    assert "*⚪ Switched off*\n• *prod* `disk_repair` has been off for 1 h" in text
+
+
+def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
+    """What an operation did is told by the operation, a change of leader not by its alert as well."""
+    memory = replace(
+        HEALTHY,
+        dialect="v3",
+        changes=(LeaderChange(NOW - 500, 1, 2, 7), LeaderChange(SHIFT - 1, 2, 1, 6)),
+        member_changes=(MemberChange(NOW - 400, 4, "learner", "voter"), MemberChange(NOW - 399, 4, "voter", "", op=9)),
+        switch_changes=(SwitchChange(NOW - 300, "balance", "true", "Enable", NOW - 400),),
+    )
+    resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, resolution="All disks are well.")
+    facts = Facts(
+        "prod",
+        memory,
+        recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
+        deeds=(Deed(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
+    )
+    happened = of(facts).split("*What happened*\n")[1].split("\n")
+    assert [line.partition("*prod* ")[2] for line in happened] == [
+        "alert: Alert 1",
+        "the leadership went from peer 1 to peer 2 in term 7",
+        "peer 4 went from learner to voter",
+        "operation 9: remove peer 4, verified (<@U1>)",
+        "the switch balance went from on to 'Enable'",
+        "resolved: All disks are well",
+    ]
+
+
+def test_a_long_shift_is_told_in_the_thread() -> None:
+    facts = Facts("prod", HEALTHY, deeds=tuple(Deed(NOW - 900 + n, f"deed {n}.") for n in range(900)))
+    report = handover(hand_over([facts], SHIFT, NOW))
+    text = shown(report.message)
+    assert "… 894 before that, all in the thread" in text
+    assert text.endswith("deed 899.")
+    assert shown(report.thread[0]).split("\n")[0].endswith("deed 0.")
+    assert len(report.thread) == 4
+    assert report.thread[-1].blocks[-1]["elements"][0]["text"] == "… and 100 more after these"
+    assert all(check_blocks(list(reply.blocks)) == [] for reply in (report.message, *report.thread))
+    assert handover(hand_over([facts], SHIFT, NOW), threaded=False).thread == ()
+
+
+def test_many_clusters_in_trouble_fold() -> None:
+    facts = [Facts(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
+    facts += [Facts(f"h{n:02}", HEALTHY) for n in range(40)]
+    text = of(*facts)
+    assert "🔴 *c00* without a leader: It has none." in text
+    assert "… and 56 more clusters in trouble: /cm clusters" in text
+    assert "*h09* and 30 more" in text
+
+
+WORDS = st.text(max_size=60)
+TIMES = st.floats(NOW - DAY, NOW + DAY)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Facts,
+            st.text("abc-", min_size=1, max_size=9),
+            st.builds(lambda words: replace(HEALTHY, verdict=words), WORDS),
+            open=st.lists(st.builds(lambda words, by: alert(1, sentence=words, acked_by=by), WORDS, WORDS), max_size=9),
+            deeds=st.lists(st.builds(Deed, TIMES, WORDS, WORDS), max_size=20),
+            pending=st.lists(
+                st.builds(
+                    Pending, st.integers(1, 99), WORDS, st.sampled_from(["waiting", "leased"]), WORDS, TIMES, TIMES
+                ),
+                max_size=9,
+            ),
+            silences=st.lists(st.builds(Silence, WORDS, WORDS, WORDS, TIMES, WORDS, WORDS), max_size=9),
+        ),
+        max_size=9,
+    )
+)
+def test_whatever_there_is_it_is_a_screen_that_slack_takes(facts: list[Facts]) -> None:
+    report = handover(hand_over(facts, SHIFT, NOW))
+    for message in (report.message, *report.thread):
+        assert check_blocks(list(message.blocks)) == []
+    assert len(shown(report.message).split("\n")) <= 55
