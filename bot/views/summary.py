@@ -130,7 +130,8 @@ def _open_alerts(value: Summary) -> str:
 
 def level_phrase(level: str) -> str:
     """A level as a predicate: `healthy`, `without a leader`."""
-    return {"no leader": "without a leader", "contradiction": "contradicting itself"}.get(level, level)
+    phrases = {"no leader": "without a leader", "contradiction": "contradicting itself", "unknown": "not seen yet"}
+    return phrases.get(level, level)
 
 
 def _levels(clusters: Sequence[ClusterSummary]) -> str:

@@ -43,7 +43,9 @@ async def test_a_hand_over_tells_who_has_what(world: Demo) -> None:
 
 
 async def test_a_summary_by_command_is_of_one_cluster_or_of_all(world: Demo) -> None:
-    assert (await ask(world, "/cm summary prod since=2d")).text.startswith("Summary: prod is healthy")
+    world.clusters["prod"].break_disk(3)
+    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    assert (await ask(world, "/cm summary prod since=2d")).text == "Summary: prod is degraded. 1 alert is open."
     assert (await ask(world, "/cm summary")).text.startswith("Summary of 2 clusters")
     assert "There is no cluster" in (await ask(world, "/cm summary pord")).text
 
