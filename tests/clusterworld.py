@@ -1,14 +1,17 @@
 """A simulated cluster on its own ports, the watch on it over real sockets, and what a channel sees."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
+from bot.monitor.changes import Causes, Change
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
+from bot.monitor.ports import Explain, unexplained
 from bot.playground.cluster import SimulatedCluster, VirtualClock
 from tests.watchkit import FakeStore
 
@@ -26,6 +29,7 @@ class World:
     cluster: SimulatedCluster
     api: ClustermgrClient
     rules: Rules
+    explain: Explain = unexplained
     store: FakeStore = field(default_factory=FakeStore)
     now: float = 1_000_000.0
     watch: Watch = field(init=False)
@@ -33,7 +37,12 @@ class World:
     def __post_init__(self) -> None:
         handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
         watched = Watched("prod", "C1", 15, configure(self.rules))
-        self.watch = Watch(watched, lambda: handle.patrol(5.0), self.store, wake=lambda: None)
+        look = partial(handle.patrol, 5.0)
+        self.watch = Watch(watched, look, self.store, wake=lambda: None, explain=self._explain)
+
+    async def _explain(self, changes: Sequence[Change]) -> Causes:
+        """As a test says by then."""
+        return await self.explain(changes)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
         """Tick so often, with counters that do not lag; returns what was told meanwhile, once each."""

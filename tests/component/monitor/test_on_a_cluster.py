@@ -1,7 +1,10 @@
 """The rules about disks, space and switches over a simulated cluster and real sockets: what a channel sees."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from bot.monitor.changes import Causes, Change
 from bot.playground.cluster import Data
 from tests.clusterworld import HOUR, watched
 
@@ -170,6 +173,18 @@ async def test_a_switch_that_somebody_changed_past_the_bot_is_told() -> None:
         ]
         ended = await world.ticks(2, apart=HOUR)
         assert ended[-1].endswith("The switches of prod have not been changed again: see /cm tasks.")
+
+
+async def test_a_switch_that_an_operation_changed_is_left_to_the_card_of_that() -> None:
+    async def by_operation(changes: Sequence[Change]) -> Causes:
+        return dict.fromkeys(changes, (12, "U0AVA"))
+
+    async with watched() as world:
+        world.explain = by_operation
+        world.cluster.set_switch("balance", "false")
+        assert await world.ticks(30, apart=60) == []
+        [change] = world.store.state.memory["prod"]["switch_changes"]
+        assert (change["key"], change["op"], change["approved"]) == ("balance", 12, "U0AVA")
 
 
 async def test_what_a_service_writes_at_its_start_is_nobodys_change() -> None:
