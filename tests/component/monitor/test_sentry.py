@@ -108,7 +108,7 @@ async def test_what_could_not_be_told_while_the_database_was_down_is_told_after_
     told = await world.ticks(3)
     assert told == [
         "Warning in prod: 1 disk of prod is broken.",
-        "The watch of prod saw nothing for 10 min 15 s, and could not say so. It sees again.",
+        "The watch of prod saw nothing for 10 min, and could not say so. It sees again.",
     ]
 
 
