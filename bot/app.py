@@ -43,6 +43,7 @@ from bot.operations.telling import Work
 from bot.operations.wish import policy_key
 from bot.outbox import Outbox, Pace
 from bot.recorder import Recorder
+from bot.redelivery import Redelivery
 from bot.replicas.membership import BEATS, Membership
 from bot.replicas.model import CHORES, watch_of
 from bot.schedule import Crontab
@@ -99,10 +100,13 @@ async def build(settings: Settings, *, clock: Clock = time.time, pace: Pace | No
             clock=clock,
             random=random.random,
             pace=pace,
-            on_dead=parts.withdraw,
+            on_dead=parts.on_dead,
+            wanted=parts.wanted,
             alive=lambda: membership.alive,
         )
         parts.ledger = Ledger(store, outbox.wake, clock, owner)
+        fallback = settings.alerts.fallback_channel or ""
+        parts.redelivery = Redelivery(store, clock, outbox.wake, parts.ledger.withdraw, fallback)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
 
 
@@ -166,6 +170,7 @@ class _Parts:
     """What is handed from one builder to the next."""
 
     ledger: Ledger
+    redelivery: Redelivery
 
     def __init__(
         self,
@@ -208,6 +213,7 @@ class _Parts:
             outbox=outbox,
             inbox=inbox,
             ledger=self.ledger,
+            redelivery=self.redelivery,
             runner=runner,
             leasing=Leasing(self.ledger, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
@@ -237,11 +243,11 @@ class _Parts:
     def remembered(self, name: str) -> Mapping[str, Any]:
         return self.noted.get(name, {})
 
-    async def withdraw(self, post: Post) -> None:
-        """A card that Slack will not take must not stay open: nobody could decide on it."""
-        kind, _, number = post.slot.partition(":")
-        if kind == "op" and number.isdigit():
-            await self.ledger.withdraw(int(number), post.last_error)
+    async def on_dead(self, post: Post) -> None:
+        await self.redelivery.on_dead(post)
+
+    async def wanted(self, slot: str) -> bool:
+        return await self.redelivery.wanted(slot)
 
     def _desk(self, decisions: Decisions, policies: PolicyOf, outbox: Outbox) -> Desk:
         async def posted(slot: str, seconds: float) -> str:

@@ -7,9 +7,10 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.errors import SlackError
-from bot.pacing import DELETED, PLAIN, Verdict
+from bot.pacing import DELETED, NO_THREAD, PLAIN, Verdict
 from bot.store.claims import Claim
 from bot.views.charts import plainer
+from bot.views.detour import detoured
 from bot.views.message import Message
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,14 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """Somebody deleted the slot's message in Slack, or (`parent`) the one in whose thread it belongs."""
+
+    ts: str
+    parent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """It could not be done."""
 
@@ -64,7 +73,7 @@ class Failed:
     verdict: Verdict
 
 
-Outcome = Sent | Gone | Failed
+Outcome = Sent | Gone | Deleted | Failed
 
 
 @dataclass(slots=True)
@@ -75,7 +84,7 @@ class Delivery:
     claim: Claim
     method: str = "find"
 
-    async def run(self) -> Sent | Gone:
+    async def run(self) -> Sent | Gone | Deleted:
         """Do what the claim asks; raises SlackError."""
         found = await self._known()
         if self.claim.removed:
@@ -83,8 +92,13 @@ class Delivery:
             return Gone()
         if found:
             return await self._settle(*found)
-        message = self._message()
-        return Sent(await self._plainly(self._post, message), self.claim.version, searched=self.claim.doubt)
+        try:
+            ts = await self._plainly(self._post, self._message())
+        except SlackError as error:
+            if self.claim.thread_ts is None or error.code not in NO_THREAD:
+                raise
+            return Deleted(self.claim.thread_ts, parent=True)
+        return Sent(ts, self.claim.version, searched=self.claim.doubt)
 
     async def _known(self) -> Sequence[str]:
         claim = self.claim
@@ -92,7 +106,7 @@ class Delivery:
             return [] if claim.ts is None else [claim.ts]
         return await find(self.poster, claim)
 
-    async def _settle(self, ts: str, *doubles: str) -> Sent:
+    async def _settle(self, ts: str, *doubles: str) -> Sent | Deleted:
         claim = self.claim
         await self._delete(doubles)
         if claim.ts is None:
@@ -104,7 +118,7 @@ class Delivery:
         except SlackError as error:
             if error.code not in DELETED:
                 raise
-            log.info("outbox.deleted_by_someone", slot=claim.slot, channel=claim.channel)
+            return Deleted(ts)
         return Sent(ts, claim.version)
 
     async def _delete(self, found: Sequence[str]) -> None:
@@ -133,8 +147,11 @@ class Delivery:
         return await call(message)
 
     def _message(self) -> Message:
-        message = Message.from_json(self.claim.content)
-        marks = {"slot": self.claim.slot, "version": str(self.claim.version)}
+        claim = self.claim
+        message = Message.from_json(claim.content)
+        if claim.channel != claim.home and claim.parent is None:
+            message = detoured(message, claim.home)
+        marks = {"slot": claim.slot, "version": str(claim.version)}
         return replace(message, metadata={**(message.metadata or {}), **marks})
 
 

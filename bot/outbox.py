@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.delivery import Delivery, Failed, Gone, Outcome, Poster, Sent, delete, find
+from bot.delivery import Deleted, Delivery, Failed, Gone, Outcome, Poster, Sent, delete, find
 from bot.errors import SlackError, SlackLost, StoreError
 from bot.pacing import AUTH, Hold, Pace, Verdict, back_off, judge
 from bot.store.claims import Claim
@@ -31,6 +31,10 @@ _LOOK_AGAIN = 1.0
 _LOOK_EVERY = 0.25
 
 
+async def _nobody(_slot: str) -> bool:
+    return False
+
+
 async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
     """Return when `event` is set, at the latest after `seconds`."""
     with suppress(TimeoutError):
@@ -44,6 +48,8 @@ class Outbox:
     `owner` names this process in claims: unique among the living; one that is the same after a restart lets the new
     process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
     others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
+    `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
+    deleted is to be posted anew.
     """
 
     def __init__(
@@ -60,13 +66,14 @@ class Outbox:
         call_timeout: float = 30.0,
         idle: float = 5.0,
         on_dead: Callable[[Post], Awaitable[None]] | None = None,
+        wanted: Callable[[str], Awaitable[bool]] = _nobody,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._pace = clock, random, pace or Pace()
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
-        self._on_dead = on_dead
+        self._on_dead, self._wanted = on_dead, wanted
         self._pause = pause or wait_for_event
         self._alive = alive
         self._awake, self._progress = asyncio.Event(), asyncio.Event()
@@ -236,12 +243,27 @@ class Outbox:
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         if isinstance(outcome, Failed):
             await self._record_failure(claim, outcome)
+        elif isinstance(outcome, Deleted):
+            await self._record_deleted(claim, outcome)
         elif isinstance(outcome, Gone):
             async with self._store.begin() as uow:
                 await uow.outbox.gone(claim, self._owner, self._clock())
         else:
             await self._record_success(claim, outcome)
         return True
+
+    async def _record_deleted(self, claim: Claim, deleted: Deleted) -> None:
+        """Post what is still of concern anew, its unseen replies after it; give up the rest."""
+        slot = claim.parent if deleted.parent and claim.parent else claim.slot
+        again = await self._wanted(slot)
+        log.info("outbox.deleted_by_someone", slot=slot, channel=claim.channel, again=again)
+        async with self._store.begin() as uow:
+            if again:
+                await uow.detours.again(slot, deleted.ts)
+            if deleted.parent:
+                await (uow.detours.wait if again else uow.detours.give_up)(claim, self._owner)
+            elif not again:
+                await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
 
     async def _record_success(self, claim: Claim, sent: Sent) -> None:
         async with self._store.begin() as uow:

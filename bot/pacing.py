@@ -28,6 +28,7 @@ AUTH = frozenset(
 
 PERMANENT = frozenset(
     {
+        "is_inactive",
         "channel_not_found",
         "not_in_channel",
         "is_archived",
@@ -55,11 +56,27 @@ PERMANENT = frozenset(
 )
 """The same call would be refused for ever."""
 
+CHANNEL = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "is_inactive",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+    }
+)
+"""Nothing can be posted in that channel until a person mends it; each is permanent for the message."""
+
 PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 """The blocks are refused; the fallback text alone may pass."""
 
 DELETED = frozenset({"message_not_found"})
-"""Somebody deleted the message: there is nothing left to keep true."""
+"""Somebody deleted the message: what is still open is posted anew, the rest is given up."""
+
+NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
+"""Said of a reply: somebody deleted the message in whose thread it belongs."""
 
 TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"})
 UNSURE = frozenset({"internal_error", "fatal_error"})

@@ -24,6 +24,7 @@ from bot.operations.leasing import Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox
+from bot.redelivery import Redelivery
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES, Hold, cluster_of, watch_of
 from bot.schedule import Scheduler, Trouble
@@ -68,6 +69,7 @@ class App:
     outbox: Outbox
     inbox: Inbox
     ledger: Ledger
+    redelivery: Redelivery
     runner: Runner
     leasing: Leasing
     dispatcher: Dispatcher
@@ -100,6 +102,7 @@ async def serving(app: App) -> AsyncIterator[int]:
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
     ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": lambda: _outbox_ready(app)}
     ready["watch"] = lambda: _watch_ready(app)
+    ready["channels"] = app.redelivery.trouble
     server = Health(app.metrics, live=live, ready=ready).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
@@ -150,6 +153,7 @@ async def sweep(app: App) -> None:
         await app.leasing.sweep(app.membership.duty)
         await app.dispatcher.resume()
         await recall(app)
+        await app.redelivery.sweep()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         app.metrics.replicas(app.membership.living, len(app.membership.holds))

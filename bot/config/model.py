@@ -105,8 +105,9 @@ class StormSettings(Section):
 
 
 class AlertSettings(EscalationSettings):
-    """What holds for the alerts of all clusters."""
+    """What holds for the alerts of all clusters; `fallback_channel` takes those that their own channel does not."""
 
+    fallback_channel: ChannelId | None = None
     storm: StormSettings = StormSettings()
 
 

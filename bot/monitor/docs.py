@@ -26,6 +26,11 @@ operators, and are told. **Show cluster** and **Runbook** answer you alone, as `
 Where a rule knows what would mend it, such as *Enable disk_repair*, that button proposes it as if you had typed the
 command there: your rights, the preflight and the policy count, and nothing changes before the card is approved.
 
+An alert that its channel does not take, because it was archived or cmbot was thrown out, goes with its thread to
+`alerts.fallback_channel` and says where it belongs. `/readyz` fails and names the channel. It is tried every minute;
+once it takes messages again it is told where to look. Without a fallback channel its open alerts are posted then. If
+somebody deletes the message of an open alert it is posted anew.
+
 - **hold**: how long something must last before it is told. **clear**: how long it must be gone before it counts as
   resolved.
 - One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at

@@ -28,12 +28,15 @@ class Claim:
     """A row to be sent, as it was when it was claimed; times in Unix seconds.
 
     `ts` None means that it is to be posted, after a look for an earlier post of it when `doubt` is set; `removed` that
-    it is to be deleted. `thread_ts` is the message into whose thread it goes. `attempts` counts this one.
+    it is to be deleted. `thread_ts` is the message into whose thread it goes, `parent` that one's slot; `home` the
+    channel where it belongs. `attempts` counts this one.
     """
 
     seq: int
     slot: str
     channel: str
+    home: str
+    parent: str | None
     thread_ts: str | None
     broadcast: bool
     content: Mapping[str, Any]
@@ -235,6 +238,8 @@ def _claim(row: Mapping[Any, Any], until: float) -> Claim:
         seq=row["seq"],
         slot=row["slot"],
         channel=row["channel"],
+        home=row["home"],
+        parent=row["parent"],
         thread_ts=row["thread_ts"],
         broadcast=row["broadcast"],
         content=row["content"],

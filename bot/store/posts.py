@@ -30,10 +30,15 @@ class Content(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """How far a slot's message is true in Slack; `ts` is its id there, None until it was posted."""
+    """How far a slot's message is true in Slack; `ts` is its id there, None until it was posted.
+
+    `home` is the channel where it belongs, `parent` the slot of the message whose thread it is in.
+    """
 
     slot: str
     channel: str
+    home: str
+    parent: str | None
     state: str
     ts: str | None
     version: int
@@ -66,12 +71,14 @@ class Posts(Claims):
         """Make `message` what the slot's message in `channel` must show; the same content again is no new version.
 
         `parent` is the slot of the message into whose thread a new one goes (in the same channel), `broadcast` shows
-        the reply in the channel too; both count only for a slot's first post. What was posted stays in its channel.
+        the reply in the channel too; both count only for a slot's first post. What was posted stays in its channel,
+        and so does what detours.py moved; a reply goes where its parent is.
         """
         now = self._clock()
         new = self._link.insert(posts).values(
             slot=slot,
-            channel=channel,
+            channel=channel if parent is None else func.coalesce(_place_of(parent), channel),
+            home=channel,
             parent=parent,
             broadcast=broadcast,
             content=message.to_json(),
@@ -87,14 +94,15 @@ class Posts(Claims):
             **_RESENT,
         )
         untold = posts.c.ts.is_(None) & ~posts.c.doubt
-        moved = untold & (posts.c.channel != new.excluded.channel)
+        moved = untold & (posts.c.home != new.excluded.home)
         differs = or_(posts.c.content.is_distinct_from(new.excluded.content), posts.c.removed, moved)
         await self._link.change(
             new.on_conflict_do_update(
                 index_elements=["slot"],
                 set_={
                     "content": new.excluded.content,
-                    "channel": case((untold, new.excluded.channel), else_=posts.c.channel),
+                    "channel": case((moved, new.excluded.channel), else_=posts.c.channel),
+                    "home": case((moved, new.excluded.home), else_=posts.c.home),
                     "removed": False,
                     **self._raised(now),
                 },
@@ -171,10 +179,17 @@ class Posts(Claims):
         return await self._link.change(delete(posts).where(this))
 
 
+def _place_of(slot: str) -> Any:
+    others = posts.alias("others")
+    return select(others.c.channel).where(others.c.slot == slot).scalar_subquery()
+
+
 def _post(row: Mapping[Any, Any]) -> Post:
     return Post(
         slot=row["slot"],
         channel=row["channel"],
+        home=row["home"],
+        parent=row["parent"],
         state=row["state"],
         ts=row["ts"],
         version=row["version"],

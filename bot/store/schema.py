@@ -149,6 +149,7 @@ posts = Table(
     _id("seq"),
     _words("slot"),
     _words("channel"),
+    _words("home"),
     Column("parent", Words, nullable=True),
     _flag("broadcast"),
     _json("content"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bot.store.alerts import Alerts
 from bot.store.audit import Audit
 from bot.store.channels import Channels
+from bot.store.detours import Detours
 from bot.store.dump import Dump
 from bot.store.firings import Firings
 from bot.store.inbound import Inbound
@@ -33,6 +34,7 @@ class UnitOfWork:
         self.firings = Firings(link)
         self.samples = Samples(link)
         self.outbox = Posts(link, clock)
+        self.detours = Detours(link, clock)
         self.audit = Audit(link)
         self.dump = Dump(link)
         self.replicas = Replicas(link, clock)
