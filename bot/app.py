@@ -46,6 +46,7 @@ from bot.recorder import Recorder
 from bot.redelivery import Redelivery
 from bot.replicas.membership import BEATS, Membership
 from bot.replicas.model import CHORES, watch_of
+from bot.retention import Keep, Retention
 from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
@@ -212,6 +213,7 @@ class _Parts:
             clusters=self.clusters,
             outbox=outbox,
             inbox=inbox,
+            retention=Retention(self.store, Keep(**self.settings.retention.model_dump()), self.clock),
             ledger=self.ledger,
             redelivery=self.redelivery,
             runner=runner,

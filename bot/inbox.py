@@ -7,9 +7,6 @@ from typing import Any
 
 from bot.store.store import Store
 
-KEEP_SECONDS = 3600.0
-"""How long a done row is kept, so that a payload delivered again is known for what it is."""
-
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
@@ -52,8 +49,3 @@ class Inbox:
         """What was accepted and is neither done nor claimed by the living."""
         async with self.store.read() as uow:
             return await uow.inbound.pending(self.clock())
-
-    async def forget(self) -> None:
-        """Drop what was done long ago."""
-        async with self.store.begin() as uow:
-            await uow.inbound.forget_before(self.clock() - KEEP_SECONDS)

@@ -27,6 +27,7 @@ from bot.outbox import Outbox
 from bot.redelivery import Redelivery
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES, Hold, cluster_of, watch_of
+from bot.retention import Retention
 from bot.schedule import Scheduler, Trouble
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
@@ -68,6 +69,7 @@ class App:
     clusters: Mapping[str, Cluster]
     outbox: Outbox
     inbox: Inbox
+    retention: Retention
     ledger: Ledger
     redelivery: Redelivery
     runner: Runner
@@ -206,7 +208,8 @@ async def forget(app: App) -> None:
         return
     await close_gone(app)
     try:
-        await app.inbox.forget()
+        gone = await app.retention.carry_out()
+        log.info("forget.done", rows=gone)
     except StoreError as error:
         log.warning("forget.store_down", error=str(error))
 

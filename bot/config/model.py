@@ -15,6 +15,9 @@ _LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
 """A database URL's password; whoever did not quote an @ in it meant the last one."""
 
 
+DAY = 86400.0
+
+
 class Section(BaseModel):
     """A frozen part of the settings; an unknown key is an error, so that a typo cannot hide."""
 
@@ -45,6 +48,25 @@ class ReplicaSettings(Section):
     """Several processes over one database: seconds without a heartbeat after which another takes over what one held."""
 
     lease: Seconds = Field(15.0, ge=1, le=300)
+
+
+class RetentionSettings(Section):
+    """For how many seconds what is over is kept; the audit log is kept for ever."""
+
+    samples: Seconds = Field(14 * DAY, ge=DAY, le=90 * DAY)
+    hourly_samples: Seconds = Field(90 * DAY, ge=DAY, le=3650 * DAY)
+    daily_samples: Seconds = Field(730 * DAY, ge=DAY, le=36500 * DAY)
+    alerts: Seconds = Field(90 * DAY, ge=DAY, le=36500 * DAY)
+    operations: Seconds = Field(400 * DAY, ge=30 * DAY, le=36500 * DAY)
+    messages: Seconds = Field(30 * DAY, ge=DAY, le=3650 * DAY)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.samples <= self.hourly_samples <= self.daily_samples:
+            raise ValueError(
+                "retention: samples must not be kept longer than hourly_samples, nor those than daily_samples"
+            )
+        return self
 
 
 class Members(Section):
@@ -171,6 +193,7 @@ class Settings(Section):
     replicas: ReplicaSettings = ReplicaSettings()
     access: AccessSettings = AccessSettings()
     operations: OperationSettings = OperationSettings()
+    retention: RetentionSettings = RetentionSettings()
     policies: Policies = Field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
     summaries: tuple[SummarySettings, ...] = ()

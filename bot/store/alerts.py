@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from bot.errors import Conflict
@@ -81,8 +81,3 @@ class Alerts:
         this = (alerts.c.id == alert.id) & (alerts.c.version == held)
         if not await self._link.change(update(alerts).where(this).values(_values(alert))):
             raise Conflict(f"Alert {alert.id} was changed by somebody else meanwhile.")
-
-    async def forget_before(self, time: float) -> int:
-        """Delete what was resolved before `time`; returns how many."""
-        gone: Sequence[Any] = (alerts.c.state == AlertState.RESOLVED, alerts.c.resolved_at < time)
-        return await self._link.change(delete(alerts).where(*gone))

@@ -47,6 +47,8 @@ def _switched(file: Path) -> bool:
     """Switch to WAL; False when another process was in the way: SQLite does not wait by itself here."""
     with closing(sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)) as connection:
         try:
+            # Of effect in a new file only: what expires is then given back to the file system.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:

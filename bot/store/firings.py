@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from bot.store.link import Link
 from bot.store.schema import firings
@@ -24,7 +24,3 @@ class Firings:
         query = select(func.max(firings.c.due_at)).where(firings.c.job.in_(list(jobs)), firings.c.due_at < before)
         found = await self._link.value(query)
         return None if found is None else float(found)
-
-    async def forget_before(self, time: float) -> int:
-        """Delete the firings due before `time`; returns how many."""
-        return await self._link.change(delete(firings).where(firings.c.due_at < time))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from bot.errors import Fenced
 from bot.store.link import Link
@@ -49,7 +49,3 @@ class Inbound:
             return
         if await self._link.value(select(inbound.c.key).where(this)) is not None:
             raise Fenced("Another process took this work over, so nothing was written.")
-
-    async def forget_before(self, time: float) -> int:
-        """Delete what was seen before `time` and is done; returns how many."""
-        return await self._link.change(delete(inbound).where(inbound.c.seen_at < time, inbound.c.done))

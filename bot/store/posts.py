@@ -173,11 +173,6 @@ class Posts(Claims):
         age = max(0.0, now - waiting["first"]) if waiting else 0.0
         return OutboxHealth(waiting["n"] if waiting else 0, age, found["dead"]["n"] if "dead" in found else 0)
 
-    async def forget_before(self, time: float) -> int:
-        """Stop keeping messages that were last changed before `time` and are as they must be; returns how many."""
-        this = (posts.c.state == "sent") & (posts.c.updated_at < time)
-        return await self._link.change(delete(posts).where(this))
-
 
 def _place_of(slot: str) -> Any:
     others = posts.alias("others")

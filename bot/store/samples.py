@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, delete, func, select, tuple_
+from sqlalchemy import BigInteger, cast, func, select
 
 from bot.store.link import Link
 from bot.store.schema import samples
@@ -36,17 +36,3 @@ class Samples:
         """When the oldest that is kept was measured; None without any."""
         found = await self._link.value(select(func.min(samples.c.at)).where(samples.c.cluster == cluster))
         return None if found is None else float(found)
-
-    async def thin(self, before: float, every: int) -> int:
-        """Of what is older than `before` keep the first per cluster and `every` seconds; returns how many went."""
-        old = samples.c.at < before
-        kept = (
-            select(samples.c.cluster, func.min(samples.c.at))
-            .where(old)
-            .group_by(samples.c.cluster, cast(samples.c.at, BigInteger).op("/")(every))
-        )
-        return await self._link.change(delete(samples).where(old, tuple_(samples.c.cluster, samples.c.at).not_in(kept)))
-
-    async def forget_before(self, time: float) -> int:
-        """Delete what is older than `time`; returns how many."""
-        return await self._link.change(delete(samples).where(samples.c.at < time))

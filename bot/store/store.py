@@ -83,6 +83,16 @@ class Store:
                 await link.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
             await run(migrate.upgrade)
 
+    async def give_back(self, pages: int) -> None:
+        """Let SQLite return up to `pages` free pages of its file; PostgreSQL does so by itself. Raises StoreError."""
+        if self._writer.dialect.name != "sqlite":
+            return
+        with translated(self._errors):
+            async with self._writer.connect() as connection:
+                raw: Any = await connection.get_raw_connection()
+                # As a script, because each step of this statement gives back one page.
+                await raw.driver_connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
         """A writing unit of work: commits at its end, rolls back when its body raises. Raises StoreError.

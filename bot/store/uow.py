@@ -7,6 +7,7 @@ from bot.store.audit import Audit
 from bot.store.channels import Channels
 from bot.store.detours import Detours
 from bot.store.dump import Dump
+from bot.store.expiry import Expiry
 from bot.store.firings import Firings
 from bot.store.inbound import Inbound
 from bot.store.link import Link
@@ -38,3 +39,4 @@ class UnitOfWork:
         self.audit = Audit(link)
         self.dump = Dump(link)
         self.replicas = Replicas(link, clock)
+        self.expiry = Expiry(link)

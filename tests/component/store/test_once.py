@@ -69,7 +69,7 @@ async def test_only_what_is_done_is_forgotten(store: Store) -> None:
             await uow.inbound.first_seen(key, "Click", {}, float(key[1]) * 100)
         await uow.inbound.done("T1")
         await uow.inbound.done("T3")
-        assert await uow.inbound.forget_before(300.0) == 1
+        assert await uow.expiry.drop_aged("inbound", 300.0, 10) == 1
         assert [key for key, _, _ in await uow.inbound.pending(999.0)] == ["T2"]
         assert not await uow.inbound.first_seen("T3", "Click", {}, 999.0)
 
@@ -82,24 +82,9 @@ async def test_a_scheduled_firing_happens_once_in_all(store: Store) -> None:
     assert sorted(await asyncio.gather(*(fire(100.0) for _ in range(5)))) == [False] * 4 + [True]
     assert await fire(200.0)
     async with store.begin() as uow:
-        assert await uow.firings.forget_before(200.0) == 1
+        assert await uow.expiry.drop_aged("firings", 200.0, 10) == 1
         assert not await uow.firings.once("summary:C1", 200.0)
         assert await uow.firings.once("summary:C2", 200.0)
-
-
-async def test_samples_are_thinned_to_one_per_interval_and_forgotten(store: Store) -> None:
-    async with store.begin() as uow:
-        for minute in range(0, 240, 20):
-            await uow.samples.add("prod", minute * 60.0, {"used": minute})
-        await uow.samples.add("prod", 0.0, {"used": -1})
-        await uow.samples.add("test", 1200.0, {"used": 7})
-        assert await uow.samples.thin(before=2 * 3600.0, every=3600) == 4
-    async with store.begin() as uow:
-        assert [at / 60 for at, _ in await uow.samples.range("prod", 0.0)] == [0, 60, 120, 140, 160, 180, 200, 220]
-        assert (await uow.samples.range("prod", 0.0))[0] == (0.0, {"used": 0})
-        assert await uow.samples.range("test", 0.0) == [(1200.0, {"used": 7})]
-        assert await uow.samples.range("prod", 220 * 60.0) == [(220 * 60.0, {"used": 220})]
-        assert await uow.samples.forget_before(3600.0) == 2
 
 
 async def test_a_long_time_is_read_in_few_samples(store: Store) -> None:
