@@ -58,7 +58,11 @@ def _headline(value: Handover) -> str:
     both = count(len(value.free) + len(value.held), "alert")
     if not value.held:
         return f"Hand-over: {both} open, nobody has {'it' if len(value.free) == 1 else 'them'}"
-    free = f"{len(value.free):,} of them free" if value.free else "somebody has each"
+    free = (
+        f"{len(value.free):,} of them free"
+        if value.free
+        else f"somebody has {'it' if len(value.held) == 1 else 'each'}"
+    )
     return f"Hand-over: {both} open, {free}"
 
 

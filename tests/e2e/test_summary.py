@@ -39,7 +39,7 @@ async def test_a_hand_over_tells_who_has_what(world: Demo) -> None:
     await summarise(world.app, entry, world.app.clock())
     posted = await world.slack.wait_for(entry.channel, lambda m: "Hand-over" in m.text)
     assert f"<@{ALICE}> since" in posted.full_text
-    assert "somebody has each" in posted.full_text
+    assert "1 alert open, somebody has it" in posted.full_text
 
 
 async def test_a_summary_by_command_is_of_one_cluster_or_of_all(world: Demo) -> None:
