@@ -24,6 +24,7 @@ from bot.forms.screens import Screens
 from bot.forms.seal import key_of
 from bot.forms.showing import Forms
 from bot.inbox import Inbox
+from bot.liveness import Liveness
 from bot.monitor.alert import Severity
 from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
@@ -56,9 +57,14 @@ from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
 from bot.slack.socket import SocketMode
 from bot.store.posts import Post
 from bot.store.store import Store
+from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
 
 Clock = Callable[[], float]
+LATE_SECONDS = 180.0
+"""How old the last look at a cluster may be before cmbot counts as not watching it, and how many looks that is at
+least: what other processes saw is noted once a minute."""
+LATE_LOOKS = 4
 
 
 def owner_name() -> str:
@@ -133,6 +139,14 @@ def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
         raise ConfigError(
             f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
         ) from error
+
+
+def heartbeat_url(settings: Settings) -> str:
+    """The address that is called while all is well, "" for none; raises ConfigError, which does not show it."""
+    url = settings.secrets.cmbot_heartbeat_url.get_secret_value()
+    if url and not url.startswith(("https://", "http://")):
+        raise ConfigError("CMBOT_HEARTBEAT_URL: is no address; write a whole one, as in https://hc.example.com/ping/…")
+    return url
 
 
 def check_words(settings: Settings) -> None:
@@ -216,6 +230,8 @@ class _Parts:
             retention=Retention(self.store, Keep(**self.settings.retention.model_dump()), self.clock),
             ledger=self.ledger,
             redelivery=self.redelivery,
+            liveness=self._liveness(outbox),
+            heartbeat=Heartbeat(heartbeat_url(self.settings)),
             runner=runner,
             leasing=Leasing(self.ledger, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
@@ -230,6 +246,21 @@ class _Parts:
             metrics=self.metrics,
             membership=self.membership,
             noted=self.noted,
+        )
+
+    def _liveness(self, outbox: Outbox) -> Liveness:
+        own = self.settings.clusters
+        return Liveness(
+            store=self.store,
+            outbox=outbox,
+            clock=self.clock,
+            hosts={each.name: len(each.hosts) for each in own},
+            late={each.name: max(LATE_SECONDS, LATE_LOOKS * each.poll_interval) for each in own},
+            noted=self.noted,
+            channels=[each.channel for each in self.settings.status],
+            began=self.clock(),
+            leads=lambda: self.membership.hold(CHORES) is not None,
+            alone=lambda: self.membership.living <= 1,
         )
 
     def _reports(self) -> Reports:

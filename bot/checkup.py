@@ -85,6 +85,8 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
     for cluster in settings.clusters:
         channels.setdefault(cluster.alert_channel, f"clusters.{cluster.name}.alert_channel")
         channels.setdefault(cluster.card_channel, f"clusters.{cluster.name}.operations_channel")
+    for status in settings.status:
+        channels.setdefault(status.channel, "status.channel")
     if settings.alerts.fallback_channel:
         channels.setdefault(settings.alerts.fallback_channel, "alerts.fallback_channel")
     for summary in settings.summaries:

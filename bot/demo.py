@@ -107,6 +107,7 @@ def settled(
                 slack_app_token=SecretStr(slack.app_token),
                 slack_signing_secret=SecretStr(slack.signing_secret),
                 cmbot_store_url=SecretStr(""),
+                cmbot_heartbeat_url=SecretStr(""),
             ),
         }
     )

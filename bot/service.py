@@ -14,6 +14,7 @@ from bot.config import Settings
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError, StoreError
 from bot.inbox import Inbox
+from bot.liveness import Liveness
 from bot.monitor import leaving
 from bot.monitor.attention import Attention
 from bot.monitor.cycle import Watch
@@ -36,6 +37,7 @@ from bot.slack.listeners import Bolt
 from bot.slack.socket import SocketMode
 from bot.store.store import Store
 from bot.telemetry.health import Health, Probe, served, socket_alive
+from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -49,7 +51,6 @@ WATCH = "watch"
 FORGET_SECONDS = 3600.0
 LONGEST_DEAD_SOCKET = 120.0
 """Seconds without a live connection to Slack after which the process asks to be restarted."""
-LONGEST_STUCK_OUTBOX = 600.0
 DRAIN_SECONDS = 10.0
 """How long an orderly end waits for what is under way."""
 LAST_WORDS_SECONDS = 3.0
@@ -72,6 +73,8 @@ class App:
     retention: Retention
     ledger: Ledger
     redelivery: Redelivery
+    liveness: Liveness
+    heartbeat: Heartbeat
     runner: Runner
     leasing: Leasing
     dispatcher: Dispatcher
@@ -102,7 +105,7 @@ async def serving(app: App) -> AsyncIterator[int]:
             lambda: socket_.dead_for, longest=LONGEST_DEAD_SOCKET, last_error=lambda: socket_.last_error
         )
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
-    ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": lambda: _outbox_ready(app)}
+    ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": app.liveness.outbox_trouble}
     ready["watch"] = lambda: _watch_ready(app)
     ready["channels"] = app.redelivery.trouble
     server = Health(app.metrics, live=live, ready=ready).server()
@@ -121,14 +124,6 @@ async def _store_ready(app: App) -> str:
     async with app.store.read() as uow:
         await uow.outbox.depth()
     return ""
-
-
-async def _outbox_ready(app: App) -> str:
-    if not app.outbox.healthy:
-        return f"Slack refuses the bot token ({app.outbox.auth_error})"
-    health = await app.outbox.health()
-    stuck = health.oldest_age > LONGEST_STUCK_OUTBOX
-    return f"a message has waited {health.oldest_age:.0f} s to be sent" if stuck else ""
 
 
 async def _watch_ready(app: App) -> str:
@@ -238,6 +233,8 @@ async def tick(app: App, name: str) -> None:
             "term": watch.latest.term,
             "answered": len(watch.latest.answered),
         }
+    if app.heartbeat.due(now):
+        app.background.start(app.heartbeat.beat(now, app.liveness.trouble))
 
 
 @asynccontextmanager
@@ -249,6 +246,7 @@ async def running(app: App) -> AsyncIterator[App]:
         await app.membership.try_to_beat()
         stack.push_async_callback(_stop, _start(app.membership.run(), "membership"))
         stack.push_async_callback(_last_words, app)
+        stack.push_async_callback(app.liveness.farewell)
         stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
         stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
@@ -309,6 +307,8 @@ def _schedule(app: App) -> Scheduler:
             name=_watch_job(own.name),
             jitter=own.poll_interval / 10,
         )
+    for each in app.settings.status:
+        scheduler.every(each.every, partial(app.liveness.show, each.channel), name=f"status {each.channel}")
     for entry, wish in zip(app.entries, app.settings.summaries, strict=True):
         scheduler.cron(wish.cron, wish.timezone, partial(summarise, app, entry), name=entry.job)
     scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")

@@ -172,6 +172,13 @@ class SummarySettings(Section):
     timezone: Timezone = "UTC"
 
 
+class StatusSettings(Section):
+    """A message that says how cmbot itself does, edited in place every so often."""
+
+    channel: ChannelId
+    every: Seconds = Field(60.0, ge=10, le=3600)
+
+
 class Secrets(BaseSettings):
     """What is read from the environment; nothing of it is ever shown."""
 
@@ -180,6 +187,7 @@ class Secrets(BaseSettings):
     slack_app_token: SecretStr = SecretStr("")
     slack_signing_secret: SecretStr = SecretStr("")
     cmbot_store_url: SecretStr = SecretStr("")
+    cmbot_heartbeat_url: SecretStr = SecretStr("")
     cmbot_config: Path = Path("config.yaml")
 
 
@@ -197,6 +205,7 @@ class Settings(Section):
     policies: Policies = Field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
     summaries: tuple[SummarySettings, ...] = ()
+    status: tuple[StatusSettings, ...] = ()
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     docs_url: Url | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -226,7 +235,8 @@ class Settings(Section):
     @property
     def all_secrets(self) -> tuple[str, ...]:
         """Every secret value, for the log's redaction."""
-        held = (self.secrets.slack_bot_token, self.secrets.slack_app_token, self.secrets.slack_signing_secret)
+        own = self.secrets
+        held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
         values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
         return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
 

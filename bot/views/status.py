@@ -1,0 +1,72 @@
+"""The status line: how cmbot itself does, in one message that is edited in place. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.views.blocks import context, count, date, duration, escape, message, section
+from bot.views.clusters import NOT_YET, Line
+from bot.views.message import Message
+from bot.views.parts import bullets, mark_of
+
+MOST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known at `at` (Unix seconds): each cluster as last noted, messages to be sent, dead letters.
+
+    `waiting` is how long the oldest message has waited, in seconds; `trouble` what keeps cmbot from its work, "" for
+    nothing.
+    """
+
+    at: float
+    lines: Sequence[Line]
+    depth: int
+    waiting: float
+    dead: int
+    trouble: str = ""
+
+
+def status(now: Status) -> Message:
+    """As long as it is edited, cmbot lives: it says as of when."""
+    healthy = sum(line.level == "healthy" for line in now.lines)
+    of = count(len(now.lines), "cluster")
+    are = "is" if healthy == 1 else "are"
+    does = f"cmbot has trouble: {escape(now.trouble)}" if now.trouble else "cmbot is watching."
+    sentence = f"{does} {healthy} of {of} {are} healthy."
+    return message(
+        f"{sentence} As of {date(now.at, 'minute')}.",
+        section(f"{'🟡' if now.trouble else '🟢'} *{sentence}* As of {date(now.at, 'full')}"),
+        *_clusters(now.lines),
+        context(_oldest(now.lines), _outbox(now), "Edited about every minute: if it is older, cmbot does not run."),
+    )
+
+
+def stopped(at: float, lines: Sequence[Line]) -> Message:
+    """Said at an orderly end."""
+    sentence = f"cmbot was stopped {date(at, 'full')}. Nothing is watched until it is started again."
+    return message(sentence, section(f"⏹️ *{sentence}*"), context(_oldest(lines)))
+
+
+def _clusters(lines: Sequence[Line]) -> list[dict[str, object]]:
+    shown = [f"{mark_of(line.level)} *{escape(line.name)}* {escape(line.level)}{_seen(line)}" for line in lines]
+    return [dict(section(bullets(shown, MOST)))] if shown else []
+
+
+def _seen(line: Line) -> str:
+    at = line.noted.get("at")
+    return f", {date(float(at), 'time')}" if at else ""
+
+
+def _oldest(lines: Sequence[Line]) -> str:
+    times = [(float(line.noted["at"]), line.name) for line in lines if line.noted.get("at")]
+    if len(times) < len(lines) or not times:
+        return f"Oldest look: {escape(next((line.name for line in lines if not line.noted.get('at')), ''))} {NOT_YET}"
+    at, name = min(times)
+    return f"Oldest look: {escape(name)}, {date(at, 'full')}"
+
+
+def _outbox(now: Status) -> str:
+    waits = f", the oldest for {duration(now.waiting)}" if now.depth else ""
+    dead = f" · {count(now.dead, 'dead letter')}" if now.dead else ""
+    return f"{count(now.depth, 'message')} to be sent{waits}{dead}"
