@@ -105,11 +105,23 @@ def _twice_sound(peer: Peer, leader: Stat, earlier: Snapshot | None) -> str:
     return fault and f"at the look before: {fault}"
 
 
+REPLICATES = "StateReplicate"
+_NOT_REPLICATING = {
+    "StateProbe": "the leader only probes it, not knowing how far it is",
+    "StateSnapshot": "a snapshot is on its way to it",
+}
+"""What a leader's states of a peer (raft's own names) mean for it."""
+
+
+def _unusual(state: str) -> str:
+    return f"the leader does not replicate to it (its state is {state[:32] or 'not told'})"
+
+
 def peer_fault(peer: Peer, leader: Stat) -> str:
     """What this one view of the leader holds against a peer, in words; "" proves nothing by itself."""
     behind = lag(leader, peer)
     faults = (
-        (peer.state != "StateReplicate", f"its state is {peer.state[:32] or 'not told'}, not StateReplicate"),
+        (peer.state != REPLICATES, _NOT_REPLICATING.get(peer.state) or _unusual(peer.state)),
         (not peer.active, "the leader has not heard from it lately"),
         (peer.paused, "replication to it is paused"),
         (peer.pending_snapshot != 0, "a snapshot is on its way to it"),

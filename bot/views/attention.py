@@ -27,9 +27,11 @@ def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
 def _line(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
+    muted = f", silenced by <@{escape(alert.data['muted']['by'])}>" if "muted" in alert.data else ""
+    where = ", told in a digest" if "digest" in alert.data else ""
     return (
         f"{mark} *{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
-        f"{escape(alert.sentence)}\nfor {duration(now - alert.since)}{held}"
+        f"{escape(alert.sentence)}\nfor {duration(now - alert.since)}{held}{muted}{where}"
     )
 
 

@@ -65,6 +65,11 @@ async def test_look_change_and_be_alerted(page: Page) -> None:
     await page.get_by_test_id("channel-storage").click()
     await page.get_by_test_id("break-disk").click()
     await expect(page.get_by_text(re.compile("1 disk of prod is broken")).first).to_be_visible()
+    await page.locator('[data-action-id="alert_runbook"]').first.click()
+    await expect(page.get_by_text(re.compile("Runbook of")).first).to_be_visible()
+    await page.locator('[data-action-id="alert_silence"]').first.select_option(label="Silence for 1 hour")
+    await page.get_by_test_id("confirm-yes").click()
+    await expect(page.get_by_text(re.compile("silenced by")).first).to_be_visible()
     await page.get_by_test_id("kill-leader").click()
     await expect(page.get_by_text(re.compile("leadership of prod moved from peer 1")).first).to_be_visible()
 

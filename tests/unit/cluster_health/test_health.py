@@ -77,7 +77,7 @@ def test_the_recorded_disaster_dead_with_lag_0_is_unhealthy_even_where_only_the_
 def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
     leader = recorded("master-2025-12/member_add_normal_unreachable.json", "member_add_normal_unreachable")
     health = voter_health(look(0, leader), look(15, leader))
-    assert health[4].why == "its state is StateProbe, not StateReplicate"
+    assert health[4].why == "the leader only probes it, not knowing how far it is"
     assert healthy_count(health) == 3
 
 
@@ -106,7 +106,7 @@ def test_a_recorded_learner_that_caught_up_is_healthy_and_is_no_voter() -> None:
         (Scene(peers={3: s.PAUSED}), "replication to it is paused"),
         (Scene(peers={3: {"pending_snapshot": 8}}), "a snapshot is on its way to it"),
         (Scene(peers={3: {"match": s.COMMIT - 1_001}}), "it is 1,001 entries behind"),
-        (Scene(peers={3: s.PROBING}), "its state is StateProbe, not StateReplicate"),
+        (Scene(peers={3: s.PROBING}), "the leader only probes it, not knowing how far it is"),
         (Scene(earlier=None), "seen only once under this leader and term"),
         (Scene(earlier={"term": 6}), "seen only once under this leader and term"),
         (Scene(earlier={"leader": 2}), "seen only once under this leader and term"),

@@ -66,7 +66,7 @@ def test_a_learner_that_fell_behind_again_is_waited_for_once_more() -> None:
     step = next_step(plan(CATCHING_UP, remembered=True))
     assert step is not None
     assert step.key == "caught_up"
-    assert step.why == "its state is StateSnapshot, not StateReplicate"
+    assert step.why == "a snapshot is on its way to it"
 
 
 def test_a_dead_member_that_is_still_there_comes_first_whatever_else_was_done() -> None:
