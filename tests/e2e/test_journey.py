@@ -274,5 +274,5 @@ async def test_a_change_of_leader_is_told_once(world: Demo) -> None:
 async def test_the_home_tab_shows_the_clusters(world: Demo) -> None:
     """Opening the app's Home publishes what the watch last saw."""
     await world.slack.as_user(ALICE).open_home()
-    await ask(world, "/cm whoami")
-    assert "prod" in json.dumps(world.slack.workspace.homes[ALICE].content)
+    home = await world.slack.workspace.wait_until(lambda: world.slack.workspace.homes.get(ALICE), 10)
+    assert "prod" in json.dumps(home.content)
