@@ -64,12 +64,13 @@ INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
         HOSTS_DISAGREE.key: frozenset({MEMBERSHIP_CHANGED.key, STALE_HOST.key}),
         TASK_OFF_WITH_WORK.key: frozenset({TASK_OFF_TOO_LONG.key}),
         SWITCH_MEANINGLESS.key: frozenset({SWITCH_CHANGED.key}),
+        WRITABLE_LOW.key: frozenset({CHUNKS_LOW.key}),
     }
 )
 """While the first is seen or open, the others are not told: that an unreachable cluster's hosts are silent is no
 further news, without a leader nobody can say how its peers do, a task that disks wait for is off for too long however
-short that is, and that a stored value means nothing says that somebody set it. What a single finding says of others is
-in covering.py."""
+short that is, a stored value that means nothing was set by somebody, and where all space is short each zone is. What a
+single finding says of others is in covering.py."""
 
 UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key})
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""

@@ -198,8 +198,13 @@ async def _behind_its_back(day: Day) -> None:
     day.prod.break_disk(100)
 
 
-async def _enable_by_hand(day: Day) -> None:
-    await sets_by_hand(day, key="balance", value="Enable")
+async def _all_switches(day: Day, *, value: str) -> None:
+    for key in list(day.prod.data.kv):
+        await sets_by_hand(day, key=key, value=value)
+
+
+async def _archive_loses_a_node(day: Day) -> None:
+    await day.archive.kill(3)
 
 
 async def _relief(day: Day) -> None:
@@ -246,18 +251,23 @@ A_DAY: tuple[Scene, ...] = (
         partial(alice_types, line="/cm leader transfer 2", words="waits for"),
     ),
     Scene("14:06", "Bob approves.", bob_approves),
-    Scene("15:00", "Somebody with curl writes Enable for balance, which means nothing here.", _enable_by_hand),
-    Scene("15:30", "They write true.", partial(sets_by_hand, key="balance", value="true")),
+    Scene(
+        "15:00",
+        "A script of old times writes Enable for every background task, which means nothing here.",
+        partial(_all_switches, value="Enable"),
+    ),
+    Scene("15:30", "Its author writes true.", partial(_all_switches, value="true")),
     Scene("16:00", "A job writes without end until eight in the evening.", _nothing),
     *filling("16:00", "20:00", 0.55, 0.97),
     Scene(
         "17:00",
         "Before a rolling restart Alice silences what she expects.",
-        partial(alice_types, line='/cm silence host_unreachable for=1h reason="rolling restart"', words="silenced"),
+        partial(alice_types, line='/cm silence peer_down for=1h reason="rolling restart"', words="silenced"),
     ),
     *rolling_restart("17:06"),
     Scene("20:30", "prod turns read-only.", partial(read_only, value=True)),
     Scene("20:40", "The job is stopped, its files are deleted, prod takes writes again.", _relief),
+    Scene("21:40", "Node archive-3 dies; nobody minds any more.", _archive_loses_a_node, (ARCHIVE,)),
     Scene(
         "22:00",
         "The archive cluster is taken out of the settings; cmbot is started anew.",

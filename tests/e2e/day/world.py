@@ -121,11 +121,14 @@ class Day:
         """The program starts, with what its database remembers."""
         pace = Pace(interval=0.0)
         self.app = await self._life.enter_async_context(build(self.settings(), clock=self.clock.now, pace=pace))
+        await self.app.membership.beat()
         await service.close_gone(self.app)
         await service.catch_up(self.app)
 
     async def stop(self) -> None:
         """The program ends: nobody looks, nothing is sent."""
+        if self.app is not None:
+            await self.app.membership.leave()
         self.app = None
         await self._life.aclose()
         self._life = AsyncExitStack()
@@ -154,6 +157,7 @@ class Day:
             due = entry.latest(self.now)
             if due is not None and before < due <= self.now:
                 await service.summarise(app, entry, due)
+        await service.look_out(app)
         if int(self.now / STEP) % SWEEPS == 0:
             await service.sweep(app)
         await app.outbox.drain()
@@ -204,7 +208,7 @@ class Day:
         person = self.slack.as_user(user)
         seen = {message.ts for message in person.sees(channel)}
         await person.command(channel, line)
-        told = await self.slack.wait_for(channel, lambda m: m.ts not in seen, user=user, timeout=20)
+        told = await self.slack.wait_for(channel, lambda m: m.ts not in seen and not m.metadata, user=user, timeout=20)
         assert words in told.text, told.full_text
 
     def message(self, channel: str, words: str) -> Message:
