@@ -6,6 +6,7 @@ loop that looks every 10 ms, and events are acknowledged before their listener r
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -36,6 +37,8 @@ OnAck = Callable[[str, float], None]
 
 MOST_AT_ONCE = 200
 """Pieces of work under way beyond which a command is not begun: hosts that hang keep each one for twenty seconds."""
+MOST_OF_ONE = 60
+"""Commands of one person under way beyond which theirs wait: nobody keeps the others from being answered."""
 BUSY = "cmbot has too many requests under way just now, so this one was not begun. Try again in a few seconds."
 
 
@@ -98,6 +101,7 @@ class Edge(AsyncMiddleware):
         self._dispatcher, self._responder, self._background = dispatcher, responder, background
         self._surfaces, self._on_ack, self._monotonic = surfaces, on_ack, monotonic
         self._seen = Seen(monotonic)
+        self._of: Counter[str] = Counter()
 
     async def async_process(
         self,
@@ -114,11 +118,11 @@ class Edge(AsyncMiddleware):
 
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Invocation):
-            if len(self._background) >= MOST_AT_ONCE:
+            if len(self._background) >= MOST_AT_ONCE or self._of[delivered.user] >= MOST_OF_ONE:
                 return "busy", _told(BUSY)
             if self._dispatcher.changes(delivered.text):
                 return "change", await self._persist(delivered)
-            return "read", self._once(delivered.key, lambda: self._dispatcher.read(delivered))
+            return "read", self._begin(delivered)
         if isinstance(delivered, Click):
             return "click", await self._persist(delivered)
         return await self._deliver_of_view(delivered)
@@ -134,6 +138,20 @@ class Edge(AsyncMiddleware):
         if isinstance(delivered, HomeOpened):
             return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered.user))
         return "other", _passed_over(delivered)
+
+    def _begin(self, work: Invocation) -> BoltResponse:
+        if self._seen.first(work.key):
+            self._of[work.user] += 1
+            self._background.start(self._counted(work))
+        return _ack()
+
+    async def _counted(self, work: Invocation) -> None:
+        try:
+            await self._dispatcher.read(work)
+        finally:
+            self._of[work.user] -= 1
+            if not self._of[work.user]:
+                del self._of[work.user]
 
     def _once(self, key: str, work: Callable[[], Awaitable[None]]) -> BoltResponse:
         if self._seen.first(key):

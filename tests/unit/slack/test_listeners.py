@@ -14,7 +14,7 @@ from bot.commands.spec import Reply
 from bot.dispatch import STORE_DOWN, Click, Invocation, Work
 from bot.errors import SlackError
 from bot.slack.background import Background
-from bot.slack.listeners import BUSY, MOST_AT_ONCE, Edge, build_app
+from bot.slack.listeners import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
 from tests.unit.slack.surfaces import Forms, surfaces
 
@@ -139,7 +139,8 @@ async def test_with_the_store_down_reading_goes_on(slack: Slack, desk: Desk) -> 
 async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk) -> None:
     """What is under way is bounded whoever types; a click is still kept, and all is well again afterwards."""
     for number in range(MOST_AT_ONCE):
-        assert (await slack.deliver({**COMMAND, "trigger_id": f"1.{number}"})).body == ""
+        typed = {**COMMAND, "trigger_id": f"1.{number}", "user_id": f"U{number % 9}"}
+        assert (await slack.deliver(typed)).body == ""
     for body in ({**COMMAND, "trigger_id": "2.1"}, {**CHANGE, "trigger_id": "2.2"}):
         response = await slack.deliver(body)
         assert (response.status, json.loads(response.body)) == (200, {"response_type": "ephemeral", "text": BUSY})
@@ -152,6 +153,17 @@ async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk)
     await slack.deliver({**COMMAND, "trigger_id": "2.1"})
     await slack.settled()
     assert len(desk.answered) == MOST_AT_ONCE + 1
+
+
+async def test_one_person_cannot_keep_the_others_waiting(slack: Slack, desk: Desk) -> None:
+    """Whoever floods is told so, everybody else is answered; and the flooder again once theirs are done."""
+    for number in range(MOST_OF_ONE):
+        await slack.deliver({**COMMAND, "trigger_id": f"1.{number}"})
+    assert json.loads((await slack.deliver({**COMMAND, "trigger_id": "2.1"})).body)["text"] == BUSY
+    assert (await slack.deliver({**COMMAND, "trigger_id": "2.2", "user_id": "U0BOB"})).body == ""
+    await slack.settled()
+    assert len(desk.answered) == MOST_OF_ONE + 1
+    assert (await slack.deliver({**COMMAND, "trigger_id": "2.3"})).body == ""
 
 
 async def test_an_act_in_a_view_is_acknowledged_and_handed_on_once(slack: Slack) -> None:
