@@ -162,6 +162,9 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
     if worse(old, finding) and _said_lately(old, new, around):
+        # What grows with every look must not put off a call for ever either.
+        if called := call(rule, old, new, around.escalation, around.now):
+            return called
         return Transition(old, noted(following(new, around.now), unsaid=True), Reason.WORSE, Tell.EDIT)
     if worse(old, finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
         new = noted(new, unsaid=None, said_at=around.now)

@@ -1,17 +1,26 @@
-"""The engine under any order of findings, silences, acknowledgements, restarts and blindness."""
+"""The engine under any order of findings, silences, acknowledgements, storms, restarts and lost transactions."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bot.errors import StoreError
 from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
 from bot.monitor.engine import REPLY_EVERY, Reason, Tell, Transition, acknowledge, step
+from bot.monitor.escalation import Escalation
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
-from bot.monitor.rules import INHIBITS, rule_named
+from bot.monitor.rules import INHIBITS, UNSPARED, rule_named
 from bot.monitor.silences import covers
+from bot.monitor.storms import Limits, Traffic, listed, weather
+from bot.monitor.telling import carry_out, tell
+from bot.monitor.transition import LOUD, ended
+from tests.watchkit import FakeStore
+
+T = TypeVar("T")
 
 
 def watched(key: str, hold: float, clear: float, remind: float) -> Rule:
@@ -27,7 +36,12 @@ RULES = (
     watched("peer_down", 15, 30, 40),
 )
 KEYS = [rule.key for rule in RULES]
-LOUD = {Tell.POST, Tell.REPLY, Tell.REPLY_BROADCAST}
+CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
+LIMITS = Limits(cluster=2, channel=3, within=100)
+CHANNEL = "C1"
+MOST_NEIGHBOURS = 8
+CALLING = {Reason.FIRED, Reason.WORSE, Reason.REMINDED, Reason.ESCALATED, Reason.UNMUTED}
+"""What calls for attention: the next reminder counts from the last of these."""
 
 
 def finding(key: str, subject: str, weight: int, severity: Severity, parts: frozenset[str]) -> Finding:
@@ -35,50 +49,121 @@ def finding(key: str, subject: str, weight: int, severity: Severity, parts: froz
     return Finding(key, subject, severity, words, weight=weight, data={"parts": sorted(parts)})
 
 
-ANSWERS = {
-    key: st.one_of(
-        st.just(CANNOT_TELL),
-        st.just(()),
-        st.lists(
-            st.builds(
-                finding,
-                st.just(key),
-                st.sampled_from(["2", "3"] if key == "peer_down" else [""]),
-                st.integers(1, 3),
-                st.sampled_from(Severity),
-                st.frozensets(st.sampled_from("ab")),
-            ),
-            max_size=2,
-            unique_by=lambda found: found.subject,
-        ).map(tuple),
-    )
+SUBJECTS = {"peer_down": ["2", "3", "4", "5"]}
+FOUND = {
+    key: st.lists(
+        st.builds(
+            finding,
+            st.just(key),
+            st.sampled_from(SUBJECTS.get(key, [""])),
+            st.integers(1, 3),
+            st.sampled_from(Severity),
+            st.frozensets(st.sampled_from("ab")),
+        ),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda found: found.subject,
+    ).map(tuple)
     for key in KEYS
 }
-ALL_ANSWERS: st.SearchStrategy[dict[str, Answer]] = st.fixed_dictionaries(ANSWERS)
+QUIET: st.SearchStrategy[Answer] = st.sampled_from([(), CANNOT_TELL])
+# What inhibits the others is seen more rarely, or nothing else would ever be told.
+ANSWERS: Mapping[str, st.SearchStrategy[Answer]] = {
+    key: st.one_of(QUIET, QUIET, found) if key == "no_leader" else st.one_of(QUIET, found, found)
+    for key, found in FOUND.items()
+}
+SEEN = st.sampled_from([key for key in KEYS for _ in range(1 if key == "no_leader" else 3)]).flatmap(
+    lambda key: st.tuples(st.just(key), ANSWERS[key])
+)
+
+
+def done(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives that never waits for anything."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    raise AssertionError("it waits")
 
 
 class Engine(RuleBasedStateMachine):
-    """A world that changes at random, the engine's alerts in it, and what a channel was told of them."""
+    """A world that changes at random, the engine's alerts in it, and what a channel was told of them.
+
+    Another cluster shares the channel; its alerts come and go by hand.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
         self.world: Mapping[str, Answer] = dict.fromkeys(KEYS, ())
-        self.alerts: dict[int, Alert] = {}
+        self.store = FakeStore()
         self.silences: list[Silence] = []
-        self.told: dict[int, list[Transition]] = {}
+        self.told: dict[int, list[tuple[float, Transition]]] = {}
+        self.neighbours = 0
 
-    @rule(world=ALL_ANSWERS)
-    def the_world_changes(self, world: dict[str, Answer]) -> None:
-        self.world = world
+    @property
+    def alerts(self) -> dict[int, Alert]:
+        return self.store.state.alerts
 
-    @rule(seconds=st.sampled_from([1, 5, 15, 15, 60]))
-    def a_tick(self, seconds: float) -> None:
-        self._tick(seconds, settling=False)
+    @property
+    def own(self) -> list[Alert]:
+        return [alert for alert in self.alerts.values() if alert.open and alert.cluster == "prod"]
 
-    @rule(seconds=st.sampled_from([15, 600]))
-    def a_restart(self, seconds: float) -> None:
-        self._tick(seconds, settling=True)
+    @property
+    def neighbour(self) -> list[Alert]:
+        return [alert for alert in self.alerts.values() if alert.open and alert.cluster == "archive"]
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic.from_json(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
+
+    @rule(seen=st.lists(SEEN, min_size=1, max_size=3))
+    def the_world_changes(self, seen: list[tuple[str, Answer]]) -> None:
+        self.world = {**self.world, **dict(seen)}
+        self._tick(15)
+
+    @precondition(lambda self: any(alert.fired_at for alert in self.own))
+    @rule(key=st.sampled_from(KEYS), graver=st.booleans())
+    def it_gets_worse(self, key: str, graver: bool) -> None:
+        answer = self.world[key]
+        if answer is not CANNOT_TELL:
+            severity = Severity.CRITICAL if graver else Severity.INFO
+            self.world = {
+                **self.world,
+                key: tuple(
+                    replace(found, weight=found.weight + 1, severity=max(found.severity, severity)) for found in answer
+                ),
+            }
+        self._tick(15)
+
+    @rule(seconds=st.sampled_from([1, 5, 15, 15, 60]), times=st.integers(1, 4))
+    def ticks(self, seconds: float, times: int) -> None:
+        for _ in range(times):
+            self._tick(seconds)
+
+    @rule(seconds=st.sampled_from([15, 600]), remembered=st.booleans())
+    def a_restart(self, seconds: float, remembered: bool) -> None:
+        self._tick(seconds, settling=True, remembered=remembered)
+
+    @rule()
+    def a_tick_whose_transaction_is_lost(self) -> None:
+        before = self.store.state
+        self.store.fail_commit = True
+        self._tick(15)
+        assert self.store.state is before
+
+    @precondition(lambda self: len(self.neighbour) < MOST_NEIGHBOURS)
+    @rule(number=st.integers(1, 4))
+    def the_neighbour_has_trouble(self, number: int) -> None:
+        made = [self._neighbour(self.neighbours + place) for place in range(number)]
+        self.neighbours += number
+        self._commit("archive", tuple(Transition(None, alert, Reason.FIRED, Tell.POST) for alert in made))
+
+    @rule()
+    def the_neighbour_recovers(self) -> None:
+        over = [Transition(old, ended(old, self.now, "Over."), Reason.RESOLVED, Tell.REPLY) for old in self.neighbour]
+        self._commit("archive", tuple(over))
 
     @rule(
         name=st.sampled_from([*KEYS, "*"]),
@@ -90,14 +175,22 @@ class Engine(RuleBasedStateMachine):
         number = len(self.silences) + 1
         self.silences.append(Silence("prod", name, subject, self.now + lasts, "U1", weight=weight, id=number))
 
-    @precondition(lambda self: any(alert.state is AlertState.FIRING for alert in self.alerts.values()))
+    @precondition(lambda self: any(alert.state is AlertState.FIRING for alert in self.own))
+    @rule(data=st.data(), lasts=st.sampled_from([20, 40]))
+    def somebody_silences_what_fires(self, data: st.DataObject, lasts: float) -> None:
+        rules = sorted({alert.rule for alert in self.own if alert.state is AlertState.FIRING})
+        self.somebody_silences(data.draw(st.sampled_from(rules)), "", lasts, 0)
+        self._tick(5)
+
+    @precondition(lambda self: any(alert.state is AlertState.FIRING for alert in self.own))
     @rule(data=st.data())
     def somebody_acknowledges(self, data: st.DataObject) -> None:
-        firing = [number for number, alert in self.alerts.items() if alert.state is AlertState.FIRING]
+        firing = [alert.id for alert in self.own if alert.state is AlertState.FIRING]
         move = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
         assert move is not None
         assert move.tell is Tell.EDIT
-        self.alerts[move.new.id] = move.new
+        done(self._acknowledged(move))
+        self.told.setdefault(move.new.id, []).append((self.now, move))
 
     @invariant()
     def one_open_alert_at_most_per_key(self) -> None:
@@ -105,37 +198,109 @@ class Engine(RuleBasedStateMachine):
         assert len(set(held)) == len(held)
 
     @invariant()
-    def every_firing_alert_was_told_exactly_once_first(self) -> None:
+    def nothing_is_resolved_aloud_that_never_fired(self) -> None:
         for number, alert in self.alerts.items():
-            posts = [move for move in self.told.get(number, ()) if move.tell is Tell.POST]
-            assert len(posts) == (1 if alert.fired_at else 0)
+            reasons = [move.reason for _, move in self.told.get(number, ())]
+            assert reasons.count(Reason.FIRED) == (1 if alert.fired_at else 0)
+            assert reasons.count(Reason.SURFACED) <= 1
             assert alert.fired_at or alert.state in {AlertState.PENDING, AlertState.RESOLVED}
+            assert not reasons or reasons[0] is Reason.FIRED
 
-    def _tick(self, seconds: float, *, settling: bool) -> None:
+    @invariant()
+    def every_firing_alert_is_told_or_stands_in_a_digest(self) -> None:
+        outbox, traffic = self.store.state.outbox, self.traffic
+        for alert in self.alerts.values():
+            if alert.fired_at and alert.open:
+                slot = alert.data.get("digest")
+                digest = traffic.digest(slot) if slot else None
+                assert (f"alert:{alert.id}" in outbox) is (slot is None)
+                assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
+                assert slot is None or alert.rule not in UNSPARED
+
+    @invariant()
+    def a_digest_tells_the_truth(self) -> None:
+        for digest in self.traffic.digests:
+            _, shown, parent, _ = self.store.state.outbox[digest.slot]
+            held = [self.alerts[number] for number in digest.ids]
+            assert f" {len(listed(digest, held))} open" in shown["text"]
+            assert parent is None
+        assert len([digest for digest in self.traffic.digests if digest.rages]) <= 1
+
+    @invariant()
+    def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
+        since = self.now - LIMITS.within
+        moves = [move for told in self.told.values() for at, move in told if at > since]
+        first = [move.new for move in moves if move.reason is Reason.FIRED and "digest" not in move.new.data]
+        spared = [alert for alert in first if alert.rule not in UNSPARED]
+        assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
+        assert len(spared) <= LIMITS.channel
+
+    async def _acknowledged(self, move: Transition) -> None:
+        async with self.store.begin() as uow:
+            await uow.alerts.save(move.new)
+            await tell(uow, move, CHANNEL)
+
+    def _neighbour(self, number: int) -> Alert:
+        alert = Alert("archive", "peer_down", str(number), AlertState.FIRING, Severity.WARNING, "Down.", self.now)
+        return replace(alert, fired_at=self.now, reminded_at=self.now, version=1)
+
+    def _tick(self, seconds: float, *, settling: bool = False, remembered: bool = False) -> None:
         self.now += seconds
-        held = [alert for alert in self.alerts.values() if alert.open]
-        moves = step(self.world, held, self.silences, RULES, self.now, cluster="prod", settling=settling)
+        held = self.own
+        moves = step(
+            self.world,
+            held,
+            self.silences,
+            RULES,
+            self.now,
+            cluster="prod",
+            settling=settling,
+            remembered=remembered,
+            escalation=CALLS,
+        )
         assert len({move.new.key for move in moves}) == len(moves), "two steps for one alert"
-        blocked = self._blocked(held, settling=settling)
+        blocked = self._blocked(held, settling=settling, remembered=remembered)
         for move in moves:
             self._check(move, blocked)
-            new = replace(move.new, id=move.new.id or len(self.alerts) + 1)
-            self.alerts[new.id] = new
-            if move.tell is not Tell.QUIET:
-                self.told.setdefault(new.id, []).append(move)
-        self._nothing_is_lost(blocked)
+        if self._commit("prod", moves):
+            self._nothing_is_lost(blocked)
 
-    def _blocked(self, held: list[Alert], *, settling: bool) -> frozenset[str]:
+    def _commit(self, cluster: str, moves: tuple[Transition, ...]) -> bool:
+        """Fold, store and tell, as one transaction; False when it was lost."""
+        held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
+        before = self.traffic
+        after, told = weather(before, moves, held, LIMITS, self.now)
+        assert {move.new.key for move in moves} <= {move.new.key for move in told}
+        try:
+            done(self._stored(told, before, after))
+        except StoreError:
+            return False
+        ids = {alert.key: alert.id for alert in self.alerts.values()}
+        for move in told:
+            if move.tell is not Tell.QUIET:
+                self.told.setdefault(ids[move.new.key], []).append((self.now, move))
+        return True
+
+    async def _stored(self, told: tuple[Transition, ...], before: Traffic, after: Traffic) -> None:
+        async with self.store.begin() as uow:
+            await carry_out(uow, told, before, after, LIMITS)
+
+    def _blocked(self, held: list[Alert], *, settling: bool, remembered: bool) -> frozenset[str]:
         """The rules of which nothing may be told at this tick."""
-        if settling:
-            return frozenset(KEYS)
         open_rules = {alert.rule for alert in held if alert.state is not AlertState.PENDING}
         active = {key for key, answer in self.world.items() if (answer is not CANNOT_TELL and answer)} | open_rules
-        return frozenset().union(*(INHIBITS.get(key, frozenset()) for key in active))
+        inhibited = frozenset[str]().union(*(INHIBITS.get(key, frozenset()) for key in active))
+        unsettled = {rule.key for rule in RULES if settling and not (remembered and rule.hold == 0)}
+        return inhibited | unsettled
 
     def _muted(self, alert: Alert) -> bool:
         lifted = alert.data.get("lifted", ())
         return any(covers(silence, alert, self.now) and silence.id not in lifted for silence in self.silences)
+
+    def _last(self, alert: Alert, *reasons: Reason) -> float:
+        """When it was last said aloud for one of these reasons, or acknowledged."""
+        said = [(at, move) for at, move in self.told[alert.id] if move.tell in LOUD or move.reason is Reason.ACKNOWLEDGED]
+        return max((at for at, move in said if move.reason in reasons), default=0.0)
 
     def _check(self, move: Transition, blocked: frozenset[str]) -> None:
         old, new = move.old, move.new
@@ -151,31 +316,52 @@ class Engine(RuleBasedStateMachine):
         elif move.tell is not Tell.QUIET:
             assert old is not None
             assert old.fired_at > 0, "told of what was never told before"
+            self._check_told(move, old)
+
+    def _check_told(self, move: Transition, old: Alert) -> None:
+        new = move.new
+        if move.reason in {Reason.REMINDED, Reason.ESCALATED, Reason.UNMUTED}:
+            assert old.state is new.state is AlertState.FIRING
+            assert not self._muted(new)
         if move.reason is Reason.REMINDED:
             rule_ = next(each for each in RULES if each.key == new.rule)
-            assert old is not None
-            assert old.state is AlertState.FIRING
-            assert self.now - old.reminded_at >= rule_.remind > 0
+            assert self.now - self._last(old, *CALLING) >= rule_.remind > 0
+        if move.reason is Reason.ESCALATED:
+            self._check_escalation(old, new)
+        if move.mention:
+            assert move.reason is Reason.ESCALATED or self._last(old, Reason.ESCALATED)
+            assert (move.mention, move.tell) == (CALLS.to, Tell.REPLY_BROADCAST)
+            assert new.severity >= CALLS.severity
         if move.reason is Reason.WORSE:
-            assert old is not None
-            parts = set(new.data["parts"]) - set(old.data["parts"])
-            grown = new.severity > old.severity or new.weight > old.weight or parts
-            assert grown or "unsaid" in old.data
-            assert not self._muted(new)
-            lately = self.now - old.data.get("said_at", -REPLY_EVERY) < REPLY_EVERY
-            if move.tell is Tell.EDIT:
-                assert lately, "a first reply was put off"
-                assert new.severity <= min(old.severity, Severity.WARNING)
-                assert old.state is AlertState.FIRING
-            else:
-                assert "unsaid" not in new.data
-        if old is not None and move.tell in LOUD and move.reason not in {Reason.FIRED, Reason.WORSE}:
+            self._check_worse(move, old)
+        if move.tell in LOUD and move.reason not in {Reason.FIRED, Reason.WORSE}:
             assert not self._muted(old)
             assert old.state is not AlertState.ACKNOWLEDGED or move.reason is Reason.RESOLVED
 
+    def _check_worse(self, move: Transition, old: Alert) -> None:
+        new = move.new
+        parts = set(new.data["parts"]) - set(old.data["parts"])
+        grown = new.severity > old.severity or new.weight > old.weight or parts
+        assert grown or "unsaid" in old.data
+        assert not self._muted(new)
+        if move.tell is Tell.EDIT:
+            assert self.now - old.data.get("said_at", -REPLY_EVERY) < REPLY_EVERY, "a first reply was put off"
+            assert new.severity <= min(old.severity, Severity.WARNING)
+            assert old.state is AlertState.FIRING
+        else:
+            assert "unsaid" not in new.data
+
+    def _check_escalation(self, old: Alert, new: Alert) -> None:
+        """Called once since somebody last was to care for it, and not before that somebody had the whole time."""
+        given = self._last(old, Reason.FIRED, Reason.UNMUTED, Reason.ACKNOWLEDGED)
+        assert self.now - given >= CALLS.after
+        assert new.severity >= CALLS.severity
+        assert self._last(old, Reason.ESCALATED) <= self._last(old, Reason.ACKNOWLEDGED)
+        assert new.data["escalated_at"] == self.now
+
     def _nothing_is_lost(self, blocked: frozenset[str]) -> None:
         """What is found is told with its newest words, unless something named keeps it back; what is gone, ends."""
-        open_now = {(alert.rule, alert.subject): alert for alert in self.alerts.values() if alert.open}
+        open_now = {(alert.rule, alert.subject): alert for alert in self.own}
         for rule_ in RULES:
             answer = self.world[rule_.key]
             if answer is CANNOT_TELL:
@@ -199,4 +385,4 @@ class Engine(RuleBasedStateMachine):
 
 
 TestEngine = Engine.TestCase
-TestEngine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestEngine.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
