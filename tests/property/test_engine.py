@@ -323,6 +323,10 @@ class Engine(RuleBasedStateMachine):
         if move.reason in {Reason.REMINDED, Reason.ESCALATED, Reason.UNMUTED}:
             assert old.state is new.state is AlertState.FIRING
             assert not self._muted(new)
+        if move.reason is Reason.UNMUTED:
+            assert any(covers(silence, old, silence.created_at) for silence in self.silences)
+            assert "muted" in old.data
+            assert "muted" not in new.data
         if move.reason is Reason.REMINDED:
             rule_ = next(each for each in RULES if each.key == new.rule)
             assert self.now - self._last(old, *CALLING) >= rule_.remind > 0
