@@ -161,15 +161,8 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
     if silence is not None:
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
-    if worse(old, finding) and _said_lately(old, new, around):
-        # What grows with every look must not put off a call for ever either.
-        if called := call(rule, old, new, around.escalation, around.now):
-            return called
-        return Transition(old, noted(following(new, around.now), unsaid=True), Reason.WORSE, Tell.EDIT)
     if worse(old, finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
-        new = noted(new, unsaid=None, said_at=around.now)
-        again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-        return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity))
+        return _grows(rule, old, new, around)
     if old.state is AlertState.FIRING:
         if "muted" in old.data:
             return _heard_again(old, new, around)
@@ -180,9 +173,21 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
     return _quietly(old, new, around)
 
 
+def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
+    """It got worse: that is said aloud, but for what grows in a burst."""
+    if _said_lately(old, new, around):
+        later = noted(following(new, around.now), unsaid=True)
+        # What grows with every look must not put off a call for ever.
+        return call(rule, old, new, around.escalation, around.now) or Transition(old, later, Reason.WORSE, Tell.EDIT)
+    new = noted(new, unsaid=None, said_at=around.now)
+    again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
+    return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity))
+
+
 def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
     """Whether its growth can wait for the next reply: a burst is followed in the message, not reply by reply."""
-    mild = old.state is AlertState.FIRING and new.severity <= min(old.severity, Severity.WARNING)
+    heard = old.state is AlertState.FIRING and "muted" not in old.data
+    mild = heard and new.severity <= min(old.severity, Severity.WARNING)
     return mild and around.now - float(old.data.get("said_at", -REPLY_EVERY)) < REPLY_EVERY
 
 

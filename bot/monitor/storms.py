@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from bot.monitor.alert import Alert, AlertState
 from bot.monitor.rules import UNSPARED
-from bot.monitor.transition import Reason, Tell, Transition, following, noted
+from bot.monitor.transition import LOUD, Reason, Tell, Transition, following, noted
 
 WHOLE_CHANNEL = ""
 """The scope of a storm over all clusters of a channel; any other is a cluster's name."""
@@ -161,13 +161,16 @@ def _calmed(traffic: Traffic, limits: Limits, now: float) -> Traffic:
 def _surfaced(
     traffic: Traffic, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
-    """The moves, and a first post of their own for those alerts that are due and still fire."""
+    """The moves, and a first post of their own for those alerts that are due and still fire.
+
+    What calls for attention at this step is said in the digest's thread first: the post comes with the next step.
+    """
     moved = {move.old.id: move for move in moves if move.old is not None}
-    yield from (move for move in moves if move.old is None or not _is_due(traffic, move.new))
+    yield from (move for move in moves if move.tell in LOUD or not _is_due(traffic, move.new))
     for alert in alerts:
         move = moved.get(alert.id)
         last = move.new if move else alert
-        if _is_due(traffic, last):
+        if _is_due(traffic, last) and not (move and move.tell in LOUD):
             new = noted(last if move and last.version > alert.version else following(last, now), digest=None)
             yield Transition(alert, new, Reason.SURFACED, Tell.POST)
 

@@ -299,7 +299,9 @@ class Engine(RuleBasedStateMachine):
 
     def _last(self, alert: Alert, *reasons: Reason) -> float:
         """When it was last said aloud for one of these reasons, or acknowledged."""
-        said = [(at, move) for at, move in self.told[alert.id] if move.tell in LOUD or move.reason is Reason.ACKNOWLEDGED]
+        said = [
+            (at, move) for at, move in self.told[alert.id] if move.tell in LOUD or move.reason is Reason.ACKNOWLEDGED
+        ]
         return max((at for at, move in said if move.reason in reasons), default=0.0)
 
     def _check(self, move: Transition, blocked: frozenset[str]) -> None:
@@ -339,7 +341,7 @@ class Engine(RuleBasedStateMachine):
         if move.reason is Reason.WORSE:
             self._check_worse(move, old)
         if move.tell in LOUD and move.reason not in {Reason.FIRED, Reason.WORSE}:
-            assert not self._muted(old)
+            assert not self._muted(new)
             assert old.state is not AlertState.ACKNOWLEDGED or move.reason is Reason.RESOLVED
 
     def _check_worse(self, move: Transition, old: Alert) -> None:
@@ -352,6 +354,7 @@ class Engine(RuleBasedStateMachine):
             assert self.now - old.data.get("said_at", -REPLY_EVERY) < REPLY_EVERY, "a first reply was put off"
             assert new.severity <= min(old.severity, Severity.WARNING)
             assert old.state is AlertState.FIRING
+            assert "muted" not in old.data
         else:
             assert "unsaid" not in new.data
 

@@ -48,6 +48,17 @@ def test_words_that_change_with_every_look_put_off_no_call() -> None:
     assert life.alerts[1].lines == ("300",)
 
 
+def test_growing_with_every_look_puts_off_no_call_either() -> None:
+    life = Life([rule()], escalation=Escalation(GROUP, 300, WARNING))
+    life.step(0, found())
+    said = [move for now in range(15, 330, 15) for move in life.step(now, found(weight=now))]
+    assert [(move.reason, move.tell) for move in said if move.tell is not Tell.EDIT] == [
+        (Reason.WORSE, Tell.REPLY),
+        *ESCALATED,
+        (Reason.WORSE, Tell.REPLY),
+    ]
+
+
 def test_what_is_mild_or_has_nobody_to_call_is_never_escalated() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))

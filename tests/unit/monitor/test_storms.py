@@ -147,6 +147,14 @@ def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
     assert listed(digest, quiet) == quiet
 
 
+def test_what_calls_for_somebody_is_said_before_it_gets_its_own_message() -> None:
+    alert = in_digest(1)
+    call = Transition(alert, replace(alert, version=2), Reason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
+    assert weather(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
+    [move] = weather(over((1,)), [], [call.new], LIMITS, 130)[1]
+    assert move.reason is Reason.SURFACED
+
+
 def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> None:
     [move] = weather(Traffic("C2"), [], [in_digest(1)], LIMITS, 115)[1]
     assert (move.reason, move.tell) == (Reason.SURFACED, Tell.POST)
