@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,9 +118,9 @@ def _binaries(folder: Path) -> Path:
     return home / "bin"
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A running server, one per test process; as root it runs as nobody, because PostgreSQL refuses root."""
+@contextmanager
+def server_running() -> Iterator[Postgres]:
+    """A server until the block ends; as root it runs as nobody, because PostgreSQL refuses root."""
     folder = Path(tempfile.mkdtemp(prefix="cmbot-pg-"))
     server = Postgres(folder, _binaries(folder), "nobody" if os.geteuid() == 0 else None)
     try:
@@ -132,6 +133,13 @@ def postgres() -> Iterator[Postgres]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running server, one per test process."""
+    with server_running() as server:
+        yield server
 
 
 @pytest.fixture(params=BACKENDS)

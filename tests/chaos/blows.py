@@ -1,0 +1,51 @@
+"""What goes wrong when: a schedule of faults from a seed. Pure."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happens to the program or to what it talks to."""
+
+    KILL = "kill"
+    PAUSE = "pause"
+    DATABASE = "database"
+    LOST_ANSWER = "lost_answer"
+    LOST_CALL = "lost_call"
+    BUSY = "busy"
+    TWICE = "twice"
+    CUT = "cut"
+    HOST = "host"
+
+
+_ALONE = {Kind.KILL: 10, Kind.PAUSE: 1, Kind.LOST_ANSWER: 3, Kind.LOST_CALL: 2, Kind.TWICE: 3, Kind.CUT: 1}
+_SEVERAL = {**_ALONE, Kind.PAUSE: 5, Kind.BUSY: 1, Kind.DATABASE: 1, Kind.HOST: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """`kind` hits process number `target` after `after` seconds more; what is stopped goes on after `rest` seconds."""
+
+    kind: Kind
+    after: float
+    target: int
+    rest: float
+
+
+def blows(seed: int, processes: int) -> Iterator[Blow]:
+    """The schedule of a seed, without an end; every process is hit as often as the others."""
+    dice = random.Random(seed)
+    weights = _ALONE if processes == 1 else _SEVERAL
+    while True:
+        [kind] = dice.choices(tuple(weights), weights=tuple(weights.values()))
+        rest = dice.uniform(0.0, 0.5) if kind is Kind.KILL else dice.uniform(0.2, 3.0)
+        yield Blow(kind, dice.expovariate(1 / _pause(kind, processes)), dice.randrange(processes), rest)
+
+
+def _pause(kind: Kind, processes: int) -> float:
+    """Seconds before a blow, on average: one process alone needs time to come back before it is hit again."""
+    if kind is not Kind.KILL:
+        return 0.2
+    return 1.0 if processes > 1 else 0.7

@@ -1,0 +1,136 @@
+"""What goes on in the world meanwhile, and who watches that it is told: disks that break, people who change switches.
+
+They know the truth by themselves, not from the program: what they could not see in time is a problem.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.playground.slack.message import Message
+from tests.chaos.world import World
+
+ALICE = "U0ALICE"
+PATIENCE = 90.0
+"""Seconds after which something due that cannot be seen counts as lost, whatever was killed meanwhile."""
+TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
+_DISK = re.compile(r"disk (\d+) on ")
+
+
+@dataclass
+class Troubles:
+    """The disks of one cluster: each episode breaks some and mends them, and must have one message of its own."""
+
+    world: World
+    cluster: str
+    dice: random.Random
+    told: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    async def run(self, ending: asyncio.Event) -> None:
+        """One episode after the other until the end is near; the last one is finished."""
+        while not ending.is_set() and not self.problems:
+            await self._episode()
+
+    async def _episode(self) -> None:
+        # A number names a cluster too: no two clusters use the same disks.
+        first = 1 + 7 * list(self.world.clusters).index(self.cluster)
+        one, other = self.dice.sample(range(first, first + 7), 2)
+        simulated = self.world.clusters[self.cluster]
+        simulated.break_disk(one)
+        ts = await self._seen(f"disk {one} broke", lambda m: m.ts not in self.told and shows(m, {one}))
+        if not ts:
+            return
+        self.told.append(ts)
+        if self.dice.random() < 0.5:
+            simulated.break_disk(other)
+            await self._seen(f"disk {other} broke as well", lambda m: m.ts == ts and shows(m, {one, other}))
+        await asyncio.sleep(self.dice.uniform(0.0, 1.0))
+        for disk in (one, other):
+            simulated.repair_disk(disk, "normal")
+        await self._seen("all disks are well", lambda m: m.ts == ts and over(m))
+
+    async def _seen(self, what: str, wanted: Callable[[Message], bool]) -> str:
+        channel = self.world.channel_of(self.cluster)
+        try:
+            return (await self.world.slack.wait_for(channel, lambda m: m.in_channel and wanted(m), timeout=PATIENCE)).ts
+        except TimeoutError as error:
+            self.problems.append(f"{self.cluster}: {what}, but that was not told: {error}")
+            return ""
+
+
+def shows(message: Message, disks: set[int]) -> bool:
+    """Whether it is an alert of exactly these disks, not over yet."""
+    found = {int(number) for number in _DISK.findall(message.full_text)}
+    return found == disks and not over(message)
+
+
+def over(message: Message) -> bool:
+    """Whether it tells of an alert that ended."""
+    return message.text.startswith("Resolved")
+
+
+@dataclass
+class Changes:
+    """Alice, who changes the switches of one cluster, one after the other, and confirms the cards."""
+
+    world: World
+    cluster: str
+    cards: list[str] = field(default_factory=list)
+    confirmed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    async def run(self, ending: asyncio.Event) -> None:
+        """One change after the other until the end is near; the last one is finished."""
+        turn = 0
+        while not ending.is_set() and not self.problems:
+            await self._change(TASKS[turn % len(TASKS)])
+            turn += 1
+
+    async def _change(self, task: str) -> None:
+        on = self.world.clusters[self.cluster].data.kv.get(task) == "true"
+        alice = self.world.slack.as_user(ALICE)
+        before = {m.ts for m in self._cards()}
+        line = f"/cm task {'disable' if on else 'enable'} {task} {self.cluster}"
+        ack = await alice.command(self.world.channel_of(self.cluster), line)
+        if ack.error:
+            await asyncio.sleep(0.5)
+            return
+        card = await self._card(lambda m: m.ts not in before and "*Waiting*" in m.full_text, 15.0)
+        if card is not None:
+            self.cards.append(card.ts)
+            await self._confirm(card.ts)
+
+    async def _confirm(self, ts: str) -> None:
+        """Click until the click is acknowledged: from then on it must be carried out, whoever dies."""
+        channel = self.world.channel_of(self.cluster)
+        for _ in range(20):
+            ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
+            if not ack.error:
+                break
+            if await self._card(lambda m: m.ts == ts and "*Waiting*" not in m.full_text, 0.5):
+                break
+        else:
+            return
+        self.confirmed += 1
+        if await self._card(lambda m: m.ts == ts and "*Waiting*" not in m.full_text, PATIENCE) is None:
+            self.problems.append(f"{self.cluster}: a click on the card {ts} was acknowledged and lost")
+            return
+        await self._card(lambda m: m.ts == ts and "*Running*" not in m.full_text, PATIENCE)
+
+    def _cards(self) -> list[Message]:
+        channel = self.world.channel_of(self.cluster)
+        return [
+            m for m in self.world.slack.workspace.visible(channel, "") if not m.thread_ts and "op_" in str(m.blocks)
+        ]
+
+    async def _card(self, wanted: Callable[[Message], bool], seconds: float) -> Message | None:
+        channel = self.world.channel_of(self.cluster)
+        try:
+            return await self.world.slack.wait_for(
+                channel, lambda m: not m.thread_ts and m.metadata is not None and wanted(m), timeout=seconds
+            )
+        except TimeoutError:
+            return None

@@ -1,0 +1,68 @@
+"""The program as processes that can be killed, stopped and woken; each writes its log to a file."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Process:
+    """One replica's place: when its process is killed, the next one takes the same place."""
+
+    number: int
+    config: Path
+    environment: Mapping[str, str]
+    process: asyncio.subprocess.Process | None = None
+    starts: int = 0
+    stopped: bool = False
+    ended_by_itself: list[str] = field(default_factory=list)
+
+    @property
+    def log(self) -> Path:
+        """Where it writes what it did."""
+        return self.config.parent / f"replica-{self.number}.log"
+
+    async def start(self) -> None:
+        """Start it, if it does not run."""
+        if self.process is not None and self.process.returncode is None:
+            return
+        if self.process is not None and self.process.returncode != -signal.SIGKILL:
+            self.ended_by_itself.append(f"replica {self.number} ended with status {self.process.returncode}")
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run", "--config", str(self.config)),
+                env={**os.environ, **self.environment},
+                stderr=log,
+                stdout=log,
+            )
+        self.starts += 1
+        self.stopped = False
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send it a signal; False when it does not run."""
+        if self.process is None or self.process.returncode is not None:
+            return False
+        self.process.send_signal(number)
+        return True
+
+    async def kill(self) -> bool:
+        """End it without warning; False when it did not run."""
+        if not self.send(signal.SIGKILL):
+            return False
+        assert self.process is not None
+        await self.process.wait()
+        return True
+
+    def stop(self) -> None:
+        """Let it do nothing more until it is woken."""
+        self.stopped = self.send(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let a stopped one go on, as if no time had passed for it."""
+        if self.stopped:
+            self.stopped = False
+            self.send(signal.SIGCONT)

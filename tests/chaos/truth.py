@@ -1,0 +1,144 @@
+"""What must be true when it is calm again: compared between Slack, the clusters' logs, the database and the people."""
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from bot.auditing import verify_store
+from bot.operations.model import Operation, OpState
+from bot.playground.slack.message import Message
+from bot.store.store import Store
+from tests.chaos.people import Changes, Troubles, over
+from tests.chaos.world import World
+
+SETTLE_SECONDS = 60.0
+
+
+async def settled(world: World) -> list[str]:
+    """Wait until nothing is under way any more; what still is then is a problem."""
+    under_way: list[str] = []
+    async with Store.open(world.url) as store:
+        for _ in range(int(SETTLE_SECONDS / 0.25)):
+            under_way = await _under_way(store)
+            if not under_way:
+                break
+            await asyncio.sleep(0.25)
+    return under_way
+
+
+async def _under_way(store: Store) -> list[str]:
+    async with store.read() as uow:
+        posts = [row async for page in uow.dump.pages("posts") for row in page]
+        inbound = await uow.inbound.pending(9e12)
+        running = await uow.operations.in_state(OpState.RUNNING)
+    waiting = [f"the message {row['slot']} is {row['state']} ({row['last_error']})" for row in posts]
+    return [
+        *(words for words, row in zip(waiting, posts, strict=True) if row["state"] != "sent"),
+        *(f"{kind} {payload} was accepted and not done" for _, kind, payload in inbound),
+        *(f"operation {op.id} still runs" for op in running),
+    ]
+
+
+async def problems(world: World, troubles: Sequence[Troubles], changes: Sequence[Changes]) -> list[str]:
+    """Everything that is not as it must be."""
+    async with Store.open(world.url) as store, store.read() as uow:
+        posts = {row["slot"]: row async for page in uow.dump.pages("posts") for row in page}
+        operations = await uow.operations.recent(10**6)
+    _, broken = await verify_store(world.url, None)
+    return [
+        *(words for each in troubles for words in each.problems),
+        *(words for each in changes for words in each.problems),
+        *(f"a process ended by itself: {words}" for each in world.processes for words in each.ended_by_itself),
+        *([f"the audit log is broken at row {broken.seq}: {broken.why}"] if broken else ()),
+        *_messages(world, posts),
+        *(found for each in troubles for found in _alerts(world, each)),
+        *(found for name in world.clusters for found in _requests(world, name, operations)),
+        *_rules(world),
+    ]
+
+
+def _messages(world: World, posts: dict[str, Any]) -> list[str]:
+    """Every message once, and showing what the database says it shows."""
+    there: dict[str, list[Message]] = defaultdict(list)
+    for message in world.slack.workspace.messages:
+        slot = _mark(message, "slot")
+        if slot and not message.deleted:
+            there[slot].append(message)
+    doubled = [f"{slot} is in its channel {len(found)} times" for slot, found in there.items() if len(found) > 1]
+    lost = [f"{slot} is not in its channel" for slot in posts if slot not in there]
+    stale = [
+        f"{slot} shows version {_mark(found[0], 'version')}, not {posts[slot]['version']}"
+        for slot, found in there.items()
+        if slot in posts and _mark(found[0], "version") != str(posts[slot]["version"])
+    ]
+    return [*doubled, *lost, *stale]
+
+
+def _mark(message: Message, name: str) -> str:
+    payload = (message.metadata or {}).get("event_payload", {})
+    return str(payload.get(name, ""))
+
+
+def _alerts(world: World, troubles: Troubles) -> list[str]:
+    """As many alerts of broken disks as there were episodes, and all of them over."""
+    channel = world.channel_of(troubles.cluster)
+    shown = [m for m in world.slack.workspace.visible(channel, "") if not m.thread_ts and "disk" in _subject(m)]
+    told = {m.ts for m in shown}
+    return [
+        *(f"{troubles.cluster}: an alert that nobody caused: {m.text}" for m in shown if m.ts not in troubles.told),
+        *(f"{troubles.cluster}: the alert {ts} is gone" for ts in troubles.told if ts not in told),
+        *(f"{troubles.cluster}: still told as firing: {m.text}" for m in shown if not over(m)),
+    ]
+
+
+def _subject(message: Message) -> str:
+    return message.text.lower() if _mark(message, "slot").startswith("alert:") else ""
+
+
+def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> list[str]:
+    """Each operation sent at most one request, and what is told of it agrees with what the cluster saw."""
+    sent = [_asked(seen.body) for seen in world.clusters[cluster].log.matching(method="POST", path="/config/set")]
+    number = Counter(sent)
+    ran: Counter[tuple[str, str]] = Counter()
+    done: Counter[tuple[str, str]] = Counter()
+    for op in (op for op in operations if op.cluster == cluster):
+        what = (str(op.seen.get("key", "")), str(op.seen.get("will_send", "")))
+        ran[what] += any(event.state is OpState.RUNNING for event in op.history)
+        done[what] += op.state is OpState.VERIFIED
+    return [
+        *(
+            f"{cluster}: {many} requests {what} of {ran[what]} operations"
+            for what, many in number.items()
+            if many > ran[what]
+        ),
+        *(
+            f"{cluster}: {many} told as done, {number[what]} sent: {what}"
+            for what, many in done.items()
+            if many > number[what]
+        ),
+        *_alternating(cluster, sent),
+    ]
+
+
+def _alternating(cluster: str, sent: Sequence[tuple[str, str]]) -> list[str]:
+    """Every change asks for the other value, so the same one twice in a row is one operation sent twice."""
+    last: dict[str, str] = {}
+    twice = []
+    for key, value in sent:
+        if last.get(key) == value:
+            twice.append(f"{cluster}: {key} was set to {value} twice in a row")
+        last[key] = value
+    return twice
+
+
+def _asked(body: str) -> tuple[str, str]:
+    asked = json.loads(body)
+    return str(asked["key"]), str(asked["value"])
+
+
+def _rules(world: World) -> list[str]:
+    """Slack's rules that were broken; what was not acknowledged because its process died breaks none."""
+    excused = {"operation_timeout", "dispatch_failed"}
+    return [f"{v.where}: {v.rule}: {v.detail}" for v in world.slack.workspace.violations if v.rule not in excused]

@@ -1,0 +1,175 @@
+"""The world of the chaos tests: clusters, workspace, database, processes, and what the blows do to them."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.playground.cluster import SimulatedCluster, Timing
+from bot.playground.slack.server import LocalSlack
+from tests.chaos.blows import Blow, Kind
+from tests.chaos.processes import Process
+from tests.storage import Postgres, server_running
+
+TIMING = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
+CHANNELS = ("C0STORAGE", "C0ARCHIVE", "C0OPERATIONS")
+POLL, LEASE = 0.2, 1.0
+MOST_LOGGED = 5000
+"""Requests of one cluster after which those that only read are forgotten."""
+SETTINGS = """
+slack: {{api_url: "{api}"}}
+http: {{port: 0}}
+replicas: {{lease: {lease}s}}
+alerts: {{storm: {{cluster: 1000, channel: 1000}}}}
+rules: {{disk_broken: {{hold: 0s, clear: 0s}}}}
+clusters:
+{clusters}
+access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
+operations: {{verify_within: 2s}}
+"""
+Work = Callable[[], Awaitable[None]]
+CLUSTER = "  - {{name: {name}, hosts: {hosts}, alert_channel: {channel}, poll_interval: {poll}s}}"
+
+
+@dataclass
+class World:
+    """Everything outside the program, and the program's processes; `counts` are the blows that hit, by kind."""
+
+    folder: Path
+    slack: LocalSlack
+    clusters: dict[str, SimulatedCluster]
+    url: str
+    postgres: Postgres | None
+    processes: list[Process] = field(default_factory=list)
+    counts: Counter[Kind] = field(default_factory=Counter)
+    _later: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def channel_of(self, cluster: str) -> str:
+        """Where its alerts and cards are."""
+        return CHANNELS[list(self.clusters).index(cluster)]
+
+    def write_settings(self) -> Path:
+        """The settings of every process."""
+        lines = [
+            CLUSTER.format(name=name, hosts=json.dumps(list(own.hosts)), channel=self.channel_of(name), poll=POLL)
+            for name, own in self.clusters.items()
+        ]
+        config = self.folder / "config.yaml"
+        config.write_text(SETTINGS.format(api=self.slack.api_url, lease=LEASE, clusters="\n".join(lines)))
+        return config
+
+    async def strike(self, blow: Blow) -> None:
+        """Let one blow fall."""
+        process = self.processes[blow.target]
+        if blow.kind is Kind.KILL:
+            if not await process.kill():
+                return
+            self._after(blow.rest, process.start)
+        elif blow.kind is Kind.PAUSE:
+            process.stop()
+            self._after(blow.rest, _as_async(process.wake))
+        elif blow.kind is Kind.DATABASE:
+            await self._restart_database(blow.rest / 2)
+        elif blow.kind is Kind.HOST:
+            await self._slow_host(blow)
+        else:
+            self._slack_fault(blow)
+        self.counts[blow.kind] += 1
+        self._forget_looks()
+
+    def _slack_fault(self, blow: Blow) -> None:
+        faults = self.slack.faults
+        if blow.kind is Kind.LOST_ANSWER:
+            faults.inject("lost_reply", method="chat.postMessage" if blow.rest < 2 else "chat.update")
+        elif blow.kind is Kind.LOST_CALL:
+            faults.inject("lost_request", method="chat.postMessage" if blow.rest < 2 else "chat.update")
+        elif blow.kind is Kind.BUSY:
+            faults.inject("ratelimited", method="chat.postMessage", seconds=1.0)
+        elif blow.kind is Kind.TWICE:
+            faults.inject("duplicate")
+        else:
+            faults.inject("disconnect")
+
+    async def _restart_database(self, rest: float) -> None:
+        assert self.postgres is not None
+        await asyncio.to_thread(self.postgres.stop)
+        await asyncio.sleep(rest)
+        await asyncio.to_thread(self.postgres.start)
+
+    async def _slow_host(self, blow: Blow) -> None:
+        cluster = list(self.clusters.values())[blow.target % len(self.clusters)]
+        cluster.slow(1 + blow.target, min(blow.rest, 1.0))
+
+        async def normal() -> None:
+            cluster.slow(1 + blow.target, 0.0)
+
+        self._after(blow.rest, normal)
+
+    def _after(self, seconds: float, work: Work) -> None:
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            await work()
+
+        task = asyncio.create_task(later())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    def _forget_looks(self) -> None:
+        for cluster in self.clusters.values():
+            if len(cluster.log) > MOST_LOGGED:
+                cluster.log.entries[:] = [seen for seen in cluster.log if seen.method != "GET"]
+
+    async def calm(self) -> None:
+        """No blow any more: everything runs again."""
+        await asyncio.gather(*self._later)
+        self.slack.faults.clear()
+        for process in self.processes:
+            process.wake()
+            await process.start()
+
+    async def end(self) -> None:
+        """End every process."""
+        for task in self._later:
+            task.cancel()
+        await asyncio.gather(*self._later, return_exceptions=True)
+        for process in self.processes:
+            await process.kill()
+
+
+def _as_async(work: Callable[[], None]) -> Work:
+    async def done() -> None:
+        work()
+
+    return done
+
+
+@asynccontextmanager
+async def world(replicas: int, folder: Path | None = None) -> AsyncIterator[World]:
+    """Several replicas on PostgreSQL with a cluster each, or one process on SQLite; none is started yet.
+
+    With a `folder` the logs stay there.
+    """
+    async with AsyncExitStack() as stack:
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="cmbot-chaos-"))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        slack = await stack.enter_async_context(LocalSlack(ack_seconds=3.0))
+        clusters = {
+            f"c{number}": await stack.enter_async_context(SimulatedCluster(timing=TIMING, seed=number))
+            for number in range(1, replicas + 1)
+        }
+        for cluster in clusters.values():
+            cluster.log.limit = 10 * MOST_LOGGED
+        postgres = stack.enter_context(server_running()) if replicas > 1 else None
+        url = postgres.url(await postgres.create()) if postgres else f"sqlite:///{folder}/cmbot.db"
+        made = World(folder, slack, clusters, url, postgres)
+        config = made.write_settings()
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "CMBOT_STORE_URL": url}
+        made.processes = [Process(number, config, tokens) for number in range(replicas)]
+        stack.push_async_callback(made.end)
+        yield made
