@@ -23,6 +23,9 @@ from bot.service import running
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
 
+WAIT_FOR_DATABASE = 60.0
+"""Seconds for which a start waits for a database server that is down; then whoever started it should know."""
+
 Job = Callable[[argparse.Namespace], Awaitable[int]]
 
 
@@ -104,7 +107,7 @@ async def _stopped() -> None:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    async with build(_settings(args)) as app, running(app):
+    async with build(_settings(args), wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
         await _stopped()
     return 0
 

@@ -1,5 +1,6 @@
 """The composition root: builds every part from the settings and owns what must be closed."""
 
+import asyncio
 import random
 import socket
 import ssl
@@ -9,6 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
+import structlog
+
 from bot.access import Access
 from bot.clicks import Clicks
 from bot.cluster.client import ClustermgrClient
@@ -17,7 +20,7 @@ from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
 from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
 from bot.dispatch import Dispatcher
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreError
 from bot.forms.judging import Judge
 from bot.forms.opening import OpenNow
 from bot.forms.screens import Screens
@@ -60,11 +63,15 @@ from bot.store.store import Store
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
 
+log = structlog.get_logger(__name__)
+
 Clock = Callable[[], float]
 LATE_SECONDS = 180.0
 """How old the last look at a cluster may be before cmbot counts as not watching it, and how many looks that is at
 least: what other processes saw is noted once a minute."""
 LATE_LOOKS = 4
+_LOOK_FOR_SERVER = 0.5
+"""Seconds between two attempts at a database server that is not there at the start."""
 
 
 def owner_name() -> str:
@@ -78,8 +85,13 @@ def steady() -> float:
 
 
 @asynccontextmanager
-async def build(settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None) -> AsyncIterator[App]:
-    """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError."""
+async def build(
+    settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None, wait_for_server: float = 0.0
+) -> AsyncIterator[App]:
+    """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError.
+
+    A database server that cannot be used just now is waited for, `wait_for_server` seconds at most.
+    """
     check_words(settings)
     rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
     async with AsyncExitStack() as stack:
@@ -87,7 +99,7 @@ async def build(settings: Settings, *, clock: Clock = time.time, pace: Pace | No
         store = await stack.enter_async_context(
             Store.open(settings.store_url, clock=clock, owner=owner, patience=max(1.0, lease / BEATS))
         )
-        await store.migrate()
+        await _up_to_date(store, 0.0 if settings.store_url.startswith("sqlite") else wait_for_server)
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         clusters = {each.name: await _cluster(stack, settings, each, clock) for each in settings.clusters}
@@ -115,6 +127,20 @@ async def build(settings: Settings, *, clock: Clock = time.time, pace: Pace | No
         fallback = settings.alerts.fallback_channel or ""
         parts.redelivery = Redelivery(store, clock, outbox.wake, parts.ledger.withdraw, fallback)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
+
+
+async def _up_to_date(store: Store, wait: float) -> None:
+    until = steady() + wait
+    while True:
+        try:
+            await store.migrate()
+        except StoreError as error:
+            if steady() >= until:
+                raise
+            log.warning("start.waiting_for_the_database", error=str(error))
+            await asyncio.sleep(_LOOK_FOR_SERVER)
+        else:
+            return
 
 
 async def _cluster(stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock) -> Cluster:

@@ -48,4 +48,4 @@ def _pause(kind: Kind, processes: int) -> float:
     """Seconds before a blow, on average: one process alone needs time to come back before it is hit again."""
     if kind is not Kind.KILL:
         return 0.2
-    return 1.0 if processes > 1 else 0.7
+    return 1.5 if processes > 1 else 0.7

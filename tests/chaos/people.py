@@ -101,24 +101,27 @@ class Changes:
         card = await self._card(lambda m: m.ts not in before and "*Waiting*" in m.full_text, 15.0)
         if card is not None:
             self.cards.append(card.ts)
-            await self._confirm(card.ts)
+            await self._confirm(card)
 
-    async def _confirm(self, ts: str) -> None:
-        """Click until the click is acknowledged: from then on it must be carried out, whoever dies."""
-        channel = self.world.channel_of(self.cluster)
-        for _ in range(20):
-            ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
-            if not ack.error:
-                break
-            if await self._card(lambda m: m.ts == ts and "*Waiting*" not in m.full_text, 0.5):
-                break
-        else:
-            return
+    async def _confirm(self, card: Message | None) -> None:
+        """Click until the change is decided on; a card that another operation took over is clicked again."""
+        while card is not None and "*Waiting*" in card.full_text:
+            card = await self._click(card)
+        if card is not None:
+            ts = card.ts
+            await self._card(lambda m: m.ts == ts and "*Running*" not in m.full_text, PATIENCE)
+
+    async def _click(self, card: Message) -> Message | None:
+        """Click; once that is acknowledged it must be carried out, whoever dies: the card as it is then."""
+        channel, ts, old = self.world.channel_of(self.cluster), card.ts, _number(card)
+        ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
+        if ack.error:
+            return await self._card(lambda m: m.ts == ts, 0.5)
         self.confirmed += 1
-        if await self._card(lambda m: m.ts == ts and "*Waiting*" not in m.full_text, PATIENCE) is None:
-            self.problems.append(f"{self.cluster}: a click on the card {ts} was acknowledged and lost")
-            return
-        await self._card(lambda m: m.ts == ts and "*Running*" not in m.full_text, PATIENCE)
+        now = await self._card(lambda m: m.ts == ts and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE)
+        if now is None:
+            self.problems.append(f"{self.cluster}: a click on the card of operation {old} was acknowledged and lost")
+        return now
 
     def _cards(self) -> list[Message]:
         channel = self.world.channel_of(self.cluster)
@@ -134,3 +137,9 @@ class Changes:
             )
         except TimeoutError:
             return None
+
+
+def _number(card: Message) -> str:
+    """The operation that a card shows just now."""
+    found = re.search(r"Operation (\d+)", card.full_text)
+    return found[1] if found else ""
