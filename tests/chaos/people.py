@@ -6,6 +6,7 @@ They know the truth by themselves, not from the program: what they could not see
 import asyncio
 import random
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from tests.chaos.world import World
 ALICE = "U0ALICE"
 PATIENCE = 90.0
 """Seconds after which something due that cannot be seen counts as lost, whatever was killed meanwhile."""
+REFUSED_SECONDS = 5.0
+"""How long after the database went away a click may still be refused for it."""
 TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
 _DISK = re.compile(r"disk (\d+) on ")
 
@@ -116,9 +119,14 @@ class Changes:
         channel, ts, old = self.world.channel_of(self.cluster), card.ts, _number(card)
         ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
         if ack.error:
+            await asyncio.sleep(0.5)
             return await self._card(lambda m: m.ts == ts, 0.5)
         self.confirmed += 1
+        began = time.monotonic()
         now = await self._card(lambda m: m.ts == ts and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE)
+        if now is None and began - REFUSED_SECONDS < self.world.database_at:
+            # Acknowledged and refused, as the database was away: Alice was told so, and clicks again.
+            return card
         if now is None:
             self.problems.append(f"{self.cluster}: a click on the card of operation {old} was acknowledged and lost")
         return now

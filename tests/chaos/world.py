@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -47,6 +48,8 @@ class World:
     postgres: Postgres | None
     processes: list[Process] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
+    database_at: float = float("-inf")
+    """When the database was last up again (on the monotonic clock)."""
     _later: set[asyncio.Task[None]] = field(default_factory=set)
 
     def channel_of(self, cluster: str) -> str:
@@ -100,6 +103,7 @@ class World:
         await asyncio.to_thread(self.postgres.stop)
         await asyncio.sleep(rest)
         await asyncio.to_thread(self.postgres.start)
+        self.database_at = time.monotonic()
 
     async def _slow_host(self, blow: Blow) -> None:
         cluster = list(self.clusters.values())[blow.target % len(self.clusters)]
