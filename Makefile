@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test browser check bench docs pins format clean
+.PHONY: demo test browser check bench chaos docs pins format clean
 
 demo: $(READY)  ## a simulated cluster and a local workspace in the browser
 	$(BIN)/cmbot demo
@@ -23,6 +23,9 @@ check: $(READY)  ## format, lint, types, architecture, Dockerfile
 
 bench: $(READY)  ## speed and memory, as ratios measured in one run
 	$(BIN)/python -m tests.bench
+
+chaos: $(READY)  ## kill replicas and single processes for an hour: make chaos [CHAOS="--seed 7"]
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 docs: $(READY)  ## write the generated pages of docs/ anew
 	$(BIN)/python -m bot.commands.docs

@@ -19,6 +19,7 @@ from bot.config import Settings
 from bot.demo import PAGE_PORT, demo
 from bot.errors import CmbotError
 from bot.moving import export_state, import_state
+from bot.replicas import table as replicas
 from bot.service import running
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     help_check = "validate the settings and every token, scope, channel and host they name"
     _add(commands.add_parser("check", parents=[with_config], help=help_check), _check)
     _add(commands.add_parser("status", parents=[with_config], help="look at every cluster once"), _status)
+    help_replicas = "show which processes live, and which of them watches and runs what"
+    _add(commands.add_parser("replicas", parents=[with_config], help=help_replicas), _replicas)
     _add(commands.add_parser("migrate", parents=[with_config], help="bring the database up to date"), _migrate)
     _moving(commands, with_config)
     audit = commands.add_parser("audit", help="prove the audit log, or write it to a file")
@@ -134,6 +137,14 @@ async def _status(args: argparse.Namespace) -> int:
     rows = await look_at_all(_settings(args))
     Console().print(table(rows))
     return 0 if all(row.well for row in rows) else 1
+
+
+async def _replicas(args: argparse.Namespace) -> int:
+    roster, running_now = await replicas.look(_settings(args).store_url)
+    Console().print(replicas.table(roster, running_now))
+    for name in (unwatched := replicas.unheld(roster)):
+        Console().print(f"Nobody watches {name} just now.", markup=False, highlight=False)
+    return 0 if roster.living and not unwatched else 1
 
 
 async def _migrate(args: argparse.Namespace) -> int:
