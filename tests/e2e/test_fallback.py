@@ -47,6 +47,7 @@ async def test_alerts_of_an_archived_channel_go_to_the_fallback_and_back_once_it
     await retried(world)
     back = await world.slack.wait_for(STORAGE, lambda m: "can post here again" in m.full_text)
     assert f"<#{OPERATIONS}>" in back.full_text
+    await world.app.outbox.settled(f"unposted:{STORAGE}", within=10)
     await world.app.redelivery.sweep()
     assert await ready(world) == (200, "ok")
     await world.clusters["prod"].kill(1)

@@ -91,17 +91,14 @@ async def test_a_drop_that_stands_still_is_told() -> None:
         assert ended.endswith("No disk of prod is being dropped any more.")
 
 
-async def test_full_disks_are_told_as_space_and_as_chunks() -> None:
+async def test_full_disks_are_told_as_space_and_not_zone_by_zone_as_well() -> None:
     async with watched() as world:
         world.cluster.fill_space(0.93)
         assert await world.ticks(5, apart=60) == []
-        assert await world.ticks(10, apart=60) == [
-            "Critical in prod: 3 % of the space of prod is writable.",
-            *(f"Warning in prod: 6 % of the chunks of zone {zone} of prod are free." for zone in ("z0", "z1", "z2")),
-        ]
+        assert await world.ticks(10, apart=60) == ["Critical in prod: 3 % of the space of prod is writable."]
         world.cluster.fill_space(0.5)
         ended = await world.ticks(40, apart=60)
-        assert len(ended) == 4
+        assert len(ended) == 1
         assert ended[0].endswith("prod has enough writable space again: 25 % of its space.")
 
 
