@@ -203,7 +203,7 @@ class Outbox:
         try:
             return await work
         except StoreError as error:
-            log.warning("outbox.store_down", what=what, slot=slot, error=str(error))
+            log.debug("outbox.store_down", what=what, slot=slot, error=str(error))
         except Exception:  # the outbox worker: one of the three broad excepts of this program
             log.exception("outbox.crashed", what=what, slot=slot)
         return otherwise

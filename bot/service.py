@@ -137,7 +137,7 @@ async def look_out(app: App) -> None:
     try:
         await app.sentry.check(now, app.membership.duty)
     except StoreError as error:
-        log.warning("sentry.store_down", error=str(error))
+        log.debug("sentry.store_down", error=str(error))
     for name in app.watches:
         since = app.sentry.blind.get(name, now)
         app.metrics.blind(name, now - since)
@@ -155,7 +155,7 @@ async def sweep(app: App) -> None:
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         app.metrics.replicas(app.membership.living, len(app.membership.holds))
     except StoreError as error:
-        log.warning("sweep.store_down", error=str(error))
+        log.debug("sweep.store_down", error=str(error))
 
 
 async def recall(app: App) -> None:
@@ -177,7 +177,7 @@ async def close_gone(app: App) -> None:
         if await leaving.close_gone(app.store, known, channels, app.clock()):
             app.outbox.wake()
     except StoreError as error:
-        log.warning("close_gone.store_down", error=str(error))
+        log.debug("close_gone.store_down", error=str(error))
 
 
 async def summarise(app: App, entry: Entry, due_at: float) -> None:
@@ -185,7 +185,7 @@ async def summarise(app: App, entry: Entry, due_at: float) -> None:
     try:
         await app.summaries.fire(entry, due_at, app.clock())
     except StoreError as error:
-        log.warning("summary.store_down", job=entry.job, error=str(error))
+        log.debug("summary.store_down", job=entry.job, error=str(error))
 
 
 async def catch_up(app: App) -> None:
@@ -194,7 +194,7 @@ async def catch_up(app: App) -> None:
         for entry in app.entries:
             await app.summaries.catch_up(entry, app.clock())
     except StoreError as error:
-        log.warning("summary.store_down", error=str(error))
+        log.debug("summary.store_down", error=str(error))
 
 
 async def forget(app: App) -> None:
@@ -206,7 +206,7 @@ async def forget(app: App) -> None:
         gone = await app.retention.carry_out()
         log.info("forget.done", rows=gone)
     except StoreError as error:
-        log.warning("forget.store_down", error=str(error))
+        log.debug("forget.store_down", error=str(error))
 
 
 async def tick(app: App, name: str) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from bot.cluster.health import MIN_APART
 from bot.cluster.models import Snapshot
+from bot.errors import CmbotError
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.blind import WATCH_BLIND, Sight, patience, why_failed
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
@@ -147,11 +148,15 @@ class Watch:
             snapshot = await self._look()
             self.pulse = replace(self.pulse, looked_at=now)
             await self._act(snapshot, now)
-        except Exception as error:
-            # One of the three broad ones: no fault may end the watch.
+        except Exception as error:  # one of the three broad ones: no fault may end the watch
             failures, total = self.pulse.failures + 1, self.pulse.failed_total + 1
             self.pulse = replace(self.pulse, failures=failures, failed_total=total, trouble=why_failed(error))
-            log.warning("tick_failed", cluster=self.watched.cluster, failures=failures, exc_info=error)
+            if failures & (failures - 1) == 0:
+                # The 1st, 2nd, 4th, 8th …; where it came from only if nobody expected it.
+                trace = None if isinstance(error, CmbotError) else error
+                log.warning(
+                    "tick_failed", cluster=self.watched.cluster, failures=failures, why=str(error), exc_info=trace
+                )
         else:
             self.pulse = replace(self.pulse, done_at=now, failures=0, trouble="")
 

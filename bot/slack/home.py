@@ -74,7 +74,7 @@ class HomeTab:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(rights, now)
         except StoreError as error:
-            log.warning("home.store_down", error=str(error))
+            log.debug("home.store_down", error=str(error))
             return Home(clusters, standing, may_change=may_change, now=now, trouble=(STORE_DOWN,))
         return Home(clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now)
 

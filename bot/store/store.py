@@ -6,19 +6,21 @@ what a writing unit reads to write back, it locks or compares.
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from sqlalchemy import Connection, event, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreError
 from bot.store import migrate
 from bot.store.codec import encode
 from bot.store.file import prepare
 from bot.store.link import Errors, Link, database_errors, translated
+from bot.store.outage import Outage
 from bot.store.uow import UnitOfWork
 from bot.store.url import Target, parse
 
@@ -45,6 +47,7 @@ class Store:
         self._errors = errors
         self._clock = clock
         self._owner = owner
+        self._outages = (Outage("reading", clock), Outage("writing", clock))
         self.where = where
 
     @classmethod
@@ -87,7 +90,8 @@ class Store:
         """Let SQLite return up to `pages` free pages of its file; PostgreSQL does so by itself. Raises StoreError."""
         if self._writer.dialect.name != "sqlite":
             return
-        with translated(self._errors):
+        # The driver's own errors: SQLAlchemy translates those of its statements only.
+        with translated((*self._errors, sqlite3.Error)):
             async with self._writer.connect() as connection:
                 raw: Any = await connection.get_raw_connection()
                 # As a script, because each step of this statement gives back one page.
@@ -116,11 +120,8 @@ class Store:
             with translated(self._errors):
                 return await connection.run_sync(work)
 
-        with translated(self._errors):
-            await connection.start()
         try:
-            with translated(self._errors):
-                await connection.begin()
+            await self._enter(connection, self._outages[writable])
             yield Link(connection, self._errors, writable=writable), run
             with translated(self._errors):
                 await connection.commit()
@@ -128,6 +129,16 @@ class Store:
             # Closing rolls back what was not committed; that the server is gone was told by then.
             with suppress(*self._errors):
                 await asyncio.shield(connection.close())
+
+    async def _enter(self, connection: AsyncConnection, outage: Outage) -> None:
+        try:
+            with translated(self._errors):
+                await connection.start()
+                await connection.begin()
+        except StoreError as error:
+            outage.failed(error)
+            raise
+        outage.worked()
 
 
 def _sqlite(target: Target) -> tuple[AsyncEngine, AsyncEngine]:

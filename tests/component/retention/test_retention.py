@@ -1,5 +1,7 @@
 """What is kept and what goes, on both databases, and that nothing goes that may still be clicked or edited."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +10,12 @@ from sqlalchemy import text
 
 from bot import retention
 from bot.audit.chain import Entry
+from bot.errors import StoreError
 from bot.monitor.alert import Alert, AlertState, Severity, Silence
 from bot.operations.model import Operation, OpKind, OpState
 from bot.recorder import walk
 from bot.retention import DAY, RETENTION, Keep, Retention
+from bot.store import store as stores
 from bot.store.schema import metadata
 from bot.store.store import Store
 from bot.views.message import Message
@@ -188,3 +192,15 @@ async def test_sqlite_gives_space_back(tmp_path: Path, clock: Clock) -> None:
 async def _pages(store: Store) -> int:
     async with store.read() as uow:
         return int(await uow.memory._link.value(text("PRAGMA page_count")))
+
+
+async def test_a_file_that_another_program_holds_is_told_in_our_words(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "_BUSY_MS", 10)
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=clock) as store:
+        await store.migrate()
+        with closing(sqlite3.connect(tmp_path / "cmbot.db", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked"):
+                await store.give_back(10)
