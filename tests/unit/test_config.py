@@ -1,11 +1,13 @@
 """The settings: what is accepted, and that every refusal names the key, the value and the mend."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from bot.config import Secrets, Settings, load, parse, parse_duration
+from bot.config import Secrets, Section, Settings, load, parse, parse_duration
+from bot.config import model as settings_model
 from bot.errors import ConfigError
 
 MINIMAL = """
@@ -199,3 +201,25 @@ def test_whom_alerts_call_is_said_for_all_and_for_one_cluster() -> None:
     assert (called.escalate_to, called.escalate_after, called.escalate_severity) == ("S0ONCALL", 300.0, None)
     assert settings.groups == ("S0ONCALL",)
     assert "escalate_to" in refusal(MINIMAL + "alerts: {escalate_to: oncall}")
+
+
+def test_every_setting_is_documented() -> None:
+    """Whoever adds a key says in docs/configuration.md what it means."""
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    held = {key for section in _sections(Settings) for key in _keys(section)} - {"secrets", "cluster_tokens"}
+    assert [key for key in sorted(held) if not re.search(rf"\b{key}\b", page)] == []
+
+
+def _sections(model: type[Section]) -> set[type[Section]]:
+    """The section and every section within it."""
+    named = {
+        getattr(settings_model, name)
+        for field in model.model_fields.values()
+        for name in re.findall(r"bot\.config\.model\.(\w+)", str(field.annotation))
+    }
+    inner = {each for each in named if isinstance(each, type) and issubclass(each, Section)}
+    return {model}.union(*(_sections(each) for each in inner))
+
+
+def _keys(section: type[Section]) -> set[str]:
+    return {field.alias or name for name, field in section.model_fields.items()}
