@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bot import config
+from bot import config, roster
 from bot.app import build
 from bot.audit.chain import parse_head
 from bot.auditing import FORMATS, export_store, told, verify_file, verify_store
@@ -19,7 +19,6 @@ from bot.config import Settings
 from bot.demo import PAGE_PORT, demo
 from bot.errors import CmbotError
 from bot.moving import export_state, import_state
-from bot.replicas import table as replicas
 from bot.service import running
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
@@ -140,11 +139,11 @@ async def _status(args: argparse.Namespace) -> int:
 
 
 async def _replicas(args: argparse.Namespace) -> int:
-    roster, running_now = await replicas.look(_settings(args).store_url)
-    Console().print(replicas.table(roster, running_now))
-    for name in (unwatched := replicas.unheld(roster)):
+    seen, running_now = await roster.look(_settings(args).store_url)
+    Console().print(roster.table(seen, running_now))
+    for name in (unwatched := roster.unheld(seen)):
         Console().print(f"Nobody watches {name} just now.", markup=False, highlight=False)
-    return 0 if roster.living and not unwatched else 1
+    return 0 if seen.living and not unwatched else 1
 
 
 async def _migrate(args: argparse.Namespace) -> int:

@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from bot.errors import Fenced, StoreError
-from bot.replicas.membership import KEEP_DEAD, TRUST, Membership
+from bot.replicas.membership import BEATS, KEEP_DEAD, TRUST, Membership
 from bot.replicas.model import Hold, Replica, watch_of
 from bot.replicas.ports import Fence
 from bot.store.store import Store
 from bot.views.message import Message
-from tests.storage import Postgres
+from tests.storage import Clock, Postgres
 
 TASKS = tuple(watch_of(f"c{n}") for n in range(6))
 LEASE = 15.0
@@ -69,6 +70,30 @@ async def test_all_work_is_held_by_one_each_and_taken_over_from_the_dead(store: 
     await two.beat()
     assert sorted(two.holds) == sorted(TASKS)
     assert two.living == 1
+
+
+@pytest.mark.parametrize("late", [0.0, 0.9])
+async def test_whatever_is_lost_is_held_again_within_two_leases(tmp_path: Path, clock: Clock, late: float) -> None:
+    """Three live and one dies right after a heartbeat; the others beat at their own pace, `late` of it out of step."""
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=clock) as store:
+        await store.migrate()
+        members = [member(store, name) for name in ("one", "two", "three")]
+        for each in members:
+            await each.beat()
+        for _ in range(12):
+            clock.now += LEASE / BEATS
+            for each in members:
+                await each.beat()
+        assert [len(each.holds) for each in members] == [2, 2, 2]
+        lost, *others = members
+        died_at, orphans = clock.now, set(lost.holds)
+        clock.now += late * LEASE / BEATS
+        while not orphans <= {*others[0].holds, *others[1].holds}:
+            clock.now += LEASE / BEATS
+            for each in others:
+                await each.beat()
+        assert clock.now - died_at < 2 * LEASE
+        assert [len(each.holds) for each in others] == [3, 3]
 
 
 async def test_who_was_taken_over_cannot_write_any_more_and_knows_it_then(store: Store) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from bot.__main__ import main
 from bot.operations.model import Operation, OpKind, OpState
 from bot.replicas.model import CHORES, Replica, watch_of
-from bot.replicas.table import look, table, unheld
+from bot.roster import look, table, unheld
 from bot.store.store import Store
 from tests.component.replicas.test_membership import dies, member
 from tests.storage import Clock
