@@ -16,7 +16,6 @@ from bot.audit.chain import parse_head
 from bot.auditing import FORMATS, export_store, told, verify_file, verify_store
 from bot.checkup import checkup, look_at_all, table
 from bot.config import Settings
-from bot.demo import PAGE_PORT, demo
 from bot.errors import CmbotError
 from bot.moving import export_state, import_state
 from bot.service import running
@@ -53,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     with_config.add_argument("--config", type=Path, help="the settings (default: $CMBOT_CONFIG, else config.yaml)")
     _add(commands.add_parser("run", parents=[with_config], help="run the bot"), _run)
     trial = commands.add_parser("demo", help="try it out: simulated clusters and a local workspace in the browser")
-    trial.add_argument("--port", type=int, default=PAGE_PORT, help=f"of the page (default: {PAGE_PORT}, else any free)")
+    trial.add_argument("--port", type=int, help="of the page (default: 8484, else any free)")
     trial.add_argument("--verbose", action="store_true", help="show the bot's log")
     _add(trial, _demo)
     help_check = "validate the settings and every token, scope, channel and host they name"
@@ -116,7 +115,9 @@ async def _run(args: argparse.Namespace) -> int:
 
 async def _demo(args: argparse.Namespace) -> int:
     set_up("info" if args.verbose else "error", (), as_json=False)
-    async with demo(port=args.port) as parts:
+    from bot.demo import PAGE_PORT, demo  # noqa: PLC0415 - who runs the bot need not wait for the simulations
+
+    async with demo(port=PAGE_PORT if args.port is None else args.port) as parts:
         out = Console()
         out.print("\ncmbot's demo is running. Open this page:\n")
         out.print(f"    {parts.slack.page_url}\n", style="bold cyan")
