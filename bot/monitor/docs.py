@@ -36,6 +36,9 @@ somebody deletes the message of an open alert it is posted anew.
 - One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at
   risk, else a peer that is down, else a silent host; the alert names all that belongs to it. What is left when that
   one ends is told then. Without a leader, or without any host that answers, what cannot be known is not told.
+- **worse**: a higher severity, more of it, or something new in it. What eases and within 15 minutes is as bad as it
+  was is the same trouble: it is followed in the message, and wakes neither the channel nor who acknowledged or
+  silenced it.
 - **remind**: how often it is told again while it fires.
 - A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are; it never resolves one.
 - Right after its start the bot tells and resolves nothing before its second look, but for what one look proves (no

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
 from bot.monitor.covering import Pairs, covered, inhibited
+from bot.monitor.easing import eased, worst
 from bot.monitor.escalation import Escalation, call, calling_anew
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
 from bot.monitor.rules import INHIBITS, UNSPARED
@@ -145,23 +146,22 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
 
 
 def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
-    new = with_lifted(as_found(old, finding), lifted_by(around.silences, old, finding, around.now))
+    new = _found_anew(old, finding, around)
     if around.now - old.since >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
-            return Transition(old, fired(noted(new, muted=None), around.now), Reason.FIRED, Tell.POST)
+            return Transition(old, fired(noted(new, muted=None, eased=None), around.now), Reason.FIRED, Tell.POST)
         new = muted_under(silence, new)
     return None if new == old else Transition(old, new, Reason.SEEN, Tell.QUIET)
 
 
 def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
-    here = replace(old, clear_since=0.0)
-    new = with_lifted(as_found(here, finding), lifted_by(around.silences, old, finding, around.now))
+    new = replace(_found_anew(old, finding, around), clear_since=0.0)
     silence = around.muting(new)
     if silence is not None:
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
-    if worse(old, finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
+    if worse(worst(old, around.now), finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
         return _grows(rule, old, new, around)
     if old.state is AlertState.FIRING:
         if "muted" in old.data:
@@ -171,6 +171,12 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
         if called and not around.awaits(rule, finding):
             return called
     return _quietly(old, new, around)
+
+
+def _found_anew(old: Alert, finding: Finding, around: Surroundings) -> Alert:
+    """The alert as it is found now, noting how bad it was lately and which silences no longer hold for it."""
+    lifted = lifted_by(around.silences, worst(old, around.now), finding, around.now)
+    return with_lifted(eased(old, as_found(old, finding), around.now), lifted)
 
 
 def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
@@ -193,7 +199,7 @@ def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
 
 def _heard_again(old: Alert, new: Alert, around: Surroundings) -> Transition:
     """It is told once more, and whoever is to be called for it is given the whole time from now on."""
-    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now)
+    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, eased=None)
     return Transition(old, heard, Reason.UNMUTED, loud(new.severity))
 
 

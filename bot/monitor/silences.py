@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.monitor.alert import Alert, Finding, Silence
 from bot.monitor.rules import UNSPARED
-from bot.monitor.transition import noted
+from bot.monitor.transition import has_new_part, noted
 
 EVERY_RULE = "*"
 _MOST_IDS = 20
@@ -43,8 +43,7 @@ def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: 
     severity, nor a part that is new.
     """
     graver = finding.severity > alert.severity
-    known = alert.data.get("parts")
-    strange = known is not None and bool(set(finding.data.get("parts", ())) - set(known))
+    strange = has_new_part(alert, finding)
     return tuple(
         silence.id
         for silence in silences

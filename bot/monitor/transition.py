@@ -6,14 +6,16 @@ from enum import StrEnum
 from typing import Any
 
 from bot.monitor.alert import Alert, AlertState, Finding, Severity
+from bot.monitor.rule import MAX_PARTS
 
-KEPT = ("said_at", "unsaid", "lifted", "muted", "silenced", "calling_since", "escalated_at", "digest")
+KEPT = ("said_at", "unsaid", "lifted", "muted", "silenced", "calling_since", "escalated_at", "digest", "eased")
 """What the engine itself notes in an alert's data: no finding overwrites it.
 
 `lifted`: ids of silences that no longer hold for it · `muted`: the silence {id, by} under which it is quiet now ·
 `silenced`: ids of all that ever muted it · `calling_since`: since when somebody is called for, where that is not when
 it fired · `escalated_at`: when a group was called · `digest`: the slot of the digest that tells it in its place ·
-`said_at`: when a reply last said that it got worse · `unsaid`: whether it grew since, and no reply said so yet.
+`said_at`: when a reply last said that it got worse · `unsaid`: whether it grew since, and no reply said so yet ·
+`eased`: how bad it was lately {severity, weight, parts, until}, where it is milder now.
 """
 
 
@@ -69,8 +71,13 @@ def worse(alert: Alert, finding: Finding) -> bool:
     """Whether the finding is worse than what the alert says: more severe, more of it, or something new in it."""
     if finding.severity > alert.severity or finding.weight > alert.weight:
         return True
+    return has_new_part(alert, finding)
+
+
+def has_new_part(alert: Alert, finding: Finding) -> bool:
+    """Whether something in the finding was not in the alert; where that names as many as it can, nobody can tell."""
     known = alert.data.get("parts")
-    return known is not None and bool(set(finding.data.get("parts", ())) - set(known))
+    return known is not None and len(known) < MAX_PARTS and bool(set(finding.data.get("parts", ())) - set(known))
 
 
 def as_found(alert: Alert, finding: Finding) -> Alert:

@@ -145,7 +145,7 @@ def test_an_acknowledged_alert_is_quiet_until_it_gets_worse() -> None:
     assert (life.alerts[1].state, life.alerts[1].acked_by) == (AlertState.ACKNOWLEDGED, "U1")
     assert seen(life.step(15, found(weight=1))) == CHANGED
     assert life.alerts[1].state is AlertState.ACKNOWLEDGED
-    assert seen(life.step(30, found(weight=2))) == WORSE
+    assert seen(life.step(30, found(weight=3))) == WORSE
     assert (life.alerts[1].state, life.alerts[1].acked_by) == (AlertState.FIRING, "")
 
 

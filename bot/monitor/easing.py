@@ -1,0 +1,42 @@
+"""How bad an alert was lately: what eases and comes back soon is the same trouble, not one that got worse. Pure."""
+
+from dataclasses import replace
+from typing import Any
+
+from bot.monitor.alert import Alert, Severity
+from bot.monitor.rule import MAX_PARTS
+from bot.monitor.transition import noted
+
+LASTS = 900.0
+"""Seconds for which an alert that eased is still measured by how bad it was: a node that comes and goes is no news."""
+
+
+def worst(alert: Alert, now: float) -> Alert:
+    """The alert as bad as it was lately: by this, and not by how it reads now, one tells whether it got worse."""
+    held = alert.data.get("eased")
+    if held is None or now >= held["until"]:
+        return alert
+    return replace(
+        alert,
+        severity=Severity(max(alert.severity, held["severity"])),
+        weight=max(alert.weight, held["weight"]),
+        data={**alert.data, **_parts(alert, held["parts"])},
+    )
+
+
+def eased(old: Alert, new: Alert, now: float) -> Alert:
+    """`new`, which follows `old`, noting how bad it was where it is milder now."""
+    peak = worst(old, now)
+    parts = peak.data.get("parts") or []
+    if new.severity >= peak.severity and new.weight >= peak.weight and not set(parts) - set(new.data.get("parts", ())):
+        return noted(new, eased=None)
+    held = old.data.get("eased")
+    until = held["until"] if held is not None and now < held["until"] else now + LASTS
+    worst_of = {"severity": int(max(peak.severity, new.severity)), "weight": max(peak.weight, new.weight)}
+    return noted(new, eased={**worst_of, "parts": _parts(new, parts).get("parts", parts), "until": until})
+
+
+def _parts(alert: Alert, others: list[str]) -> dict[str, Any]:
+    """The alert's parts and those others, as its data has them; none where it does not say what it consists of."""
+    own = alert.data.get("parts")
+    return {} if own is None else {"parts": list(dict.fromkeys((*own, *others)))[:MAX_PARTS]}
