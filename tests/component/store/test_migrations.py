@@ -1,0 +1,83 @@
+"""Forward from every earlier schema, on each database, with data in it."""
+
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Table, inspect, select
+
+from bot.store import migrate
+from bot.store.dump import TABLES
+from bot.store.store import Store
+from tests.filling import row
+
+ROWS = 3
+EARLIER = sorted(
+    script.revision for script in ScriptDirectory(str(migrate.FOLDER)).walk_revisions() if script.revision
+)[:-1]
+Held = dict[str, list[dict[str, Any]]]
+
+
+def columns_there(connection: Connection) -> dict[str, list[str]]:
+    """The columns that this database has of each table."""
+    seen = inspect(connection)
+    return {name: [each["name"] for each in seen.get_columns(name)] for name in seen.get_table_names()}
+
+
+def written(connection: Connection) -> Held:
+    """Put rows into each table as it is at this revision; what was put."""
+    held: Held = {}
+    for name, there in columns_there(connection).items():
+        if name in TABLES:
+            held[name] = [_part(TABLES[name], number, there) for number in range(1, ROWS + 1)]
+            connection.execute(TABLES[name].insert().inline(), held[name])
+    return held
+
+
+def _part(table: Table, number: int, there: list[str]) -> dict[str, Any]:
+    return {key: value for key, value in row(table, number).items() if key in there}
+
+
+def read_back(connection: Connection, held: Held) -> Held:
+    """The same columns of the same rows, as they are now."""
+    found: Held = {}
+    for name, rows in held.items():
+        table = TABLES[name]
+        query = select(*(table.c[key] for key in rows[0])).order_by(*table.primary_key.columns)
+        found[name] = [dict(each._mapping) for each in connection.execute(query)]
+    return found
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+async def test_a_database_of_an_earlier_release_keeps_its_data(database_url: str, revision: str) -> None:
+    """Every row that it could write is there unchanged after the start of this release; new columns are set."""
+    async with Store.open(database_url) as store:
+        async with store._session(store._writer, writable=True) as (_, run):
+            await run(lambda connection: migrate.upgrade(connection, revision))
+            held: Held = await run(written)
+        assert held
+        await store.migrate()
+        async with store._session(store._reader, writable=False) as (_, run):
+            assert await run(migrate.current) == migrate.newest()
+            assert await run(lambda connection: read_back(connection, held)) == held
+            assert await run(unset) == []
+            if revision < "0007":
+                posts = await run(lambda connection: list(connection.execute(select(TABLES["posts"]))))
+                assert [each.home for each in posts] == [each.channel for each in posts]
+
+
+def unset(connection: Connection) -> list[str]:
+    """The columns that must hold something and do not."""
+    return [
+        f"{name}.{column.name}"
+        for name, table in TABLES.items()
+        for column in table.columns
+        if not column.nullable and connection.execute(select(table).where(column.is_(None))).first()
+    ]
+
+
+def test_there_is_no_way_back() -> None:
+    """A downgrade would have to invent or to lose data; docs/backup.md says to restore the backup instead."""
+    for script in ScriptDirectory(str(migrate.FOLDER)).walk_revisions():
+        with pytest.raises(NotImplementedError, match="restore the backup"):
+            script.module.downgrade()
