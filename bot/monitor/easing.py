@@ -1,5 +1,6 @@
 """How bad an alert was lately: what eases and comes back soon is the same trouble, not one that got worse. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +14,8 @@ LASTS = 900.0
 
 def worst(alert: Alert, now: float) -> Alert:
     """The alert as bad as it was lately: by this, and not by how it reads now, one tells whether it got worse."""
-    held = alert.data.get("eased")
-    if held is None or now >= held["until"]:
+    held = _held(alert, now)
+    if held is None:
         return alert
     return replace(
         alert,
@@ -30,10 +31,16 @@ def eased(old: Alert, new: Alert, now: float) -> Alert:
     parts = peak.data.get("parts") or []
     if new.severity >= peak.severity and new.weight >= peak.weight and not set(parts) - set(new.data.get("parts", ())):
         return noted(new, eased=None)
-    held = old.data.get("eased")
-    until = held["until"] if held is not None and now < held["until"] else now + LASTS
+    held = _held(old, now)
+    until = held["until"] if held is not None else now + LASTS
     worst_of = {"severity": int(max(peak.severity, new.severity)), "weight": max(peak.weight, new.weight)}
     return noted(new, eased={**worst_of, "parts": _parts(new, parts).get("parts", parts), "until": until})
+
+
+def _held(alert: Alert, now: float) -> Mapping[str, Any] | None:
+    """What is noted of its worst, while that counts; a clock that was set back does not make it count for longer."""
+    held: Mapping[str, Any] | None = alert.data.get("eased")
+    return held if held is not None and now < held["until"] <= now + LASTS else None
 
 
 def _parts(alert: Alert, others: list[str]) -> dict[str, Any]:

@@ -146,7 +146,8 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
 
 
 def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
-    new = _found_anew(old, finding, around)
+    # A clock that was set back must not put off what waits until it has caught up.
+    new = replace(_found_anew(old, finding, around), since=min(old.since, around.now))
     if around.now - old.since >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
@@ -220,7 +221,7 @@ def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     if around.now - (old.clear_since or around.now) >= rule.clear:
         tell = Tell.EDIT if around.muting(old) else Tell.REPLY
         return Transition(old, ended(old, around.now, around.resolution(old)), Reason.RESOLVED, tell)
-    if old.clear_since:
+    if 0 < old.clear_since <= around.now:
         return None
     return Transition(old, replace(old, clear_since=around.now), Reason.CLEARING, Tell.QUIET)
 
