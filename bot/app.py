@@ -1,16 +1,12 @@
 """The composition root: builds every part from the settings and owns what must be closed."""
 
-import asyncio
 import random
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
-
-import structlog
 
 from bot.access import Access
 from bot.clicks import Clicks
@@ -20,7 +16,7 @@ from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
 from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
 from bot.dispatch import Dispatcher
-from bot.errors import ConfigError, StoreError
+from bot.errors import ConfigError
 from bot.forms.judging import Judge
 from bot.forms.opening import OpenNow
 from bot.forms.screens import Screens
@@ -48,8 +44,8 @@ from bot.operations.wish import policy_key
 from bot.outbox import Outbox, Pace
 from bot.recorder import Recorder
 from bot.redelivery import Redelivery
-from bot.replicas.membership import BEATS, Membership
-from bot.replicas.model import CHORES, watch_of
+from bot.replicas.membership import Membership
+from bot.replicas.model import CHORES
 from bot.retention import Keep, Retention
 from bot.schedule import Crontab
 from bot.service import App
@@ -58,30 +54,17 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab
 from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
 from bot.slack.socket import SocketMode
+from bot.starting import membership_of, opened, owner_name
 from bot.store.posts import Post
 from bot.store.store import Store
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
-
-log = structlog.get_logger(__name__)
 
 Clock = Callable[[], float]
 LATE_SECONDS = 180.0
 """How old the last look at a cluster may be before cmbot counts as not watching it, and how many looks that is at
 least: what other processes saw is noted once a minute."""
 LATE_LOOKS = 4
-_LOOK_FOR_SERVER = 0.5
-"""Seconds between two attempts at a database server that is not there at the start."""
-
-
-def owner_name() -> str:
-    """Who this process is in claims and holds: somebody else in each life."""
-    return f"{socket.gethostname()}-{random.getrandbits(32):08x}"
-
-
-def steady() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while this process, or this machine, is stopped."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @asynccontextmanager
@@ -95,22 +78,12 @@ async def build(
     check_words(settings)
     rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
     async with AsyncExitStack() as stack:
-        owner, lease = owner_name(), settings.replicas.lease
-        store = await stack.enter_async_context(
-            Store.open(settings.store_url, clock=clock, owner=owner, patience=max(1.0, lease / BEATS))
-        )
-        await _up_to_date(store, 0.0 if settings.store_url.startswith("sqlite") else wait_for_server)
+        owner = owner_name()
+        store = await stack.enter_async_context(opened(settings, owner, clock, wait_for_server=wait_for_server))
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         clusters = {each.name: await _cluster(stack, settings, each, clock) for each in settings.clusters}
-        membership = Membership(
-            store,
-            owner,
-            (CHORES, *map(watch_of, clusters)),
-            lease,
-            alone=settings.store_url.startswith("sqlite"),
-            steady=steady,
-        )
+        membership = membership_of(settings, store, owner)
         parts = _Parts(settings, clock, store, gateway, clusters, membership)
         outbox = Outbox(
             store,
@@ -127,20 +100,6 @@ async def build(
         fallback = settings.alerts.fallback_channel or ""
         parts.redelivery = Redelivery(store, clock, outbox.wake, parts.ledger.withdraw, fallback)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
-
-
-async def _up_to_date(store: Store, wait: float) -> None:
-    until = steady() + wait
-    while True:
-        try:
-            await store.migrate()
-        except StoreError as error:
-            if steady() >= until:
-                raise
-            log.warning("start.waiting_for_the_database", error=str(error))
-            await asyncio.sleep(_LOOK_FOR_SERVER)
-        else:
-            return
 
 
 async def _cluster(stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock) -> Cluster:
