@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from bot.commands.spec import Args, Call, Command, Reply, Role, Scope
+from bot.commands.stat import NoArgs
 from bot.views.ops_list import listed, shown
 
 MOST_ID = (1 << 53) - 1
@@ -37,7 +38,13 @@ async def run_ops(call: Call, args: OpsArgs) -> AsyncIterator[Reply]:
     """List operations."""
     open_only = args.state == "open"
     found = await call.proposer.listed(args.cluster.lower() or None, open_only=open_only)
-    yield Reply(listed(found, open_only=open_only, now=call.now), private=False)
+    letters = await call.proposer.undelivered()
+    yield Reply(listed(found, open_only=open_only, now=call.now, undelivered=letters), private=False)
+
+
+async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Post once more what Slack refused."""
+    yield await call.proposer.redeliver(call.caller)
 
 
 async def run_op(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
@@ -58,11 +65,21 @@ async def run_settle(call: Call, args: SettleArgs) -> AsyncIterator[Reply]:
 
 OPS = Command(
     path=("ops",),
-    summary="The operations that go on, or the last ones.",
+    summary="The operations that go on, or the last ones; and messages that Slack refused.",
     args=OpsArgs,
     run=run_ops,
     scope=Scope.NO_CLUSTER,
     examples=("/cm ops", "/cm ops state=recent cluster=prod"),
+)
+RETRY = Command(
+    path=("ops", "retry"),
+    summary="Post once more what Slack refused, once the cause is mended: /cm ops lists it.",
+    args=NoArgs,
+    run=run_retry,
+    scope=Scope.NO_CLUSTER,
+    role=Role.ADMIN,
+    changes=True,
+    examples=("/cm ops retry",),
 )
 OP = Command(
     path=("op",),

@@ -19,6 +19,7 @@ from bot.monitor.summary import Summary
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
 from bot.views.message import Message
+from bot.views.ops_list import Undelivered
 
 
 class Role(StrEnum):
@@ -155,6 +156,12 @@ class Proposer(Protocol):
 
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Say what became of an operation whose outcome is not known."""
+
+    async def undelivered(self) -> Sequence[Undelivered]:
+        """The messages that Slack refused for good, the newest first."""
+
+    async def redeliver(self, caller: Caller) -> Reply:
+        """Try all of them once more."""
 
 
 class AlertBook(Protocol):

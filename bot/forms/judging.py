@@ -21,6 +21,7 @@ from bot.operations.wish import Wish
 from bot.views.blocks import clip, plain
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, told
 from bot.views.message import Message
+from bot.views.ops_list import Undelivered
 
 RIGHTS_SECONDS = 1.5
 """How long the look-up of user groups may take here, of the three seconds that Slack waits; it is repeated later."""
@@ -62,6 +63,12 @@ class _Rehearsal:
         raise UserError(STALE)
 
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
+        raise UserError(STALE)
+
+    async def undelivered(self) -> Sequence[Undelivered]:
+        raise UserError(STALE)
+
+    async def redeliver(self, caller: Caller) -> Reply:
         raise UserError(STALE)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.access import Access
+from bot.audit.chain import Entry
 from bot.commands.spec import Caller, ClusterPort, Replacement, Reply
 from bot.errors import Conflict, NotAllowed, SlackError, UserError
 from bot.operations.approvals import Policy, refuse_proposal
@@ -145,3 +146,20 @@ class Desk:
         """Say what became of an operation whose outcome is not known."""
         op = await self.decisions.known(op_id)
         return Reply(views.line(await self.decisions.settle(op, caller, done=done, reason=reason)))
+
+    async def undelivered(self) -> Sequence[ops_list.Undelivered]:
+        """The messages that Slack refused for good, the newest first."""
+        async with self.ledger.store.read() as uow:
+            dead = await uow.outbox.dead(MOST_LISTED)
+        return [ops_list.Undelivered(post.channel, post.text, post.last_error, post.updated_at) for post in dead]
+
+    async def redeliver(self, caller: Caller) -> Reply:
+        """Try all of them once more; an admin's, noted in the audit log."""
+        async with self.ledger.store.begin() as uow:
+            tried = [post.slot for post in await uow.outbox.dead(MOST_LISTED) if await uow.outbox.requeue(post.slot)]
+            if caller.key:
+                await uow.inbound.done(caller.key)
+            detail = {"messages": tried}
+            await uow.audit.append(Entry(self.clock(), caller.user, "messages.retried", detail=detail))
+        self.ledger.wake()
+        return Reply(ops_list.redelivered(len(tried)))

@@ -1,28 +1,74 @@
 """/cm ops and /cm op: operations as a table, one operation in full, the plan of a replacement. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.operations.model import Operation
 from bot.operations.replace import Step, StepState
-from bot.views.blocks import People, count, duration, escape, message, section, table
-from bot.views.message import Message
+from bot.views.blocks import People, code, context, count, duration, escape, message, section, table
+from bot.views.message import BlockJson, Message
 from bot.views.op_parts import title
 from bot.views.operations import card
+from bot.views.text import clip
 
 _HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
 _MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", StepState.UNKNOWN: "❓"}
 
 
-def listed(operations: Sequence[Operation], *, open_only: bool, now: float) -> Message:
-    """The table, the newest first."""
+_MOST_LETTERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that Slack refused for good: for which channel (id), its text, Slack's word, since when."""
+
+    channel: str
+    text: str
+    error: str
+    at: float
+
+
+def listed(
+    operations: Sequence[Operation], *, open_only: bool, now: float, undelivered: Sequence[Undelivered] = ()
+) -> Message:
+    """The table, the newest first, and below it what could not be posted."""
     kind = "open operation" if open_only else "operation"
     if not operations:
         more = " /cm ops state=recent lists those that ended." if open_only else ""
         text = f"There is no {kind}.{more}"
-        return message(text, section(text))
+        return message(f"{text}{_how_many(undelivered)}", section(text), *_letters(undelivered, now))
     text = f"{count(len(operations), kind)}, the newest first."
     rows = [_row(op, now) for op in operations]
-    return message(f"{text} {_spoken(operations)}", section(text), table(rows, header=_HEADER, right=(0,)))
+    spoken = f"{text} {_spoken(operations)}{_how_many(undelivered)}"
+    return message(spoken, section(text), table(rows, header=_HEADER, right=(0,)), *_letters(undelivered, now))
+
+
+def _how_many(undelivered: Sequence[Undelivered]) -> str:
+    return f" {count(len(undelivered), 'message')} could not be posted." if undelivered else ""
+
+
+def _letters(undelivered: Sequence[Undelivered], now: float) -> tuple[BlockJson, ...]:
+    """What Slack refused for good, and what to do about it."""
+    if not undelivered:
+        return ()
+    lines = [
+        f"• <#{escape(each.channel)}>, {duration(now - each.at)} ago, {code(each.error)}: {escape(clip(each.text, 80))}"
+        for each in undelivered[:_MOST_LETTERS]
+    ]
+    more = len(undelivered) - len(lines)
+    rest = [f"… and {more:,} more"] if more else []
+    head = f"*{count(len(undelivered), 'message')} could not be posted*, and Slack would refuse the same again:"
+    mend = f"Mend the cause (is cmbot in the channel, is it archived?), then an admin types {code('/cm ops retry')}."
+    return (section("\n".join([head, *lines, *rest])), context(mend))
+
+
+def redelivered(number: int) -> Message:
+    """What a new try was begun for."""
+    if not number:
+        text = "There is no message that Slack refused."
+        return message(text, section(text))
+    text = f"{count(number, 'message')} will be posted once more. What Slack refuses again is listed by /cm ops."
+    return message(text, section(text))
 
 
 def _spoken(operations: Sequence[Operation]) -> str:

@@ -27,6 +27,7 @@ from bot.monitor.trend import Sample
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
 from bot.views.message import Message
+from bot.views.ops_list import Undelivered
 from tests.unit.views.samples import AT, HOSTS
 
 
@@ -138,6 +139,7 @@ class FakeDesk:
     proposed: list[tuple[Caller, str, Wish]] = field(default_factory=list)
     known: Sequence[Operation] = ()
     done: list[tuple[object, ...]] = field(default_factory=list)
+    letters: list[Undelivered] = field(default_factory=list)
 
     async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
         self.proposed.append((caller, cluster.name, wish))
@@ -160,6 +162,13 @@ class FakeDesk:
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         self.done.append(("settle", op_id, done, reason))
         return Reply(Message("settled"))
+
+    async def undelivered(self) -> Sequence[Undelivered]:
+        return self.letters
+
+    async def redeliver(self, caller: Caller) -> Reply:
+        self.done.append(("redeliver", caller.user))
+        return Reply(Message("tried again"))
 
 
 class FakeStanding:

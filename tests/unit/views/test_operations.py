@@ -8,8 +8,9 @@ import pytest
 
 from bot.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.views import errors, operations
+from bot.views import errors, operations, ops_list
 from bot.views.message import Message
+from bot.views.ops_list import Undelivered
 from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 SEEN = {
@@ -157,3 +158,15 @@ def test_errors_are_harmless_bounded_and_may_name_people_and_channels() -> None:
     assert errors.sentence(ClusterRefused("Ask <@U0ANNA>.")).text == "Ask &lt;@U0ANNA&gt;."
     assert errors.sentence(UserError("")).text
     assert "went wrong" in errors.crashed().text
+
+
+def test_messages_that_slack_refused_are_listed_with_what_to_do() -> None:
+    letters = [Undelivered("C0OLD", f"Warning <!channel> {n}", "is_archived", 1000.0) for n in range(12)]
+    shown = ops_list.listed([], open_only=True, now=1060.0, undelivered=letters)
+    text = seen(shown)
+    assert shown.text.endswith("12 messages could not be posted.")
+    assert "• <#C0OLD>, 1 min ago, `is_archived`: Warning &lt;!channel&gt; 0" in text
+    assert "… and 2 more" in text
+    assert "/cm ops retry" in text
+    assert_postable(shown)
+    assert "could not be posted" not in seen(ops_list.listed([], open_only=True, now=1060.0))
