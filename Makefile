@@ -2,8 +2,26 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PIP_QUIET := install --disable-pip-version-check --quiet
+# What runs the bot in earnest is apart from what develops it, and holds the packages of constraints-runtime.txt only.
+LIVE := venv
 
-.PHONY: demo test browser check bench chaos docs pins format clean
+define HAS_PYTHON
+$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "cmbot needs Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv);" \
+	     "name another with: make PYTHON=python3.12"; exit 1; }
+endef
+
+.PHONY: install demo test browser check bench chaos docs pins format clean
+
+install:  ## the bot alone, into venv/: what a real installation runs
+	@$(HAS_PYTHON)
+	@echo "installing into $(LIVE) (about a minute)..."
+	@$(PYTHON) -m venv $(LIVE)
+	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-runtime.txt
+	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-build.txt
+	@$(LIVE)/bin/pip $(PIP_QUIET) --no-deps --no-build-isolation --force-reinstall .
+	@echo "done: $(LIVE)/bin/cmbot --help"
 
 demo: $(READY)  ## a simulated cluster and a local workspace in the browser
 	$(BIN)/cmbot demo
@@ -47,12 +65,11 @@ pins: $(READY)  ## choose the pinned versions anew
 		-o constraints-build.txt
 
 $(READY): constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "cmbot needs Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv);" \
-		     "name another with: make PYTHON=python3.12"; exit 1; }
+	@$(HAS_PYTHON)
+	@echo "installing into .venv (a minute or two)..."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r constraints.txt
-	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/pip $(PIP_QUIET) --require-hashes -r constraints.txt
+	$(BIN)/pip $(PIP_QUIET) --no-deps --no-build-isolation -e .
 	@touch $@
 
 clean:
