@@ -106,3 +106,14 @@ def lacking(rights: Rights, role: Holder) -> str:
         f"You are not {article} {role.value}, so you may {may}. "
         f"Ask whoever runs cmbot to add you, or a user group you are in, to `{role.key}` in its settings."
     )
+
+
+def lacking_source(rights: Rights, source: str) -> str:
+    """The same for what a policy names: a role, or the id of a user group."""
+    if source in set(Holder):
+        return lacking(rights, Holder(source))
+    if rights.has(source):
+        return ""
+    if source in rights.unknown:
+        return f"Slack could not tell who is in the user group {rights.unknown[source]}: refused for now. Try again."
+    return f"You are not in the user group {source}, so you may not do this. Ask whoever looks after that group."

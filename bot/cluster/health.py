@@ -106,6 +106,8 @@ def _twice_sound(peer: Peer, leader: Stat, earlier: Snapshot | None) -> str:
 
 
 REPLICATES = "StateReplicate"
+DOWN = "down: the leader does not hear from it"
+"""What a peer is that the leader probes without an answer."""
 _NOT_REPLICATING = {
     "StateProbe": "the leader only probes it, not knowing how far it is",
     "StateSnapshot": "a snapshot is on its way to it",
@@ -121,6 +123,7 @@ def peer_fault(peer: Peer, leader: Stat) -> str:
     """What this one view of the leader holds against a peer, in words; "" proves nothing by itself."""
     behind = lag(leader, peer)
     faults = (
+        (peer.state == "StateProbe" and not peer.active, DOWN),
         (peer.state != REPLICATES, _NOT_REPLICATING.get(peer.state) or _unusual(peer.state)),
         (not peer.active, "the leader has not heard from it lately"),
         (peer.paused, "replication to it is paused"),

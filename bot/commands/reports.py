@@ -59,7 +59,7 @@ class TrendArgs(Args):
     @classmethod
     def _is_a_window(cls, value: str) -> str:
         if value.lower() not in WINDOWS:
-            raise ValueError(f"write {listed(WINDOWS, 'or')}")
+            raise ValueError(listed(WINDOWS, "or"))
         return value
 
 

@@ -25,7 +25,7 @@ async def run_runbook(call: Call, args: RunbookArgs) -> AsyncIterator[Reply]:
     if rule is None or rule.key not in RUNBOOKS:
         known = [each.key for each in RULES]
         near = suggestion(args.rule, known, "/cm runbook {}")
-        raise UserError(f"There is no rule {args.rule!r:.60}.{near} Rules: {', '.join(known)}.")
+        raise UserError(f"There is no rule {args.rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
     yield Reply(runbook(rule, RUNBOOKS[rule.key], call.docs_url))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from bot.audit.chain import Entry
+from bot.commands.words import suggestion
 from bot.errors import Conflict, UserError
 from bot.monitor.alert import Alert, AlertState, Silence
 from bot.monitor.engine import acknowledge
@@ -70,7 +71,8 @@ class Attention:
         """
         known = [EVERY_RULE, *(each.key for each in RULES)]
         if rule not in known:
-            raise UserError(f"There is no rule {rule!r:.60}. Rules: {', '.join(known)}.")
+            near = suggestion(rule, known)
+            raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
         if not 0 < seconds <= LONGEST_SILENCE:
             raise UserError("A silence lasts at most 7 days, as in for=2h: after that look again.")
         now = self.clock()
@@ -151,7 +153,8 @@ def refuse_ended(alert: Alert) -> None:
 
 
 def _detail(held: Silence) -> Mapping[str, Any]:
-    about = {"subject": held.subject} if held.subject else {}
+    about: dict[str, Any] = {"subject": held.subject} if held.subject else {}
+    about |= {"alert": held.alert} if held.alert else {}
     return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}
 
 

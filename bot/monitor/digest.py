@@ -11,7 +11,7 @@ from bot.monitor.members import MemberChange
 from bot.monitor.memory import LeaderChange, Memory
 from bot.monitor.notes import SwitchChange
 from bot.monitor.trend import Point, Sample, Trend
-from bot.monitor.words import count, listed
+from bot.monitor.words import count, listed, span
 
 T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
 
@@ -105,10 +105,17 @@ def _alerts(facts: Facts) -> Iterator[Happening]:
         if alert.rule in _REPEATS:
             continue
         if alert.fired_at:
-            yield Happening(alert.fired_at, facts.name, f"alert: {alert.sentence.removesuffix('.')}")
+            yield Happening(alert.fired_at, facts.name, _fired_words(alert))
         if alert.fired_at and alert.resolved_at:
-            became = alert.resolution or alert.sentence
-            yield Happening(alert.resolved_at, facts.name, f"resolved: {became.removesuffix('.')}")
+            became, lasted = alert.resolution or alert.sentence, span(max(0.0, alert.resolved_at - alert.fired_at))
+            yield Happening(alert.resolved_at, facts.name, f"resolved after {lasted}: {became.removesuffix('.')}")
+
+
+def _fired_words(alert: Alert) -> str:
+    """An alert at the time when it fired: its sentence is the newest, and is said to be that once it may have moved."""
+    number = f"alert {alert.id}" if alert.id else "alert"
+    told = "" if alert.changed_at <= alert.fired_at else " and says by now" if alert.open else " and said in the end"
+    return f"{number} ({alert.rule}) fired{told}: {alert.sentence.removesuffix('.')}"
 
 
 def _moved(before: int, after: int, term: int) -> str:

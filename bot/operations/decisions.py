@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.access import Access, lacking
+from bot.access import Access, lacking_source
 from bot.commands.spec import Caller, ClusterPort, Reply
 from bot.dispatch import Click
 from bot.errors import Conflict, NotAllowed, UserError
@@ -50,7 +50,7 @@ class Decisions:
             raise UserError("cmbot does not know this button: it belongs to an older version. Type the command again.")
         op = await self._of(click)
         if act is None:
-            await self.leases.clicked(op, click, await self._rights(op, click.user))
+            await self.leases.clicked(op, click, await self._rights(op, click.user, Holder.OPERATOR))
         elif act is Act.APPROVE:
             await self._approve(op, click)
         elif act is Act.REJECT:
@@ -66,18 +66,20 @@ class Decisions:
             raise UserError("This button belongs to no operation that cmbot knows. Type the command again.")
         return op
 
-    async def _rights(self, op: Operation, user: str) -> Rights:
+    async def _rights(self, op: Operation, user: str, source: str) -> Rights:
+        """What somebody holds; raises NotAllowed that names what the button wants when they hold nothing at all."""
         rights = await self.access.rights(user)
         if not rights.held and user != op.requester:
-            raise NotAllowed(lacking(rights, Holder.OPERATOR))
+            raise NotAllowed(lacking_source(rights, source))
         return rights
 
     def _policy(self, op: Operation) -> Policy:
         return self.policies(op.cluster, policy_key(op.kind, op.request), op.forced)
 
     async def _end(self, op: Operation, act: Act, to: OpState, user: str, *, version: int, key: str = "") -> Operation:
-        rights = await self._rights(op, user)
-        refusal = refuse_decision(op, act, rights, self._policy(op), version=version, now=self.clock())
+        policy = self._policy(op)
+        rights = await self._rights(op, user, Holder.ADMIN if act is Act.CANCEL else policy.source)
+        refusal = refuse_decision(op, act, rights, policy, version=version, now=self.clock())
         if refusal:
             raise UserError(refusal)
         try:
@@ -103,7 +105,7 @@ class Decisions:
 
     async def _approve(self, op: Operation, click: Click) -> None:
         policy = self._policy(op)
-        rights = await self._rights(op, click.user)
+        rights = await self._rights(op, click.user, policy.source)
         judged: Judged | None = None
         for _ in range(_TRIES):
             version = number(click.value, "v")

@@ -81,9 +81,21 @@ def _when(row: Row) -> str:
 def _details(told: Mapping[str, Any]) -> str:
     """What was wanted in words, what came of it, and why; the file has everything."""
     reason = told.get("reason")
-    words = (_wanted(told), told.get("words"), told.get("text"), f"reason: {reason}" if reason else "")
+    words = (_wanted(told), _attended(told), told.get("words"), told.get("text"), f"reason: {reason}" if reason else "")
     text = "; ".join(str(word) for word in words if word)
     return text if len(text) <= _MOST_DETAILS else f"{text[: _MOST_DETAILS - 1]}…"
+
+
+def _attended(told: Mapping[str, Any]) -> str:
+    """Which alert somebody took, or what a silence mutes, "" for a row that is of neither."""
+    rule, alert, silence = told.get("rule"), told.get("alert"), told.get("silence")
+    if not rule or not (alert or silence):
+        return ""
+    if silence:
+        what = "every rule" if rule == "*" else rule
+        return f"silence {silence} ({what}{f', alert {alert}' if alert else ''})"
+    sentence = told.get("sentence")
+    return f"alert {alert} ({rule})" + (f": {sentence}" if sentence else "")
 
 
 def _wanted(told: Mapping[str, Any]) -> str:

@@ -127,7 +127,7 @@ def findings(verdict: Verdict, difference: tuple[str, ...] = ()) -> list[BlockJs
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
     passed = [check for check in verdict.of_level(Level.PASS) if check is not quorum]
     if passed:
-        told = " ".join(check.sentence for check in passed)
+        told = " ".join(check.ended for check in passed)
         shown.append(context(f"{_MARKS[Level.PASS]} {count(len(passed), 'check')} passed: {escape(clip(told, 1500))}"))
     return shown
 
@@ -135,7 +135,7 @@ def findings(verdict: Verdict, difference: tuple[str, ...] = ()) -> list[BlockJs
 def _check(check: Check) -> str:
     name = {Level.BLOCK: "Refused", Level.WARN: "Mind"}[check.level]
     then = f" _{escape(check.next_step)}_" if check.next_step else ""
-    return f"{_MARKS[check.level]} *{name}:* {escape(check.sentence)}{then}"
+    return f"{_MARKS[check.level]} *{name}:* {escape(check.ended if then else check.sentence)}{then}"
 
 
 def waits_for(op: Operation) -> str:
@@ -150,7 +150,13 @@ def waits_for(op: Operation) -> str:
     number = "approval" if terms["approvals"] == 1 else f"{terms['approvals']} approvals"
     if terms["requester_may"] == "never":
         return f"{number} by {who} other than {requester}{got}"
-    return f"{number} by {who}{got}, who may be {requester}"
+    return f"{number} by {_anyone(who)}{got} ({requester} may approve it too, if one of them)"
+
+
+def _anyone(who: str) -> str:
+    """The same for one of several: who reads "an approver" next to a name takes it for that person."""
+    article, _, role = who.partition(" ")
+    return f"any {role}" if article in {"a", "an"} else who
 
 
 def _source(source: str) -> str:

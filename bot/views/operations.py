@@ -120,7 +120,7 @@ def judged(op: Operation, verdict: Verdict, *, dry_run: bool) -> Message:
     else:
         text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
     sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
-    refusals = " ".join(f"{check.sentence} {check.next_step}" for check in verdict.checks if check.level == "block")
+    refusals = " ".join(f"{check.ended} {check.next_step}" for check in verdict.checks if check.level == "block")
     return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
 
 

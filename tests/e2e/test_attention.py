@@ -62,7 +62,7 @@ async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:
         ("/cm ack 99", "no alert 99"),
         ("/cm ack x", "whole number"),
         ("/cm unsilence 99", "no silence 99"),
-        ("/cm silence disk_brokn", "no rule"),
+        ("/cm silence disk_brokn", "Did you mean disk_broken?"),
         ("/cm silence disk_broken for=9d", "7 days"),
         ("/cm silence disk_broken for=soon", "30m"),
     ):

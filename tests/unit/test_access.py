@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.access import Access
+from bot.access import Access, lacking_source
 from bot.config import AccessSettings, Members
 from bot.errors import NotAllowed, SlackError
 from bot.rights import Holder
@@ -66,3 +66,13 @@ async def test_whoami_lists_roles_and_why() -> None:
         "You are an *admin*: you may cancel and settle any operation: you are named in `access.admins.users`.",
     )
     assert "You are not an operator" in (await access().describe("U0EVE"))[-1]
+
+
+async def test_what_a_policy_wants_is_named() -> None:
+    rights = await access(SETTINGS, "S0OTHERS").rights("U0NOBODY")
+    assert "S0OTHERS" in lacking_source(rights, "S0OTHERS")
+    named = await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0NOBODY")
+    assert "`access.approvers`" in lacking_source(named, Holder.APPROVER)
+    assert not lacking_source(
+        await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0ANNA"), "approver"
+    )

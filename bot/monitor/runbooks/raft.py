@@ -23,8 +23,10 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             "One change is harmless: somebody moved the leadership, or a node was restarted. Many in a short time mean "
             "that a leader loses touch with its followers again and again, and each change stops writes for a moment.",
             (
-                "Was it meant? A restart or a transfer explains it.",
-                "If not, read the log of the peer that led before: a stall of its disk or network is the usual cause.",
+                (
+                    "Nothing, if a restart or a transfer explains it; if not, read the log of the peer that led "
+                    "before: a stalled disk or network is the usual cause."
+                ),
                 "If it goes on, `leader_flapping` tells it, and this alert keeps quiet.",
             ),
             "The same peer that wins an election in a higher term is no change. A change that happened while the bot "
@@ -42,9 +44,12 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
         ),
         "quorum_at_risk": Runbook(
             "Clustermgr does no such arithmetic itself: it lets a healthy voter be removed while another is dead, and "
-            "then the group never has a leader again. While this fires, stop nothing and remove nothing.",
+            "then the group never has a leader again.",
             (
-                "The alert names the voters that are not proven healthy, and why; bring those back first.",
+                (
+                    "Bring back the voters that are named above; until then stop nothing, and remove nothing but a "
+                    "voter that is lost for good (`/cm member replace`)."
+                ),
                 (
                     "If their hosts merely do not answer the bot, the alert is a warning: make them reachable, so that "
                     "it can be proven."

@@ -32,8 +32,8 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             "Disks wait for a task that does not run: broken ones keep less redundancy than they should have, and ones "
             "that are being dropped cannot be taken out.",
             (
-                "Was it switched off on purpose, to spare the cluster load? Then know that it waits.",
-                "If not, switch it on: the button does it, or `/cm task enable disk_repair CLUSTER`.",
+                "Turn it on with the button, unless somebody turned it off on purpose to spare the cluster load.",
+                "`/cm task enable disk_repair CLUSTER` does the same. While it stays off, the work waits.",
                 "`/cm disks status=broken` and `status=repairing` show whether it takes up its work.",
             ),
             "Switches are read once a minute. On BlobStore v1 a switch that is not set or means nothing is not taken "

@@ -40,6 +40,11 @@ class Check:
         if self.level is Level.BLOCK and not self.next_step:
             raise ValueError(f"the block {self.key} names no next step")
 
+    @property
+    def ended(self) -> str:
+        """The sentence with a full stop, so that advice can follow it."""
+        return self.sentence if self.sentence.rstrip().endswith((".", "!", "?", ":", "…")) else f"{self.sentence}."
+
     def to_json(self) -> dict[str, Any]:
         """The form in which an operation keeps it."""
         return {

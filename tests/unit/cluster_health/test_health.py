@@ -107,6 +107,7 @@ def test_a_recorded_learner_that_caught_up_is_healthy_and_is_no_voter() -> None:
         (Scene(peers={3: {"pending_snapshot": 8}}), "a snapshot is on its way to it"),
         (Scene(peers={3: {"match": s.COMMIT - 1_001}}), "it is 1,001 entries behind"),
         (Scene(peers={3: s.PROBING}), "the leader only probes it, not knowing how far it is"),
+        (Scene(peers={3: {**s.PROBING, "active": False}}), "down: the leader does not hear from it"),
         (Scene(earlier=None), "seen only once under this leader and term"),
         (Scene(earlier={"term": 6}), "seen only once under this leader and term"),
         (Scene(earlier={"leader": 2}), "seen only once under this leader and term"),

@@ -173,3 +173,11 @@ def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
         assert command.summary.endswith(".")
         assert all(example.startswith("/cm") for example in command.examples)
     assert len({command.path for command in COMMANDS}) == len(COMMANDS)
+
+
+async def test_a_mistyped_rule_gets_the_one_that_was_meant_and_not_all() -> None:
+    with pytest.raises(UserError) as caught:
+        await typed("runbook disk_brokn")
+    assert str(caught.value).endswith("Did you mean /cm runbook disk_broken?")
+    with pytest.raises(UserError, match="Rules: "):
+        await typed("runbook zzz")

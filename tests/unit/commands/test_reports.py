@@ -47,6 +47,11 @@ def test_a_time_that_is_none_is_told_with_what_is_expected(text: str) -> None:
         parse(text, COMMANDS, clusters=("prod",), default_cluster="prod")
 
 
+async def test_a_window_that_is_none_is_told_in_a_sentence() -> None:
+    with pytest.raises(UserError, match=r'^window cannot be "12d": it must be 7d, 30d or 90d\.$'):
+        await typed("trend 12d")
+
+
 @pytest.mark.parametrize(("text", "days"), [("trend", 30), ("trend 7d", 7), ("trend 90D prod", 90)])
 async def test_a_trend_is_a_sentence_a_chart_and_a_table(text: str, days: int) -> None:
     samples: list[Sample] = [

@@ -124,13 +124,22 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
     )
     happened = of(facts).split("*What happened*\n")[1].split("\n")
     assert [line.partition("*prod* ")[2] for line in happened] == [
-        "alert: Alert 1",
+        "alert 1 (disk_broken) fired: Alert 1",
         "the leadership went from peer 1 to peer 2 in term 7",
         "peer 4 went from learner to voter",
         "operation 9: remove peer 4, verified (<@U1>)",
         "the switch balance went from on to 'Enable'",
-        "resolved: All disks are well",
+        "resolved after 1 h 58 min: All disks are well",
     ]
+
+
+def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_it_fired() -> None:
+    ended = alert(1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, resolution="All is well.")
+    facts = Facts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
+    text = of(facts)
+    assert "alert 1 (disk_broken) fired and said in the end: Alert 1" in text
+    assert "resolved after 1 h 59 min: All is well" in text
+    assert "alert 2 (disk_broken) fired and says by now: Alert 2" in text
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:

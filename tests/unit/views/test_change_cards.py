@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bot.operations.approvals import POLICIES, Policy, stricter
+from bot.operations.checks.fingerprint import Fingerprint
+from bot.operations.checks.verdict import Verdict, warn
 from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.preflight import Facts, preflight
 from bot.operations.replace import replace_plan
@@ -13,6 +15,7 @@ from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Req
 from bot.operations.scene import DOWN, Scene
 from bot.operations.wish import Wish
 from bot.views import operations, ops_list
+from bot.views.op_parts import findings
 from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
@@ -37,7 +40,15 @@ def buttons(op: Operation) -> list[Any]:
     ("request_", "policy", "words"),
     [
         (MemberRemove(3), "member_remove", ("Remove peer 3 from prod", "approval by an approver other than <@U0ANNA>")),
-        (ADD, "member_add", ("Add peer 4 to prod as a learner", "cm4:10110", "who may be <@U0ANNA>")),
+        (
+            ADD,
+            "member_add",
+            (
+                "Add peer 4 to prod as a learner",
+                "cm4:10110",
+                "approval by any approver (<@U0ANNA> may approve it too, if one of them)",
+            ),
+        ),
         (LeaderTransfer(2), "leader_transfer", ("Move the leadership of prod to peer 2", "peer 1 led in term 7")),
     ],
 )
@@ -143,3 +154,11 @@ def test_a_plan_names_the_step_that_is_next() -> None:
     assert "▶ Remove the dead peer 3." in seen(plan)
     unknown = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).looks())
     assert "no leader to ask" in ops_list.plan("prod", 3, 4, unknown).text
+
+
+def test_a_finding_ends_before_its_advice_begins() -> None:
+    check = warn("quorum", "if peer 1 stops, writes stop", "Have no other work done.")
+    verdict = Verdict((check, warn("lag", "It lags.", "Wait.")), Fingerprint())
+    text = "\n".join(block["text"]["text"] for block in findings(verdict))
+    assert "writes stop. _Have no other work done._" in text
+    assert "It lags. _Wait._" in text
