@@ -24,7 +24,10 @@ function pick(block, element, context, entries, initial) {
     grouped ?? entries.map((each) => optionNode(each, initial)),
   );
   select.value = initial ?? "";
-  select.addEventListener("change", () => context.act(block, element, select.value));
+  select.addEventListener("change", async () => {
+    // What was called off is not chosen.
+    if ((await context.act(block, element, select.value)) === false) select.value = initial ?? "";
+  });
   return select;
 }
 

@@ -106,6 +106,7 @@ function build() {
   const cluster = h("button", { type: "button", class: "tool", testid: "cluster-toggle", "aria-controls": "cluster", onclick: toggleCluster }, icon("cluster"), h("span", {}, "Cluster"));
   fill(
     document.getElementById("topic"),
+    h("button", { type: "button", class: "tool places-toggle", testid: "places-toggle", popovertarget: "sidebar", "aria-label": "Channels" }, icon("hash")),
     h("div", { class: "topic-words" }, h("h2", { id: "topic-title" }), h("p", { id: "topic-text" })),
     h("p", { id: "offline", role: "status", hidden: true }, "Reconnecting…"),
     violationsButton(),
@@ -148,5 +149,8 @@ window.addEventListener("hashchange", route);
 document.addEventListener("click", (event) => {
   const address = event.target.closest?.("a[href^='#/']")?.getAttribute("href");
   if (address && address === location.hash) route();
+  // On a narrow page the sidebar lies over the place that was chosen.
+  const sidebar = document.getElementById("sidebar");
+  if (address && sidebar.matches(":popover-open")) sidebar.hidePopover();
 });
 await start();
