@@ -78,7 +78,9 @@ class Decisions:
 
     async def _end(self, op: Operation, act: Act, to: OpState, user: str, *, version: int, key: str = "") -> Operation:
         policy = self._policy(op)
-        rights = await self._rights(op, user, Holder.ADMIN if act is Act.CANCEL else policy.source)
+        # Who may cancel is the requester or an admin: the refusal names them, no role would do.
+        looked = self.access.rights(user) if act is Act.CANCEL else self._rights(op, user, policy.source)
+        rights = await looked
         refusal = refuse_decision(op, act, rights, policy, version=version, now=self.clock())
         if refusal:
             raise UserError(refusal)

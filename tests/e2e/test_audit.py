@@ -24,7 +24,7 @@ async def test_a_change_and_an_attempt_without_rights_are_in_the_file_that_an_op
         await alice.command(OPS, "/cm task disable balance prod reason=rush")
         card = await slack.wait_for(OPS, lambda found: "op_cancel" in str(found.blocks))
         await dave.click(OPS, card.ts, "op_cancel", confirmed=True)
-        await slack.wait_for(OPS, lambda found: "not an operator" in found.full_text, user="U0DAVE")
+        await slack.wait_for(OPS, lambda found: "an admin may cancel" in found.full_text, user="U0DAVE")
         await dave.command("C0STORAGE", "/cm audit")
         await slack.wait_for("C0STORAGE", lambda found: "not an operator" in found.full_text, user="U0DAVE")
         await alice.click(OPS, card.ts, "op_cancel", confirmed=True)

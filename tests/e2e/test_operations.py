@@ -188,8 +188,11 @@ async def test_who_has_no_role_is_told_and_noted(world: Demo) -> None:
     told = await ask(world, "/cm member remove 3", user=DAVE)
     assert "not an operator" in told.text
     card = await propose(world, "/cm member remove 3")
-    for action in ("op_confirm", "op_reject", "op_cancel"):
-        assert "not an operator" in await refused(world, card, DAVE, action)
+    for action in ("op_confirm", "op_reject"):
+        told_why = await refused(world, card, DAVE, action)
+        assert "not an approver" in told_why
+        assert "`access.approvers`" in told_why
+    assert "or an admin may cancel it" in await refused(world, card, DAVE, "op_cancel")
     async with world.app.store.read() as uow:
         noted = [row for row in await uow.audit.range() if row.action.startswith("refused")]
     assert [(row.actor, row.action) for row in noted] == [
