@@ -20,7 +20,7 @@ from bot.errors import (
 )
 from tests.rawserver import Handler, Request, answer, cuts, hangs, refusing, says, serving
 
-QUICK = Timeouts(connect=0.5, read=0.3, write=0.5, read_total=0.5, write_read=0.3, write_total=0.6)
+QUICK = Timeouts(connect=5.0, read=0.3, write=0.5, read_total=1.5, write_read=0.3, write_total=1.5)
 STAT = json.dumps({"leader_host": "", "raft_status": {"nodeId": 2, "term": 3, "leader": 2}})
 
 

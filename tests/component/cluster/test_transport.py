@@ -10,7 +10,7 @@ from bot.cluster.transport import Timeouts, Wire
 from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 from tests.rawserver import Handler, Request, answer, says, serving
 
-QUICK = Timeouts(connect=0.5, read=0.3, write=0.5, read_total=0.6, write_read=0.3, write_total=0.6)
+QUICK = Timeouts(connect=5.0, read=0.3, write=0.5, read_total=1.5, write_read=0.3, write_total=1.5)
 JSON = ("Content-Type", "application/json")
 
 
