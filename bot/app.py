@@ -82,9 +82,10 @@ async def build(
         store = await stack.enter_async_context(opened(settings, owner, clock, wait_for_server=wait_for_server))
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
-        clusters = {each.name: await _cluster(stack, settings, each, clock) for each in settings.clusters}
+        metrics = Metrics()
+        clusters = {each.name: await _cluster(stack, settings, each, clock, metrics) for each in settings.clusters}
         membership = membership_of(settings, store, owner)
-        parts = _Parts(settings, clock, store, gateway, clusters, membership)
+        parts = _Parts(settings, clock, store, gateway, clusters, membership, metrics)
         outbox = Outbox(
             store,
             gateway,
@@ -102,13 +103,16 @@ async def build(
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
 
 
-async def _cluster(stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock) -> Cluster:
+async def _cluster(
+    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
+) -> Cluster:
     token = settings.cluster_tokens.get(own.name)
     client = await stack.enter_async_context(
         ClustermgrClient(
             own.hosts,
             secret=token.get_secret_value() if token else None,
             context=_tls(own),
+            on_call=partial(metrics.cluster_call, own.name),
         )
     )
     pinned = None if own.dialect == "auto" else Dialect(own.dialect)
@@ -180,9 +184,10 @@ class _Parts:
         gateway: SlackGateway,
         clusters: Mapping[str, Cluster],
         membership: Membership,
+        metrics: Metrics,
     ) -> None:
         self.settings, self.clock, self.store, self.gateway = settings, clock, store, gateway
-        self.clusters, self.metrics, self.membership = clusters, Metrics(), membership
+        self.clusters, self.metrics, self.membership = clusters, metrics, membership
         self.noted: dict[str, Mapping[str, Any]] = {}
         self.entries = [_entry(own, tuple(clusters)) for own in settings.summaries]
         self.reports = self._reports()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rich.table import Table
 from rich.text import Text
@@ -49,6 +50,7 @@ async def checkup(settings: Settings) -> list[Row]:
     """Look at everything the settings name; the settings themselves are valid already."""
     rows = [await _row("rules and names", lambda: _rules(settings), "mend the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
+    rows += address(settings.slack.api_url)
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
@@ -56,6 +58,14 @@ async def checkup(settings: Settings) -> list[Row]:
     # What is asked here is whether the settings are right: a cluster that is ill but understood is looked at well.
     fine = (Level.HEALTHY, Level.DEGRADED)
     return rows + (await look_at_all(settings, fine) if rows[0].well and rows[1].well else [])
+
+
+def address(url: str) -> list[Row]:
+    """A row for an address of Slack that would carry the tokens unencrypted; none otherwise."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or parts.hostname in {"127.0.0.1", "::1", "localhost"}:
+        return []
+    return [Row("slack.api_url", False, "plain http: tokens travel unencrypted", "write it with https://")]  # noqa: FBT003 - Row's second field
 
 
 async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:

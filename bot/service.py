@@ -153,6 +153,10 @@ async def sweep(app: App) -> None:
         await app.redelivery.sweep()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
+        async with app.store.read() as uow:
+            told = await uow.alerts.told()
+        for name in app.clusters:
+            app.metrics.alerts_open(name, told.get(name, 0))
         app.metrics.replicas(app.membership.living, len(app.membership.holds))
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))

@@ -14,7 +14,7 @@ from bot.cluster.answers import Answer, check_read, check_write
 from bot.cluster.hedge import first_answer
 from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
 from bot.cluster.places import Places
-from bot.cluster.transport import Timeouts, Wire
+from bot.cluster.transport import OnCall, Timeouts, Wire, untold
 from bot.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
 
 T = TypeVar("T")
@@ -98,13 +98,20 @@ class ClustermgrClient:
         clock: Callable[[], float] = time.time,
         context: ssl.SSLContext | None = None,
         max_bytes: int = 8 << 20,
+        on_call: OnCall = untold,
     ) -> None:
         self._hosts = tuple(hosts)
         if context is None and any(host.startswith("https://") for host in hosts):
             context = ssl.create_default_context()
         self._places = Places()
         self._wire = Wire(
-            new_id=new_id, timeouts=timeouts, secret=secret, clock=clock, context=context, max_bytes=max_bytes
+            new_id=new_id,
+            timeouts=timeouts,
+            secret=secret,
+            clock=clock,
+            context=context,
+            max_bytes=max_bytes,
+            on_call=on_call,
         )
 
     @property

@@ -10,9 +10,10 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -90,6 +91,14 @@ class _Pools:
         self._held.clear()
 
 
+OnCall = Callable[[str, str, float], None]
+"""Told of each call that ended: its path, `ok`, the status or the name of our error, and its seconds."""
+
+
+def untold(call: str, outcome: str, seconds: float) -> None:
+    """Nobody measures."""
+
+
 class Wire:
     """Sends requests of one cluster; `get` for reads, `post` for writes. An async context manager.
 
@@ -106,7 +115,9 @@ class Wire:
         clock: Callable[[], float] = time.time,
         max_bytes: int = 8 << 20,
         context: ssl.SSLContext | None = None,
+        on_call: OnCall = untold,
     ) -> None:
+        self._on_call = on_call
         self._timeouts = timeouts or Timeouts()
         self._secret = secret
         self._clock = clock
@@ -124,6 +135,25 @@ class Wire:
 
     async def get(self, host: str, target: str) -> Answer:
         """Read `target` (path and query) from `host`; raises ClusterUnreachable, ClusterTimeout, ClusterBadAnswer."""
+        return await self._told(target, self._get(host, target))
+
+    async def post(self, host: str, target: str, body: bytes) -> Answer:
+        """Write once; raises ClusterUnreachable when nothing was sent, OutcomeUnknown when that is not certain."""
+        return await self._told(target, self._post(host, target, body))
+
+    async def _told(self, target: str, call: Awaitable[Answer]) -> Answer:
+        began, outcome = time.monotonic(), "cancelled"
+        try:
+            answer = await call
+            outcome = "ok" if answer.status == HTTPStatus.OK else str(answer.status)
+        except ClusterError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._on_call(target.partition("?")[0], outcome, time.monotonic() - began)
+        return answer
+
+    async def _get(self, host: str, target: str) -> Answer:
         try:
             async with asyncio.timeout(self._timeouts.read_total):
                 request = self._request(host, "GET", target, None)
@@ -131,8 +161,7 @@ class Wire:
         except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
             raise _read_trouble(host, error) from error
 
-    async def post(self, host: str, target: str, body: bytes) -> Answer:
-        """Write once; raises ClusterUnreachable when nothing was sent, OutcomeUnknown when that is not certain."""
+    async def _post(self, host: str, target: str, body: bytes) -> Answer:
         try:
             async with AsyncExitStack() as stack:
                 request = self._request(host, "POST", target, body)

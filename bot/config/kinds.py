@@ -53,6 +53,8 @@ def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("write a whole address such as https://slack.com/api/")
+    if parts.username or parts.password:
+        raise ValueError("write the address without a user or password: tokens come from the environment")
     return value if value.endswith("/") else value + "/"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from bot.errors import Conflict
@@ -81,3 +81,9 @@ class Alerts:
         this = (alerts.c.id == alert.id) & (alerts.c.version == held)
         if not await self._link.change(update(alerts).where(this).values(_values(alert))):
             raise Conflict(f"Alert {alert.id} was changed by somebody else meanwhile.")
+
+    async def told(self) -> dict[str, int]:
+        """How many alerts that were told are not resolved, by cluster; no entry without any."""
+        calling = alerts.c.state.in_([AlertState.FIRING, AlertState.ACKNOWLEDGED])
+        query = select(alerts.c.cluster, func.count().label("n")).where(calling).group_by(alerts.c.cluster)
+        return {row["cluster"]: row["n"] for row in await self._link.rows(query)}

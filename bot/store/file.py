@@ -2,11 +2,16 @@
 
 import os
 import sqlite3
+import stat
 import time
 from contextlib import closing
 from pathlib import Path
 
+import structlog
+
 from bot.errors import ConfigError, StoreError
+
+log = structlog.get_logger(__name__)
 
 _PATIENCE = 10.0
 _RETRY = 0.02
@@ -41,6 +46,9 @@ def _create(file: Path) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     if not os.access(file, os.W_OK):
         raise PermissionError(None, "Permission denied")
+    if others := stat.S_IMODE(file.stat().st_mode) & 0o077:
+        # Perhaps on purpose, for a group that makes backups: so it is said, not changed.
+        log.warning("store.readable_by_others", file=str(file), mode=f"{others:03o}", mend=f"chmod 600 {file}")
 
 
 def _switched(file: Path) -> bool:

@@ -88,7 +88,7 @@ class Metrics:
         self._holds.set(held)
 
     def cluster_call(self, cluster: str, call: str, outcome: str, seconds: float) -> None:
-        """One call to a host; `outcome` is `ok` or the name of our error."""
+        """One call to a host; `call` is its path, `outcome` is `ok`, the status or the name of our error."""
         self._calls.labels(cluster, call, outcome).observe(seconds)
 
     def watch_socket(self, dead_for: Callable[[], float], quiet_for: Callable[[], float]) -> None:

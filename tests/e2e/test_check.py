@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.checkup import Row, table
+from bot.checkup import Row, address, table
 from bot.playground.cluster import SimulatedCluster
 from bot.playground.slack.server import LocalSlack
 
@@ -101,3 +101,9 @@ def test_the_table_cannot_steer_a_terminal() -> None:
     Console(file=out, width=200, force_terminal=False).print(table([row]))
     assert "#x]0;y" in out.getvalue()
     assert not {"\x1b", "\x07", "\u202e"} & set(out.getvalue())
+
+
+def test_an_address_of_slack_that_carries_tokens_unencrypted_is_told() -> None:
+    """But not that of a workspace on this machine."""
+    assert [(row.well, row.what) for row in address("http://proxy.example.com/api/")] == [(False, "slack.api_url")]
+    assert address("https://slack.com/api/") == address("http://127.0.0.1:8484/api/") == []

@@ -16,7 +16,7 @@ from bot.demo import example, settled
 from bot.playground.cluster import SimulatedCluster
 from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Message
-from bot.service import App, running
+from bot.service import App, running, sweep
 from tests.e2e.conftest import QUICK
 from tests.storage import BACKENDS, Postgres, postgres
 
@@ -144,3 +144,7 @@ async def test_an_outage_of_the_database_is_told_survived_and_over_by_itself(wor
         assert [op.request["task"] for op in await uow.operations.recent(10)] == ["balance"], (
             "what was refused is not done"
         )
+    await sweep(world.app)
+    measured = world.app.metrics.exposed().decode()
+    assert 'cmbot_alerts_open{cluster="prod"} 1.0' in measured
+    assert 'cmbot_cluster_call_seconds_count{call="/stat",cluster="prod",outcome="ok"}' in measured

@@ -122,6 +122,7 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         (MINIMAL + "slack: xoxb-very-secret", ("slack", "settings of its own")),
         (MINIMAL + "log_level: xapp-1-very-secret", ("log_level", "not shown")),
         (MINIMAL + "slack: {api_url: 'ftp://u:very-secret@h/'}", ("slack.api_url", "not shown", "whole address")),
+        (MINIMAL + "slack: {api_url: 'https://u:very-secret@h/'}", ("slack.api_url", "not shown", "without a user")),
         (MINIMAL.replace("10.0.0.1", "http://u:very-secret@h"), ("hosts.0", "not shown", "name-or-address:port")),
         (with_cluster("token_env: very-secret"), ("clusters.prod.token_env", "name of an environment variable")),
     ],

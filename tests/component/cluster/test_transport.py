@@ -194,3 +194,21 @@ async def test_a_connection_the_server_closed_meanwhile_costs_no_read(wire: Wire
     async with serving(raw(answer(200, "OK", [JSON], b"{}"))) as server:
         for _ in range(3):
             assert (await wire.get(server.host, "/stat")).status == 200
+
+
+async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
+    """Not by its query, which has as many values as there are disks."""
+    told: list[tuple[str, str]] = []
+
+    def on_call(call: str, outcome: str, seconds: float) -> None:
+        assert seconds >= 0
+        told.append((call, outcome))
+
+    async with Wire(new_id=lambda: "req-1", timeouts=QUICK, on_call=on_call) as wire:
+        async with serving(says(200, "{}")) as server:
+            await wire.get(server.host, "/disk/info?disk_id=7")
+        async with serving(says(907, "{}")) as server:
+            await wire.post(server.host, "/config/set", b"{}")
+        with pytest.raises(ClusterUnreachable):
+            await wire.get(server.host, "/stat")
+    assert told == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]

@@ -136,7 +136,7 @@ async def test_what_is_over_goes_and_what_may_still_change_stays(store: Store, k
         await uow.channels.put("C1", {"digests": [{"slot": "digest:C1:2"}]})
     gone = [f"alert:{alerts[0].id}", f"alert:{alerts[2].id}:line:3", f"op:{ended.id}", f"op:{ended.id}:line:1.2"]
     gone += [f"silence:{over.id}:over", "summary:job:1", "summary:job:1:0", "handover:job:2"]
-    gone += ["digest:C1:1", "digest:C1:1:line:1"]
+    gone += ["digest:C1:1", "digest:C1:1:line:1", "blind:prod:1", "left:prod:C1:1"]
     kept = [f"alert:{alerts[1].id}", f"alert:{alerts[1].id}:line:2", f"op:{unknown.id}", f"op:{leased.id}:line:3.1"]
     kept += [f"silence:{held.id}", "status:C1", "op:x", "digest:C1:2", "digest:C1:2:line:1"]
     await say(store, old, *gone, *kept)

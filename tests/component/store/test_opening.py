@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 
 from bot.errors import ConfigError, StoreError
 from bot.store import migrate
@@ -117,6 +118,16 @@ async def test_the_file_and_its_folder_are_for_their_owner_only(tmp_path: Path) 
         await store.migrate()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (file.parent, *file.parent.iterdir())}
     assert modes == {"state": 0o700, "cmbot.db": 0o600, "cmbot.db-wal": 0o600, "cmbot.db-shm": 0o600}
+
+
+async def test_a_file_that_others_can_read_is_told_once_with_the_mend_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "cmbot.db"
+    file.touch(mode=0o640)
+    with capture_logs() as logs:
+        async with Store.open(f"sqlite:///{file}"):
+            pass
+    assert [(entry["event"], entry["mend"]) for entry in logs] == [("store.readable_by_others", f"chmod 600 {file}")]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 async def test_a_path_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) -> None:
