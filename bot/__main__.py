@@ -1,4 +1,4 @@
-"""The `cmbot` command line: run, demo, check, status, migrate, export, import, audit."""
+"""The `cmbot` command line: run, demo, check, status, replicas, migrate, export, import, audit."""
 
 import argparse
 import asyncio
@@ -24,6 +24,8 @@ from bot.telemetry.logs import set_up
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds for which a start waits for a database server that is down; then whoever started it should know."""
+
+_FORCE = "replace the file if it exists"
 
 Job = Callable[[argparse.Namespace], Awaitable[int]]
 
@@ -76,13 +78,15 @@ def _audit(whats: Any, with_config: argparse.ArgumentParser) -> None:
     _add(proof, _audit_verify)
     export = whats.add_parser("export", parents=[with_config], help="write all rows to a file")
     export.add_argument("--format", choices=FORMATS, required=True, help="jsonl can be proven, csv is for people")
-    export.add_argument("--out", type=Path, required=True, help="the file; it is replaced if it exists")
+    export.add_argument("--out", type=Path, required=True, help="the file")
+    export.add_argument("--force", action="store_true", help=_FORCE)
     _add(export, _audit_export)
 
 
 def _moving(commands: Any, with_config: argparse.ArgumentParser) -> None:
     export = commands.add_parser("export", parents=[with_config], help="write the whole state to a file")
-    export.add_argument("file", type=Path, metavar="FILE", help="JSON lines; it is replaced if it exists")
+    export.add_argument("file", type=Path, metavar="FILE", help="JSON lines")
+    export.add_argument("--force", action="store_true", help=_FORCE)
     _add(export, _export)
     fill = commands.add_parser("import", parents=[with_config], help="fill an empty database with an export")
     fill.add_argument("file", type=Path, metavar="FILE", help="what `cmbot export` wrote")
@@ -93,8 +97,9 @@ def _add(parser: argparse.ArgumentParser, job: Job) -> None:
     parser.set_defaults(job=job)
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    settings = config.load(args.config)
+def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
+    """The settings; without `clusters`, for what asks none of them, their tokens need not be there."""
+    settings = config.load(args.config, tokens=clusters)
     set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
     return settings
 
@@ -140,7 +145,7 @@ async def _status(args: argparse.Namespace) -> int:
 
 
 async def _replicas(args: argparse.Namespace) -> int:
-    seen, running_now = await roster.look(_settings(args).store_url)
+    seen, running_now = await roster.look(_settings(args, clusters=False).store_url)
     Console().print(roster.table(seen, running_now))
     for name in (unwatched := roster.unheld(seen)):
         Console().print(f"Nobody watches {name} just now.", markup=False, highlight=False)
@@ -148,7 +153,7 @@ async def _replicas(args: argparse.Namespace) -> int:
 
 
 async def _migrate(args: argparse.Namespace) -> int:
-    settings = _settings(args)
+    settings = _settings(args, clusters=False)
     async with Store.open(settings.store_url) as store:
         await store.migrate()
         Console().print(f"{store.where} is up to date.", markup=False, highlight=False)
@@ -156,13 +161,13 @@ async def _migrate(args: argparse.Namespace) -> int:
 
 
 async def _export(args: argparse.Namespace) -> int:
-    moved = await export_state(_settings(args).store_url, args.file)
+    moved = await export_state(_settings(args, clusters=False).store_url, args.file, replace=args.force)
     Console().print(moved.told("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
     return 1 if moved.broken else 0
 
 
 async def _import(args: argparse.Namespace) -> int:
-    moved = await import_state(_settings(args).store_url, args.file)
+    moved = await import_state(_settings(args, clusters=False).store_url, args.file)
     Console().print(moved.told("Imported", args.file), markup=False, highlight=False, soft_wrap=True)
     return 1 if moved.broken else 0
 
@@ -172,13 +177,13 @@ async def _audit_verify(args: argparse.Namespace) -> int:
     if args.file:
         (head, broken), what = verify_file(args.file, noted), f"The audit log in {args.file}"
     else:
-        (head, broken), what = await verify_store(_settings(args).store_url, noted), "The audit log"
+        (head, broken), what = await verify_store(_settings(args, clusters=False).store_url, noted), "The audit log"
     Console().print(told(head, broken, what), markup=False, highlight=False, soft_wrap=True)
     return 1 if broken else 0
 
 
 async def _audit_export(args: argparse.Namespace) -> int:
-    head = await export_store(_settings(args).store_url, args.format, args.out)
+    head = await export_store(_settings(args, clusters=False).store_url, args.format, args.out, replace=args.force)
     words = f"Wrote {head.seq:,} rows to {args.out}. The log ends with {head}"
     Console().print(words, markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -25,7 +25,7 @@ def told(head: Head, broken: Broken | None, what: str) -> str:
 
 async def verify_store(url: str, noted: Head | None) -> tuple[Head, Broken | None]:
     """Walk the chain in the database; raises ConfigError, StoreError."""
-    async with Store.open(url) as store, store.read() as uow:
+    async with Store.existing(url) as store, store.read() as uow:
         return await walk(uow, noted)
 
 
@@ -41,13 +41,13 @@ def verify_file(path: Path, noted: Head | None) -> tuple[Head, Broken | None]:
     return head, cut_off(head, noted)
 
 
-async def export_store(url: str, form: str, path: Path) -> Head:
+async def export_store(url: str, form: str, path: Path, *, replace: bool = False) -> Head:
     """Write the whole log as one consistent view; returns its end. Raises ConfigError, StoreError, UserError."""
     render: Callable[[Sequence[Row]], str] = csv_rows if form == "csv" else json_lines
     head = GENESIS
-    with writable(path) as out:
+    with writable(path, replace=replace) as out:
         out.write(csv_head() if form == "csv" else "")
-        async with Store.open(url) as store, store.read() as uow:
+        async with Store.existing(url) as store, store.read() as uow:
             async for page in pages(uow):
                 out.write(render(page))
                 head = page[-1].head

@@ -5,18 +5,20 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import product
 from urllib.parse import urlsplit
 
 from rich.table import Table
 from rich.text import Text
 
-from bot.app import build, check_words
+from bot.app import build, check_words, policy
 from bot.cluster.handle import Cluster
 from bot.config import Members, Settings
 from bot.errors import CmbotError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
+from bot.operations.approvals import POLICIES, short_of
 from bot.rights import Holder
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
@@ -109,7 +111,26 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
         groups=settings.groups,
     )
     roles = [_role(role, settings) for role in Holder]
-    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles]
+    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *policies(settings)]
+
+
+def policies(settings: Settings) -> list[Row]:
+    """A row for each policy on which nobody could ever decide; user groups may hold anybody, so those pass."""
+    access = settings.access
+    held = {str(role): getattr(access, f"{role.value}s") for role in Holder}
+    found: dict[str, Row] = {}
+    for cluster, key, forced in product((own.name for own in settings.clusters), POLICIES, (False, True)):
+        rule = policy(settings, cluster, key, forced)
+        source = held.get(rule.source)
+        # Without anybody in a role, or without breakers, the rows of the roles say so.
+        if source is None or source.groups or access.operators.groups or not source.users or key == "break_glass":
+            continue
+        if forced and not access.breakers.users:
+            continue
+        if why := short_of(rule, frozenset(source.users), frozenset(access.operators.users)):
+            what = f"policies.{'break_glass' if forced else key}"
+            found.setdefault(what, Row(what, False, why, f"name more people under {Holder(rule.source).key}"))  # noqa: FBT003 - Row's second field
+    return list(found.values())
 
 
 _WITHOUT = {

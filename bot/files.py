@@ -20,11 +20,13 @@ def readable(path: Path, what: str) -> Iterator[TextIO]:
 
 
 @contextmanager
-def writable(path: Path) -> Iterator[TextIO]:
+def writable(path: Path, *, replace: bool = False) -> Iterator[TextIO]:
     """A file for its owner only (mode 0600) that appears under its name when it is complete and on the disk.
 
-    Raises UserError.
+    Raises UserError, also when there is one of that name already, unless it is to be replaced.
     """
+    if path.exists() and not replace:
+        raise UserError(f"{path} exists: name another file, or add --force to replace it.")
     unfinished = path.with_name(f"{path.name}.part")
     try:
         # Made anew, so that neither an old file's mode nor a link that waits there counts.

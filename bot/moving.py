@@ -65,38 +65,24 @@ class Moved:
         return f"{verb} {where}: {rows:,} rows ({tables or 'none'}).\n{told(self.head, self.broken, 'The audit log')}"
 
 
-async def export_state(url: str, path: Path, *, clock: Callable[[], float] = time.time) -> Moved:
+async def export_state(url: str, path: Path, *, clock: Callable[[], float] = time.time, replace: bool = False) -> Moved:
     """Write everything as one consistent view; a bot may go on running beside it.
 
-    Raises ConfigError, StoreError, UserError; the file is there only when it is whole.
+    Raises ConfigError, StoreError, UserError; the file is there only when it is whole, and takes the place of another
+    only with `replace`.
     """
-    with writable(path) as out:
-        async with Store.open(url) as store:
-            await _check_revision(store)
-            async with store.read() as uow:
-                counts = await uow.dump.counts()
-                out.write(
-                    _written(
-                        Header(revision=migrate.newest(), at=clock(), counts=counts, numbers=await uow.dump.numbers())
-                    )
-                )
-                for name in TABLES:
-                    async for rows in uow.dump.pages(name):
-                        out.writelines(encode({"table": name, "row": row}) + "\n" for row in rows)
-                return Moved(counts, *await walk(uow))
+    with writable(path, replace=replace) as out:
+        async with Store.existing(url) as store, store.read() as uow:
+            counts, numbers = await uow.dump.counts(), await uow.dump.numbers()
+            out.write(_written(Header(revision=migrate.newest(), at=clock(), counts=counts, numbers=numbers)))
+            for name in TABLES:
+                async for rows in uow.dump.pages(name):
+                    out.writelines(encode({"table": name, "row": row}) + "\n" for row in rows)
+            return Moved(counts, *await walk(uow))
 
 
 def _written(header: Header) -> str:
     return encode(header.model_dump()) + "\n"
-
-
-async def _check_revision(store: Store) -> None:
-    found = await store.revision()
-    if found != migrate.newest():
-        raise UserError(
-            f"The database is at the schema's revision {found or 'none'}, this release has {migrate.newest()}: "
-            "run `cmbot migrate` first, or export with the release that wrote it."
-        )
 
 
 async def import_state(url: str, path: Path) -> Moved:

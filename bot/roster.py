@@ -14,7 +14,7 @@ from bot.views.text import clean
 
 async def look(url: str, clock: Callable[[], float] = time.time) -> tuple[Roster, Sequence[Operation]]:
     """All replicas and holds, and the operations that run; raises ConfigError, StoreError."""
-    async with Store.open(url, clock=clock) as store, store.read() as uow:
+    async with Store.existing(url, clock=clock) as store, store.read() as uow:
         return await uow.replicas.roster(), await uow.operations.in_state(OpState.RUNNING)
 
 

@@ -8,6 +8,7 @@ cost as much again as the request.
 
 import asyncio
 import re
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -227,8 +228,20 @@ def _nothing_sent(error: Exception) -> bool:
 
 
 def _unreachable(host: str, error: Exception) -> ClusterUnreachable:
-    slow = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
-    return ClusterUnreachable(f"{host} {'took no connection in time' if slow else 'refuses connections'}.", host=host)
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return ClusterUnreachable(f"{host} took no connection in time.", host=host)
+    if _of_the_name(error):
+        return ClusterUnreachable(f"{host} is a name that cannot be found (DNS).", host=host)
+    return ClusterUnreachable(f"{host} refuses connections.", host=host)
+
+
+def _of_the_name(error: BaseException | None) -> bool:
+    """Whether it is, or comes from, a name that could not be resolved."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _read_trouble(host: str, error: Exception) -> ClusterError:

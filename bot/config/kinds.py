@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _UNIT = {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600, "d": 86400}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
+_ROLES = frozenset({"operator", "approver", "admin"})
+_GROUP = re.compile(r"S[A-Z0-9]{2,}")
 MAX_PORT = 65535
 
 
@@ -41,6 +43,12 @@ def _slack_id(kinds: str, example: str, where: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _source(value: str) -> str:
+    if value not in _ROLES and _GROUP.fullmatch(value) is None:
+        raise ValueError("write operator, approver or admin, or the id of a user group such as S0123ABCD")
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
@@ -63,6 +71,7 @@ Host = Annotated[str, AfterValidator(_host)]
 ChannelId = Annotated[str, _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom")]
 UserId = Annotated[str, _slack_id("UW", "U0123ABCD", "open the profile in Slack, ⋮, Copy member ID")]
 GroupId = Annotated[str, _slack_id("S", "S0123ABCD", "the id is in the group's address in Slack's directory")]
+Source = Annotated[str, AfterValidator(_source)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]

@@ -1,15 +1,27 @@
 """The settings as frozen values, validated together."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import unquote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.config.kinds import MAX_PORT, ChannelId, GroupId, Host, Name, Seconds, Timezone, Url, UserId, parse_duration
+from bot.config.kinds import (
+    MAX_PORT,
+    ChannelId,
+    GroupId,
+    Host,
+    Name,
+    Seconds,
+    Source,
+    Timezone,
+    Url,
+    UserId,
+    parse_duration,
+)
 
 _LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
 """A database URL's password; whoever did not quote an @ in it meant the last one."""
@@ -90,7 +102,7 @@ class PolicySettings(Section):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
     approvals: int | None = Field(None, ge=1, le=5)
-    source: Literal["operator", "approver", "admin"] | GroupId | None = Field(None, alias="from")
+    source: Source | None = Field(None, alias="from")
     requester_may: Literal["always", "if_approver", "never"] | None = None
     reason: Literal["required", "optional"] | None = None
     expires_after: Annotated[float, BeforeValidator(parse_duration), Field(ge=10, le=86400)] | None = None
@@ -100,7 +112,23 @@ class PolicySettings(Section):
 PolicyKey = Literal[
     "task_enable", "task_disable", "member_add", "member_remove", "member_replace", "leader_transfer", "break_glass"
 ]
-Policies = Mapping[PolicyKey, PolicySettings]
+
+
+def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, PolicySettings]:
+    """What forces a change past a block can be made stricter, never milder: nobody may think otherwise."""
+    glass = policies.get("break_glass", PolicySettings())
+    milder = (
+        ("approvals", glass.approvals == 1, "at least 2"),
+        ("requester_may", glass.requester_may not in {None, "never"}, "never"),
+        ("reason", glass.reason == "optional", "required"),
+    )
+    for key, wrong, least in milder:
+        if wrong:
+            raise ValueError(f"break_glass.{key} is always {least}: leave it out, or make it stricter")
+    return policies
+
+
+Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_is_strict)]
 
 
 class OperationSettings(Section):
@@ -276,3 +304,22 @@ def _passwords(url: str) -> tuple[str, ...]:
     """The password of a database URL, as it is written and as it is meant."""
     found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
     return tuple(sorted(found | {unquote(password) for password in found}))
+
+
+def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
+    """The keys that may stand at a place of the settings (as pydantic locates it); none where there is no section."""
+    section: type[Section] | None = Settings
+    for part in place:
+        if section is None:
+            break
+        fields = {field.alias or name: field for name, field in section.model_fields.items()}
+        if part in fields:
+            section = _section_in(fields[str(part)].annotation)
+    return tuple(field.alias or name for name, field in section.model_fields.items()) if section else ()
+
+
+def _section_in(annotation: object) -> type[Section] | None:
+    """The section that an annotation names, alone or as what a list or mapping holds."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _section_in(each))), None)

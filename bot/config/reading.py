@@ -4,14 +4,15 @@ The only reader of either. Every error is a ConfigError that names the key, the 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from bot.config.model import Secrets, Settings
+from bot.config.model import Secrets, Settings, known_keys
 from bot.errors import ConfigError
 
 _SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
@@ -40,16 +41,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def load(path: Path | None = None) -> Settings:
+def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
     """Read the settings from `path` (else $CMBOT_CONFIG, else config.yaml) and the environment.
 
-    Raises ConfigError, one line per problem.
+    Without `tokens` those of clusters are left out. Raises ConfigError, one line per problem.
     """
     secrets = Secrets()
-    return parse(_read(path or secrets.cmbot_config), secrets=secrets)
+    return parse(_read(path or secrets.cmbot_config), secrets=secrets, tokens=tokens)
 
 
-def parse(text: str, *, secrets: Secrets, environment: Mapping[str, str] | None = None) -> Settings:
+def parse(
+    text: str, *, secrets: Secrets, environment: Mapping[str, str] | None = None, tokens: bool = True
+) -> Settings:
     """Validate settings given as YAML text; `environment` holds the variables that `token_env` may name."""
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
@@ -67,8 +70,19 @@ def parse(text: str, *, secrets: Secrets, environment: Mapping[str, str] | None 
     try:
         settings = Settings.model_validate({**data, "secrets": secrets})
     except ValidationError as error:
-        raise ConfigError("\n".join(_problem(item, data) for item in error.errors())) from error
-    return settings.model_copy(update={"cluster_tokens": _tokens(settings, environment)})
+        raise ConfigError("\n".join(_problem(item, data) for item in _own(error.errors()))) from error
+    held = _tokens(settings, environment) if tokens else {}
+    return settings.model_copy(update={"cluster_tokens": held})
+
+
+def _own(items: Sequence[Any]) -> list[Any]:
+    """The problems, without those that only follow from another: a list is not too short for what is wrong in it."""
+    return [
+        item
+        for item in items
+        if item["type"] != "too_short"
+        or not any(other is not item and other["loc"][: len(item["loc"])] == item["loc"] for other in items)
+    ]
 
 
 def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[str, SecretStr]:
@@ -114,7 +128,9 @@ def _problem(item: Any, data: Mapping[str, Any]) -> str:
     words = item["msg"].removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         # The value is not shown: what was misplaced here may be a secret.
-        shown, words = "", "no such setting; look for a typo, or see docs/configuration.md"
+        near = get_close_matches(str(item["loc"][-1]), known_keys(item["loc"][:-1]), n=1)
+        hint = f"did you mean {near[0]}?" if near else "look for a typo, or see docs/configuration.md"
+        shown, words = "", f"no such setting; {hint}"
     if item["type"] == "model_type":
         shown, words = "", "takes settings of its own; see docs/configuration.md"
     if item["loc"][-1:] == ("token_env",):

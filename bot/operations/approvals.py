@@ -157,3 +157,23 @@ def enough(op: Operation, policy: Policy, user: str) -> bool:
 
 def _sentence(clause: str) -> str:
     return f"{clause[0].upper()}{clause[1:]}."
+
+
+def short_of(policy: Policy, approvers: frozenset[str], operators: frozenset[str]) -> str:
+    """Why nobody could ever decide on what this policy governs, in a clause; "" when somebody can.
+
+    `approvers` are the users who hold its source, `operators` those who may propose; both are all there are.
+    """
+    if not operators:
+        return ""
+    own = {"always": 1, "if_approver": 0, "never": -1}[policy.requester_may]
+    # The best case: whoever proposes is the operator whose own approval counts most, or costs least.
+    most = max(
+        len(approvers | {one}) if own > 0 else len(approvers) if own == 0 else len(approvers - {one})
+        for one in operators
+    )
+    if most >= policy.approvals:
+        return ""
+    besides = " besides whoever proposes" if own < 0 else ""
+    may = "nobody may give one" if not most else f"only {most} {'person' if most == 1 else 'people'} may give one"
+    return f"it takes {policy.approvals} approval{'s' if policy.approvals > 1 else ''}, but {may}{besides}"

@@ -59,7 +59,15 @@ async def check_slack(
     return (*token, delivery, *named, *[await _group(gateway, group) for group in groups])
 
 
+def _misplaced(what: str, variable: str, prefix: str) -> Checked:
+    """A token of the other kind: that needs no call to be told."""
+    mend = "the two tokens are swapped, or one was copied twice: see the app's page"
+    return Checked(what, ok=False, words=f"{variable} takes the token that begins with {prefix}", mend=mend)
+
+
 async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
+    if gateway.has_app_token:
+        return (_misplaced("bot token", "SLACK_BOT_TOKEN", "xoxb-"),)
     if not gateway.has_token:
         mend = "set SLACK_BOT_TOKEN to the xoxb- token of the app's page (OAuth & Permissions)"
         return (Checked("bot token", ok=False, words="the environment variable SLACK_BOT_TOKEN is not set", mend=mend),)
@@ -81,6 +89,8 @@ async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) 
             return Checked("signing secret", ok=True, words=words)
         mend = "set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP)"
         return Checked("app token", ok=False, words="neither an app token nor a signing secret is set", mend=mend)
+    if app_token.startswith("xoxb-"):
+        return _misplaced("app token", "SLACK_APP_TOKEN", "xapp-")
     try:
         await gateway.socket_address(app_token)
     except SlackError as error:

@@ -74,6 +74,11 @@ class SlackGateway:
         """Whether there is a token at all."""
         return bool(self._client.token)
 
+    @property
+    def has_app_token(self) -> bool:
+        """Whether what it has is an app-level token, as its prefix tells: that is of no use here."""
+        return (self._client.token or "").startswith("xapp-")
+
     async def __aenter__(self) -> Self:
         """Open the session."""
         self._client.session = aiohttp.ClientSession(timeout=self._timeout)

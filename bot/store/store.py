@@ -71,6 +71,28 @@ class Store:
             await writer.dispose()
             await reader.dispose()
 
+    @classmethod
+    @asynccontextmanager
+    async def existing(cls, url: str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[Self]:
+        """Open a database that this release has brought up to date, for those who only look: nothing is made.
+
+        Raises ConfigError when there is none, StoreError when its schema is another one.
+        """
+        target = parse(url)
+        if target.file is not None and not target.file.exists():
+            raise ConfigError(
+                f"There is no database at {target.shown} yet: run `cmbot migrate`, "
+                "or correct store.url (CMBOT_STORE_URL)."
+            )
+        async with cls.open(url, clock=clock) as store:
+            found = await store.revision()
+            if found != migrate.newest():
+                raise StoreError(
+                    f"The database is at the schema's revision {found or 'none'}, this release has "
+                    f"{migrate.newest()}: run `cmbot migrate` first, or take the release that wrote it."
+                )
+            yield store
+
     async def revision(self) -> str | None:
         """The schema's revision that the database is at, None when it is empty. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (_, run):

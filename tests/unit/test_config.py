@@ -204,6 +204,43 @@ def test_whom_alerts_call_is_said_for_all_and_for_one_cluster() -> None:
     assert "escalate_to" in refusal(MINIMAL + "alerts: {escalate_to: oncall}")
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("operation_channel: C0X", "operation_channel: no such setting; did you mean operations_channel?"),
+        (
+            "policies: {member_remove: {approvalz: 2}}",
+            "member_remove.approvalz: no such setting; did you mean approvals?",
+        ),
+        ("zebra: 1", "zebra: no such setting; look for a typo, or see docs/configuration.md"),
+        ("policies: {member_remove: {from: boss}}", "from = 'boss': write operator, approver or admin, or the id of"),
+        ("policies: {break_glass: {approvals: 1}}", "break_glass.approvals is always at least 2"),
+        ("policies: {break_glass: {requester_may: always}}", "break_glass.requester_may is always never"),
+        ("policies: {break_glass: {reason: optional}}", "break_glass.reason is always required"),
+    ],
+)
+def test_a_wrong_key_of_the_only_cluster_is_one_line_with_what_was_meant(written: str, told: str) -> None:
+    """No path of the library, no second line that only follows from the first."""
+    text = f'clusters:\n  - {{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0STORAGE, {written}}}\n'
+    with pytest.raises(ConfigError) as refused:
+        read(text)
+    [line] = str(refused.value).splitlines()
+    assert line.startswith("clusters.prod.")
+    assert told in line
+
+
+def test_a_stricter_break_glass_is_taken() -> None:
+    settings = read(f"{MINIMAL}policies: {{break_glass: {{approvals: 3, from: admin, reason: required}}}}")
+    assert settings.policies["break_glass"].approvals == 3
+
+
+def test_what_asks_no_cluster_needs_no_cluster_token() -> None:
+    text = MINIMAL.replace("alert_channel", "token_env: CMBOT_TOKEN_PROD, alert_channel")
+    with pytest.raises(ConfigError, match="CMBOT_TOKEN_PROD is not set"):
+        read(text)
+    assert parse(text, secrets=NO_SECRETS, environment={}, tokens=False).cluster_tokens == {}
+
+
 def test_every_setting_is_documented() -> None:
     """Whoever adds a key says in docs/configuration.md what it means."""
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -152,7 +152,7 @@ def test_a_failed_export_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None
     file.write_text("old")
 
     def fail() -> None:
-        with writable(file) as out:
+        with writable(file, replace=True) as out:
             out.write("half")
             raise OSError(28, "No space left on device")
 

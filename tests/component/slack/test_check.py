@@ -46,6 +46,16 @@ async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackGateway) -> 
     assert "swapped" in lines["app token"].mend
 
 
+async def test_swapped_tokens_are_told_without_a_call(stub: Stub) -> None:
+    async with SlackGateway("xapp-1-secret", f"{stub.origin}/api/") as gateway:
+        found = await check_slack(gateway, app_token="xoxb-secret", signing_secret="", channels={}, groups=())
+    lines = {line.what: line for line in found}
+    assert lines["bot token"].words == "SLACK_BOT_TOKEN takes the token that begins with xoxb-"
+    assert lines["app token"].words == "SLACK_APP_TOKEN takes the token that begins with xapp-"
+    assert stub.asked == []
+    assert "secret" not in str(found)
+
+
 async def test_missing_scopes_are_named(stub: Stub, gateway: SlackGateway) -> None:
     well(stub, scopes="commands, chat:write")
     line = (await check(gateway))["scopes"]

@@ -88,7 +88,10 @@ async def test_an_export_is_for_its_owner_only_and_replaces_a_file(database_url:
     part = tmp_path / "written.jsonl.part"
     file.write_text("old")
     file.chmod(0o644)
-    await export_state(database_url, file)
+    with pytest.raises(UserError, match="exists: name another file, or add --force"):
+        await export_state(database_url, file)
+    assert file.read_text() == "old"
+    await export_state(database_url, file, replace=True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text().splitlines()[0])["what"] == "cmbot export"
     assert not part.exists()
@@ -185,7 +188,9 @@ async def test_a_chain_that_was_changed_in_the_file_is_told(written: Path, tmp_p
 
 
 async def test_a_database_of_another_release_is_not_exported(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="run `cmbot migrate` first"):
+    async with Store.open(f"sqlite:///{tmp_path}/empty.db"):
+        pass
+    with pytest.raises(StoreError, match="run `cmbot migrate` first"):
         await export_state(f"sqlite:///{tmp_path}/empty.db", tmp_path / "written.jsonl")
     assert not (tmp_path / "written.jsonl").exists()
 

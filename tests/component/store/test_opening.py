@@ -190,3 +190,19 @@ async def test_a_missing_database_is_told_without_the_password(postgres: Postgre
             await store.migrate()
         assert "nowhere" in str(caught.value)
         assert "hunter2" not in f"{caught.value!r} {caught.value.__cause__!r} {store.where} {store._writer!r}"
+
+
+async def test_a_database_that_is_only_looked_at_is_not_made(tmp_path: Path) -> None:
+    file = tmp_path / "mistyped.db"
+    with pytest.raises(ConfigError, match=r"no database at sqlite:.*mistyped.db yet: run `cmbot migrate`"):
+        async with Store.existing(f"sqlite:///{file}"):
+            pass
+    assert not file.exists()
+
+
+async def test_a_database_without_our_schema_says_what_to_run(database_url: str) -> None:
+    async with Store.open(database_url):
+        pass
+    with pytest.raises(StoreError, match=r"at the schema's revision none.*run `cmbot migrate` first"):
+        async with Store.existing(database_url):
+            pass

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.operations.approvals import (
     POLICIES,
@@ -13,6 +15,7 @@ from bot.operations.approvals import (
     policy_of,
     refuse_decision,
     refuse_proposal,
+    short_of,
     stricter,
 )
 from bot.operations.model import Operation, OpKind, OpState
@@ -142,3 +145,50 @@ def test_break_glass_is_never_milder_than_two_others() -> None:
     forced = stricter(lax, lax)
     assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")
     assert stricter(replace(lax, approvals=4), lax).approvals == 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "approvers", "operators", "why"),
+    [
+        (Policy(), {"U1"}, {"U1"}, ""),
+        (Policy(source="operator", requester_may="always"), {"U1"}, {"U1"}, ""),
+        (Policy(requester_may="always"), set(), {"U1"}, ""),
+        (Policy(requester_may="never"), {"U1"}, {"U1"}, "takes 1 approval, but nobody may give one besides"),
+        (Policy(requester_may="never"), {"U1"}, {"U1", "U2"}, ""),
+        (Policy(requester_may="never", approvals=2), {"U1", "U2"}, {"U1"}, "only 1 person may give one besides"),
+        (Policy(requester_may="never", approvals=2), {"U1", "U2"}, {"U3"}, ""),
+        (Policy(approvals=3), {"U1", "U2"}, {"U3"}, "takes 3 approvals, but only 2 people may give one"),
+        (Policy(approvals=3), set(), set(), ""),
+    ],
+)
+def test_a_policy_that_nobody_can_satisfy_is_found(
+    policy: Policy, approvers: set[str], operators: set[str], why: str
+) -> None:
+    """Without operators nobody proposes anything, which is told by itself."""
+    found = short_of(policy, frozenset(approvers), frozenset(operators))
+    assert bool(found) == bool(why)
+    assert why in found
+
+
+@given(
+    approvals=st.integers(1, 5),
+    may=st.sampled_from(["always", "if_approver", "never"]),
+    approvers=st.frozensets(st.sampled_from(["U1", "U2", "U3"])),
+    operators=st.frozensets(st.sampled_from(["U1", "U2", "U3", "U4"]), min_size=1),
+)
+def test_it_is_found_exactly_when_no_proposer_could_get_enough_clicks(
+    approvals: int, may: str, approvers: frozenset[str], operators: frozenset[str]
+) -> None:
+    """Tried out, person by person, with what decides on a click."""
+    policy = Policy(approvals=approvals, requester_may=may)
+    everybody = approvers | operators
+
+    def clicks(requester: str) -> int:
+        op = replace(OP, requester=requester)
+        return sum(refusal(Act.APPROVE, holding(who), policy, op) == "" for who in everybody)
+
+    def holding(who: str) -> Rights:
+        held = {OPERATOR} if who in operators else set()
+        return rights(who, *held, *({APPROVER} if who in approvers else set()))
+
+    assert bool(short_of(policy, approvers, operators)) == all(clicks(one) < approvals for one in operators)

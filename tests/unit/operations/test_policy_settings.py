@@ -12,7 +12,7 @@ clusters:
   - name: prod
     hosts: ["10.0.0.1:9998"]
     alert_channel: C0STORAGE
-    policies: {leader_transfer: {approvals: 3}, break_glass: {approvals: 1, requester_may: always, reason: optional}}
+    policies: {leader_transfer: {approvals: 3}, break_glass: {approvals: 3}}
   - {name: test, hosts: ["10.0.0.2:9998"], alert_channel: C0TEST}
 operations: {expires_after: 5m}
 policies: {leader_transfer: {from: S0DBA, expires_after: 1m}}
@@ -37,7 +37,9 @@ def test_the_cluster_overrides_all_and_all_overrides_the_default(settings: Setti
     assert policy(settings, "gone", "task_enable", forced=False).requester_may == "always"
 
 
-def test_break_glass_cannot_be_made_milder_by_settings(settings: Settings) -> None:
-    forced = policy(settings, "prod", "member_remove", forced=True)
+def test_break_glass_is_never_milder_than_what_it_forces(settings: Settings) -> None:
+    """That the settings cannot ask for less is refused where they are read (tests/unit/test_config.py)."""
+    forced = policy(settings, "test", "member_remove", forced=True)
     assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")
+    assert policy(settings, "prod", "member_remove", forced=True).approvals == 3
     assert policy(settings, "prod", "leader_transfer", forced=True).approvals == 3
