@@ -51,7 +51,7 @@ from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
-from bot.slack.home import HomeTab
+from bot.slack.home import HomeTab, show_once
 from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
 from bot.slack.socket import SocketMode
 from bot.starting import membership_of, opened, owner_name
@@ -207,7 +207,7 @@ class _Parts:
         desk = self._desk(decisions, policies, outbox)
         dispatcher = self._dispatcher(access, desk, decisions, inbox, attention, forms)
         background = Background()
-        bolt = self._bolt(dispatcher, forms, background)
+        bolt = self._bolt(dispatcher, forms, background, inbox)
         watches = self._watches(rules, outbox)
         return App(
             settings=self.settings,
@@ -340,9 +340,9 @@ class _Parts:
             clock=self.clock,
         )
 
-    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: Background) -> Bolt:
+    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: Background, inbox: Inbox) -> Bolt:
         judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key)
-        surfaces = Surfaces(on_home=forms.home, on_act=forms.acted, judge=judge)
+        surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
         edge = Edge(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
         return build_app(edge, api_url=self.settings.slack.api_url)
 

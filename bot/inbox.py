@@ -50,6 +50,11 @@ class Inbox:
                 raise StoreError("The database answered too late.")
             return fresh
 
+    async def once(self, key: str, kind: str) -> bool:
+        """Note a delivery that nobody must finish; False when it had come before, here or elsewhere."""
+        async with self.store.begin() as uow:
+            return await uow.inbound.first_seen(key, kind, {}, self.clock(), done=True)
+
     def _ended(self, accepting: asyncio.Task[bool]) -> None:
         self.late.discard(accepting)
         if not accepting.cancelled():

@@ -148,7 +148,8 @@ async def sweep(app: App) -> None:
     try:
         await app.runner.sweep(app.membership.duty)
         await app.leasing.sweep(app.membership.duty)
-        await app.dispatcher.resume()
+        # Not waited for: what is resumed may watch its effect for half a minute.
+        app.background.start(resume(app))
         await recall(app)
         await app.redelivery.sweep()
         health = await app.outbox.health()
@@ -157,9 +158,17 @@ async def sweep(app: App) -> None:
             told = await uow.alerts.told()
         for name in app.clusters:
             app.metrics.alerts_open(name, told.get(name, 0))
-        app.metrics.replicas(app.membership.living, len(app.membership.holds))
+        app.metrics.replicas(app.membership.living, app.membership.holds)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
+
+
+async def resume(app: App) -> None:
+    """Take up what was accepted and not finished; what this process works on already is left alone."""
+    try:
+        await app.dispatcher.resume()
+    except StoreError as error:
+        log.debug("resume.store_down", error=str(error))
 
 
 async def recall(app: App) -> None:

@@ -36,6 +36,9 @@ class SilenceArgs(Args):
     words = ("rule",)
     rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the gravest")
     for_: str = Field("1h", alias="for", max_length=10, description=f"how long, {_EXPECTED} (1h)")
+    subject: str = Field(
+        "", max_length=120, description="of this alone: a peer, host, zone or task, as the alert names it"
+    )
     reason: str = Field("", max_length=300, description="why, for those who look")
 
     @field_validator("for_")
@@ -63,6 +66,7 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
     held = await call.alerts.silence(
         call.the_cluster.name,
         args.rule.lower(),
+        args.subject,
         seconds=seconds_of(args.for_),
         by=call.caller.user,
         reason=args.reason,
@@ -109,7 +113,11 @@ SILENCE = Command(
     run=run_silence,
     role=Role.OPERATOR,
     changes=True,
-    examples=("/cm silence disk_broken prod for=4h reason=replacing", "/cm silence * prod for=30m"),
+    examples=(
+        "/cm silence disk_broken prod for=4h reason=replacing",
+        "/cm silence peer_down prod subject=3",
+        "/cm silence * prod for=30m",
+    ),
     notes=(
         "The cluster's alert channel is told. "
         "* spares no_leader, quorum_at_risk and cluster_unreachable: these must be named to be muted."

@@ -173,8 +173,10 @@ class AlertBook(Protocol):
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         """Note who takes care of an alert."""
 
-    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str, key: str = "") -> Silence:
-        """Mute a rule, or `*`, of a cluster for a while; its alert channel is told."""
+    async def silence(
+        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+    ) -> Silence:
+        """Mute a rule, or `*`, of a cluster for a while, of one subject where given; its alert channel is told."""
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """The silences that hold now."""

@@ -19,6 +19,9 @@ class Cards(Protocol):
     async def posted_at(self, op: Operation) -> str:
         """The timestamp of a card, "" while it is not posted."""
 
+    async def refused_messages(self) -> int:
+        """How many messages Slack refused for good."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenNow:
@@ -35,6 +38,10 @@ class OpenNow:
     async def operations(self) -> Sequence[Operation]:
         """The open operations."""
         return await self.ledger.open_on(None)
+
+    async def undelivered(self) -> int:
+        """How many messages Slack refused for good."""
+        return await self.ledger.refused_messages()
 
     async def card_of(self, op: Operation) -> str:
         """The address of an operation's card, "" when Slack or the store does not tell it."""

@@ -64,8 +64,12 @@ class Attention:
         self.wake()
         return move.new
 
-    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str, key: str = "") -> Silence:
+    async def silence(
+        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+    ) -> Silence:
         """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
+
+        With a `subject` only the alert about that one is muted.
 
         The cluster's alert channel is told, wherever it was typed; `key` is the inbound work that is done with it.
         """
@@ -77,7 +81,7 @@ class Attention:
             raise UserError("A silence lasts at most 7 days, as in for=2h: after that look again.")
         now = self.clock()
         async with self.store.begin() as uow:
-            held = await uow.silences.add(Silence(cluster, rule, "", now + seconds, by, reason, now))
+            held = await uow.silences.add(Silence(cluster, rule, subject, now + seconds, by, reason, now))
             await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held))
             if key:
                 await uow.inbound.done(key)

@@ -233,6 +233,11 @@ class Ledger:
         found = {change: caused_by(change, recent) for change in changes}
         return {change: (op.id, " ".join(op.approvals)) for change, op in found.items() if op is not None}
 
+    async def refused_messages(self) -> int:
+        """How many messages Slack refused for good."""
+        async with self.store.read() as uow:
+            return (await uow.outbox.health(self.clock())).dead
+
     async def posted_at(self, op: Operation) -> str:
         """The Slack timestamp of the card, "" while it has not been posted."""
         async with self.store.read() as uow:

@@ -11,6 +11,8 @@ from bot.monitor.alert import Alert
 from bot.operations.approvals import Act, Policy, refuse_decision
 from bot.operations.model import Operation, OpState
 from bot.rights import Holder, Rights
+from bot.slack.payloads import HomeOpened
+from bot.views.blocks import count
 from bot.views.home import Home, Noted, Waiting, home
 from bot.views.message import BlockJson
 
@@ -45,6 +47,9 @@ class Open(Protocol):
     async def card_of(self, op: Operation) -> str:
         """The address of an operation's card, "" when it is not known."""
 
+    async def undelivered(self) -> int:
+        """How many messages Slack refused for good."""
+
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
@@ -73,10 +78,12 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(rights, now)
+            lost = await self.open.undelivered() if rights.has(Holder.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
             return Home(clusters, standing, may_change=may_change, now=now, trouble=(STORE_DOWN,))
-        return Home(clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now)
+        trouble = (f"{count(lost, 'message')} could not be posted: /cm ops lists them.",) if lost else ()
+        return Home(clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, trouble=trouble)
 
     async def _waiting(self, rights: Rights, now: float) -> Sequence[Waiting]:
         found = [op for op in await self.open.operations() if op.state is OpState.WAITING and now < op.expires_at]
@@ -87,3 +94,19 @@ class HomeTab:
 
     def _may(self, op: Operation, rights: Rights, now: float) -> bool:
         return not refuse_decision(op, Act.APPROVE, rights, self.policy_of(op), version=op.version, now=now)
+
+
+async def show_once(
+    once: Callable[[str, str], Awaitable[bool]], show: Callable[[str], Awaitable[None]], event: HomeOpened
+) -> None:
+    """Show the tab to whoever opened it; an event that is delivered again, here or to another replica, does nothing.
+
+    `once` notes an event's id and kind and tells whether it is new; raises StoreError, and then the tab is shown.
+    """
+    try:
+        fresh = await once(event.key, "home")
+    except StoreError as error:
+        log.debug("home.store_down", error=str(error))
+        fresh = True
+    if fresh:
+        await show(event.user)

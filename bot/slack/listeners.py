@@ -76,7 +76,7 @@ class Judge(Protocol):
 class Surfaces:
     """Who hears of what people do in views: the Home tab opened, something acted on, a form sent."""
 
-    on_home: Callable[[str], Awaitable[None]]
+    on_home: Callable[[HomeOpened], Awaitable[None]]
     on_act: Callable[[Acted], Awaitable[None]]
     judge: Judge
 
@@ -136,7 +136,7 @@ class Edge(AsyncMiddleware):
         if isinstance(delivered, Submitted):
             return "form", await self._submit(delivered)
         if isinstance(delivered, HomeOpened):
-            return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered.user))
+            return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered))
         return "other", _passed_over(delivered)
 
     def _begin(self, work: Invocation) -> BoltResponse:

@@ -20,10 +20,12 @@ class Inbound:
         self._link = link
         self._owner = owner
 
-    async def first_seen(self, key: str, kind: str, payload: Mapping[str, Any], now: float) -> bool:
-        """Persist the delivery; False when it had come before."""
+    async def first_seen(
+        self, key: str, kind: str, payload: Mapping[str, Any], now: float, *, done: bool = False
+    ) -> bool:
+        """Persist the delivery; False when it had come before. One that is `done` at once is only remembered."""
         new = self._link.insert(inbound).values(
-            key=key, kind=kind, payload=dict(payload), seen_at=now, claimed_by="", claimed_until=0.0, done=False
+            key=key, kind=kind, payload=dict(payload), seen_at=now, claimed_by="", claimed_until=0.0, done=done
         )
         return bool(await self._link.change(new.on_conflict_do_nothing(index_elements=["key"])))
 

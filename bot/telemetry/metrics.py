@@ -1,6 +1,6 @@
 """The program's metrics in a registry of their own, for Prometheus; labels are bounded by the settings and tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -47,7 +47,9 @@ class Metrics:
         self._replicas = Gauge(
             "cmbot_replicas_alive", "Processes that share the database, this one too.", registry=held
         )
-        self._holds = Gauge("cmbot_replica_holds", "Pieces of the work that this process holds.", registry=held)
+        self._holds = Gauge(
+            "cmbot_replica_holds", "1 for each piece of the work that this process holds.", ["task"], registry=held
+        )
         self._dead_socket = Gauge("cmbot_socket_dead_seconds", "Seconds without a live connection.", registry=held)
         self._quiet_socket = Gauge("cmbot_socket_quiet_seconds", "Seconds since Slack delivered.", registry=held)
 
@@ -82,10 +84,12 @@ class Metrics:
         self._oldest.set(oldest)
         self._dead.set(dead)
 
-    def replicas(self, alive: int, held: int) -> None:
-        """How many processes share the work, and how much of it is this one's."""
+    def replicas(self, alive: int, held: Collection[str]) -> None:
+        """How many processes share the work, and which of it is this one's."""
         self._replicas.set(alive)
-        self._holds.set(held)
+        self._holds.clear()
+        for task in held:
+            self._holds.labels(task).set(1)
 
     def cluster_call(self, cluster: str, call: str, outcome: str, seconds: float) -> None:
         """One call to a host; `call` is its path, `outcome` is `ok`, the status or the name of our error."""

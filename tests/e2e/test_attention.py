@@ -69,3 +69,11 @@ async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:
         refused = await ask(world, line)
         assert words in refused.text, refused.text
         assert refused.only_for == ALICE
+
+
+async def test_one_subject_alone_is_silenced(world: Demo) -> None:
+    """The silence names it, and so does the list; which alerts it covers is the engine's (tests/unit/monitor)."""
+    told = await ask(world, "/cm silence peer_down prod for=1h subject=3 reason=reboot")
+    assert "`peer_down` (`3`) of prod" in told.text
+    listed = await ask(world, "/cm silences")
+    assert "`peer_down` (`3`)" in listed.full_text

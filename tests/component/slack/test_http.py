@@ -18,6 +18,7 @@ from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import PATH, HttpDelivery
 from bot.slack.listeners import Edge, build_app
+from bot.slack.payloads import HomeOpened
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket import Echo
@@ -61,8 +62,8 @@ async def bot() -> AsyncIterator[Running]:
     ):
         echo, background = Echo(gateway), Background()
 
-        async def home(user: str) -> None:
-            await gateway.publish_home(user, ({"type": "divider"},))
+        async def home(event: HomeOpened) -> None:
+            await gateway.publish_home(event.user, ({"type": "divider"},))
 
         edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         server = Health(Metrics(), live={}, ready={}).server()
@@ -175,7 +176,7 @@ async def test_only_posts_are_taken(bot: Running) -> None:
         assert answer.status == 405
 
 
-async def no_home(_: str) -> None:
+async def no_home(_: HomeOpened) -> None:
     """Nobody opens it here."""
 
 

@@ -17,6 +17,7 @@ from bot.playground.slack.server import LocalSlack
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.listeners import Edge, build_app
+from bot.slack.payloads import HomeOpened
 from bot.slack.socket import SocketMode, Timing
 from bot.views.message import Message
 from tests.unit.slack.surfaces import surfaces
@@ -85,10 +86,10 @@ async def running(
     async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
         echo, background = Echo(gateway), Background()
 
-        async def no_home(_: str) -> None:
-            await gateway.publish_home(_, ({"type": "divider"},))
+        async def home(event: HomeOpened) -> None:
+            await gateway.publish_home(event.user, ({"type": "divider"},))
 
-        edge = Edge(echo, gateway, background, surfaces(no_home), on_ack=lambda _, __: None)
+        edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         socket = SocketMode(
             build_app(edge, api_url=slack.api_url),
             address or (lambda: gateway.socket_address(slack.app_token)),

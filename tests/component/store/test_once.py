@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.errors import Fenced
+from bot.inbox import Inbox
 from bot.store.store import Store
 
 
@@ -108,3 +109,10 @@ async def test_the_last_firing_before_a_time_is_known(store: Store) -> None:
         assert await uow.firings.last(("day",), 200.0) == 100.0
         assert await uow.firings.last(("day", "night"), 200.0) == 150.0
         assert await uow.firings.last(("night",), 150.0) is None
+
+
+async def test_an_event_is_remembered_and_left_for_nobody_to_finish(store: Store) -> None:
+    """Home was opened: shown once, whichever replica the event comes to again."""
+    one, other = Inbox(store, "one", lambda: 100.0), Inbox(store, "other", lambda: 100.0)
+    assert [await each.once("E1", "home") for each in (one, other, one)] == [True, False, False]
+    assert await one.pending() == []

@@ -226,9 +226,11 @@ class FakeAlerts:
         self.done.append(("ack", alert_id, by))
         return self.found[0]
 
-    async def silence(self, cluster: str, rule: str, *, seconds: float, by: str, reason: str, key: str = "") -> Silence:
-        self.done.append(("silence", cluster, rule, seconds, by, reason))
-        return Silence(cluster, rule, "", 1_700_000_000.0 + seconds, by, reason, id=3)
+    async def silence(
+        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+    ) -> Silence:
+        self.done.append(("silence", cluster, rule, *([subject] if subject else []), seconds, by, reason))
+        return Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3)
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held

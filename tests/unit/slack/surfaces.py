@@ -8,6 +8,7 @@ from bot.dispatch import STORE_DOWN, Submission
 from bot.forms.incoming import Acted, Submitted
 from bot.forms.judging import Judged
 from bot.slack.listeners import Surfaces
+from bot.slack.payloads import HomeOpened
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Forms:
         return {"response_action": "errors", "errors": {"b": STORE_DOWN}}
 
 
-def surfaces(on_home: Callable[[str], Awaitable[None]], forms: Forms | None = None) -> Surfaces:
+def surfaces(on_home: Callable[[HomeOpened], Awaitable[None]], forms: Forms | None = None) -> Surfaces:
     """Who hears of a Home tab, and forms that note."""
     held = forms or Forms()
     return Surfaces(on_home=on_home, on_act=held.acted, judge=held)

@@ -12,7 +12,8 @@ from bot.operations.approvals import POLICIES
 from bot.operations.model import Operation, OpKind, OpState
 from bot.playground.slack.blockkit import check_view
 from bot.rights import Holder, Rights
-from bot.slack.home import STORE_DOWN, HomeTab
+from bot.slack.home import STORE_DOWN, HomeTab, show_once
+from bot.slack.payloads import HomeOpened
 from bot.views.home import CHANGE, STATUS, Home, Noted, Waiting, home
 from bot.views.message import BlockJson
 
@@ -95,8 +96,8 @@ class People:
     """An operator and approver U1; everybody else may look."""
 
     async def rights(self, user: str) -> Rights:
-        held = frozenset({Holder.OPERATOR, Holder.APPROVER}) if user == "U1" else frozenset[str]()
-        return Rights(user, held)
+        held = {"U1": frozenset({Holder.OPERATOR, Holder.APPROVER}), "U0ADMIN": frozenset({Holder.ADMIN})}
+        return Rights(user, held.get(user, frozenset()))
 
     async def describe(self, user: str) -> Sequence[str]:
         return (f"{user} may.",)
@@ -118,6 +119,9 @@ class Open:
 
     async def card_of(self, op: Operation) -> str:
         return f"https://slack.example/{op.id}"
+
+    async def undelivered(self) -> int:
+        return 2
 
 
 async def published(user: str, *, down: bool = False) -> str:
@@ -157,6 +161,30 @@ async def test_a_viewer_sees_the_same_without_buttons_to_change() -> None:
     assert "you may approve it" not in text
     assert CHANGE not in text
     assert "U9 may." in text
+
+
+async def test_an_admin_sees_that_messages_are_undelivered_and_others_are_not_bothered() -> None:
+    assert "2 messages could not be posted: /cm ops lists them." in await published("U0ADMIN")
+    assert "could not be posted" not in await published("U1")
+
+
+async def test_an_event_that_comes_again_shows_nothing_again_unless_the_database_is_down() -> None:
+    shown: list[str] = []
+    known: set[str] = set()
+
+    async def once(key: str, _kind: str) -> bool:
+        if key == "down":
+            raise StoreError("no")
+        fresh = key not in known
+        known.add(key)
+        return fresh
+
+    async def show(user: str) -> None:
+        shown.append(user)
+
+    for key in ("E1", "E1", "E2", "down", "down"):
+        await show_once(once, show, HomeOpened(key, f"U-{key}"))
+    assert shown == ["U-E1", "U-E2", "U-down", "U-down"]
 
 
 async def test_without_the_database_the_clusters_are_shown_all_the_same() -> None:

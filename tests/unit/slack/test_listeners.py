@@ -15,6 +15,7 @@ from bot.dispatch import STORE_DOWN, Click, Invocation, Work
 from bot.errors import SlackError
 from bot.slack.background import Background
 from bot.slack.listeners import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
+from bot.slack.payloads import HomeOpened
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
 from tests.unit.slack.surfaces import Forms, surfaces
 
@@ -48,8 +49,8 @@ class Slack:
         edge = Edge(desk, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind))
         self.app: AsyncApp = build_app(edge, api_url="http://127.0.0.1:9/api/")
 
-    async def _home(self, user: str) -> None:
-        self.homes.append(user)
+    async def _home(self, event: HomeOpened) -> None:
+        self.homes.append(event.user)
 
     async def deliver(self, body: Mapping[str, Any]) -> BoltResponse:
         response = await self.app.async_dispatch(AsyncBoltRequest(body=dict(body), mode="socket_mode"))
