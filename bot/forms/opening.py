@@ -1,12 +1,12 @@
 """What is open now, for the Home tab: alerts, operations, and where their cards are."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bot.commands.spec import AlertBook
-from bot.errors import SlackError
 from bot.monitor.alert import Alert
+from bot.operations.links import Permalink, link_to
 from bot.operations.model import Operation
 
 
@@ -29,7 +29,7 @@ class OpenNow:
 
     book: AlertBook
     ledger: Cards
-    permalink: Callable[[str, str], Awaitable[str]]
+    permalink: Permalink
 
     async def alerts(self) -> Sequence[Alert]:
         """The open alerts, the gravest first."""
@@ -45,10 +45,4 @@ class OpenNow:
 
     async def card_of(self, op: Operation) -> str:
         """The address of an operation's card, "" when Slack or the store does not tell it."""
-        ts = await self.ledger.posted_at(op)
-        if not ts:
-            return ""
-        try:
-            return await self.permalink(op.channel, ts)
-        except SlackError:
-            return ""
+        return await link_to(self.permalink, op.channel, await self.ledger.posted_at(op))

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from bot.access import Access
 from bot.audit.chain import Entry
 from bot.commands.spec import Caller, ClusterPort, Replacement, Reply
-from bot.errors import Conflict, NotAllowed, SlackError, UserError
+from bot.errors import Conflict, NotAllowed, UserError
 from bot.operations.approvals import Policy, refuse_proposal
 from bot.operations.decisions import Decisions
 from bot.operations.judge import Judged, judge
 from bot.operations.ledger import Ledger, card_slot
+from bot.operations.links import Permalink, link_to
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.preflight import Level
 from bot.operations.replacing import next_wish, was_caught_up
@@ -22,8 +23,6 @@ CARD_SECONDS = 8.0
 """How long the requester waits to be told where the card is; the card is delivered even if that takes longer."""
 MOST_LISTED = 50
 
-Permalink = Callable[[str, str], Awaitable[str]]
-"""The address of a message (channel, ts); raises SlackError."""
 PolicyOf = Callable[[str, str, bool], Policy]
 """The policy of (cluster, kind of change, whether break-glass is used)."""
 
@@ -107,15 +106,7 @@ class Desk:
                 "Invite cmbot there, or change the cluster's operations_channel."
             )
         ts = await self.ledger.posted_at(op)
-        return Reply(views.proposed(op, await self._link(op, ts)))
-
-    async def _link(self, op: Operation, ts: str) -> str:
-        if not ts:
-            return ""
-        try:
-            return await self.permalink(op.channel, ts)
-        except SlackError:
-            return ""
+        return Reply(views.proposed(op, await link_to(self.permalink, op.channel, ts)))
 
     async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
         """Show the plan of a replacement and propose its next step."""

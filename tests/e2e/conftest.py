@@ -1,11 +1,14 @@
 """The whole program against simulated clusters and a strict local workspace, over real sockets."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from bot.demo import Demo, demo
-from bot.playground.cluster import Timing
+from bot.playground.cluster import SimulatedCluster, Timing
+from bot.playground.slack.server import LocalSlack
+from tests.e2e.outside import Outside
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 """A cluster whose ten-second waits take a second and whose elections take less."""
@@ -17,3 +20,13 @@ async def world() -> AsyncIterator[Demo]:
     async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
         yield parts
         parts.slack.assert_no_violations()
+
+
+@pytest.fixture
+async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
+    """A cluster and a workspace for a program that runs as a process of its own."""
+    async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
+        parts = Outside(slack, cluster, tmp_path / "config.yaml")
+        parts.configure(cluster.hosts)
+        yield parts
+        slack.assert_no_violations()

@@ -1,27 +1,11 @@
 """A dead member is replaced: the whole journey, with the change of the settings that it takes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Message
-from tests.e2e.conftest import QUICK
 from tests.e2e.outside import Outside
 
 ALICE, BOB, STORAGE = "U0ALICE", "U0BOB", "C0STORAGE"
-
-
-@pytest.fixture
-async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
-    async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
-        parts = Outside(slack, cluster, tmp_path / "config.yaml")
-        parts.configure(cluster.hosts)
-        yield parts
-        slack.assert_no_violations()
 
 
 async def test_a_dead_member_is_replaced_step_by_step(outside: Outside) -> None:

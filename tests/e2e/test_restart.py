@@ -1,29 +1,15 @@
 """The program as a process of its own, killed and started again: nothing lost or doubled, buttons that still work."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.slack.server import LocalSlack
 from bot.playground.slack.workspace import Message
-from tests.e2e.conftest import QUICK
 from tests.e2e.outside import Outside
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 STORAGE = "C0STORAGE"
-
-
-@pytest.fixture
-async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
-    async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
-        parts = Outside(slack, cluster, tmp_path / "config.yaml")
-        parts.configure(cluster.hosts)
-        yield parts
-        slack.assert_no_violations()
 
 
 async def test_an_alert_survives_the_process(outside: Outside) -> None:
