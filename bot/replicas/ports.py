@@ -59,5 +59,8 @@ class ReplicaUnit(Protocol):
 class ReplicaStore(Protocol):
     """The store."""
 
+    def read(self) -> AbstractAsyncContextManager[ReplicaUnit]:
+        """Open a transaction that only reads."""
+
     def begin(self) -> AbstractAsyncContextManager[ReplicaUnit]:
         """Open a transaction that commits at its end, or not at all."""
