@@ -17,6 +17,7 @@ def main() -> None:
     file = Path(sys.argv.pop(1))
     with time_machine.travel(datetime.now(UTC), tick=True) as clock:
         signal.signal(signal.SIGUSR1, lambda *_: clock.shift(float(file.read_text())))
+        file.with_suffix(".ready").touch()
         runpy.run_module("bot", run_name="__main__", alter_sys=False)
 
 

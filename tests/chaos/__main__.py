@@ -47,6 +47,7 @@ async def _part(out: Console, replicas: int, kills: int, until: float, seeds: It
             replicas=replicas,
             folder=folder,
             most_seconds=max(1.0, until - time.monotonic()),
+            long=True,
         )
         out.print(str(report))
         found.append(report)

@@ -18,20 +18,43 @@ class Kind(StrEnum):
     TWICE = "twice"
     CUT = "cut"
     HOST = "host"
+    CLOCK = "clock"
+    SECOND = "second_process"
+    LOCK = "write_lock"
+    UNLISTED = "unlisted_error"
+    HUGE = "huge_answer"
 
 
-_ALONE = {Kind.KILL: 10, Kind.PAUSE: 1, Kind.LOST_ANSWER: 3, Kind.LOST_CALL: 2, Kind.TWICE: 3, Kind.CUT: 1}
-_SEVERAL = {**_ALONE, Kind.PAUSE: 5, Kind.BUSY: 1, Kind.DATABASE: 1, Kind.HOST: 1}
+_ALONE: dict[Kind, float] = {
+    Kind.KILL: 10,
+    Kind.PAUSE: 1,
+    Kind.LOST_ANSWER: 3,
+    Kind.LOST_CALL: 2,
+    Kind.TWICE: 3,
+    Kind.CUT: 1,
+}
+_ALONE |= {Kind.CLOCK: 2, Kind.SECOND: 1, Kind.LOCK: 0.3, Kind.UNLISTED: 0.5, Kind.HUGE: 1}
+_SEVERAL = {**_ALONE, Kind.PAUSE: 5, Kind.BUSY: 1, Kind.DATABASE: 1, Kind.HOST: 1, Kind.SECOND: 0}
+LOCK_SECONDS = 10.0
+"""How long the database takes no write."""
+UNLISTED_SECONDS = 60.0
+"""How long Slack answers with an error that no table lists."""
+JUMPS = (-90.0, -3600.0, 3600.0, 366 * 86400.0)
+"""Seconds by which the system clock of a process is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """`kind` hits process number `target` after `after` seconds more; what is stopped goes on after `rest` seconds."""
+    """`kind` hits process number `target` after `after` seconds more; what is stopped goes on after `rest` seconds.
+
+    `jump` is by how many seconds a clock is set.
+    """
 
     kind: Kind
     after: float
     target: int
     rest: float
+    jump: float = 0.0
 
 
 def blows(seed: int, processes: int) -> Iterator[Blow]:
@@ -41,7 +64,8 @@ def blows(seed: int, processes: int) -> Iterator[Blow]:
     while True:
         [kind] = dice.choices(tuple(weights), weights=tuple(weights.values()))
         rest = dice.uniform(0.0, 0.5) if kind is Kind.KILL else dice.uniform(0.2, 3.0)
-        yield Blow(kind, dice.expovariate(1 / _pause(kind, processes)), dice.randrange(processes), rest)
+        after, target = dice.expovariate(1 / _pause(kind, processes)), dice.randrange(processes)
+        yield Blow(kind, after, target, rest, dice.choice(JUMPS))
 
 
 def _pause(kind: Kind, processes: int) -> float:

@@ -26,15 +26,47 @@ class Process:
         """Where it writes what it did."""
         return self.config.parent / f"replica-{self.number}.log"
 
+    @property
+    def jump(self) -> Path:
+        """Where it reads by how much its clock is set."""
+        return self.config.parent / f"replica-{self.number}.jump"
+
+    def shift(self, seconds: float) -> bool:
+        """Set its system clock; False when it does not run."""
+        self.jump.write_text(str(seconds))
+        return self.ready and self.send(signal.SIGUSR1)
+
+    @property
+    def ready(self) -> bool:
+        """True once it has started: before that a signal would end it."""
+        return self.started_log.exists()
+
+    @property
+    def started_log(self) -> Path:
+        """A file that the process makes as soon as its clock can be set."""
+        return self.config.parent / f"replica-{self.number}.ready"
+
+    async def end(self, within: float = 15.0) -> int | None:
+        """End it in order (SIGTERM); gives its exit status, None when it had to be killed."""
+        if not self.send(signal.SIGTERM) or self.process is None:
+            return None
+        try:
+            async with asyncio.timeout(within):
+                return await self.process.wait()
+        except TimeoutError:
+            await self.kill()
+            return None
+
     async def start(self) -> None:
         """Start it, if it does not run."""
         if self.process is not None and self.process.returncode is None:
             return
         if self.process is not None and self.process.returncode != -signal.SIGKILL:
             self.ended_by_itself.append(f"replica {self.number} ended with status {self.process.returncode}")
+        self.started_log.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run", "--config", str(self.config)),
+                *(sys.executable, "-m", "tests.shifted", str(self.jump), "run", "--config", str(self.config)),
                 env={**os.environ, **self.environment},
                 stderr=log,
                 stdout=log,

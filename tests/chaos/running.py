@@ -35,11 +35,17 @@ class Report:
 
 
 async def chaos(
-    seed: int, kills: int, *, replicas: int, folder: Path | None = None, most_seconds: float = 3600.0
+    seed: int,
+    kills: int,
+    *,
+    replicas: int,
+    folder: Path | None = None,
+    most_seconds: float = 3600.0,
+    long: bool = False,
 ) -> Report:
     """Let blows fall until `kills` processes were killed or the time is over, and judge what is left."""
     began = time.monotonic()
-    async with world(replicas, folder) as made:
+    async with world(replicas, folder, long=long) as made:
         dice = random.Random(seed)
         troubles = [Troubles(made, name, random.Random(dice.random())) for name in made.clusters]
         changes = [Changes(made, name) for name in made.clusters]

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+
 from bot.playground.cluster import SimulatedCluster, Timing
 from bot.playground.slack.server import LocalSlack
-from tests.chaos.blows import Blow, Kind
+from tests.chaos.blows import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
 from tests.storage import Postgres, server_running
 
@@ -33,6 +36,7 @@ clusters:
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
 operations: {{verify_within: 2s}}
 """
+POSTING = ("chat.postMessage", "chat.update")
 Work = Callable[[], Awaitable[None]]
 CLUSTER = "  - {{name: {name}, hosts: {hosts}, alert_channel: {channel}, poll_interval: {poll}s}}"
 
@@ -46,6 +50,8 @@ class World:
     clusters: dict[str, SimulatedCluster]
     url: str
     postgres: Postgres | None
+    long: bool = False
+    """True for the full run: what lasts does so for its full time."""
     processes: list[Process] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     database_at: float = float("-inf")
@@ -76,14 +82,28 @@ class World:
         elif blow.kind is Kind.PAUSE:
             process.stop()
             self._after(blow.rest, _as_async(process.wake))
-        elif blow.kind is Kind.DATABASE:
-            await self._restart_database(blow.rest / 2)
-        elif blow.kind is Kind.HOST:
-            await self._slow_host(blow)
+        elif blow.kind is Kind.CLOCK:
+            if not process.shift(blow.jump):
+                return
         else:
-            self._slack_fault(blow)
+            await self._strike_outside(blow)
         self.counts[blow.kind] += 1
         self._forget_looks()
+
+    async def _strike_outside(self, blow: Blow) -> None:
+        """Let a blow fall that hits what the program talks to."""
+        if blow.kind is Kind.DATABASE:
+            await self._restart_database(blow.rest / 2)
+        elif blow.kind is Kind.LOCK:
+            await self._write_lock()
+        elif blow.kind is Kind.SECOND:
+            await self._second_process()
+        elif blow.kind is Kind.HOST:
+            await self._slow_host(blow)
+        elif blow.kind is Kind.HUGE:
+            list(self.clusters.values())[blow.target % len(self.clusters)].swell(3)
+        else:
+            self._slack_fault(blow)
 
     def _slack_fault(self, blow: Blow) -> None:
         faults = self.slack.faults
@@ -95,8 +115,42 @@ class World:
             faults.inject("ratelimited", method="chat.postMessage", seconds=1.0)
         elif blow.kind is Kind.TWICE:
             faults.inject("duplicate")
+        elif blow.kind is Kind.UNLISTED:
+            self._unlisted()
         else:
             faults.inject("disconnect")
+
+    def _unlisted(self) -> None:
+        """Let every message call fail with an error that no table of the program has, for a while."""
+        faults = self.slack.faults
+        held = [faults.order("error", count=10**6, method=m, code="message_limit_exceeded") for m in POSTING]
+
+        async def over() -> None:
+            for fault in held:
+                faults.withdraw(fault)
+
+        self._after(UNLISTED_SECONDS if self.long else UNLISTED_SECONDS / 20, over)
+
+    async def _second_process(self) -> None:
+        """Start a second process on the same file; it takes over, and ends in order."""
+        second = Process(len(self.processes), self.processes[0].config, self.processes[0].environment)
+        await second.start()
+        for _ in range(300):
+            if "replica.holds" in second.log.read_text():
+                break
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(LEASE)
+        status = await second.end()
+        if status not in {0, None}:
+            self.processes[0].ended_by_itself.append(f"the second process ended with status {status}")
+
+    async def _write_lock(self) -> None:
+        seconds = LOCK_SECONDS if self.long else LOCK_SECONDS / 5
+        if self.postgres is None:
+            await asyncio.to_thread(_lock_file, self.url.removeprefix("sqlite:///"), seconds)
+        else:
+            await lock_tables(self.url, seconds)
+        self.database_at = time.monotonic()
 
     async def _restart_database(self, rest: float) -> None:
         assert self.postgres is not None
@@ -145,6 +199,24 @@ class World:
             await process.kill()
 
 
+def _lock_file(path: str, seconds: float) -> None:
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as held:
+        held.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+        held.execute("ROLLBACK")
+
+
+async def lock_tables(url: str, seconds: float) -> None:
+    """Let nobody write to the tables of a PostgreSQL database for so long."""
+    held = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        async with held.transaction():
+            await held.execute("LOCK TABLE posts, operations, inbound, replicas IN EXCLUSIVE MODE")
+            await asyncio.sleep(seconds)
+    finally:
+        await held.close()
+
+
 def _as_async(work: Callable[[], None]) -> Work:
     async def done() -> None:
         work()
@@ -153,7 +225,7 @@ def _as_async(work: Callable[[], None]) -> Work:
 
 
 @asynccontextmanager
-async def world(replicas: int, folder: Path | None = None) -> AsyncIterator[World]:
+async def world(replicas: int, folder: Path | None = None, *, long: bool = False) -> AsyncIterator[World]:
     """Several replicas on PostgreSQL with a cluster each, or one process on SQLite; none is started yet.
 
     With a `folder` the logs stay there.
@@ -171,7 +243,7 @@ async def world(replicas: int, folder: Path | None = None) -> AsyncIterator[Worl
             cluster.log.limit = 10 * MOST_LOGGED
         postgres = stack.enter_context(server_running()) if replicas > 1 else None
         url = postgres.url(await postgres.create()) if postgres else f"sqlite:///{folder}/cmbot.db"
-        made = World(folder, slack, clusters, url, postgres)
+        made = World(folder, slack, clusters, url, postgres, long)
         config = made.write_settings()
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "CMBOT_STORE_URL": url}
         made.processes = [Process(number, config, tokens) for number in range(replicas)]

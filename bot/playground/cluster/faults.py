@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from bot.playground.cluster.answer import CUT, Answer, error_answer
 
+HUGE_BYTES = 8 << 20
+"""Bytes of a huge answer: valid JSON, far beyond what any call answers."""
 _GARBAGE = "<html>\x00\ufffd{not json"
 
 
@@ -15,6 +17,7 @@ class Kind(StrEnum):
     LOSE = "lose"
     GARBLE = "garble"
     TRUNCATE = "truncate"
+    HUGE = "huge"
 
 
 @dataclass(slots=True)
@@ -66,6 +69,10 @@ class FaultControls:
         """Execute the next requests and answer with garbage, or with half of the right body."""
         self.faults.open.append(Fault(Kind.TRUNCATE if truncate else Kind.GARBLE, count, path, node))
 
+    def swell(self, count: int = 1, path: str = "", node: int = 0) -> None:
+        """Execute the next requests and answer with megabytes of JSON."""
+        self.faults.open.append(Fault(Kind.HUGE, count, path, node))
+
     def fail_next(self, status: int, count: int = 1, path: str = "", node: int = 0, words: str = "") -> None:
         """Answer the next requests with this status without executing them."""
         self.faults.open.append(Fault(Kind.FAIL, count, path, node, status, words))
@@ -80,5 +87,7 @@ def spoil(fault: Fault, answer: Answer) -> Answer:
     """What becomes of a good answer."""
     if fault.kind is Kind.LOSE:
         return CUT
+    if fault.kind is Kind.HUGE:
+        return Answer(answer.status, f"[{'0,' * (HUGE_BYTES // 2)}0]", answer.headers)
     body = _GARBAGE if fault.kind is Kind.GARBLE else answer.body[: len(answer.body) // 2]
     return Answer(answer.status, body, answer.headers)

@@ -41,11 +41,23 @@ class Faults:
         self, kind: str, *, count: int = 1, method: str = "", seconds: float = 1.0, code: str = "internal_error"
     ) -> None:
         """Let the next `count` fitting calls meet this fault. Raises FaultRefused for one that makes no sense."""
+        self.order(kind, count=count, method=method, seconds=seconds, code=code)
+
+    def order(
+        self, kind: str, *, count: int = 1, method: str = "", seconds: float = 1.0, code: str = "internal_error"
+    ) -> Fault:
+        """Inject a fault and give it back, so that `withdraw` can end it."""
         if kind not in KINDS:
             raise FaultRefused(f"unknown fault {kind!r:.60}: one of {', '.join(KINDS)}")
         if not 1 <= count <= MOST_TIMES or not 0 <= seconds <= MOST_SECONDS:
             raise FaultRefused(f"count is 1 to {MOST_TIMES}, seconds 0 to {MOST_SECONDS:g}")
-        self.pending.append(Fault(kind, count, method, seconds, code))
+        fault = Fault(kind, count, method, seconds, code)
+        self.pending.append(fault)
+        return fault
+
+    def withdraw(self, fault: Fault) -> None:
+        """End a fault before it is used up."""
+        self.pending = [other for other in self.pending if other is not fault]
 
     def take(self, kinds: tuple[str, ...], method: str = "") -> Fault | None:
         """The next fault of these kinds that fits the method, used once."""
