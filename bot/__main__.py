@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 from rich.console import Console
 
 from bot import config, roster
@@ -16,11 +17,14 @@ from bot.audit.chain import parse_head
 from bot.auditing import FORMATS, export_store, told, verify_file, verify_store
 from bot.checkup import checkup, look_at_all, table
 from bot.config import Settings
-from bot.errors import CmbotError
+from bot.errors import CmbotError, ConfigError
 from bot.moving import export_state, import_state
 from bot.service import running
+from bot.slack.tokens import faults
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
+
+log = structlog.get_logger(__name__)
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds for which a start waits for a database server that is down; then whoever started it should know."""
@@ -105,15 +109,34 @@ def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
 
 
 async def _stopped() -> None:
-    """Wait until the process is told to end (SIGINT, SIGTERM)."""
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    """Wait for SIGINT or SIGTERM; the same signal once more then ends the process at once. SIGHUP is only logged."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    ending = (signal.SIGINT, signal.SIGTERM)
+    for name in ending:
+        loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _hung_up)
     await stop.wait()
+    for name in ending:
+        loop.remove_signal_handler(name)
+
+
+def _hung_up() -> None:
+    log.warning("signal.sighup", words="settings are read at the start only: restart cmbot to apply changes")
+
+
+def _check_tokens(settings: Settings) -> None:
+    """Refuse a start that Slack could never accept; raises ConfigError, a line for each variable."""
+    held = settings.secrets
+    values = (held.slack_bot_token, held.slack_app_token, held.slack_signing_secret)
+    found = faults(*(value.get_secret_value() for value in values))
+    if found:
+        raise ConfigError("\n".join(map(str, found)))
 
 
 async def _run(args: argparse.Namespace) -> int:
-    async with build(_settings(args), wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
+    settings = _settings(args)
+    _check_tokens(settings)
+    async with build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
         await _stopped()
     return 0
 

@@ -1,5 +1,6 @@
 """What single values of the settings may look like: durations, hosts, Slack's ids, zones, addresses."""
 
+import ipaddress
 import re
 import zoneinfo
 from typing import Annotated
@@ -25,6 +26,7 @@ def parse_duration(value: object) -> object:
 
 
 def _host(value: str) -> str:
+    value = value.strip()
     bare = value.removeprefix("http://").removeprefix("https://")
     match = _HOST.fullmatch(bare)
     if match is None or not 0 < int(match[2]) <= MAX_PORT:
@@ -58,12 +60,36 @@ def _timezone(value: str) -> str:
 
 
 def _http_url(value: str) -> str:
+    value = value.strip()
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("write a whole address such as https://slack.com/api/")
     if parts.username or parts.password:
         raise ValueError("write the address without a user or password: tokens come from the environment")
     return value if value.endswith("/") else value + "/"
+
+
+def clean_secret(value: object) -> object:
+    """A secret or address without the white space around it; what stands inside it is refused, and never shown."""
+    if not isinstance(value, str):
+        return value
+    stripped = value.strip().strip("\ufeff\u200b")
+    if any(char.isspace() or not char.isprintable() for char in stripped):
+        raise ValueError("has a line break, a space or an invisible character inside: copy it again, in one piece")
+    return stripped
+
+
+def comparable(host: str) -> str:
+    """The address that a host means, for comparison: letter case, a trailing dot and the forms of IPv6 do not count."""
+    bare = host.removeprefix("http://").removeprefix("https://").rstrip("/")
+    name, _, port = bare.rpartition(":")
+    name = name.strip("[]").rstrip(".").lower()
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return f"{name}:{int(port)}"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return f"{mapped or address}:{int(port)}"
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]

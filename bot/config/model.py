@@ -20,6 +20,8 @@ from bot.config.kinds import (
     Timezone,
     Url,
     UserId,
+    clean_secret,
+    comparable,
     parse_duration,
 )
 
@@ -185,7 +187,7 @@ class ClusterSettings(Section):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:
-        if len(set(self.hosts)) != len(self.hosts):
+        if len(set(map(comparable, self.hosts))) != len(self.hosts):
             raise ValueError("hosts names one address twice: name each host once")
         return self
 
@@ -207,15 +209,18 @@ class StatusSettings(Section):
     every: Seconds = Field(60.0, ge=10, le=3600)
 
 
+Secret = Annotated[SecretStr, BeforeValidator(clean_secret)]
+
+
 class Secrets(BaseSettings):
     """What is read from the environment; nothing of it is ever shown."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-    slack_bot_token: SecretStr = SecretStr("")
-    slack_app_token: SecretStr = SecretStr("")
-    slack_signing_secret: SecretStr = SecretStr("")
-    cmbot_store_url: SecretStr = SecretStr("")
-    cmbot_heartbeat_url: SecretStr = SecretStr("")
+    slack_bot_token: Secret = SecretStr("")
+    slack_app_token: Secret = SecretStr("")
+    slack_signing_secret: Secret = SecretStr("")
+    cmbot_store_url: Secret = SecretStr("")
+    cmbot_heartbeat_url: Secret = SecretStr("")
     cmbot_config: Path = Path("config.yaml")
 
 
@@ -246,6 +251,7 @@ class Settings(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"two clusters are called {doubled[0]!r}: give each a name of its own")
+        _check_hosts(self.clusters)
         homes = [channel for cluster in self.clusters for channel in cluster.channels]
         if len(set(homes)) != len(homes):
             raise ValueError("one channel is the default of two clusters: name it under one cluster's channels only")
@@ -298,6 +304,18 @@ class Settings(Section):
     def cluster(self, name: str) -> ClusterSettings:
         """The cluster of that name; KeyError when there is none."""
         return {cluster.name: cluster for cluster in self.clusters}[name]
+
+
+def _check_hosts(clusters: Sequence[ClusterSettings]) -> None:
+    """Refuse a host of two clusters: changes to one raft group would not exclude each other, alerts would double."""
+    owners: dict[str, str] = {}
+    for name, host in [(own.name, host) for own in clusters for host in own.hosts]:
+        other = owners.setdefault(comparable(host), name)
+        if other != name:
+            raise ValueError(
+                f"clusters {other!r} and {name!r} both name the host {host}: one raft group is one cluster, "
+                "else changes and alerts double; take the host out of one of them"
+            )
 
 
 def _passwords(url: str) -> tuple[str, ...]:

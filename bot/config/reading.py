@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr, ValidationError
 
+from bot.config.kinds import clean_secret
 from bot.config.model import Secrets, Settings, known_keys
 from bot.errors import ConfigError
 
@@ -46,8 +47,22 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
 
     Without `tokens` those of clusters are left out. Raises ConfigError, one line per problem.
     """
-    secrets = Secrets()
+    secrets = _secrets()
     return parse(_read(path or secrets.cmbot_config), secrets=secrets, tokens=tokens)
+
+
+def _secrets() -> Secrets:
+    """What the environment holds; raises ConfigError that names the variable and never its value."""
+    try:
+        return Secrets()
+    except ValidationError as error:
+        raise ConfigError(
+            "\n".join(f"{str(item['loc'][0]).upper()}: {_bare(item['msg'])}." for item in error.errors())
+        ) from error
+
+
+def _bare(words: str) -> str:
+    return words.removeprefix("Value error, ")
 
 
 def parse(
@@ -96,7 +111,10 @@ def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[s
                 f"clusters.{cluster.name}.token_env: the environment variable {cluster.token_env} is not set; "
                 "set it to the cluster's request token secret, or take token_env out."
             )
-        tokens[cluster.name] = SecretStr(held[cluster.token_env])
+        try:
+            tokens[cluster.name] = SecretStr(str(clean_secret(held[cluster.token_env])))
+        except ValueError as error:
+            raise ConfigError(f"{cluster.token_env} (clusters.{cluster.name}.token_env): {error}.") from error
     return tokens
 
 

@@ -20,6 +20,7 @@ from bot.slack import methods
 from bot.slack.methods import Method
 from bot.slack.own import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.respond import answer
+from bot.slack.tokens import TokenFault, bot_token_fault
 from bot.slack.translate import FOREIGN, refused, translated
 from bot.slack.upload import send, sharing
 from bot.views.message import BlockJson, Message
@@ -70,14 +71,9 @@ class SlackGateway:
         self._me: Identity | None = None
 
     @property
-    def has_token(self) -> bool:
-        """Whether there is a token at all."""
-        return bool(self._client.token)
-
-    @property
-    def has_app_token(self) -> bool:
-        """Whether what it has is an app-level token, as its prefix tells: that is of no use here."""
-        return (self._client.token or "").startswith("xapp-")
+    def token_fault(self) -> TokenFault | None:
+        """What is wrong with the bot token by its form alone."""
+        return bot_token_fault(self._client.token or "")
 
     async def __aenter__(self) -> Self:
         """Open the session."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from bot.errors import ConfigError, StoreError
+from bot.store.link import reason
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,10 @@ def prepare(file: Path) -> None:
     """
     try:
         _create(file)
+    except IsADirectoryError as error:
+        raise ConfigError(
+            f"store.url (CMBOT_STORE_URL): {file} is a folder: write the path of a file in it, as in {file}/cmbot.db."
+        ) from error
     except OSError as error:
         raise ConfigError(
             f"store.url (CMBOT_STORE_URL): {file} cannot be opened for writing ({error.strerror}): "
@@ -40,6 +45,8 @@ def prepare(file: Path) -> None:
 
 
 def _create(file: Path) -> None:
+    if file.is_dir():
+        raise IsADirectoryError
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not file.exists():
         # An existing file is never opened here: closing it would drop SQLite's locks on it in this process.
@@ -60,7 +67,7 @@ def _switched(file: Path) -> bool:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
-                raise StoreError(f"The database {file} could not be used ({error}).") from error
+                raise StoreError(f"The database {file} could not be used: {reason(error)}.") from error
             return False
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"store.url (CMBOT_STORE_URL): {file} is not an SQLite database.") from error

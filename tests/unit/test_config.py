@@ -261,3 +261,44 @@ def _sections(model: type[Section]) -> set[type[Section]]:
 
 def _keys(section: type[Section]) -> set[str]:
     return {field.alias or name for name, field in section.model_fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("10.0.0.1:9998", "http://10.0.0.1:9998"),
+        ("cm-1.example.com:9998", "CM-1.example.com.:9998"),
+        ("[fd00::2]:9998", "[FD00:0::2]:9998"),
+        ("10.0.0.1:9998", "[::ffff:10.0.0.1]:9998"),
+    ],
+)
+def test_host_of_two_clusters_is_refused_naming_both(one: str, other: str) -> None:
+    text = f"""
+clusters:
+  - {{name: prod, hosts: ["{one}"], alert_channel: C0A}}
+  - {{name: copy, hosts: ["{other}"], alert_channel: C0B}}
+"""
+    told = refusal(text)
+    assert "'prod'" in told
+    assert "'copy'" in told
+    assert "host" in refusal(text.replace(f'"{one}"', f'"{one}", "{other}"'))
+
+
+def test_secret_with_line_break_behind_it_is_stripped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(MINIMAL)
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "CMBOT_STORE_URL",
+        "CMBOT_HEARTBEAT_URL",
+    ):
+        monkeypatch.setenv(name, f" value-of-{name} \n")
+    held = load(file).secrets
+    assert held.slack_app_token.get_secret_value() == "value-of-SLACK_APP_TOKEN"
+    assert held.cmbot_store_url.get_secret_value() == "value-of-CMBOT_STORE_URL"
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-half\nprivate-half")
+    with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN: has a line break") as caught:
+        load(file)
+    assert "private" not in str(caught.value)

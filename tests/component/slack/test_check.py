@@ -94,4 +94,4 @@ async def test_one_way_in_is_needed(stub: Stub, gateway: SlackGateway) -> None:
     well(stub)
     assert "SLACK_APP_TOKEN" in (await check(gateway, app=False))["app token"].mend
     well(stub)
-    assert (await check(gateway, app=False, secret="s3cret"))["signing secret"].ok
+    assert (await check(gateway, app=False, secret="s3cret0123456789"))["signing secret"].ok
