@@ -3,9 +3,7 @@
 The only reader of either. Every error is a ConfigError that names the key, the value and the mend.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,31 @@ import yaml
 from pydantic import SecretStr, ValidationError
 
 from bot.config.kinds import clean_secret
-from bot.config.model import Secrets, Settings, known_keys
+from bot.config.model import Secrets, Settings
+from bot.config.problems import problem
 from bot.errors import ConfigError
 
-_SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
-"""What a written value may give away: one of Slack's tokens, or the log-in in an address."""
+_MAX_DEPTH = 50
+"""Lists and mappings inside each other; the settings need six."""
 
 
 class _Loader(yaml.SafeLoader):
     """A safe loader that refuses a key given twice: YAML would silently keep the last."""
+
+    def fetch_flow_collection_start(self, token_class: type[yaml.Token]) -> None:
+        # The scanner looks far ahead of the composer, at a cost that grows with the square of the depth.
+        if self.flow_level > _MAX_DEPTH:
+            raise RecursionError
+        super().fetch_flow_collection_start(token_class)  # type: ignore[no-untyped-call]
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth = getattr(self, "_depth", 0) + 1
+        if self._depth > _MAX_DEPTH:
+            raise RecursionError
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -48,7 +62,13 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
     Without `tokens` those of clusters are left out. Raises ConfigError, one line per problem.
     """
     secrets = _secrets()
-    return parse(_read(path or secrets.cmbot_config), secrets=secrets, tokens=tokens)
+    file = path or secrets.cmbot_config
+    text = _read(file)
+    try:
+        return parse(text, secrets=secrets, tokens=tokens)
+    except ConfigError as error:
+        # Each line names the file: who reads it may not know which one was read.
+        raise ConfigError("\n".join(f"{file}: {line}" for line in str(error).splitlines())) from error
 
 
 def _secrets() -> Secrets:
@@ -75,7 +95,9 @@ def parse(
         raise ConfigError(f"The settings are not valid YAML: {_first_line(error)}") from error
     except RecursionError as error:
         raise ConfigError("The settings are nested too deeply: see config.example.yaml for their shape.") from error
-    if not isinstance(data, dict):
+    if data is not None and not isinstance(data, dict):
+        raise ConfigError("The settings are not key: value pairs: see config.example.yaml for their shape.")
+    if not data:
         raise ConfigError("The settings are empty: copy config.example.yaml and name your clusters in it.")
     reserved = sorted({"secrets", "cluster_tokens"} & set(data))
     if reserved:
@@ -85,7 +107,7 @@ def parse(
     try:
         settings = Settings.model_validate({**data, "secrets": secrets})
     except ValidationError as error:
-        raise ConfigError("\n".join(_problem(item, data) for item in _own(error.errors()))) from error
+        raise ConfigError("\n".join(problem(item, data) for item in _own(error.errors()))) from error
     held = _tokens(settings, environment) if tokens else {}
     return settings.model_copy(update={"cluster_tokens": held})
 
@@ -127,56 +149,33 @@ def _environment() -> Mapping[str, str]:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no text in UTF-8: write the settings as a text file.") from error
+    except OSError as error:
         raise ConfigError(
-            f"The settings file {path} cannot be read ({type(error).__name__}): "
+            f"The settings file {path} cannot be read ({error.strerror}): "
             "copy config.example.yaml there, or name another with --config."
         ) from error
 
 
+_YAML = (
+    ("could not find expected ':'", "a line before here lacks its colon: write key: value"),
+    ("expected the node content", "a list or mapping is not closed, or a value is missing"),
+    ("cannot start any token", "a tab or another character that cannot stand here: indent with spaces"),
+    ("mapping values are not allowed here", "a colon too many: indent the line, or put the value into quotes"),
+    ("expected <block end>", "the indentation of this line fits none before it"),
+    ("special characters are not allowed", "it holds an invisible control character: is it a text file?"),
+    ("undefined alias", "a value begins with *: put it into quotes"),
+    ("could not determine a constructor", "a value begins with !: put it into quotes"),
+    ("expected ',' or", "a comma or closing bracket is missing"),
+    ("while scanning a quoted scalar", "a quote is not closed"),
+    ("found unexpected end of stream", "a quote is not closed"),
+)
+"""What the YAML library says, and what to do."""
+
+
 def _first_line(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    words = getattr(error, "problem", None) or "it cannot be parsed"
+    words = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed")
+    words = next((better for raw, better in _YAML if raw in words), words)
     return f"{words} (line {mark.line + 1}, column {mark.column + 1})" if mark else str(words)
-
-
-def _problem(item: Any, data: Mapping[str, Any]) -> str:
-    path = ".".join(_label(part, item["loc"][:index], data) for index, part in enumerate(item["loc"]))
-    shown = _given(item["loc"], data)
-    words = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        # The value is not shown: what was misplaced here may be a secret.
-        near = get_close_matches(str(item["loc"][-1]), known_keys(item["loc"][:-1]), n=1)
-        hint = f"did you mean {near[0]}?" if near else "look for a typo, or see docs/configuration.md"
-        shown, words = "", f"no such setting; {hint}"
-    if item["type"] == "model_type":
-        shown, words = "", "takes settings of its own; see docs/configuration.md"
-    if item["loc"][-1:] == ("token_env",):
-        # The same: whoever takes it for the place of the secret itself should not read it in a log.
-        shown, words = "", "write the name of an environment variable, such as CMBOT_TOKEN_PROD; it holds the secret"
-    if item["type"] == "missing":
-        words = "is required; see config.example.yaml"
-    return f"{path or 'settings'}{shown}: {words}"
-
-
-def _label(part: str | int, before: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
-    held = _dig(before, data)
-    if isinstance(part, int) and isinstance(held, list) and part < len(held) and isinstance(held[part], dict):
-        return str(held[part].get("name", part))
-    return str(part)
-
-
-def _given(loc: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
-    value = _dig(loc, data)
-    if isinstance(value, str) and _SECRET.search(value):
-        return " (not shown: it may hold a secret)"
-    return f" = {value!r:.80}" if isinstance(value, str | int | float) else ""
-
-
-def _dig(loc: tuple[str | int, ...], data: Any) -> Any:
-    for part in loc:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
