@@ -26,7 +26,7 @@ class _Loader(yaml.SafeLoader):
         # The scanner looks far ahead of the composer, at a cost that grows with the square of the depth.
         if self.flow_level > _MAX_DEPTH:
             raise RecursionError
-        super().fetch_flow_collection_start(token_class)  # type: ignore[no-untyped-call]
+        super().fetch_flow_collection_start(token_class)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth = getattr(self, "_depth", 0) + 1
