@@ -2,6 +2,7 @@
 
 import random
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -9,7 +10,6 @@ from typing import Any
 
 from bot.access import Access
 from bot.clicks import Clicks
-from bot.clocks import ProcessClock
 from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.tasks import Dialect
@@ -69,14 +69,13 @@ LATE_LOOKS = 4
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock | None = None, pace: Pace | None = None, wait_for_server: float = 0.0
+    settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None, wait_for_server: float = 0.0
 ) -> AsyncIterator[App]:
     """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError.
 
     A database server that cannot be used just now is waited for, `wait_for_server` seconds at most.
     """
     check_words(settings)
-    clock = clock or ProcessClock()
     rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
     async with AsyncExitStack() as stack:
         owner = owner_name()

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,16 +14,14 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.clocks import Jump, ProcessClock
 from bot.errors import ConfigError
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = 5
 _LATE_SECONDS = 3600
 """How late a crontab's job may still be run."""
-GUARD_SECONDS = 1.0
-"""How often the system clock is compared with the steady one: the library goes by the system clock."""
 _REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)
 
 
@@ -82,26 +79,15 @@ class Crontab:
 class Scheduler:
     """Runs jobs on the running event loop: coalesced, one of a name at a time, and waited for at the end.
 
-    The library goes by the system clock, jobs at an interval do not: when the system clock jumps they are set to run
-    at once, and `on_jump` is given the jump. `on_trouble` is given every missed, overlapping or failed run; `troubles`
-    counts them by job and kind.
+    `on_trouble` is told of every missed, overlapping or failed run; `troubles` counts them by job and kind.
     """
 
-    def __init__(
-        self,
-        on_trouble: Callable[[Trouble], None] = lambda _: None,
-        on_jump: Callable[[Jump], None] = lambda _: None,
-        *,
-        clock: ProcessClock | None = None,
-    ) -> None:
+    def __init__(self, on_trouble: Callable[[Trouble], None] = lambda _: None) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
         self._scheduler.add_listener(self._noted, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
-        self._on_trouble, self._on_jump = on_trouble, on_jump
-        self._clock = clock or ProcessClock()
-        self._intervals: dict[str, float] = {}
+        self._on_trouble = on_trouble
         self._troubles: Counter[tuple[str, TroubleKind]] = Counter()
         self._running: set[asyncio.Task[Any]] = set()
-        self._guard: asyncio.Task[None] | None = None
 
     @property
     def troubles(self) -> Mapping[tuple[str, TroubleKind], int]:
@@ -110,8 +96,7 @@ class Scheduler:
 
     def every(self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0) -> None:
         """Run `fn` now and then every `seconds`, each time up to `jitter` seconds off."""
-        self._intervals[name] = jitter
-        trigger = _Interval(seconds, jitter)
+        trigger = IntervalTrigger(seconds=seconds, jitter=jitter or None, timezone=UTC)
         self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=datetime.now(UTC))
 
     def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
@@ -132,14 +117,9 @@ class Scheduler:
     def start(self) -> None:
         """Start; needs a running event loop."""
         self._scheduler.start()
-        self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
 
     async def stop(self) -> None:
         """Start nothing more, and wait for the jobs that are running."""
-        if self._guard is not None:
-            self._guard.cancel()
-            await asyncio.gather(self._guard, return_exceptions=True)
-            self._guard = None
         if not self._scheduler.running:
             return
         # Shutting down cancels what runs, so that comes last.
@@ -149,23 +129,6 @@ class Scheduler:
             await asyncio.wait(self._running)
         self._scheduler.shutdown(wait=False)
         await _turn()
-
-    async def _watch_clock(self) -> None:
-        while True:
-            await asyncio.sleep(GUARD_SECONDS)
-            jump = self._clock.jumped()
-            if jump is not None:
-                self._run_all_soon()
-                self._on_jump(jump)
-
-    def _run_all_soon(self) -> None:
-        """Run every job at an interval again: when each is due was reckoned by a clock that has been set."""
-        now = datetime.now(UTC)
-        for name, jitter in self._intervals.items():
-            if self._scheduler.get_job(name) is not None:
-                due = now + timedelta(seconds=random.uniform(0.0, jitter))  # noqa: S311 - spreads load
-                self._scheduler.modify_job(name, next_run_time=due)
-        self._scheduler.wakeup()
 
     def _add(self, trigger: Any, fn: Callable[[], Awaitable[None]], name: str, *, late: int, **options: Any) -> None:
         async def run() -> None:
@@ -180,33 +143,9 @@ class Scheduler:
     def _noted(self, event: Any) -> None:
         kinds = {EVENT_JOB_MISSED: TroubleKind.MISSED, EVENT_JOB_MAX_INSTANCES: TroubleKind.OVERLAPPED}
         kind = kinds.get(event.code, TroubleKind.FAILED)
-        if kind is TroubleKind.MISSED and self._clock.jumping:
-            # Late by the system clock alone: the guard runs the job again within a second.
-            return
         due = event.scheduled_run_times[-1] if kind is TroubleKind.OVERLAPPED else event.scheduled_run_time
         self._troubles[event.job_id, kind] += 1
         self._on_trouble(Trouble(event.job_id, kind, due.timestamp(), getattr(event, "exception", None)))
-
-
-class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
-    """Every so many seconds, each time up to `jitter` seconds off. What was missed is one run, however much it was.
-
-    The library's own trigger gives every missed run one by one: a clock a year ahead held the event loop for 30 s.
-    """
-
-    def __init__(self, seconds: float, jitter: float) -> None:
-        self._seconds, self._jitter = seconds, jitter
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """When next, as the library asks: after the previous time, and after now."""
-        if previous_fire_time is None:
-            return now
-        gone = max(0.0, (now - previous_fire_time).total_seconds())
-        steps = math.floor(gone / self._seconds) + 1
-        jitter = random.uniform(-self._jitter, self._jitter)  # noqa: S311 - spreads load
-        return max(
-            now + timedelta(microseconds=1), previous_fire_time + timedelta(seconds=steps * self._seconds + jitter)
-        )
 
 
 class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
@@ -217,9 +156,7 @@ class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """When next, as the library asks."""
-        # Bounded: what is missed for longer than a run may be late is looked for by whoever catches up.
-        earliest = now - timedelta(seconds=_LATE_SECONDS)
-        after = max(previous_fire_time, earliest) if previous_fire_time else now - timedelta(microseconds=1)
+        after = previous_fire_time or now - timedelta(microseconds=1)
         time = self._crontab.next(after.timestamp())
         return None if time is None else datetime.fromtimestamp(time, UTC)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 
-from bot.clocks import Jump, ProcessClock
 from bot.cluster.handle import Cluster
 from bot.config import Settings
 from bot.dispatch import Dispatcher
@@ -40,7 +39,6 @@ from bot.store.store import Store
 from bot.telemetry.health import Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
-from bot.views.notes import clock_jumped
 
 log = structlog.get_logger(__name__)
 
@@ -93,8 +91,6 @@ class App:
     noted: dict[str, Mapping[str, Any]]
     taken: dict[str, Hold] = field(default_factory=dict)
     """Under which hold each cluster was looked at last."""
-    jumps: list[Jump] = field(default_factory=list)
-    """Jumps of the system clock that are still to be announced."""
     port: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -111,7 +107,6 @@ async def serving(app: App) -> AsyncIterator[int]:
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
     ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": app.liveness.outbox_trouble}
     ready["watch"] = lambda: _watch_ready(app)
-    ready["replicas"] = lambda: _standby(app)
     ready["channels"] = app.redelivery.trouble
     server = Health(app.metrics, live=live, ready=ready).server()
     if app.socket is None:
@@ -136,17 +131,6 @@ async def _watch_ready(app: App) -> str:
     return f"no look comes through at {', '.join(blind)}" if blind else ""
 
 
-async def _standby(app: App) -> str:
-    if not app.membership.standby:
-        return ""
-    if not app.membership.alive:
-        return "this process lost touch with its database, so it watches no cluster"
-    if app.membership.alone:
-        return "another process on the same database file watches every cluster; this one watches none. End one of them"
-    # On PostgreSQL a replica without work is a spare while others hold every cluster.
-    return "" if app.membership.covered else "this replica watches no cluster, and some clusters have no watcher"
-
-
 async def look_out(app: App) -> None:
     """Find out whether a watch is blind."""
     now = app.clock()
@@ -162,7 +146,6 @@ async def look_out(app: App) -> None:
 async def sweep(app: App) -> None:
     """What the clock asks for besides looking: expire, settle, take up unfinished work."""
     try:
-        await announce_jumps(app)
         await app.runner.sweep(app.membership.duty)
         await app.leasing.sweep(app.membership.duty)
         # Not waited for: what is resumed may watch its effect for half a minute.
@@ -178,28 +161,6 @@ async def sweep(app: App) -> None:
         app.metrics.replicas(app.membership.living, app.membership.holds)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
-
-
-def note_jump(app: App, jump: Jump) -> None:
-    """Log a jump of the system clock; the next sweep announces it."""
-    log.warning("clock.jumped", seconds=round(jump.seconds, 1), system_clock_ahead=round(jump.ahead, 1))
-    app.metrics.clock_ahead(jump.ahead)
-    app.jumps.append(jump)
-
-
-async def announce_jumps(app: App) -> None:
-    """Post each jump once, in one channel; raises StoreError, and then the next sweep tries again."""
-    if not app.jumps:
-        return
-    channels = [app.settings.alerts.fallback_channel, *(each.channel for each in app.settings.status)]
-    channel = next(filter(None, channels), app.settings.clusters[0].alert_channel)
-    now = app.clock()
-    async with app.store.begin() as uow:
-        for number, jump in enumerate(app.jumps):
-            slot = f"clock:{app.membership.name}:{now:.3f}:{number}"
-            await uow.outbox.put(slot, channel, clock_jumped(jump.seconds, jump.ahead, now, app.membership.name))
-    app.jumps.clear()
-    app.outbox.wake()
 
 
 async def resume(app: App) -> None:
@@ -351,8 +312,7 @@ def _trouble(app: App, trouble: Trouble) -> None:
 
 
 def _schedule(app: App) -> Scheduler:
-    clock = app.clock if isinstance(app.clock, ProcessClock) else None
-    scheduler = Scheduler(partial(_trouble, app), partial(note_jump, app), clock=clock)
+    scheduler = Scheduler(partial(_trouble, app))
     for own in app.settings.clusters:
         scheduler.every(
             own.poll_interval,

@@ -1,14 +1,14 @@
-"""What a process needs before its parts: a unique name, a store that is up to date, a place among the replicas."""
+"""What a process needs before its parts: a name of its own, a clock that only goes on, a store that is up to date."""
 
 import asyncio
 import random
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
-from bot.clocks import steady
 from bot.config import Settings
 from bot.errors import StoreError
 from bot.replicas.membership import BEATS, Membership
@@ -24,6 +24,11 @@ LOOK_FOR_SERVER = 0.5
 def owner_name() -> str:
     """Who this process is in claims and holds: somebody else in each life."""
     return f"{socket.gethostname()}-{random.getrandbits(32):08x}"
+
+
+def steady() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while this process, or this machine, is stopped."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @asynccontextmanager

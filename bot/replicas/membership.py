@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from bot.errors import Fenced, StoreError
 from bot.replicas.model import Hold, Replica, Roster, watch_of
 from bot.replicas.ports import Fence, ReplicaStore, ReplicaUnit
-from bot.replicas.spread import Plan, alone, plan, take_over
+from bot.replicas.spread import Plan, alone, plan
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +28,8 @@ KEEP_DEAD = 600.0
 class Membership:
     """One process's part. `steady` is a clock that only goes on (seconds), also while the process is stopped.
 
-    `alone` is a process on a database that has no clock of its own and that only processes of one machine share
-    (SQLite): it takes everything at its start, and takes back what a later process on the same file no longer holds.
-    Another process is dead when its heartbeat has not changed for its length, as observed on `steady`: the clocks of
-    two processes may differ. `gained` is given the tasks that came, to be taken up at once.
+    `alone` is a process that shares its database with nobody (SQLite): everything is its own at its start, and stays so
+    until another process starts on the same file. `gained` is told which tasks came, to be taken up at once.
     """
 
     store: ReplicaStore
@@ -44,19 +42,9 @@ class Membership:
     holds: dict[str, Hold] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     living: int = 0
-    covered: bool = False
-    """True when a living process holds each of our tasks, as of the last heartbeat."""
     _joined: bool = False
     _until: float = 0.0
     _leaving: bool = False
-    _beat_at: float = float("-inf")
-    _observed: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """By name of another process: its last heartbeat, and when that was first seen (on `steady`)."""
-
-    @property
-    def standby(self) -> bool:
-        """True when this process holds none of its tasks: other processes do its work, or it lost touch."""
-        return bool(self.tasks) and not any(self.hold(task) for task in self.tasks)
 
     @property
     def alive(self) -> bool:
@@ -88,21 +76,8 @@ class Membership:
     async def run(self) -> None:
         """Keep beating until cancelled."""
         while True:
-            await asyncio.sleep(self.lease / BEATS)
-            if not self.alone or await self._due():
-                await self.try_to_beat()
-
-    async def _due(self) -> bool:
-        """Decide whether a process on SQLite writes a heartbeat now: seldom while it has the file to itself."""
-        if self.steady() - self._beat_at >= ALONE_BEAT or self.living > 1:
-            return True
-        try:
-            async with self.store.read() as uow:
-                roster = await uow.replicas.roster()
-        except StoreError:
-            return True
-        others = any(other.name != self.name for other in roster.replicas if other.until)
-        return others or len(roster.held_by(self.name)) < len(self.tasks)
+            await asyncio.sleep(ALONE_BEAT if self.alone and self.alive else self.lease / BEATS)
+            await self.try_to_beat()
 
     async def try_to_beat(self) -> bool:
         """One heartbeat; False when the database did not take it."""
@@ -118,14 +93,9 @@ class Membership:
         """Say that this process lives, and take, hand over and leave what is to be; raises StoreError."""
         began = self.steady()
         async with self.store.begin() as uow:
-            roster = self._as_observed(await uow.replicas.roster())
+            roster = await uow.replicas.roster()
             me = self._me(roster)
-            if self.alone and not self._joined:
-                # A later start has everything: what an earlier process had claimed is free, whether it lives or not.
-                await uow.replicas.bury_all()
-                roster = replace(roster, replicas=())
-            else:
-                await _bury(uow, me, roster)
+            await _bury(uow, me, roster, everybody=self.alone and not self._joined)
             await uow.replicas.beat(me)
             steps = self._plan(me, roster)
             held = {hold.task: hold for hold in roster.held_by(self.name)}
@@ -133,26 +103,11 @@ class Membership:
                 held.pop(task, None)
             held |= await _carry_out(uow, me, steps, roster.now)
         self._until = float("inf") if self.alone else began + self.lease * TRUST
-        self._joined, self._beat_at = True, began
+        self._joined = True
         self._note(roster, held)
 
-    def _as_observed(self, roster: Roster) -> Roster:
-        """The roster with the lives of others measured on our steady clock; PostgreSQL has one clock for all."""
-        if not self.alone:
-            return roster
-        now, seen = self.steady(), dict(self._observed)
-        others = [other for other in roster.replicas if other.name != self.name and other.until]
-        self._observed = {
-            other.name: seen[other.name] if seen.get(other.name, (None,))[0] == other.beat_at else (other.beat_at, now)
-            for other in others
-        }
-        left = {o.name: max(0.0, o.until - o.beat_at - (now - self._observed[o.name][1])) for o in others}
-        replicas = [replace(r, until=roster.now + left[r.name]) if r.name in left else r for r in roster.replicas]
-        return replace(roster, replicas=replicas)
-
     def _me(self, roster: Roster) -> Replica:
-        crowded = any(other.name != self.name for other in roster.living)
-        until = roster.now + (BEATS * ALONE_BEAT if self.alone and not crowded else self.lease)
+        until = roster.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
         tasks = () if self._leaving else tuple(self.tasks)
         # Who was counted as dead is a newcomer again.
         since = next((each.since for each in roster.replicas if each.name == self.name and each.until), roster.now)
@@ -161,19 +116,16 @@ class Membership:
     def _plan(self, me: Replica, roster: Roster) -> Plan:
         if not self.alone:
             return plan(me, roster, self.lease)
-        # A process that started later on the same file has everything, and keeps it while it lives.
-        return take_over(me, roster) if self._joined and not self._leaving else alone(me, roster)
+        # Only at the start: whoever started after us on the same file has it all, and keeps it.
+        return Plan() if self._joined and not self._leaving else alone(me, roster)
 
     def _note(self, roster: Roster, held: dict[str, Hold]) -> None:
         came = [task for task, hold in held.items() if self.holds.get(task) != hold]
         gone = [task for task in self.holds if task not in held]
         self.holds = held
-        others = [other for other in roster.living if other.name != self.name]
-        self.known = frozenset(self.tasks).union(*(() if self.alone else (other.tasks for other in others)))
+        others = [] if self.alone else [other for other in roster.living if other.name != self.name]
+        self.known = frozenset(self.tasks).union(*(other.tasks for other in others))
         self.living = 1 + len(others)
-        names = {other.name for other in others}
-        taken = {task for task, hold in roster.holds.items() if hold.holder in names}
-        self.covered = {*held, *taken}.issuperset(self.tasks)
         if came or gone:
             log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.living)
         if came:
@@ -195,8 +147,11 @@ class Membership:
         self.holds, self._until = {}, 0.0
 
 
-async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster) -> None:
+async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, *, everybody: bool) -> None:
     others = [other for other in roster.replicas if other.name != me.name]
+    if everybody:
+        await uow.replicas.bury_all()
+        return
     await uow.replicas.bury([other.name for other in others if 0 < other.until <= roster.now])
     old = [other.name for other in others if not other.until and other.beat_at < roster.now - KEEP_DEAD]
     await uow.replicas.forget(old)

@@ -59,8 +59,5 @@ class ReplicaUnit(Protocol):
 class ReplicaStore(Protocol):
     """The store."""
 
-    def read(self) -> AbstractAsyncContextManager[ReplicaUnit]:
-        """Open a transaction that only reads."""
-
     def begin(self) -> AbstractAsyncContextManager[ReplicaUnit]:
         """Open a transaction that commits at its end, or not at all."""

@@ -37,11 +37,6 @@ def alone(me: Replica, roster: Roster) -> Plan:
     return Plan(take=me.tasks, leave=tuple(gone))
 
 
-def take_over(me: Replica, roster: Roster) -> Plan:
-    """Decide for a process that lost its work to a later one: take back what no living process holds."""
-    return Plan(take=tuple(_free(me.tasks, replace(roster, replicas=[me, *roster.living]))))
-
-
 def _share(me: Replica, roster: Roster, load: Counter[str]) -> tuple[str, ...]:
     """What of the free tasks falls to `me` when each goes to whoever has the least; everybody finds the same."""
     mine: list[str] = []

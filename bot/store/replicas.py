@@ -83,7 +83,6 @@ class Replicas:
             await self._link.change(delete(replicas).where(replicas.c.name.in_(sorted(names))))
 
     async def living(self) -> Sequence[str]:
-        """The names of those alive now; on SQLite, where processes share no clock, those not counted as dead."""
-        now = await self._now() if self._link.postgres else 0.0
-        query = select(replicas.c.name).where(replicas.c.until > now).order_by(replicas.c.name)
+        """The names of those alive now."""
+        query = select(replicas.c.name).where(replicas.c.until > await self._now()).order_by(replicas.c.name)
         return [row["name"] for row in await self._link.rows(query)]

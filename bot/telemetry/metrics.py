@@ -53,16 +53,6 @@ class Metrics:
         self._dead_socket = Gauge("cmbot_socket_dead_seconds", "Seconds without a live connection.", registry=held)
         self._quiet_socket = Gauge("cmbot_socket_quiet_seconds", "Seconds since Slack delivered.", registry=held)
 
-        self._clock_ahead = Gauge(
-            "cmbot_system_clock_ahead_seconds",
-            "By how much the system clock was set ahead (negative: back) since the start.",
-            registry=held,
-        )
-
-    def clock_ahead(self, seconds: float) -> None:
-        """How far the system clock is from the one that the process counts by."""
-        self._clock_ahead.set(seconds)
-
     def acked(self, kind: str, seconds: float) -> None:
         """One acknowledgement (`bot.slack.listeners.OnAck`)."""
         self._acks.labels(kind).observe(seconds)

@@ -53,21 +53,6 @@ def was_blind(cluster: str, since: float, until: float, why: str) -> Message:
     return message(text, section(text), context(span))
 
 
-def clock_jumped(seconds: float, ahead: float, now: float, process: str) -> Message:
-    """Notice that the system clock was set; `ahead` is how far it is from the clock that cmbot goes on by."""
-    way = "ahead" if seconds > 0 else "back"
-    text = f"The system clock of the cmbot process {code(process)} was set {way} by {duration(abs(seconds))}."
-    if abs(ahead) <= 1:
-        means = "It agrees with the time that cmbot counts by again. Nothing is to be done."
-    else:
-        means = (
-            "Polling, deadlines and silences go on as before: cmbot counts by a clock that is never set. Times that it "
-            f"shows are {duration(abs(ahead))} {'behind' if ahead > 0 else 'ahead of'} the system clock until it is "
-            "restarted. If the system clock is right now, restart cmbot; if not, correct the clock."
-        )
-    return message(f"{text} {means}", section(text), context(f"{date(now)}. {means}"))
-
-
 def _came_of(kept: Sequence[Alert]) -> str:
     if not kept:
         return "Nothing came up under it."
