@@ -27,6 +27,7 @@ from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox
 from bot.redelivery import Redelivery
+from bot.replicas.heard import Heard
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES, Hold, cluster_of, watch_of
 from bot.retention import Retention
@@ -50,8 +51,6 @@ SWEEP_SECONDS = 5.0
 """How often operations are expired and settled, and unfinished inbound work is taken up."""
 CLOCK_SECONDS = 2.0
 """How often the system clock is compared with the clock of the process."""
-CLOCKS_DIFFER = 30.0
-"""Seconds by which a note is older or younger at least that another process made by a clock that differs from ours."""
 WATCH = "watch"
 """The first word of the names of the jobs that look at clusters."""
 FORGET_SECONDS = 3600.0
@@ -102,8 +101,7 @@ class App:
     noted: dict[str, Mapping[str, Any]]
     taken: dict[str, Hold] = field(default_factory=dict)
     """Under which hold each cluster was looked at last."""
-    heard: dict[str, float] = field(default_factory=dict)
-    """When other processes noted what they saw, by their clocks."""
+    heard: Heard = field(default_factory=Heard)
     port: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -196,18 +194,7 @@ async def recall(app: App) -> None:
     if others:
         async with app.store.read() as uow:
             notes = await uow.memory.several(others)
-        app.noted.update({name: _dated(app, name, note, app.clock()) for name, note in notes.items()})
-
-
-def _dated(app: App, name: str, note: Mapping[str, Any], now: float) -> Mapping[str, Any]:
-    """What another process noted, dated by the clock of this one: theirs may be another one."""
-    at = float(note.get("at") or 0.0)
-    before, app.heard[name] = app.heard.get(name), at
-    if before == at:
-        return {**note, "at": app.noted.get(name, note).get("at")}
-    # It was noted since the last time that this was asked, a moment ago.
-    other_clock = before is not None and abs(now - at) > CLOCKS_DIFFER
-    return {**note, "at": now if other_clock else min(at, now)}
+        app.noted.update({name: app.heard.dated(name, note, app.clock()) for name, note in notes.items()})
 
 
 async def close_gone(app: App) -> None:

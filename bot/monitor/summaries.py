@@ -88,23 +88,23 @@ class Summaries:
 
     async def _report(self, entry: Entry, due_at: float, now: float) -> Report:
         ahead = self._ahead()
-        since = await self._since(entry, due_at)
+        since = await self._since(entry, due_at, ahead)
         due_at, now = due_at - ahead, now - ahead
-        # What was posted before the system clock was set was due by the same clock as what is reported on.
-        since = since if since < due_at else min(since - ahead, due_at)
         facts = [await self._reports.facts(name, since, now) for name in entry.clusters]
         if entry.kind == "handover":
             return handover(hand_over(facts, since, now, due_at=due_at))
         return summary(summarise(facts, since, now, due_at=due_at))
 
-    async def _since(self, entry: Entry, due_at: float) -> float:
-        """When the one before was posted; else when it was due, as one that was never posted told nobody anything."""
+    async def _since(self, entry: Entry, due_at: float, ahead: float) -> float:
+        """When the one before was posted, else when it was due; by the clock that dated what is reported on."""
         async with self._store.read() as uow:
             posted = await uow.firings.last((entry.job,), due_at)
+        end = due_at - ahead
         if posted is not None:
-            return max(posted, due_at - LONGEST)
+            # What seems to be later was posted when the system clock was ahead already.
+            return max(posted if posted < end else min(posted - ahead, end), end - LONGEST)
         due_before = None if entry.kind == "handover" else entry.latest(due_at - 1)
-        return due_at - SHIFT_SECONDS if entry.kind == "handover" else due_before or due_at - DAY
+        return end - SHIFT_SECONDS if entry.kind == "handover" else (due_before or due_at - DAY) - ahead
 
     async def _watched_at(self, entry: Entry, time: float) -> bool:
         async with self._store.read() as uow:
