@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.access import Access
 from bot.clicks import Clicks
+from bot.clock import Guard, ProcessClock, earliest
 from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.tasks import Dialect
@@ -69,23 +70,26 @@ LATE_LOOKS = 4
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None, wait_for_server: float = 0.0
+    settings: Settings, *, clock: Clock | None = None, pace: Pace | None = None, wait_for_server: float = 0.0
 ) -> AsyncIterator[App]:
     """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError.
 
-    A database server that cannot be used just now is waited for, `wait_for_server` seconds at most.
+    `clock` takes the place of the process's clock and of the system's. A database server that cannot be used just now
+    is waited for, `wait_for_server` seconds at most.
     """
     check_words(settings)
     rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
     async with AsyncExitStack() as stack:
         owner = owner_name()
-        store = await stack.enter_async_context(opened(settings, owner, clock, wait_for_server=wait_for_server))
+        wall = clock or time.time
+        clock = clock or ProcessClock()
+        store = await stack.enter_async_context(opened(settings, owner, clock, wall, wait_for_server=wait_for_server))
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         metrics = Metrics()
         clusters = {each.name: await _cluster(stack, settings, each, clock, metrics) for each in settings.clusters}
         membership = membership_of(settings, store, owner)
-        parts = _Parts(settings, clock, store, gateway, clusters, membership, metrics)
+        parts = _Parts(settings, clock, wall, store, gateway, clusters, membership, metrics)
         outbox = Outbox(
             store,
             gateway,
@@ -96,6 +100,7 @@ async def build(
             on_dead=parts.on_dead,
             wanted=parts.wanted,
             alive=lambda: membership.alive,
+            posted_after=lambda at: earliest(at, clock(), wall()),
         )
         parts.ledger = Ledger(store, outbox.wake, clock, owner)
         fallback = settings.alerts.fallback_channel or ""
@@ -180,13 +185,14 @@ class _Parts:
         self,
         settings: Settings,
         clock: Clock,
+        wall: Clock,
         store: Store,
         gateway: SlackGateway,
         clusters: Mapping[str, Cluster],
         membership: Membership,
         metrics: Metrics,
     ) -> None:
-        self.settings, self.clock, self.store, self.gateway = settings, clock, store, gateway
+        self.settings, self.clock, self.wall, self.store, self.gateway = settings, clock, wall, store, gateway
         self.clusters, self.metrics, self.membership = clusters, metrics, membership
         self.noted: dict[str, Mapping[str, Any]] = {}
         self.entries = [_entry(own, tuple(clusters)) for own in settings.summaries]
@@ -212,6 +218,8 @@ class _Parts:
         return App(
             settings=self.settings,
             clock=self.clock,
+            wall=self.wall,
+            guard=Guard(self.clock, self.wall),
             store=self.store,
             gateway=self.gateway,
             clusters=self.clusters,
@@ -228,7 +236,7 @@ class _Parts:
             watches=watches,
             sentry=Sentry(watches, self.store, wake=outbox.wake),
             attention=attention,
-            summaries=Summaries(self.store, self.reports, wake=outbox.wake),
+            summaries=Summaries(self.store, self.reports, wake=outbox.wake, ahead=lambda: self.wall() - self.clock()),
             entries=self.entries,
             background=background,
             bolt=bolt,

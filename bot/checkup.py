@@ -1,7 +1,6 @@
 """`cmbot check` and `cmbot status`: every token, scope, channel and host that the settings name, looked at."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -161,7 +160,7 @@ async def look_at_all(settings: Settings, fine: tuple[Level, ...] = (Level.HEALT
 
 async def _cluster(cluster: Cluster, fine: tuple[Level, ...]) -> list[Row]:
     before = await cluster.look(cluster.deadline, bad_disks=False)
-    await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - time.time()))
+    await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.look(cluster.deadline)
     judged = verdict(now, before)
     dialect = await cluster.dialect()

@@ -82,6 +82,7 @@ class Delivery:
 
     poster: Poster
     claim: Claim
+    posted_after: Callable[[float], float]
     method: str = "find"
 
     async def run(self) -> Sent | Gone | Deleted:
@@ -104,7 +105,7 @@ class Delivery:
         claim = self.claim
         if claim.ts is not None or not claim.doubt:
             return [] if claim.ts is None else [claim.ts]
-        return await find(self.poster, claim)
+        return await find(self.poster, claim, self.posted_after)
 
     async def _settle(self, ts: str, *doubles: str) -> Sent | Deleted:
         claim = self.claim
@@ -155,9 +156,12 @@ class Delivery:
         return replace(message, metadata={**(message.metadata or {}), **marks})
 
 
-async def find(poster: Poster, claim: Claim) -> Sequence[str]:
-    """Look for posts of the claim's slot; where Slack does not let us read, none is found. Raises SlackError."""
-    after = claim.created_at - CLOCK_SLACK
+async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], float]) -> Sequence[str]:
+    """Look for posts of the claim's slot; where Slack does not let us read, none is found. Raises SlackError.
+
+    `posted_after` turns the time at which the row was made into one of Slack's clock.
+    """
+    after = posted_after(claim.created_at) - CLOCK_SLACK
     try:
         return await poster.find(claim.channel, claim.slot, after=after, thread_ts=claim.thread_ts)
     except SlackError as error:

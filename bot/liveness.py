@@ -44,7 +44,7 @@ class Liveness:
         A process that began at `began` is given the time for its first look.
         """
         now = self.clock()
-        unseen = [name for name in self.hosts if now - max(began, self._seen(name)) > self.late[name]]
+        unseen = [name for name in self.hosts if now - max(began, self._seen(name, now)) > self.late[name]]
         if unseen:
             return f"no look lately at {', '.join(unseen)}."
         try:
@@ -60,8 +60,10 @@ class Liveness:
         stuck = health.oldest_age > LONGEST_STUCK_OUTBOX
         return f"a message has waited {health.oldest_age:.0f} s to be sent" if stuck else ""
 
-    def _seen(self, name: str) -> float:
-        return float(self.noted.get(name, {}).get("at") or 0.0)
+    def _seen(self, name: str, now: float) -> float:
+        """When the last look was; a time to come was noted by a clock that was wrong, and says nothing."""
+        at = float(self.noted.get(name, {}).get("at") or 0.0)
+        return at if at <= now else 0.0
 
     def _lines(self) -> list[Line]:
         return [Line(name, hosts, self.noted.get(name, {})) for name, hosts in self.hosts.items()]

@@ -49,7 +49,7 @@ class Outbox:
     process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
     others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
     `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
-    deleted is to be posted anew.
+    deleted is to be posted anew. `posted_after` turns the time at which a row was made into one of Slack's clock.
     """
 
     def __init__(
@@ -69,13 +69,14 @@ class Outbox:
         wanted: Callable[[str], Awaitable[bool]] = _nobody,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         alive: Callable[[], bool] = lambda: True,
+        posted_after: Callable[[float], float] = lambda at: at,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._pace = clock, random, pace or Pace()
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
         self._on_dead, self._wanted = on_dead, wanted
         self._pause = pause or wait_for_event
-        self._alive = alive
+        self._alive, self._posted_after = alive, posted_after
         self._awake, self._progress = asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._booked: dict[str, float] = {}
@@ -220,7 +221,7 @@ class Outbox:
     async def _attempt(self, claim: Claim) -> Outcome:
         if self._clock() > claim.until - self._call_timeout or not self._alive():
             return Failed("claim_expired", Verdict(0.0, Hold.ROW, claim.doubt))
-        delivery = Delivery(self._poster, claim)
+        delivery = Delivery(self._poster, claim, self._posted_after)
         try:
             async with asyncio.timeout(self._call_timeout):
                 outcome = await delivery.run()
@@ -274,7 +275,7 @@ class Outbox:
                 await delete(self._poster, claim.channel, sent.ts)
             elif sent.searched:
                 # The post before may have been carried out between our look and our post.
-                for ts in await find(self._poster, claim):
+                for ts in await find(self._poster, claim, self._posted_after):
                     if ts != held:
                         await delete(self._poster, claim.channel, ts)
         except SlackError as error:

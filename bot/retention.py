@@ -57,7 +57,7 @@ RETENTION: Mapping[str, str] = MappingProxyType(
 
 ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "silences"})
 """The kinds of messages (a slot's first word) that end with the thing whose number follows."""
-PASSING = frozenset({"blind", "handover", "left", "summary"})
+PASSING = frozenset({"blind", "clock", "handover", "left", "summary"})
 """Those that are said once and never edited. All other kinds (a status line) are kept: they may be edited for ever."""
 
 

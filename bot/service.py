@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot.clock import Guard
 from bot.cluster.handle import Cluster
 from bot.config import Settings
 from bot.dispatch import Dispatcher
@@ -26,6 +27,7 @@ from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
 from bot.outbox import Outbox
 from bot.redelivery import Redelivery
+from bot.replicas.heard import Heard
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES, Hold, cluster_of, watch_of
 from bot.retention import Retention
@@ -39,6 +41,7 @@ from bot.store.store import Store
 from bot.telemetry.health import Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
+from bot.views.notes import clock_set
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +49,8 @@ CATCH_UP_SECONDS = 300.0
 """How often summaries are looked for that were due and could not be posted, as while the database was away."""
 SWEEP_SECONDS = 5.0
 """How often operations are expired and settled, and unfinished inbound work is taken up."""
+CLOCK_SECONDS = 2.0
+"""How often the system clock is compared with the clock of the process."""
 WATCH = "watch"
 """The first word of the names of the jobs that look at clusters."""
 FORGET_SECONDS = 3600.0
@@ -61,10 +66,15 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class App:
-    """All parts of the running program; `port` is where health, metrics and Slack's events are served."""
+    """All parts of the running program; `port` is where health, metrics and Slack's events are served.
+
+    `clock` is the clock of the process, which nobody sets; `wall` is the system clock, by which crontabs go.
+    """
 
     settings: Settings
     clock: Clock
+    wall: Clock
+    guard: Guard
     store: Store
     gateway: SlackGateway
     clusters: Mapping[str, Cluster]
@@ -91,6 +101,7 @@ class App:
     noted: dict[str, Mapping[str, Any]]
     taken: dict[str, Hold] = field(default_factory=dict)
     """Under which hold each cluster was looked at last."""
+    heard: Heard = field(default_factory=Heard)
     port: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -108,7 +119,7 @@ async def serving(app: App) -> AsyncIterator[int]:
     ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": app.liveness.outbox_trouble}
     ready["watch"] = lambda: _watch_ready(app)
     ready["channels"] = app.redelivery.trouble
-    server = Health(app.metrics, live=live, ready=ready).server()
+    server = Health(app.metrics, live=live, ready=ready, watches=partial(_watches, app)).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
@@ -127,8 +138,14 @@ async def _store_ready(app: App) -> str:
 
 
 async def _watch_ready(app: App) -> str:
+    if idle := app.membership.idle(tuple(app.clusters)):
+        return idle
     blind = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.sentry.blind.items()]
     return f"no look comes through at {', '.join(blind)}" if blind else ""
+
+
+def _watches(app: App) -> list[str]:
+    return [name for name in app.clusters if app.membership.hold(watch_of(name)) is not None]
 
 
 async def look_out(app: App) -> None:
@@ -176,7 +193,8 @@ async def recall(app: App) -> None:
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:
-            app.noted.update(await uow.memory.several(others))
+            notes = await uow.memory.several(others)
+        app.noted.update({name: app.heard.dated(name, note, app.clock()) for name, note in notes.items()})
 
 
 async def close_gone(app: App) -> None:
@@ -196,7 +214,7 @@ async def close_gone(app: App) -> None:
 async def summarise(app: App, entry: Entry, due_at: float) -> None:
     """Post the summary that is due."""
     try:
-        await app.summaries.fire(entry, due_at, app.clock())
+        await app.summaries.fire(entry, due_at, app.wall())
     except StoreError as error:
         log.debug("summary.store_down", job=entry.job, error=str(error))
 
@@ -205,9 +223,30 @@ async def catch_up(app: App) -> None:
     """Post the summaries that were due while nothing ran, or while they could not be posted."""
     try:
         for entry in app.entries:
-            await app.summaries.catch_up(entry, app.clock())
+            await app.summaries.catch_up(entry, app.wall())
     except StoreError as error:
         log.debug("summary.store_down", error=str(error))
+
+
+async def mind_clock(app: App) -> None:
+    """Announce once that the system clock was set, in the channels of the clusters that are this process's to watch."""
+    app.guard.look()
+    app.metrics.clock(app.guard.ahead)
+    if not app.guard.jumps:
+        return
+    ours = {own.alert_channel for own in app.settings.clusters if app.membership.hold(watch_of(own.name))}
+    try:
+        async with app.store.begin() as uow:
+            for jump in app.guard.jumps:
+                message = clock_set(app.membership.name, jump.by, jump.ahead)
+                for channel in sorted(ours):
+                    slot = f"clock:{app.membership.name}:{jump.at:.0f}:{channel}"
+                    await uow.outbox.put(slot, channel, message)
+    except StoreError as error:
+        log.debug("clock.store_down", error=str(error))
+        return
+    app.guard.jumps.clear()
+    app.outbox.wake()
 
 
 async def forget(app: App) -> None:
@@ -234,7 +273,8 @@ async def tick(app: App, name: str) -> None:
     began = app.clock()
     await watch.tick(began, app.membership.fence(hold))
     now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
-    app.metrics.tick(name, outcome, now - began, now)
+    # Prometheus compares it with the time of day of its own host.
+    app.metrics.tick(name, outcome, now - began, app.wall())
     if watch.latest is not None:
         leader, judged = watch.latest.leader, verdict(watch.latest, watch.before)
         app.noted[name] = {
@@ -308,11 +348,17 @@ def _trouble(app: App, trouble: Trouble) -> None:
     kind, _, cluster = trouble.name.partition(" ")
     if kind == WATCH and cluster in app.watches:
         app.sentry.trouble(cluster, f"The look of its turn did not come: {trouble.kind.value}.")
-    log.warning("schedule.trouble", job=trouble.name, what=trouble.kind.value, error=str(trouble.error or ""))
+    log.warning(
+        "schedule.trouble",
+        job=trouble.name,
+        what=trouble.kind.value,
+        error=str(trouble.error or ""),
+        exc_info=trouble.error,
+    )
 
 
 def _schedule(app: App) -> Scheduler:
-    scheduler = Scheduler(partial(_trouble, app))
+    scheduler = Scheduler(partial(_trouble, app), wall=app.wall)
     for own in app.settings.clusters:
         scheduler.every(
             own.poll_interval,
@@ -327,5 +373,6 @@ def _schedule(app: App) -> Scheduler:
     scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")
     scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
     scheduler.every(SWEEP_SECONDS, partial(look_out, app), name="sentry")
+    scheduler.every(CLOCK_SECONDS, partial(mind_clock, app), name="clock")
     scheduler.every(FORGET_SECONDS, partial(forget, app), name="forget")
     return scheduler

@@ -1,14 +1,14 @@
-"""What a process needs before its parts: a name of its own, a clock that only goes on, a store that is up to date."""
+"""What a process needs before its parts: its name, its place among the others, a store that is up to date."""
 
 import asyncio
 import random
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
+from bot.clock import steady
 from bot.config import Settings
 from bot.errors import StoreError
 from bot.replicas.membership import BEATS, Membership
@@ -26,18 +26,13 @@ def owner_name() -> str:
     return f"{socket.gethostname()}-{random.getrandbits(32):08x}"
 
 
-def steady() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while this process, or this machine, is stopped."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
 @asynccontextmanager
 async def opened(
-    settings: Settings, owner: str, clock: Callable[[], float], *, wait_for_server: float
+    settings: Settings, owner: str, clock: Callable[[], float], wall: Callable[[], float], *, wait_for_server: float
 ) -> AsyncIterator[Store]:
     """The store, up to date; a server that cannot be used just now is waited for. Raises ConfigError, StoreError."""
     patience = max(1.0, settings.replicas.lease / BEATS)
-    async with Store.open(settings.store_url, clock=clock, owner=owner, patience=patience) as store:
+    async with Store.open(settings.store_url, clock=clock, wall=wall, owner=owner, patience=patience) as store:
         await _up_to_date(store, 0.0 if _alone(settings) else wait_for_server)
         yield store
 

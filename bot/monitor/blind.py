@@ -27,8 +27,10 @@ class Sight:
         What another process saw is noted once a minute at least, so that is how late it may look.
         """
         noted_limit = max(limit, NOTE_EVERY + 2 * self.interval)
-        here, anywhere = now - self.done_at, now - self.noted_at
-        return max(self.done_at, self.noted_at) if here > limit and anywhere > noted_limit else 0.0
+        # A time to come was noted by a clock that was wrong: it says nothing about who sees now.
+        noted_at = self.noted_at if self.noted_at <= now + NOTE_EVERY else 0.0
+        here, anywhere = now - self.done_at, now - noted_at
+        return max(self.done_at, noted_at) if here > limit and anywhere > noted_limit else 0.0
 
 
 def patience(rule: Rule, interval: float) -> float:

@@ -38,16 +38,28 @@ class Entry:
 
 
 class Summaries:
-    """Posts summaries through the outbox; both methods raise StoreError."""
+    """Posts summaries through the outbox; both methods raise StoreError.
 
-    def __init__(self, store: WatchStore, reports: Reports, *, wake: Callable[[], None]) -> None:
-        self._store = store
+    They are due by the system clock, which is `ahead` seconds before the clock that dated what they report on.
+    """
+
+    def __init__(
+        self,
+        store: WatchStore,
+        reports: Reports,
+        *,
+        wake: Callable[[], None],
+        ahead: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._store, self._ahead = store, ahead
         self._reports = reports
         self._wake = wake
         self._done: dict[str, float] = {}
 
     async def fire(self, entry: Entry, due_at: float, now: float) -> bool:
-        """Post the summary that was due at `due_at`, of the time since the last one; False when somebody has already.
+        """Post the summary that was due at `due_at`, of the time since the last one; False when that was done already.
+
+        Both times are the system clock's.
 
         What it tells is gathered before the transaction, so that many clusters do not keep others from writing.
         """
@@ -75,22 +87,26 @@ class Summaries:
         return await self.fire(entry, due_at, now)
 
     async def _report(self, entry: Entry, due_at: float, now: float) -> Report:
-        since = await self._since(entry, due_at)
+        ahead = self._ahead()
+        since = await self._since(entry, due_at, ahead)
+        due_at, now = due_at - ahead, now - ahead
         facts = [await self._reports.facts(name, since, now) for name in entry.clusters]
         if entry.kind == "handover":
             return handover(hand_over(facts, since, now, due_at=due_at))
         return summary(summarise(facts, since, now, due_at=due_at))
 
-    async def _since(self, entry: Entry, due_at: float) -> float:
-        """When the one before was posted; else when it was due, as one that was never posted told nobody anything."""
+    async def _since(self, entry: Entry, due_at: float, ahead: float) -> float:
+        """When the one before was posted, else when it was due; by the clock that dated what is reported on."""
         async with self._store.read() as uow:
             posted = await uow.firings.last((entry.job,), due_at)
+        end = due_at - ahead
         if posted is not None:
-            return max(posted, due_at - LONGEST)
+            # What seems to be later was posted when the system clock was ahead already.
+            return max(posted if posted < end else min(posted - ahead, end), end - LONGEST)
         due_before = None if entry.kind == "handover" else entry.latest(due_at - 1)
-        return due_at - SHIFT_SECONDS if entry.kind == "handover" else due_before or due_at - DAY
+        return end - SHIFT_SECONDS if entry.kind == "handover" else (due_before or due_at - DAY) - ahead
 
     async def _watched_at(self, entry: Entry, time: float) -> bool:
         async with self._store.read() as uow:
             firsts = [await uow.samples.first(name) for name in entry.clusters]
-        return any(first is not None and first <= time for first in firsts)
+        return any(first is not None and first <= time - self._ahead() for first in firsts)

@@ -1,8 +1,8 @@
 """Membership: this process among the others. Its heartbeat, what it holds, and for how long it may believe that."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from bot.errors import Fenced, StoreError
 from bot.replicas.model import Hold, Replica, Roster, watch_of
 from bot.replicas.ports import Fence, ReplicaStore, ReplicaUnit
-from bot.replicas.spread import Plan, alone, plan
+from bot.replicas.spread import Plan, alone, beside, plan
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +28,10 @@ KEEP_DEAD = 600.0
 class Membership:
     """One process's part. `steady` is a clock that only goes on (seconds), also while the process is stopped.
 
-    `alone` is a process that shares its database with nobody (SQLite): everything is its own at its start, and stays so
-    until another process starts on the same file. `gained` is told which tasks came, to be taken up at once.
+    Another process is dead when its heartbeat did not change for a lease of `steady`, or by the database's clock.
+    `alone` is a process whose database is a file (SQLite): everything is its own at its start. A process that starts
+    on the same file later takes it over, and what that one leaves is taken back. `gained` is called with the tasks that
+    came, to be taken up at once; `elsewhere` are those that another living process holds, with its name.
     """
 
     store: ReplicaStore
@@ -42,6 +44,8 @@ class Membership:
     holds: dict[str, Hold] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     living: int = 0
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    _heard: dict[str, tuple[float, float]] = field(default_factory=dict)
     _joined: bool = False
     _until: float = 0.0
     _leaving: bool = False
@@ -64,6 +68,21 @@ class Membership:
         hold = self.hold(watch_of(cluster))
         return None if hold is None else self.fence(hold)
 
+    def idle(self, clusters: Sequence[str]) -> str:
+        """Why some of these clusters are not watched, or by a process that should not run; "" when all is well.
+
+        Processes over one database server share the clusters, so one that waits for its turn is well.
+        """
+        if not self.alive:
+            return "this process could not renew its lease, so it watches nothing"
+        others = {name: self.elsewhere.get(watch_of(name), "") for name in clusters if not self.hold(watch_of(name))}
+        if lost := [name for name, holder in others.items() if not holder]:
+            return f"no process watches {', '.join(lost)}"
+        if self.alone and others:
+            who = ", ".join(sorted(set(others.values())))
+            return f"another process on the same database file ({who}) watches {', '.join(others)}: end one of the two"
+        return ""
+
     async def _check(self, hold: Hold, uow: ReplicaUnit) -> None:
         try:
             await uow.replicas.fence(hold)
@@ -76,8 +95,21 @@ class Membership:
     async def run(self) -> None:
         """Keep beating until cancelled."""
         while True:
-            await asyncio.sleep(ALONE_BEAT if self.alone and self.alive else self.lease / BEATS)
-            await self.try_to_beat()
+            await asyncio.sleep(self.lease / BEATS)
+            if not (self.alone and await self._quiet()):
+                await self.try_to_beat()
+
+    async def _quiet(self) -> bool:
+        """Whether nothing has changed on the file and the last heartbeat is young, so that nothing need be written."""
+        try:
+            async with self.store.read() as uow:
+                roster = await uow.replicas.roster()
+        except StoreError:
+            return False
+        only = [each for each in roster.replicas if each.name == self.name] if len(roster.replicas) == 1 else []
+        young = [each for each in only if each.until and abs(roster.now - each.beat_at) < ALONE_BEAT]
+        held = {hold.task: hold for hold in roster.held_by(self.name)}
+        return bool(young) and held == self.holds and held.keys() >= set(self.tasks)
 
     async def try_to_beat(self) -> bool:
         """One heartbeat; False when the database did not take it."""
@@ -93,18 +125,34 @@ class Membership:
         """Say that this process lives, and take, hand over and leave what is to be; raises StoreError."""
         began = self.steady()
         async with self.store.begin() as uow:
-            roster = await uow.replicas.roster()
-            me = self._me(roster)
-            await _bury(uow, me, roster, everybody=self.alone and not self._joined)
+            seen = await uow.replicas.roster()
+            me = self._me(seen)
+            # At its start a process that has the file to itself cannot tell the living from what an earlier life left.
+            first = self.alone and not self._joined
+            dead = {each.name for each in seen.replicas} if first else self._dead(seen, began)
+            roster = replace(seen, replicas=[each for each in seen.replicas if each.name not in dead and each.until])
+            await _bury(uow, me, seen, dead, everybody=first)
             await uow.replicas.beat(me)
             steps = self._plan(me, roster)
             held = {hold.task: hold for hold in roster.held_by(self.name)}
             for task in (*steps.leave, *(task for task, _ in steps.hand)):
                 held.pop(task, None)
             held |= await _carry_out(uow, me, steps, roster.now)
-        self._until = float("inf") if self.alone else began + self.lease * TRUST
+        others = [other for other in roster.replicas if other.name != self.name]
+        self._until = float("inf") if self.alone and not others else began + self.lease * TRUST
         self._joined = True
-        self._note(roster, held)
+        self._note(roster, others, held)
+
+    def _dead(self, roster: Roster, now: float) -> set[str]:
+        """The others that are dead: by the database's clock, or because they were not heard for a lease on ours."""
+        alive = [each for each in roster.replicas if each.until and each.name != self.name]
+        heard = {each.name: (each.beat_at, now) for each in alive}
+        before = self._heard.items()
+        heard |= {name: entry for name, entry in before if name in heard and heard[name][0] == entry[0]}
+        self._heard = heard
+        silent = {name for name, (_, since) in heard.items() if now - since >= self.lease}
+        # Two processes on one file go by clocks of their own, so the times that they note do not decide.
+        return silent if self.alone else silent | {each.name for each in alive if each.until <= roster.now}
 
     def _me(self, roster: Roster) -> Replica:
         until = roster.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
@@ -116,16 +164,18 @@ class Membership:
     def _plan(self, me: Replica, roster: Roster) -> Plan:
         if not self.alone:
             return plan(me, roster, self.lease)
-        # Only at the start: whoever started after us on the same file has it all, and keeps it.
-        return Plan() if self._joined and not self._leaving else alone(me, roster)
+        return beside(me, roster) if self._joined else alone(me, roster)
 
-    def _note(self, roster: Roster, held: dict[str, Hold]) -> None:
+    def _note(self, roster: Roster, others: Sequence[Replica], held: dict[str, Hold]) -> None:
         came = [task for task, hold in held.items() if self.holds.get(task) != hold]
         gone = [task for task in self.holds if task not in held]
         self.holds = held
-        others = [] if self.alone else [other for other in roster.living if other.name != self.name]
         self.known = frozenset(self.tasks).union(*(other.tasks for other in others))
         self.living = 1 + len(others)
+        names = {other.name for other in others}
+        self.elsewhere = {
+            task: hold.holder for task, hold in roster.holds.items() if task not in held and hold.holder in names
+        }
         if came or gone:
             log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.living)
         if came:
@@ -147,13 +197,16 @@ class Membership:
         self.holds, self._until = {}, 0.0
 
 
-async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, *, everybody: bool) -> None:
-    others = [other for other in roster.replicas if other.name != me.name]
+async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, dead: Collection[str], *, everybody: bool) -> None:
     if everybody:
         await uow.replicas.bury_all()
         return
-    await uow.replicas.bury([other.name for other in others if 0 < other.until <= roster.now])
-    old = [other.name for other in others if not other.until and other.beat_at < roster.now - KEEP_DEAD]
+    await uow.replicas.bury(dead)
+    old = [
+        other.name
+        for other in roster.replicas
+        if other.name != me.name and not other.until and other.beat_at < roster.now - KEEP_DEAD
+    ]
     await uow.replicas.forget(old)
 
 

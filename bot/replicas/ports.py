@@ -61,3 +61,6 @@ class ReplicaStore(Protocol):
 
     def begin(self) -> AbstractAsyncContextManager[ReplicaUnit]:
         """Open a transaction that commits at its end, or not at all."""
+
+    def read(self) -> AbstractAsyncContextManager[ReplicaUnit]:
+        """Open a view that cannot write."""

@@ -32,9 +32,22 @@ def plan(me: Replica, roster: Roster, lease: float) -> Plan:
 
 
 def alone(me: Replica, roster: Roster) -> Plan:
-    """Decide for a process that shares its database with nobody: everything is its own, anew with every start."""
+    """Decide at the start of a process whose database is a file: everything is its own from now on.
+
+    What earlier processes held beside that is free again.
+    """
     gone = (task for task, hold in sorted(roster.holds.items()) if hold.holder and task not in me.tasks)
     return Plan(take=me.tasks, leave=tuple(gone))
+
+
+def beside(me: Replica, roster: Roster) -> Plan:
+    """Decide for a process that is not the first on its file any more: the last one to start keeps what it has.
+
+    What none of `roster.replicas` (the living) holds is taken back, so that the watch goes on when the last one ends.
+    """
+    living = replace(roster, replicas=[me, *(other for other in roster.replicas if other.name != me.name)])
+    leave = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
+    return Plan(take=tuple(_free(me.tasks, living)), leave=leave)
 
 
 def _share(me: Replica, roster: Roster, load: Counter[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, upd
 from sqlalchemy.sql.expression import Select
 
 from bot.store.link import Link
-from bot.store.schema import posts
+from bot.store.schema import posts, replicas
 
 PARENT_DEAD = "parent_dead"
 """The error of a reply whose thread will not exist."""
@@ -75,7 +75,8 @@ class Claims:
         """Take at most one row of each channel that is not busy, `limit` in all, oldest first.
 
         What `owner` itself claimed earlier in a channel that is not busy counts as abandoned, as does what another
-        claimed and held beyond its lease. `edits` False leaves out messages that exist already.
+        claimed and held beyond its lease, unless that one is a process that lives: its clock may be another one, and it
+        tries again itself. `edits` False leaves out messages that exist already.
         """
         await self._one_at_a_time()
         await self._bury_orphans(now)
@@ -206,7 +207,7 @@ def _due(owner: str, now: float, busy: Collection[str], *, edits: bool) -> Selec
             others.c.channel == posts.c.channel,
             others.c.state == "pending",
             others.c.claimed_by.not_in(["", owner]),
-            others.c.claimed_until > now,
+            or_(others.c.claimed_until > now, lives(others.c.claimed_by)),
         )
         .exists()
     )
@@ -227,6 +228,11 @@ def _due(owner: str, now: float, busy: Collection[str], *, edits: bool) -> Selec
         .limit(_SCAN)
         .with_for_update(skip_locked=True, of=posts)
     )
+
+
+def lives(claimer: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a claim is that of a process that counts as alive (bot/replicas/membership.py)."""
+    return select(replicas.c.name).where(replicas.c.name == claimer, replicas.c.until > 0).exists()
 
 
 _SCAN = 200

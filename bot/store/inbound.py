@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from bot.errors import Fenced
+from bot.store.claims import lives
 from bot.store.link import Link
 from bot.store.schema import inbound
 
@@ -31,14 +32,19 @@ class Inbound:
 
     async def pending(self, now: float, limit: int = 100) -> list[tuple[str, str, dict[str, Any]]]:
         """What is neither done nor claimed, oldest first: (key, kind, payload)."""
-        free = (~inbound.c.done) & (inbound.c.claimed_until <= now)
+        free = (~inbound.c.done) & self._free(now)
         query = select(inbound).where(free).order_by(inbound.c.seen_at, inbound.c.key).limit(limit)
         return [(row["key"], row["kind"], dict(row["payload"])) for row in await self._link.rows(query)]
 
     async def claim(self, key: str, owner: str, *, now: float, until: float) -> bool:
         """Take it to work on until `until`; False when it is done, unknown or still claimed, be it by `owner`."""
-        this = (inbound.c.key == key) & (~inbound.c.done) & (inbound.c.claimed_until <= now)
+        this = (inbound.c.key == key) & (~inbound.c.done) & self._free(now)
         return bool(await self._link.change(update(inbound).where(this).values(claimed_by=owner, claimed_until=until)))
+
+    def _free(self, now: float) -> ColumnElement[bool]:
+        """Not claimed, or no more; a living process takes its own work up again, by its own clock."""
+        others = (inbound.c.claimed_by != self._owner) & lives(inbound.c.claimed_by)
+        return (inbound.c.claimed_until <= now) & ~others
 
     async def done(self, key: str) -> None:
         """Mark it done; its payload is not needed any more, its key is.

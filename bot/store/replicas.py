@@ -17,7 +17,11 @@ _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
 class Replicas:
-    """Who lives and who holds what. Lives are measured by the database's clock, which is the same for all."""
+    """Who lives and who holds what. Lives are measured by the database's clock, which is the same for all.
+
+    SQLite has no clock: its rows bear the system clock `clock`, for those who look at them. Which process is dead is
+    found there by observation (bot/replicas/membership.py) and noted by `bury`.
+    """
 
     def __init__(self, link: Link, clock: Callable[[], float]) -> None:
         self._link = link
@@ -74,8 +78,11 @@ class Replicas:
         await self._link.change(delete(replicas))
 
     async def _free(self, accepted: ColumnElement[bool], sending: ColumnElement[bool]) -> None:
+        """Free claims; messages that wait for their next try are tried at once: the dead went by another clock."""
         await self._link.change(update(inbound).where(accepted, ~inbound.c.done).values(_FREE))
         await self._link.change(update(posts).where(sending).values(_FREE))
+        waiting = (posts.c.state == "pending") & (posts.c.next_attempt_at > 0)
+        await self._link.change(update(posts).where(waiting).values(next_attempt_at=0.0))
 
     async def forget(self, names: Collection[str]) -> None:
         """Delete replicas."""
@@ -84,5 +91,6 @@ class Replicas:
 
     async def living(self) -> Sequence[str]:
         """The names of those alive now."""
-        query = select(replicas.c.name).where(replicas.c.until > await self._now()).order_by(replicas.c.name)
+        after = await self._now() if self._link.postgres else 0.0
+        query = select(replicas.c.name).where(replicas.c.until > after).order_by(replicas.c.name)
         return [row["name"] for row in await self._link.rows(query)]

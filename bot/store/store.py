@@ -40,12 +40,13 @@ class Store:
         where: str,
         errors: Errors,
         clock: Callable[[], float],
+        wall: Callable[[], float],
         owner: str,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._errors = errors
-        self._clock = clock
+        self._clock, self._wall = clock, wall
         self._owner = owner
         self._outages = (Outage("reading", clock), Outage("writing", clock))
         self.where = where
@@ -53,20 +54,28 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, clock: Callable[[], float] = time.time, owner: str = "", patience: float = 15.0
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        wall: Callable[[], float] | None = None,
+        owner: str = "",
+        patience: float = 15.0,
     ) -> AsyncIterator[Self]:
         """Open the database at `url` (see url.py); a PostgreSQL server need not be up yet.
 
-        `clock` dates the rows for which no time is handed in; `owner` names this process in claims. PostgreSQL ends a
-        transaction in which nothing was said for `patience` seconds: one that a stopped process left would keep
-        everybody else waiting. Raises ConfigError.
+        `clock` dates the rows for which no time is handed in, `wall` (the same unless given) is the system clock, by
+        which other programs on this machine judge; `owner` names this process in claims. PostgreSQL ends a transaction
+        in which nothing was said for `patience` seconds: one that a stopped process left would keep everybody else
+        waiting. Raises ConfigError.
         """
         target = parse(url)
         if target.file is not None:
             await asyncio.to_thread(prepare, target.file)
         writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target)
         try:
-            yield cls(writer, reader, where=target.shown, errors=database_errors(), clock=clock, owner=owner)
+            errors = database_errors()
+            yield cls(writer, reader, where=target.shown, errors=errors, clock=clock, wall=wall or clock, owner=owner)
         finally:
             await writer.dispose()
             await reader.dispose()
@@ -126,13 +135,13 @@ class Store:
         Units are not nested: on SQLite there is one writer, and the inner one would wait for the outer.
         """
         async with self._session(self._writer, writable=True) as (link, _):
-            yield UnitOfWork(link, self._clock, self._owner)
+            yield UnitOfWork(link, self._clock, self._wall, self._owner)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work over one consistent view that cannot write. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (link, _):
-            yield UnitOfWork(link, self._clock, self._owner)
+            yield UnitOfWork(link, self._clock, self._wall, self._owner)
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Link, Any]]:

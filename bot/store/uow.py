@@ -25,7 +25,7 @@ class UnitOfWork:
     Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float], owner: str = "") -> None:
+    def __init__(self, link: Link, clock: Callable[[], float], wall: Callable[[], float], owner: str = "") -> None:
         self.alerts = Alerts(link)
         self.silences = Silences(link)
         self.memory = Memory(link)
@@ -38,5 +38,5 @@ class UnitOfWork:
         self.detours = Detours(link, clock)
         self.audit = Audit(link)
         self.dump = Dump(link)
-        self.replicas = Replicas(link, clock)
+        self.replicas = Replicas(link, wall)
         self.expiry = Expiry(link)

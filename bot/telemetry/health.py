@@ -1,7 +1,7 @@
 """Health and metrics over HTTP: /healthz (restart me when it fails), /readyz (am I of use), /metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -18,7 +18,10 @@ _MAX_BODY = 1024 * 1024
 
 
 class Health:
-    """The three pages; `live` and `ready` name their probes, each of which must answer within `within` seconds."""
+    """The three pages; `live` and `ready` name their probes, each of which must answer within `within` seconds.
+
+    `watches` gives the clusters that this process watches, for /readyz.
+    """
 
     def __init__(
         self,
@@ -27,8 +30,10 @@ class Health:
         live: Mapping[str, Probe],
         ready: Mapping[str, Probe],
         within: float = 3.0,
+        watches: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._metrics, self._live, self._ready, self._within = metrics, live, ready, within
+        self._watches = watches
 
     def server(self) -> web.Application:
         """A web application with the three pages, to which others may be mounted before it is served."""
@@ -40,18 +45,18 @@ class Health:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         # That this is answered at all shows that the event loop turns.
-        return await self._answer(self._live)
+        return await self._answer(self._live, {})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return await self._answer(self._ready)
+        return await self._answer(self._ready, {} if self._watches is None else {"watches": [*self._watches()]})
 
     async def _exposed(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.exposed(), headers={"Content-Type": self._metrics.content_type})
 
-    async def _answer(self, probes: Mapping[str, Probe]) -> web.Response:
+    async def _answer(self, probes: Mapping[str, Probe], facts: Mapping[str, object]) -> web.Response:
         words = await asyncio.gather(*(self._ask(probe) for probe in probes.values()))
         wrong = {name: word for name, word in zip(probes, words, strict=True) if word}
-        body = {"ok": not wrong, "checks": {name: wrong.get(name, "ok") for name in probes}}
+        body = {"ok": not wrong, "checks": {name: wrong.get(name, "ok") for name in probes}, **facts}
         return web.json_response(body, status=_ILL if wrong else _WELL)
 
     async def _ask(self, probe: Probe) -> str:

@@ -44,6 +44,11 @@ class Metrics:
             registry=held,
             buckets=_CALLS,
         )
+        self._clock = Gauge(
+            "cmbot_clock_ahead_seconds",
+            "By how much the system clock was set ahead (below 0: back) since the start.",
+            registry=held,
+        )
         self._replicas = Gauge(
             "cmbot_replicas_alive", "Processes that share the database, this one too.", registry=held
         )
@@ -83,6 +88,10 @@ class Metrics:
         self._depth.set(depth)
         self._oldest.set(oldest)
         self._dead.set(dead)
+
+    def clock(self, ahead: float) -> None:
+        """How far the system clock is from the clock of the process."""
+        self._clock.set(ahead)
 
     def replicas(self, alive: int, held: Collection[str]) -> None:
         """How many processes share the work, and which of it is this one's."""

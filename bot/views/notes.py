@@ -53,6 +53,25 @@ def was_blind(cluster: str, since: float, until: float, why: str) -> Message:
     return message(text, section(text), context(span))
 
 
+def clock_set(process: str, by: float, ahead: float) -> Message:
+    """Say that the system clock of a process was set by `by` seconds, and what that means for what it shows.
+
+    The system clock is `ahead` seconds before the process's clock since, 0 when the two agree again.
+    """
+    way = "ahead" if by > 0 else "back"
+    text = f"The system clock under cmbot was set {way} by {duration(abs(by))}. The watch goes on without a gap."
+    counts = "Looks, alerts and deadlines are counted from the start of the process, not by the system clock."
+    if not ahead:
+        shown = "Both clocks agree again."
+    else:
+        shown = (
+            f"Until cmbot is restarted, the times in its messages are {duration(abs(ahead))} "
+            f"{'behind' if ahead > 0 else 'ahead of'} the system clock; summaries follow the system clock. "
+            "If the system clock is right now, restart cmbot."
+        )
+    return message(text, section(text), context(f"{counts} {shown} Process: {code(escape(process))}"))
+
+
 def _came_of(kept: Sequence[Alert]) -> str:
     if not kept:
         return "Nothing came up under it."

@@ -17,7 +17,7 @@ LIBRARIES = (
     "aiohttp",
     "aiosqlite",
     "alembic.command",
-    "apscheduler.schedulers.asyncio",
+    "apscheduler.triggers.cron",
     "httpx",
     "prometheus_client",
     "pydantic_settings",

@@ -33,10 +33,13 @@ class Outside:
     config: Path
 
     @asynccontextmanager
-    async def bot(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Run the program until the block ends; then it is killed without warning (SIGKILL)."""
+    async def bot(self, *module: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run the program until the block ends; then it is killed without warning (SIGKILL).
+
+        `module` is what to run in its place, with its first arguments.
+        """
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run", "--config", str(self.config)),
+            *(sys.executable, "-m", *(module or ("bot",)), "run", "--config", str(self.config)),
             env=os.environ
             | {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token, "CMBOT_STORE_URL": ""},
             stderr=asyncio.subprocess.DEVNULL,

@@ -39,6 +39,9 @@ async def test_trouble_is_told_in_the_status_line(world: Demo) -> None:
     """Clusters at which nobody looked for long are named."""
     blind = replace(world.app.liveness, noted={}, began=0.0)
     assert await blind.trouble() == "no look lately at prod, archive."
+    later = world.app.clock() + 3600
+    ahead = replace(blind, noted={name: {"at": later} for name in world.clusters})
+    assert await ahead.trouble() == "no look lately at prod, archive.", "a clock that was ahead noted it"
     await blind.show(ARCHIVE)
     told = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot has trouble" in m.full_text)
     assert "no look lately at prod, archive" in told.full_text

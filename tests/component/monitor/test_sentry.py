@@ -146,3 +146,10 @@ async def test_the_limit_can_be_set(world: Guarded) -> None:
     world.hangs = True
     assert await world.ticks(35) == []
     assert await world.ticks(15) == [BLIND]
+
+
+async def test_a_note_from_a_clock_that_was_ahead_hides_no_blind_watch(world: Guarded) -> None:
+    """Noted before the system clock was set back and the process started again: nobody sees now."""
+    world.hangs = True
+    world.store.state.memory["prod"] = {**world.store.state.memory["prod"], "at": world.now + 3600}
+    assert await world.ticks(20) == [BLIND]

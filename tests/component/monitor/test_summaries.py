@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bot.monitor.digest import Deed
 from bot.monitor.ports import WatchStore
 from bot.monitor.reports import Reports
@@ -140,3 +142,22 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
     assert post.text == "Summary: prod is healthy."
     assert len(course.shown) <= 20
     assert course.trend.samples in range(150, 240)
+
+
+@pytest.mark.parametrize("ahead", [365 * DAY, -3600.0])
+async def test_it_covers_the_same_time_when_the_clock_was_set(ahead: float) -> None:
+    """Due by the system clock, it reports on what the clock of the process dated; each due time is posted once."""
+    asked: list[float] = []
+
+    async def deeds(_cluster: str, since: float) -> list[Deed]:
+        asked.append(since)
+        return []
+
+    store = noted(NINE - DAY)
+    await posting(store).fire(ENTRY, NINE - 5 * 3600, NINE - 5 * 3600)
+    summaries = Summaries(store, Reports(store, lambda: NINE, deeds), wake=lambda: None, ahead=lambda: ahead)
+    due_at = DAILY.latest(NINE + ahead + DAY) or 0.0
+    assert await summaries.fire(ENTRY, due_at, due_at + 60)
+    assert not await summaries.catch_up(ENTRY, due_at + 120)
+    assert asked == [NINE - 5 * 3600]
+    assert len(store.told) == 2

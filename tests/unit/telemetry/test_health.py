@@ -82,3 +82,10 @@ async def test_metrics_are_served_in_prometheus_format(session: aiohttp.ClientSe
     async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
         assert 'cmbot_alerts_open{cluster="prod"} 2.0' in await answer.text()
         assert answer.headers["Content-Type"].startswith("text/plain; version=")
+
+
+async def test_readiness_shows_what_is_watched(session: aiohttp.ClientSession) -> None:
+    """A process that watches nothing is seen there, be it well or not."""
+    server = Health(Metrics(), live={}, ready={}, watches=lambda: ["prod"]).server()
+    async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+        assert await answer.json() == {"ok": True, "checks": {}, "watches": ["prod"]}
