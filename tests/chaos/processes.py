@@ -18,6 +18,8 @@ class Process:
     environment: Mapping[str, str]
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
+    began: int = 0
+    """Where in the log the last start begins, in bytes."""
     stopped: bool = False
     ended_by_itself: list[str] = field(default_factory=list)
 
@@ -34,17 +36,8 @@ class Process:
     def shift(self, seconds: float) -> bool:
         """Set its system clock; False when it does not run."""
         self.jump.write_text(str(seconds))
-        return self.ready and self.send(signal.SIGUSR1)
-
-    @property
-    def ready(self) -> bool:
-        """True once it has started: before that a signal would end it."""
-        return self.started_log.exists()
-
-    @property
-    def started_log(self) -> Path:
-        """A file that the process makes as soon as its clock can be set."""
-        return self.config.parent / f"replica-{self.number}.ready"
+        # Before the handler is set the signal would end the process.
+        return self.log.exists() and "replica.holds" in self.log.read_text()[self.began :] and self.send(signal.SIGUSR1)
 
     async def end(self, within: float = 15.0) -> int | None:
         """End it in order (SIGTERM); gives its exit status, None when it had to be killed."""
@@ -63,10 +56,10 @@ class Process:
             return
         if self.process is not None and self.process.returncode != -signal.SIGKILL:
             self.ended_by_itself.append(f"replica {self.number} ended with status {self.process.returncode}")
-        self.started_log.unlink(missing_ok=True)
+        self.began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.shifted", str(self.jump), "run", "--config", str(self.config)),
+                *(sys.executable, "-m", "tests.e2e.moved", str(self.jump), "run", "--config", str(self.config)),
                 env={**os.environ, **self.environment},
                 stderr=log,
                 stdout=log,
