@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from sqlalchemy import Executable, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Conflict, StoreError
+from bot.store.words import raw, reason
+
+log = structlog.get_logger(__name__)
 
 Errors = tuple[type[Exception], ...]
 """What a database and its driver may raise."""
-
-_SHOWN = 200
 
 
 def database_errors() -> Errors:
@@ -36,17 +38,15 @@ def translated(errors: Errors) -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict("Somebody else was first: the database already holds this.") from error
     except errors as error:
-        raise StoreError(f"The database could not be used ({_reason(error)}).") from error
+        raise StoreError(f"The database could not be used ({told(error)}).") from error
 
 
-def _reason(error: Exception) -> str:
-    """The driver's own first line: never the statement or its values, which may hold anything."""
-    inner = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    if isinstance(inner, SQLAlchemyError):
-        return type(inner).__name__
-    first, *_ = str(inner).splitlines() or [""]
-    words = first.rpartition(">: ")[2][:_SHOWN]
-    return f"{type(inner).__name__}: {words}" if words else type(inner).__name__
+def told(error: BaseException) -> str:
+    """Why, in our words; what they do not cover is logged in the driver's."""
+    words = reason(error)
+    if not words:
+        log.warning("store.unknown_error", driver=raw(error))
+    return words or "for a reason that the log names"
 
 
 class Link:
