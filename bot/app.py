@@ -1,9 +1,10 @@
 """The composition root: builds every part from the settings and owns what must be closed."""
 
 import random
+import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -30,7 +31,10 @@ from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.escalation import DEFAULT_WAIT, Escalation
+from bot.monitor.horizon import Horizon, Seat
+from bot.monitor.network import OWN_NETWORK
 from bot.monitor.reports import Reports
+from bot.monitor.rule import Rule
 from bot.monitor.sentry import Sentry
 from bot.monitor.storms import Limits
 from bot.monitor.summaries import Entry, Summaries
@@ -361,6 +365,11 @@ class _Parts:
         return SocketMode(bolt, lambda: self.gateway.socket_address(token), random=random.random)
 
     def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
+        horizon = Horizon(
+            [self._seat(own, rules[own.name]) for own in self.settings.clusters],
+            noted=self.noted,
+            place=socket.gethostname(),
+        )
         return {
             own.name: Watch(
                 Watched(
@@ -375,6 +384,12 @@ class _Parts:
                 self.store,
                 wake=outbox.wake,
                 explain=partial(self.ledger.explain, own.name),
+                horizon=horizon,
             )
             for own in self.settings.clusters
         }
+
+    def _seat(self, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
+        tells = any(rule.key == OWN_NETWORK.key for rule in rules)
+        group = _escalation(self.settings.escalation(own.name)).to
+        return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)

@@ -38,7 +38,7 @@ from bot.slack.http import HttpDelivery
 from bot.slack.listeners import Bolt
 from bot.slack.socket import SocketMode
 from bot.store.store import Store
-from bot.telemetry.health import Health, Probe, served, socket_alive
+from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import Metrics
 from bot.views.notes import clock_set
@@ -110,19 +110,21 @@ class App:
 async def serving(app: App) -> AsyncIterator[int]:
     """Serve health, metrics and (without Socket Mode) Slack's events; gives the port."""
     live: dict[str, Probe] = {}
+    writes = Attempt(partial(_store_ready, app), hanging="no write comes through: locked, or the disk does not answer")
     if app.socket is not None:
         socket_ = app.socket
         live["slack"] = socket_alive(
             lambda: socket_.dead_for, longest=LONGEST_DEAD_SOCKET, last_error=lambda: socket_.last_error
         )
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
-    ready: dict[str, Probe] = {**live, "store": lambda: _store_ready(app), "outbox": app.liveness.outbox_trouble}
+    ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.liveness.outbox_trouble}
     ready["watch"] = lambda: _watch_ready(app)
     ready["channels"] = app.redelivery.trouble
     server = Health(app.metrics, live=live, ready=ready, watches=partial(_watches, app)).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(writes.close)
         try:
             app.port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
         except OSError as error:
@@ -132,8 +134,9 @@ async def serving(app: App) -> AsyncIterator[int]:
 
 
 async def _store_ready(app: App) -> str:
-    async with app.store.read() as uow:
-        await uow.outbox.depth()
+    """Try a write: a full disk and a locked file still read well."""
+    async with app.store.begin() as uow:
+        await uow.firings.tried(app.membership.name)
     return ""
 
 

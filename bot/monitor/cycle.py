@@ -16,9 +16,12 @@ from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
 from bot.monitor.engine import NO_ESCALATION, Tell, Transition, step
 from bot.monitor.escalation import Escalation
 from bot.monitor.forecast import WINDOW, forecast
+from bot.monitor.horizon import Horizon, Isolation, Outlook
 from bot.monitor.memory import Memory, remember, worth_writing
+from bot.monitor.network import OWN_NETWORK
 from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
-from bot.monitor.rule import Rule, Scene
+from bot.monitor.reach import is_silent
+from bot.monitor.rule import Answer, Rule, Scene
 from bot.monitor.sample import sample_of
 from bot.monitor.silencing import tell_ended
 from bot.monitor.storms import Limits, Traffic, weather
@@ -30,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 SAMPLE_EVERY = 600.0
 """Seconds between two measurements that are kept."""
+STAND_IN_AFTER = 90.0
+"""Seconds after which a process says itself that no cluster answers, where the one that should did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ class Seen:
     previous: Snapshot | None
     now: float
     settling: bool
+    outlook: Outlook = Outlook.SEES
+    isolation: Isolation | None = None
 
 
 class Watch:
@@ -112,6 +119,7 @@ class Watch:
         *,
         wake: Callable[[], None],
         explain: Explain = unexplained,
+        horizon: Horizon | None = None,
     ) -> None:
         self.watched = watched
         self.pulse = Pulse()
@@ -119,6 +127,7 @@ class Watch:
         self._store = store
         self._wake = wake
         self._explain = explain
+        self._horizon = horizon
         self._past: deque[Snapshot] = deque()
         self._calm: Held | None = None
         self._fence: Fence = unfenced
@@ -161,10 +170,18 @@ class Watch:
             self.pulse = replace(self.pulse, done_at=now, failures=0, trouble="")
 
     async def _act(self, snapshot: Snapshot, now: float) -> None:
-        seen = Seen(snapshot, self._earlier(snapshot), now, not self._past)
+        seen = Seen(snapshot, self._earlier(snapshot), now, not self._past, *self._judged(snapshot, now))
         self._past.append(snapshot)
         if await self._writes(seen):
             await self._write(seen)
+
+    def _judged(self, snapshot: Snapshot, now: float) -> tuple[Outlook, Isolation | None]:
+        """What it means that no host of this cluster answers, in the light of all others."""
+        if self._horizon is None:
+            return Outlook.SEES, None
+        dark = bool(snapshot.looks) and all(is_silent(look) for look in snapshot.looks)
+        self._horizon.saw(self.watched.cluster, now, dark=dark)
+        return self._horizon.judge(self.watched.cluster, now)
 
     async def _writes(self, seen: Seen) -> bool:
         """Whether there may be something to write; asks the store only if an alert was open when last it was asked.
@@ -185,6 +202,7 @@ class Watch:
             await self._fence(uow)
             # Anew, as somebody may have acknowledged meanwhile: what is read here is what is written back.
             held = await self._with_forecast(uow, await self._held(uow, seen.now), seen.now)
+            seen = await self._carried(uow, seen)
             plan = self._plan(held, seen, await self._causes(held, seen))
             await self._commit(uow, held, plan, seen.now)
             await self._tell_gap(uow, held, seen.now)
@@ -237,6 +255,15 @@ class Watch:
             await uow.silences.ended(now, name),
         )
 
+    async def _carried(self, uow: WatchUnit, seen: Seen) -> Seen:
+        """The same look; this cluster's alert stands in for a carrier whose process did not raise its own."""
+        lost, name = seen.isolation, self.watched.cluster
+        if lost is None or lost.carrier_here or lost.stand_in != name or seen.now - lost.since < STAND_IN_AFTER:
+            return seen
+        if any(alert.rule == OWN_NETWORK.key for alert in await uow.alerts.open(lost.carrier)):
+            return seen
+        return replace(seen, isolation=replace(lost, carrier=name, calls=lost.calls | {name}))
+
     async def _with_forecast(self, uow: WatchUnit, held: Held, now: float) -> Held:
         """The same with the forecast reckoned anew, when that is due."""
         if not Memory.from_json(held.memory).forecast.due(now):
@@ -253,10 +280,10 @@ class Watch:
     def _plan(self, held: Held, seen: Seen, causes: Causes = NO_CAUSES) -> Plan:
         past, now = Memory.from_json(held.memory), seen.now
         memory = explained(self._remembered(past, seen), causes)
-        scene = Scene(seen.snapshot, memory, now, seen.previous)
+        scene = Scene(seen.snapshot, memory, now, seen.previous, seen.isolation)
         rules = {rule.key: rule for rule in self.watched.rules}
         transitions = step(
-            {key: rule.answer(scene) for key, rule in rules.items()},
+            _answers(rules, scene, seen.outlook),
             held.alerts,
             held.silences,
             self.watched.rules,
@@ -264,7 +291,7 @@ class Watch:
             cluster=self.watched.cluster,
             settling=seen.settling,
             remembered=past.at > 0,
-            escalation=self.watched.escalation,
+            escalation=self._calls(seen),
             resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
         )
         traffic, transitions = weather(held.traffic, transitions, held.alerts, self.watched.limits, now)
@@ -274,9 +301,22 @@ class Watch:
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
         return Plan(transitions, traffic, written, sample, traffic != held.traffic)
 
+    def _calls(self, seen: Seen) -> Escalation:
+        """Whom alerts call: while no cluster answers from here, one carrier's alert calls each group."""
+        quiet = seen.isolation is not None and self.watched.cluster not in seen.isolation.calls
+        return NO_ESCALATION if quiet else self.watched.escalation
+
     async def _commit(self, uow: WatchUnit, held: Held, plan: Plan, now: float) -> None:
         await carry_out(uow, plan.transitions, held.traffic, plan.traffic, self.watched.limits)
         if plan.memory is not None:
             await uow.memory.put(self.watched.cluster, plan.memory)
         if plan.sample is not None:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
+
+
+def _answers(rules: Mapping[str, Rule], scene: Scene, outlook: Outlook) -> Mapping[str, Answer]:
+    """What the rules say; where the network of cmbot itself may be the cause, only those about cmbot speak."""
+    if outlook is Outlook.SEES:
+        return {key: rule.answer(scene) for key, rule in rules.items()}
+    spoken = {WATCH_BLIND.key} if outlook is Outlook.UNDECIDED else {WATCH_BLIND.key, OWN_NETWORK.key}
+    return {key: rule.answer(scene) for key, rule in rules.items() if key in spoken}

@@ -6,6 +6,7 @@ from enum import Enum
 
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.horizon import Isolation
 from bot.monitor.memory import Memory
 
 MAX_LINES = 50
@@ -28,13 +29,15 @@ Answer = tuple[Finding, ...] | CannotTell
 class Scene:
     """All that a rule may look at; `memory` has this look in it already.
 
-    `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds.
+    `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds. `isolation` says
+    that no cluster answers from here, and whose alert says so.
     """
 
     snapshot: Snapshot
     memory: Memory
     now: float
     previous: Snapshot | None = None
+    isolation: Isolation | None = None
 
     @property
     def cluster(self) -> str:

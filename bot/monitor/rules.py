@@ -9,6 +9,7 @@ from bot.monitor.disks import DISK_BROKEN
 from bot.monitor.heartbeats import DISK_EXPIRED
 from bot.monitor.leadership import LEADER_CHANGED, LEADER_FLAPPING, NO_LEADER
 from bot.monitor.membership import MEMBERSHIP_CHANGED
+from bot.monitor.network import OWN_NETWORK
 from bot.monitor.progress import DROP_STUCK, REPAIR_STUCK
 from bot.monitor.raft import PEER_DOWN, QUORUM_AT_RISK
 from bot.monitor.reach import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
@@ -50,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     SWITCH_MEANINGLESS,
     SWITCH_CHANGED,
     WATCH_BLIND,
+    OWN_NETWORK,
 )
 
 _BY_THE_LEADER = frozenset(
@@ -72,7 +74,7 @@ further news, without a leader nobody can say how its peers do, a task that disk
 short that is, a stored value that means nothing was set by somebody, and where all space is short each zone is. What a
 single finding says of others is in covering.py."""
 
-UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key})
+UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key, OWN_NETWORK.key})
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from bot.errors import ConfigError, StoreError
-from bot.store.link import reason
+from bot.store.words import raw, reason
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def _switched(file: Path) -> bool:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
-                raise StoreError(f"The database {file} could not be used: {reason(error)}.") from error
+                raise StoreError(f"The database {file} could not be used ({reason(error) or raw(error)}).") from error
             return False
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"store.url (CMBOT_STORE_URL): {file} is not an SQLite database.") from error

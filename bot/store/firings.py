@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from bot.store.link import Link
 from bot.store.schema import firings
+
+_TRIAL = "trial"
 
 
 class Firings:
@@ -24,3 +26,12 @@ class Firings:
         query = select(func.max(firings.c.due_at)).where(firings.c.job.in_(list(jobs)), firings.c.due_at < before)
         found = await self._link.value(query)
         return None if found is None else float(found)
+
+    async def tried(self, name: str) -> None:
+        """Write a row and delete it again: whether the database takes a write at all, without leaving anything.
+
+        A row that is only written as it was would not do: SQLite notices that, and writes nothing.
+        """
+        job = f"{_TRIAL} {name}"
+        await self._link.change(self._link.insert(firings).values(job=job, due_at=0.0))
+        await self._link.change(delete(firings).where(firings.c.job == job))

@@ -1,6 +1,5 @@
 """Link: one open transaction, and the one place where database errors become StoreError."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,17 +8,16 @@ import structlog
 from sqlalchemy import Executable, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Conflict, StoreError
+from bot.store.words import raw, reason
 
 log = structlog.get_logger(__name__)
 
 Errors = tuple[type[Exception], ...]
 """What a database and its driver may raise."""
-
-_SHOWN = 200
 
 
 def database_errors() -> Errors:
@@ -40,36 +38,15 @@ def translated(errors: Errors) -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict("Somebody else was first: the database already holds this.") from error
     except errors as error:
-        raise StoreError(f"The database could not be used: {reason(error)}.") from error
+        raise StoreError(f"The database could not be used ({told(error)}).") from error
 
 
-_REASONS = (
-    ("append-only", "the audit log is append-only"),
-    ("database or disk is full|no space left", "its disk is full"),
-    ("database is locked|table is locked|lock timeout|locknotavailable", "it is locked by another writer"),
-    ("readonly database|read-only|permission denied", "it may not be written to"),
-    ("unable to open database file|disk i/o error", "its file cannot be read or written"),
-    ("malformed|not a database", "its file is damaged"),
-    ('database "(.*)" does not exist', "there is no database {} on its server: create it"),
-    ("no such table|no such column|does not exist", "its schema is not this release's: run cmbot migrate"),
-    ("password|authentication|no pg_hba", "it refuses the log-in"),
-    ("too many clients|too many connections|remaining connection slots|queuepool", "it is too busy"),
-    ("starting up|shutting down|recovery|terminating connection|administrator", "its server is restarting"),
-    ("idle.in.transaction|canceling statement|timeout", "it did not answer in time"),
-    ("connection|refused|closed|reset|broken pipe|no such file|gaierror", "it cannot be reached"),
-)
-"""What drivers say (patterns, in lower case), and what it means; their own words go to the log only."""
-
-
-def reason(error: Exception) -> str:
-    """What it means in our words: never the statement or its values, which may hold anything."""
-    inner = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    first, *_ = str(inner).splitlines() or [""]
-    raw = f"{type(inner).__name__}: {first.rpartition('>: ')[2][:_SHOWN]}"
-    found = ((re.search(form, raw.lower()), words) for form, words in _REASONS)
-    meaning = next((words.format(*match.groups()) for match, words in found if match), "")
-    log.debug("store.driver_error", raw=raw, meaning=meaning)
-    return meaning or f"an unexpected error of its driver, {type(inner).__name__}; see the log"
+def told(error: BaseException) -> str:
+    """Why, in our words; what they do not cover is logged in the driver's."""
+    words = reason(error)
+    if not words:
+        log.warning("store.unknown_error", driver=raw(error))
+    return words or "for a reason that the log names"
 
 
 class Link:

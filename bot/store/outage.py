@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.store.words import raw
+
 log = structlog.get_logger(__name__)
 
 REMIND_SECONDS = 300.0
@@ -30,7 +32,12 @@ class Outage:
             return
         self.told_at = now
         log.error(
-            "store.down", what=self.what, seconds=round(now - self.since), failures=self.failures, error=str(error)
+            "store.down",
+            what=self.what,
+            seconds=round(now - self.since),
+            failures=self.failures,
+            error=str(error),
+            driver=raw(error.__cause__ or error),
         )
 
     def worked(self) -> None:

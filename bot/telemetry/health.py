@@ -1,6 +1,7 @@
 """Health and metrics over HTTP: /healthz (restart me when it fails), /readyz (am I of use), /metrics."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -77,6 +78,51 @@ def socket_alive(dead_for: Callable[[], float], *, longest: float, last_error: C
         return f"no connection to Slack for {silent:.0f} s. {last_error()}".strip() if silent > longest else ""
 
     return probe
+
+
+class Attempt:
+    """A probe that makes one attempt at a time and answers within `within` seconds, however long that takes.
+
+    An attempt that hangs is not cut off, and no second one is started beside it; a result holds for `every` seconds.
+    """
+
+    def __init__(
+        self,
+        attempt: Probe,
+        *,
+        hanging: str,
+        within: float = 2.0,
+        every: float = 2.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._attempt, self._hanging, self._within, self._every = attempt, hanging, within, every
+        self._monotonic = monotonic
+        self._task: asyncio.Task[str] | None = None
+        self._began = float("-inf")
+
+    async def __call__(self) -> str:
+        """What is wrong, "" when nothing is; raises the attempt's CmbotError."""
+        now = self._monotonic()
+        if self._task is None or (self._task.done() and now - self._began >= self._every):
+            self._began = now
+            self._task = asyncio.create_task(_run(self._attempt), name="attempt")
+        await asyncio.wait({self._task}, timeout=self._within)
+        if not self._task.done():
+            return f"{self._hanging} ({self._monotonic() - self._began:.0f} s so far)"
+        return self._task.result()
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def _run(attempt: Probe) -> str:
+    try:
+        return await attempt()
+    except CmbotError as error:
+        return str(error) or type(error).__name__
 
 
 @asynccontextmanager

@@ -1,8 +1,11 @@
 """The bot proves that it is alive: its status line, edited in place, and its heartbeat."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
+import aiohttp
 from aiohttp import web
 
 from bot.demo import Demo
@@ -67,3 +70,25 @@ async def test_the_heartbeat_is_called_by_the_watch(world: Demo) -> None:
         async with asyncio.timeout(30):
             await called.wait()
         world.app.heartbeat = Heartbeat("")
+
+
+async def test_readiness_notices_a_locked_database_that_still_reads(world: Demo) -> None:
+    file = world.app.settings.store_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        status, checks = await ready(world)
+        while status == 200:
+            await asyncio.sleep(0.2)
+            status, checks = await ready(world)
+        assert "no write comes through" in checks["store"]
+        other.execute("ROLLBACK")
+    while checks["store"] != "ok":
+        await asyncio.sleep(0.2)
+        _, checks = await ready(world)
+
+
+async def ready(world: Demo) -> tuple[int, dict[str, str]]:
+    """What /readyz answers."""
+    url = f"http://127.0.0.1:{world.app.port}/readyz"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, (await answer.json())["checks"]

@@ -19,5 +19,17 @@ ITSELF: Mapping[str, Runbook] = MappingProxyType(
             "While the database is down nothing can be told: readiness and metrics show it at once, and the channel is "
             "told once, afterwards, for how long nothing was seen.",
         ),
+        "own_network": Runbook(
+            "No cluster answers from this process, and all went dark together: its own network is the likely cause. "
+            "One alert in each alert channel says so, and one call goes to each on-call group, not one per cluster.",
+            (
+                "Look at the machine that runs cmbot: its network, routes, DNS, VPN and firewall.",
+                "Run `cmbot status` on another machine: if clusters answer there, cmbot's network is the cause.",
+                "When they answer nowhere, they have something else in common: their network or their power.",
+            ),
+            "Other alerts of the clusters wait meanwhile and follow as soon as one cluster answers. One that alone "
+            "does not answer, or that went dark long before, has its own `cluster_unreachable`. With one cluster only, "
+            "nothing can be compared, so this alert is never raised.",
+        ),
     }
 )

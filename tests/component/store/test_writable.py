@@ -1,0 +1,73 @@
+"""Whether the store takes a write: tried on its own row, in bounded time, and nothing grows."""
+
+import asyncio
+import resource
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.errors import StoreError
+from bot.store.store import Store
+from bot.telemetry.health import Attempt
+
+LOCKED = "no write comes through"
+
+
+async def write(store: Store) -> str:
+    async with store.begin() as uow:
+        await uow.firings.tried("me")
+    return ""
+
+
+@pytest.fixture
+async def on_sqlite(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", owner="me") as store:
+        await store.migrate()
+        yield store
+
+
+@contextmanager
+def no_space() -> Iterator[None]:
+    """Let no file of this process grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_write_is_tried_without_leaving_a_row(store: Store) -> None:
+    for _ in range(50):
+        assert await write(store) == ""
+    async with store.read() as uow:
+        assert await uow.firings.last(["trial me"], 1e12) is None
+
+
+async def test_full_disk_fails_the_write_and_spares_reads(on_sqlite: Store) -> None:
+    with capture_logs(), no_space():
+        with pytest.raises(StoreError, match="disk"):
+            await write(on_sqlite)
+        async with on_sqlite.read() as uow:
+            assert await uow.outbox.depth() == 0
+    assert await write(on_sqlite) == ""
+
+
+async def test_locked_file_is_reported_in_bounded_time(on_sqlite: Store, tmp_path: Path) -> None:
+    attempt = Attempt(partial(write, on_sqlite), hanging=LOCKED, within=0.05, every=0.0)
+    assert await attempt() == ""
+    with closing(sqlite3.connect(tmp_path / "cmbot.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        found = [await attempt() for _ in range(5)]
+        assert all(words.startswith(LOCKED) for words in found)
+        waiting = [task for task in asyncio.all_tasks() if task.get_name() == "attempt"]
+        assert len(waiting) == 1
+        other.execute("ROLLBACK")
+    await asyncio.wait(waiting)
+    assert await attempt() == ""
+    await attempt.close()

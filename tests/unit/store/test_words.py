@@ -1,0 +1,99 @@
+"""Errors of databases and of the system, as people read them: our words, never a driver's."""
+
+import errno
+import socket
+import sqlite3
+import ssl
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+from bot.errors import StoreError
+from bot.store.link import database_errors, translated
+from bot.store.words import raw, reason
+
+
+def wrapped(inner: Exception) -> DBAPIError:
+    """As SQLAlchemy hands it on."""
+    return DBAPIError("SELECT secret", {"password": "hunter2"}, inner)
+
+
+def adapted(inner: Exception) -> DBAPIError:
+    """As SQLAlchemy's adapter for asyncpg hands it on: the driver's error is the cause of a plain one."""
+    error = Exception(f"<class 'asyncpg.exceptions'>: {inner}")
+    error.__cause__ = inner
+    return wrapped(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"), "closed the conn"),
+        (asyncpg.InterfaceError("connection is closed"), "closed the connection"),
+        (asyncpg.InterfaceError("cannot perform operation: another operation is in progress"), "still busy"),
+        (asyncpg.InvalidPasswordError("password authentication failed"), "does not accept the password"),
+        (asyncpg.InvalidAuthorizationSpecificationError("no pg_hba.conf entry"), "does not let this user in"),
+        (asyncpg.InvalidCatalogNameError("database does not exist"), "no database of that name"),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), "starting or shutting down"),
+        (asyncpg.AdminShutdownError("terminating connection"), "being shut down"),
+        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), "no connection left"),
+        (asyncpg.DiskFullError("could not extend file"), "disk is full"),
+        (asyncpg.ReadOnlySQLTransactionError("cannot execute UPDATE"), "takes no writes"),
+        (asyncpg.LockNotAvailableError("canceling statement"), "keeps it locked"),
+        (asyncpg.QueryCanceledError("canceling statement"), "took too long"),
+        (asyncpg.DeadlockDetectedError("deadlock detected"), "collided"),
+        (asyncpg.InsufficientPrivilegeError("permission denied"), "no right"),
+        (asyncpg.UndefinedTableError("relation does not exist"), "cmbot migrate"),
+        (asyncpg.IdleInTransactionSessionTimeoutError("terminating"), "ended the transaction"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed"), "refuses connections"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed"), "refuses connections"),
+        (ConnectionResetError(errno.ECONNRESET, "reset by peer"), "closed the connection"),
+        (ConnectionError("unexpected connection_lost() call"), "closed the connection"),
+        (socket.gaierror(-2, "Name or service not known"), "name of its server is not known"),
+        (TimeoutError(), "does not answer"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (OSError(errno.EMFILE, "Too many open files"), "no file descriptor left"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "no server at this socket"),
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), "certificate is not trusted"),
+        (ssl.SSLError(1, "wrong version number"), "encrypted connection"),
+        (NoConnectionFree("QueuePool limit of size 5 overflow 5 reached"), "every connection to it is in use"),
+    ],
+)
+def test_reason_of_a_library_error_is_in_our_words(error: Exception, words: str) -> None:
+    for shape in (error, wrapped(error), adapted(error)):
+        assert words in reason(shape)
+        assert str(error) not in reason(shape) or not str(error)
+
+
+def test_reason_of_sqlite_names_lock_disk_rights_and_damage(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as one, closing(sqlite3.connect(file, timeout=0)) as two:
+        one.execute("CREATE TABLE t (x)")
+        one.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.Error) as locked:
+            two.execute("INSERT INTO t VALUES (1)")
+        one.execute("ROLLBACK")
+        one.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.Error) as full:
+            one.execute("INSERT INTO t VALUES (randomblob(100000))")
+        with pytest.raises(sqlite3.Error) as missing:
+            one.execute("SELECT * FROM nowhere")
+        one.execute("PRAGMA query_only = ON")
+        with pytest.raises(sqlite3.Error) as readonly:
+            one.execute("INSERT INTO t VALUES (1)")
+    assert "another program keeps the file locked" in reason(wrapped(locked.value))
+    assert "disk is full" in reason(full.value)
+    assert "cmbot migrate" in reason(missing.value)
+    assert "read-only" in reason(readonly.value)
+
+
+def test_unknown_error_is_logged_raw_without_its_statement(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StoreError) as caught, translated(database_errors()):
+        raise wrapped(RuntimeError("flux capacitor"))
+    assert str(caught.value) == "The database could not be used (for a reason that the log names)."
+    assert "hunter2" not in raw(wrapped(RuntimeError("flux capacitor")))
+    assert "RuntimeError: flux capacitor" in capsys.readouterr().out
