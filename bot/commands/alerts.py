@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from bot.commands.spec import Args, Call, Command, Reply, Role, Scope
 from bot.commands.stat import NoArgs
+from bot.rights import Holder
 from bot.views import attention as views
 
 _SPAN = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
@@ -57,6 +58,8 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Acknowledge one."""
+    found = await call.alerts.alert(args.id)
+    await call.standing.require(call.caller.user, Holder.OPERATOR, found.cluster)
     alert = await call.alerts.acknowledge(args.id, call.caller.user)
     yield Reply(views.acknowledged(alert))
 
@@ -83,6 +86,9 @@ async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Lift one."""
+    for each in await call.alerts.silences():
+        if each.id == args.id:
+            await call.standing.require(call.caller.user, Holder.OPERATOR, each.cluster)
     held = await call.alerts.unsilence(args.id, call.caller.user)
     yield Reply(views.lifted(held, call.caller.user))
 

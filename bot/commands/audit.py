@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import Field, field_validator
@@ -10,6 +11,7 @@ from bot.audit.ask import Asked, Sheet
 from bot.commands.spec import Args, Call, Command, FileShare, Reply, Role, Scope
 from bot.commands.words import listed, shown, suggestion
 from bot.errors import SlackError, StoreError, UserError
+from bot.rights import Holder
 from bot.views.audit import Upload, audit
 
 MAX_LIMIT = 90
@@ -51,7 +53,7 @@ def moment(since: str, now: float) -> float:
 async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
     """Show the newest rows, then say where the file with all of them is."""
     since = moment(args.since, call.now) if args.since else 0.0
-    asked = Asked(since, args.user, args.cluster.lower())
+    asked = await _seen_by(call, Asked(since, args.user, args.cluster.lower()))
     found = await call.audit.newest(asked, args.limit)
     if not found.rows and asked.cluster and asked.cluster not in call.clusters:
         raise UserError(_no_cluster(args.cluster, tuple(call.clusters)))
@@ -66,6 +68,18 @@ async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
         yield Reply(audit(found, asked, Upload.FAILED, why=str(error)), private=False)
     else:
         yield Reply(audit(found, asked, Upload.DONE), private=False)
+
+
+async def _seen_by(call: Call, asked: Asked) -> Asked:
+    """What of it the caller may see: the rows about clusters on which they are an operator."""
+    user, configured = call.caller.user, tuple(call.clusters)
+    if asked.cluster in configured:
+        await call.standing.require(user, Holder.OPERATOR, asked.cluster)
+        return asked
+    allowed = await call.standing.of_clusters(user, Holder.OPERATOR, ("", *configured))
+    if "" in allowed:
+        return replace(asked, hidden=tuple(name for name in configured if name not in allowed))
+    return replace(asked, among=allowed)
 
 
 async def _share(share: FileShare, channel: str, sheet: Sheet) -> None:

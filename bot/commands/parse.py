@@ -43,6 +43,25 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
     return Parsed(command, args, named or _default(command, clusters, default_cluster))
 
 
+def addressed(
+    text: str, commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
+) -> tuple[Command | None, str]:
+    """Which command was meant and for which cluster ("" unknown), of a text that `parse` may refuse. Never raises."""
+    try:
+        words, pairs = _split(tokens(text))
+    except UserError:
+        words, pairs = tuple(text.split()), ()
+    command = _longest(words, commands)
+    if command is None or command.scope is Scope.NO_CLUSTER:
+        return command, ""
+    try:
+        _, named = _cluster(command, words[len(command.path) :], pairs, clusters)
+    except UserError:
+        return command, ""
+    fallback = default_cluster if default_cluster in clusters else clusters[0] if len(clusters) == 1 else None
+    return command, named or fallback or ""
+
+
 def is_changing(text: str, commands: Sequence[Command] = COMMANDS) -> bool:
     """Whether `text` is a command that changes a cluster, so that it must be kept before it is acknowledged."""
     try:
