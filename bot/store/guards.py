@@ -10,11 +10,11 @@ from bot.store.link import Link
 from bot.store.schema import audit, operations, silences
 
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+_TAKEN = "WHEN NEW.seq <= (SELECT max(seq) FROM audit)"
 _SQLITE: Mapping[str, str] = {
     "audit_no_update": f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit {_REFUSE}",
     "audit_no_delete": f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit {_REFUSE}",
-    "audit_no_replace": "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit "
-    f"WHEN NEW.seq <= (SELECT max(seq) FROM audit) {_REFUSE}",  # noqa: S608 - constants
+    "audit_no_replace": f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit {_TAKEN} {_REFUSE}",
 }
 """What the database holds after every migration, by name; tests compare it with a database as it is made."""
 _POSTGRES = "audit_append_only"

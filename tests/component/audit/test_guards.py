@@ -72,7 +72,10 @@ async def test_a_disabled_trigger_or_a_strange_one_is_noticed(store: Store, data
             "ALTER TABLE audit DISABLE TRIGGER audit_append_only",
             "CREATE RULE swallow AS ON INSERT TO audit DO INSTEAD NOTHING",
         )
-        told = ("the trigger audit_append_only is not as cmbot made it", "the rule swallow on it is none of cmbot's")
+        told: tuple[str, ...] = (
+            "the trigger audit_append_only is not as cmbot made it",
+            "the rule swallow on it is none of cmbot's",
+        )
     else:
         await ran(database_url, "CREATE TRIGGER swallow BEFORE INSERT ON audit BEGIN SELECT RAISE(IGNORE); END")
         told = ("the trigger swallow on it is none of cmbot's",)
