@@ -13,8 +13,8 @@ FORMATS = ("csv", "jsonl")
 _KEEP = "Keep this number and hash somewhere else: with --head they prove later that no row is gone from the end."
 
 _RESTORE = (
-    "Rows can be changed or removed there without an error. Compare the log with a head that you hold (--head), find out "
-    "who did this, then restore what is missing: docs/audit.md says how."
+    "Rows can be changed or removed there without an error. Compare the log with a head that you hold (--head), find "
+    "out who did this, then restore what is missing: docs/audit.md says how."
 )
 
 
