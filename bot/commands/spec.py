@@ -39,6 +39,10 @@ class Scope(StrEnum):
     MAYBE_CLUSTER = "maybe"
 
 
+FREE = frozenset({"reason"})
+"""Arguments whose text is kept as it was typed; all others name something and are read as commands are written."""
+
+
 class Offer(StrEnum):
     """What a form offers for an argument to choose from, read from the cluster."""
 
