@@ -14,7 +14,7 @@ from rich.console import Console
 from bot import config, roster
 from bot.app import build
 from bot.audit.chain import parse_head
-from bot.auditing import FORMATS, export_store, told, verify_file, verify_store
+from bot.auditing import FORMATS, export_store, guards_of, told, unguarded, verify_file, verify_store
 from bot.checkup import checkup, look_at_all, table
 from bot.config import Settings
 from bot.errors import CmbotError, ConfigError
@@ -197,12 +197,16 @@ async def _import(args: argparse.Namespace) -> int:
 
 async def _audit_verify(args: argparse.Namespace) -> int:
     noted = parse_head(args.head) if args.head else None
+    faults: tuple[str, ...] = ()
     if args.file:
         (head, broken), what = verify_file(args.file, noted), f"The audit log in {args.file}"
     else:
-        (head, broken), what = await verify_store(_settings(args, clusters=False).store_url, noted), "The audit log"
-    Console().print(told(head, broken, what), markup=False, highlight=False, soft_wrap=True)
-    return 1 if broken else 0
+        url = _settings(args, clusters=False).store_url
+        (head, broken), what = await verify_store(url, noted), "The audit log"
+        faults = await guards_of(url)
+    words = [told(head, broken, what), *([unguarded(faults)] if faults else [])]
+    Console().print("\n".join(words), markup=False, highlight=False, soft_wrap=True)
+    return 1 if broken or faults else 0
 
 
 async def _audit_export(args: argparse.Namespace) -> int:

@@ -206,7 +206,8 @@ class _Parts:
         await self._recall()
         within = self.settings.operations.verify_within
         runner = Runner(self.ledger, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
-        access = Access(self.settings.access, self.gateway.group_members, self.settings.policy_groups)
+        own = self.settings
+        access = Access(own.access, self.gateway.group_members, own.policy_groups, own.own_access)
         channels = {own.name: own.alert_channel for own in self.settings.clusters}
         attention = Attention(self.store, outbox.wake, self.clock, channels)
         policies = partial(policy, self.settings)
@@ -353,7 +354,7 @@ class _Parts:
         )
 
     def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: Background, inbox: Inbox) -> Bolt:
-        judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key)
+        judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
         surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
         edge = Edge(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
         return build_app(edge, api_url=self.settings.slack.api_url)

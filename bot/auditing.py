@@ -12,15 +12,37 @@ from bot.store.store import Store
 FORMATS = ("csv", "jsonl")
 _KEEP = "Keep this number and hash somewhere else: with --head they prove later that no row is gone from the end."
 
+_RESTORE = (
+    "Rows can be changed or removed there without an error. Compare the log with a head that you hold (--head), find "
+    "out who did this, then restore what is missing: docs/audit.md says how."
+)
+
 
 def told(head: Head, broken: Broken | None, what: str) -> str:
     """What verification found, for a person."""
     if broken is not None:
-        before = f"Rows 1 to {head.seq} hold." if head.seq else "No row before it holds."
-        return f"{what} is BROKEN at row {broken.seq}: {broken.why}. {before}"
+        return f"{what} is BROKEN at row {broken.seq}: {broken.why}. {_held(head)}"
     if not head.seq:
         return f"{what} is empty."
     return f"{what} holds: {head.seq:,} rows, each sealed by the next.\nIt ends with {head}\n{_KEEP}"
+
+
+def _held(head: Head) -> str:
+    if not head.seq:
+        return "No row before it holds."
+    return f"Rows 1 to {head.seq:,} hold, up to {head}." if head.seq > 1 else f"Row 1 holds: {head}."
+
+
+def unguarded(faults: Sequence[str]) -> str:
+    """What is wrong around the chain, for a person."""
+    listed = "\n".join(f"- {fault}" for fault in faults)
+    return f"It was TAMPERED WITH, or can be:\n{listed}\n{_RESTORE}"
+
+
+async def guards_of(url: str) -> tuple[str, ...]:
+    """What is wrong with what guards the log in the database; raises ConfigError, StoreError."""
+    async with Store.existing(url) as store, store.read() as uow:
+        return await uow.guards.faults()
 
 
 async def verify_store(url: str, noted: Head | None) -> tuple[Head, Broken | None]:

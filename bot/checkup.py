@@ -110,16 +110,17 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
         groups=settings.groups,
     )
     roles = [_role(role, settings) for role in Holder]
-    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *policies(settings)]
+    own = own_roles(settings)
+    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *own, *policies(settings)]
 
 
 def policies(settings: Settings) -> list[Row]:
     """A row for each policy on which nobody could ever decide; user groups may hold anybody, so those pass."""
-    access = settings.access
-    held = {str(role): getattr(access, f"{role.value}s") for role in Holder}
     found: dict[str, Row] = {}
     for cluster, key, forced in product((own.name for own in settings.clusters), POLICIES, (False, True)):
         rule = policy(settings, cluster, key, forced)
+        access = settings.own_access.get(cluster, settings.access)
+        held = {str(role): getattr(access, f"{role.value}s") for role in Holder}
         source = held.get(rule.source)
         # Without anybody in a role, or without breakers, the rows of the roles say so.
         if source is None or source.groups or access.operators.groups or not source.users or key == "break_glass":
@@ -128,7 +129,9 @@ def policies(settings: Settings) -> list[Row]:
             continue
         if why := short_of(rule, frozenset(source.users), frozenset(access.operators.users)):
             what = f"policies.{'break_glass' if forced else key}"
-            found.setdefault(what, Row(what, False, why, f"name more people under {Holder(rule.source).key}"))  # noqa: FBT003 - Row's second field
+            own = f"clusters.{cluster}." if cluster in settings.own_access else ""
+            mend = f"name more people under {own}{Holder(rule.source).key}"
+            found.setdefault(f"{own}{what}", Row(f"{own}{what}", False, why, mend))  # noqa: FBT003 - Row's second field
     return list(found.values())
 
 
@@ -142,10 +145,27 @@ _WITHOUT = {
 
 def _role(role: Holder, settings: Settings) -> Row:
     held: Members = getattr(settings.access, f"{role.value}s")
-    if held.users or held.groups:
-        return Row(role.key, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
+    own = [getattr(cluster.access, f"{role.value}s") is not None for cluster in settings.clusters]
+    if held == Members() and all(own):
+        return Row(role.key, True, "nobody, but each cluster names who holds it there")  # noqa: FBT003 - Row's second field
+    return _held(role.key, role, held)
+
+
+def own_roles(settings: Settings) -> list[Row]:
+    """A row for each role that a cluster names itself."""
+    named = [
+        (f"clusters.{cluster.name}.{role.key}", role, getattr(cluster.access, f"{role.value}s"))
+        for cluster in settings.clusters
+        for role in Holder
+    ]
+    return [_held(what, role, held) for what, role, held in named if held is not None]
+
+
+def _held(what: str, role: Holder, held: Members) -> Row:
+    if held != Members():
+        return Row(what, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
     # Without operators the program only looks; the others may be left out on purpose.
-    return Row(role.key, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
+    return Row(what, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
 
 
 async def look_at_all(settings: Settings, fine: tuple[Level, ...] = (Level.HEALTHY,)) -> list[Row]:

@@ -9,6 +9,7 @@ from bot.commands.spec import Reply
 from bot.dispatch import Click, Decider, Typed
 from bot.errors import UserError
 from bot.monitor.attention import Attention, refuse_ended
+from bot.rights import Holder
 from bot.views import alert_actions as actions
 from bot.views.attention import silenced
 
@@ -16,8 +17,11 @@ from bot.views.attention import silenced
 class Rights(Protocol):
     """Who may act on alerts."""
 
-    async def require_operator(self, user: str) -> None:
-        """Raise UserError, saying what to do, unless `user` is an operator."""
+    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+        """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
+
+    async def require_somewhere(self, user: str, role: Holder) -> None:
+        """Raise NotAllowed unless `user` holds that role for all clusters or on at least one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Clicks:
         alert = _alert_of(value)
         match click.action_id:
             case actions.ACKNOWLEDGE:
-                await self.rights.require_operator(click.user)
+                await self._may_change(click.user, alert)
                 await self.attention.acknowledge(alert, click.user)
                 return None
             case actions.SILENCE:
@@ -48,8 +52,13 @@ class Clicks:
             case _:
                 return Typed(f"stat {(await self.attention.alert(alert)).cluster}")
 
+    async def _may_change(self, user: str, alert: int) -> None:
+        # Who has no right anywhere does not learn whether there is such an alert.
+        await self.rights.require_somewhere(user, Holder.OPERATOR)
+        await self.rights.require(user, Holder.OPERATOR, (await self.attention.alert(alert)).cluster)
+
     async def _silence(self, alert: int, value: Mapping[str, Any], click: Click) -> Reply:
-        await self.rights.require_operator(click.user)
+        await self._may_change(click.user, alert)
         span = value.get("for")
         if not isinstance(span, str) or span not in actions.SPANS:
             raise UserError("This menu knows no such time. /cm silence <rule> for=2h takes any up to 7 days.")

@@ -14,7 +14,7 @@ import structlog
 
 from bot.access import Access
 from bot.commands.arguments import validated
-from bot.commands.parse import Parsed, configured, is_changing, parse
+from bot.commands.parse import Parsed, addressed, configured, is_changing, parse
 from bot.commands.spec import (
     AlertBook,
     AuditBook,
@@ -241,12 +241,13 @@ class Dispatcher:
             yield Reply(error_views.crashed())
 
     async def _command(self, invocation: Invocation) -> AsyncIterator[Reply]:
-        parsed = parse(
-            invocation.text,
-            self.commands,
-            clusters=tuple(self.clusters),
-            default_cluster=self.default_of_channel.get(invocation.channel),
-        )
+        clusters, default = tuple(self.clusters), self.default_of_channel.get(invocation.channel)
+        try:
+            parsed = parse(invocation.text, self.commands, clusters=clusters, default_cluster=default)
+        except UserError:
+            meant = addressed(invocation.text, self.commands, clusters=clusters, default_cluster=default)
+            await self._rights_first(invocation, *meant)
+            raise
         async for reply in self._audited(invocation, parsed):
             yield reply
 
@@ -255,10 +256,36 @@ class Dispatcher:
         command = next((each for each in self.commands if " ".join(each.path) == form.command), None)
         if command is None:
             raise UserError("This form is of another version of cmbot: open it anew with /cm do.")
-        cluster = configured(form.cluster, tuple(self.clusters))
-        parsed = Parsed(command, validated(command, form.values), cluster)
+        try:
+            cluster = configured(form.cluster, tuple(self.clusters))
+            parsed = Parsed(command, validated(command, form.values), cluster)
+        except UserError:
+            await self._rights_first(form.invocation, command, form.cluster)
+            raise
         async for reply in self._audited(form.invocation, parsed):
             yield reply
+
+    async def _rights_first(self, invocation: Invocation, command: Command | None, cluster: str) -> None:
+        """Raise NotAllowed, and note it, when who may not give the command gave it wrongly.
+
+        What is wrong with it is for those to know who may give it.
+        """
+        if command is None:
+            return
+        try:
+            await self._allowed(invocation.user, command, cluster)
+        except NotAllowed as error:
+            await self.audit.refused_command(invocation, cluster, str(error))
+            raise
+
+    async def _allowed(self, user: str, command: Command, cluster: str) -> None:
+        """Raise NotAllowed unless `user` may give the command, there; "" asks whether they may anywhere."""
+        if command.role is Role.VIEWER:
+            return
+        if cluster:
+            await self.access.require(user, Holder(command.role), cluster)
+        else:
+            await self.access.require_somewhere(user, Holder(command.role))
 
     async def _audited(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
         try:
@@ -267,10 +294,16 @@ class Dispatcher:
         except NotAllowed as error:
             await self.audit.refused_command(invocation, parsed.cluster or "", str(error))
             raise
+        except UserError:
+            if parsed.command.opens:
+                await self._rights_first(invocation, parsed.command, parsed.cluster or "")
+            raise
 
     async def _run(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
-        if parsed.command.role is not Role.VIEWER and not parsed.command.opens:
-            await self.access.require(invocation.user, Holder(parsed.command.role))
+        if not parsed.command.opens:
+            await self._allowed(invocation.user, parsed.command, parsed.cluster or "")
+        if getattr(parsed.args, "force", "no") == "yes":
+            await self.access.require(invocation.user, Holder.BREAKER, parsed.cluster or "")
         call = self.call_of(invocation, parsed.cluster or "")
         async for reply in parsed.command.run(call, parsed.args):
             yield Reply(reply.message, private=reply.private or self.answers_private)

@@ -106,6 +106,6 @@ async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, Broken
     async for page in pages(uow):
         broken = verify(page, start=head, noted=noted)
         if broken is not None:
-            return head, broken
+            return broken.after, broken
         head = page[-1].head
     return head, cut_off(head, noted)

@@ -24,13 +24,19 @@ class Rights:
     """What is known of one person; sources are role names and ids of user groups.
 
     `unknown` maps a source to the user group that Slack could not list: whoever may be in it is treated as not in it.
-    `empty` are the roles for which the settings name nobody.
+    `empty` are the roles for which the settings name nobody. `places` is where the
+    settings name who holds a role, for those that a cluster names itself.
     """
 
     user: str
     held: frozenset[str] = frozenset()
     unknown: Mapping[str, str] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, role: Holder) -> str:
+        """Where the settings name who holds that role."""
+        return self.places.get(role, role.key)
 
     def has(self, source: str) -> bool:
         """Whether they hold that role or are in that user group, for certain."""

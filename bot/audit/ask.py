@@ -7,11 +7,16 @@ from bot.audit.chain import Head, Row
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which rows: noted at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 are any."""
+    """Which rows: noted at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 are any.
+
+    `hidden` are clusters whose rows the reader may not see; with `among`, they may see the rows of these clusters only.
+    """
 
     since: float = 0.0
     actor: str = ""
     cluster: str = ""
+    hidden: tuple[str, ...] = ()
+    among: tuple[str, ...] | None = None
 
 
 ALL = Asked()

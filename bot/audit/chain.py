@@ -86,10 +86,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first row that does not fit, and why; `seq` is the number it bears, or that of the row that is missing."""
+    """The first row that does not fit, and why; `seq` is the number it bears, or that of the row that is missing.
+
+    `after` is the end of what holds before it.
+    """
 
     seq: int
     why: str
+    after: Head = GENESIS
 
 
 def stamp(at: float) -> str:
@@ -135,7 +139,7 @@ def verify(rows: Iterable[Row], *, start: Head = GENESIS, noted: Head | None = N
     for row in rows:
         why = _misfit(head, row) or _contradiction(row, noted)
         if why:
-            return Broken(row.seq, why)
+            return Broken(row.seq, why, head)
         head = row.head
     return None
 
@@ -144,7 +148,8 @@ def cut_off(end: Head, noted: Head | None) -> Broken | None:
     """Whether a chain that ends with `end` lacks rows that were there when `noted` was."""
     if noted is None or noted.seq <= end.seq:
         return None
-    return Broken(end.seq + 1, f"the log ends with row {end.seq}, but row {noted.seq} was there once: its end is gone")
+    why = f"the log ends with row {end.seq}, but row {noted.seq} was there once: its end is gone"
+    return Broken(end.seq + 1, why, end)
 
 
 def _misfit(head: Head, row: Row) -> str:

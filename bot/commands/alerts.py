@@ -1,26 +1,16 @@
 """/cm alerts, ack, silence, silences, unsilence: what is wrong now, who takes care of it, what is to be quiet."""
 
-import re
 from collections.abc import AsyncIterator
 
 from pydantic import Field, field_validator
 
+from bot.commands.spans import EXPECTED, MAX_SPAN, seconds_of
 from bot.commands.spec import Args, Call, Command, Reply, Role, Scope
 from bot.commands.stat import NoArgs
+from bot.rights import Holder
 from bot.views import attention as views
 
-_SPAN = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
-_UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
-_EXPECTED = "a time such as 30m, 2h or 7d"
 MOST_ID = 2**53
-
-
-def seconds_of(span: str) -> float:
-    """The seconds of `30m`, `2h`, `7d`; raises ValueError that says what is expected."""
-    found = _SPAN.fullmatch(span.strip().lower())
-    if found is None:
-        raise ValueError(_EXPECTED)
-    return int(found[1]) * _UNITS[found[2]]
 
 
 class IdArgs(Args):
@@ -35,7 +25,7 @@ class SilenceArgs(Args):
 
     words = ("rule",)
     rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the gravest")
-    for_: str = Field("1h", alias="for", max_length=10, description=f"how long, {_EXPECTED} (1h)")
+    for_: str = Field("1h", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
     subject: str = Field(
         "", max_length=120, description="of this alone: a peer, host, zone or task, as the alert names it"
     )
@@ -57,6 +47,8 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Acknowledge one."""
+    found = await call.alerts.alert(args.id)
+    await call.standing.require(call.caller.user, Holder.OPERATOR, found.cluster)
     alert = await call.alerts.acknowledge(args.id, call.caller.user)
     yield Reply(views.acknowledged(alert))
 
@@ -83,6 +75,9 @@ async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Lift one."""
+    for each in await call.alerts.silences():
+        if each.id == args.id:
+            await call.standing.require(call.caller.user, Holder.OPERATOR, each.cluster)
     held = await call.alerts.unsilence(args.id, call.caller.user)
     yield Reply(views.lifted(held, call.caller.user))
 

@@ -33,7 +33,8 @@ def validated(command: Command, values: Mapping[str, Any]) -> Args:
 
 def _lowered(command: Command, name: str, value: object) -> object:
     """A word out of few in lower case: phones write the first letter large."""
-    return value.lower() if isinstance(value, str) and choices(command.args.typed()[name]) else value
+    field = command.args.typed().get(name)
+    return value.lower() if isinstance(value, str) and field is not None and choices(field) else value
 
 
 def _argument(first: Mapping[str, Any]) -> str:
@@ -46,6 +47,8 @@ def _sentence(command: Command, first: Mapping[str, Any]) -> str:
         describes = next((a.describes for a in arguments(command) if a.name == name), "")
         what = f" ({describes})" if describes else ""
         return f"{full_name(command)} needs {name}{what}: write {usage(command)}"
+    if first["type"] == "extra_forbidden":
+        return f"{full_name(command)} has no argument {shown(name)}: write {usage(command)}"
     expected = _expected(command, name, first)
     return f"{name or full_name(command)} cannot be {_given(first['input'])}: it must be {expected}."
 

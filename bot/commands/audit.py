@@ -2,28 +2,30 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import Field, field_validator
 
 from bot.audit.ask import Asked, Sheet
+from bot.commands.spans import MAX_SPAN, seconds_of
 from bot.commands.spec import Args, Call, Command, FileShare, Reply, Role, Scope
 from bot.commands.words import listed, shown, suggestion
 from bot.errors import SlackError, StoreError, UserError
+from bot.rights import Holder
 from bot.views.audit import Upload, audit
 
 MAX_LIMIT = 90
 """Rows that one message can show as a table."""
-_SPAN = re.compile(r"(\d{1,4})(m|h|d|w)", re.ASCII)
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
-_EXPECTED = "a span back from now such as 30m, 2h, 7d or 4w, or a time in UTC such as 2025-12-31 or 2025-12-31T18:00"
+_EXPECTED = "a span back from now such as 30m, 2h30m, 7d or 4w, or a time in UTC such as 2025-12-31 or 2025-12-31T18:00"
 
 
 class AuditArgs(Args):
     """Filters; all of them must fit."""
 
-    since: str = Field("", max_length=30, description=_EXPECTED)
+    since: str = Field("", max_length=MAX_SPAN, description=_EXPECTED)
     user: str = Field("", pattern=r"^[UW][A-Z0-9]{2,30}$", description="a person, as in user=@anna: what they did")
     cluster: str = Field("", max_length=40, description="what concerned this cluster, be it configured still or not")
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description=f"rows to show, 1 to {MAX_LIMIT} (20); the file has all")
@@ -38,8 +40,8 @@ class AuditArgs(Args):
 def moment(since: str, now: float) -> float:
     """The time that `since` means at `now` (Unix seconds); raises ValueError that says what is expected."""
     written = since.strip()
-    if span := _SPAN.fullmatch(written.lower()):
-        return now - int(span[1]) * _UNITS[span[2]]
+    with suppress(ValueError):
+        return now - seconds_of(written)
     if _DAY.fullmatch(written.upper()) is None:
         raise ValueError(_EXPECTED)
     try:
@@ -51,7 +53,7 @@ def moment(since: str, now: float) -> float:
 async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
     """Show the newest rows, then say where the file with all of them is."""
     since = moment(args.since, call.now) if args.since else 0.0
-    asked = Asked(since, args.user, args.cluster.lower())
+    asked = await _seen_by(call, Asked(since, args.user, args.cluster.lower()))
     found = await call.audit.newest(asked, args.limit)
     if not found.rows and asked.cluster and asked.cluster not in call.clusters:
         raise UserError(_no_cluster(args.cluster, tuple(call.clusters)))
@@ -66,6 +68,18 @@ async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
         yield Reply(audit(found, asked, Upload.FAILED, why=str(error)), private=False)
     else:
         yield Reply(audit(found, asked, Upload.DONE), private=False)
+
+
+async def _seen_by(call: Call, asked: Asked) -> Asked:
+    """What of it the caller may see: the rows about clusters on which they are an operator."""
+    user, configured = call.caller.user, tuple(call.clusters)
+    if asked.cluster in configured:
+        await call.standing.require(user, Holder.OPERATOR, asked.cluster)
+        return asked
+    allowed = await call.standing.of_clusters(user, Holder.OPERATOR, ("", *configured))
+    if "" in allowed:
+        return replace(asked, hidden=tuple(name for name in configured if name not in allowed))
+    return replace(asked, among=allowed)
 
 
 async def _share(share: FileShare, channel: str, sheet: Sheet) -> None:

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from annotated_types import MaxLen
 from pydantic.fields import FieldInfo
 
+from bot.commands.chars import plain_word
 from bot.commands.members import ADD, REMOVE, REPLACE, TRANSFER
-from bot.commands.spec import Command, Offer, offered
+from bot.commands.spec import FREE, Command, Offer, offered
 from bot.commands.tasks import DISABLE, ENABLE
 from bot.commands.usage import choices, full_name
 from bot.views.forms import FIELD, Entry
@@ -122,7 +123,8 @@ def _sentence(words: str) -> str:
 def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:
     """The arguments out of what a form holds (by action id); what was left empty is left out, as when typing."""
     names = kind.command.args.typed()
-    held = {name: filled.get(f"{FIELD}{name}", "").strip() for name in names}
+    typed = {name: filled.get(f"{FIELD}{name}", "").strip() for name in names}
+    held = {name: value if name in FREE else plain_word(value) for name, value in typed.items()}
     return {name: value for name, value in held.items() if value}
 
 

@@ -1,36 +1,63 @@
 """From the text behind /cm to tokens: Slack's escapes undone, quotes honoured, nothing understood yet. Pure.
 
-A token is a word or `key=value`; either may be quoted (`"two words"`, `reason=“two words”`). Everything is one pass, so
-that no text takes more than linear time.
+A token is a word or `key=value`; either may be quoted (`"two words"`, `reason=“two words”`). What stands between quotes
+is kept as it was typed; all else is read by the table in bot.commands.chars. Everything is one pass, so that no text
+takes more than linear time.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
+from bot.commands.chars import is_hidden, plain, plain_char, plain_word
 from bot.commands.words import shown
 from bot.errors import UserError
 
 MAX_TEXT = 3000
 """Characters of one command; Slack itself takes more."""
 
-_DOUBLE = '"“”„‟«»'
-_SINGLE = "'‘’‚‛"  # noqa: RUF001 - phones type these
+_DOUBLE = '"“”„‟＂〝〞〟❝❞'  # noqa: RUF001 - phones and input methods type these
+_SINGLE = "'‘’‚‛＇❛❜"  # noqa: RUF001
+_FAMILIES = (_DOUBLE, _SINGLE, "«»", "‹›", "「」｢｣", "『』", "《》", "〈〉")  # noqa: RUF001
+"""Quotes that close one another: what one of them opens, another of the same family ends."""
+_AFTER = ".,;!?"
 _LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
-_KEY = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=")
+_KEY = re.compile(r"-*([A-Za-z][A-Za-z0-9_-]*)=")
 _SPACE = re.compile(r"\s+")
 _BARE = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word (`key` is "") or the value given to `key`; `quoted` tells an empty value from a missing one."""
+    """A word (`key` is "") or the value given to `key`, as typed; `quoted` tells an empty value from a missing one."""
 
     value: str
     key: str = ""
     quoted: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The value as commands are written; a bare word also without the end of a sentence behind it."""
+        return plain(self.value) if self.quoted else plain_word(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What was typed: `kept` is it without hidden characters, `plain` the same read by the table.
+
+    Both are equally long; `places` has where each of their characters stands in `typed`.
+    """
+
+    typed: str
+    kept: str
+    plain: str
+    places: tuple[int, ...]
+
+    def slice(self, start: int, end: int) -> str:
+        """The part as it was typed, with what is hidden in it."""
+        return self.typed[self.places[start] : self.places[end]]
 
 
 def tokens(text: str) -> tuple[Token, ...]:
@@ -42,9 +69,9 @@ def tokens(text: str) -> tuple[Token, ...]:
         raise UserError(
             f"This command is {len(text):,} characters long, and at most {MAX_TEXT:,} are taken: shorten it."
         )
-    typed = _visible(unescape(text))
+    typed = _read(unescape(text))
     found, at = [], 0
-    while (start := _skip_space(typed, at)) < len(typed):
+    while (start := _skip_space(typed.plain, at)) < len(typed.plain):
         token, at = _token(typed, start)
         found.append(token)
     return tuple(found)
@@ -64,17 +91,13 @@ def _unlinked(match: re.Match[str]) -> str:
     return label or target
 
 
-def _visible(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    shown = []
+def _read(text: str) -> _Text:
     for char in text:
-        kind = unicodedata.category(char)
-        if kind in {"Cc", "Cs"} and not char.isspace():
-            raise UserError(f"This command holds a control character (U+{ord(char):04X}): type it anew without it.")
-        if kind != "Cf":
-            shown.append(char)
-    return "".join(shown)
+        if unicodedata.category(char) in {"Cc", "Cs"} and not char.isspace():
+            raise UserError(f"This command holds a control character (U+{ord(char):04X}): type it again without it.")
+    places = [place for place, char in enumerate(text) if not is_hidden(char)]
+    kept = "".join(text[place] for place in places)
+    return _Text(text, kept, "".join(map(plain_char, kept)), (*places, len(text)))
 
 
 def _skip_space(text: str, at: int) -> int:
@@ -82,33 +105,46 @@ def _skip_space(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _token(text: str, at: int) -> tuple[Token, int]:
-    named = _KEY.match(text, at)
-    key = named[1].lower().replace("-", "_") if named else ""
-    start = named.end() if named else at
-    opening = text[start : start + 1]
-    family = next((quotes for quotes in (_DOUBLE, _SINGLE) if opening and opening in quotes), "")
+def _token(text: _Text, at: int) -> tuple[Token, int]:
+    named_key = _KEY.match(text.plain, at)
+    key = named_key[1].lower().replace("-", "_") if named_key else ""
+    start = named_key.end() if named_key else at
+    opening = text.kept[start : start + 1]
+    family = next((quotes for quotes in _FAMILIES if opening and opening in quotes), "")
     if family:
-        value, end = _quoted(text, start + 1, family)
-        return Token(value, key, quoted=True), end
-    bare = _BARE.match(text, start)
-    return Token(bare[0] if bare else "", key), bare.end() if bare else start
+        return _quoted(text, start, family, key)
+    bare = _BARE.match(text.plain, start)
+    end = bare.end() if bare else start
+    return Token(text.slice(start, end), key), end
 
 
-def _quoted(text: str, start: int, family: str) -> tuple[str, int]:
-    """The text up to the closing quote: one of its family that a space or the end follows, so that it's may stand."""
-    value, at = [], start
-    while at < len(text):
-        char, after = text[at], text[at + 1 : at + 2]
+def _quoted(text: _Text, opening: int, family: str, key: str) -> tuple[Token, int]:
+    closing, end = _closing(text, opening + 1, family)
+    inside = text.typed[text.places[opening] + 1 : text.places[closing]]
+    value = re.sub(rf"\\([{re.escape(family)}\\])", r"\1", inside)
+    return Token(value, key, quoted=True), end
+
+
+def _closing(text: _Text, start: int, family: str) -> tuple[int, int]:
+    """Where the closing quote stands, and where the next token may start.
+
+    It is one of its family that a space or the end follows, so that it's may stand; or the last one, when only the end
+    of a sentence follows.
+    """
+    at = start
+    while at < len(text.kept):
+        char, after = text.kept[at], text.kept[at + 1 : at + 2]
         if char == "\\" and after and (after in family or after == "\\"):
-            value.append(after)
             at += 2
-        elif char in family and (not after or after.isspace()):
-            return "".join(value), at + 1
+        elif char in family and (not after or text.plain[at + 1].isspace()):
+            return at, at + 1
         else:
-            value.append(char)
             at += 1
-    raise UserError(f"A quote is opened before {shown(text[start:])} and never closed: close it, or leave it out.")
+    last = len(text.plain.rstrip(_AFTER)) - 1
+    ended = start <= last < len(text.plain) - 1
+    if ended and text.kept[last] in family and text.kept[last - 1] != "\\":
+        return last, len(text.kept)
+    raise UserError(f"A quote is opened before {shown(text.kept[start:])} and never closed: close it, or leave it out.")
 
 
 def quote(value: str) -> str:

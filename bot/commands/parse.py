@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands.arguments import validated
+from bot.commands.chars import named, refuse_steering, strange
 from bot.commands.lex import Token, tokens
-from bot.commands.spec import Args, Command, Scope
+from bot.commands.spec import FREE, Args, Command, Scope
 from bot.commands.table import COMMANDS
 from bot.commands.usage import CLUSTER, SLASH, full_name, usage
 from bot.commands.words import listed, shown, suggestion
@@ -31,16 +32,50 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
 
     Raises UserError: one sentence on what is wrong and what to write instead. Never anything else, whatever the text.
     """
-    words, pairs = _split(tokens(text))
+    found = tokens(text)
+    try:
+        return _parsed(found, commands, clusters=clusters, default_cluster=default_cluster)
+    except UserError as error:
+        odd = strange("".join(token.plain for token in found if token.key not in FREE))
+        if not odd:
+            raise
+        raise UserError(f"{error} What was typed holds {named(odd)}, which no command has.").at(
+            error.argument
+        ) from error
+
+
+def _parsed(
+    found: Sequence[Token], commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
+) -> Parsed:
+    words, pairs = _split(found)
     command = _command(words, commands, clusters)
-    rest, named = _cluster(command, words[len(command.path) :], pairs, clusters)
+    rest, cluster = _cluster(command, words[len(command.path) :], pairs, clusters)
     values = {**_bound(command, rest, clusters), **_pairs(command, pairs, rest)}
     args = validated(command, values)
     if command.scope is Scope.NO_CLUSTER:
         return Parsed(command, args, None)
-    if command.scope is Scope.MAYBE_CLUSTER and named is None and default_cluster not in clusters:
+    if command.scope is Scope.MAYBE_CLUSTER and cluster is None and default_cluster not in clusters:
         return Parsed(command, args, clusters[0] if len(clusters) == 1 else None)
-    return Parsed(command, args, named or _default(command, clusters, default_cluster))
+    return Parsed(command, args, cluster or _default(command, clusters, default_cluster))
+
+
+def addressed(
+    text: str, commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
+) -> tuple[Command | None, str]:
+    """Which command was meant and for which cluster ("" unknown), of a text that `parse` may refuse. Never raises."""
+    try:
+        words, pairs = _split(tokens(text))
+    except UserError:
+        words, pairs = tuple(text.split()), ()
+    command = _longest(words, commands)
+    if command is None or command.scope is Scope.NO_CLUSTER:
+        return command, ""
+    try:
+        _, named = _cluster(command, words[len(command.path) :], pairs, clusters)
+    except UserError:
+        return command, ""
+    fallback = default_cluster if default_cluster in clusters else clusters[0] if len(clusters) == 1 else None
+    return command, named or fallback or ""
 
 
 def is_changing(text: str, commands: Sequence[Command] = COMMANDS) -> bool:
@@ -64,7 +99,7 @@ def _split(found: Sequence[Token]) -> tuple[tuple[str, ...], tuple[Token, ...]]:
                 f"{shown(token.value)} stands behind {before.key}=: put words before it, "
                 f'or, if it belongs to the value, quotes around the whole: {before.key}="…".'
             )
-    return tuple(token.value for token in found[:first_pair]), tuple(found[first_pair:])
+    return tuple(token.plain for token in found[:first_pair]), tuple(found[first_pair:])
 
 
 def _longest(words: Sequence[str], commands: Sequence[Command]) -> Command | None:
@@ -107,9 +142,9 @@ def _cluster(
     """Take the cluster out of the words behind the command, or out of `cluster=`."""
     if command.scope is Scope.NO_CLUSTER:
         return rest, None
-    named = [token.value for token in pairs if token.key == CLUSTER]
-    if named:
-        return rest, configured(named[0], clusters)
+    given = [token.plain for token in pairs if token.key == CLUSTER]
+    if given:
+        return rest, configured(given[0], clusters)
     if rest and rest[-1].lower() in clusters:
         return rest[:-1], rest[-1].lower()
     return rest, None
@@ -168,7 +203,7 @@ def _pairs(command: Command, pairs: Sequence[Token], rest: Sequence[str]) -> Map
         if token.key in taken:
             raise UserError(f"{token.key} is given twice: give it once.")
         taken.add(token.key)
-        values[token.key] = token.value
+        values[token.key] = refuse_steering(token.value) if token.key in FREE else token.plain
     return {key: value for key, value in values.items() if key in known}
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from pydantic import Field, field_validator
 
-from bot.commands.alerts import seconds_of
+from bot.commands.spans import MAX_SPAN, seconds_of
 from bot.commands.spec import Args, Call, Command, Reply, Scope
 from bot.commands.words import listed, shown, suggestion
 from bot.errors import UserError
@@ -12,9 +12,10 @@ from bot.views.handover import handover
 from bot.views.summary import summary
 from bot.views.trend import trend
 
-_SPAN = "a time back from now such as 12h or 7d, at most 31d"
+_SPAN = "a time back from now such as 12h, 7d or 1d12h, at most 31d"
 LONGEST = 31 * 86400.0
 WINDOWS = ("7d", "30d", "90d")
+_WINDOW = listed(WINDOWS, "or")
 
 
 class WhichArgs(Args):
@@ -27,7 +28,7 @@ class WhichArgs(Args):
 class SummaryArgs(WhichArgs):
     """Of which cluster, and since when."""
 
-    since: str = Field("24h", max_length=10, description=f"{_SPAN} (24h)")
+    since: str = Field("24h", max_length=MAX_SPAN, description=f"{_SPAN} (24h)")
 
     @field_validator("since")
     @classmethod
@@ -39,7 +40,7 @@ class SummaryArgs(WhichArgs):
 class HandoverArgs(WhichArgs):
     """Of which cluster, and since when."""
 
-    since: str = Field("", max_length=10, description=f"{_SPAN} (the last hand-over, else 12h)")
+    since: str = Field("", max_length=MAX_SPAN, description=f"{_SPAN} (the last hand-over, else 12h)")
 
     @field_validator("since")
     @classmethod
@@ -53,13 +54,17 @@ class TrendArgs(Args):
     """How far back."""
 
     words = ("window",)
-    window: str = Field("30d", max_length=10, description=f"how far back: {listed(WINDOWS, 'or')} (30d)")
+    window: str = Field("30d", max_length=MAX_SPAN, description=f"how far back: {_WINDOW} (30d)")
 
     @field_validator("window")
     @classmethod
     def _is_a_window(cls, value: str) -> str:
-        if value.lower() not in WINDOWS:
-            raise ValueError(listed(WINDOWS, "or"))
+        try:
+            seconds = seconds_of(value)
+        except ValueError as error:
+            raise ValueError(_WINDOW) from error
+        if seconds not in map(seconds_of, WINDOWS):
+            raise ValueError(_WINDOW)
         return value
 
 

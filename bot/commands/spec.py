@@ -18,6 +18,7 @@ from bot.monitor.handover import Handover
 from bot.monitor.summary import Summary
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
+from bot.rights import Holder
 from bot.views.message import Message
 from bot.views.ops_list import Undelivered
 
@@ -36,6 +37,10 @@ class Scope(StrEnum):
     NO_CLUSTER = "none"
     ONE_CLUSTER = "one"
     MAYBE_CLUSTER = "maybe"
+
+
+FREE = frozenset({"reason"})
+"""Arguments whose text is kept as it was typed; all others name something and are read as commands are written."""
 
 
 class Offer(StrEnum):
@@ -170,6 +175,9 @@ class AlertBook(Protocol):
     async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
         """The alerts that were told and are not resolved, the gravest first."""
 
+    async def alert(self, alert_id: int) -> Alert:
+        """One alert of a configured cluster, open or not."""
+
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         """Note who takes care of an alert."""
 
@@ -199,7 +207,13 @@ class ReportBook(Protocol):
 
 
 class Standing(Protocol):
-    """What a person may do and why, for /cm whoami."""
+    """What a person may do and why. A cluster may have roles of its own; "" means those of all clusters."""
+
+    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+        """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
+
+    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+        """Those of the clusters on which `user` holds that role."""
 
     async def describe(self, user: str) -> tuple[str, ...]:
         """Sentences, one a line: roles held and by what (named, or through a user group), or how to get them."""

@@ -1,7 +1,6 @@
 """/cm tasks, /cm task enable and /cm task disable: the switches of the background tasks."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ from pydantic import Field, create_model
 
 from bot.cluster.tasks import ALWAYS_ON, TASKS, DialectVerdict, Task, find_task, suggest_task
 from bot.commands.members import ChangeArgs, about, wish_of
+from bot.commands.spans import MAX_SPAN, seconds_of
 from bot.commands.spec import Call, ClusterPort, Command, Offer, Reply, Role, offers
 from bot.commands.stat import NoArgs
 from bot.commands.words import listed, shown
@@ -18,8 +18,6 @@ from bot.views.tasks import keys_for, tasks
 
 DIALECT_SECONDS = 4.8
 """How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
-_SPAN = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
-_UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 NOT_YET = DialectVerdict(None, "its hosts have not answered the probes yet.")
 
 
@@ -57,7 +55,9 @@ class SwitchArgs(ChangeArgs):
 
 
 # `for` is a word of the language, so that this field cannot be written as the others are.
-_FOR: Any = {"for": (str, Field("", max_length=12, description="for a time only, as in for=2h: then it goes back"))}
+_FOR: Any = {
+    "for": (str, Field("", max_length=MAX_SPAN, description="for a time only, as in for=2h: then it goes back"))
+}
 LeasedArgs = create_model("LeasedArgs", __base__=SwitchArgs, **_FOR)
 
 
@@ -83,10 +83,15 @@ def _seconds(span: str) -> float:
     """A span such as 30m or 2h in seconds, 0 for none; raises UserError."""
     if not span:
         return 0.0
-    found = _SPAN.fullmatch(span.strip().lower())
-    if found is None:
-        raise UserError(f"for= takes a time such as 30m, 2h or 1d, and {shown(span)} is none.")
-    return int(found[1]) * _UNITS[found[2]]
+    try:
+        seconds = seconds_of(span)
+    except ValueError as error:
+        raise UserError(f"for= takes {error}, and {shown(span)} is none.") from error
+    if not seconds:
+        raise UserError(
+            f"for= takes a time between 1m and 30d, and {shown(span)} is none: leave it out to change it for good."
+        )
+    return seconds
 
 
 def _switchable(name: str) -> Task:

@@ -3,6 +3,7 @@
 from bot.config.kinds import parse_duration
 from bot.config.model import (
     AccessSettings,
+    ClusterAccessSettings,
     ClusterSettings,
     EscalationSettings,
     HttpSettings,
@@ -17,6 +18,7 @@ from bot.config.reading import load, parse
 
 __all__ = [
     "AccessSettings",
+    "ClusterAccessSettings",
     "ClusterSettings",
     "EscalationSettings",
     "HttpSettings",

@@ -99,6 +99,15 @@ class AccessSettings(Section):
     breakers: Members = Members()
 
 
+class ClusterAccessSettings(Section):
+    """Who may do what on one cluster: a role named here replaces the global one there, the others stay as they are."""
+
+    operators: Members | None = None
+    approvers: Members | None = None
+    admins: Members | None = None
+    breakers: Members | None = None
+
+
 class PolicySettings(Section):
     """How one kind of change is decided on; what is left out keeps what holds for all, or the default."""
 
@@ -179,6 +188,7 @@ class ClusterSettings(Section):
     rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
+    access: ClusterAccessSettings = ClusterAccessSettings()
 
     @property
     def card_channel(self) -> str:
@@ -296,10 +306,18 @@ class Settings(Section):
     @property
     def groups(self) -> tuple[str, ...]:
         """Every user group (id) that the settings name, once."""
-        access = self.access
-        roles = (access.operators, access.approvers, access.admins, access.breakers)
-        of_roles = (group for role in roles for group in role.groups)
+        tables = (self.access, *(cluster.access for cluster in self.clusters))
+        of_roles = (group for table in tables for _, role in table if role for group in role.groups)
         return tuple(dict.fromkeys((*of_roles, *self.policy_groups, *self.escalation_groups)))
+
+    @property
+    def own_access(self) -> Mapping[str, AccessSettings]:
+        """Who may do what on the clusters that name roles themselves, by name; elsewhere `access` holds."""
+        return {own.name: self._access_of(own) for own in self.clusters if own.access != ClusterAccessSettings()}
+
+    def _access_of(self, own: ClusterSettings) -> AccessSettings:
+        named = {role: members for role, members in own.access if members is not None}
+        return self.access.model_copy(update=named)
 
     def cluster(self, name: str) -> ClusterSettings:
         """The cluster of that name; KeyError when there is none."""

@@ -2,22 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.access import Access
+from bot.access import Access, lacking
 from bot.commands.arguments import validated
 from bot.commands.forms import Kind, as_typed, kind_of, values_of
 from bot.commands.parse import configured
 from bot.commands.spec import Args, Call, Caller, ClusterPort, Replacement, Reply
-from bot.dispatch import STORE_DOWN, Invocation, Submission
+from bot.dispatch import STORE_DOWN, AuditLog, Invocation, Submission
 from bot.errors import UserError
 from bot.forms.incoming import Submitted
 from bot.forms.seal import STALE, Origin, unseal
 from bot.operations.approvals import Policy, refuse_proposal
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
+from bot.rights import Holder, Rights
 from bot.views.blocks import clip, plain
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, told
 from bot.views.message import Message
@@ -81,6 +81,7 @@ class Judge:
     policies: Callable[[str, str, bool], Policy]
     call_of: Callable[[Invocation, str], Call]
     key: bytes
+    audit: AuditLog
 
     async def judge(self, sent: Submitted) -> Judged:
         """Judge it; what may be proposed comes back as work."""
@@ -88,12 +89,29 @@ class Judge:
             origin = self._origin(sent)
         except UserError as error:
             return Judged({"response_action": "update", "view": told(Message(str(error)))})
+        rights = await self._rights(sent.user, origin.cluster)
+        if rights is not None and (why := lacking(rights, Holder.OPERATOR)):
+            return await self._refused(sent, origin, why)
         try:
             work, kind = self._work(sent, origin)
-            await self._rehearse(work, kind, validated(kind.command, work.values))
+            await self._rehearse(work, kind, validated(kind.command, work.values), rights)
         except UserError as error:
             return Judged(_errors(sent, str(error), error.argument))
         return Judged({"response_action": "update", "view": checking(work.cluster)}, work)
+
+    async def _rights(self, user: str, cluster: str) -> Rights | None:
+        """What they hold there; None when Slack takes too long to tell: then it is looked up once the form is kept."""
+        try:
+            async with asyncio.timeout(RIGHTS_SECONDS):
+                return await self.access.rights(user, cluster)
+        except TimeoutError:
+            return None
+
+    async def _refused(self, sent: Submitted, origin: Origin, why: str) -> Judged:
+        """Rights come before what is wrong in the fields; such a form is noted like such a command."""
+        asked = Invocation(sent.key, sent.user, origin.channel, f"do {origin.kind} (form)", "")
+        await self.audit.refused_command(asked, origin.cluster if origin.cluster in self.clusters else "", why)
+        return Judged({"response_action": "update", "view": told(Message(why))})
 
     def store_down(self, sent: Submitted) -> Mapping[str, Any]:
         """Answered when the work could not be kept: the form stays as it is."""
@@ -125,25 +143,21 @@ class Judge:
         )
         return work, kind
 
-    async def _rehearse(self, work: Submission, kind: Kind, args: Args) -> None:
+    async def _rehearse(self, work: Submission, kind: Kind, args: Args, rights: Rights | None) -> None:
         rehearsal = _Rehearsal()
         call = replace(self.call_of(work.invocation, work.cluster), proposer=rehearsal)
         async for _ in kind.command.run(call, args):
             pass
-        for wish in rehearsal.wishes:
-            await self._check_reason(work, wish)
+        if rights is not None:
+            for wish in rehearsal.wishes:
+                self._check_reason(work, wish, rights)
 
-    async def _check_reason(self, work: Submission, wish: Wish) -> None:
+    def _check_reason(self, work: Submission, wish: Wish, rights: Rights) -> None:
         """Refuse what the policy refuses for another cause than rights: these are told, and noted, by the desk."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(RIGHTS_SECONDS):
-                rights = await self.access.rights(work.user)
-            policy = self.policies(work.cluster, wish.key, wish.forced)
-            why, of_rights = refuse_proposal(
-                policy, rights, channel=work.channel, reason=wish.reason, forced=wish.forced
-            )
-            if why and not of_rights:
-                raise UserError(why).at("reason")
+        policy = self.policies(work.cluster, wish.key, wish.forced)
+        why, of_rights = refuse_proposal(policy, rights, channel=work.channel, reason=wish.reason, forced=wish.forced)
+        if why and not of_rights:
+            raise UserError(why).at("reason")
 
 
 def _errors(sent: Submitted, words: str, argument: str) -> Mapping[str, Any]:

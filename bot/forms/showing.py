@@ -57,11 +57,17 @@ class Forms:
         origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
         view_id, turn = await self._opened(caller.key, loading(cluster))
         try:
-            await self.access.require_operator(caller.user)
+            await self._may_change(caller.user, cluster)
         except NotAllowed as error:
             await self.screens.show(view_id, turn, told(error_views.sentence(error)))
             raise
         await self.screens.show(view_id, turn, await self._drawn(origin))
+
+    async def _may_change(self, user: str, cluster: str) -> None:
+        if cluster in self.clusters:
+            await self.access.require(user, Holder.OPERATOR, cluster)
+        else:
+            await self.access.require_somewhere(user, Holder.OPERATOR)
 
     async def _opened(self, trigger: str, view: Mapping[str, Any]) -> tuple[str, int]:
         try:
@@ -72,10 +78,11 @@ class Forms:
 
     async def _drawn(self, origin: Origin) -> Mapping[str, Any]:
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
+        offered = await self.access.of_clusters(origin.user, Holder.OPERATOR, tuple(self.clusters))
         shown = Form(
             kinds=[each.choice for each in KINDS],
             kind=kind.key if kind else "",
-            clusters=[Choice(name, name, str(self.remembered(name).get("level") or "")) for name in self.clusters],
+            clusters=[Choice(name, name, str(self.remembered(name).get("level") or "")) for name in offered],
             cluster=cluster.name if cluster else "",
             sealed=seal(origin, self.key),
         )
@@ -83,7 +90,7 @@ class Forms:
 
     async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: ClusterPort) -> Form:
         offers = await read(cluster, wants(kind))
-        rights = await self.access.rights(origin.user)
+        rights = await self.access.rights(origin.user, cluster.name)
         policy = self.policies(cluster.name, kind.policy, _NOT_FORCED)
         known = Known(
             cluster=cluster.name,
@@ -101,10 +108,14 @@ class Forms:
         except CmbotError as error:
             log.info("form.refused", user=act.user, kind=type(error).__name__, error=str(error))
             if isinstance(error, NotAllowed):
-                await self.audit.refused_command(_as_command(act), act.value[:80], str(error))
-            elif act.action_id in {KIND, CLUSTER}:
+                await self.audit.refused_command(_as_command(act), self._cluster_of(act), str(error))
+            if act.action_id in {KIND, CLUSTER}:
                 turn = self.screens.turn(act.view.id, act.view.hash)
                 await self.screens.show(act.view.id, turn, told(error_views.sentence(error)))
+
+    def _cluster_of(self, act: Acted) -> str:
+        named = act.view.values.get(CLUSTER, "") if act.action_id == KIND else act.value
+        return named if named in self.clusters else ""
 
     async def _acted(self, act: Acted) -> None:
         if act.action_id in {KIND, CLUSTER}:
@@ -121,6 +132,7 @@ class Forms:
         turn = self.screens.turn(act.view.id, act.view.hash)
         held = {**act.view.values, act.action_id: act.value}
         wanted = replace(origin, kind=held.get(KIND, ""), cluster=held.get(CLUSTER, ""))
+        await self._may_change(act.user, wanted.cluster)
         await self.screens.show(act.view.id, turn, await self._drawn(wanted))
 
     async def _status(self, act: Acted) -> None:

@@ -88,7 +88,9 @@ def lacks(rights: Rights, source: str) -> str:
     if source in rights.unknown:
         return f"Slack could not tell who is in the user group {rights.unknown[source]}, so this is refused for now"
     if source in rights.empty:
-        return f"nobody is named under `{Holder(source).key}` in the settings: name users or user groups there"
+        return (
+            f"nobody is named under `{rights.place(Holder(source))}` in the settings: name users or user groups there"
+        )
     return f"you are not in the user group {source}" if source.startswith("S") else f"you do not hold the role {source}"
 
 
@@ -103,7 +105,10 @@ def refuse_proposal(
         return _sentence(f"{what}{missing}"), True
     if policy.source in rights.empty:
         role = Holder(policy.source)
-        return f"Nobody could approve this: name users or user groups under `{role.key}` in the settings.", True
+        return (
+            f"Nobody could approve this: name users or user groups under `{rights.place(role)}` in the settings.",
+            True,
+        )
     if policy.channels and channel not in policy.channels:
         return f"This is proposed in {', '.join(f'<#{name}>' for name in policy.channels)} only.", True
     if policy.reason == "required" and not reason.strip():

@@ -68,7 +68,7 @@ class Decisions:
 
     async def _rights(self, op: Operation, user: str, source: str) -> Rights:
         """What somebody holds; raises NotAllowed that names what the button wants when they hold nothing at all."""
-        rights = await self.access.rights(user)
+        rights = await self.access.rights(user, op.cluster)
         if not rights.held and user != op.requester:
             raise NotAllowed(lacking_source(rights, source))
         return rights
@@ -79,7 +79,7 @@ class Decisions:
     async def _end(self, op: Operation, act: Act, to: OpState, user: str, *, version: int, key: str = "") -> Operation:
         policy = self._policy(op)
         # Who may cancel is the requester or an admin: the refusal names them, no role would do.
-        looked = self.access.rights(user) if act is Act.CANCEL else self._rights(op, user, policy.source)
+        looked = self.access.rights(user, op.cluster) if act is Act.CANCEL else self._rights(op, user, policy.source)
         rights = await looked
         refusal = refuse_decision(op, act, rights, policy, version=version, now=self.clock())
         if refusal:
@@ -95,7 +95,7 @@ class Decisions:
 
     async def settle(self, op: Operation, caller: Caller, *, done: bool, reason: str) -> Operation:
         """Note what an admin found out about an operation whose outcome is not known."""
-        await self.access.require(caller.user, Holder.ADMIN)
+        await self.access.require(caller.user, Holder.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
             raise UserError(f"Operation {op.id} is {op.state}: only one whose outcome is unknown can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")

@@ -16,6 +16,7 @@ from bot.operations.model import Operation, OpState, advance
 from bot.operations.preflight import Level
 from bot.operations.replacing import next_wish, was_caught_up
 from bot.operations.wish import Wish
+from bot.rights import Holder
 from bot.views import operations as views
 from bot.views import ops_list
 
@@ -62,7 +63,7 @@ class Desk:
 
     async def _allowed(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Policy:
         policy = self.policies(cluster.name, wish.key, wish.forced)
-        rights = await self.access.rights(caller.user)
+        rights = await self.access.rights(caller.user, cluster.name)
         sentence, of_rights = refuse_proposal(
             policy, rights, channel=caller.channel, reason=wish.reason, forced=wish.forced
         )
@@ -145,7 +146,8 @@ class Desk:
         return [ops_list.Undelivered(post.channel, post.text, post.last_error, post.updated_at) for post in dead]
 
     async def redeliver(self, caller: Caller) -> Reply:
-        """Try all of them once more; an admin's, noted in the audit log."""
+        """Try all of them once more; an admin's of all clusters, noted in the audit log."""
+        await self.access.require(caller.user, Holder.ADMIN)
         async with self.ledger.store.begin() as uow:
             tried = [post.slot for post in await uow.outbox.dead(MOST_LISTED) if await uow.outbox.requeue(post.slot)]
             if caller.key:

@@ -28,8 +28,11 @@ STORE_DOWN = (
 class People(Protocol):
     """What a person may do."""
 
-    async def rights(self, user: str) -> Rights:
-        """Everything they hold now."""
+    async def rights(self, user: str, cluster: str = "") -> Rights:
+        """Everything they hold now on that cluster, "" for the roles of all clusters."""
+
+    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+        """Those of the clusters on which they hold that role."""
 
     async def describe(self, user: str) -> Sequence[str]:
         """The same in sentences."""
@@ -74,10 +77,10 @@ class HomeTab:
         rights, now = await self.people.rights(user), self.clock()
         clusters = [Noted(name, self.remembered(name)) for name in self.names]
         standing = await self.people.describe(user)
-        may_change = rights.has(Holder.OPERATOR)
+        may_change = await self.people.of_clusters(user, Holder.OPERATOR, self.names)
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
-            waiting = await self._waiting(rights, now)
+            waiting = await self._waiting(user, now)
             lost = await self.open.undelivered() if rights.has(Holder.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
@@ -85,9 +88,10 @@ class HomeTab:
         trouble = (f"{count(lost, 'message')} could not be posted: /cm ops lists them.",) if lost else ()
         return Home(clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, trouble=trouble)
 
-    async def _waiting(self, rights: Rights, now: float) -> Sequence[Waiting]:
+    async def _waiting(self, user: str, now: float) -> Sequence[Waiting]:
         found = [op for op in await self.open.operations() if op.state is OpState.WAITING and now < op.expires_at]
-        told = [Waiting(op, mine=self._may(op, rights, now)) for op in found]
+        rights = {name: await self.people.rights(user, name) for name in {op.cluster for op in found}}
+        told = [Waiting(op, mine=self._may(op, rights[op.cluster], now)) for op in found]
         ranked = sorted(told, key=lambda each: (not each.mine, each.op.id))
         linked = [Waiting(each.op, await self.open.card_of(each.op), mine=each.mine) for each in ranked[:MOST_LINKED]]
         return (*linked, *ranked[MOST_LINKED:])

@@ -9,6 +9,7 @@ from bot.store.detours import Detours
 from bot.store.dump import Dump
 from bot.store.expiry import Expiry
 from bot.store.firings import Firings
+from bot.store.guards import Guards
 from bot.store.inbound import Inbound
 from bot.store.link import Link
 from bot.store.memory import Memory
@@ -37,6 +38,7 @@ class UnitOfWork:
         self.outbox = Posts(link, clock)
         self.detours = Detours(link, clock)
         self.audit = Audit(link)
+        self.guards = Guards(link)
         self.dump = Dump(link)
         self.replicas = Replicas(link, wall)
         self.expiry = Expiry(link)

@@ -40,7 +40,8 @@ def audit(found: Found, asked: Asked, upload: Upload, *, why: str = "") -> Messa
     told = [f"{upload.value}{f' {escape(why)}' if why else ''}{rest}"] if upload.value else []
     head = f"The log ends with row {code(found.head.short)}. {_PROOF}"
     rows = table([_cells(row) for row in found.rows], header=_HEADER, right=(0, 5))
-    return message(sentence, section(f"*{sentence}*"), rows, context(*told, head))
+    part = [_withheld(asked)] if asked.hidden or asked.among is not None else []
+    return message(sentence, section(f"*{sentence}*"), rows, context(*part, *told, head))
 
 
 def _sentence(found: Found, asked: Asked) -> str:
@@ -55,6 +56,12 @@ def _sentence(found: Found, asked: Asked) -> str:
     shown = len(found.rows)
     few = f"; these are the newest {shown}" if shown < found.total else ""
     return f"The audit log has {count(found.total, 'row')}{which}{few}."
+
+
+def _withheld(asked: Asked) -> str:
+    if asked.among is not None:
+        return f"You see the rows about {escape(', '.join(asked.among))} only: there you are an operator."
+    return f"Left out are the rows about {escape(', '.join(asked.hidden))}: there you are no operator."
 
 
 def _cells(row: Row) -> tuple[str, ...]:

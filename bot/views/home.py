@@ -1,6 +1,6 @@
 """The app's Home tab: the clusters as last looked at, what is open, how to ask, and who may change what. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,11 +82,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """All that one person's tab shows; `standing` is what they may do, `trouble` what is missing (plain text)."""
+    """All that one person's tab shows; `standing` is what they may do, `trouble` what is missing (plain text).
+
+    `may_change` are the clusters that they may change.
+    """
 
     clusters: Sequence[Noted]
     standing: Sequence[str]
-    may_change: bool = False
+    may_change: Collection[str] = ()
     alerts: Sequence[Alert] = ()
     waiting: Sequence[Waiting] = ()
     now: float = 0.0
@@ -119,11 +122,11 @@ def _sentence(clusters: Sequence[Noted]) -> str:
     return f"{well} of {count(len(clusters), 'cluster')} {'is' if well == 1 else 'are'} healthy."
 
 
-def _clusters(clusters: Sequence[Noted], *, may_change: bool) -> Iterator[BlockJson]:
+def _clusters(clusters: Sequence[Noted], *, may_change: Collection[str]) -> Iterator[BlockJson]:
     ranked = sorted(clusters, key=lambda cluster: (cluster.level == _WELL, cluster.name))
     for cluster in ranked[:_WITH_BUTTONS]:
         yield section(cluster.line)
-        yield _buttons(cluster.name, may_change=may_change)
+        yield _buttons(cluster.name, may_change=cluster.name in may_change)
     rest = ranked[_WITH_BUTTONS:]
     groups = [rest[start : start + _LINES] for start in range(0, len(rest), _LINES)]
     for group in groups[:_PARAGRAPHS]:

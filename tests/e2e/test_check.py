@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.checkup import Row, address, table
+from bot.checkup import Row, address, own_roles, policies, table
+from bot.config import Secrets, parse
 from bot.playground.cluster import SimulatedCluster
 from bot.playground.slack.server import LocalSlack
 
@@ -21,6 +22,31 @@ clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: {channel}}}
 access: {{operators: {{users: [U0ALICE], groups: [{group}]}}}}
 """
+
+TWO = """
+clusters:
+  - {name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0A, access: {approvers: {users: [U0BEN]}, admins: {}}}
+  - {name: lab, hosts: ["10.0.0.2:9998"], alert_channel: C0B}
+access: {operators: {users: [U0BEN]}, approvers: {users: [U0ANNA]}, admins: {groups: [S0ADMINS]}}
+"""
+
+
+def test_roles_of_one_cluster_are_checked_for_that_cluster() -> None:
+    """Ben may propose, and in prod only Ben may approve, where a removal takes two people."""
+    settings = parse(TWO, secrets=Secrets(_env_file=None), environment={})
+    shown = [(row.what, row.well, row.found) for row in own_roles(settings)]
+    assert shown == [
+        ("clusters.prod.access.approvers", True, "1 user and 0 user groups"),
+        ("clusters.prod.access.admins", True, "nobody: " + WITHOUT_ADMINS),
+    ]
+    found = {row.what: row.mend for row in policies(settings)}
+    removal = "clusters.prod.policies.member_remove"
+    assert found[removal] == "name more people under clusters.prod.access.approvers"
+    assert not any(what.startswith("policies.") for what in found), "in the lab Anna approves what Ben proposes"
+    assert settings.groups == ("S0ADMINS",)
+
+
+WITHOUT_ADMINS = "only its requester can cancel an operation, and nobody can settle one by hand"
 
 
 async def cmbot(*words: str, **environment: str) -> tuple[int, str]:

@@ -56,7 +56,7 @@ async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Holder,
 
 async def test_without_roles_nobody_may_and_is_told_what_to_configure() -> None:
     with pytest.raises(NotAllowed, match=r"access\.operators"):
-        await access(AccessSettings()).require_operator("U0ANNA")
+        await access(AccessSettings()).require("U0ANNA", Holder.OPERATOR)
 
 
 async def test_whoami_lists_roles_and_why() -> None:

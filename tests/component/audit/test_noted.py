@@ -122,12 +122,23 @@ async def nobody(group: str) -> frozenset[str]:
     return frozenset()
 
 
-def dispatcher(store: Store, clock: Clock, slack: Slack, *more: Command, private: bool = False) -> Dispatcher:
+ACCESS = AccessSettings(operators=Members(users=("U0ANNA",)))
+
+
+def dispatcher(
+    store: Store,
+    clock: Clock,
+    slack: Slack,
+    *more: Command,
+    private: bool = False,
+    own: Mapping[str, AccessSettings] | None = None,
+    access: AccessSettings = ACCESS,
+) -> Dispatcher:
     return Dispatcher(
         commands=(*COMMANDS, *more),
-        clusters={"prod": FakeCluster()},
+        clusters={name: FakeCluster(name) for name in ("prod", *(own or {}))},
         default_of_channel={},
-        access=Access(AccessSettings(operators=Members(users=("U0ANNA",))), nobody),
+        access=Access(access, nobody, (), own or {}),
         proposer=FakeDesk(),
         alerts=FakeAlerts(),
         reports=FakeReports(),

@@ -16,7 +16,7 @@ from bot.commands.parse import parse
 from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Replacement, Reply
 from bot.commands.table import COMMANDS
 from bot.dispatch import Submission
-from bot.errors import NotFound
+from bot.errors import NotAllowed, NotFound
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.course import Course, course
 from bot.monitor.digest import Facts
@@ -26,6 +26,7 @@ from bot.monitor.summary import Summary, summarise
 from bot.monitor.trend import Sample
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
+from bot.rights import Holder
 from bot.views.message import Message
 from bot.views.ops_list import Undelivered
 from tests.unit.views.samples import AT, HOSTS
@@ -174,6 +175,13 @@ class FakeDesk:
 class FakeStanding:
     """Knows one operator."""
 
+    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+        if user != "U0ANNA":
+            raise NotAllowed(f"You are not an {role} of {cluster}.")
+
+    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+        return tuple(clusters) if user == "U0ANNA" and role is Holder.OPERATOR else ()
+
     async def describe(self, user: str) -> tuple[str, ...]:
         return ("You are an *operator*.",) if user == "U0ANNA" else ("You may look.",)
 
@@ -221,6 +229,10 @@ class FakeAlerts:
 
     async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
         return self.found
+
+    async def alert(self, alert_id: int) -> Alert:
+        assert alert_id
+        return self.found[0]
 
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         self.done.append(("ack", alert_id, by))

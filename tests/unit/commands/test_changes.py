@@ -66,7 +66,7 @@ async def test_what_is_typed_becomes_a_wish(line: str, wish: Wish) -> None:
         ("member add 4 cm4:99999", "between 1 and 65535"),
         ("member add 4 cm4:10110 node=cm4:10110", "a node has two ports"),
         ("member replace 3 4 cm4 node=cm4:9998", "lacks its port"),
-        ("task disable balance for=2", "such as 30m, 2h or 1d"),
+        ("task disable balance for=2", "such as 30m, 2h30m, 7d or 1w"),
         ("task disable balance for=99d", "between 1m and 30d"),
         ("op 0", "at least 1"),
         ("op settle 12 maybe reason=abc", "one of done, not-done"),

@@ -67,6 +67,75 @@ def test_what_a_text_means(text: str, meaning: tuple[str, dict[str, Any], str | 
     assert understood(text) == meaning
 
 
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("member remove 3 prod dry\u2013run=yes", ("member remove", {"peer_id": "3", "dry_run": "yes"}, "prod")),
+        ("member remove 3 prod dry\u2014run=yes", ("member remove", {"peer_id": "3", "dry_run": "yes"}, "prod")),
+        ("member remove 3 prod --dry-run=yes", ("member remove", {"peer_id": "3", "dry_run": "yes"}, "prod")),
+        ("member remove 3 prod \u2014dry-run=yes", ("member remove", {"peer_id": "3", "dry_run": "yes"}, "prod")),
+        ("member remove 3 prod dry\u30fcrun=yes", ("member remove", {"peer_id": "3", "dry_run": "yes"}, "prod")),
+        ("disks prod status\uff1dbroken", ("disks", {"status": "broken"}, "prod")),
+        ("\uff44\uff49\uff53\uff4b\uff53\u3000prod", ("disks", {}, "prod")),
+        ("disk \uff11\uff17 prod", ("disk", {"id": 17}, "prod")),
+        ('disk "\uff11\uff17" prod', ("disk", {"id": 17}, "prod")),
+        ("stat prod\u2011eu", ("stat", {}, "prod-eu")),
+        ("stat prod\u2212eu", ("stat", {}, "prod-eu")),
+        ("stat cluster=prod\u2010eu", ("stat", {}, "prod-eu")),
+        ("op #12", ("op", {"id": 12}, None)),
+        ("op \uff0312", ("op", {"id": 12}, None)),
+        ("op \u211612", ("op", {"id": 12}, None)),
+        ("op 12\u3002", ("op", {"id": 12}, None)),
+        ("op 12.", ("op", {"id": 12}, None)),
+        ("stat prod\uff1f", ("stat", {}, "prod")),
+        ("silence \uff0a prod for=2h", ("silence", {"rule": "*", "for_": "2h"}, "prod")),
+        ("silence peer_down prod subject=#3", ("silence", {"rule": "peer_down", "subject": "3"}, "prod")),
+        ("s\u200btat\u2060 pr\u202aod\u202c", ("stat", {}, "prod")),
+        ("stat\u2800prod\u3164", ("stat", {}, "prod")),
+        ("disks prod host=10.0.0.7\uff1a8899", ("disks", {"host": "10.0.0.7:8899"}, "prod")),
+    ],
+)
+def test_what_other_keyboards_type_is_understood(text: str, meaning: tuple[str, dict[str, Any], str | None]) -> None:
+    assert understood(text, "prod", "prod-eu") == meaning
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("\uff02\u7ef4\u62a4\uff02", "\u7ef4\u62a4"),
+        ("\u300c\u7dad\u6301\u3001\uff11\u3002\u300d", "\u7dad\u6301\u3001\uff11\u3002"),
+        ("\u00ab\u00a0\u00e9t\u00e9 \u2014 17\u00a0\u00bb", "\u00a0\u00e9t\u00e9 \u2014 17\u00a0"),
+        ("\u201eaus \u2013 an\u201c", "aus \u2013 an"),
+        ("\u201cdry\u2013run, \uff11 \u6b21\u201d\u3002", "dry\u2013run, \uff11 \u6b21"),
+        ('"\U0001f469\u200d\U0001f692 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"',) * 2,
+        ("\u7ef4\u62a4\u2014\u5b8c\u6210\u3002",) * 2,
+        ('"#12."', "#12."),
+    ],
+)
+def test_a_reason_is_kept_as_it_was_typed(typed: str, kept: str) -> None:
+    kept = kept.strip('"') if typed == kept else kept
+    assert understood(f"task disable balance prod reason={typed}") == (
+        "task disable",
+        {"task": "balance", "reason": kept},
+        "prod",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("stat \u0440rod", '"\u0440" (U+0440 CYRILLIC SMALL LETTER ER)'),
+        ("op \u0661\u0662", '"\u0661" (U+0661 ARABIC-INDIC DIGIT ONE)'),
+        ("disks prod status=br\u00f6ken", '"\u00f6" (U+00F6 LATIN SMALL LETTER O WITH DIAERESIS)'),
+        ("\u7b49 prod", "(U+7B49 CJK UNIFIED IDEOGRAPH-7B49)"),
+        ('task disable balance prod reason="a\u202eb"', "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("task disable balance prod reason=a\u2066b", "U+2066 LEFT-TO-RIGHT ISOLATE"),
+    ],
+)
+def test_a_character_that_no_command_has_is_named(text: str, named: str) -> None:
+    assert named in refusal(text)
+
+
 def test_the_cluster_is_named_or_the_channels_default_or_the_only_one() -> None:
     assert understood("stat", default="test")[2] == "test"
     assert understood("stat prod", default="test")[2] == "prod"
@@ -141,7 +210,7 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         ('disks prod idc=""', "idc cannot be empty: it must be a text."),
         ("disk <!channel> prod", 'id cannot be "channel": it must be a whole number.'),
         ('stat "prod', 'A quote is opened before "prod" and never closed: close it, or leave it out.'),
-        ("stat \x07", "This command holds a control character (U+0007): type it anew without it."),
+        ("stat \x07", "This command holds a control character (U+0007): type it again without it."),
         ("a=b", '/cm has no argument "a". It takes none.'),
     ],
 )

@@ -1,7 +1,7 @@
 """A form that was sent: what is wrong is said at its field, what is right becomes work; nothing is proposed here."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from bot.access import Access
 from bot.commands.forms import KINDS
 from bot.commands.spec import Call, Caller
 from bot.config import AccessSettings, Members
-from bot.dispatch import Invocation
+from bot.dispatch import Click, Invocation
 from bot.errors import SlackError
 from bot.forms.incoming import Seen, Submitted
 from bot.forms.judging import Judge
@@ -53,6 +53,22 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
     )
 
 
+@dataclass
+class Refusals(FakeAudit):
+    """An AuditLog that notes what was refused."""
+
+    noted: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
+        self.noted.append((invocation.user, cluster, why))
+
+    async def refused_click(self, click: Click, why: str) -> None:
+        raise AssertionError(f"{click.user} sent a form: {why}")
+
+
+REFUSALS = Refusals()
+
+
 async def nobody(group: str) -> frozenset[str]:
     raise SlackError(f"cannot tell {group}", code="ratelimited")
 
@@ -60,7 +76,7 @@ async def nobody(group: str) -> frozenset[str]:
 def judge(policy: Policy | None = None) -> Judge:
     members = Members(users=("U0ANNA",))
     access = Access(AccessSettings(operators=members, approvers=members), nobody)
-    return Judge(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY)
+    return Judge(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, REFUSALS)
 
 
 def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> Submitted:
@@ -131,6 +147,16 @@ async def test_rights_are_left_to_the_desk_which_notes_the_refusal() -> None:
     assert judged.work is not None
     forced = await judge().judge(sent({"task": "balance", "force": "yes", "reason": "fire"}))
     assert forced.work is not None, "Anna may not break the glass: the desk says so and it is noted"
+
+
+async def test_a_form_of_one_without_rights_is_refused_before_its_fields() -> None:
+    REFUSALS.noted.clear()
+    stranger = replace(sent({"peer_id": "abc"}, replace(ORIGIN, user="U0EVE", kind="member remove")), user="U0EVE")
+    judged = await judge().judge(stranger)
+    assert judged.work is None
+    assert judged.answer["response_action"] == "update"
+    assert "You are not an operator" in str(judged.answer["view"])
+    assert [(user, cluster) for user, cluster, _ in REFUSALS.noted] == [("U0EVE", "prod")]
 
 
 async def test_a_cluster_that_left_the_settings_is_told_at_its_field() -> None:

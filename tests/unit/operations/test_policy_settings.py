@@ -19,6 +19,22 @@ policies: {leader_transfer: {from: S0DBA, expires_after: 1m}}
 """
 
 
+def test_a_role_that_a_cluster_names_replaces_the_global_one() -> None:
+    text = """
+clusters:
+  - {name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0A, access: {operators: {groups: [S0OPS]}, admins: {}}}
+  - {name: test, hosts: ["10.0.0.2:9998"], alert_channel: C0T}
+access: {operators: {users: [U0DEV]}, approvers: {users: [U0BOSS]}, admins: {users: [U0BOSS]}}
+"""
+    settings = parse(text, secrets=Secrets(_env_file=None), environment={})
+    assert set(settings.own_access) == {"prod"}
+    own = settings.own_access["prod"]
+    assert (own.operators.users, own.operators.groups) == ((), ("S0OPS",))
+    assert own.approvers == settings.access.approvers
+    assert own.admins.users == ()
+    assert settings.groups == ("S0OPS",)
+
+
 @pytest.fixture
 def settings() -> Settings:
     return parse(SETTINGS, secrets=Secrets(_env_file=None, slack_bot_token=SecretStr("")), environment={})

@@ -67,7 +67,17 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
     clusters = [Noted(f"cluster-{number:04}", {"at": 1.0, "level": "healthy"}) for number in range(1000)]
     waiting = [Waiting(operation(number + 1), "https://slack.example/x", mine=True) for number in range(50)]
     alerts = [alert(number + 1, "x" * 2000) for number in range(50)]
-    blocks = home(Home(clusters, (), may_change=True, alerts=alerts, waiting=waiting, now=AT, trouble=("a", "b")))
+    blocks = home(
+        Home(
+            clusters,
+            (),
+            may_change=[each.name for each in clusters],
+            alerts=alerts,
+            waiting=waiting,
+            now=AT,
+            trouble=("a", "b"),
+        )
+    )
     assert check_view({"type": "home", "blocks": list(blocks)}) == []
     assert all(len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
 
@@ -80,7 +90,7 @@ def test_only_who_may_change_gets_the_button_for_it() -> None:
     clusters = [Noted("prod", {})]
     assert CHANGE not in shown(clusters)
     assert STATUS in shown(clusters)
-    assert CHANGE in json.dumps(home(Home(clusters, STANDING, may_change=True)))
+    assert CHANGE in json.dumps(home(Home(clusters, STANDING, may_change=["prod"])))
 
 
 def test_what_its_reader_may_approve_stands_first_with_a_link_to_the_card() -> None:
@@ -95,9 +105,13 @@ def test_what_its_reader_may_approve_stands_first_with_a_link_to_the_card() -> N
 class People:
     """An operator and approver U1; everybody else may look."""
 
-    async def rights(self, user: str) -> Rights:
+    async def rights(self, user: str, cluster: str = "") -> Rights:
+        assert cluster in {"", "prod"}
         held = {"U1": frozenset({Holder.OPERATOR, Holder.APPROVER}), "U0ADMIN": frozenset({Holder.ADMIN})}
         return Rights(user, held.get(user, frozenset()))
+
+    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+        return tuple(clusters) if (await self.rights(user)).has(role) else ()
 
     async def describe(self, user: str) -> Sequence[str]:
         return (f"{user} may.",)

@@ -1,0 +1,35 @@
+"""Roles that a cluster names itself: its cards, forms and buttons ask for them."""
+
+from bot.access import Access
+from bot.config import Members
+from bot.demo import Demo
+from bot.operations.decisions import Decisions
+from bot.rights import Holder
+from tests.e2e.test_operations import ALICE, BOB, CAROL, ask, card_with, click, propose, refused
+
+
+def only_carol_approves(world: Demo) -> None:
+    """Give prod approvers of its own, as `clusters[].access` does when the program starts."""
+    decider = world.app.dispatcher.decider
+    decisions = decider.operations  # type: ignore[attr-defined]
+    assert isinstance(decisions, Decisions)
+    everywhere = decisions.access
+    prod = everywhere.settings.model_copy(update={"approvers": Members(users=(CAROL,))})
+    decisions.access = Access(everywhere.settings, everywhere.group_members, (), {"prod": prod})
+
+
+async def test_a_card_is_decided_by_the_roles_of_its_cluster(world: Demo) -> None:
+    only_carol_approves(world)
+    card = await propose(world, "/cm member remove 3 prod")
+    assert "do not hold the role approver" in await refused(world, card, BOB)
+    await click(world, card, CAROL)
+    await card_with(world, card, "Done")
+
+
+async def test_an_approver_of_all_clusters_still_decides_elsewhere(world: Demo) -> None:
+    only_carol_approves(world)
+    answer = await ask(world, "/cm whoami", user=ALICE)
+    assert "operator" in answer.text
+    decisions = world.app.dispatcher.decider.operations  # type: ignore[attr-defined]
+    assert (await decisions.access.rights(BOB, "archive")).has(Holder.APPROVER)
+    assert not (await decisions.access.rights(BOB, "prod")).has(Holder.APPROVER)
