@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.addresses import place
 from bot.config.kinds import (
     MAX_PORT,
     ChannelId,
@@ -185,8 +186,11 @@ class ClusterSettings(Section):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:
-        if len(set(self.hosts)) != len(self.hosts):
-            raise ValueError("hosts names one address twice: name each host once")
+        first: dict[str, str] = {}
+        for host in self.hosts:
+            other = first.setdefault(place(host), host)
+            if other is not host:
+                raise ValueError(f"hosts names one address twice, as {other} and as {host}: name each host once")
         return self
 
 
