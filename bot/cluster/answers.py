@@ -25,11 +25,16 @@ SLOW_REFUSAL = 5.0
 _MAX_WORDS = 300
 _NOT_FOUND = frozenset({404, 904, 911, 934})
 _MAY_STILL_APPLY = frozenset({906, 908})
-_REDIRECTIONS = range(300, 400)
 _CLIENT_ERRORS = range(400, 500)
+_NOT_DONE = frozenset({400, 401, 403, 404, 405, 406, 407, 411, 413, 414, 415, 417, 421, 422, 426, 428, 429, 431})
+"""The 4xx that say that a request was not carried out; another may be a gateway's that passed it on (408, 499)."""
 _SERVER_ERRORS = range(500, 600)
 _SERVER_CODES = range(900, 1000)
 _FIRST_PLAIN_REFUSAL = 910
+
+_TLS_WANTED = ("HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port")
+"""What servers (Go's own, nginx) answer to plain HTTP on a TLS port, with 400."""
+SPEAKS_TLS = "speaks TLS, but is asked without it: write https:// before it in hosts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def _told(answer: Answer) -> str | None:
 def check_read(answer: Answer) -> None:
     """Raise what a read's answer means unless it is 200."""
     if answer.status != OK:
-        raise _error(_read_error(answer), answer)
+        raise _error(ClusterBadAnswer if _wants_tls(answer) else _read_error(answer), answer)
 
 
 def check_write(answer: Answer) -> None:
@@ -97,17 +102,26 @@ def _read_error(answer: Answer) -> type[ClusterError]:
         return ClusterFailed
     if status in _CLIENT_ERRORS or status in _SERVER_CODES:
         return ClusterRefused
-    # Neither success nor an error that anybody documented: a proxy or another server.
+    # Neither success nor a documented error: a proxy or another server. A redirection is one too: it is not followed,
+    # and whoever sent it may have passed a write on (303 says "done, look there").
     return ClusterBadAnswer
 
 
+def _wants_tls(answer: Answer) -> bool:
+    """True when a TLS port says that it was asked in plain HTTP; nothing was carried out then."""
+    if answer.status != 400:  # noqa: PLR2004 - HTTP's Bad Request
+        return False
+    words = words_of(answer)
+    return any(sign in words for sign in _TLS_WANTED)
+
+
 def _write_error(answer: Answer) -> type[ClusterError]:
-    read = _read_error(answer)
-    if answer.status in _REDIRECTIONS:
+    if _wants_tls(answer):
         return ClusterRefused
+    read = _read_error(answer)
     if read in {ClusterFailed, ClusterBadAnswer}:
         return OutcomeUnknown
-    if answer.status in _CLIENT_ERRORS and answer.took > SLOW_REFUSAL:
+    if answer.status in _CLIENT_ERRORS and (answer.status not in _NOT_DONE or answer.took > SLOW_REFUSAL):
         return OutcomeUnknown
     undocumented = answer.status in _SERVER_CODES and answer.status < _FIRST_PLAIN_REFUSAL
     if undocumented and read is ClusterRefused:
@@ -131,4 +145,6 @@ def _error(kind: type[ClusterError], answer: Answer) -> ClusterError:
     sentence = _SENTENCES[kind].format(
         host=answer.host, words=words or "no words", status=answer.status, took=answer.took
     )
+    if _wants_tls(answer):
+        sentence = f"{answer.host} {SPEAKS_TLS}"
     return kind(sentence, host=answer.host, status=answer.status, words=words, trace_id=answer.trace_id)

@@ -8,17 +8,19 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from bot.addresses import place
+from bot.cluster import reading
 from bot.cluster.answers import Answer, check_read, check_write
 from bot.cluster.hedge import first_answer
 from bot.cluster.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
 from bot.cluster.places import Places
+from bot.cluster.reading import Bound, parsed, text
 from bot.cluster.transport import OnCall, Timeouts, Wire, untold
-from bot.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
+from bot.errors import ClusterUnreachable, NotFound
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
 
 PAGE = 200
 """Disks asked for at a time."""
@@ -108,6 +110,7 @@ class ClustermgrClient:
             new_id=new_id,
             timeouts=timeouts,
             secret=secret,
+            hosts=self._hosts,
             clock=clock,
             context=context,
             max_bytes=max_bytes,
@@ -130,16 +133,16 @@ class ClustermgrClient:
 
     async def stat(self, host: str) -> Stat:
         """GET /stat of one host, from its own view."""
-        answer = await self._wire.get(host, "/stat")
+        answer = await self._wire.get(host, "/stat", reading.STAT.size)
         check_read(answer)
-        return _parsed(Stat, answer)
+        return parsed(Stat, answer, reading.STAT)
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         """GET /config/get: the raw stored text of a switch, None when unset."""
 
         async def ask(asked: str) -> str | None:
             try:
-                return _text(await self._read(asked, "/config/get?" + urlencode({"key": key})))
+                return text(await self._read(asked, "/config/get?" + urlencode({"key": key}), reading.SWITCH))
             except NotFound:
                 return None
 
@@ -186,7 +189,8 @@ class ClustermgrClient:
         marker = 0
         while len(found) < limit:
             args = {**query, "count": str(min(PAGE, limit - len(found)))} | ({"marker": str(marker)} if marker else {})
-            page = _parsed(DiskPage, await self._read(host, "/disk/list?" + urlencode(args)))
+            answer = await self._read(host, "/disk/list?" + urlencode(args), reading.DISKS)
+            page = parsed(DiskPage, answer, reading.DISKS)
             known = len(found)
             found.update((disk.disk_id, disk) for disk in page.disks)
             # A page that brings nothing new, or no marker to go on from, ends the list whatever the server says.
@@ -197,9 +201,10 @@ class ClustermgrClient:
 
     async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
         """GET /disk/droppinglist, which has no pages (recorded exchanges)."""
+        bound = reading.DROPPING
 
         async def ask(host: str) -> tuple[Disk, ...]:
-            return _parsed(DiskPage, await self._read(host, "/disk/droppinglist")).disks[:MAX_DISKS]
+            return parsed(DiskPage, await self._read(host, "/disk/droppinglist", bound), bound).disks
 
         return await self._any(ask, first)
 
@@ -207,8 +212,8 @@ class ClustermgrClient:
         """GET /volume/unit/list, which the servers' own repair service asks before it calls a disk repaired."""
 
         async def ask(host: str) -> int:
-            answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}")
-            return len(_parsed(VolumeUnits, answer).volume_unit_infos)
+            answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", reading.UNITS)
+            return len(parsed(VolumeUnits, answer, reading.UNITS).volume_unit_infos)
 
         return await self._any(ask, first)
 
@@ -216,22 +221,25 @@ class ClustermgrClient:
         """GET /disk/info; raises NotFound for an unknown disk."""
 
         async def ask(host: str) -> Disk:
-            return _parsed(Disk, await self._read(host, f"/disk/info?disk_id={disk_id:d}"))
+            answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", reading.DISK)
+            return parsed(Disk, answer, reading.DISK)
 
         return await self._any(ask)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values still base64."""
-        page = _parsed(KvPage, await self._read(host, f"/kv/list?count={count:d}"))
+        answer = await self._read(host, f"/kv/list?count={count:d}", reading.SWITCHES)
+        page = parsed(KvPage, answer, reading.SWITCHES)
         return {item.key: item.value for item in page.kvs}
 
     async def config_list(self, host: str) -> Mapping[str, str]:
         """GET /config/list of one host."""
-        return _parsed(ConfigList, await self._read(host, "/config/list")).configs
+        answer = await self._read(host, "/config/list", reading.CONFIGS)
+        return parsed(ConfigList, answer, reading.CONFIGS).configs
 
-    async def _read(self, host: str, target: str) -> Answer:
+    async def _read(self, host: str, target: str, bound: Bound) -> Answer:
         async with self._places.at(host):
-            answer = await self._wire.get(host, target)
+            answer = await self._wire.get(host, target, bound.size)
         check_read(answer)
         return answer
 
@@ -253,32 +261,6 @@ class ClustermgrClient:
         raise ClusterUnreachable("Nothing was sent: " + " ".join(error.sentence for error in unreachable))
 
     def _order(self, first: str | None) -> tuple[str, ...]:
-        if first not in self._hosts:
-            return self._hosts
-        return (first, *(host for host in self._hosts if host != first))
-
-
-def _parsed(model: type[M], answer: Answer) -> M:
-    try:
-        return model.model_validate_json(answer.body)
-    except (ValidationError, RecursionError) as error:
-        raise _garbled(answer) from error
-
-
-_STRING = TypeAdapter(str)
-
-
-def _text(answer: Answer) -> str:
-    try:
-        return _STRING.validate_json(answer.body, strict=True)
-    except ValidationError as error:
-        raise _garbled(answer) from error
-
-
-def _garbled(answer: Answer) -> ClusterBadAnswer:
-    return ClusterBadAnswer(
-        f"{answer.host} answered with something that is not what Clustermgr says: is the address right?",
-        host=answer.host,
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )
+        """The configured hosts, the one at the place `first` before the others; no other address is ever in it."""
+        where = place(first) if first else None
+        return tuple(sorted(self._hosts, key=lambda host: place(host) != where))

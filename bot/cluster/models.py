@@ -4,25 +4,36 @@ The shapes are those of the recorded exchanges (tests/contract); releases up to 
 camelCase, later ones in snake_case, and absent or null lists mean "nothing to tell".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from bot.cluster.tasks import Dialect
 from bot.errors import ClusterError
 
 
-def _none_to_empty(value: object) -> object:
-    return () if value is None else value
+@dataclass(frozen=True, slots=True)
+class NullIsEmpty:
+    """Mark of a list or map: null on the wire means that there is nothing in it.
 
+    A validator before the list would turn the whole JSON of it into Python objects first, however long it is.
+    """
 
-def _none_to_empty_map(value: object) -> object:
-    return {} if value is None else value
+    empty: Callable[[], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Wrap the schema of the list: null passes and becomes the empty value."""
+        nullable = core_schema.nullable_schema(handler(source))
+        return core_schema.no_info_after_validator_function(self._filled, nullable)
+
+    def _filled(self, value: Any) -> Any:
+        return self.empty() if value is None else value
 
 
 def _both(name: str) -> AliasChoices:
@@ -37,8 +48,18 @@ Flag = Annotated[bool, Field(strict=True)]
 """A flag of the wire: true or false, nothing that looks like it."""
 Text = Annotated[str, Field(max_length=65536)]
 """A text of the wire; nothing Clustermgr tells is longer."""
-MANY = 100_000
-"""More items than any list of Clustermgr's has."""
+MOST_PEERS = 1_000
+"""Members of one raft group, or zones of one cluster, at the most."""
+MOST_DISKS = 5_000
+"""Disks in one answer at the most: a page has as many as were asked for, the list of dropping disks has no pages."""
+MOST_UNITS = 20_000
+"""Chunks on one disk at the most; a blobnode makes 16,384."""
+MOST_SWITCHES = 1_000
+"""Stored keys in one answer at the most."""
+
+
+# `fail_fast` in the lists below ends the reading at the first wrong item: without it, pydantic keeps one error for each
+# of a million wrong items, which takes seconds and a gigabyte.
 
 
 class Wire(BaseModel):
@@ -76,7 +97,7 @@ class RaftStatus(Wire):
     raft_applied: Count = Field(0, validation_alias=_both("raft_applied"))
     applying_length: Count = Field(0, validation_alias=_both("applying_length"))
     transferee: Count = 0
-    peers: Annotated[tuple[Peer, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+    peers: Annotated[tuple[Peer, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
 class ZoneDisks(Wire):
@@ -107,7 +128,9 @@ class SpaceStat(Wire):
     reserved_space: Number = 0
     total_blob_node: Count = 0
     total_disk: Count = 0
-    disk_stat_infos: Annotated[tuple[ZoneDisks, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+    disk_stat_infos: Annotated[
+        tuple[ZoneDisks, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)
+    ] = ()
 
 
 class VolumeStat(Wire):
@@ -169,7 +192,7 @@ class Disk(Wire):
 class DiskPage(Wire):
     """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
 
-    disks: Annotated[tuple[Disk, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+    disks: Annotated[tuple[Disk, ...], Field(max_length=MOST_DISKS, fail_fast=True), NullIsEmpty(tuple)] = ()
     marker: Count = 0
 
 
@@ -182,7 +205,9 @@ class VolumeUnit(Wire):
 class VolumeUnits(Wire):
     """GET /volume/unit/list: the chunks that volumes have on one disk."""
 
-    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+    volume_unit_infos: Annotated[
+        tuple[VolumeUnit, ...], Field(max_length=MOST_UNITS, fail_fast=True), NullIsEmpty(tuple)
+    ] = ()
 
 
 class KeyValue(Wire):
@@ -195,13 +220,15 @@ class KeyValue(Wire):
 class KvPage(Wire):
     """GET /kv/list."""
 
-    kvs: Annotated[tuple[KeyValue, ...], BeforeValidator(_none_to_empty), Field(max_length=MANY)] = ()
+    kvs: Annotated[tuple[KeyValue, ...], Field(max_length=MOST_SWITCHES, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
 class ConfigList(Wire):
     """GET /config/list."""
 
-    configs: Annotated[Mapping[str, str], BeforeValidator(_none_to_empty_map)] = MappingProxyType({})
+    configs: Annotated[Mapping[str, Text], Field(max_length=MOST_SWITCHES), NullIsEmpty(dict)] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True)

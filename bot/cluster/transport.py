@@ -8,10 +8,9 @@ cost as much again as the request.
 
 import asyncio
 import re
-import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,14 +19,20 @@ from typing import Self
 
 import httpx
 
+from bot.addresses import place
 from bot.cluster.answers import Answer, one_line
 from bot.cluster.auth import HEADER, request_token
-from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
+from bot.cluster.troubles import CUT, TROUBLES, TooLarge, read_trouble, write_trouble
+from bot.errors import ClusterError, ClusterUnreachable
 
 MOST_CONNECTIONS = 64
 """Connections to one host at once: linear reads that hang for ten seconds must not keep /stat waiting behind them."""
 KEPT_ALIVE = 2
 """Idle connections to one host that are kept: a look asks the leader two lists at the same time."""
+MOST_WORDS = 1 << 16
+"""Bytes of an error's body, or of a write's answer, that are read."""
+_CHUNKS_AT_ONCE = 64
+_DIGITS = 20
 _TRACE = "Blobstore-Tracer-Traceid"
 
 
@@ -64,6 +69,12 @@ def origin_of(host: str) -> str:
     if match is None or int(match[3]) not in _PORTS:
         raise ClusterUnreachable(f"{host[:80]!r} is no address of a host: write name:port.", host=host)
     return origin
+
+
+def _spot(host: str) -> tuple[bool, str]:
+    """Whether that is TLS, and the place: what must agree for a host to be one of the settings."""
+    origin = host if "://" in host else f"http://{host}"
+    return origin.startswith("https://"), place(origin)
 
 
 @dataclass(slots=True)
@@ -103,8 +114,9 @@ def untold(call: str, outcome: str, seconds: float) -> None:
 class Wire:
     """Sends requests of one cluster; `get` for reads, `post` for writes. An async context manager.
 
-    `secret` is the request token's secret or None, `new_id` makes the X-Reqid that logs on both sides share. Without
-    a `context` no certificate is trusted: loading the system's takes 20 ms and megabytes, for nothing over plain HTTP.
+    `secret` is the request token's secret or None; tokens go to `hosts` only, whichever address is asked. `new_id`
+    makes the X-Reqid that logs on both sides share. Without a `context` no certificate is trusted: loading the
+    system's takes 20 ms and megabytes, for nothing over plain HTTP.
     """
 
     def __init__(
@@ -113,6 +125,7 @@ class Wire:
         new_id: Callable[[], str],
         timeouts: Timeouts | None = None,
         secret: str | None = None,
+        hosts: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
         max_bytes: int = 8 << 20,
         context: ssl.SSLContext | None = None,
@@ -121,6 +134,7 @@ class Wire:
         self._on_call = on_call
         self._timeouts = timeouts or Timeouts()
         self._secret = secret
+        self._trusted = frozenset(map(_spot, hosts)) if secret is not None else frozenset()
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
@@ -134,9 +148,13 @@ class Wire:
     ) -> None:
         await self._pools.aclose()
 
-    async def get(self, host: str, target: str) -> Answer:
-        """Read `target` (path and query) from `host`; raises ClusterUnreachable, ClusterTimeout, ClusterBadAnswer."""
-        return await self._told(target, self._get(host, target))
+    async def get(self, host: str, target: str, most: int | None = None) -> Answer:
+        """Read `target` (path and query) from `host`; raises ClusterUnreachable, ClusterTimeout, ClusterBadAnswer.
+
+        `most` bytes of a body are taken, of an error's body its head only.
+        """
+        most = self._max_bytes if most is None else min(most, self._max_bytes)
+        return await self._told(target, self._get(host, target, most))
 
     async def post(self, host: str, target: str, body: bytes) -> Answer:
         """Write once; raises ClusterUnreachable when nothing was sent, OutcomeUnknown when that is not certain."""
@@ -154,13 +172,25 @@ class Wire:
             self._on_call(target.partition("?")[0], outcome, time.monotonic() - began)
         return answer
 
-    async def _get(self, host: str, target: str) -> Answer:
+    async def _get(self, host: str, target: str, most: int) -> Answer:
         try:
             async with asyncio.timeout(self._timeouts.read_total):
-                request = self._request(host, "GET", target, None)
-                return await self._send(self._pools.of(request.url), host, request)
-        except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
-            raise _read_trouble(host, error) from error
+                return await self._asked(host, target, most)
+        except TROUBLES as error:
+            raise read_trouble(host, error) from error
+
+    async def _asked(self, host: str, target: str, most: int) -> Answer:
+        """Ask over a kept connection, and once more over a fresh one when that was cut.
+
+        A host that closes after each answer may do so just when the next question is on its way.
+        """
+        request = self._request(host, "GET", target, None)
+        try:
+            return await self._send(self._pools.of(request.url), host, request, most)
+        except CUT:
+            again = self._request(host, "GET", target, None)
+            async with self._pools.fresh() as transport:
+                return await self._send(transport, host, again, most)
 
     async def _post(self, host: str, target: str, body: bytes) -> Answer:
         try:
@@ -168,9 +198,9 @@ class Wire:
                 request = self._request(host, "POST", target, body)
                 transport = await stack.enter_async_context(self._pools.fresh())
                 await stack.enter_async_context(asyncio.timeout(self._timeouts.write_total))
-                return await self._send(transport, host, request)
-        except (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, _TooLarge) as error:
-            raise _write_trouble(host, error) from error
+                return await self._send(transport, host, request, MOST_WORDS)
+        except TROUBLES as error:
+            raise write_trouble(host, error) from error
 
     def _request(self, host: str, method: str, target: str, body: bytes | None) -> httpx.Request:
         url, writing = httpx.URL(origin_of(host) + target), body is not None
@@ -182,11 +212,11 @@ class Wire:
             extensions={"timeout": self._timeouts.phases(writing=writing)},
         )
 
-    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request) -> Answer:
+    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request, most: int) -> Answer:
         start = time.monotonic()
         response = await transport.handle_async_request(request)
         try:
-            content = await self._body(response)
+            content = await _body(response, most)
         finally:
             await response.aclose()
         return Answer(
@@ -203,60 +233,27 @@ class Wire:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cmbot", "X-Reqid": self._new_id()}
         if writing:
             headers["Content-Type"] = "application/json"
-        if self._secret is not None:
+        if self._secret is not None and _spot(f"{url.scheme}://{url.netloc.decode()}") in self._trusted:
             headers[HEADER] = request_token(self._secret, url.path, url.query.decode(), int(self._clock()))
         return headers
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        content = bytearray()
-        async for chunk in response.aiter_raw():
-            content += chunk
-            if len(content) > self._max_bytes:
-                raise _TooLarge(self._max_bytes)
-        return bytes(content)
 
-
-class _TooLarge(Exception):
-    """An answer beyond the bound, in bytes."""
-
-
-def _nothing_sent(error: Exception) -> bool:
-    return isinstance(
-        error,
-        httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.InvalidURL | httpx.UnsupportedProtocol,
-    )
-
-
-def _unreachable(host: str, error: Exception) -> ClusterUnreachable:
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return ClusterUnreachable(f"{host} took no connection in time.", host=host)
-    if _of_the_name(error):
-        return ClusterUnreachable(f"{host} is a name that cannot be found (DNS).", host=host)
-    return ClusterUnreachable(f"{host} refuses connections.", host=host)
-
-
-def _of_the_name(error: BaseException | None) -> bool:
-    """Whether it is, or comes from, a name that could not be resolved."""
-    while error is not None:
-        if isinstance(error, socket.gaierror):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _read_trouble(host: str, error: Exception) -> ClusterError:
-    if _nothing_sent(error):
-        return _unreachable(host, error)
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return ClusterTimeout(f"{host} gave no answer in time.", host=host)
-    if isinstance(error, _TooLarge):
-        return ClusterBadAnswer(f"{host} sent more than {error.args[0]:,} bytes: is it a Clustermgr?", host=host)
-    return ClusterBadAnswer(f"{host} cut the connection or did not speak HTTP.", host=host)
-
-
-def _write_trouble(host: str, error: Exception) -> ClusterError:
-    if _nothing_sent(error):
-        return _unreachable(host, error)
-    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-    what = "gave no answer in time" if slow else "cut or garbled its answer"
-    return OutcomeUnknown(f"{host} {what}: the change may be made, now or later.", host=host)
+async def _body(response: httpx.Response, most: int) -> bytes:
+    """The body, `most` bytes of it; of an error the head, since no more of its words is shown. Raises TooLarge."""
+    told = response.headers.get("content-length", "")
+    well = response.status_code == HTTPStatus.OK
+    if well and told.isdecimal() and len(told) < _DIGITS and int(told) > most:
+        raise TooLarge(most)
+    content = bytearray()
+    chunks = 0
+    async for chunk in response.aiter_raw():
+        content += chunk
+        chunks += 1
+        if well and len(content) > most:
+            raise TooLarge(most)
+        if not well and len(content) >= MOST_WORDS:
+            return bytes(content[:MOST_WORDS])
+        if chunks % _CHUNKS_AT_ONCE == 0:
+            # Thousands of tiny chunks may lie in one packet: let the others have their turn between them.
+            await asyncio.sleep(0)
+    return bytes(content)

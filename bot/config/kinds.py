@@ -1,6 +1,5 @@
 """What single values of the settings may look like: durations, hosts, Slack's ids, zones, addresses."""
 
-import ipaddress
 import re
 import zoneinfo
 from typing import Annotated
@@ -77,19 +76,6 @@ def clean_secret(value: object) -> object:
     if any(char.isspace() or not char.isprintable() for char in stripped):
         raise ValueError("has a line break, a space or an invisible character inside: copy it again, in one piece")
     return stripped
-
-
-def comparable(host: str) -> str:
-    """The address that a host means, for comparison: letter case, a trailing dot and the forms of IPv6 do not count."""
-    bare = host.removeprefix("http://").removeprefix("https://").rstrip("/")
-    name, _, port = bare.rpartition(":")
-    name = name.strip("[]").rstrip(".").lower()
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return f"{name}:{int(port)}"
-    mapped = getattr(address, "ipv4_mapped", None)
-    return f"{mapped or address}:{int(port)}"
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.addresses import place
 from bot.config.kinds import (
     MAX_PORT,
     ChannelId,
@@ -21,7 +22,6 @@ from bot.config.kinds import (
     Url,
     UserId,
     clean_secret,
-    comparable,
     parse_duration,
 )
 
@@ -197,8 +197,11 @@ class ClusterSettings(Section):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:
-        if len(set(map(comparable, self.hosts))) != len(self.hosts):
-            raise ValueError("hosts names one address twice: name each host once")
+        first: dict[str, str] = {}
+        for host in self.hosts:
+            other = first.setdefault(place(host), host)
+            if other is not host:
+                raise ValueError(f"hosts names one address twice, as {other} and as {host}: name each host once")
         return self
 
 
@@ -328,7 +331,7 @@ def _check_hosts(clusters: Sequence[ClusterSettings]) -> None:
     """Refuse a host of two clusters: changes to one raft group would not exclude each other, alerts would double."""
     owners: dict[str, str] = {}
     for name, host in [(own.name, host) for own in clusters for host in own.hosts]:
-        other = owners.setdefault(comparable(host), name)
+        other = owners.setdefault(place(host), name)
         if other != name:
             raise ValueError(
                 f"clusters {other!r} and {name!r} both name the host {host}: one raft group is one cluster, "

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.addresses import same_place
 from bot.cluster.models import Stat
 from bot.monitor.words import plain
 
@@ -71,8 +72,8 @@ def _changes(
     for peer in sorted(before.keys() | after.keys()):
         was, now = before.get(peer, _NOBODY), after.get(peer, _NOBODY)
         was_kind, now_kind = was.kind if peer in before else "", now.kind if peer in after else ""
-        # An address that becomes known at last did not change.
-        moved = bool(was.host and now.host) and was.host != now.host
+        # An address that becomes known at last, or is spelled in another way, did not change.
+        moved = bool(was.host and now.host) and not same_place(was.host, now.host)
         if was_kind != now_kind or moved:
             yield MemberChange(at, peer, was_kind, now_kind, was.host, now.host, before_at, away)
 

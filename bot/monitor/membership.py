@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from bot.addresses import same_place
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.members import MemberChange
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
@@ -59,7 +60,7 @@ def _what(change: MemberChange) -> str:
     moved = f"moved from {change.host_was} to {change.host}"
     if change.was == change.now:
         return f"{change.was} {change.peer} {moved}"
-    also = f" and {moved}" if change.host_was and change.host and change.host_was != change.host else ""
+    also = f" and {moved}" if change.host_was and change.host and not same_place(change.host_was, change.host) else ""
     return f"{change.was} {change.peer}{'' if also else where} became a {change.now}{also}"
 
 

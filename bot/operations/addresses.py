@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from bot.addresses import place
 from bot.errors import UserError
 
 MAX_PEER_ID = 2**64 - 1
@@ -12,6 +13,8 @@ _MAX_NAME = 253
 _SHOWN = 40
 _DIGITS = re.compile(r"-?[0-9]+")
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/\[\]-]+")
+_NUMERIC = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _EXAMPLE = "write name-or-ip:port, as in 10.0.0.4:10110"
 
@@ -48,7 +51,7 @@ def parse_peer_id(text: str) -> int:
 
 
 def parse_address(text: object, what: str) -> str:
-    """A bare `name-or-ip:port` in lower case (IPv6 in brackets); `what` names it in the UserError's sentence.
+    """A bare `name-or-ip:port` in its canonical form (IPv6 in brackets); `what` names it in the UserError's sentence.
 
     The server itself takes anything, a scheme or an empty text included (docs/clustermgr.md).
     """
@@ -65,12 +68,9 @@ def parse_address(text: object, what: str) -> str:
         raise UserError(f"The port of the {what} must be a number between 1 and {MAX_PORT}: {_EXAMPLE}.")
     if not _is_host(name):
         raise UserError(f"The {what} {shown(text)} names no host: {_EXAMPLE}.")
-    return text.lower()
-
-
-def bare(address: str) -> str:
-    """An address as it is compared with others: lower case, without a scheme and a closing slash."""
-    return re.sub(r"^[a-z]+://", "", address.strip().lower()).rstrip("/")
+    if kind := _no_node(name):
+        raise UserError(f"The {what} {shown(text)} is {kind}, which no other node can reach: {_EXAMPLE}.")
+    return place(text)
 
 
 def _is_host(name: str) -> bool:
@@ -79,7 +79,24 @@ def _is_host(name: str) -> bool:
     if re.fullmatch(r"[0-9.]+", name):
         return _is_ip(name, ipaddress.IPv4Address)
     labels = name.removesuffix(".").split(".")
-    return len(name) <= _MAX_NAME and all(_LABEL.fullmatch(label) for label in labels)
+    # A name that ends in a number is an IPv4 address in another spelling to most resolvers (0x7f000001, 127.1).
+    numeric = _NUMERIC.fullmatch(labels[-1]) is not None
+    return len(name) <= _MAX_NAME and not numeric and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _no_node(name: str) -> str:
+    """What an IP address is that no member can have, "" for any other name."""
+    try:
+        ip = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return ""
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    kinds = (
+        (ip.is_unspecified, "the address of every interface"),
+        (ip.is_multicast or ip == _BROADCAST, "an address of many machines"),
+        (ip.is_link_local, "a link-local address"),
+    )
+    return next((kind for holds, kind in kinds if holds), "")
 
 
 def _is_ip(text: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:

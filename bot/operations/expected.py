@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bot.addresses import same_place
 from bot.cluster.tasks import WORDS, find_task
 from bot.monitor.changes import Change
 from bot.monitor.members import MemberChange
@@ -36,8 +37,8 @@ def _made_member(op: Operation, change: MemberChange) -> bool:
     if not change.now:
         return op.kind is OpKind.MEMBER_REMOVE
     as_asked = "learner" if op.request.get("learner") else "voter"
-    same_place = not change.host or op.request.get("host") == change.host
-    return op.kind is OpKind.MEMBER_ADD and as_asked == change.now and same_place
+    there = not change.host or same_place(str(op.request.get("host", "")), change.host)
+    return op.kind is OpKind.MEMBER_ADD and as_asked == change.now and there
 
 
 def _switched(op: Operation, change: SwitchChange) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.addresses import same_place
 from bot.cluster.tasks import Dialect, DialectVerdict, key_of, meaning_of, word_for
 from bot.commands.spec import ClusterPort
-from bot.errors import ClusterError, ClusterTimeout, UserError
+from bot.errors import AuthRejected, ClusterError, ClusterTimeout, UserError
 from bot.operations.checks.facts import Facts, OpenOperation, Switch
 from bot.operations.model import LOCKING, Operation
 from bot.operations.preflight import Verdict, preflight
@@ -131,21 +132,30 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DialectVerdict:
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> Facts:
     if not isinstance(request, MemberAdd):
         return Facts(operations=others)
-    told, answers = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
+    told, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
     dialect = told.dialect.value if told.dialect else None
-    return Facts(operations=others, node_answers=answers, dialect=dialect, dialect_why=told.why)
+    return Facts(operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=told.why)
 
 
-async def _answers(cluster: ClusterPort, node_host: str) -> bool | None:
-    """Whether a node answers like a Clustermgr there; None when that could not be tried from here."""
+_NO_TOKEN = "it asks for the request token, which goes to the hosts of the settings only"  # noqa: S105 - a sentence
+
+
+async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, str]:
+    """Whether a node answers like a Clustermgr there; None, with the reason where it is known, when that is open.
+
+    The address is whatever a person typed: unless it is one of the settings, it is asked without the request token.
+    """
     if not node_host:
-        return None
+        return None, ""
     scheme = "https://" if cluster.hosts[0].startswith("https://") else ""
+    known = next((host for host in cluster.hosts if same_place(host, node_host)), f"{scheme}{node_host}")
     try:
         async with asyncio.timeout(NODE_SECONDS):
-            await cluster.api.stat(f"{scheme}{node_host}")
+            await cluster.api.stat(known)
     except (ClusterTimeout, TimeoutError):
-        return None
+        return None, "it gave no answer in time"
+    except AuthRejected:
+        return None, _NO_TOKEN if known not in cluster.hosts else "it refuses the request token"
     except ClusterError:
-        return False
-    return True
+        return False, ""
+    return True, ""

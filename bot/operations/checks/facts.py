@@ -35,12 +35,14 @@ class Facts:
     """What a caller knows; every default means "not known", which never makes a verdict milder.
 
     `operations` are the open ones of that cluster without the one being judged; `node_answers` is whether the new
-    node's service address answered (None: it could not be tried from here); `dialect` is "v1", "v3" or None when
-    undecided, `dialect_why` the sentence of that verdict; `switch` is None when it could not be read, `switch_why` why.
+    node's service address answered (None: that is open, `node_why` says why where that is known); `dialect` is "v1",
+    "v3" or None when undecided, `dialect_why` the sentence of that verdict; `switch` is None when it could not be read,
+    `switch_why` why.
     """
 
     operations: tuple[OpenOperation, ...] = ()
     node_answers: bool | None = None
+    node_why: str = ""
     dialect: str | None = None
     dialect_why: str = ""
     switch: Switch | None = None

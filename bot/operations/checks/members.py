@@ -1,6 +1,6 @@
 """Adding and removing members: ids and addresses in use, learner first, what may never be removed."""
 
-from bot.operations.addresses import bare
+from bot.addresses import place, same_place
 from bot.operations.checks.facts import Facts
 from bot.operations.checks.quorum import commit_check, present, size_check, what_if, with_voter, without
 from bot.operations.checks.verdict import Check, Level, block, passed, warn
@@ -49,17 +49,17 @@ def _id_free(request: MemberAdd, view: View) -> Check:
     if peer in view.members:
         return block("id", f"Peer id {peer} is a member already.", "Choose an id that /cm members does not list.")
     host = view.host_of(peer)
-    if host and bare(host) != request.node_host:
+    if host and not same_place(host, request.node_host):
         return block(
             "id",
             f"{host} answers as node {peer} already, and is not the service address given.",
-            f"Choose another id, or give node={bare(host)} if it is that node that shall be added.",
+            f"Choose another id, or give node={place(host)} if it is that node that shall be added.",
         )
     return passed("id", f"Peer id {peer} is free.")
 
 
 def _raft_address(request: MemberAdd, view: View) -> Check:
-    owner = next((peer.id for peer in view.members.values() if bare(peer.host) == request.host), 0)
+    owner = next((peer.id for peer in view.members.values() if same_place(peer.host, request.host)), 0)
     if owner:
         return block(
             "host",
@@ -67,7 +67,7 @@ def _raft_address(request: MemberAdd, view: View) -> Check:
             f"Give the raft address of peer {request.peer_id} itself; if it takes the place of peer {owner}, "
             "remove that one first.",
         )
-    if request.host in _service_addresses(view):
+    if place(request.host) in _service_addresses(view):
         return block(
             "host",
             f"{request.host} is the service address of a node; members talk raft on another port.",
@@ -77,14 +77,14 @@ def _raft_address(request: MemberAdd, view: View) -> Check:
 
 
 def _service_addresses(view: View) -> frozenset[str]:
-    return frozenset({bare(look.host) for look in view.now.looks} | {bare(view.leader.leader_host)} - {""})
+    return frozenset({place(look.host) for look in view.now.looks} | {place(view.leader.leader_host)} - {""})
 
 
 def _service_address(request: MemberAdd, view: View, facts: Facts) -> Check:
     node = request.node_host
     if not node:
         return _node_missing(request, facts)
-    owner = next((peer.id for peer in view.members.values() if bare(peer.host) == node), 0)
+    owner = next((peer.id for peer in view.members.values() if same_place(peer.host, node)), 0)
     if owner:
         return block(
             "node",
@@ -92,7 +92,7 @@ def _service_address(request: MemberAdd, view: View, facts: Facts) -> Check:
             "Give the new node's own service address as node=host:port, the one that answers /stat.",
         )
     answering = view.answers_at(node)
-    if answering not in {0, request.peer_id} or node == bare(view.leader.leader_host):
+    if answering not in {0, request.peer_id} or same_place(node, view.leader.leader_host):
         return block(
             "node",
             f"The service address {node} is that of peer {answering or view.leader_id}.",
@@ -128,9 +128,10 @@ def _answers(request: MemberAdd, facts: Facts) -> Check | None:
     if facts.node_answers:
         return passed("answers", f"{request.node_host} answers.")
     if facts.node_answers is None:
+        why = f": {facts.node_why}" if facts.node_why else ""
         return warn(
             "answers",
-            f"Whether {request.node_host} answers could not be tried from here.",
+            f"Whether {request.node_host} answers could not be tried from here{why}.",
             "Make sure that the node runs and that the other members reach it.",
         )
     if request.learner:

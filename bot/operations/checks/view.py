@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.addresses import same_place
 from bot.cluster.health import (
     MAX_LAG,
     VoterHealth,
@@ -16,7 +17,6 @@ from bot.cluster.health import (
     voters,
 )
 from bot.cluster.models import DiskStatus, Peer, Snapshot, Stat
-from bot.operations.addresses import bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class View:
 
     def answers_at(self, address: str) -> int:
         """The node id that answers on a configured host of that address, 0 when none does."""
-        own = (stat for host, stat in self.now.answered if bare(host) == bare(address))
+        own = (stat for host, stat in self.now.answered if same_place(host, address))
         return next((stat.raft_status.node_id for stat in own), 0)
 
     def was_caught_up(self, peer: int) -> bool:

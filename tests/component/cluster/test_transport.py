@@ -162,7 +162,8 @@ async def test_an_origin_of_the_settings_is_taken(wire: Wire) -> None:
 async def test_the_token_travels_with_every_request() -> None:
     """Its value is the protocol's check value; without a secret there is none."""
     async with serving(says(200, "{}")) as server:
-        async with Wire(new_id=lambda: "r", secret="testsecret", clock=lambda: 1_700_000_000.9) as wire:
+        secret, clock = "testsecret", lambda: 1_700_000_000.9
+        async with Wire(new_id=lambda: "r", secret=secret, hosts=[server.host], clock=clock) as wire:
             await wire.get(server.host, "/stat")
             await wire.post(server.host, "/stat", b"{}")
         async with Wire(new_id=lambda: "r") as wire:

@@ -43,14 +43,16 @@ def kind_of(told: Answer, *, writing: bool) -> type[ClusterError] | None:
         (101, ClusterBadAnswer, OutcomeUnknown),
         (201, ClusterBadAnswer, OutcomeUnknown),
         (204, ClusterBadAnswer, OutcomeUnknown),
-        (301, ClusterBadAnswer, ClusterRefused),
-        (302, ClusterBadAnswer, ClusterRefused),
-        (399, ClusterBadAnswer, ClusterRefused),
+        (301, ClusterBadAnswer, OutcomeUnknown),
+        (302, ClusterBadAnswer, OutcomeUnknown),
+        (399, ClusterBadAnswer, OutcomeUnknown),
         (400, ClusterRefused, ClusterRefused),
         (403, AuthRejected, AuthRejected),
         (404, NotFound, NotFound),
         (405, ClusterRefused, ClusterRefused),
-        (499, ClusterRefused, ClusterRefused),
+        (408, ClusterRefused, OutcomeUnknown),
+        (429, ClusterRefused, ClusterRefused),
+        (499, ClusterRefused, OutcomeUnknown),
         (500, ClusterFailed, OutcomeUnknown),
         (502, ClusterFailed, OutcomeUnknown),
         (599, ClusterFailed, OutcomeUnknown),
@@ -75,7 +77,7 @@ def test_the_table(status: int, read: type[ClusterError] | None, written: type[C
 
 
 @pytest.mark.parametrize(("took", "kind"), [(5.0, ClusterRefused), (5.01, OutcomeUnknown), (10.0, OutcomeUnknown)])
-@pytest.mark.parametrize("status", [400, 403, 404, 499])
+@pytest.mark.parametrize("status", [400, 403, 404, 405])
 def test_a_refusal_that_took_long_is_in_doubt(status: int, took: float, kind: type[ClusterError]) -> None:
     """Old releases answer 400 to a proposal that timed out and may yet be applied; a read is refused all the same."""
     late = answer(status, took=took)
