@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from bot.errors import CmbotError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
-from bot.operations.approvals import POLICIES, short_of
+from bot.operations.approvals import POLICIES, Policy, short_of
 from bot.rights import Holder
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
@@ -114,23 +114,42 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
     return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *policies(settings)]
 
 
+_CHANGES = (
+    *((key,) for key in POLICIES if key not in {"break_glass", "member_replace"}),
+    ("member_replace", "member_remove"),
+    ("member_replace", "member_add"),
+)
+"""The policies that apply together to one change."""
+
+
 def policies(settings: Settings) -> list[Row]:
     """A row for each policy on which nobody could ever decide; user groups may hold anybody, so those pass."""
-    access = settings.access
-    held = {str(role): getattr(access, f"{role.value}s") for role in Holder}
     found: dict[str, Row] = {}
-    for cluster, key, forced in product((own.name for own in settings.clusters), POLICIES, (False, True)):
-        rule = policy(settings, cluster, key, forced)
-        source = held.get(rule.source)
-        # Without anybody in a role, or without breakers, the rows of the roles say so.
-        if source is None or source.groups or access.operators.groups or not source.users or key == "break_glass":
+    for cluster, keys, forced in product((own.name for own in settings.clusters), _CHANGES, (False, True)):
+        # Without breakers the row of that role says so.
+        if forced and not settings.access.breakers.users:
             continue
-        if forced and not access.breakers.users:
-            continue
-        if why := short_of(rule, frozenset(source.users), frozenset(access.operators.users)):
-            what = f"policies.{'break_glass' if forced else key}"
-            found.setdefault(what, Row(what, False, why, f"name more people under {Holder(rule.source).key}"))  # noqa: FBT003 - Row's second field
+        what = f"policies.{'break_glass' if forced else keys[0]}"
+        why, then = _undecidable(settings, policy(settings, cluster, keys, forced))
+        if why:
+            found.setdefault(what, Row(what, False, why, then))  # noqa: FBT003 - Row's second field
     return list(found.values())
+
+
+def _undecidable(settings: Settings, rule: Policy) -> tuple[str, str]:
+    """Why nobody could decide by this policy, and what to do; both "" when somebody can."""
+    if rule.channels == ():
+        return "the policies that apply together name no channel in common", "change their channels"
+    operators = settings.access.operators
+    for need in rule.needs:
+        held = {str(role): getattr(settings.access, f"{role.value}s") for role in Holder}.get(need.source)
+        # Without anybody in a role the rows of the roles say so.
+        if held is None or held.groups or operators.groups or not held.users:
+            continue
+        one = replace(rule, approvals=need.approvals, source=need.source, also=())
+        if why := short_of(one, frozenset(held.users), frozenset(operators.users)):
+            return why, f"name more people under {Holder(need.source).key}"
+    return "", ""
 
 
 _WITHOUT = {

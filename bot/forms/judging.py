@@ -15,8 +15,9 @@ from bot.dispatch import STORE_DOWN, Invocation, Submission
 from bot.errors import UserError
 from bot.forms.incoming import Submitted
 from bot.forms.seal import STALE, Origin, unseal
-from bot.operations.approvals import Policy, refuse_proposal
+from bot.operations.approvals import refuse_proposal
 from bot.operations.model import Operation
+from bot.operations.policy import PolicyOf
 from bot.operations.wish import Wish
 from bot.views.blocks import clip, plain
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, told
@@ -78,7 +79,7 @@ class Judge:
 
     clusters: Mapping[str, ClusterPort]
     access: Access
-    policies: Callable[[str, str, bool], Policy]
+    policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]
     key: bytes
 
@@ -138,7 +139,7 @@ class Judge:
         with suppress(TimeoutError):
             async with asyncio.timeout(RIGHTS_SECONDS):
                 rights = await self.access.rights(work.user)
-            policy = self.policies(work.cluster, wish.key, wish.forced)
+            policy = self.policies(work.cluster, wish.keys, wish.forced)
             why, of_rights = refuse_proposal(
                 policy, rights, channel=work.channel, reason=wish.reason, forced=wish.forced
             )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.cluster.tasks import Dialect, DialectVerdict, key_of, meaning_of, word_for
@@ -23,10 +23,15 @@ NODE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict on a request, and what an operation keeps as `seen` of the state it was passed on."""
+    """The verdict on a request, and what an operation keeps as `seen` of the state it was passed on.
+
+    `at` is when it was reached, on the monotonic clock. `forces` tells whether break-glass lets anything through.
+    """
 
     verdict: Verdict
     seen: Mapping[str, Any]
+    at: float = field(default_factory=time.monotonic)
+    forces: bool = False
 
 
 async def judge(
@@ -52,8 +57,8 @@ async def judge(
 
 
 def _judged(verdict: Verdict, seen: Mapping[str, Any], *, forced: bool) -> Judged:
-    told = verdict.forced() if forced else verdict
-    return Judged(told, {**seen, "verdict": told.to_json()})
+    lifted = verdict.forced() if forced else verdict
+    return Judged(lifted, {**seen, "verdict": lifted.to_json()}, forces=lifted != verdict)
 
 
 def open_operation(op: Operation) -> OpenOperation:
