@@ -179,7 +179,14 @@ class Decisions:
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
         others = await self.ledger.open_on(op.cluster, but=op.id)
         request = request_from_json(op.kind, op.request)
-        return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")), forced=op.forced)
+        return await judge(
+            cluster,
+            request,
+            others,
+            dialect=str(op.request.get("dialect", "")),
+            forced=op.forced,
+            replaces=op.request.get("replaces", ()),
+        )
 
     async def _carry_on(
         self, op: Operation, case: "_Case", cluster: ClusterPort, judged: Judged, short: Mapping[str, int]

@@ -72,7 +72,9 @@ class Desk:
 
     async def _judge(self, cluster: ClusterPort, wish: Wish) -> Judged:
         others = await self.ledger.open_on(cluster.name)
-        return await judge(cluster, wish.request, others, dialect=wish.dialect, forced=wish.forced)
+        return await judge(
+            cluster, wish.request, others, dialect=wish.dialect, forced=wish.forced, replaces=wish.replaces
+        )
 
     def _operation(self, caller: Caller, cluster: ClusterPort, wish: Wish, policy: Policy) -> Operation:
         now = self.clock()

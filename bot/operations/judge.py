@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.cluster.tasks import Dialect, DialectVerdict, key_of, meaning_of, word_for
@@ -41,9 +41,11 @@ async def judge(
     *,
     dialect: str = "",
     forced: bool = False,
+    replaces: Sequence[int] = (),
 ) -> Judged:
     """Look at the cluster anew and judge; `operations` are the open ones there but the one that is judged.
 
+    `replaces` are the dead and the new peer when the request is a step of a replacement.
     Raises UserError when that cluster has no such background task. Never raises ClusterError: what cannot be told is
     a check that says so.
     """
@@ -51,6 +53,7 @@ async def judge(
     if isinstance(request, TaskSwitch):
         return await _judge_switch(cluster, request, others, dialect, forced=forced)
     (before, now), facts = await asyncio.gather(cluster.two_looks(), _facts(cluster, request, others))
+    facts = replace(facts, replaces=tuple(replaces))
     verdict = preflight(request, before, now, facts=facts)
     seen = {"first": now.leader[0] if now.leader else "", "dialect": facts.dialect or ""}
     return _judged(verdict, seen, forced=forced)
@@ -82,6 +85,9 @@ async def _judge_switch(
     (before, now), read = await asyncio.gather(
         cluster.two_looks(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
     )
+    if read.told.dialect is None or read.trouble:
+        # What explains it may have come after the look: a card with that and an older look would contradict itself.
+        before, now = await cluster.two_looks(patient=False, bad_disks=True)
     told, first = read.told, now.leader[0] if now.leader else ""
     if told.dialect is None:
         facts = Facts(operations=others, dialect_why=told.why)

@@ -18,9 +18,8 @@ from bot.operations.runner import Runner
 from bot.operations.successor import has_moved
 from tests.unit.commands.fakes import FakeApi, FakeCluster
 
-WAITING = advance(
-    Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7), OpState.WAITING, at=0.0
-)
+ASKED = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7)
+WAITING = advance(ASKED, OpState.WAITING, at=0.0)
 FINE = Verdict((passed("quorum", "fine", bound="3"),), Fingerprint())
 MOVED = Verdict((passed("quorum", "fine", bound="2"),), Fingerprint())
 BLOCKED = Verdict((block("quorum", "no quorum", "wait"),), Fingerprint())
@@ -59,7 +58,7 @@ class Api(FakeApi):
     time: Time = field(default_factory=Time)
     sent: list[tuple[float, str | None]] = field(default_factory=list)
 
-    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:  # noqa: ARG002 - the port's
         self.sent.append((self.time.now, at))
         raise ClusterRefused("no")
 

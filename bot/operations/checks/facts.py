@@ -37,6 +37,7 @@ class Facts:
     `operations` are the open ones of that cluster without the one being judged; `node_answers` is whether the new
     node's service address answered (None: it could not be tried from here); `dialect` is "v1", "v3" or None when
     undecided, `dialect_why` the sentence of that verdict; `switch` is None when it could not be read, `switch_why` why.
+    `replaces` are the dead and the new peer when the request is a step of a replacement.
     """
 
     operations: tuple[OpenOperation, ...] = ()
@@ -45,3 +46,4 @@ class Facts:
     dialect_why: str = ""
     switch: Switch | None = None
     switch_why: str = ""
+    replaces: tuple[int, ...] = ()
