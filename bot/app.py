@@ -38,14 +38,14 @@ from bot.monitor.rule import Rule
 from bot.monitor.sentry import Sentry
 from bot.monitor.storms import Limits
 from bot.monitor.summaries import Entry, Summaries
-from bot.operations.approvals import Policy, policy_of, stricter
 from bot.operations.decisions import Decisions
-from bot.operations.desk import Desk, PolicyOf
+from bot.operations.desk import Desk
 from bot.operations.leasing import LeaseClicks, Leasing
 from bot.operations.ledger import Ledger
+from bot.operations.policy import Policy, PolicyOf, policy_of, stricter, strictest
 from bot.operations.runner import Runner
 from bot.operations.telling import Work
-from bot.operations.wish import policy_key
+from bot.operations.wish import policy_keys
 from bot.outbox import Outbox, Pace
 from bot.recorder import Recorder
 from bot.redelivery import Redelivery
@@ -155,16 +155,20 @@ def check_words(settings: Settings) -> None:
             raise ConfigError(f"clusters.{cluster.name}.name: is a word of /cm; give the cluster another name.")
 
 
-def policy(settings: Settings, cluster: str, key: str, forced: bool) -> Policy:
-    """How one kind of change of a cluster is decided on; a cluster that left the settings has what holds for all."""
+def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) -> Policy:
+    """How a change of a cluster is decided on to which these policies apply: by the strictest of them in each field.
+
+    A cluster that left the settings has what holds for all.
+    """
     tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
     base = {"expires_after": settings.operations.expires_after}
 
     def found(name: str) -> Policy:
-        own = [held.model_dump(exclude_none=True) for table in tables for at, held in table.items() if at == name]
-        return policy_of(name, base, *own)
+        given = [held.model_dump(exclude_none=True) for table in tables for at, held in table.items() if at == name]
+        return policy_of(name, base, *given)
 
-    return stricter(found(key), found("break_glass")) if forced else found(key)
+    own = strictest(*map(found, keys))
+    return stricter(own, found("break_glass")) if forced else own
 
 
 def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
@@ -212,7 +216,14 @@ class _Parts:
         attention = Attention(self.store, outbox.wake, self.clock, channels)
         policies = partial(policy, self.settings)
         decisions = Decisions(
-            self.ledger, runner, access, self.clusters, policies, self.clock, LeaseClicks(self.ledger)
+            self.ledger,
+            runner,
+            access,
+            self.clusters,
+            policies,
+            self.clock,
+            LeaseClicks(self.ledger),
+            self.gateway.members_now,
         )
         forms = self._forms(access, policies, attention)
         desk = self._desk(decisions, policies, outbox)
@@ -348,7 +359,7 @@ class _Parts:
             remembered=self.remembered,
             people=access,
             open=OpenNow(attention, self.ledger, self.gateway.permalink),
-            policy_of=lambda op: policies(op.cluster, policy_key(op.kind, op.request), op.forced),
+            policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
             publish=self.gateway.publish_home,
             clock=self.clock,
         )

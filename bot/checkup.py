@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from urllib.parse import urlsplit
 
@@ -13,11 +13,12 @@ from rich.text import Text
 from bot.app import build, check_words, policy
 from bot.cluster.handle import Cluster
 from bot.config import Members, Settings
+from bot.config.model import AccessSettings
 from bot.errors import CmbotError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
-from bot.operations.approvals import POLICIES, short_of
+from bot.operations.approvals import POLICIES, Policy, short_of
 from bot.rights import Holder
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
@@ -114,25 +115,46 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
     return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *own, *policies(settings)]
 
 
+_CHANGES = (
+    *((key,) for key in POLICIES if key not in {"break_glass", "member_replace"}),
+    ("member_replace", "member_remove"),
+    ("member_replace", "member_add"),
+)
+"""The policies that apply together to one change."""
+
+
 def policies(settings: Settings) -> list[Row]:
     """A row for each policy on which nobody could ever decide; user groups may hold anybody, so those pass."""
     found: dict[str, Row] = {}
-    for cluster, key, forced in product((own.name for own in settings.clusters), POLICIES, (False, True)):
-        rule = policy(settings, cluster, key, forced)
+    for cluster, keys, forced in product((own.name for own in settings.clusters), _CHANGES, (False, True)):
         access = settings.own_access.get(cluster, settings.access)
-        held = {str(role): getattr(access, f"{role.value}s") for role in Holder}
-        source = held.get(rule.source)
-        # Without anybody in a role, or without breakers, the rows of the roles say so.
-        if source is None or source.groups or access.operators.groups or not source.users or key == "break_glass":
-            continue
+        # Without breakers the row of that role says so.
         if forced and not access.breakers.users:
             continue
-        if why := short_of(rule, frozenset(source.users), frozenset(access.operators.users)):
-            what = f"policies.{'break_glass' if forced else key}"
-            own = f"clusters.{cluster}." if cluster in settings.own_access else ""
-            mend = f"name more people under {own}{Holder(rule.source).key}"
-            found.setdefault(f"{own}{what}", Row(f"{own}{what}", False, why, mend))  # noqa: FBT003 - Row's second field
+        own = f"clusters.{cluster}." if cluster in settings.own_access else ""
+        what = f"{own}policies.{'break_glass' if forced else keys[0]}"
+        why, then = _undecidable(access, own, policy(settings, cluster, keys, forced))
+        if why:
+            found.setdefault(what, Row(what, False, why, then))  # noqa: FBT003 - Row's second field
     return list(found.values())
+
+
+def _undecidable(access: AccessSettings, own: str, rule: Policy) -> tuple[str, str]:
+    """Why nobody could decide by this policy, and what to do; both "" when somebody can.
+
+    `own` is the part of the settings before `access`: of one cluster, or "".
+    """
+    if rule.channels == ():
+        return "the policies that apply together name no channel in common", "change their channels"
+    for need in rule.needs:
+        held = {str(role): getattr(access, f"{role.value}s") for role in Holder}.get(need.source)
+        # Without anybody in a role the rows of the roles say so.
+        if held is None or held.groups or access.operators.groups or not held.users:
+            continue
+        one = replace(rule, approvals=need.approvals, source=need.source, also=())
+        if why := short_of(one, frozenset(held.users), frozenset(access.operators.users)):
+            return why, f"name more people under {own}{Holder(need.source).key}"
+    return "", ""
 
 
 _WITHOUT = {

@@ -41,18 +41,18 @@ class ClusterApi(Protocol):
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         """GET /config/get: the raw stored text of a switch, None when unset. Asks one host only when it is given."""
 
-    async def config_set(self, key: str, value: str, *, first: str | None = None) -> None:
-        """POST /config/set, once. `first` is tried first (the leader)."""
+    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
+        """POST /config/set, once. Like every write it goes to the host `at` only (the leader), where that is given."""
 
     async def member_add(
-        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, first: str | None = None
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
     ) -> None:
         """POST /member/add, once; `host` is the raft address, `node_host` the service address (v3.2 and later)."""
 
-    async def member_remove(self, peer_id: int, *, first: str | None = None) -> None:
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
         """POST /member/remove, once."""
 
-    async def leadership_transfer(self, peer_id: int, *, first: str | None = None) -> None:
+    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         """POST /leadership/transfer, once; a 200 does not say that anything happened."""
 
     async def disk_list(
@@ -148,26 +148,26 @@ class ClustermgrClient:
 
         return await (ask(host) if host else self._any(ask))
 
-    async def config_set(self, key: str, value: str, *, first: str | None = None) -> None:
+    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
         """POST /config/set, once."""
-        await self._write("/config/set", {"key": key, "value": value}, first)
+        await self._write("/config/set", {"key": key, "value": value}, at)
 
     async def member_add(
-        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, first: str | None = None
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
     ) -> None:
         """POST /member/add, once."""
         body: dict[str, Any] = {"peer_id": peer_id, "host": host, "member_type": 1 if learner else 2}
         if node_host is not None:
             body["node_host"] = node_host
-        await self._write("/member/add", body, first)
+        await self._write("/member/add", body, at)
 
-    async def member_remove(self, peer_id: int, *, first: str | None = None) -> None:
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
         """POST /member/remove, once."""
-        await self._write("/member/remove", {"peer_id": peer_id}, first)
+        await self._write("/member/remove", {"peer_id": peer_id}, at)
 
-    async def leadership_transfer(self, peer_id: int, *, first: str | None = None) -> None:
+    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         """POST /leadership/transfer, once."""
-        await self._write("/leadership/transfer", {"peer_id": peer_id}, first)
+        await self._write("/leadership/transfer", {"peer_id": peer_id}, at)
 
     async def disk_list(
         self,
@@ -246,11 +246,16 @@ class ClustermgrClient:
     async def _any(self, ask: Callable[[str], Awaitable[T]], first: str | None = None) -> T:
         return await first_answer(ask, self._order(first))
 
-    async def _write(self, target: str, body: Mapping[str, Any], first: str | None) -> None:
-        """Send once; another host is tried only while nothing was sent."""
+    async def _write(self, target: str, body: Mapping[str, Any], at: str | None) -> None:
+        """Send once, to the host `at` only; without it, others are tried in turn while nothing was sent.
+
+        A follower forwards a write to the leader that it knows: not the one that the change was judged by.
+        """
         content = TypeAdapter(dict[str, Any]).dump_json(dict(body))
         unreachable: list[ClusterUnreachable] = []
-        for host in self._order(first):
+        if at and at not in self._hosts:
+            raise ClusterUnreachable(f"Nothing was sent: {at} is not one of the configured hosts.", host=at)
+        for host in (at,) if at else self._hosts:
             try:
                 answer = await self._wire.post(host, target, content)
             except ClusterUnreachable as error:

@@ -29,6 +29,13 @@ class Kind:
 
     command: Command
     policy: str
+    steps: tuple[str, ...] = ()
+    """The policies of the steps that it may lead to, besides its own."""
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Every policy that may apply to it."""
+        return (self.policy, *self.steps)
 
     @property
     def key(self) -> str:
@@ -47,7 +54,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(TRANSFER, "leader_transfer"),
     Kind(ADD, "member_add"),
     Kind(REMOVE, "member_remove"),
-    Kind(REPLACE, "member_replace"),
+    Kind(REPLACE, "member_replace", ("member_remove", "member_add")),
 )
 
 

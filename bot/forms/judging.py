@@ -14,8 +14,9 @@ from bot.dispatch import STORE_DOWN, AuditLog, Invocation, Submission
 from bot.errors import UserError
 from bot.forms.incoming import Submitted
 from bot.forms.seal import STALE, Origin, unseal
-from bot.operations.approvals import Policy, refuse_proposal
+from bot.operations.approvals import refuse_proposal
 from bot.operations.model import Operation
+from bot.operations.policy import PolicyOf
 from bot.operations.wish import Wish
 from bot.rights import Holder, Rights
 from bot.views.blocks import clip, plain
@@ -78,7 +79,7 @@ class Judge:
 
     clusters: Mapping[str, ClusterPort]
     access: Access
-    policies: Callable[[str, str, bool], Policy]
+    policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]
     key: bytes
     audit: AuditLog
@@ -154,7 +155,7 @@ class Judge:
 
     def _check_reason(self, work: Submission, wish: Wish, rights: Rights) -> None:
         """Refuse what the policy refuses for another cause than rights: these are told, and noted, by the desk."""
-        policy = self.policies(work.cluster, wish.key, wish.forced)
+        policy = self.policies(work.cluster, wish.keys, wish.forced)
         why, of_rights = refuse_proposal(policy, rights, channel=work.channel, reason=wish.reason, forced=wish.forced)
         if why and not of_rights:
             raise UserError(why).at("reason")

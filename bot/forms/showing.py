@@ -15,7 +15,7 @@ from bot.forms.incoming import Acted
 from bot.forms.reading import read
 from bot.forms.screens import Screens, Views
 from bot.forms.seal import Origin, seal, unseal
-from bot.operations.approvals import Policy
+from bot.operations.policy import PolicyOf
 from bot.rights import Holder
 from bot.views import errors as error_views
 from bot.views.forms import CLUSTER, KIND, Form, form, loading, told
@@ -42,7 +42,7 @@ class Forms:
 
     clusters: Mapping[str, ClusterPort]
     access: Access
-    policies: Callable[[str, str, bool], Policy]
+    policies: PolicyOf
     remembered: Callable[[str], Mapping[str, Any]]
     views: Views
     screens: Screens
@@ -91,7 +91,7 @@ class Forms:
     async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: ClusterPort) -> Form:
         offers = await read(cluster, wants(kind))
         rights = await self.access.rights(origin.user, cluster.name)
-        policy = self.policies(cluster.name, kind.policy, _NOT_FORCED)
+        policy = self.policies(cluster.name, kind.policies, _NOT_FORCED)
         known = Known(
             cluster=cluster.name,
             offers=offers.choices,

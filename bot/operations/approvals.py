@@ -1,12 +1,30 @@
-"""Policies: who may propose, who must approve, how long a card waits; decisions on a card with their reasons. Pure."""
+"""Decisions on a card: who may propose, whose approval counts, what is still missing; each with its reason. No I/O."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Any
 
 from bot.operations.model import Operation, OpState
+from bot.operations.policy import LEAST_FORCED, POLICIES, Need, Policy, policy_of, stricter, strictest
 from bot.rights import Holder, Rights
+
+__all__ = [
+    "LEAST_FORCED",
+    "POLICIES",
+    "Act",
+    "Need",
+    "Policy",
+    "enough",
+    "lacks",
+    "missing",
+    "phrase",
+    "policy_of",
+    "progress",
+    "refuse_decision",
+    "refuse_proposal",
+    "short_of",
+    "stricter",
+    "strictest",
+]
 
 
 class Act(StrEnum):
@@ -15,70 +33,6 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     CANCEL = "cancel"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How one kind of change is decided on.
-
-    `source` is the role or user group (id) that approvals come from; `requester_may` is "always" (whoever may propose
-    may confirm it), "if_approver" (only when they hold the source too) or "never". `channels` (ids) are those in which
-    it may be proposed, none: any. Times in seconds.
-    """
-
-    approvals: int = 1
-    source: str = Holder.APPROVER
-    requester_may: str = "if_approver"
-    reason: str = "optional"
-    expires_after: float = 900.0
-    channels: tuple[str, ...] = ()
-
-    @property
-    def needs_others(self) -> bool:
-        """Whether the requester's own approval never suffices."""
-        return self.requester_may == "never" or self.approvals > 1
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it for its card."""
-        return {**asdict(self), "channels": list(self.channels)}
-
-
-LEAST_FORCED = 2
-"""People other than the requester who must approve what break-glass forces, whatever the settings say."""
-
-POLICIES: Mapping[str, Policy] = {
-    "task_enable": Policy(source=Holder.OPERATOR, requester_may="always"),
-    "task_disable": Policy(),
-    "member_add": Policy(),
-    "leader_transfer": Policy(),
-    "member_remove": Policy(requester_may="never"),
-    "member_replace": Policy(requester_may="never"),
-    "break_glass": Policy(approvals=LEAST_FORCED, requester_may="never", reason="required"),
-}
-"""What holds where the settings say nothing, by kind of change."""
-
-
-def policy_of(key: str, *overrides: Mapping[str, Any]) -> Policy:
-    """The policy of one kind of change: the default, then the keys of each override in turn."""
-    return _overridden(POLICIES[key], overrides)
-
-
-def stricter(policy: Policy, glass: Policy) -> Policy:
-    """The policy with break-glass: never fewer than two people, never the requester, never without a reason."""
-    return replace(
-        glass,
-        approvals=max(policy.approvals, glass.approvals, LEAST_FORCED),
-        requester_may="never",
-        reason="required",
-        channels=glass.channels or policy.channels,
-    )
-
-
-def _overridden(policy: Policy, overrides: tuple[Mapping[str, Any], ...]) -> Policy:
-    known = {item.name for item in fields(Policy)}
-    for override in overrides:
-        policy = replace(policy, **{name: value for name, value in override.items() if name in known})
-    return policy
 
 
 def lacks(rights: Rights, source: str) -> str:
@@ -103,17 +57,21 @@ def refuse_proposal(
     if missing:
         what = "force=yes is break-glass, and " if forced and rights.has(Holder.OPERATOR) else ""
         return _sentence(f"{what}{missing}"), True
-    if policy.source in rights.empty:
-        role = Holder(policy.source)
-        return (
-            f"Nobody could approve this: name users or user groups under `{rights.place(role)}` in the settings.",
-            True,
-        )
-    if policy.channels and channel not in policy.channels:
-        return f"This is proposed in {', '.join(f'<#{name}>' for name in policy.channels)} only.", True
+    empty = next((Holder(need.source) for need in policy.needs if need.source in rights.empty), None)
+    if empty is not None:
+        where = rights.place(empty)
+        return f"Nobody could approve this: name users or user groups under `{where}` in the settings.", True
+    if policy.channels is not None and channel not in policy.channels:
+        return _only_in(policy.channels), True
     if policy.reason == "required" and not reason.strip():
         return 'This needs a reason: add reason="…".', False
     return "", False
+
+
+def _only_in(channels: Collection[str]) -> str:
+    if channels:
+        return f"This is proposed in {', '.join(f'<#{name}>' for name in channels)} only."
+    return "The policies that apply to this have no channel in common: change `channels` under `policies`."
 
 
 def refuse_decision(op: Operation, act: Act, rights: Rights, policy: Policy, *, version: int, now: float) -> str:
@@ -128,8 +86,8 @@ def refuse_decision(op: Operation, act: Act, rights: Rights, policy: Policy, *, 
     if act is Act.CANCEL:
         return _refuse_cancel(op, rights)
     if act is Act.REJECT:
-        missing = "" if rights.has(Holder.ADMIN) else lacks(rights, policy.source)
-        return _sentence(f"only who may approve operation {op.id} may reject it, and {missing}") if missing else ""
+        why = "" if rights.has(Holder.ADMIN) else _lacks_all(rights, policy)
+        return _sentence(f"only who may approve operation {op.id} may reject it, and {why}") if why else ""
     return _refuse_approval(op, rights, policy)
 
 
@@ -144,20 +102,57 @@ def _refuse_approval(op: Operation, rights: Rights, policy: Policy) -> str:
         return f"You have approved operation {op.id} already; it waits for somebody else."
     if rights.user == op.requester:
         return _refuse_own(op, rights, policy)
-    missing = lacks(rights, policy.source)
-    return _sentence(f"you may not approve operation {op.id}: {missing}") if missing else ""
+    why = _lacks_all(rights, policy)
+    return _sentence(f"you may not approve operation {op.id}: {why}") if why else ""
+
+
+def _lacks_all(rights: Rights, policy: Policy) -> str:
+    """Why a person's approval counts for none of what a policy needs, in a clause; "" when it does."""
+    reasons = [lacks(rights, need.source) for need in policy.needs]
+    return "" if "" in reasons else ", and ".join(dict.fromkeys(reasons))
 
 
 def _refuse_own(op: Operation, rights: Rights, policy: Policy) -> str:
     if policy.requester_may == "never":
         return f"You proposed operation {op.id} yourself, so somebody else must approve it."
-    missing = lacks(rights, Holder.OPERATOR if policy.requester_may == "always" else policy.source)
-    return _sentence(f"you proposed operation {op.id} yourself and cannot approve it too: {missing}") if missing else ""
+    why = lacks(rights, Holder.OPERATOR) if policy.requester_may == "always" else _lacks_all(rights, policy)
+    return _sentence(f"you proposed operation {op.id} yourself and cannot approve it too: {why}") if why else ""
 
 
-def enough(op: Operation, policy: Policy, user: str) -> bool:
-    """Whether this user's approval is the last that is needed."""
-    return len({*op.approvals, user}) >= policy.approvals
+def missing(policy: Policy, requester: str, given: Collection[Rights]) -> Mapping[str, int]:
+    """How many approvals are still missing, by role or user group; `given` are the rights of those who approved."""
+    short = {need.source: need.approvals - _counted(need, policy, requester, given) for need in policy.needs}
+    return {source: number for source, number in short.items() if number > 0}
+
+
+def _counted(need: Need, policy: Policy, requester: str, given: Collection[Rights]) -> int:
+    return len({rights.user for rights in given if _counts(need, policy, requester, rights)})
+
+
+def _counts(need: Need, policy: Policy, requester: str, rights: Rights) -> bool:
+    if rights.user != requester:
+        return rights.has(need.source)
+    if policy.requester_may == "always":
+        return rights.has(Holder.OPERATOR)
+    return policy.requester_may != "never" and rights.has(need.source)
+
+
+def phrase(short: Mapping[str, int]) -> str:
+    """What is missing in words: "2 approvals by approver and 1 approval by admin"."""
+    told = (f"{number} approval{'s' if number > 1 else ''} by {source}" for source, number in short.items())
+    return " and ".join(told)
+
+
+def progress(policy: Policy, short: Mapping[str, int]) -> str:
+    """How far the approvals are: "1 of 2"; where several sources must approve, what is missing."""
+    if policy.also:
+        return f"{phrase(short)} missing"
+    return f"{policy.approvals - short[policy.source]} of {policy.approvals}"
+
+
+def enough(policy: Policy, requester: str, given: Collection[Rights]) -> bool:
+    """Whether these people's approvals are all that is needed."""
+    return not missing(policy, requester, given)
 
 
 def _sentence(clause: str) -> str:

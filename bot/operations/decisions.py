@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from bot.access import Access, lacking_source
+from bot.access import Access, GroupMembers, lacking_source
 from bot.commands.spec import Caller, ClusterPort, Reply
 from bot.dispatch import Click
 from bot.errors import Conflict, NotAllowed, UserError
-from bot.operations.approvals import Act, Policy, enough, refuse_decision
+from bot.operations.approvals import Act, missing, phrase, progress, refuse_decision
 from bot.operations.judge import Judged, judge
+from bot.operations.judgement import Judgement
 from bot.operations.leasing import LeaseClicks
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
+from bot.operations.policy import Policy, PolicyOf
+from bot.operations.recount import People, dropped, people_of, requester_lacks, unsure
 from bot.operations.requests import request_from_json
 from bot.operations.runner import Runner
 from bot.operations.successor import has_moved, succeed, what_moved
-from bot.operations.wish import policy_key
+from bot.operations.wish import policy_keys
 from bot.rights import Holder, Rights
 
 ACTS: Mapping[str, Act] = {"op_confirm": Act.APPROVE, "op_reject": Act.REJECT, "op_cancel": Act.CANCEL}
@@ -32,9 +36,11 @@ class Decisions:
     runner: Runner
     access: Access
     clusters: Mapping[str, ClusterPort]
-    policies: Callable[[str, str, bool], Policy]
+    policies: PolicyOf
     clock: Callable[[], float]
     leases: LeaseClicks
+    members_now: GroupMembers
+    """Looks a user group up past the cache, for the click that decides."""
 
     async def known(self, op_id: int) -> Operation:
         """The operation of that number; raises UserError."""
@@ -74,7 +80,7 @@ class Decisions:
         return rights
 
     def _policy(self, op: Operation) -> Policy:
-        return self.policies(op.cluster, policy_key(op.kind, op.request), op.forced)
+        return self.policies(op.cluster, policy_keys(op.kind, op.request), op.forced)
 
     async def _end(self, op: Operation, act: Act, to: OpState, user: str, *, version: int, key: str = "") -> Operation:
         policy = self._policy(op)
@@ -108,7 +114,7 @@ class Decisions:
     async def _approve(self, op: Operation, click: Click) -> None:
         policy = self._policy(op)
         rights = await self._rights(op, click.user, policy.source)
-        judged: Judged | None = None
+        case = _Case(click, policy)
         for _ in range(_TRIES):
             version = number(click.value, "v")
             refusal = refuse_decision(op, Act.APPROVE, rights, policy, version=version, now=self.clock())
@@ -119,57 +125,136 @@ class Decisions:
                 words = f"{op.cluster} is no longer in the settings; nothing was sent"
                 await self.ledger.move(op, OpState.CLOSED, by=click.user, words=words, inbound_key=click.key)
                 return
-            judged = judged or await self._judge(op, cluster)
             try:
-                await self._carry_on(op, click, cluster, policy, judged)
+                await self._weigh(op, case, cluster)
             except _Lost:
                 op = await self.known(op.id)
             else:
                 return
         raise _too_late(op)
 
-    async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
-        others = await self.ledger.open_on(op.cluster, but=op.id)
-        request = request_from_json(op.kind, op.request)
-        return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")), forced=op.forced)
-
-    async def _carry_on(
-        self, op: Operation, click: Click, cluster: ClusterPort, policy: Policy, judged: Judged
-    ) -> None:
-        """Void the approval, count it, or run; raises _Lost when somebody else took a step meanwhile."""
-        approvals = (*op.approvals, click.user)
+    async def _weigh(self, op: Operation, case: "_Case", cluster: ClusterPort) -> None:
+        """Count an approval, void it, or run; raises _Lost when somebody else took a step meanwhile."""
+        click, policy = case.click, case.policy
         try:
-            if has_moved(op, judged.verdict):
-                await self._supersede(op, click, policy, judged)
-                return
-            if not enough(op, policy, click.user):
-                words = f"approved ({len(approvals)} of {policy.approvals})"
-                await self.ledger.note(op, by=click.user, words=words, approvals=approvals, inbound_key=click.key)
-                return
-            # The step to running compares versions: of many who click at once only one gets through.
-            await self.runner.start(
-                op,
-                cluster,
-                by=click.user,
-                words="approved",
-                seen=judged.seen,
-                approvals=approvals,
-                inbound_key=click.key,
-            )
+            people = await people_of(self.access, op, click.user)
+            short = missing(policy, op.requester, people.given)
+            if short and short == missing(policy, op.requester, people.earlier):
+                raise UserError(f"Operation {op.id} has your kind of approval already: it waits for {phrase(short)}.")
+            if not short:
+                again = await self._recounted(op, click, policy)
+                if again is None:
+                    return
+                op, people = again
+                short = missing(policy, op.requester, people.given)
+            case.judged = case.judged or await self._judge(op, cluster)
+            await self._carry_on(op, case, cluster, case.judged, short)
         except Conflict as error:
             if (await self.known(op.id)).version == op.version:
                 raise
             raise _Lost from error
 
-    async def _supersede(self, op: Operation, click: Click, policy: Policy, judged: Judged) -> None:
+    async def _recounted(self, op: Operation, click: Click, policy: Policy) -> tuple[Operation, People] | None:
+        """The operation with the approvals that hold now, looked up again; None when its requester lost their role."""
+        people = await people_of(self.access, op, click.user, now=self.members_now)
+        if group := unsure(op, policy, people):
+            raise UserError(
+                f"Slack could not tell who is in the user group {group}, so nothing was sent. Click again in a moment."
+            )
+        if lost := requester_lacks(op, people):
+            words = f"its requester no longer holds {lost}"
+            await self.ledger.move(op, OpState.CANCELLED, words=words, inbound_key=click.key)
+            return None
+        refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
+        if refusal:
+            raise UserError(refusal)
+        gone = dropped(policy, op, people)
+        if not gone:
+            return op, people
+        kept = tuple(user for user in op.approvals if user not in gone)
+        told = "; ".join(f"{user} no longer holds {source}" for user, source in gone.items())
+        op = await self.ledger.note(op, words=f"an approval counts no more: {told}", approvals=kept)
+        return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
+
+    async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
+        others = await self.ledger.open_on(op.cluster, but=op.id)
+        request = request_from_json(op.kind, op.request)
+        return await judge(
+            cluster,
+            request,
+            others,
+            dialect=str(op.request.get("dialect", "")),
+            forced=op.forced,
+            replaces=op.request.get("replaces", ()),
+        )
+
+    async def _carry_on(
+        self, op: Operation, case: "_Case", cluster: ClusterPort, judged: Judged, short: Mapping[str, int]
+    ) -> None:
+        click, policy = case.click, case.policy
+        if has_moved(op, judged.verdict):
+            await self._supersede(op, policy, judged, by=click.user, key=click.key)
+            return
+        approvals = (*op.approvals, click.user)
+        if short:
+            terms = {**op.terms, "missing": dict(short)}
+            words = f"approved ({progress(policy, short)})"
+            await self.ledger.note(
+                op, by=click.user, words=words, approvals=approvals, terms=terms, inbound_key=click.key
+            )
+            return
+
+        async def end(running: Operation, found: Judged | str) -> Operation | None:
+            return await self._end_unsent(running, policy, found)
+
+        # The step to running compares versions: of many who click at once only one gets through.
+        await self.runner.start(
+            op,
+            cluster,
+            Judgement(judged, partial(self._judge, op, cluster), end),
+            by=click.user,
+            words="approved",
+            seen=judged.seen,
+            approvals=approvals,
+            inbound_key=click.key,
+        )
+
+    async def _end_unsent(self, running: Operation, policy: Policy, found: Judged | str) -> Operation | None:
+        """End what was judged again right before sending, where the new judgement voids the approval."""
+        if isinstance(found, str):
+            return await self.ledger.move(running, OpState.BLOCKED, words=found)
+        if not has_moved(running, found.verdict):
+            return None
+        return await self._supersede(running, policy, found)
+
+    async def _supersede(
+        self, op: Operation, policy: Policy, judged: Judged, *, by: str = "", key: str = ""
+    ) -> Operation:
         changed = what_moved(op, judged.verdict)
         words = f"the cluster moved since the card was shown: {'; '.join(changed)}"
-        if judged.verdict.already_so:
-            words += "; so it is as asked already"
-            await self.ledger.move(op, OpState.SUPERSEDED, by=click.user, words=words, inbound_key=click.key)
-            return
+        so_already = "; so it is as asked already" if judged.verdict.already_so else ""
+        pointless = (
+            "; nothing is left to force: type the command again without force=yes" if _unforced(op, judged) else ""
+        )
+        if so_already or pointless:
+            words += so_already or pointless
+            return await self.ledger.move(op, OpState.SUPERSEDED, by=by, words=words, inbound_key=key)
         successor = succeed(op, judged.seen, judged.verdict, changed, policy, now=self.clock())
-        await self.ledger.supersede(op, successor, by=click.user, words=words, inbound_key=click.key)
+        return await self.ledger.supersede(op, successor, by=by, words=words, inbound_key=key)
+
+
+def _unforced(op: Operation, judged: Judged) -> bool:
+    """Whether break-glass was asked for where the checks refuse nothing any more."""
+    return op.forced and not judged.forces and not judged.verdict.blocked
+
+
+@dataclass(slots=True)
+class _Case:
+    """One approving click, the policy that it counts for, and the judgement made for it."""
+
+    click: Click
+    policy: Policy
+    judged: Judged | None = None
 
 
 class _Lost(Exception):

@@ -29,13 +29,13 @@ class Deed:
     look: Callable[[ClusterPort, Operation], Awaitable[Sight]]
 
 
-def _first(op: Operation) -> str | None:
-    """The leader's host when the operation was last judged, asked first so that nothing has to be forwarded."""
+def _leader(op: Operation) -> str | None:
+    """The leader's host when the operation was last judged: the request goes there, or it is not sent."""
     return str(op.seen.get("first", "")) or None
 
 
 async def _set_switch(api: ClusterApi, op: Operation) -> None:
-    await api.config_set(op.seen["key"], op.seen["will_send"], first=_first(op))
+    await api.config_set(op.seen["key"], op.seen["will_send"], at=_leader(op))
 
 
 async def _add_member(api: ClusterApi, op: Operation) -> None:
@@ -45,16 +45,16 @@ async def _add_member(api: ClusterApi, op: Operation) -> None:
         request["host"],
         learner=request["learner"],
         node_host=request["node_host"] or None,
-        first=_first(op),
+        at=_leader(op),
     )
 
 
 async def _remove_member(api: ClusterApi, op: Operation) -> None:
-    await api.member_remove(op.request["peer_id"], first=_first(op))
+    await api.member_remove(op.request["peer_id"], at=_leader(op))
 
 
 async def _transfer(api: ClusterApi, op: Operation) -> None:
-    await api.leadership_transfer(op.request["peer_id"], first=_first(op))
+    await api.leadership_transfer(op.request["peer_id"], at=_leader(op))
 
 
 async def _look_at_switch(cluster: ClusterPort, op: Operation) -> Sight:

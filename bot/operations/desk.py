@@ -13,6 +13,7 @@ from bot.operations.judge import Judged, judge
 from bot.operations.ledger import Ledger, card_slot
 from bot.operations.links import Permalink, link_to
 from bot.operations.model import Operation, OpState, advance
+from bot.operations.policy import PolicyOf
 from bot.operations.preflight import Level
 from bot.operations.replacing import next_wish, was_caught_up
 from bot.operations.wish import Wish
@@ -23,9 +24,6 @@ from bot.views import ops_list
 CARD_SECONDS = 8.0
 """How long the requester waits to be told where the card is; the card is delivered even if that takes longer."""
 MOST_LISTED = 50
-
-PolicyOf = Callable[[str, str, bool], Policy]
-"""The policy of (cluster, kind of change, whether break-glass is used)."""
 
 
 @dataclass(slots=True)
@@ -51,6 +49,8 @@ class Desk:
             op = replace(op, seen=judged.seen)
             if judged.verdict.already_so:
                 return Reply(views.already(op))
+            if wish.forced and not judged.forces and not judged.verdict.blocked:
+                raise UserError("There is nothing to force: the checks refuse nothing. Leave force=yes out.")
             if wish.dry_run:
                 return Reply(views.judged(op, judged.verdict, dry_run=True))
             try:
@@ -62,7 +62,7 @@ class Desk:
         raise AssertionError("the loop returns or raises")
 
     async def _allowed(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Policy:
-        policy = self.policies(cluster.name, wish.key, wish.forced)
+        policy = self.policies(cluster.name, wish.keys, wish.forced)
         rights = await self.access.rights(caller.user, cluster.name)
         sentence, of_rights = refuse_proposal(
             policy, rights, channel=caller.channel, reason=wish.reason, forced=wish.forced
@@ -73,7 +73,9 @@ class Desk:
 
     async def _judge(self, cluster: ClusterPort, wish: Wish) -> Judged:
         others = await self.ledger.open_on(cluster.name)
-        return await judge(cluster, wish.request, others, dialect=wish.dialect, forced=wish.forced)
+        return await judge(
+            cluster, wish.request, others, dialect=wish.dialect, forced=wish.forced, replaces=wish.replaces
+        )
 
     def _operation(self, caller: Caller, cluster: ClusterPort, wish: Wish, policy: Policy) -> Operation:
         now = self.clock()

@@ -129,7 +129,17 @@ TROUBLE = (
     Situation(
         "4 voters, peers 3 and 4 dead, the leader has not stepped down yet",
         Scene(voters=(1, 2, 3, 4), peers={3: s.DOWN, 4: s.DOWN}, silent=_GONE({3, 4})),
-        (Row(MemberRemove(4), WARN, "commit"), Row(MemberRemove(2), BLOCK, "quorum")),
+        (Row(MemberRemove(4), BLOCK, "commit"), Row(MemberRemove(2), BLOCK, "quorum")),
+    ),
+    Situation(
+        "4 voters, peers 3 and 4 dead, the leader elected a moment ago",
+        Scene(voters=(1, 2, 3, 4), peers={1: s.JUST_ELECTED, 3: s.DOWN, 4: s.DOWN}, silent=_GONE({3, 4})),
+        (Row(MemberRemove(4), WARN, "commit"), Row(learner(5), BLOCK, "quorum", ANSWERS)),
+    ),
+    Situation(
+        "4 voters, peers 3 and 4 active and far behind",
+        Scene(voters=(1, 2, 3, 4), peers={3: s.LAGGING, 4: s.LAGGING}),
+        (Row(MemberRemove(4), WARN, "commit"),),
     ),
 )
 
@@ -197,7 +207,7 @@ SIZES = (
         "2 voters, peer 2 dead, the leader has not stepped down yet",
         Scene(voters=(1, 2), peers={2: s.DOWN}, silent=_GONE({2})),
         (
-            Row(MemberRemove(2), WARN, "commit"),
+            Row(MemberRemove(2), BLOCK, "commit"),
             Row(learner(3), BLOCK, "quorum", ANSWERS),
             Row(voter(3), BLOCK, "quorum", ANSWERS),
         ),

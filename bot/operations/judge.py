@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.addresses import same_place
@@ -24,10 +24,15 @@ NODE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict on a request, and what an operation keeps as `seen` of the state it was passed on."""
+    """The verdict on a request, and what an operation keeps as `seen` of the state it was passed on.
+
+    `at` is when it was reached, on the monotonic clock. `forces` tells whether break-glass lets anything through.
+    """
 
     verdict: Verdict
     seen: Mapping[str, Any]
+    at: float = field(default_factory=time.monotonic)
+    forces: bool = False
 
 
 async def judge(
@@ -37,9 +42,11 @@ async def judge(
     *,
     dialect: str = "",
     forced: bool = False,
+    replaces: Sequence[int] = (),
 ) -> Judged:
     """Look at the cluster anew and judge; `operations` are the open ones there but the one that is judged.
 
+    `replaces` are the dead and the new peer when the request is a step of a replacement.
     Raises UserError when that cluster has no such background task. Never raises ClusterError: what cannot be told is
     a check that says so.
     """
@@ -47,14 +54,15 @@ async def judge(
     if isinstance(request, TaskSwitch):
         return await _judge_switch(cluster, request, others, dialect, forced=forced)
     (before, now), facts = await asyncio.gather(cluster.two_looks(), _facts(cluster, request, others))
+    facts = replace(facts, replaces=tuple(replaces))
     verdict = preflight(request, before, now, facts=facts)
     seen = {"first": now.leader[0] if now.leader else "", "dialect": facts.dialect or ""}
     return _judged(verdict, seen, forced=forced)
 
 
 def _judged(verdict: Verdict, seen: Mapping[str, Any], *, forced: bool) -> Judged:
-    told = verdict.forced() if forced else verdict
-    return Judged(told, {**seen, "verdict": told.to_json()})
+    lifted = verdict.forced() if forced else verdict
+    return Judged(lifted, {**seen, "verdict": lifted.to_json()}, forces=lifted != verdict)
 
 
 def open_operation(op: Operation) -> OpenOperation:
@@ -78,6 +86,9 @@ async def _judge_switch(
     (before, now), read = await asyncio.gather(
         cluster.two_looks(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
     )
+    if read.told.dialect is None or read.trouble:
+        # What explains it may have come after the look: a card with that and an older look would contradict itself.
+        before, now = await cluster.two_looks(patient=False, bad_disks=True)
     told, first = read.told, now.leader[0] if now.leader else ""
     if told.dialect is None:
         facts = Facts(operations=others, dialect_why=told.why)

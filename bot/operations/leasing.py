@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -10,6 +11,7 @@ from bot.dispatch import Click
 from bot.errors import Conflict, Fenced, UserError
 from bot.operations.approvals import lacks
 from bot.operations.judge import Judged, judge
+from bot.operations.judgement import Judgement
 from bot.operations.leases import refuse_lease_click, reverting, until
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
@@ -81,11 +83,19 @@ class Leasing:
             if skip is not None:
                 await ledger.move(op, skip, words=words, seen=judged.seen)
             else:
-                await self.runner.start(op, cluster, words="the old value is put back", seen=judged.seen)
+                judgement = Judgement(judged, partial(self._judge, op, cluster), partial(self._end_unsent, ledger))
+                await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=judged.seen)
         except UserError as error:
             await ledger.move(op, OpState.BLOCKED, words=str(error))
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _end_unsent(self, ledger: Ledger, running: Operation, found: Judged | str) -> Operation | None:
+        """End what was judged again right before sending, where it must not be sent any more."""
+        if isinstance(found, str):
+            return await ledger.move(running, OpState.BLOCKED, words=found)
+        skip, words = hindrance(running, found)
+        return None if skip is None else await ledger.move(running, skip, words=words, seen=found.seen)
 
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
         others = await self.ledger.open_on(op.cluster, but=op.id)

@@ -36,11 +36,22 @@ TRANSITIONS: Mapping[OpState, frozenset[OpState]] = {
             OpState.CLOSED,
         }
     ),
-    OpState.RUNNING: frozenset({OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN, OpState.CLOSED}),
+    OpState.RUNNING: frozenset(
+        {
+            OpState.VERIFIED,
+            OpState.FAILED,
+            OpState.UNKNOWN,
+            OpState.BLOCKED,
+            OpState.CANCELLED,
+            OpState.SUPERSEDED,
+            OpState.CLOSED,
+        }
+    ),
     OpState.UNKNOWN: frozenset({OpState.VERIFIED, OpState.FAILED, OpState.CLOSED}),
 }
 """The ways between states; a state that is no key here is final. Only what needs no approval, the end of a lease, goes
-from proposed to running; `closed` is what became of an operation whose cluster left the settings."""
+from proposed to running. From running to blocked, cancelled or superseded goes what was judged again right before
+sending, and was not sent. `closed` is what became of an operation whose cluster left the settings."""
 
 LOCKING = frozenset({OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN})
 """The states in which an operation keeps others of its sort off its cluster."""

@@ -4,7 +4,7 @@ Pure. Clustermgr itself checks almost nothing of this (docs/clustermgr.md), so w
 """
 
 from bot.cluster.models import Snapshot
-from bot.operations.checks.cluster import group_checks, stranger_check
+from bot.operations.checks.cluster import group_checks, read_only_check, stranger_check
 from bot.operations.checks.facts import MEMBERSHIP, Facts, Meaning, OpenOperation, Switch
 from bot.operations.checks.fingerprint import Fingerprint, difference
 from bot.operations.checks.members import add_checks, remove_checks
@@ -58,10 +58,16 @@ def preflight(request: Request, before: Snapshot | None, now: Snapshot, *, facts
 def _judged(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
     own = _own_checks(request, view, facts)
     if isinstance(request, TaskSwitch):
-        return (*own, pending_transfer_check(view))
-    applied = applied_check(view)
-    shared = (pending_transfer_check(view), catching_up_check(request, view), stranger_check(view))
-    return (*own, *shared, *((applied,) if applied is not None else ()))
+        shared: tuple[Check | None, ...] = (pending_transfer_check(view), read_only_check(view))
+    else:
+        shared = (
+            pending_transfer_check(view),
+            catching_up_check(request, view),
+            stranger_check(view, facts.replaces),
+            applied_check(view),
+            read_only_check(view),
+        )
+    return (*own, *(check for check in shared if check is not None))
 
 
 def _own_checks(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
@@ -70,7 +76,7 @@ def _own_checks(request: Request, view: View, facts: Facts) -> tuple[Check, ...]
     if isinstance(request, MemberAdd):
         return add_checks(request, view, facts)
     if isinstance(request, MemberRemove):
-        return remove_checks(request, view)
+        return remove_checks(request, view, facts)
     return transfer_checks(request, view)
 
 

@@ -13,6 +13,7 @@ from bot.cluster.models import Snapshot
 from bot.commands.spec import ClusterPort
 from bot.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.operations.deeds import DEEDS, Sight
+from bot.operations.judgement import Judgement
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
 from bot.replicas.ports import Duty, all_of_it
@@ -47,8 +48,11 @@ class Runner:
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
 
-    async def start(self, op: Operation, cluster: ClusterPort, **step: Any) -> Operation:
-        """Take the step to RUNNING and carry it out; raises Conflict when somebody else did before, else Fenced."""
+    async def start(self, op: Operation, cluster: ClusterPort, judgement: Judgement, **step: Any) -> Operation:
+        """Take the step to RUNNING and carry it out; raises Conflict when somebody else did before, else Fenced.
+
+        The request is sent only on a fresh judgement: the step itself may have waited for the database.
+        """
         if not self.alive():
             raise Fenced("This process was out of touch with the database, so nothing was sent.")
         # Noted before it is stored, so that the sweep never takes it for what a dead process left; counted, because
@@ -56,15 +60,16 @@ class Runner:
         self.under_way[op.id] += 1
         try:
             running = await self.ledger.move(op, OpState.RUNNING, **step)
-            return await self._carry_out(running, cluster)
+            return await self._carry_out(running, cluster, judgement)
         finally:
             self.under_way[op.id] -= 1
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
-    async def _carry_out(self, op: Operation, cluster: ClusterPort) -> Operation:
+    async def _carry_out(self, op: Operation, cluster: ClusterPort, judgement: Judgement) -> Operation:
         try:
-            return await self._run(op, cluster)
+            op, sendable = await judgement.confirm(op)
+            return await self._run(op, cluster) if sendable else op
         except Conflict:
             # Counted as dead meanwhile: what another process found out stands.
             log.warning("operation.taken_over", op=op.id)

@@ -20,6 +20,7 @@ DOWN_BEFORE_ELECTION: Flags = {"state": "StateProbe", "match": 0, "active": Fals
 NEW_UNREACHABLE: Flags = {"state": "StateProbe", "match": 0, "active": True, "paused": True}
 SNAPSHOTTING: Flags = {"state": "StateSnapshot", "match": 12, "pending_snapshot": COMMIT - 5, "paused": True}
 LAGGING: Flags = {"match": COMMIT - 5_000}
+JUST_ELECTED: Flags = {"active": False}
 PAUSED: Flags = {"paused": True}
 PROBING: Flags = {"state": "StateProbe", "match": COMMIT - 3}
 

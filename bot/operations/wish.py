@@ -15,8 +15,8 @@ MIN_LEASE, MAX_LEASE = 60.0, 30 * 86400.0
 class Wish:
     """A request with its reason; `lease` in seconds (0: for good), `dialect` "v1", "v3" or "" (found out).
 
-    `forced` is break-glass, `dry_run` only judges. `policy` names the policy when it is not that of the request;
-    `replaces` are the dead and the new peer when it is a step of a replacement.
+    `forced` is break-glass, `dry_run` only judges. `policy` names a further policy: that of the whole whose step it
+    is. `replaces` are the dead and the new peer when it is a step of a replacement.
     """
 
     request: Request
@@ -33,9 +33,9 @@ class Wish:
             raise UserError("for= takes a time between 1m and 30d, as in for=2h.")
 
     @property
-    def key(self) -> str:
-        """The policy that decides on it."""
-        return self.policy or policy_key(self.request.kind, self.request.to_json())
+    def keys(self) -> tuple[str, ...]:
+        """The policies that decide on it, the strictest of which holds in each field."""
+        return policy_keys(self.request.kind, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """What an operation keeps of it as its `request`."""
@@ -50,10 +50,14 @@ class Wish:
         return self.request.to_json() | {name: value for name, value in extra.items() if value}
 
 
-def policy_key(kind: OpKind, request: Mapping[str, Any]) -> str:
-    """The name of the policy of an operation's request."""
-    if request.get("policy"):
-        return str(request["policy"])
-    if kind is OpKind.TASK_SWITCH:
-        return "task_enable" if request["on"] else "task_disable"
-    return kind.value
+def policy_keys(kind: OpKind, request: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the policies of an operation's request: of its own kind, and of all that it is part of or leads to.
+
+    A step of a replacement is a change of members too. A switch for a time only is turned twice, the second time
+    without anybody's approval.
+    """
+    found = [str(request["policy"])] if request.get("policy") else []
+    if kind is not OpKind.TASK_SWITCH:
+        return tuple(dict.fromkeys((*found, kind.value)))
+    own, back = ("task_enable", "task_disable") if request["on"] else ("task_disable", "task_enable")
+    return (*found, own, *((back,) if request.get("lease") else ()))

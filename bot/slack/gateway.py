@@ -3,6 +3,7 @@
 It implements `bot.outbox.Poster`, `bot.dispatch.Responder` and `bot.access.GroupMembers`.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +69,8 @@ class SlackGateway:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
         self._monotonic = monotonic
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+        self._asked: dict[str, tuple[float, frozenset[str]]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
 
     @property
@@ -140,9 +143,23 @@ class SlackGateway:
         until, members = self._groups.get(group, (0.0, frozenset[str]()))
         if self._monotonic() < until:
             return members
+        return await self.members_now(group)
+
+    async def members_now(self, group: str) -> frozenset[str]:
+        """Who is in a user group, past the cache; of many who ask at once those that wait share the next answer."""
+        asked = self._monotonic()
+        async with self._asking.setdefault(group, asyncio.Lock()):
+            began, members = self._asked.get(group, (0.0, frozenset[str]()))
+            if began > asked:
+                return members
+            return await self._list_group(group)
+
+    async def _list_group(self, group: str) -> frozenset[str]:
+        began = self._monotonic()
         data = await self._read(methods.GROUP_MEMBERS, {"usergroup": group})
         members = frozenset(user for user in _list(data, "users") if isinstance(user, str))
         self._groups[group] = (self._monotonic() + _GROUP_SECONDS, members)
+        self._asked[group] = (began, members)
         return members
 
     async def permalink(self, channel: str, ts: str) -> str:

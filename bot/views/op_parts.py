@@ -140,6 +140,8 @@ def _check(check: Check) -> str:
 
 def waits_for(op: Operation) -> str:
     """Whose approval is missing, in words."""
+    if op.terms.get("also"):
+        return _waits_for_several(op)
     terms, requester = op.terms, person(op.requester)
     who = _source(str(terms.get("source", "operator")))
     if not terms:
@@ -151,6 +153,17 @@ def waits_for(op: Operation) -> str:
     if terms["requester_may"] == "never":
         return f"{number} by {who} other than {requester}{got}"
     return f"{number} by {_anyone(who)}{got} ({requester} may approve it too, if one of them)"
+
+
+def _waits_for_several(op: Operation) -> str:
+    """The same where more than one role or user group must approve."""
+    terms, requester = op.terms, person(op.requester)
+    needs = {terms["source"]: terms["approvals"], **{need["source"]: need["approvals"] for need in terms["also"]}}
+    short: Mapping[str, int] = terms.get("missing") or needs
+    told = [f"{count(number, 'approval')} by {_source(str(source))}" for source, number in short.items()]
+    never = terms["requester_may"] == "never"
+    others = f" other than {requester}" if never else f" ({requester} may approve it too, as one of them)"
+    return f"{' and '.join(told)}{others}; one person may count for both"
 
 
 def _anyone(who: str) -> str:

@@ -21,11 +21,10 @@ from bot.views.blocks import (
     header,
     message,
     section,
-    utc,
 )
 from bot.views.message import BlockJson, Message
+from bot.views.op_dialog import approval
 from bot.views.op_parts import (
-    MAX_VALUE,
     MAX_WORDS,
     facts,
     findings,
@@ -217,23 +216,9 @@ def _buttons(op: Operation) -> list[BlockJson]:
 def _approve_button(op: Operation) -> Button:
     switch_on = op.kind is OpKind.TASK_SWITCH and op.request["on"]
     style: Style = "primary" if switch_on and not op.forced else "danger"
-    lines = [f"Cluster {op.cluster}.", *_dialog(op), f"The card expires {utc(op.expires_at)}."]
     own = op.terms.get("requester_may", "always") == "always"
-    does = f"Turn it {word(op)}" if op.kind is OpKind.TASK_SWITCH else "Do it"
-    dialog = confirm(f"{title(op)}?", "\n".join(lines), does, "Not now", style=style)
+    dialog = approval(op, style=style)
     return button("Confirm" if own else "Approve", APPROVE, _value(op), style=style, confirm=dialog)
-
-
-def _dialog(op: Operation) -> list[str]:
-    forced = ["BREAK-GLASS: checks that refuse it are overridden."] if op.forced else []
-    if op.kind is OpKind.TASK_SWITCH and "key" in op.seen:
-        value = op.seen["value"]
-        now = "unset" if value is None else json.dumps(value, ensure_ascii=False)
-        forced.append(f"Now: {clip(now, MAX_VALUE)} ({op.seen['meaning']}).")
-    forced.append(f"Will be sent: {clip(will_send(op), 120)}.")
-    verdict = verdict_of(op)
-    quorum = verdict.check("quorum") if verdict and op.kind is not OpKind.TASK_SWITCH else None
-    return [*forced, *([clip(quorum.sentence, 110)] if quorum else [])]
 
 
 def _keep_button(op: Operation) -> Button:

@@ -357,9 +357,12 @@ async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, 
 
 async def test_two_who_approve_at_once_both_count(world: Demo) -> None:
     """Neither is told that somebody was first: it takes both of them."""
-    card = await propose(world, "/cm leader transfer 2 force=yes reason=drill")
+    cluster = world.clusters["prod"]
+    await cluster.kill(3)
+    card = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
     await asyncio.gather(click(world, card, BOB), click(world, card, CAROL))
-    await card_with(world, card, "Done and read back")
+    await card_with(world, card, "approved by")
+    await cluster.until(lambda: bool(writes(world, "/leadership/transfer")))
     assert sorted((await only_op(world)).approvals) == [BOB, CAROL]
     assert len(writes(world, "/leadership/transfer")) == 1
 

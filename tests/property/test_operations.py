@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.approvals import POLICIES, Act, Policy, enough, refuse_decision, stricter
+from bot.operations.approvals import POLICIES, Act, Need, Policy, enough, refuse_decision, stricter, strictest
 from bot.operations.leases import MOST_NOTICE, reverting, started, until
 from bot.operations.model import LOCKING, TRANSITIONS, Operation, OpKind, OpState, advance, note
 from bot.operations.wish import MAX_LEASE, MIN_LEASE
@@ -53,16 +53,18 @@ def test_what_runs_was_approved_by_enough_different_people_who_may(
     policy: Policy, clicks: list[Rights], requester: str
 ) -> None:
     op = replace(advance(BASE, OpState.WAITING, at=1.0), requester=requester)
+    given: list[Rights] = []
     for who in clicks:
         refusal = refuse_decision(op, Act.APPROVE, who, policy, version=op.version, now=50.0)
         if refusal:
             assert refusal.endswith(".")
             continue
+        given.append(who)
         needed = Holder.OPERATOR if who.user == requester and policy.requester_may == "always" else policy.source
         assert who.has(needed)
         assert who.user != requester or policy.requester_may != "never"
         approvals = (*op.approvals, who.user)
-        if enough(op, policy, who.user):
+        if enough(policy, requester, given):
             assert len(set(approvals)) == policy.approvals
             return
         op = note(op, at=2.0, by=who.user, words="approved", approvals=approvals)
@@ -73,7 +75,61 @@ def test_break_glass_never_lets_the_requester_approve(policy: Policy, who: Right
     forced = stricter(policy, POLICIES["break_glass"])
     op = replace(advance(BASE, OpState.WAITING, at=1.0), requester=who.user)
     assert refuse_decision(op, Act.APPROVE, who, forced, version=1, now=50.0)
-    assert forced.approvals >= 2
+    assert max(need.approvals for need in forced.needs) >= 2
+
+
+LENIENT = ("never", "if_approver", "always")
+parts = st.lists(
+    st.builds(
+        Policy,
+        approvals=st.integers(1, 5),
+        source=st.sampled_from(SOURCES),
+        requester_may=st.sampled_from(LENIENT),
+        reason=st.sampled_from(["required", "optional"]),
+        expires_after=st.floats(10, 86400),
+        channels=st.none() | st.lists(st.sampled_from(["C1", "C2", "C3"]), min_size=1, unique=True).map(tuple),
+    ),
+    min_size=1,
+    max_size=4,
+)
+everybody = st.dictionaries(
+    st.sampled_from(["U1", "U2", "U3", "U4", "U5", "U6"]), st.frozensets(st.sampled_from(SOURCES))
+)
+
+
+@given(parts, everybody, st.sampled_from(["U1", "U2"]))
+def test_strictest_policy_is_as_strict_as_each_part_in_every_field(
+    each: list[Policy], held: dict[str, frozenset[str]], requester: str
+) -> None:
+    """What the whole lets run each part alone would, given that its requester is an operator who wants it."""
+    whole = strictest(*each)
+    for part in each:
+        assert LENIENT.index(whole.requester_may) <= LENIENT.index(part.requester_may)
+        assert whole.reason == "required" or part.reason == "optional"
+        assert whole.expires_after <= part.expires_after
+        assert part.channels is None or (whole.channels is not None and set(whole.channels) <= set(part.channels))
+    approved = [Rights(user, sources) for user, sources in held.items()]
+    if not approved or not enough(whole, requester, approved):
+        return
+    proposer = Rights(requester, held.get(requester, frozenset()) | {Holder.OPERATOR})
+    consenting = [*(one for one in approved if one.user != requester), proposer]
+    for part in each:
+        assert enough(part, requester, approved) or enough(part, requester, consenting)
+        assert part.source in {need.source for need in whole.needs} or part.source == Holder.OPERATOR
+
+
+@given(parts, everybody, st.sampled_from(["U1", "U2"]))
+def test_break_glass_adds_to_the_policy_and_replaces_no_part(
+    each: list[Policy], held: dict[str, frozenset[str]], requester: str
+) -> None:
+    own, glass = strictest(*each), POLICIES["break_glass"]
+    forced = stricter(own, glass)
+    approved = [Rights(user, sources) for user, sources in held.items()]
+    assert (forced.requester_may, forced.reason) == ("never", "required")
+    if enough(forced, requester, approved):
+        assert len({one.user for one in approved if one.has(Holder.APPROVER)} - {requester}) >= 2
+    others = {need for need in own.needs if need != Need(Holder.OPERATOR, 1)}
+    assert all(any(n.source == o.source and n.approvals >= o.approvals for n in forced.needs) for o in others)
 
 
 @given(st.floats(MIN_LEASE, MAX_LEASE), st.floats(1e9, 2e9))

@@ -33,12 +33,27 @@ def group_checks(now: Snapshot) -> tuple[Check, ...]:
     return (passed("leader", f"Peer {stat.raft_status.leader} leads in term {stat.raft_status.term} (host {host})."),)
 
 
-def stranger_check(view: View) -> Check:
-    """Configured hosts that are no members: a removed node answers on with a frozen view."""
+def read_only_check(view: View) -> Check | None:
+    """What the leader reports of its own configuration; None when that is nothing unusual."""
+    if not view.leader.read_only:
+        return None
+    return warn(
+        "read_only",
+        "The leader reports read_only (from its configuration).",
+        "Ask who set it and why before you change anything.",
+        bound="read_only",
+    )
+
+
+def stranger_check(view: View, replaces: tuple[int, ...] = ()) -> Check:
+    """Configured hosts that are no members: a removed node answers on with a frozen view.
+
+    `replaces` are the dead and the new peer of a replacement: the new one is no member between two of its steps.
+    """
     strange = [
         f"{host} (node {stat.raft_status.node_id})"
         for host, stat in view.now.answered
-        if stat.raft_status.node_id not in view.members
+        if stat.raft_status.node_id not in {*view.members, *replaces[1:]}
     ]
     if not strange:
         return passed("hosts", "Every configured host that answers is a member.")

@@ -37,7 +37,7 @@ class Facts:
     `operations` are the open ones of that cluster without the one being judged; `node_answers` is whether the new
     node's service address answered (None: that is open, `node_why` says why where that is known); `dialect` is "v1",
     "v3" or None when undecided, `dialect_why` the sentence of that verdict; `switch` is None when it could not be read,
-    `switch_why` why.
+    `switch_why` why. `replaces` are the dead and the new peer when the request is a step of a replacement.
     """
 
     operations: tuple[OpenOperation, ...] = ()
@@ -47,3 +47,4 @@ class Facts:
     dialect_why: str = ""
     switch: Switch | None = None
     switch_why: str = ""
+    replaces: tuple[int, ...] = ()

@@ -24,7 +24,7 @@ def add_checks(request: MemberAdd, view: View, facts: Facts) -> tuple[Check, ...
     return tuple(check for check in checks if check is not None)
 
 
-def remove_checks(request: MemberRemove, view: View) -> tuple[Check, ...]:
+def remove_checks(request: MemberRemove, view: View, facts: Facts) -> tuple[Check, ...]:
     """Whether a member may go: it is one, it does not lead, and those that stay are a quorum. Its own state is free."""
     peer = request.peer_id
     first = (_removable(request, view), what_if(view, without(view, peer)))
@@ -33,7 +33,7 @@ def remove_checks(request: MemberRemove, view: View) -> tuple[Check, ...]:
     checks = (
         commit_check(view) if peer in view.voters else None,
         size_check(len(view.voters), len(view.voters.keys() - {peer})),
-        passed("afterwards", f"Once removed, peer {peer} goes on answering with an old view: {_stop(peer, view)}."),
+        _afterwards(peer, view, facts),
     )
     return (*first, *(check for check in checks if check is not None))
 
@@ -180,6 +180,16 @@ def _removable(request: MemberRemove, view: View) -> Check:
     if health.healthy:
         return passed("peer", f"Peer {peer} is a voter, and a healthy one: make sure it is meant.", bound="healthy")
     return passed("peer", f"Peer {peer} is a voter that is not healthy ({health.why}): it may go.", bound="unhealthy")
+
+
+def _afterwards(peer: int, view: View, facts: Facts) -> Check:
+    if peer in facts.replaces[1:]:
+        return passed(
+            "afterwards",
+            f"Leave peer {peer} running and in `hosts` in the settings: the replacement's next step adds it again, "
+            "as a voter.",
+        )
+    return passed("afterwards", f"Once removed, peer {peer} goes on answering with an old view: {_stop(peer, view)}.")
 
 
 def _stop(peer: int, view: View) -> str:

@@ -54,15 +54,42 @@ def what_if(view: View, after: Votes) -> Check:
     return passed("quorum", sentence, bound=bound)
 
 
+ELECTED_SECONDS = 10
+"""How long after an election a leader's count of active voters may be wrong (recorded exchanges)."""
+
+
 def commit_check(view: View) -> Check | None:
-    """A removal is committed by a quorum of the voters present before it; None when that is proven."""
+    """A removal is committed by a quorum of the voters present before it; None when that is proven.
+
+    Without a quorum that the leader itself counts as active it cannot be committed: groups of an even size alone come
+    here, since for others the quorum afterwards is no smaller.
+    """
     if view.has_quorum:
         return None
-    return warn(
+    wanted, here, active = quorum(len(view.voters)), len(view.voters), len(view.active)
+    agreed = f"The removal itself must be agreed to by {wanted} of the {count(here, 'voter')} there are now"
+    bound = f"{active >= wanted}"
+    if active >= wanted:
+        return warn(
+            "commit",
+            f"{agreed}, and {len(view.healthy)} {'is' if len(view.healthy) == 1 else 'are'} proven healthy.",
+            "If the others are down it will not be finished, and its outcome stays unknown until they are back.",
+            bound=bound,
+        )
+    if view.just_elected:
+        return warn(
+            "commit",
+            f"{agreed}, and the leader, elected a moment ago, has heard from {active} of them so far.",
+            f"Wait {ELECTED_SECONDS} s, then propose it again: its count can be believed by then.",
+            bound=bound,
+        )
+    away = peers(view.voters.keys() - view.active)
+    return block(
         "commit",
-        f"The removal itself must be agreed to by {quorum(len(view.voters))} of the {count(len(view.voters), 'voter')} "
-        f"there are now, and {len(view.healthy)} {'is' if len(view.healthy) == 1 else 'are'} proven healthy.",
-        "If the others are down it will not be finished, and its outcome stays unknown until they are back.",
+        f"{agreed}, and the leader counts {active} as active: it would not be finished, and its outcome not be known.",
+        f"First bring {away} back, so that {wanted} are active; then remove what is lost.",
+        forceable=True,
+        bound=bound,
     )
 
 

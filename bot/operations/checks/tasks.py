@@ -68,8 +68,16 @@ CONSEQUENCES: Mapping[tuple[str, bool], Consequence] = {
 
 
 def task_checks(request: TaskSwitch, view: View, facts: Facts) -> tuple[Check, ...]:
-    """Whether the switch may be set; what one click undoes is warned of, not blocked."""
-    stored = (_spelling(request, facts), _stored(request, facts), _reachable(view))
+    """Whether the switch may be set; what one click undoes is warned of, not blocked.
+
+    Without a quorum nothing can be read: that explains what is not known, so it is said instead.
+    """
+    unread = facts.dialect is None or facts.switch is None
+    lost = _no_quorum(view) if unread else None
+    if lost is not None and facts.dialect is None:
+        return (lost,)
+    read = (_reachable(view), _stored(request, facts)) if lost is None else (lost,)
+    stored = (_spelling(request, facts), *read)
     if _is_so(request, facts):
         return stored
     return (*stored, *(check for check in (_disks(request, view), _consequence(request)) if check is not None))
@@ -127,6 +135,29 @@ def _reachable(view: View) -> Check:
         f"Only {told}: the write may get no answer, and then its outcome is not known.",
         f"Better first bring {peers(away)} back.",
     )
+
+
+def _no_quorum(view: View) -> Check | None:
+    """The block that explains why the cluster did not answer, None where voters enough are there."""
+    gone = _silent(view)
+    there = [peer for peer in view.voters if peer == view.leader_id or not (_away(peer, view) or peer in gone)]
+    wanted = quorum(len(view.voters))
+    if len(there) >= wanted:
+        return None
+    away = view.voters.keys() - set(there)
+    verb = "answers" if len(there) == 1 else "answer"
+    return block(
+        "quorum",
+        f"No quorum: {len(there)} of {count(len(view.voters), 'voter')} {verb}, quorum {wanted}, so nothing can be "
+        "read or written.",
+        f"Start {peers(away, 'or')}, then propose again.",
+    )
+
+
+def _silent(view: View) -> frozenset[int]:
+    """The voters whose own host is silent: a leader goes on counting them for some seconds."""
+    unseen = frozenset(peer for peer in view.voters if not view.host_of(peer))
+    return unseen if len(unseen) <= len(view.now.silent) else frozenset()
 
 
 def _away(peer: int, view: View) -> bool:

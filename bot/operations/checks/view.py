@@ -31,6 +31,8 @@ class View:
     health: Mapping[int, VoterHealth]
     new_voters: frozenset[int]
     """Voters that the earlier look, under the same leader and term, did not list as such."""
+    proven_reign: bool = True
+    """Whether an earlier look showed the same leader and term."""
 
     @property
     def leader_id(self) -> int:
@@ -46,6 +48,16 @@ class View:
     def healthy(self) -> frozenset[int]:
         """The voters proven healthy."""
         return frozenset(peer for peer, health in self.health.items() if health.healthy)
+
+    @property
+    def active(self) -> frozenset[int]:
+        """The voters from which the leader has heard lately, by its own count; the leader is one of them."""
+        return frozenset(peer.id for peer in self.voters.values() if peer.active or peer.id == self.leader_id)
+
+    @property
+    def just_elected(self) -> bool:
+        """Whether the leader's count may not mean much yet: it holds itself inactive for some seconds at first."""
+        return not (self.proven_reign and self.voters[self.leader_id].active)
 
     @property
     def has_quorum(self) -> bool:
@@ -100,6 +112,7 @@ def view_of(before: Snapshot | None, now: Snapshot) -> View | None:
         learners={peer.id: peer for peer in learners(leader)},
         health=voter_health(before, now),
         new_voters=frozenset(here) - then if then is not None else frozenset(),
+        proven_reign=earlier is not None,
     )
 
 

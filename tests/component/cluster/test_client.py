@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -124,12 +125,32 @@ async def test_no_host_at_all() -> None:
             await api.config_get("balance")
 
 
-async def test_the_leader_is_tried_first() -> None:
-    """`first` decides who gets a write; a name that is not configured is never contacted."""
+async def test_write_at_a_host_is_sent_there_only() -> None:
+    """`at` decides who gets a write; a name that is not configured is never contacted."""
     async with serving(says(200)) as one, serving(says(200)) as two, ClustermgrClient([one.host, two.host]) as api:
-        await api.config_set("balance", "true", first=two.host)
-        await api.config_set("balance", "true", first="192.0.2.1:1")
-    assert (len(one.requests), len(two.requests)) == (1, 1)
+        await api.config_set("balance", "true", at=two.host)
+        with pytest.raises(ClusterUnreachable, match=r"Nothing was sent: 192\.0\.2\.1:1 is not one of"):
+            await api.config_set("balance", "true", at="192.0.2.1:1")
+    assert (len(one.requests), len(two.requests)) == (0, 1)
+
+
+WRITES: tuple[Callable[[ClustermgrClient, str], Awaitable[None]], ...] = (
+    lambda api, at: api.config_set("balance", "true", at=at),
+    lambda api, at: api.member_add(4, "10.0.0.4:10110", learner=True, at=at),
+    lambda api, at: api.member_remove(3, at=at),
+    lambda api, at: api.leadership_transfer(2, at=at),
+)
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_write_at_a_gone_leader_is_not_sent_elsewhere(
+    write: Callable[[ClustermgrClient, str], Awaitable[None]],
+) -> None:
+    """A follower would forward it to a leader that nobody judged."""
+    async with refusing() as gone, serving(says(200)) as other, ClustermgrClient([gone, other.host]) as api:
+        with pytest.raises(ClusterUnreachable, match=f"Nothing was sent: {gone} refuses connections"):
+            await write(api, gone)
+    assert other.requests == []
 
 
 async def test_a_write_is_what_servers_insist_on() -> None:

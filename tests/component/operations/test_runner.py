@@ -11,6 +11,10 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.models import Snapshot
 from bot.errors import Fenced
+from bot.operations.checks.fingerprint import Fingerprint
+from bot.operations.checks.verdict import Verdict
+from bot.operations.judge import Judged
+from bot.operations.judgement import Judgement
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.runner import STILL_SECONDS, Runner
@@ -68,6 +72,16 @@ class Scenery:
         found = await self.ledger.get(op.id)
         assert found is not None
         return found.state, found.history[-1].words
+
+
+async def never(*_args: object) -> Any:
+    """What a fresh judgement never needs."""
+    raise AssertionError("a fresh judgement was made again")
+
+
+def fresh() -> Judgement:
+    """A judgement made just now."""
+    return Judgement(Judged(Verdict((), Fingerprint()), {}), never, never)
 
 
 @pytest.fixture
@@ -129,10 +143,10 @@ async def test_what_our_own_process_could_not_note_is_looked_for(scenery: Scener
 async def test_a_process_that_may_be_counted_as_dead_sends_nothing(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER)
     with pytest.raises(Fenced):
-        await scenery.runner_of("p1", alive=lambda: False).start(op, scenery.cluster, by="U0BEN")
+        await scenery.runner_of("p1", alive=lambda: False).start(op, scenery.cluster, fresh(), by="U0BEN")
     assert (await scenery.state_of(op))[0] is OpState.WAITING
     answers = iter((True, False))
-    await scenery.runner_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, by="U0BEN")
+    await scenery.runner_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, fresh(), by="U0BEN")
     state, words = await scenery.state_of(op)
     assert state is OpState.FAILED
     assert words.startswith("nothing was sent")
@@ -143,7 +157,7 @@ async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scen
     """Stopped between its request and its note, taken over, and woken: its note is not believed any more."""
     op = await scenery.opened(TRANSFER)
     cluster = Stopped("prod", "C0OPS", scenery.cluster.api, scenery.clock, 5.0)
-    task = asyncio.create_task(scenery.runner.start(op, cluster, by="U0BEN"))
+    task = asyncio.create_task(scenery.runner.start(op, cluster, fresh(), by="U0BEN"))
     await scenery.simulated.until(lambda: bool(scenery.simulated.log.matching(method="POST")))
     await scenery.runner_of("p2").sweep()
     told = await scenery.state_of(op)
@@ -178,7 +192,7 @@ async def test_a_200_without_an_effect_is_unknown(scenery: Scenery) -> None:
     """A transfer to an unreachable voter answers 200, whatever happens next."""
     await scenery.simulated.kill(2)
     op = await scenery.opened(TRANSFER)
-    await scenery.runner.start(op, scenery.cluster, by="U0BEN")
+    await scenery.runner.start(op, scenery.cluster, fresh(), by="U0BEN")
     state, words = await scenery.state_of(op)
     assert state is OpState.UNKNOWN
     assert words.startswith("the cluster answered 200, but the effect was not seen")

@@ -50,18 +50,18 @@ class FakeApi:
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         return None
 
-    async def config_set(self, key: str, value: str, *, first: str | None = None) -> None:
+    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
     async def member_add(
-        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, first: str | None = None
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
     ) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
-    async def member_remove(self, peer_id: int, *, first: str | None = None) -> None:
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
-    async def leadership_transfer(self, peer_id: int, *, first: str | None = None) -> None:
+    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
     async def disk_list(

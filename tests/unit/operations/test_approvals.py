@@ -110,7 +110,8 @@ def test_nobody_approves_twice_and_enough_counts_people() -> None:
     two = replace(NEVER, approvals=2)
     once = replace(OP, approvals=("U0BEN",))
     assert "already" in refusal(Act.APPROVE, BEN, two, once)
-    assert [enough(OP, two, "U0BEN"), enough(once, two, "U0BEN"), enough(once, two, "U0CAT")] == [False, False, True]
+    cat = rights("U0CAT", APPROVER)
+    assert [enough(two, "U0ANNA", given) for given in ([BEN], [BEN, BEN], [BEN, cat])] == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
     steps, step = next_wish(wanted, wish, *dead.looks(), caught_up=False)
     assert step == replace(wish, policy="member_replace", replaces=(3, 4))
-    assert step.key == "member_replace"
+    assert step.keys == ("member_replace", "member_remove")
     assert len(steps) == 6
     _, nothing = next_wish(wanted, wish, *replace(HEALTHY, leader=0).looks(), caught_up=False)
     assert nothing is None

@@ -41,21 +41,21 @@ def settings() -> Settings:
 
 
 def test_the_cluster_overrides_all_and_all_overrides_the_default(settings: Settings) -> None:
-    assert policy(settings, "prod", "leader_transfer", forced=False) == Policy(
+    assert policy(settings, "prod", ("leader_transfer",), forced=False) == Policy(
         3, "S0DBA", "if_approver", expires_after=60.0
     )
-    assert policy(settings, "test", "leader_transfer", forced=False) == Policy(
+    assert policy(settings, "test", ("leader_transfer",), forced=False) == Policy(
         1, "S0DBA", "if_approver", expires_after=60.0
     )
-    assert policy(settings, "test", "member_remove", forced=False) == Policy(
+    assert policy(settings, "test", ("member_remove",), forced=False) == Policy(
         1, "approver", "never", expires_after=300.0
     )
-    assert policy(settings, "gone", "task_enable", forced=False).requester_may == "always"
+    assert policy(settings, "gone", ("task_enable",), forced=False).requester_may == "always"
 
 
 def test_break_glass_is_never_milder_than_what_it_forces(settings: Settings) -> None:
     """That the settings cannot ask for less is refused where they are read (tests/unit/test_config.py)."""
-    forced = policy(settings, "test", "member_remove", forced=True)
+    forced = policy(settings, "test", ("member_remove",), forced=True)
     assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")
-    assert policy(settings, "prod", "member_remove", forced=True).approvals == 3
-    assert policy(settings, "prod", "leader_transfer", forced=True).approvals == 3
+    assert policy(settings, "prod", ("member_remove",), forced=True).approvals == 3
+    assert policy(settings, "prod", ("leader_transfer",), forced=True).approvals == 3

@@ -1,0 +1,139 @@
+"""Policies hold without exception: composed changes, break-glass, and the rights of everybody at the deciding click."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.demo import Demo, demo, example
+from bot.operations.model import OpState
+from tests.e2e.conftest import QUICK
+from tests.e2e.test_operations import (
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    ask,
+    card_with,
+    click,
+    only_op,
+    propose,
+    refused,
+    writes,
+)
+
+POLICIES = """
+policies:
+  member_remove: {approvals: 2, reason: required}
+  leader_transfer: {from: admin, requester_may: never}
+  task_enable: {reason: required}
+"""
+ACCESS = """
+access:
+  operators: {groups: [S0ONCALL]}
+  approvers: {users: [U0BOB], groups: [S0ONCALL]}
+  admins: {users: [U0DAVE]}
+  breakers: {users: [U0ALICE]}
+"""
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Demo]:
+    """The demo with stricter policies, and with people who hold their roles through a user group."""
+    own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, example(), flags=re.MULTILINE)
+    monkeypatch.setattr("bot.demo.example", lambda: own)
+    async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
+        in_group(parts, ALICE, BOB, CAROL)
+        yield parts
+        parts.slack.assert_no_violations()
+
+
+def in_group(world: Demo, *users: str) -> None:
+    """These people, and no others, are in the user group from now on."""
+    workspace = world.slack.workspace
+    groups = tuple(replace(group, users=users) for group in workspace.team.groups)
+    workspace.team = replace(workspace.team, groups=groups)
+
+
+async def test_replacement_removes_a_member_by_the_policy_of_removals_too(world: Demo) -> None:
+    await world.clusters["prod"].kill(3)
+    line = "/cm member replace 3 4 127.0.0.1:10999 node=127.0.0.1:10998"
+    assert "needs a reason" in (await ask(world, line)).text
+    card = await propose(world, f'{line} reason="disk lost"')
+    await click(world, card, BOB)
+    await card_with(world, card, "(1 of 2 so far)")
+    assert writes(world, "/member/remove") == []
+    await click(world, card, CAROL)
+    await card_with(world, card, "Done and read back")
+    assert writes(world, "/member/remove") == [{"peer_id": 3}]
+
+
+async def test_leased_switch_takes_the_policy_of_turning_it_back_too(world: Demo) -> None:
+    assert "needs a reason" in (await ask(world, "/cm task disable balance for=1h")).text
+    await propose(world, "/cm task disable balance")
+
+
+async def test_break_glass_does_not_replace_whose_approval_counts(world: Demo) -> None:
+    """Two approvers are what break-glass takes; the admin whom the policy of transfers names is needed as well."""
+    await world.clusters["prod"].kill(3)
+    card = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
+    assert "1 approval by an admin and 2 approvals by an approver other than <@U0ALICE>" in card.full_text
+    await click(world, card, BOB)
+    await card_with(world, card, "1 approval by an admin and 1 approval by an approver")
+    await click(world, card, CAROL)
+    half = await card_with(world, card, "*Waiting* for 1 approval by an admin other")
+    assert writes(world, "/leadership/transfer") == []
+    await click(world, half, DAVE)
+    await world.clusters["prod"].until(lambda: bool(writes(world, "/leadership/transfer")))
+    assert sorted((await only_op(world)).approvals) == [BOB, CAROL, DAVE]
+
+
+async def test_force_without_a_block_is_refused(world: Demo) -> None:
+    for line in ("/cm member add 4 127.0.0.1:10999 node=127.0.0.1:10998", "/cm task disable balance"):
+        for dry in ("", " dry-run=yes"):
+            told = await ask(world, f"{line} force=yes reason=drill{dry}")
+            assert "There is nothing to force" in told.text
+    assert await world.app.ledger.recent(None, 5) == []
+
+
+async def test_approval_of_a_person_who_left_counts_no_more(world: Demo) -> None:
+    """Carol approved through her group and left it a moment ago: Slack is asked again, whatever is remembered."""
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await click(world, card, CAROL)
+    await card_with(world, card, "(1 of 2 so far)")
+    in_group(world, ALICE)
+    await click(world, card, BOB)
+    await card_with(world, card, "an approval counts no more: U0CAROL no longer holds approver")
+    await card_with(world, card, "(1 of 2 so far)")
+    assert (await only_op(world)).approvals == (BOB,)
+    assert writes(world, "/member/remove") == []
+
+
+async def test_operation_of_a_requester_who_left_is_cancelled(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await click(world, card, CAROL)
+    await card_with(world, card, "(1 of 2 so far)")
+    in_group(world, CAROL)
+    await click(world, card, BOB)
+    await card_with(world, card, "*Cancelled*: its requester no longer holds the role operator")
+    assert writes(world, "/member/remove") == []
+
+
+async def test_clicker_who_left_a_moment_ago_is_refused(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await click(world, card, BOB)
+    await card_with(world, card, "(1 of 2 so far)")
+    in_group(world, ALICE)
+    assert "may not approve" in await refused(world, card, CAROL)
+    assert (await only_op(world)).state is OpState.WAITING
+    assert writes(world, "/member/remove") == []
+
+
+async def test_group_that_slack_cannot_list_decides_nothing(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await click(world, card, BOB)
+    await card_with(world, card, "(1 of 2 so far)")
+    world.slack.faults.inject("error", method="usergroups.users.list", code="fatal_error", count=5)
+    assert "nothing was sent" in await refused(world, card, CAROL)
+    assert (await only_op(world)).state is OpState.WAITING

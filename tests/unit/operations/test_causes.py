@@ -1,0 +1,111 @@
+"""What explains the rest comes first, advice knows what it is part of, and a leader's own words are a warning."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.cluster.models import Snapshot
+from bot.cluster.tasks import DialectVerdict
+from bot.operations.checks.facts import Facts, Switch
+from bot.operations.judge import judge
+from bot.operations.preflight import Level, preflight
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.scene import Scene
+from tests.unit.commands.fakes import FakeCluster
+
+BALANCE = TaskSwitch("balance", on=True)
+ON = Facts(dialect="v3", switch=Switch("true", "on"), node_answers=True)
+
+
+def told(request: Request, scene: Scene, facts: Facts = ON) -> str:
+    return " ".join(
+        f"{check.sentence} {check.next_step}" for check in preflight(request, *scene.looks(), facts=facts).checks
+    )
+
+
+def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
+    """The leader still counts the others as active for some seconds, but their hosts are silent."""
+    verdict = preflight(
+        BALANCE, *Scene(only_now_silent=frozenset({2, 3})).looks(), facts=Facts(dialect_why="no host answered.")
+    )
+    first = verdict.checks[0]
+    assert first.sentence == "No quorum: 1 of 3 voters answers, quorum 2, so nothing can be read or written."
+    assert first.next_step == "Start peer 2 or 3, then propose again."
+    assert verdict.check("dialect") is None
+    assert "3 of 3 voters are there" not in " ".join(check.sentence for check in verdict.checks)
+
+
+def test_unread_value_without_a_quorum_is_explained_by_it() -> None:
+    facts = Facts(dialect="v3", switch_why="prod did not tell.")
+    verdict = preflight(BALANCE, *Scene(only_now_silent=frozenset({2, 3})).looks(), facts=facts)
+    assert verdict.check("value") is None
+    assert verdict.of_level(Level.BLOCK)[0].key == "quorum"
+
+
+def test_unknown_dialect_with_a_quorum_is_still_its_own_cause() -> None:
+    verdict = preflight(
+        BALANCE, *Scene(only_now_silent=frozenset({3})).looks(), facts=Facts(dialect_why="they differ.")
+    )
+    assert [check.key for check in verdict.of_level(Level.BLOCK)] == ["dialect"]
+
+
+async def test_look_is_made_again_when_the_switch_could_not_be_read() -> None:
+    """The leader stepped down between the look and the probes: the card says that, and nothing older."""
+    before, now = Scene().looks()
+    gone = Scene(leader=0, silent=frozenset({2, 3})).looks()[1]
+    cluster = Moving([(before, now), (now, replace(gone, at=now.at + 5))])
+    judged = await judge(cluster, BALANCE, ())
+    assert [check.key for check in judged.verdict.of_level(Level.BLOCK)] == ["leader"]
+    assert "start voters that are down until a quorum runs" in judged.verdict.checks[0].next_step
+
+
+class Moving(FakeCluster):
+    """A cluster of which each look shows something else, and that does not tell its dialect."""
+
+    def __init__(self, looks: list[tuple[Snapshot | None, Snapshot]]) -> None:
+        super().__init__()
+        self.shown = looks
+
+    async def two_looks(self, **_options: Any) -> tuple[Snapshot | None, Snapshot]:
+        await asyncio.sleep(0)
+        return self.shown.pop(0)
+
+    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:  # noqa: ARG002 - the port's
+        return DialectVerdict(None, "no host answered the probes.")
+
+
+def test_learner_removed_in_a_replacement_is_to_be_left_running() -> None:
+    scene = Scene(voters=(1, 2), learners=(4,))
+    inside = told(MemberRemove(4), scene, replace(ON, replaces=(3, 4)))
+    assert "Leave peer 4 running and in `hosts`" in inside
+    assert "out of `hosts`" not in inside
+    assert "stop it and take cm4:9998 out of `hosts`" in told(MemberRemove(4), scene)
+    assert "stop it and take cm3:9998 out of `hosts`" in told(MemberRemove(3), Scene(), replace(ON, replaces=(3, 4)))
+
+
+def test_new_node_between_two_steps_is_no_stranger() -> None:
+    scene = Scene(voters=(1, 2), extra={"cm4:9998": (4, 1, 7)})
+    add = MemberAdd(4, "cm4:10110", "cm4:9998", learner=False)
+    assert "no member of this raft group" in told(add, scene)
+    assert "no member of this raft group" not in told(add, scene, replace(ON, replaces=(3, 4)))
+
+
+@pytest.mark.parametrize(
+    "request_", [BALANCE, MemberRemove(3), LeaderTransfer(2), MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)]
+)
+def test_read_only_leader_is_a_warning_on_every_card(request_: Request) -> None:
+    before, now = Scene().looks()
+    looks = [
+        replace(look, stat=look.stat.model_copy(update={"read_only": True})) if look.stat else look
+        for look in now.looks
+    ]
+    verdict = preflight(request_, before, replace(now, looks=tuple(looks)), facts=ON)
+    check = verdict.check("read_only")
+    assert check is not None
+    assert (check.level, check.sentence) == (
+        Level.WARN,
+        "The leader reports read_only (from its configuration).",
+    )
+    assert preflight(request_, before, now, facts=ON).check("read_only") is None
