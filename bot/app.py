@@ -103,6 +103,7 @@ async def build(
             pace=pace,
             on_dead=parts.on_dead,
             wanted=parts.wanted,
+            renew=parts.renew,
             alive=lambda: membership.alive,
             posted_after=lambda at: earliest(at, clock(), wall()),
         )
@@ -296,10 +297,13 @@ class _Parts:
     async def wanted(self, slot: str) -> bool:
         return await self.redelivery.wanted(slot)
 
+    async def renew(self, slot: str, ts: str) -> float | None:
+        return await self.redelivery.renew(slot, ts)
+
     def _desk(self, decisions: Decisions, policies: PolicyOf, outbox: Outbox) -> Desk:
         async def posted(slot: str, seconds: float) -> str:
             post = await outbox.settled(slot, within=seconds)
-            return post.last_error if post is not None and post.state == "dead" else ""
+            return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
 
         return Desk(
             ledger=self.ledger,

@@ -1,4 +1,8 @@
-"""One claim on its way through Slack: look for it, post it, edit it or delete it; defines the Poster port."""
+"""One claim on its way through Slack: look for it, post it, edit it or delete it; defines the Poster port.
+
+What a thread does not take is said in the channel itself, with a link to the message that it is about. A message that
+takes no edit is reported as frozen: whoever records that posts a new one in its place, with a link to the old one.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +11,10 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.errors import SlackError
-from bot.pacing import DELETED, NO_THREAD, PLAIN, Verdict
+from bot.pacing import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, Verdict
 from bot.store.claims import Claim
 from bot.views.charts import plainer
-from bot.views.detour import detoured
+from bot.views.detour import aloud, detoured, instead
 from bot.views.message import Message
 
 log = structlog.get_logger(__name__)
@@ -22,7 +26,7 @@ CLOCK_SLACK = 600.0
 
 
 class Poster(Protocol):
-    """The four calls that the outbox needs; each raises SlackError, SlackRetryable or SlackLost.
+    """The calls that the outbox needs; each raises SlackError, SlackRetryable or SlackLost.
 
     `Message.metadata` becomes the payload of the message's metadata, whose event type is `cmbot`; the outbox puts
     `slot` and `version` into it.
@@ -41,6 +45,9 @@ class Poster(Protocol):
 
     async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
         """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first."""
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,19 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """The slot's message cannot be edited any more; `error` is Slack's code."""
+
+    ts: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A thread that takes no reply was to be told what the message above it shows anyway."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """It could not be done."""
 
@@ -73,7 +93,8 @@ class Failed:
     verdict: Verdict
 
 
-Outcome = Sent | Gone | Deleted | Failed
+Done = Sent | Gone | Deleted | Frozen | Unsaid
+Outcome = Done | Failed
 
 
 @dataclass(slots=True)
@@ -85,7 +106,7 @@ class Delivery:
     posted_after: Callable[[float], float]
     method: str = "find"
 
-    async def run(self) -> Sent | Gone | Deleted:
+    async def run(self) -> Done:
         """Do what the claim asks; raises SlackError."""
         found = await self._known()
         if self.claim.removed:
@@ -94,12 +115,28 @@ class Delivery:
         if found:
             return await self._settle(*found)
         try:
-            ts = await self._plainly(self._post, self._message())
+            ts = await self._plainly(self._post, await self._message())
         except SlackError as error:
-            if self.claim.thread_ts is None or error.code not in NO_THREAD:
+            if self.claim.thread_ts is None or error.code not in NO_THREAD | NO_REPLY:
                 raise
+            if error.code in NO_REPLY:
+                return await self._say_aloud(self.claim.thread_ts, error.code)
             return Deleted(self.claim.thread_ts, parent=True)
         return Sent(ts, self.claim.version, searched=self.claim.doubt)
+
+    async def _say_aloud(self, thread_ts: str, code: str) -> Sent | Unsaid:
+        """Post a reply in the channel itself; a quiet line of an operation is left out, since its card shows it."""
+        claim = self.claim
+        log.warning("outbox.thread_refused", slot=claim.slot, channel=claim.channel, code=code)
+        if claim.slot.startswith("op:") and not claim.broadcast:
+            return Unsaid()
+        self.claim = replace(claim, thread_ts=None)
+        found = await find(self.poster, self.claim) if claim.doubt else ()
+        if found:
+            return Sent(found[0], 0)
+        link = await self._link(claim.channel, thread_ts)
+        ts = await self._plainly(self._post, aloud(await self._message(), link))
+        return Sent(ts, claim.version, searched=claim.doubt)
 
     async def _known(self) -> Sequence[str]:
         claim = self.claim
@@ -107,16 +144,20 @@ class Delivery:
             return [] if claim.ts is None else [claim.ts]
         return await find(self.poster, claim, self.posted_after)
 
-    async def _settle(self, ts: str, *doubles: str) -> Sent | Deleted:
+    async def _settle(self, ts: str, *doubles: str) -> Sent | Deleted | Frozen:
         claim = self.claim
-        await self._delete(doubles)
+        for double in doubles:
+            await delete_double(self.poster, claim.channel, double)
         if claim.ts is None:
             # Adopted. What it shows is known only when there never was another content.
             return Sent(ts, 1 if claim.version == 1 else 0)
+        message = await self._message()
         self.method = "update"
         try:
-            await self._plainly(self._update, self._message())
+            await self._plainly(self._update, message)
         except SlackError as error:
+            if error.code in NO_EDIT:
+                return Frozen(ts, error.code)
             if error.code not in DELETED:
                 raise
             return Deleted(ts)
@@ -147,13 +188,24 @@ class Delivery:
             message = weaker
         return await call(message)
 
-    def _message(self) -> Message:
+    async def _message(self) -> Message:
         claim = self.claim
         message = Message.from_json(claim.content)
+        channel, _, ts = claim.former.partition("/")
+        if ts:
+            message = instead(message, await self._link(channel, ts))
         if claim.channel != claim.home and claim.parent is None:
             message = detoured(message, claim.home)
         marks = {"slot": claim.slot, "version": str(claim.version)}
         return replace(message, metadata={**(message.metadata or {}), **marks})
+
+    async def _link(self, channel: str, ts: str) -> str:
+        """The address of a message, "" when Slack does not give it."""
+        try:
+            return await self.poster.permalink(channel, ts)
+        except SlackError as error:
+            log.info("outbox.no_link", slot=self.claim.slot, code=error.code)
+            return ""
 
 
 async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], float]) -> Sequence[str]:
@@ -178,3 +230,13 @@ async def delete(poster: Poster, channel: str, ts: str) -> None:
     except SlackError as error:
         if error.code not in DELETED:
             raise
+
+
+async def delete_double(poster: Poster, channel: str, ts: str) -> None:
+    """Delete a message that is there twice; where nothing can be deleted it stays. Raises SlackError."""
+    try:
+        await delete(poster, channel, ts)
+    except SlackError as error:
+        if error.code not in NO_DELETE:
+            raise
+        log.warning("outbox.double_left", channel=channel, code=error.code)

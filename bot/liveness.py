@@ -57,6 +57,8 @@ class Liveness:
         if not self.outbox.healthy:
             return f"Slack refuses the bot token ({self.outbox.auth_error})"
         health = await self.outbox.health()
+        if refused := await self.outbox.refused():
+            return refused
         stuck = health.oldest_age > LONGEST_STUCK_OUTBOX
         return f"a message has waited {health.oldest_age:.0f} s to be sent" if stuck else ""
 

@@ -14,10 +14,22 @@ from typing import TypeVar
 
 import structlog
 
-from bot.delivery import Deleted, Delivery, Failed, Gone, Outcome, Poster, Sent, delete, find
+from bot.delivery import (
+    Deleted,
+    Delivery,
+    Failed,
+    Frozen,
+    Gone,
+    Outcome,
+    Poster,
+    Sent,
+    Unsaid,
+    delete_double,
+    find,
+)
 from bot.errors import SlackError, SlackLost, StoreError
-from bot.pacing import AUTH, Hold, Pace, Verdict, back_off, judge
-from bot.store.claims import Claim
+from bot.pacing import AUTH, CRASHED, GENERAL, NO_EDIT, STUBBORN_TRIES, Hold, Pace, Verdict, back_off, judge
+from bot.store.claims import Claim, Stubborn
 from bot.store.posts import OutboxHealth, Post
 from bot.store.store import Store
 
@@ -27,12 +39,17 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+_STUBBORN = Stubborn(STUBBORN_TRIES, sorted(GENERAL))
 _LOOK_AGAIN = 1.0
 _LOOK_EVERY = 0.25
 
 
 async def _nobody(_slot: str) -> bool:
     return False
+
+
+async def _at_once(_slot: str, _ts: str) -> float | None:
+    return 0.0
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
@@ -49,7 +66,9 @@ class Outbox:
     process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
     others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
     `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
-    deleted is to be posted anew. `posted_after` turns the time at which a row was made into one of Slack's clock.
+    deleted is to be posted again. `renew` tells in how many seconds a slot gets a new message in the place of `ts`,
+    which cannot be edited: None to leave it as it is. `posted_after` turns the time at which a row was made into one
+    of Slack's clock.
     """
 
     def __init__(
@@ -67,6 +86,7 @@ class Outbox:
         idle: float = 5.0,
         on_dead: Callable[[Post], Awaitable[None]] | None = None,
         wanted: Callable[[str], Awaitable[bool]] = _nobody,
+        renew: Callable[[str, str], Awaitable[float | None]] = _at_once,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         alive: Callable[[], bool] = lambda: True,
         posted_after: Callable[[float], float] = lambda at: at,
@@ -74,7 +94,8 @@ class Outbox:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._pace = clock, random, pace or Pace()
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
-        self._on_dead, self._wanted = on_dead, wanted
+        self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
+        self._noted: dict[str, str] = {}
         self._pause = pause or wait_for_event
         self._alive, self._posted_after = alive, posted_after
         self._awake, self._progress = asyncio.Event(), asyncio.Event()
@@ -94,6 +115,16 @@ class Outbox:
         """How many rows wait, how long the oldest has, how many are dead; raises StoreError."""
         async with self._store.read() as uow:
             return await uow.outbox.health(self._clock())
+
+    async def refused(self) -> str:
+        """A sentence on the messages that Slack goes on refusing with a code that is not known to pass; or ""."""
+        async with self._store.read() as uow:
+            held = await uow.outbox.stubborn(STUBBORN_TRIES, sorted(GENERAL | NO_EDIT))
+        codes = ", ".join(sorted({f"{post.last_error} in {post.channel}" for post in held}))
+        if not held:
+            return ""
+        number = "1 message" if len(held) == 1 else f"{len(held)} messages"
+        return f"Slack refuses {number} ({codes}); cmbot tries again for about a day"
 
     def wake(self) -> None:
         """Look at the store now: something was put."""
@@ -169,6 +200,7 @@ class Outbox:
                 self._parallel - len(self._under_way),
                 self._busy(now),
                 edits=self._edits_held <= now,
+                stubborn=_STUBBORN,
             )
         for claim in claims:
             self._start(claim)
@@ -238,14 +270,21 @@ class Outbox:
 
     def _crashed(self, claim: Claim) -> Failed:
         """What a mistake of ours in the middle of a call comes to: tried some times, each perhaps done."""
-        failed = self._failed(claim, SlackError("The message could not be sent.", code="crashed"), "post")
+        failed = self._failed(claim, SlackError("The message could not be sent.", code=CRASHED), "post")
         return replace(failed, verdict=replace(failed.verdict, doubt=True))
 
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         if isinstance(outcome, Failed):
             await self._record_failure(claim, outcome)
-        elif isinstance(outcome, Deleted):
+            return True
+        self._noted.pop(claim.slot, None)
+        if isinstance(outcome, Deleted):
             await self._record_deleted(claim, outcome)
+        elif isinstance(outcome, Frozen):
+            await self._record_frozen(claim, outcome)
+        elif isinstance(outcome, Unsaid):
+            async with self._store.begin() as uow:
+                await uow.detours.give_up(claim, self._owner)
         elif isinstance(outcome, Gone):
             async with self._store.begin() as uow:
                 await uow.outbox.gone(claim, self._owner, self._clock())
@@ -266,18 +305,33 @@ class Outbox:
             elif not again:
                 await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
 
+    async def _record_frozen(self, claim: Claim, frozen: Frozen) -> None:
+        """Post what cannot be edited as a new message, now or later; or leave it until there is newer content."""
+        wait = await self._renew(claim.slot, frozen.ts)
+        log.info("outbox.frozen", slot=claim.slot, channel=claim.channel, code=frozen.error, wait=wait)
+        now = self._clock()
+        async with self._store.begin() as uow:
+            if wait is None:
+                await uow.outbox.sent(claim, self._owner, frozen.ts, now, version=claim.version)
+            elif wait <= 0:
+                await uow.detours.replace(claim.slot, frozen.ts)
+            else:
+                await uow.outbox.failed(
+                    claim, self._owner, error=frozen.error, now=now, retry_at=now + wait, doubt=False
+                )
+
     async def _record_success(self, claim: Claim, sent: Sent) -> None:
         async with self._store.begin() as uow:
             held = await uow.outbox.sent(claim, self._owner, sent.ts, self._clock(), version=sent.version)
         try:
             if held != sent.ts:
                 log.warning("outbox.double", slot=claim.slot, channel=claim.channel)
-                await delete(self._poster, claim.channel, sent.ts)
+                await delete_double(self._poster, claim.channel, sent.ts)
             elif sent.searched:
                 # The post before may have been carried out between our look and our post.
                 for ts in await find(self._poster, claim, self._posted_after):
                     if ts != held:
-                        await delete(self._poster, claim.channel, ts)
+                        await delete_double(self._poster, claim.channel, ts)
         except SlackError as error:
             log.warning("outbox.double_left", slot=claim.slot, channel=claim.channel, error=str(error))
 
@@ -289,12 +343,21 @@ class Outbox:
                 claim, self._owner, error=failed.error, now=now, retry_at=retry_at, doubt=verdict.doubt
             )
             post = await uow.outbox.get(claim.slot) if died else None
-        log.warning("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=verdict.wait)
+        self._note(claim, failed)
+        if died:
+            self._noted.pop(claim.slot, None)
         if failed.error in AUTH:
             self.auth_error = failed.error
         self._hold(claim.channel, verdict.hold, retry_at or now)
         if post is not None and self._on_dead is not None:
             await self._on_dead(post)
+
+    def _note(self, claim: Claim, failed: Failed) -> None:
+        """Log a failure; the same one of the same message again is not worth a second line."""
+        known = self._noted.get(claim.slot) == failed.error
+        self._noted[claim.slot] = failed.error
+        told, wait = log.debug if known else log.warning, failed.verdict.wait
+        told("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=wait)
 
     def _hold(self, channel: str, hold: Hold, until: float) -> None:
         if hold is Hold.CHANNEL:

@@ -1,4 +1,8 @@
-"""How the outbox treats Slack: what each error means, how long to wait, how fast to post. Pure."""
+"""How the outbox treats Slack: what each error means, how long to wait, how fast to post. Pure.
+
+Source of the codes: the error tables on Slack's pages of chat.postMessage, chat.update and chat.delete. A code is final
+only when it stands here as final; any other one is tried again for hours.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,42 +23,16 @@ AUTH = frozenset(
         "org_login_required",
         "ekm_access_denied",
         "access_denied",
+        "accesslimited",
+        "app_access_restricted",
+        "deprecated_endpoint",
+        "method_deprecated",
         "team_access_not_granted",
         "two_factor_setup_required",
         "enterprise_is_restricted",
     }
 )
 """Nothing can be sent until a person mends the installation: no message is at fault."""
-
-PERMANENT = frozenset(
-    {
-        "is_inactive",
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_thread_locked",
-        "messages_tab_disabled",
-        "cannot_reply_to_message",
-        "thread_not_found",
-        "msg_too_long",
-        "no_text",
-        "too_many_attachments",
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "msg_blocks_too_long",
-        "invalid_arguments",
-        "metadata_too_large",
-        "metadata_must_be_sent_with_text",
-        "invalid_metadata_format",
-        "cant_update_message",
-        "cant_delete_message",
-        "edit_window_closed",
-    }
-)
-"""The same call would be refused for ever."""
 
 CHANNEL = frozenset(
     {
@@ -67,10 +45,59 @@ CHANNEL = frozenset(
         "restricted_action_thread_only_channel",
     }
 )
-"""Nothing can be posted in that channel until a person mends it; each is permanent for the message."""
+"""Nothing can be posted in that channel until a person changes it; each is final for the message."""
 
-PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+PLAIN = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "too_many_contact_cards"}
+)
 """The blocks are refused; the fallback text alone may pass."""
+
+NO_EDIT = frozenset({"edit_window_closed", "cant_update_message", "cant_broadcast_message"})
+"""The message can never be edited again; a new one can be posted in its place."""
+
+NO_DELETE = frozenset({"cant_delete_message", "compliance_exports_prevent_deletion"})
+"""The message can never be deleted."""
+
+NO_REPLY = frozenset(
+    {
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "thread_locked",
+        "cannot_reply_to_message",
+    }
+)
+"""The thread takes no reply; its channel still takes messages."""
+
+_OURS = frozenset(
+    {
+        "messages_tab_disabled",
+        "msg_too_long",
+        "no_text",
+        "too_many_attachments",
+        "attachment_payload_limit_exceeded",
+        "as_user_not_supported",
+        "invalid_arguments",
+        "invalid_arg_name",
+        "invalid_array_arg",
+        "invalid_attachments",
+        "invalid_charset",
+        "invalid_form_data",
+        "invalid_post_type",
+        "missing_post_type",
+        "metadata_too_large",
+        "metadata_must_be_sent_with_text",
+        "metadata_must_be_sent_from_app",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "markdown_text_conflict",
+        "no_dual_broadcast_content_update",
+        "slack_connect_file_link_sharing_blocked",
+    }
+)
+"""The message itself is refused, whenever it is sent."""
+
+PERMANENT = CHANNEL | PLAIN | NO_EDIT | NO_DELETE | NO_REPLY | _OURS | {"thread_not_found"}
+"""The same call would be refused for ever."""
 
 DELETED = frozenset({"message_not_found"})
 """Somebody deleted the message: what is still open is posted anew, the rest is given up."""
@@ -78,15 +105,41 @@ DELETED = frozenset({"message_not_found"})
 NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
 """Said of a reply: somebody deleted the message in whose thread it belongs."""
 
-TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"})
 UNSURE = frozenset({"internal_error", "fatal_error"})
 """Slack's words for "some aspect of the operation may have succeeded" (chat.postMessage's reference page)."""
 
-UNKNOWN_TRIES = 5
-"""How often a call is tried whose error is in none of the sets."""
+GENERAL = AUTH | frozenset(
+    {
+        "ratelimited",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+        "unreachable",
+        "untrusted_certificate",
+        "tls_failed",
+        "redirected",
+        "timeout",
+        "connection_lost",
+        "bad_answer",
+        "claim_expired",
+        "internal_error",
+        "fatal_error",
+        "",
+    }
+)
+"""What goes wrong for every message alike, so that later messages wait as well and the order is kept."""
+
+STUBBORN_TRIES = 3
+"""After how many tries a message that Slack refuses with any other code is named in /readyz and holds up no other."""
+CRASHED = "crashed"
+CRASHES = 5
+"""How often a message is tried at which this program itself fails."""
+UNKNOWN_TRIES = 300
+"""How often a code is tried that is in none of the sets: about a day, at five minutes each."""
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
+_LONGEST_UNKNOWN_WAIT = 300.0
 _AUTH_WAIT = 30.0
 _LOST_WAIT = 2.0
 
@@ -117,9 +170,9 @@ def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random:
     doubtful = _unsure(error) if method == "post" else doubt
     if error.code in AUTH:
         return Verdict(max(_AUTH_WAIT, back_off(attempts, random)), Hold.ALL, doubtful)
-    if error.code in PERMANENT or (attempts >= UNKNOWN_TRIES and not _passes(error)):
+    if error.code in PERMANENT or _given_up(error, attempts):
         return Verdict(None, Hold.ROW, doubtful)
-    wait = back_off(attempts, random)
+    wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else _LONGEST_UNKNOWN_WAIT)
     if isinstance(error, SlackRetryable):
         limited = "ratelimited" in error.code.replace("_", "")
         asked = error.retry_after * (1 + 0.1 * random())
@@ -134,12 +187,16 @@ def _unsure(error: SlackError) -> bool:
 
 def _passes(error: SlackError) -> bool:
     """Whether the error is one that goes away by itself."""
-    return isinstance(error, SlackRetryable) or _unsure(error) or error.code in TRANSIENT
+    return isinstance(error, SlackRetryable) or _unsure(error) or error.code in GENERAL
 
 
-def back_off(attempts: int, random: Callable[[], float]) -> float:
-    """Seconds before the next try after `attempts` failures: doubling up to a minute, spread over its upper half."""
-    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(attempts - 1, 10))
+def _given_up(error: SlackError, attempts: int) -> bool:
+    return not _passes(error) and attempts >= (CRASHES if error.code == CRASHED else UNKNOWN_TRIES)
+
+
+def back_off(attempts: int, random: Callable[[], float], longest: float = _LONGEST_WAIT) -> float:
+    """Seconds before the next try after `attempts` failures: doubling up to `longest`, spread over its upper half."""
+    longest = min(longest, _FIRST_WAIT * 2.0 ** min(attempts - 1, 10))
     return longest * (0.5 + 0.5 * random())
 
 

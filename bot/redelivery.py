@@ -6,6 +6,7 @@ there again. It is tried now and then; as long as it is not sent, the channel is
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bot.monitor.storms import Traffic
 from bot.pacing import CHANNEL
@@ -19,6 +20,8 @@ RETRY_SECONDS = 60.0
 NEWS_SECONDS = 600.0
 """How long the end of an operation is news, which somebody waits for."""
 NOTE = "unposted:"
+RENEWALS = MappingProxyType({"alert": 120.0, "digest": 120.0, "status": 900.0})
+"""How old a message is at least (seconds) before another one takes its place, where Slack lets none be edited."""
 _MOVED = frozenset({"alert", "digest"})
 """What is told elsewhere rather than not at all."""
 
@@ -39,8 +42,8 @@ class Redelivery:
     async def on_dead(self, post: Post) -> None:
         """Find another way for a message that Slack will not take."""
         kind, _, rest = post.slot.partition(":")
-        if kind == "op" and rest.isdigit():
-            # A card that nobody sees must not stay open: nobody could decide on it.
+        if kind == "op" and rest.isdigit() and not post.seen:
+            # A card that was never posted must not stay open: no one could decide on it.
             await self.withdraw(int(rest), post.last_error)
         if post.last_error not in CHANNEL or post.slot.startswith(NOTE):
             return
@@ -62,14 +65,31 @@ class Redelivery:
         if not self.fallback or post.channel == self.fallback or slot.partition(":")[0] not in _MOVED:
             return
         root = await uow.outbox.get(slot)
-        # What is over and was seen before needs no other message; what was never seen is told, if late.
-        if root is not None and (root.ts is None or await _open(uow, slot, self.clock())):
+        # Also what is over: where it was seen it still looks open, and cannot be edited there.
+        if root is not None:
             await uow.detours.move(slot, away_from=post.channel, to=self.fallback)
 
     async def wanted(self, slot: str) -> bool:
         """Whether the slot's message, that somebody deleted, is to be posted anew."""
         async with self.store.read() as uow:
             return await _open(uow, slot, self.clock())
+
+    async def renew(self, slot: str, ts: str) -> float | None:
+        """Seconds until the slot gets a new message because Slack does not let `ts` be edited; None to leave it.
+
+        What is over, and a card, gets it at once. What goes on changing gets one now and then.
+        """
+        kind, *rest = slot.split(":")
+        if len(rest) > (2 if kind == "digest" else 1):
+            # A line in a thread: the message above it shows the state.
+            return None
+        left = float(ts) + RENEWALS.get(kind, 0.0) - self.clock()
+        if left <= 0:
+            return 0.0
+        if kind == "status":
+            return None
+        async with self.store.read() as uow:
+            return left if await _open(uow, slot, self.clock()) else 0.0
 
     async def sweep(self) -> None:
         """Try closed channels again when it is time; where one has opened, tell there what is still open."""
@@ -101,7 +121,9 @@ class Redelivery:
 
 async def _revive(uow: UnitOfWork, note: Post, now: float) -> None:
     for slot in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
-        if await _open(uow, slot, now):
+        post = await uow.outbox.get(slot)
+        # Also what is over, where it was seen: it still looks open there.
+        if (post is not None and post.seen) or await _open(uow, slot, now):
             await uow.outbox.requeue(slot)
     await uow.detours.forget(note.slot)
 

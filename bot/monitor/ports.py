@@ -103,6 +103,9 @@ class OutboxRows(Protocol):
     ) -> None:
         """Make `message` what this slot shows."""
 
+    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
+        """Forget the replies whose slots begin so and that are surely not in Slack, with `loud` also broadcast ones."""
+
 
 class FiringRows(Protocol):
     """What fired when."""

@@ -62,6 +62,9 @@ async def _tell_own(uow: WatchUnit, move: Transition, channel: str) -> None:
         return
     slot = f"alert:{move.new.id}"
     await uow.outbox.put(slot, channel, card(move.new))
+    if not move.new.open:
+        # What got worse and was not posted yet is over by now.
+        await uow.outbox.overtaken(f"{slot}:line:", loud=True)
     if move.tell in {Tell.REPLY, Tell.REPLY_BROADCAST} or _was_muted(move):
         await uow.outbox.put(
             f"{slot}:line:{move.new.version}",

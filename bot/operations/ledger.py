@@ -22,6 +22,8 @@ from bot.views import operations as views
 log = structlog.get_logger(__name__)
 
 _MOST_DEEDS = 50
+_PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
+"""States that end without a person's doing."""
 
 
 def card_slot(op_id: int) -> str:
@@ -157,7 +159,11 @@ class Ledger:
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
         slot = card_slot(int(op.request.get("thread", 0)) or op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
-        line = f"{card_slot(op.card_id)}:line:{op.id}.{op.version}"
+        # A step that goes on by itself and was not posted yet is overtaken by this one.
+        passing = f"{card_slot(op.card_id)}:step:{op.id}."
+        await uow.outbox.overtaken(passing)
+        prefix = passing if op.state in _PASSING else f"{card_slot(op.card_id)}:line:{op.id}."
+        line = f"{prefix}{op.version}"
         await uow.outbox.put(line, op.channel, views.line(op), parent=slot, broadcast=loud)
 
     async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:

@@ -1,14 +1,14 @@
 """The sending side of the outbox's table: who may send which row now, and what came of it.
 
 A claim is a lease: at most one sender per slot holds it. Order: a first post waits for every earlier first post of its
-channel, a reply also for the message whose thread it goes into; edits wait for nobody.
+channel (but for stubborn ones), a reply also for the message whose thread it goes into; edits wait for nothing.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
 from bot.store.link import Link
@@ -29,7 +29,8 @@ class Claim:
 
     `ts` None means that it is to be posted, after a look for an earlier post of it when `doubt` is set; `removed` that
     it is to be deleted. `thread_ts` is the message into whose thread it goes, `parent` that one's slot; `home` the
-    channel where it belongs. `attempts` counts this one.
+    channel where it belongs. `former` is the message that it stands in the place of, as `channel/ts`, or "". `attempts`
+    counts this one.
     """
 
     seq: int
@@ -42,11 +43,24 @@ class Claim:
     content: Mapping[str, Any]
     version: int
     ts: str | None
+    former: str
     removed: bool
     doubt: bool
     attempts: int
     created_at: float
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stubborn:
+    """Rows that hold up no other: refused at least `tries` times, and not for a reason that all share (`general`)."""
+
+    tries: int = 1_000_000
+    general: Collection[str] = ()
+
+    def are(self, table: FromClause) -> ColumnElement[bool]:
+        """Whether a row is one of them."""
+        return and_(table.c.attempts >= self.tries, table.c.last_error.not_in(list(self.general)))
 
 
 class Claims:
@@ -71,6 +85,7 @@ class Claims:
         busy_channels: Collection[str] = (),
         *,
         edits: bool = True,
+        stubborn: Stubborn = Stubborn(),
     ) -> list[Claim]:
         """Take at most one row of each channel that is not busy, `limit` in all, oldest first.
 
@@ -80,7 +95,7 @@ class Claims:
         """
         await self._one_at_a_time()
         await self._bury_orphans(now)
-        rows = await self._link.rows(_due(owner, now, busy_channels, edits=edits))
+        rows = await self._link.rows(_due(owner, now, busy_channels, stubborn, edits=edits))
         first = {row["channel"]: row for row in reversed(rows)}
         taken = sorted(first.values(), key=lambda row: row["seq"])[:limit]
         if taken:
@@ -189,8 +204,10 @@ class Claims:
         await self._link.change(delete(posts).where(untried))
 
 
-def _due(owner: str, now: float, busy: Collection[str], *, edits: bool) -> Select[Any]:
+def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, edits: bool) -> Select[Any]:
     parents, earlier, others = posts.alias("parents"), posts.alias("earlier"), posts.alias("others")
+    heads = posts.alias("heads")
+    behind = select(heads.c.seq).where(heads.c.slot == earlier.c.parent, heads.c.ts.is_(None), stubborn.are(heads))
     overtakes = (
         select(earlier.c.seq)
         .where(
@@ -198,6 +215,8 @@ def _due(owner: str, now: float, busy: Collection[str], *, edits: bool) -> Selec
             earlier.c.state == "pending",
             earlier.c.ts.is_(None),
             earlier.c.seq < posts.c.seq,
+            ~stubborn.are(earlier),
+            ~behind.exists(),
         )
         .exists()
     )
@@ -251,6 +270,7 @@ def _claim(row: Mapping[Any, Any], until: float) -> Claim:
         content=row["content"],
         version=row["version"],
         ts=row["ts"],
+        former=row["former"],
         removed=row["removed"],
         doubt=row["doubt"],
         attempts=row["attempts"] + 1,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, case, delete, select, update
 
 from bot.store.claims import PARENT_DEAD, Claim
 from bot.store.link import Link
@@ -35,7 +35,8 @@ class Detours:
         now = self._clock()
         here = (posts.c.slot == slot) & (posts.c.channel == away_from)
         anew = {**_ANEW, "channel": to, "pending_since": now, "updated_at": now}
-        if not await self._link.change(update(posts).where(here).values(anew)):
+        former = case((posts.c.ts.is_(None), posts.c.former), else_=posts.c.channel + "/" + posts.c.ts)
+        if not await self._link.change(update(posts).where(here).values(**anew, former=former)):
             return False
         unseen = and_(posts.c.parent == slot, posts.c.channel == away_from, posts.c.ts.is_(None))
         await self._link.change(update(posts).where(unseen).values(anew))
@@ -46,6 +47,14 @@ class Detours:
         now = self._clock()
         this = (posts.c.slot == slot) & (posts.c.ts == ts)
         await self._link.change(update(posts).where(this).values(**_ANEW, pending_since=now, updated_at=now))
+
+    async def replace(self, slot: str, ts: str) -> None:
+        """Post what the slot must show as a new message: `ts`, that it had, stays and cannot be edited any more."""
+        now = self._clock()
+        this = (posts.c.slot == slot) & (posts.c.ts == ts)
+        former = posts.c.channel + "/" + ts
+        values = {**_ANEW, "former": former, "pending_since": now, "updated_at": now}
+        await self._link.change(update(posts).where(this).values(values))
 
     async def wait(self, claim: Claim, owner: str) -> None:
         """End the claim of a reply: it goes into the thread that its parent's next message will have."""

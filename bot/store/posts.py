@@ -8,11 +8,11 @@ not take it. `doubt` is set before a first post is tried and cleared when its fa
 perhaps been posted, and is looked for before it is posted again. How rows are claimed and settled: claims.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import case, delete, func, or_, select, true, update
 
 from bot.store.claims import PARENT_DEAD, Claims
 from bot.store.link import Link
@@ -32,6 +32,7 @@ class Content(Protocol):
 class Post:
     """How far a slot's message is true in Slack; `ts` is its id there, None until it was posted.
 
+    `former` is the message that this one stands in the place of (`channel/ts`, "" for none).
     `home` is the channel where it belongs, `parent` the slot of the message whose thread it is in.
     """
 
@@ -41,12 +42,18 @@ class Post:
     parent: str | None
     state: str
     ts: str | None
+    former: str
     version: int
     sent_version: int
     attempts: int
     last_error: str
     updated_at: float
     text: str
+
+    @property
+    def seen(self) -> bool:
+        """Whether there is a message of it in Slack, of this content or an earlier one."""
+        return self.ts is not None or bool(self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ class Posts(Claims):
             home=channel,
             parent=parent,
             broadcast=broadcast,
+            former="",
             content=message.to_json(),
             version=1,
             sent_version=0,
@@ -156,6 +164,20 @@ class Posts(Claims):
             await self._link.change(update(posts).where(orphans).values(again))
         return bool(found)
 
+    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
+        """Forget the replies whose slots begin so and that are surely not in Slack; returns how many those are.
+
+        Those that the whole channel is to see are kept, unless with `loud`.
+        """
+        unsent = posts.c.ts.is_(None) & ~posts.c.doubt & posts.c.parent.is_not(None)
+        unsent &= true() if loud else ~posts.c.broadcast
+        return await self._link.change(delete(posts).where(posts.c.slot.startswith(prefix, autoescape=True), unsent))
+
+    async def stubborn(self, tries: int, general: Collection[str]) -> list[Post]:
+        """What Slack has refused so many times with another code than these, and is tried again; the oldest first."""
+        this = (posts.c.state == "pending") & (posts.c.attempts >= tries) & posts.c.last_error.not_in(list(general))
+        return [_post(row) for row in await self._link.rows(select(posts).where(this).order_by(posts.c.seq))]
+
     async def depth(self) -> int:
         """How many rows are to be sent."""
         return (await self.health(0.0)).depth
@@ -187,6 +209,7 @@ def _post(row: Mapping[Any, Any]) -> Post:
         parent=row["parent"],
         state=row["state"],
         ts=row["ts"],
+        former=row["former"],
         version=row["version"],
         sent_version=row["sent_version"],
         attempts=row["attempts"],

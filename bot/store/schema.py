@@ -156,6 +156,7 @@ posts = Table(
     _count("version"),
     _count("sent_version"),
     Column("ts", Words, nullable=True),
+    _words("former"),
     _flag("removed"),
     _words("state"),
     _count("attempts"),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.views.blocks import MAX_BLOCKS, context, date, escape, message
+from bot.views.blocks import MAX_BLOCKS, context, date, escape, message, section
 from bot.views.message import Message
 
 
@@ -11,6 +11,23 @@ def detoured(found: Message, home: str) -> Message:
     said = f"For <#{escape(home)}>, where cmbot cannot post:"
     blocks = (context(said), *found.blocks)[:MAX_BLOCKS] if found.blocks else ()
     return replace(found, text=f"{said} {found.text}", blocks=blocks)
+
+
+def instead(found: Message, link: str) -> Message:
+    """The message as it is posted in the place of one that cannot be edited any more; `link` is that one's or ""."""
+    before = f"<{link}|the message before>" if link else "the message before"
+    return _headed(found, f"This is the newest state: Slack does not let cmbot edit {before} any more.")
+
+
+def aloud(found: Message, link: str) -> Message:
+    """A reply as it is said in the channel itself, because the thread of the message at `link` takes none."""
+    about = f"<{link}|this message>" if link else "a message above"
+    return _headed(found, f"About {about}, whose thread takes no replies:")
+
+
+def _headed(found: Message, said: str) -> Message:
+    blocks = (context(said), *found.blocks)[:MAX_BLOCKS] if found.blocks else (context(said), section(found.text))
+    return replace(found, blocks=blocks)
 
 
 def back(since: float, error: str, fallback: str) -> Message:

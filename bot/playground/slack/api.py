@@ -53,7 +53,8 @@ class Api:
     async def _answer(self, request: web.Request, method: str) -> Answer:
         try:
             args, token = await _arguments(request)
-            if fault := self.faults.take(("error",), method):
+            kinds = ("error", "thread_error") if args.get("thread_ts") else ("error",)
+            if fault := self.faults.take(kinds, method):
                 return {"ok": False, "error": fault.code}
             return {"ok": True, **self._placed(self._run(method, args, token))}
         except ApiError as error:

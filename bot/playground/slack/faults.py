@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
-METHOD_KINDS = ("ratelimited", "server_error", "error", "delay", "lost_reply", "lost_request")
-"""ratelimited (429 with Retry-After), server_error (503), error (Slack's error `code`), delay, lost_reply (done, then
-the connection is cut), lost_request (cut before anything is done): on Web API methods and `response_url`."""
+METHOD_KINDS = ("ratelimited", "server_error", "error", "thread_error", "delay", "lost_reply", "lost_request")
+"""ratelimited (429 with Retry-After), server_error (503), error (Slack's error `code`, known to its pages or not),
+thread_error (the same, but only for what goes into a thread), delay, lost_reply (done, then the connection is cut),
+lost_request (cut before anything is done): on Web API methods and `response_url`. With `method` chat.update an error
+is a refused edit."""
 SOCKET_KINDS = ("disconnect", "refresh", "warning", "dead_socket", "silent_socket")
 """On the socket of the next frame in either direction: disconnect (cut), refresh (asked to reconnect, then closed),
 warning (its end announced only), dead_socket (stays open, answers nothing), silent_socket (pings only)."""

@@ -1,6 +1,7 @@
 """A Slack to post to that behaves like the real one, its losses and refusals included."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -32,6 +33,8 @@ class Posted:
     version: str
     thread_ts: str | None
     blocks: int
+    shown: str = ""
+    """What its blocks say."""
 
 
 @dataclass(slots=True)
@@ -44,6 +47,8 @@ class FakeSlack:
     clock: Clock
     fault: Callable[[str, str], Fault | None] = lambda _method, _channel: None
     refuse: dict[str, str] = field(default_factory=dict)
+    will_refuse: dict[str, str] = field(default_factory=dict)
+    """The code by which a slot's posts are refused."""
     shown: dict[str, list[Posted]] = field(default_factory=dict)
     calls: list[tuple[float, str, str]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,8 +75,12 @@ class FakeSlack:
         fault = await self._call("post", channel)
         while self._late:
             self._late.pop(0)()
+        if code := self.will_refuse.get((message.metadata or {})["slot"]):
+            raise SlackError("Slack said no.", code=code)
         if any(block["type"] in {"broken", "data_visualization"} for block in message.blocks):
             raise SlackError("Slack refused the blocks.", code="invalid_blocks")
+        if thread_ts is not None and (code := self.refuse.get("reply")):
+            raise SlackError("Slack said no.", code=code)
         if thread_ts is not None and self._find(channel, thread_ts) is None:
             raise SlackError("There is no such thread.", code="thread_not_found")
         if fault is Fault.LATE:
@@ -100,6 +109,10 @@ class FakeSlack:
             raise SlackError("There is no such message.", code="message_not_found")
         self.shown[channel].remove(posted)
         await self._answer(fault)
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        await self._call("permalink", channel)
+        return f"https://example.slack.com/archives/{channel}/p{ts}"
 
     async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
         fault = await self._call("find", channel)
@@ -133,7 +146,8 @@ class FakeSlack:
         ts = f"{self.clock.now:.0f}.{self._count:06d}"
         marks = message.metadata
         assert marks is not None
-        posted = Posted(ts, message.text, marks["slot"], marks["version"], thread_ts, len(message.blocks))
+        said = json.dumps(message.blocks, ensure_ascii=False)
+        posted = Posted(ts, message.text, marks["slot"], marks["version"], thread_ts, len(message.blocks), said)
         self.shown.setdefault(channel, []).append(posted)
         return ts
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import SlackError, SlackLost, SlackRetryable
-from bot.pacing import AUTH, PERMANENT, Hold, Pace, Verdict, back_off, judge
+from bot.pacing import AUTH, PERMANENT, UNKNOWN_TRIES, Hold, Pace, Verdict, back_off, judge
 
 
 def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> Verdict:
@@ -38,10 +38,49 @@ def test_only_a_post_settles_or_raises_doubt(method: str, doubt: bool, error: Sl
 
 
 @given(st.integers(5, 10_000))
-def test_what_goes_away_by_itself_is_tried_for_ever_and_the_unknown_is_not(attempts: int) -> None:
+def test_passing_failure_is_tried_for_ever_unknown_code_a_day(attempts: int) -> None:
     for error in (SlackRetryable(""), SlackLost(""), SlackError("", code="service_unavailable")):
         assert (verdict(error, attempts=attempts).wait or 0) > 0
-    assert verdict(SlackError("", code="never_heard_of"), attempts=attempts).wait is None
+    unknown = verdict(SlackError("", code="never_heard_of"), attempts=attempts).wait
+    assert (unknown is None) is (attempts >= UNKNOWN_TRIES)
+    assert verdict(SlackError("", code="crashed"), attempts=attempts).wait is None
+
+
+def test_unknown_code_is_retried_for_about_a_day() -> None:
+    waits = [verdict(SlackError("", code="new"), attempts=n).wait or 0 for n in range(1, UNKNOWN_TRIES)]
+    assert 12 * 3600 <= sum(waits) <= 48 * 3600
+
+
+PASSING = """ratelimited rate_limited request_timeout service_unavailable team_added_to_org internal_error fatal_error
+external_channel_migrating message_limit_exceeded update_failed streaming_state_conflict team_not_found
+duplicate_channel_not_found duplicate_message_not_found slack_connect_canvas_sharing_blocked
+slack_connect_lists_sharing_blocked send_on_behalf_not_allowed missing_file_data message_not_found"""
+"""Codes of the reference pages that are not final; message_not_found means deleted, which delivery.py handles."""
+FINAL = """as_user_not_supported attachment_payload_limit_exceeded block_mismatch cannot_reply_to_message
+cant_broadcast_message cant_delete_message cant_update_message channel_not_found compliance_exports_prevent_deletion
+edit_window_closed invalid_arg_name invalid_arguments invalid_array_arg invalid_attachments invalid_blocks
+invalid_blocks_format invalid_charset invalid_form_data invalid_metadata_format invalid_metadata_schema
+invalid_post_type is_archived is_inactive markdown_text_conflict messages_tab_disabled metadata_must_be_sent_from_app
+metadata_too_large missing_post_type msg_blocks_too_long msg_too_long no_dual_broadcast_content_update no_text
+not_in_channel restricted_action restricted_action_non_threadable_channel restricted_action_read_only_channel
+restricted_action_thread_locked restricted_action_thread_only_channel slack_connect_file_link_sharing_blocked
+too_many_attachments too_many_contact_cards"""
+INSTALLATION = """access_denied accesslimited account_inactive deprecated_endpoint ekm_access_denied
+enterprise_is_restricted invalid_auth method_deprecated missing_scope no_permission not_allowed_token_type not_authed
+org_login_required team_access_not_granted token_expired token_revoked two_factor_setup_required"""
+
+
+def test_documented_codes_are_each_judged_as_meant() -> None:
+    for code in PASSING.split():
+        late = verdict(SlackError("", code=code), attempts=UNKNOWN_TRIES - 1)
+        assert (code, late.wait is None, late.hold) == (code, False, Hold.ROW)
+    for code in FINAL.split():
+        assert (code, verdict(SlackError("", code=code)).wait) == (code, None)
+    for code in INSTALLATION.split():
+        assert (code, verdict(SlackError("", code=code)).hold) == (code, Hold.ALL)
+    assert frozenset(FINAL.split()) | {"thread_not_found", "invalid_blocks", "thread_locked"} >= PERMANENT - {
+        "metadata_must_be_sent_with_text"
+    }
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))

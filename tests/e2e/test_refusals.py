@@ -1,0 +1,82 @@
+"""Slack refuses edits, replies or a message: what people read in the channel stays true all the same."""
+
+import asyncio
+
+import aiohttp
+
+from bot.demo import Demo
+from bot.playground.slack.message import Message
+from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, propose
+from tests.e2e.test_operations import BOB, CAROL
+
+MANY = 100_000
+
+
+def frozen(world: Demo) -> None:
+    """Let Slack refuse every edit from now on."""
+    world.slack.faults.inject("error", method="chat.update", count=MANY, code="edit_window_closed")
+
+
+def links_to(message: Message, former: Message) -> bool:
+    """Whether a message leads to the one that it stands in the place of."""
+    return "does not let cmbot edit" in message.full_text and former.ts in str(message.blocks)
+
+
+async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> None:
+    card, _ = await propose(world, "/cm task disable balance")
+    frozen(world)
+    await world.slack.as_user(ALICE).force_click(card, "op_confirm")
+    done = await world.slack.wait_for(OPERATIONS, lambda m: not m.thread_ts and "Done and read back" in m.full_text)
+    assert done.ts != card.ts
+    assert "does not let cmbot edit" in done.full_text
+    await world.slack.as_user(ALICE).force_click(card, "op_confirm")
+    await world.slack.wait_for(OPERATIONS, lambda m: "no longer does anything" in m.full_text, user=ALICE)
+
+
+async def test_refused_edit_of_a_resolved_alert_is_a_new_message(world: Demo) -> None:
+    world.clusters["prod"].break_disk(3)
+    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    frozen(world)
+    world.clusters["prod"].repair_disk(3, "repaired")
+    over = await world.slack.wait_for(STORAGE, lambda m: m.ts != told.ts and alert("was repaired")(m), timeout=30)
+    assert links_to(over, told)
+
+
+async def test_refused_thread_line_of_an_alert_is_said_in_the_channel(world: Demo) -> None:
+    code = "restricted_action_non_threadable_channel"
+    world.slack.faults.inject("thread_error", method="chat.postMessage", count=MANY, code=code)
+    world.clusters["prod"].break_disk(3)
+    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    world.clusters["prod"].break_disk(4)
+    worse = await world.slack.wait_for(STORAGE, lambda m: "worse than before" in m.full_text)
+    assert not worse.thread_ts
+    assert told.ts in str(worse.blocks)
+
+
+async def test_unlisted_error_shows_in_readyz_until_it_passes(world: Demo) -> None:
+    world.slack.faults.inject("error", method="chat.postMessage", count=4, code="message_limit_exceeded")
+    world.clusters["prod"].break_disk(3)
+    async with asyncio.timeout(30), aiohttp.ClientSession() as web:
+        words = ""
+        while "message_limit_exceeded" not in words:
+            async with web.get(f"http://127.0.0.1:{world.app.port}/readyz") as answer:
+                words = (await answer.json())["checks"]["outbox"]
+                assert (answer.status == 200) is (words == "ok")
+    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"), timeout=30)
+    await world.app.outbox.settled("alert:1", within=10)
+    assert await world.app.outbox.refused() == ""
+
+
+async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo) -> None:
+    """The new state is a new message, the operation goes on, and the buttons of the old message still count."""
+    await world.clusters["prod"].kill(3)
+    card, _ = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
+    frozen(world)
+    await world.slack.as_user(BOB).force_click(card, "op_confirm")
+    half = await world.slack.wait_for(OPERATIONS, lambda m: not m.thread_ts and "(1 of 2 so far)" in m.full_text)
+    assert links_to(half, card)
+    assert "cancelled" not in half.full_text
+    await world.slack.as_user(CAROL).force_click(card, "op_confirm")
+    await world.slack.wait_for(
+        OPERATIONS, lambda m: not m.thread_ts and "approved by <@U0BOB> and <@U0CAROL>" in m.full_text, timeout=30
+    )
