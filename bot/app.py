@@ -11,7 +11,7 @@ from typing import Any
 from bot.access import Access
 from bot.clicks import Clicks
 from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
+from bot.cluster.handle import Cluster, look_deadline
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
 from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
@@ -30,6 +30,7 @@ from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
 from bot.monitor.escalation import DEFAULT_WAIT, Escalation
 from bot.monitor.reports import Reports
+from bot.monitor.rule import Rule
 from bot.monitor.sentry import Sentry
 from bot.monitor.storms import Limits
 from bot.monitor.summaries import Entry, Summaries
@@ -353,20 +354,23 @@ class _Parts:
         return SocketMode(bolt, lambda: self.gateway.socket_address(token), random=random.random)
 
     def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
-        return {
-            own.name: Watch(
-                Watched(
-                    own.name,
-                    own.alert_channel,
-                    own.poll_interval,
-                    rules[own.name],
-                    _escalation(self.settings.escalation(own.name)),
-                    Limits(**dict(self.settings.alerts.storm)),
-                ),
-                partial(self.clusters[own.name].patrol, own.answer_deadline),
-                self.store,
-                wake=outbox.wake,
-                explain=partial(self.ledger.explain, own.name),
-            )
-            for own in self.settings.clusters
-        }
+        return {own.name: self._watch(own, rules[own.name], outbox) for own in self.settings.clusters}
+
+    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox) -> Watch:
+        watched = Watched(
+            own.name,
+            own.alert_channel,
+            own.poll_interval,
+            rules,
+            _escalation(self.settings.escalation(own.name)),
+            Limits(**dict(self.settings.alerts.storm)),
+        )
+        deadline = look_deadline(own.answer_deadline, own.poll_interval)
+        watch = Watch(
+            watched,
+            lambda: self.clusters[own.name].patrol(deadline, watch.glimpse),
+            self.store,
+            wake=outbox.wake,
+            explain=partial(self.ledger.explain, own.name),
+        )
+        return watch

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bot.cluster.models import Snapshot
+from bot.cluster.models import Snapshot, Stat
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.memory import Memory
 
@@ -25,16 +25,29 @@ Answer = tuple[Finding, ...] | CannotTell
 
 
 @dataclass(frozen=True, slots=True)
+class Reign:
+    """The last look at a leader: what it told `at` that time (Unix seconds), when it had led for `led` seconds."""
+
+    at: float
+    led: float
+    stat: Stat
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """All that a rule may look at; `memory` has this look in it already.
 
-    `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds.
+    `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds. `watched` are the
+    keys of the rules that are enabled: what one of them tells, another may leave to it. `counted` are the last looks
+    at earlier leaders, whose counters are known for a while yet.
     """
 
     snapshot: Snapshot
     memory: Memory
     now: float
     previous: Snapshot | None = None
+    watched: frozenset[str] = frozenset()
+    counted: tuple[Reign, ...] = ()
 
     @property
     def cluster(self) -> str:
