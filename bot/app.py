@@ -13,7 +13,7 @@ from bot.access import Access
 from bot.clicks import Clicks
 from bot.clock import Guard, ProcessClock, earliest
 from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
+from bot.cluster.handle import Cluster, look_deadline
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
 from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
@@ -386,26 +386,29 @@ class _Parts:
             noted=self.noted,
             place=socket.gethostname(),
         )
-        return {
-            own.name: Watch(
-                Watched(
-                    own.name,
-                    own.alert_channel,
-                    own.poll_interval,
-                    rules[own.name],
-                    _escalation(self.settings.escalation(own.name)),
-                    Limits(**dict(self.settings.alerts.storm)),
-                ),
-                partial(self.clusters[own.name].patrol, own.answer_deadline),
-                self.store,
-                wake=outbox.wake,
-                explain=partial(self.ledger.explain, own.name),
-                horizon=horizon,
-            )
-            for own in self.settings.clusters
-        }
+        return {own.name: self._watch(own, rules[own.name], outbox, horizon) for own in self.settings.clusters}
 
     def _seat(self, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
         tells = any(rule.key == OWN_NETWORK.key for rule in rules)
         group = _escalation(self.settings.escalation(own.name)).to
         return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)
+
+    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: Horizon) -> Watch:
+        watched = Watched(
+            own.name,
+            own.alert_channel,
+            own.poll_interval,
+            rules,
+            _escalation(self.settings.escalation(own.name)),
+            Limits(**dict(self.settings.alerts.storm)),
+        )
+        deadline = look_deadline(own.answer_deadline, own.poll_interval)
+        watch = Watch(
+            watched,
+            lambda: self.clusters[own.name].patrol(deadline, watch.glimpse),
+            self.store,
+            wake=outbox.wake,
+            explain=partial(self.ledger.explain, own.name),
+            horizon=horizon,
+        )
+        return watch

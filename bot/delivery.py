@@ -131,7 +131,7 @@ class Delivery:
         if claim.slot.startswith("op:") and not claim.broadcast:
             return Unsaid()
         self.claim = replace(claim, thread_ts=None)
-        found = await find(self.poster, self.claim) if claim.doubt else ()
+        found = await find(self.poster, self.claim, self.posted_after) if claim.doubt else ()
         if found:
             return Sent(found[0], 0)
         link = await self._link(claim.channel, thread_ts)

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from bot.cluster.client import ClustermgrClient
@@ -37,8 +36,13 @@ class World:
     def __post_init__(self) -> None:
         handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
         watched = Watched("prod", "C1", 15, configure(self.rules))
-        look = partial(handle.patrol, 5.0)
-        self.watch = Watch(watched, look, self.store, wake=lambda: None, explain=self._explain)
+        self.watch = Watch(
+            watched,
+            lambda: handle.patrol(5.0, self.watch.glimpse),
+            self.store,
+            wake=lambda: None,
+            explain=self._explain,
+        )
 
     async def _explain(self, changes: Sequence[Change]) -> Causes:
         """As a test says by then."""

@@ -41,8 +41,10 @@ def after(*looks: Snapshot) -> Scene:
 
 
 def said(answer: Answer) -> dict[str, str] | None:
-    """The sentences of an answer by subject, None when it cannot tell."""
-    return None if answer is CANNOT_TELL else {finding.subject: finding.sentence for finding in answer}
+    """The sentences of an answer by subject, None when it cannot tell or only doubts."""
+    if answer is CANNOT_TELL or any(finding.doubtful for finding in answer):
+        return None
+    return {finding.subject: finding.sentence for finding in answer}
 
 
 def grades(answer: Answer) -> set[Severity]:

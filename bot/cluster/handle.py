@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,6 +17,10 @@ from bot.cluster.tasks import Dialect, DialectVerdict
 
 FIRST_SHARE = 0.9
 """The part of the answer deadline after which a command answers with what it knows, so that it is out in time."""
+GLIMPSE_SECONDS = 0.5
+"""After so long a look of the watch that is held up shows what is known by then."""
+_LOOK_SHARE = 0.8
+_SHORTEST_LOOK = 3.0
 STRAGGLER_SECONDS = 14.0
 """How long a command waits in all for hosts that hold their answers (a new leader may for ten seconds)."""
 
@@ -26,6 +31,17 @@ OLDEST_SECONDS = 60.0
 """How old a look may be to serve as the earlier of two."""
 DIALECT_SECONDS = 3600.0
 """How long the watch believes the dialect that a cluster told: an upgrade may change it."""
+Glimpse = Callable[[Snapshot], Awaitable[None]]
+"""Takes a look that some hosts hold up, as far as it has come."""
+
+
+async def _unglimpsed(_: Snapshot) -> None:
+    """Wait for the whole look."""
+
+
+def look_deadline(answer: float, interval: float) -> float:
+    """How long a look of the watch may last (seconds): it ends before the next one is due, where that leaves time."""
+    return min(answer, max(_SHORTEST_LOOK, _LOOK_SHARE * interval))
 
 
 @dataclass(slots=True)
@@ -72,13 +88,22 @@ class Cluster:
         self._remember(snapshot)
         return snapshot
 
-    async def patrol(self, deadline: float) -> Snapshot:
-        """A look of the watch: now and then it makes a round too, and asks what changes slowly."""
+    async def patrol(self, deadline: float, glimpse: Glimpse = _unglimpsed) -> Snapshot:
+        """A look of the watch: now and then it makes a round too, and asks what changes slowly.
+
+        `glimpse` is handed what is known when a host holds the look up, so that one slow host hides no other's news.
+        """
         now = self.clock()
         latest = self._recent[-1].bad_disks if self._recent else None
         bad = [disk.disk_id for disk in latest or ()]
         make = partial(self._rounds.make, now, bad) if self._rounds.due(now) else None
-        snapshot = await fetch(self.api, self.name, now=now, deadline=deadline, make_round=make)
+        deadlines = (GLIMPSE_SECONDS, deadline) if deadline > GLIMPSE_SECONDS else (deadline,)
+        looks = watch(self.api, self.name, now=now, deadlines=deadlines, make_round=make)
+        async with aclosing(looks):
+            snapshot = await anext(looks)
+            if not snapshot.complete and len(deadlines) > 1:
+                await glimpse(snapshot)
+                snapshot = await anext(looks)
         self._remember(snapshot)
         return snapshot
 

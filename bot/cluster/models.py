@@ -250,6 +250,7 @@ class Snapshot:
     not answered; `dialect` is the one in which they were asked, None where they were asked whatever it is. `dropping`
     are the disks that are being emptied, None when not asked or not answered, and `chunks` maps ids of disks that are
     repaired or emptied to how many chunks volumes have on them still: all three are asked now and then only.
+    `complete` says whether every question was answered; without that a host may only be slow.
     """
 
     cluster: str
@@ -261,6 +262,7 @@ class Snapshot:
     dialect: Dialect | None = None
     dropping: tuple[Disk, ...] | None = None
     chunks: Mapping[int, int] | None = None
+    complete: bool = True
 
     @property
     def answered(self) -> tuple[tuple[str, Stat], ...]:

@@ -33,7 +33,8 @@ class Finding:
     `parts` names what it consists of (a new part is worse, whatever the weight), `more` counts what `lines` leave out,
     `covers` lists the [rule, subject] pairs that need no alert of their own beside it (see covering.py), `fix` is a
     command, without its `/cm`, that mends it.
-    A `partial` finding may raise an alert or make it grow, but is no proof that anything got better.
+    A `partial` finding may raise an alert or make it grow, but is no proof that anything got better. A `doubtful` one
+    neither raises nor changes nor ends an alert, but the time that it takes counts: what comes and goes is told.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class Finding:
     weight: int = 1
     data: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,31 @@ T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
 
 def new_changes(past: Memory, memory: Memory) -> tuple[Change, ...]:
     """What `memory` has noticed that `past` had not."""
-    known = {*past.changes, *past.member_changes, *past.switch_changes}
+    known = {_settled(change) for change in (*past.changes, *past.member_changes, *past.switch_changes)}
     seen: tuple[Change, ...] = (*memory.changes, *memory.member_changes, *memory.switch_changes)
-    return tuple(change for change in seen if change not in known)
+    return tuple(change for change in seen if _settled(change) not in known)
+
+
+def _settled(change: Change) -> Change:
+    """The change whether or not the new leader itself has confirmed it: that makes it no other change."""
+    return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
 
 
 def explained(memory: Memory, causes: Causes) -> Memory:
-    """The memory whose changes name what caused them: the number of the operation, and who approved it."""
+    """The memory whose changes name what caused them: the number of the operation, and who approved it.
+
+    One request has one effect: what an operation caused already, it does not cause again.
+    """
 
     def named(changes: tuple[T, ...]) -> tuple[T, ...]:
-        return tuple(_named(change, *causes[change]) if change in causes else change for change in changes)
+        spent = {change.op for change in changes if change.op}
+        found = list(changes)
+        for place, change in enumerate(changes):
+            op, approved = causes.get(change, (0, ""))
+            if op and op not in spent:
+                found[place] = _named(change, op, approved)
+                spent.add(op)
+        return tuple(found)
 
     return replace(
         memory,

@@ -47,7 +47,7 @@ def covered(
 def _found(answers: Answers) -> Iterator[Finding]:
     for answer in answers.values():
         if answer is not CANNOT_TELL:
-            yield from answer
+            yield from (finding for finding in answer if not finding.doubtful)
 
 
 def _pairs(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

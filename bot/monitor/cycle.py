@@ -13,15 +13,17 @@ from bot.errors import CmbotError
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.blind import WATCH_BLIND, Sight, patience, why_failed
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
+from bot.monitor.counters import reigns
 from bot.monitor.engine import NO_ESCALATION, Tell, Transition, step
 from bot.monitor.escalation import Escalation
 from bot.monitor.forecast import WINDOW, forecast
 from bot.monitor.horizon import Horizon, Isolation, Outlook
-from bot.monitor.memory import Memory, remember, worth_writing
+from bot.monitor.leadership import LEADER_CHANGED, LEADER_FLAPPING
+from bot.monitor.memory import Memory, away, remember, remember_leader, worth_writing
 from bot.monitor.network import OWN_NETWORK
 from bot.monitor.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.monitor.reach import is_silent
-from bot.monitor.rule import Answer, Rule, Scene
+from bot.monitor.rule import Answer, Reign, Rule, Scene
 from bot.monitor.sample import sample_of
 from bot.monitor.silencing import tell_ended
 from bot.monitor.storms import Limits, Traffic, weather
@@ -31,6 +33,8 @@ from bot.views.notes import was_blind
 
 log = structlog.get_logger(__name__)
 
+BY_A_GLIMPSE = frozenset({LEADER_CHANGED.key, LEADER_FLAPPING.key})
+"""The rules that judge a look which some hosts hold up."""
 SAMPLE_EVERY = 600.0
 """Seconds between two measurements that are kept."""
 STAND_IN_AFTER = 90.0
@@ -68,13 +72,17 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tick is going to write; `changed` says whether what the channel was told lately is not as before."""
+    """What a tick is going to write; `changed` says whether what the channel was told lately is not as before.
+
+    `counted` is not written: it is what the last looks at each leader told.
+    """
 
     transitions: tuple[Transition, ...]
     traffic: Traffic
     memory: Mapping[str, Any] | None = None
     sample: Mapping[str, Any] | None = None
     changed: bool = False
+    counted: tuple[Reign, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -131,11 +139,15 @@ class Watch:
         self._past: deque[Snapshot] = deque()
         self._calm: Held | None = None
         self._fence: Fence = unfenced
+        self._began = 0.0
+        self._keys = frozenset(rule.key for rule in watched.rules)
+        self._reigns: tuple[Reign, ...] = ()
 
     def resume(self) -> None:
         """Start as after a restart: what was seen and read before is old, since others watched meanwhile."""
         self._past.clear()
         self._calm = None
+        self._reigns = ()
 
     @property
     def latest(self) -> Snapshot | None:
@@ -152,7 +164,7 @@ class Watch:
 
         `fence` is checked by whatever is written; ticks of one watch do not overlap.
         """
-        self._fence = fence
+        self._fence, self._began = fence, now
         try:
             snapshot = await self._look()
             self.pulse = replace(self.pulse, looked_at=now)
@@ -168,6 +180,36 @@ class Watch:
                 )
         else:
             self.pulse = replace(self.pulse, done_at=now, failures=0, trouble="")
+
+    async def glimpse(self, snapshot: Snapshot) -> None:
+        """Tell at once that another peer leads, where a look that some hosts hold up shows it already.
+
+        A fresh leader can hold its answers for ten seconds. Nothing else is judged by such a look.
+        """
+        if not self._past or _same_leader(self._past[-1], snapshot):
+            return
+        seen = Seen(snapshot, None, self._began, settling=False)
+        async with self._store.read() as uow:
+            held = await self._held(uow, seen.now)
+        if not new_changes(Memory.from_json(held.memory), self._glimpsed(held, seen)):
+            return
+        self._calm = None
+        async with self._store.begin() as uow:
+            await self._fence(uow)
+            held = await self._held(uow, seen.now)
+            held = replace(held, alerts=[alert for alert in held.alerts if alert.rule in BY_A_GLIMPSE])
+            past, memory = Memory.from_json(held.memory), self._glimpsed(held, seen)
+            memory = explained(memory, await self._explain(new_changes(past, memory)))
+            rules = tuple(rule for rule in self.watched.rules if rule.key in BY_A_GLIMPSE)
+            await self._commit(uow, held, self._ruled(held, seen, memory, rules), seen.now)
+        self._wake()
+
+    def _glimpsed(self, held: Held, seen: Seen) -> Memory:
+        """What is remembered after a look that some hosts hold up: who leads, if it is another than before."""
+        past = Memory.from_json(held.memory)
+        gap = away(past, seen.now, self.watched.interval)
+        memory = remember_leader(past, seen.snapshot, away=gap)
+        return memory if memory.leader != past.leader else past
 
     async def _act(self, snapshot: Snapshot, now: float) -> None:
         seen = Seen(snapshot, self._earlier(snapshot), now, not self._past, *self._judged(snapshot, now))
@@ -190,11 +232,14 @@ class Watch:
         that another process opened meanwhile and then left behind.
         """
         if self._calm is not None and not self._was_blind(seen.now):
-            return self._plan(self._calm, seen).writes
-        async with self._store.read() as uow:
-            held = await self._held(uow, seen.now)
-        self._calm = None if held.alerts else held
-        return bool(held.over) or self._was_blind(seen.now) or self._plan(held, seen).writes
+            held = self._calm
+        else:
+            async with self._store.read() as uow:
+                held = await self._held(uow, seen.now)
+            self._calm = None if held.alerts else held
+        plan = self._plan(held, seen)
+        self._reigns = plan.counted
+        return plan.writes or bool(held.over) or self._was_blind(seen.now)
 
     async def _write(self, seen: Seen) -> None:
         self._calm = None
@@ -280,13 +325,21 @@ class Watch:
     def _plan(self, held: Held, seen: Seen, causes: Causes = NO_CAUSES) -> Plan:
         past, now = Memory.from_json(held.memory), seen.now
         memory = explained(self._remembered(past, seen), causes)
-        scene = Scene(seen.snapshot, memory, now, seen.previous, seen.isolation)
-        rules = {rule.key: rule for rule in self.watched.rules}
+        sample = sample_of(seen.snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
+        memory = replace(memory, sampled_at=now) if sample else memory
+        return replace(self._ruled(held, seen, memory, self.watched.rules), sample=sample)
+
+    def _ruled(self, held: Held, seen: Seen, memory: Memory, judging: tuple[Rule, ...]) -> Plan:
+        """Apply these rules to a look: what follows, and what is then written."""
+        past, now = Memory.from_json(held.memory), seen.now
+        rules = {rule.key: rule for rule in judging}
+        counted = reigns(self._reigns, memory, seen.snapshot)
+        scene = Scene(seen.snapshot, memory, now, seen.previous, seen.isolation, watched=self._keys, counted=counted)
         transitions = step(
             _answers(rules, scene, seen.outlook),
             held.alerts,
             held.silences,
-            self.watched.rules,
+            judging,
             now,
             cluster=self.watched.cluster,
             settling=seen.settling,
@@ -295,11 +348,9 @@ class Watch:
             resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
         )
         traffic, transitions = weather(held.traffic, transitions, held.alerts, self.watched.limits, now)
-        sample = sample_of(seen.snapshot) if now - past.sampled_at >= SAMPLE_EVERY else None
-        memory = replace(memory, sampled_at=now) if sample else memory
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
-        return Plan(transitions, traffic, written, sample, traffic != held.traffic)
+        return Plan(transitions, traffic, written, changed=traffic != held.traffic, counted=counted)
 
     def _calls(self, seen: Seen) -> Escalation:
         """Whom alerts call: while no cluster answers from here, one carrier's alert calls each group."""
@@ -320,3 +371,10 @@ def _answers(rules: Mapping[str, Rule], scene: Scene, outlook: Outlook) -> Mappi
         return {key: rule.answer(scene) for key, rule in rules.items()}
     spoken = {WATCH_BLIND.key} if outlook is Outlook.UNDECIDED else {WATCH_BLIND.key, OWN_NETWORK.key}
     return {key: rule.answer(scene) for key, rule in rules.items() if key in spoken}
+
+
+def _same_leader(before: Snapshot, now: Snapshot) -> bool:
+    """Whether both looks see one leader that says so itself."""
+    if before.leader is None or now.leader is None:
+        return False
+    return before.leader[1].raft_status.node_id == now.leader[1].raft_status.node_id

@@ -18,11 +18,13 @@ from bot.monitor.transition import (
     ended,
     fired,
     following,
+    has_new_part,
     loud,
     noted,
     reads_the_same,
     worse,
 )
+from bot.monitor.unknown import known_again, unknown_for, untold
 
 __all__ = ["NO_ESCALATION", "Reason", "Tell", "Transition", "acknowledge", "step", "withdrawn"]
 
@@ -99,6 +101,7 @@ def step(
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
         if answer is CANNOT_TELL:
+            moves += [untold(alert, now) for (key, _), alert in held.items() if key == rule.key]
             continue
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
@@ -115,8 +118,19 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
 
 
 def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+    """What a look that can tell does to one alert."""
+    known = old if old is None else known_again(old, around.now)
+    move = _judged(rule, known, finding, around)
+    if old is None or known is None or known == old:
+        return move
+    return replace(move, old=old) if move else Transition(old, known, Reason.NOTED, Tell.QUIET)
+
+
+def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     if finding is None:
         return _gone(rule, old, around) if old is not None else None
+    if finding.doubtful:
+        return None
     if old is None:
         return _born(rule, finding, around)
     if old.state is AlertState.PENDING:
@@ -148,10 +162,11 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
 def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
     # A clock that was set back must not put off what waits until it has caught up.
     new = replace(_found_anew(old, finding, around), since=min(old.since, around.now))
-    if around.now - old.since >= rule.hold and not around.awaits(rule, finding):
+    if around.now - old.since - unknown_for(old) >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
-            return Transition(old, fired(noted(new, muted=None, eased=None), around.now), Reason.FIRED, Tell.POST)
+            told = noted(new, muted=None, eased=None, unknown_for=None)
+            return Transition(old, fired(told, around.now), Reason.FIRED, Tell.POST)
         new = muted_under(silence, new)
     return None if new == old else Transition(old, new, Reason.SEEN, Tell.QUIET)
 
@@ -181,14 +196,15 @@ def _found_anew(old: Alert, finding: Finding, around: Surroundings) -> Alert:
 
 
 def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
-    """It got worse: that is said aloud, but for what grows in a burst."""
+    """It got worse: that is said aloud, but for what grows in a burst. A new failure is shown in the channel."""
+    news = has_new_part(worst(old, around.now), new) or old.data.get("unsaid") == "new"
     if _said_lately(old, new, around):
-        later = noted(following(new, around.now), unsaid=True)
+        later = noted(following(new, around.now), unsaid="new" if news else "more")
         # What grows with every look must not put off a call for ever.
         return call(rule, old, new, around.escalation, around.now) or Transition(old, later, Reason.WORSE, Tell.EDIT)
     new = noted(new, unsaid=None, said_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-    return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity))
+    return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity, news=news))
 
 
 def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:

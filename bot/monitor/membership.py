@@ -15,10 +15,12 @@ def _membership_changed(scene: Scene, limits: Limits) -> Answer:
     They name who asked and who approved, in the operations channel, at the moment it is seen; an alert beside them
     would say the same thing twice and teach people to look away.
     """
+    if scene.snapshot.leader is None:
+        return CANNOT_TELL
     edge = scene.now - limits["window"]
     changes = [change for change in scene.memory.member_changes if change.at > edge and not change.op]
     if not changes:
-        return () if scene.snapshot.leader is not None else CANNOT_TELL
+        return ()
     lines = tuple(_line(change) for change in reversed(changes)) if len(changes) > 1 else ()
     parts = [f"{change.peer}:{change.was}>{change.now}@{change.at:.3f}" for change in changes]
     return (

@@ -8,9 +8,10 @@ from typing import Any, Self, TypeVar
 from bot.cluster.health import learners, voters
 from bot.cluster.models import Disk, Snapshot, Stat
 from bot.monitor.forecast import Forecast
-from bot.monitor.hosts import HostNote, host_notes
+from bot.monitor.hosts import HostNote, host_notes, hosts_of
 from bot.monitor.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.monitor.notes import Progress, SwitchChange, SwitchNote, progress, switch_changes, switch_notes
+from bot.monitor.sighting import named_leader
 from bot.monitor.verdict import verdict
 from bot.monitor.words import plain
 
@@ -39,7 +40,8 @@ class LeaderChange:
     """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
 
     `before_at` is the last look that knew the leader before. `op` is the operation that caused it (0: none),
-    `approved` who approved that (Slack user ids, a space between).
+    `approved` who approved that (Slack user ids, a space between). `seen_by` is the peer whose word it is, until the
+    new leader itself confirms it (then 0).
     """
 
     at: float
@@ -50,6 +52,7 @@ class LeaderChange:
     op: int = 0
     approved: str = ""
     before_at: float = 0.0
+    seen_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,7 @@ def remember(
         hosts=host_notes(memory.hosts, snapshot),
     )
     unseen = away(memory, snapshot.at, interval, resumed=resumed)
-    if snapshot.leader is not None:
-        new = _with_leader(new, snapshot, *snapshot.leader, away=unseen)
+    new = remember_leader(new, snapshot, away=unseen)
     if snapshot.bad_disks is not None:
         repairs = progress(memory.repairs, snapshot.bad_disks, snapshot)
         new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
@@ -172,6 +174,34 @@ def remember(
         drops = progress(memory.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
+
+
+def remember_leader(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory:
+    """What is remembered of the leader alone: also by a look at which hosts are still to answer.
+
+    Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
+    meanwhile could then not be told from a member.
+    """
+    if snapshot.leader is not None:
+        return _with_leader(memory, snapshot, *snapshot.leader, away=away)
+    seen = named_leader(snapshot, memory.members, leader=memory.leader, term=memory.term)
+    if seen is None or away:
+        return memory
+    change = LeaderChange(snapshot.at, memory.leader, seen.peer, seen.term, before_at=memory.leader_at, seen_by=seen.by)
+    return replace(
+        memory,
+        leader=seen.peer,
+        leader_host=next(iter(hosts_of(memory.hosts, seen.peer)), ""),
+        term=seen.term,
+        leader_since=snapshot.at,
+        term_since=snapshot.at,
+        changes=(*memory.changes, change)[-MAX_CHANGES:],
+    )
+
+
+def _confirmed(changes: tuple[LeaderChange, ...], peer: int) -> tuple[LeaderChange, ...]:
+    """The changes once that peer itself says that it leads: a follower's word is no longer needed."""
+    return tuple(replace(change, seen_by=0) if change.after == peer else change for change in changes)
 
 
 def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
@@ -233,7 +263,7 @@ def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, a
         term_since=memory.term_since if same_reign else snapshot.at,
         voters=tuple(voter.id for voter in voters(stat)),
         learners=tuple(learner.id for learner in learners(stat)),
-        changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else memory.changes,
+        changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else _confirmed(memory.changes, peer),
         members=members,
         member_changes=(*memory.member_changes, *moves)[-MAX_CHANGES:],
     )

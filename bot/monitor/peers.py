@@ -1,6 +1,6 @@
 """How single peers do by their leader's own view, and whose host is whose: what several rules judge by."""
 
-from bot.cluster.health import MAX_LAG, lag, quorum, voters
+from bot.cluster.health import MAX_LAG, lag, quorum, voter_health, voters
 from bot.cluster.models import Peer, Stat
 from bot.monitor.hosts import hosts_of
 from bot.monitor.memory import Memory
@@ -52,10 +52,16 @@ def covered_by_loss(memory: Memory, peer: int) -> Pairs:
 def unproven_only(scene: Scene) -> Pairs:
     """What need not be told beside a host that gives no usable answer: that its voter is not proven healthy.
 
-    As long as the leader itself sees voters to spare, the quorum is as good as it was.
+    As long as the leader itself sees voters to spare, the quorum is as good as it was. A voter that is unproven though
+    its own host answers is other news.
     """
     leader = scene.snapshot.leader
-    return (("quorum_at_risk", ""),) if leader is not None and sees_spare(leader[1]) else ()
+    if leader is None or not sees_spare(leader[1]):
+        return ()
+    quiet = {look.host for look in scene.snapshot.silent}
+    sick = [voter.peer for voter in voter_health(scene.previous, scene.snapshot).values() if not voter.healthy]
+    all_quiet = all(quiet & set(hosts_of(scene.memory.hosts, peer)) for peer in sick)
+    return (("quorum_at_risk", ""),) if all_quiet else ()
 
 
 def silent_hosts_of(scene: Scene, peer: int) -> tuple[str, ...]:

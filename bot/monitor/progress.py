@@ -10,7 +10,7 @@ from bot.monitor.disks import status_word
 from bot.monitor.memory import DiskNote
 from bot.monitor.notes import Progress
 from bot.monitor.rule import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Limits, Rule, Scene, Threshold, Unit
-from bot.monitor.switchboard import FRESH, is_off
+from bot.monitor.switchboard import FRESH, answers, is_off
 from bot.monitor.words import count
 
 
@@ -43,7 +43,7 @@ def _stands_still(progress: Progress, now: float, limits: Limits) -> bool:
 
 def _drop_stuck(scene: Scene, limits: Limits) -> Answer:
     memory = scene.memory
-    if scene.now - memory.dropping_at > FRESH or is_off(memory, "disk_drop", scene.now):
+    if not answers(scene) or scene.now - memory.dropping_at > FRESH or is_off(memory, "disk_drop", scene.now):
         return CANNOT_TELL
     stuck = [drop for drop in memory.drops if _stands_still(drop, scene.now, limits)]
     notes = {note.id: note for note in memory.dropping}

@@ -71,9 +71,8 @@ def _quorum_at_risk(scene: Scene, limits: Limits) -> Answer:
     at_stake = "one more failure stops all writes" if arithmetic.spare == 0 else "writes may have stopped"
     seen_well = sees_spare(scene.snapshot.leader[1])
     sick = tuple(voter for voter in health.values() if not voter.healthy)
-    if seen_well and sick and all(_sound_now(scene.snapshot, voter.peer) for voter in sick):
-        # One more look like this one proves it: till then it is neither told for the first time nor resolved.
-        return CANNOT_TELL
+    # One more look like this one proves it: till then it is neither told for the first time nor resolved.
+    unproven = seen_well and bool(sick) and all(_sound_now(scene.snapshot, voter.peer) for voter in sick)
     return (
         Finding(
             rule="quorum_at_risk",
@@ -82,7 +81,11 @@ def _quorum_at_risk(scene: Scene, limits: Limits) -> Answer:
             sentence=f"The quorum of {scene.cluster} is at risk: {reason}, so {at_stake}.",
             lines=tuple(line for voter in sick for line in _lines(scene, voter)),
             weight=max(1, 1 - arithmetic.spare),
-            data={} if seen_well else covers(*(pair for voter in sick for pair in _covered(scene, voter.peer))),
+            data={
+                "parts": [str(voter.peer) for voter in sick],
+                **({} if seen_well else covers(*(pair for voter in sick for pair in _covered(scene, voter.peer)))),
+            },
+            doubtful=unproven,
         ),
     )
 

@@ -82,7 +82,14 @@ def _apply_stalled(scene: Scene, limits: Limits) -> Answer:
         if host in notes and notes[host].stalled(stat.raft_status)
     ]
     hosts = {host for host, _ in stalled}
-    return tuple(_stalled(scene, host, stat, hosts, limits) for host, stat in stalled)
+    silent = tuple(_unknown(scene, look.host) for look in scene.snapshot.silent)
+    return (*(_stalled(scene, host, stat, hosts, limits) for host, stat in stalled), *silent)
+
+
+def _unknown(scene: Scene, host: str) -> Finding:
+    """A host that gives no usable answer may apply its log or not: its alert neither begins nor ends."""
+    sentence = f"Whether {host} of {scene.cluster} applies its log is not known."
+    return Finding("apply_stalled", host, Severity.WARNING, sentence, doubtful=True)
 
 
 def _stalled(scene: Scene, host: str, stat: Stat, stalled: set[str], limits: Limits) -> Finding:
@@ -109,8 +116,8 @@ def _mend(scene: Scene, stalled: set[str]) -> dict[str, Any]:
 
 
 def _applies(scene: Scene, alert: Alert) -> str:
-    if alert.subject not in {host for host, _ in scene.snapshot.answered}:
-        return f"Host {alert.subject} of {scene.cluster} gives no usable answer any more, so nobody knows."
+    if alert.subject not in {look.host for look in scene.snapshot.looks}:
+        return f"Host {alert.subject} is not configured for {scene.cluster} any more."
     return f"{alert.subject} of {scene.cluster} applies what is committed again."
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bot.cluster.models import Snapshot
+from bot.cluster.models import Snapshot, Stat
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.horizon import Isolation
 from bot.monitor.memory import Memory
@@ -26,11 +26,22 @@ Answer = tuple[Finding, ...] | CannotTell
 
 
 @dataclass(frozen=True, slots=True)
+class Reign:
+    """The last look at a leader: what it told `at` that time (Unix seconds), when it had led for `led` seconds."""
+
+    at: float
+    led: float
+    stat: Stat
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """All that a rule may look at; `memory` has this look in it already.
 
     `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds. `isolation` says
-    that no cluster answers from here, and whose alert says so.
+    that no cluster answers from here, and whose alert says so. `watched` are the keys of the rules that are enabled:
+    what one of them tells, another may leave to it. `counted` are the last looks at earlier leaders, whose counters are
+    known for a while yet.
     """
 
     snapshot: Snapshot
@@ -38,6 +49,8 @@ class Scene:
     now: float
     previous: Snapshot | None = None
     isolation: Isolation | None = None
+    watched: frozenset[str] = frozenset()
+    counted: tuple[Reign, ...] = ()
 
     @property
     def cluster(self) -> str:

@@ -55,24 +55,20 @@ RULES: tuple[Rule, ...] = (
 )
 
 _BY_THE_LEADER = frozenset(
-    rule.key for rule in (PEER_DOWN, PEER_LAGGING, QUORUM_AT_RISK, STALE_HOST, LEARNER_READY, LEADER_UNSEEN, API_ERROR)
+    rule.key for rule in (PEER_DOWN, PEER_LAGGING, QUORUM_AT_RISK, STALE_HOST, LEARNER_READY, LEADER_UNSEEN)
 )
 INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         CLUSTER_UNREACHABLE.key: _BY_THE_LEADER
-        | {HOST_UNREACHABLE.key, NO_LEADER.key, APPLY_STALLED.key, HOSTS_DISAGREE.key, SLOW_ANSWERS.key},
+        | {API_ERROR.key, HOST_UNREACHABLE.key, NO_LEADER.key, APPLY_STALLED.key, HOSTS_DISAGREE.key, SLOW_ANSWERS.key},
         NO_LEADER.key: _BY_THE_LEADER | {READ_ONLY.key},
         LEADER_FLAPPING.key: frozenset({LEADER_CHANGED.key}),
-        HOSTS_DISAGREE.key: frozenset({MEMBERSHIP_CHANGED.key, STALE_HOST.key}),
-        TASK_OFF_WITH_WORK.key: frozenset({TASK_OFF_TOO_LONG.key}),
-        SWITCH_MEANINGLESS.key: frozenset({SWITCH_CHANGED.key}),
-        WRITABLE_LOW.key: frozenset({CHUNKS_LOW.key}),
     }
 )
-"""While the first is seen or open, the others are not told: that an unreachable cluster's hosts are silent is no
-further news, without a leader nobody can say how its peers do, a task that disks wait for is off for too long however
-short that is, a stored value that means nothing was set by somebody, and where all space is short each zone is. What a
-single finding says of others is in covering.py."""
+"""While the first is seen or open, the others are not told of any subject: only what holds for the whole cluster may
+stand here. That an unreachable cluster's hosts are silent is no further news, without a leader nobody can say how its
+peers do, and a leader that does not stay is each of its changes. What a finding says of single subjects of other rules
+is in its data (covering.py)."""
 
 UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key, OWN_NETWORK.key})
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""

@@ -1,10 +1,12 @@
 """Rules about space: what is writable, the chunks of each zone, the volumes that can be allocated."""
 
+from collections.abc import Iterator
 from types import MappingProxyType
 
 from bot.cluster.models import SpaceStat, ZoneDisks
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.counters import SETTLED, leaders_space, leaders_view
+from bot.monitor.covering import covers
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
 from bot.monitor.words import count, percent, plain
 
@@ -26,7 +28,15 @@ def _writable_low(scene: Scene, limits: Limits) -> Answer:
         return ()
     sentence = f"{_left(scene.cluster, space, share)}{_until(days, space)}."
     shortage = sum(share < limits["critical_share"] / part for part in (1, 2, 4)) + (share <= 0)
-    return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage),)
+    said = covers(*_no_worse(space, share))
+    return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
+
+
+def _no_worse(space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
+    """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
+    for zone in space.disk_stat_infos:
+        if zone.total_chunk > 0 and 100 * max(0, zone.total_free_chunk) / zone.total_chunk >= share - 1:
+            yield "chunks_low", plain(zone.idc, 60)
 
 
 def _share(space: SpaceStat) -> float:

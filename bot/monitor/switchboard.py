@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.cluster.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
 from bot.monitor.memory import Memory
 from bot.monitor.notes import SwitchNote
+from bot.monitor.rule import Scene
 
 FRESH = 600.0
 """Seconds for which what was read now and then counts as known."""
@@ -30,6 +31,17 @@ class Switch:
     def stored(self) -> str:
         """What is stored, in words."""
         return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
+
+
+def answers(scene: Scene) -> bool:
+    """Whether the cluster answers reads at this look: if not, what was read before it may be so no longer."""
+    snapshot = scene.snapshot
+    return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
+
+
+def known_now(scene: Scene) -> tuple[Switch, ...] | None:
+    """Each task's switch at this look, None while they are not known."""
+    return switches(scene.memory, scene.now) if answers(scene) else None
 
 
 def switches(memory: Memory, now: float) -> tuple[Switch, ...] | None:

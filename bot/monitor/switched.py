@@ -5,10 +5,9 @@ from types import MappingProxyType
 
 from bot.cluster.tasks import Dialect, find_task, meaning_of, word_for
 from bot.monitor.alert import Alert, Finding, Severity
-from bot.monitor.memory import Memory
 from bot.monitor.notes import SwitchChange
 from bot.monitor.rule import CANNOT_TELL, MAX_LINES, Answer, Limits, Rule, Scene, Threshold, Unit
-from bot.monitor.switchboard import switches
+from bot.monitor.switchboard import answers, switches
 from bot.monitor.words import count, listed, span
 
 _SHOWN = MappingProxyType({"on": "on", "off": "off", "unset": "not set"})
@@ -18,8 +17,10 @@ def _switch_changed(scene: Scene, limits: Limits) -> Answer:
     """Only what no operation caused, be it one of a person or a lease that ended: its own card and thread tell that."""
     edge = scene.now - limits["window"]
     known = Dialect(scene.memory.dialect) if scene.memory.dialect else None
-    changes = [change for change in _by_others(scene.memory, known) if change.at > edge]
-    if known is None or not changes:
+    changes = [change for change in _by_others(scene, known) if change.at > edge]
+    if known is None or not answers(scene):
+        return CANNOT_TELL
+    if not changes:
         return CANNOT_TELL if switches(scene.memory, scene.now) is None else ()
     only_on = all(_meaning(change.after, known) == "on" for change in changes)
     return (
@@ -35,8 +36,15 @@ def _switch_changed(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _by_others(memory: Memory, dialect: Dialect | None) -> list[SwitchChange]:
-    return [change for change in memory.switch_changes if not change.op and not _by_a_service(change, dialect)]
+def _by_others(scene: Scene, dialect: Dialect | None) -> list[SwitchChange]:
+    changes = [change for change in scene.memory.switch_changes if not change.op]
+    return [change for change in changes if not _by_a_service(change, dialect) and not _told(scene, change, dialect)]
+
+
+def _told(scene: Scene, change: SwitchChange, dialect: Dialect | None) -> bool:
+    """Whether another alert tells of this change: a word that means nothing has one for its task."""
+    by_itself = dialect is not None and find_task(change.key) is not None
+    return by_itself and "switch_meaningless" in scene.watched and _meaning(change.after, dialect) == "meaningless"
 
 
 def _by_a_service(change: SwitchChange, dialect: Dialect | None) -> bool:

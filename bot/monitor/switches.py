@@ -4,8 +4,9 @@ from types import MappingProxyType
 
 from bot.cluster.tasks import COMMON, TASKS
 from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.covering import covers
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Names, Rule, Scene, Threshold, Unit
-from bot.monitor.switchboard import FRESH, Switch, fix, switches
+from bot.monitor.switchboard import FRESH, Switch, fix, known_now, switches
 from bot.monitor.words import count, span
 
 _ALL = tuple(task.name for task in TASKS)
@@ -13,7 +14,7 @@ _UNCOMMON = tuple(name for name in _ALL if name not in COMMON)
 
 
 def _off_too_long(scene: Scene, limits: Limits) -> Answer:
-    known = switches(scene.memory, scene.now)
+    known = known_now(scene)
     if known is None:
         return CANNOT_TELL
     late = (
@@ -42,7 +43,7 @@ def _is_on(scene: Scene, alert: Alert) -> str:
 
 
 def _off_with_work(scene: Scene, limits: Limits) -> Answer:
-    known = switches(scene.memory, scene.now)
+    known = known_now(scene)
     if known is None or scene.now - scene.memory.disks_at > FRESH:
         return CANNOT_TELL
     work = _work(scene)
@@ -60,7 +61,9 @@ def _waits(cluster: str, switch: Switch, disks: int, limits: Limits) -> Finding:
     to_do = to_do if disks == 1 else to_do.replace("is", "are", 1)
     sentence = f"Background task {switch.task} of {cluster} is off while {count(disks, 'disk')} {to_do}."
     lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
-    return Finding("task_off_with_work", switch.task, limits.severity, sentence, lines, data=fix(switch, cluster))
+    # A task that disks wait for is off for too long, however short that is.
+    data = {**fix(switch, cluster), **covers(("task_off_too_long", switch.task))}
+    return Finding("task_off_with_work", switch.task, limits.severity, sentence, lines, data=data)
 
 
 def _runs_or_done(scene: Scene, alert: Alert) -> str:
@@ -70,7 +73,7 @@ def _runs_or_done(scene: Scene, alert: Alert) -> str:
 
 
 def _meaningless(scene: Scene, limits: Limits) -> Answer:
-    known = switches(scene.memory, scene.now)
+    known = known_now(scene)
     if known is None:
         return CANNOT_TELL
     wrong = (switch for switch in known if switch.meaning.word == "meaningless")
@@ -81,7 +84,9 @@ def _wrong(cluster: str, switch: Switch, limits: Limits) -> Finding:
     taken = "services take it for off" if switch.off else "services do not know it"
     sentence = f"The value stored for background task {switch.task} of {cluster} means nothing there: {taken}."
     lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
-    return Finding("switch_meaningless", switch.task, limits.severity, sentence, lines, data=fix(switch, cluster))
+    # Another word that means nothing is another change.
+    data = {**fix(switch, cluster), "parts": [switch.stored]}
+    return Finding("switch_meaningless", switch.task, limits.severity, sentence, lines, data=data)
 
 
 def _means_something(scene: Scene, alert: Alert) -> str:

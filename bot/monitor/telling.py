@@ -134,4 +134,5 @@ def _shows(move: Transition, before: Severity) -> bool:
     """Whether the whole channel is to see the line: it calls somebody, or tells of something graver than before."""
     if move.reason is Reason.FIRED:
         return move.new.severity is Severity.CRITICAL and before < Severity.CRITICAL
-    return bool(move.mention) or (move.tell is Tell.REPLY_BROADCAST and move.reason is not Reason.REMINDED)
+    critical = move.new.severity is Severity.CRITICAL
+    return bool(move.mention) or (move.tell is Tell.REPLY_BROADCAST and critical and move.reason is not Reason.REMINDED)

@@ -8,14 +8,27 @@ from typing import Any
 from bot.monitor.alert import Alert, AlertState, Finding, Severity
 from bot.monitor.rule import MAX_PARTS
 
-KEPT = ("said_at", "unsaid", "lifted", "muted", "silenced", "calling_since", "escalated_at", "digest", "eased")
+UNKNOWN = ("unknown_since", "unknown_for")
+KEPT = (
+    "said_at",
+    "unsaid",
+    "lifted",
+    "muted",
+    "silenced",
+    "calling_since",
+    "escalated_at",
+    "digest",
+    "eased",
+    *UNKNOWN,
+)
 """What the engine itself notes in an alert's data: no finding overwrites it.
 
 `lifted`: ids of silences that no longer hold for it · `muted`: the silence {id, by} under which it is quiet now ·
 `silenced`: ids of all that ever muted it · `calling_since`: since when somebody is called for, where that is not when
 it fired · `escalated_at`: when a group was called · `digest`: the slot of the digest that tells it in its place ·
-`said_at`: when a reply last said that it got worse · `unsaid`: whether it grew since, and no reply said so yet ·
-`eased`: how bad it was lately {severity, weight, parts, until}, where it is milder now.
+`said_at`: when a reply last said that it got worse · `unsaid`: whether it grew since, and no reply said so yet: "more"
+of the same, or "new" parts · `eased`: how bad it was lately {severity, weight, parts, until}, where it is milder now ·
+`unknown_since`: since when no look can tell of it, `unknown_for`: for how long none could while it waited (seconds).
 """
 
 
@@ -74,7 +87,7 @@ def worse(alert: Alert, finding: Finding) -> bool:
     return has_new_part(alert, finding)
 
 
-def has_new_part(alert: Alert, finding: Finding) -> bool:
+def has_new_part(alert: Alert, finding: Finding | Alert) -> bool:
     """Whether something in the finding was not in the alert; where that names as many as it can, nobody can tell."""
     known = alert.data.get("parts")
     return known is not None and len(known) < MAX_PARTS and bool(set(finding.data.get("parts", ())) - set(known))
@@ -125,9 +138,10 @@ def following(alert: Alert, now: float, **changes: Any) -> Alert:
     return replace(alert, version=alert.version + 1, changed_at=now, **changes)
 
 
-def loud(severity: Severity) -> Tell:
-    """How what calls for attention is said."""
-    return Tell.REPLY_BROADCAST if severity is Severity.CRITICAL else Tell.REPLY
+def loud(severity: Severity, *, news: bool = False) -> Tell:
+    """How what calls for attention is said; `news` is a failure that the channel has not heard of yet."""
+    shown = severity is Severity.CRITICAL or (news and severity is Severity.WARNING)
+    return Tell.REPLY_BROADCAST if shown else Tell.REPLY
 
 
 def _shown(alert: Alert) -> Alert:

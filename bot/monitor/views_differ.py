@@ -1,9 +1,11 @@
 """Rules about hosts whose views do not fit together: two leaders, frozen views, a leader that nobody can ask."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from bot.cluster.models import Snapshot
 from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.covering import covers
 from bot.monitor.hosts import peer_at
 from bot.monitor.reach import became_of
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene
@@ -26,8 +28,19 @@ def _hosts_disagree(scene: Scene, limits: Limits) -> Answer:
             sentence=f"The hosts of {scene.cluster} contradict each other: {words[0]}.",
             lines=words[1:],
             weight=len(words),
+            data={"parts": list(words), **_said_of(scene.snapshot, graver=graver)},
         ),
     )
+
+
+def _said_of(snapshot: Snapshot, *, graver: bool) -> dict[str, Any]:
+    """What need not be told beside it: that a host it names is stale, and who is a member while two views differ."""
+    claim = [(host, stat.raft_status.node_id) for host, stat in snapshot.answered if stat.claims_leadership]
+    peers = [stat.raft_status.node_id for _, stat in snapshot.answered]
+    twice = [host for host, stat in snapshot.answered if peers.count(stat.raft_status.node_id) > 1]
+    stale = dict.fromkeys([*(host for host, _ in claim if len(claim) > 1), *twice])
+    members = [("membership_changed", "")] if graver else []
+    return covers(*(("stale_host", host) for host in stale), *members)
 
 
 def _contradictions(snapshot: Snapshot) -> Iterator[tuple[Severity, str]]:
@@ -47,7 +60,8 @@ def _contradictions(snapshot: Snapshot) -> Iterator[tuple[Severity, str]]:
 
 
 def _agree(scene: Scene, _: Alert) -> str:
-    return f"The hosts of {scene.cluster} agree again."
+    which = " that answer" if scene.snapshot.silent else ""
+    return f"The hosts of {scene.cluster}{which} agree again."
 
 
 def _stale_host(scene: Scene, limits: Limits) -> Answer:
@@ -98,6 +112,7 @@ def _leader_unseen(scene: Scene, limits: Limits) -> Answer:
             f"{scene.cluster} is led by peer {named[0]}{where}, which is none of the configured hosts: peers, disks "
             "and space are told by the leader alone, so cmbot does not see them.",
             ("add the service address of that peer to `clusters[].hosts`",),
+            data={"parts": [str(named[0])]},
         ),
     )
 

@@ -42,13 +42,18 @@ def found(*views: Views) -> dict[str, list[str]]:
     """What each rule that sees anything says of the last of these looks, 25 s apart; by key and subject."""
     view = after(*(look(100 + 25 * n, each) for n, each in enumerate(views)))
     answers = {rule.key: rule.answer(view) for rule in RULES}
+    sure = {
+        key: [finding for finding in answer if not finding.doubtful]
+        for key, answer in answers.items()
+        if answer is not CANNOT_TELL
+    }
     return {
         key: [
             f"{finding.subject}: {finding.severity.name}" if finding.subject else finding.severity.name
-            for finding in answer
+            for finding in findings
         ]
-        for key, answer in answers.items()
-        if answer is not CANNOT_TELL and answer
+        for key, findings in sure.items()
+        if findings
     }
 
 

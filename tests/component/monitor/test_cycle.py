@@ -45,7 +45,7 @@ async def test_the_life_of_a_broken_disk_is_one_message_and_its_thread(world: Wo
     ended = "Resolved in prod after 2 min 30 s: Disk 9 of prod was repaired."
     assert await world.ticks(3) == [ended, ended]
     assert set(world.store.state.outbox) == {"alert:1", "alert:1:line:2", "alert:1:line:4"}
-    assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", False)
+    assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 
 
 async def test_a_new_leader_is_told_and_the_same_one_in_a_new_term_is_not(world: World) -> None:

@@ -10,6 +10,7 @@ from tests.enginekit import CRITICAL, Life, found, rule, seen, silence
 FIRED = [(Reason.FIRED, Tell.POST)]
 RESOLVED = [(Reason.RESOLVED, Tell.REPLY)]
 WORSE = [(Reason.WORSE, Tell.REPLY)]
+NEWS = [(Reason.WORSE, Tell.REPLY_BROADCAST)]
 CHANGED = [(Reason.CHANGED, Tell.EDIT)]
 
 
@@ -96,7 +97,7 @@ def test_what_is_worse_and_critical_is_shown_in_the_channel() -> None:
 def test_a_new_part_is_worse_though_there_are_as_many_as_before() -> None:
     life = Life()
     life.step(0, found(weight=2, data={"parts": ["7", "8"]}))
-    assert seen(life.step(15, found(weight=2, data={"parts": ["8", "9"]}))) == WORSE
+    assert seen(life.step(15, found(weight=2, data={"parts": ["8", "9"]}))) == NEWS
     assert seen(life.step(30, found(weight=1, data={"parts": ["8"]}))) == CHANGED
 
 
@@ -124,7 +125,8 @@ def test_a_rule_that_cannot_tell_leaves_its_alerts_alone() -> None:
     assert life.step(1000, disk_broken=CANNOT_TELL) == []
     pending = Life([rule(hold=30)])
     pending.step(0, found())
-    assert pending.step(1000, disk_broken=CANNOT_TELL) == []
+    assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(Reason.NOTED, Tell.QUIET)]
+    assert pending.step(1015, disk_broken=CANNOT_TELL) == []
 
 
 def test_reminders_come_while_nobody_acknowledges() -> None:
@@ -201,7 +203,7 @@ def test_a_silence_never_tolerates_what_is_graver_or_new() -> None:
     life = Life()
     life.step(0, found(data={"parts": ["1"]}))
     life.silences.append(silence(weight=50))
-    assert seen(life.step(15, found(data={"parts": ["2"]}))) == WORSE
+    assert seen(life.step(15, found(data={"parts": ["2"]}))) == NEWS
     other = Life()
     other.step(0, found())
     other.silences.append(silence(weight=50))

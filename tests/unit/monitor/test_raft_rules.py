@@ -268,9 +268,9 @@ RESOLUTIONS = [
     ("apply_stalled", host(2), CALM, f"{host(2)} of prod applies what is committed again."),
     (
         "apply_stalled",
-        host(2),
-        after(look(100, silent=(2,))),
-        f"Host {host(2)} of prod gives no usable answer any more, so nobody knows.",
+        "h:1",
+        CALM,
+        "Host h:1 is not configured for prod any more.",
     ),
     ("learner_ready", "3", CALM, "Peer 3 of prod is a voter now."),
     ("learner_ready", "4", CALM, "Learner 4 is no member of prod any more."),

@@ -177,7 +177,7 @@ def test_no_leader_tells_of_the_silent_hosts() -> None:
         "the last known leader was peer 1 in term 5",
         f"{host(1)} gives no usable answer",
     )
-    assert covered(finding) == [("host_unreachable", host(1))]
+    assert covered(finding) == [("host_unreachable", host(1)), ("api_error", host(1))]
 
 
 def test_a_token_that_everybody_rejects_is_not_an_unreachable_cluster_as_well() -> None:
