@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.inbox import Inbox
 from bot.liveness import Liveness
 from bot.monitor import leaving
 from bot.monitor.attention import Attention
+from bot.monitor.counters import fresh_until
 from bot.monitor.cycle import Watch
 from bot.monitor.sentry import Sentry
 from bot.monitor.summaries import Entry, Summaries
@@ -279,11 +280,16 @@ async def tick(app: App, name: str) -> None:
     # Prometheus compares it with the time of day of its own host.
     app.metrics.tick(name, outcome, now - began, app.wall())
     if watch.latest is not None:
-        leader, judged = watch.latest.leader, verdict(watch.latest, watch.before)
+        leader, known = watch.latest.leader, watch.known
+        if known.at != watch.latest.at:
+            # The store could not be asked: what is known is of an earlier look.
+            judged = verdict(watch.latest, watch.before)
+            known = replace(known, level=judged.level.value, verdict=judged.sentence)
         app.noted[name] = {
             "at": watch.latest.at,
-            "level": judged.level.value,
-            "verdict": judged.sentence,
+            "level": known.level,
+            "verdict": known.verdict,
+            "fresh_until": fresh_until(known),
             "leader": leader[1].raft_status.node_id if leader else 0,
             "leader_host": leader[0] if leader else "",
             "term": watch.latest.term,

@@ -73,6 +73,9 @@ class ClusterApi(Protocol):
     async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
         """GET /volume/unit/list: how many chunks volumes have on a disk, none once it is repaired or dropped."""
 
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        """GET /volume/unit/list: the units (vuids) on a disk; none proves nothing about a disk that is not known."""
+
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
 
@@ -210,10 +213,14 @@ class ClustermgrClient:
 
     async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
         """GET /volume/unit/list, which the servers' own repair service asks before it calls a disk repaired."""
+        return len(await self.disk_units(disk_id, first=first))
 
-        async def ask(host: str) -> int:
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        """GET /volume/unit/list: the units (vuids) on a disk."""
+
+        async def ask(host: str) -> tuple[int, ...]:
             answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", reading.UNITS)
-            return len(parsed(VolumeUnits, answer, reading.UNITS).volume_unit_infos)
+            return tuple(unit.vuid for unit in parsed(VolumeUnits, answer, reading.UNITS).volume_unit_infos)
 
         return await self._any(ask, first)
 

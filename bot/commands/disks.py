@@ -9,8 +9,8 @@ from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, DiskStatus
 from bot.commands.intime import in_time
 from bot.commands.spec import Args, Call, Command, Reply
-from bot.errors import NotFound, UserError
-from bot.views.disks import disk, disks
+from bot.errors import CmbotError, NotFound, UserError
+from bot.views.disks import disk, disks, units_matter
 
 MAX_LIMIT = 90
 """Disks that one message can show as a table."""
@@ -69,7 +69,17 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
         found = await in_time(cluster.api.disk_info(args.id), cluster.name, f"about disk {args.id}")
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
-    yield Reply(disk(cluster.name, found, at=call.now), private=False)
+    units = await _units(call, args.id) if units_matter(found) else None
+    yield Reply(disk(cluster.name, found, at=call.now, units=units), private=False)
+
+
+async def _units(call: Call, disk_id: int) -> tuple[int, ...] | None:
+    """The units (vuids) that volumes still have on a disk; None when that could not be read."""
+    cluster = call.the_cluster
+    try:
+        return await in_time(cluster.api.disk_units(disk_id), cluster.name, f"which units are on disk {disk_id}")
+    except CmbotError:
+        return None
 
 
 DISKS = Command(

@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 
 from bot.commands.spec import Args, Call, Command, Reply
+from bot.errors import StoreError
+from bot.monitor.alert import Alert
+from bot.monitor.counters import is_fresh
 from bot.views.members import members
 from bot.views.stat import stat
 
@@ -13,16 +16,27 @@ class NoArgs(Args):
 
 async def run_stat(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Answer with the first look; a second one, which late hosts have completed, replaces it."""
-    first = True
-    async for look in call.the_cluster.looks():
-        yield Reply(stat(look, may_grow=first), private=False)
+    first, cluster = True, call.the_cluster
+    async for look in cluster.looks():
+        fresh = is_fresh(look, call.remembered(cluster.name))
+        yield Reply(stat(look, may_grow=first, alerts=await _alerts(call), fresh=fresh), private=False)
         first = False
 
 
 async def run_members(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """As `run_stat`, of the members alone."""
-    async for look in call.the_cluster.looks(bad_disks=False):
-        yield Reply(members(look), private=False)
+    cluster = call.the_cluster
+    async for look in cluster.looks(bad_disks=False):
+        fresh = is_fresh(look, call.remembered(cluster.name))
+        yield Reply(members(look, alerts=await _alerts(call), fresh=fresh), private=False)
+
+
+async def _alerts(call: Call) -> tuple[Alert, ...]:
+    """The open alerts of the cluster; none while the database is away, since reading must go on without it."""
+    try:
+        return await call.alerts.open(call.the_cluster.name)
+    except StoreError:
+        return ()
 
 
 STAT = Command(

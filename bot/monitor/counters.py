@@ -1,11 +1,16 @@
 """The leader's counters of disks, chunks and space, and whether they can be believed yet. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from bot.cluster.models import Snapshot, SpaceStat, Stat
+from bot.monitor.alert import Alert
 from bot.monitor.memory import Memory
 from bot.monitor.rule import Limits, Reign, Scene, Threshold, Unit
+from bot.monitor.verdict import verdict
+from bot.monitor.words import plain
 
 COUNTED = 300.0
 """Seconds after which a server counts its disks anew, as it comes (docs/clustermgr.md)."""
@@ -22,6 +27,33 @@ SETTLED: Mapping[str, Threshold] = MappingProxyType(
         )
     }
 )
+
+
+def fresh_until(memory: Memory) -> float:
+    """Until when (Unix seconds) the leader has not counted as a leader, as far as its election was seen; else 0."""
+    if not memory.changes or memory.changes[-1].at < memory.leader_since:
+        return 0.0
+    return memory.leader_since + SETTLED["settled"].default
+
+
+def is_fresh(snapshot: Snapshot, noted: Mapping[str, Any]) -> bool:
+    """True while the counters of this look's leader are those of a follower; `noted` is what the watch last noted."""
+    if snapshot.leader is None or not noted.get("leader"):
+        return False
+    raft = snapshot.leader[1].raft_status
+    if raft.node_id != noted["leader"]:
+        # Elected since the watch looked last.
+        return raft.term > int(noted.get("term") or 0)
+    return snapshot.at < float(noted.get("fresh_until") or 0.0)
+
+
+def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, alerts: Sequence[Alert] = ()) -> Memory:
+    """The memory with the verdict on this look that no open alert contradicts."""
+    fresh = snapshot.at < fresh_until(memory)
+    if not alerts and not fresh:
+        return memory
+    found = verdict(snapshot, previous, alerts=alerts, fresh=fresh)
+    return replace(memory, level=found.level.value, verdict=plain(found.sentence, 500))
 
 
 def leaders_view(scene: Scene, limits: Limits) -> Stat | None:

@@ -17,6 +17,10 @@ LEAST_GAP = 2 * HOUR
 """A time without measurements is worth a word from this many seconds on."""
 
 
+EXACT = 60.0
+"""The width with which `label` gives a time to the minute."""
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """One cluster's measurements of the last `window` seconds before `now`; times in Unix seconds.

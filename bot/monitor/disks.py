@@ -1,6 +1,6 @@
 """Rules about disks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.cluster.models import DiskStatus, Snapshot
@@ -98,7 +98,17 @@ def _what_became(scene: Scene, alert: Alert) -> str:
         return f"No disk of {scene.cluster} is broken or being repaired any more."
     became = "repaired" if set(parts) <= set(alert.data.get("repairing", ())) else "repaired or dropped"
     verb = "was" if len(parts) == 1 else "were"
-    return f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {scene.cluster} {verb} {became}."
+    said = f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {scene.cluster} {verb} {became}"
+    return f"{said}{_left(parts, scene.snapshot.chunks or {})}"
+
+
+def _left(parts: Sequence[str], chunks: Mapping[int, int]) -> str:
+    """Whether units are left: a state alone does not prove that a disk may be pulled."""
+    held = {part: chunks[int(part)] for part in parts if chunks.get(int(part))}
+    if held:
+        words = listed([f"{count(number, 'unit')} on disk {part}" for part, number in held.items()])
+        return f", but {words} {'is' if list(held.values()) == [1] else 'are'} left: do not pull it."
+    return f". Before you pull a disk, count its units: /cm disk {parts[0]}."
 
 
 def bad_now(snapshot: Snapshot) -> int | None:

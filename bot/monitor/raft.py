@@ -83,11 +83,15 @@ def _quorum_at_risk(scene: Scene, limits: Limits) -> Answer:
             weight=max(1, 1 - arithmetic.spare),
             data={
                 "parts": [str(voter.peer) for voter in sick],
+                **({} if sick else {"step": _ADD_VOTER}),
                 **({} if seen_well else covers(*(pair for voter in sick for pair in _covered(scene, voter.peer)))),
             },
             doubtful=unproven,
         ),
     )
+
+
+_ADD_VOTER = "Add another voter (`/cm member add`): a group of this size cannot lose one."
 
 
 def _sound_now(snapshot: Snapshot, peer: int) -> bool:

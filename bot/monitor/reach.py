@@ -104,11 +104,18 @@ def _read_only(scene: Scene, limits: Limits) -> Answer:
         return CANNOT_TELL
     if not leader[1].read_only:
         return ()
-    return (Finding("read_only", "", limits.severity, f"{scene.cluster} is read-only: it refuses all changes."),)
+    return (
+        Finding(
+            "read_only",
+            "",
+            limits.severity,
+            f"The leader of {scene.cluster} reports read_only (from its configuration).",
+        ),
+    )
 
 
 def _writable(scene: Scene, _: Alert) -> str:
-    return f"{scene.cluster} is not read-only any more."
+    return f"The leader of {scene.cluster} does not report read_only any more."
 
 
 HOST_UNREACHABLE = Rule(
@@ -135,7 +142,7 @@ CLUSTER_UNREACHABLE = Rule(
 
 READ_ONLY = Rule(
     key="read_only",
-    about="The leader says that the cluster is read-only.",
+    about="The leader reports read_only, which it has from its configuration.",
     severity=Severity.WARNING,
     hold=0,
     clear=0,

@@ -15,7 +15,7 @@ from bot.monitor.raft import PEER_DOWN, QUORUM_AT_RISK
 from bot.monitor.reach import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
 from bot.monitor.replication import APPLY_STALLED, LEARNER_READY, PEER_LAGGING
 from bot.monitor.rule import Rule
-from bot.monitor.space import CHUNKS_LOW, VOLUMES_LOW, WRITABLE_LOW
+from bot.monitor.space import CHUNKS_LOW, NO_VOLUME, VOLUMES_LOW, WRITABLE_LOW
 from bot.monitor.switched import SWITCH_CHANGED
 from bot.monitor.switches import SWITCH_MEANINGLESS, TASK_OFF_TOO_LONG, TASK_OFF_WITH_WORK
 from bot.monitor.views_differ import HOSTS_DISAGREE, LEADER_UNSEEN, STALE_HOST
@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     WRITABLE_LOW,
     CHUNKS_LOW,
     VOLUMES_LOW,
+    NO_VOLUME,
     TASK_OFF_WITH_WORK,
     TASK_OFF_TOO_LONG,
     SWITCH_MEANINGLESS,

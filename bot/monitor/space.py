@@ -1,10 +1,11 @@
 """Rules about space: what is writable, the chunks of each zone, the volumes that can be allocated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
-from bot.cluster.models import SpaceStat, ZoneDisks
+from bot.cluster.models import Disk, SpaceStat, ZoneDisks
 from bot.monitor.alert import Alert, Finding, Severity
+from bot.monitor.chunks import Chunks, usable_chunks
 from bot.monitor.counters import SETTLED, leaders_space, leaders_view
 from bot.monitor.covering import covers
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
@@ -28,14 +29,14 @@ def _writable_low(scene: Scene, limits: Limits) -> Answer:
         return ()
     sentence = f"{_left(scene.cluster, space, share)}{_until(days, space)}."
     shortage = sum(share < limits["critical_share"] / part for part in (1, 2, 4)) + (share <= 0)
-    said = covers(*_no_worse(space, share))
+    said = covers(*_no_worse(space, share, scene.snapshot.bad_disks or ()))
     return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
 
 
-def _no_worse(space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
+def _no_worse(space: SpaceStat, share: float, bad: Sequence[Disk]) -> Iterator[tuple[str, str]]:
     """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
     for zone in space.disk_stat_infos:
-        if zone.total_chunk > 0 and 100 * max(0, zone.total_free_chunk) / zone.total_chunk >= share - 1:
+        if zone.total_chunk > 0 and usable_chunks(zone, bad).share >= share - 1:
             yield "chunks_low", plain(zone.idc, 60)
 
 
@@ -81,12 +82,13 @@ def _chunks_low(scene: Scene, limits: Limits) -> Answer:
     if space is None:
         return CANNOT_TELL
     zones = sorted((zone for zone in space.disk_stat_infos if zone.total_chunk > 0), key=lambda zone: zone.idc)
-    findings = (_zone_low(scene.cluster, zone, limits) for zone in zones)
+    bad = scene.snapshot.bad_disks or ()
+    findings = (_zone_low(scene.cluster, zone, usable_chunks(zone, bad), limits) for zone in zones)
     return tuple(finding for finding in findings if finding is not None)
 
 
-def _zone_low(cluster: str, zone: ZoneDisks, limits: Limits) -> Finding | None:
-    share = 100 * max(0, zone.total_free_chunk) / zone.total_chunk
+def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: Limits) -> Finding | None:
+    share = chunks.share
     severity = _severity(share, limits, "warn_share", "critical_share")
     if severity is None:
         return None
@@ -98,6 +100,24 @@ def _zone_low(cluster: str, zone: ZoneDisks, limits: Limits) -> Finding | None:
 
 def _chunks_free(scene: Scene, alert: Alert) -> str:
     return f"Zone {alert.subject or 'without a name'} of {scene.cluster} has enough free chunks again."
+
+
+def _no_volume(scene: Scene, limits: Limits) -> Answer:
+    stat = leaders_view(scene, limits)
+    if stat is None:
+        return CANNOT_TELL
+    space = stat.space_stat
+    if stat.volume_stat.total_volume > 0 or space.writable_space <= 0 or space.total_disk <= 0:
+        return ()
+    sentence = (
+        f"{scene.cluster} has no volume, although {count(space.total_disk, 'disk')} can be written: "
+        "nobody can store anything."
+    )
+    return (Finding("no_volume", "", limits.severity, sentence),)
+
+
+def _volume_there(scene: Scene, _: Alert) -> str:
+    return f"{scene.cluster} has volumes, or no writable disk any more."
 
 
 def _volumes_low(scene: Scene, limits: Limits) -> Answer:
@@ -172,4 +192,16 @@ VOLUMES_LOW = Rule(
             **SETTLED,
         }
     ),
+)
+
+NO_VOLUME = Rule(
+    key="no_volume",
+    about="There is no volume at all beside writable disks: volumes are not created.",
+    severity=Severity.WARNING,
+    hold=1800,
+    clear=0,
+    remind=86400,
+    looks=_no_volume,
+    resolved=_volume_there,
+    thresholds=SETTLED,
 )

@@ -30,6 +30,12 @@ SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
 _TASK_WORDS = 3
 
 
+def next_step_of(alert: Alert) -> str:
+    """The next step of an alert: the one that its finding names, else the runbook's first."""
+    named = str(alert.data.get("step", ""))
+    return blocks.escape(named) if named else next_step(alert.rule)
+
+
 def next_step(rule: str) -> str:
     """The first step of a rule's runbook as mrkdwn, "" when it has none."""
     runbook = RUNBOOKS.get(rule)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.engine import Reason, Transition
 from bot.views import blocks, notes
-from bot.views.alert_actions import buttons, next_step
+from bot.views.alert_actions import buttons, next_step_of
 from bot.views.message import Message
 
 MOST_LINES = 12
@@ -50,7 +50,7 @@ def _open_card(alert: Alert) -> Message:
         parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
     if alert.data.get("op"):
         parts.append(blocks.section(_operation(alert)))
-    parts += [blocks.section(f"*Next:* {step}") for step in [next_step(alert.rule)] if step]
+    parts += [blocks.section(f"*Next:* {step}") for step in [next_step_of(alert)] if step]
     if alert.id:
         parts.append(blocks.actions(*buttons(alert)))
     return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))

@@ -11,8 +11,10 @@ _HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of")
 _NEXT: Mapping[int, str] = {
     DiskStatus.BROKEN: ", waits for its data to be rebuilt",
     DiskStatus.REPAIRING: ", its data is being rebuilt",
-    DiskStatus.REPAIRED: ", its data is safe: it can be replaced",
 }
+_GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
+"""States that say that no unit is left on a disk; only a count proves it (a public issue of CubeFS, 3736)."""
+_SHOWN_UNITS = 10
 
 
 def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: int, at: float) -> Message:
@@ -43,16 +45,36 @@ def _row(disk: Disk) -> tuple[str, ...]:
     return (str(disk.disk_id), state, disk.idc, disk.host, disk.path, used, size(disk.size))
 
 
-def disk(cluster: str, found: Disk, *, at: float) -> Message:
-    """All that is known of one disk."""
+def units_matter(found: Disk) -> bool:
+    """True for a disk whose state claims that it may be pulled: its units must be counted."""
+    return found.status in _GONE
+
+
+def _safety(found: Disk, units: Sequence[int] | None) -> str:
+    """Whether the disk may be pulled, as the count of units says."""
+    if not units_matter(found):
+        return _NEXT.get(found.status, "")
+    if units is None:
+        return ", but its units could not be counted: do not pull it before they are"
+    if units:
+        shown = ", ".join(f"{vuid >> 32}" for vuid in units[:_SHOWN_UNITS])
+        more = f" and {len(units) - _SHOWN_UNITS:,} more" if len(units) > _SHOWN_UNITS else ""
+        left = count(len(units), "unit")
+        return f", *but {left} {'is' if len(units) == 1 else 'are'} left on it: do not pull it* (volumes {shown}{more})"
+    return ", and no unit is left on it: it can be replaced"
+
+
+def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = None) -> Message:
+    """All that is known of one disk; `units` are the vuids left on it, None when not read."""
     state = disk_state(found)
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
     sentence = (
         f"Disk {found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
-        f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used."
+        f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used"
+        f"{_safety(found, units).replace('*', '') if units_matter(found) else ''}."
     )
     facts = fields(
-        f"*State*\n{state}{_NEXT.get(found.status, '')}",
+        f"*State*\n{state}{_safety(found, units)}",
         f"*Read-only*\n{'*yes*' if found.readonly else 'no'}",
         f"*Host*\n{code(found.host)}",
         f"*Path*\n{code(found.path)}",

@@ -1,7 +1,10 @@
 """/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
 
+from collections.abc import Sequence
+
 from bot.cluster.health import VoterHealth, lag, learners, voters
 from bot.cluster.models import Peer, Snapshot, Stat
+from bot.monitor.alert import Alert
 from bot.monitor.verdict import judged, verdict
 from bot.views.blocks import context, count, date, escape, message, section, table
 from bot.views.message import BlockJson, Message
@@ -11,9 +14,9 @@ _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Activ
 _OF_HOSTS = ("Host", "Peer", "Takes itself for", "Names as leader", "Term", "Commit")
 
 
-def members(snapshot: Snapshot) -> Message:
-    """The members of one raft group."""
-    judgement = verdict(snapshot)
+def members(snapshot: Snapshot, *, alerts: Sequence[Alert] = (), fresh: bool = False) -> Message:
+    """The members of one raft group; `alerts` are the open ones of the cluster, `fresh` as in the verdict."""
+    judgement = verdict(snapshot, alerts=alerts, fresh=fresh)
     head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
     shown = _of_leader(snapshot, snapshot.leader[1]) if snapshot.leader else _of_hosts(snapshot)
     silent = why_silent(snapshot)

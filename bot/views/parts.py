@@ -9,6 +9,7 @@ from bot.views.text import code, count, escape
 LEVEL_MARKS: Mapping[str, str] = {
     Level.HEALTHY: "🟢",
     Level.DEGRADED: "🟡",
+    Level.CRITICAL: "🔴",
     Level.NO_LEADER: "🔴",
     Level.UNREACHABLE: "⚫",
     Level.CONTRADICTION: "🔴",

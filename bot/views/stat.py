@@ -1,10 +1,12 @@
 """/cm stat: one screen on one cluster, the verdict in words first; the facts of GET /stat for people. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.cluster.health import VoterHealth, lag, learners, voters
-from bot.cluster.models import Peer, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.cluster.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
 from bot.errors import ClusterTimeout
+from bot.monitor.alert import Alert
+from bot.monitor.chunks import usable_chunks
 from bot.monitor.verdict import Verdict, judged, verdict
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.message import BlockJson, Message
@@ -12,19 +14,28 @@ from bot.views.parts import bullets, hosts_line, mark_of, role
 
 MOST_PEERS = 12
 MOST_ZONES = 12
+_NOT_COUNTED = (
+    "The leader was elected a few minutes ago and has not counted disks and space yet: its figures are those of a "
+    "follower."
+)
 STALE_MINUTES = 5
 """Disk counters are refreshed by the server every 300 s by default (docs/clustermgr.md)."""
 
 
-def stat(snapshot: Snapshot, *, may_grow: bool = False) -> Message:
-    """What one look saw; `may_grow` when a later look may complete this answer."""
-    judgement = verdict(snapshot)
+def stat(snapshot: Snapshot, *, may_grow: bool = False, alerts: Sequence[Alert] = (), fresh: bool = False) -> Message:
+    """What one look saw; `may_grow` when a later look may complete this answer.
+
+    `alerts` are the open ones of the cluster. `fresh` says that the leader has not counted disks and space yet.
+    """
+    judgement = verdict(snapshot, alerts=alerts, fresh=fresh)
     best = snapshot.best
     blocks = [section(_headline(judgement))]
+    if fresh:
+        blocks.append(context(_NOT_COUNTED))
     if best is not None:
         blocks += _view(snapshot, *best)
     blocks.append(context(*_small_print(snapshot, may_grow=may_grow)))
-    return message(_sentence(snapshot, judgement), *blocks)
+    return message(_sentence(snapshot, judgement, fresh=fresh), *blocks)
 
 
 def _headline(judgement: Verdict) -> str:
@@ -33,9 +44,11 @@ def _headline(judgement: Verdict) -> str:
     return f"{head}\n{bullets(told, 8)}" if told else head
 
 
-def _sentence(snapshot: Snapshot, judgement: Verdict) -> str:
+def _sentence(snapshot: Snapshot, judgement: Verdict, *, fresh: bool) -> str:
     if snapshot.best is None:
         return escape(judgement.sentence)
+    if fresh:
+        return f"{escape(judgement.sentence)} {_NOT_COUNTED}"
     space = snapshot.best[1].space_stat
     return (
         f"{escape(judgement.sentence)} "
@@ -55,7 +68,7 @@ def _view(snapshot: Snapshot, host: str, seen: Stat) -> Iterator[BlockJson]:
         yield section(_peers(snapshot, seen))
     yield section(_disks(snapshot, seen.space_stat))
     if seen.space_stat.disk_stat_infos:
-        yield _zones(seen.space_stat)
+        yield _zones(seen.space_stat, snapshot.bad_disks or ())
 
 
 def _facts(snapshot: Snapshot, seen: Stat) -> Iterator[str]:
@@ -134,16 +147,17 @@ def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
     return f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} repairing* now: /cm disks status=broken"
 
 
-def _zones(space: SpaceStat) -> BlockJson:
+def _zones(space: SpaceStat, bad: Sequence[Disk]) -> BlockJson:
     header = ("Zone", "Disks", "Available", "Not normal", "Free chunks")
     zones = sorted(space.disk_stat_infos, key=lambda zone: zone.idc)
-    return table([_zone(zone) for zone in zones], header=header, right=(1, 2, 4), most=MOST_ZONES)
+    return table([_zone(zone, bad) for zone in zones], header=header, right=(1, 2, 4), most=MOST_ZONES)
 
 
-def _zone(zone: ZoneDisks) -> tuple[str, ...]:
+def _zone(zone: ZoneDisks, bad: Sequence[Disk]) -> tuple[str, ...]:
     counters = ("broken", "repairing", "repaired", "dropping", "dropped", "readonly", "expired")
     odd = [f"{number:,} {name}" for name in counters if (number := getattr(zone, name))]
-    chunks = f"{zone.total_free_chunk:,} of {zone.total_chunk:,}"
+    usable = usable_chunks(zone, bad)
+    chunks = f"{usable.free:,} of {usable.total:,}"
     return (zone.idc, f"{zone.total:,}", f"{zone.available:,}", ", ".join(odd) or "none", chunks)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.monitor.course import Course
+from bot.monitor.course import EXACT, Course, label
 from bot.monitor.trend import DAY, MIN_SPAN, Sureness
 from bot.views.blocks import context, count, date, escape, message, percent, section, size, table
 from bot.views.message import Message
@@ -25,8 +25,8 @@ def trend(course: Course) -> Message:
         return message(sentence, section(f"{UNKNOWN_MARK} {sentence}"))
     chart = course_chart(course)
     rows = [
-        (label, size(int(point.used)), percent(point.used, point.total), size(int(point.writable)))
-        for label, point in zip(course.labels, course.shown, strict=True)
+        (label(point.at, EXACT), size(int(point.used)), percent(point.used, point.total), size(int(point.writable)))
+        for point in course.shown
     ]
     step = -(-len(rows) // _ROWS)
     shown = rows[::-1][::step]
@@ -63,6 +63,11 @@ def _nothing(course: Course) -> str:
             f"Nothing has been measured of {name} yet: cmbot notes its space every ten minutes while it has a leader. "
             f"Ask again later."
         )
+    if course.watched_since >= course.now - course.window:
+        return (
+            f"{name} has no space to measure yet: since {date(course.watched_since, 'minute')} each measurement was "
+            f"without disks. /cm stat {name} tells how it is now."
+        )
     return (
         f"Nothing was measured of {name} in the last {days(course.window / DAY)}, while before that it was "
         f"(since {date(course.watched_since, 'minute')}). /cm stat {name} tells how it is now."
@@ -78,7 +83,9 @@ def _too_early(course: Course) -> str:
 
 def _small_print(course: Course) -> Iterator[str]:
     told = course.trend
-    yield f"{count(told.samples, 'measurement')} from {date(told.since, 'minute')} to {date(told.until, 'minute')}"
+    first = date(told.since, "minute")
+    span = f"from {first} to {date(told.until, 'minute')}"
+    yield f"{count(told.samples, 'measurement')} {span if told.samples > 1 else f'at {first}'}"
     if told.sure in _SURE:
         yield f"The forecast is {_SURE[told.sure]}"
     if course.watched_since is not None and course.watched_since > course.now - course.window + DAY:

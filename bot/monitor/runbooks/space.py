@@ -24,7 +24,17 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
             (
                 "`/cm stat` shows the zones. Add disks to this one.",
                 "`/cm tasks`: `balance` evens out disks within a zone, not zones.",
-                "Disks of this zone that are broken or silent still count here: mend those first.",
+                "Chunks on broken and repairing disks do not count here: repair or replace those disks first.",
+            ),
+            COUNTED,
+        ),
+        "no_volume": Runbook(
+            "Who writes needs a volume. A new cluster gets its first ones within minutes of its disks; without any for "
+            "half an hour nothing can be stored.",
+            (
+                "`/cm stat` shows the zones: a code mode needs enough of them, with enough disks each.",
+                "Read the leader's log for why volumes cannot be created.",
+                "A cluster that is meant to stay empty: `no_volume: {enabled: false}` for it.",
             ),
             COUNTED,
         ),
@@ -36,7 +46,7 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
                 "Read the leader's log for why volumes cannot be created.",
                 "Volumes that are locked are not allocated: a balance or a repair that hangs may hold them.",
             ),
-            "A cluster without any volume is taken for a new one. `least` should stay below the servers' own "
+            "A cluster without any volume has the alert `no_volume`. `least` should stay below the servers' own "
             "`min_allocable_volume_count`.",
         ),
     }

@@ -8,8 +8,8 @@ from bot.monitor.runbooks.runbook import Runbook
 SWITCHES: Mapping[str, Runbook] = MappingProxyType(
     {
         "read_only": Runbook(
-            "A read-only Clustermgr refuses all changes. It is normally set on purpose, in the nodes' own "
-            "configuration files.",
+            "The flag comes from the nodes' own configuration files and is normally set on purpose. What a server "
+            "refuses then is not known: no recorded one reports it.",
             (
                 "Ask who set it and why; where it is meant to last, `read_only: {enabled: false}` for that cluster.",
                 "To end it, change the configuration of the nodes and restart them one by one, followers first.",

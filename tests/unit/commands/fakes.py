@@ -38,6 +38,7 @@ class FakeApi:
 
     disks: Sequence[Disk] = ()
     hanging: bool = False
+    units: tuple[int, ...] = ()
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -90,6 +91,9 @@ class FakeApi:
 
     async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
         return 0
+
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        return self.units
 
     async def disk_info(self, disk_id: int) -> Disk:
         for disk in self.disks:

@@ -128,7 +128,9 @@ CASES = [
     Case("read_only", look(100), {}),
     Case("read_only", look(100, read_only=None), None),
     Case("read_only", look(100, silent=(1,), read_only=True), None),
-    Case("read_only", look(100, read_only=True), {"": "prod is read-only: it refuses all changes."}),
+    Case(
+        "read_only", look(100, read_only=True), {"": "The leader of prod reports read_only (from its configuration)."}
+    ),
     Case("quorum_at_risk", look(100), {}),
     Case("quorum_at_risk", look(100, leader=0), None),
     Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=None),
@@ -239,12 +241,20 @@ def open_alert(rule: str, subject: str = "", **data: object) -> Alert:
 
 
 RESOLUTIONS = [
-    ("disk_broken", open_alert("disk_broken", parts=["7"]), "Disk 7 of prod was repaired or dropped."),
-    ("disk_broken", open_alert("disk_broken", parts=["8"], repairing=["8"]), "Disk 8 of prod was repaired."),
+    (
+        "disk_broken",
+        open_alert("disk_broken", parts=["7"]),
+        "Disk 7 of prod was repaired or dropped. Before you pull a disk, count its units: /cm disk 7.",
+    ),
+    (
+        "disk_broken",
+        open_alert("disk_broken", parts=["8"], repairing=["8"]),
+        "Disk 8 of prod was repaired. Before you pull a disk, count its units: /cm disk 8.",
+    ),
     (
         "disk_broken",
         open_alert("disk_broken", parts=["7", "8"], repairing=["8"]),
-        "Disks 7 and 8 of prod were repaired or dropped.",
+        "Disks 7 and 8 of prod were repaired or dropped. Before you pull a disk, count its units: /cm disk 7.",
     ),
     ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
     ("no_leader", open_alert("no_leader"), "prod has a leader again: peer 1 in term 5."),
@@ -258,7 +268,7 @@ RESOLUTIONS = [
     ("host_unreachable", open_alert("host_unreachable", host(1)), "Host 10.0.0.1:9998 of prod answers again."),
     ("host_unreachable", open_alert("host_unreachable", "h:1"), "Host h:1 is not configured for prod any more."),
     ("cluster_unreachable", open_alert("cluster_unreachable"), "prod answers again: 3 of 3 hosts."),
-    ("read_only", open_alert("read_only"), "prod is not read-only any more."),
+    ("read_only", open_alert("read_only"), "The leader of prod does not report read_only any more."),
     (
         "quorum_at_risk",
         open_alert("quorum_at_risk"),

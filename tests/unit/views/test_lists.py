@@ -51,7 +51,7 @@ def test_one_disk_tells_all_its_facts() -> None:
     shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
     text = seen(shown)
     assert shown.text.startswith("Disk 7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
-    assert "■ repaired, its data is safe: it can be replaced" in text
+    assert "■ repaired, but its units could not be counted: do not pull it before they are" in text
     assert "`z0`, `r1`" in text
     assert "6 used, 4 free of 10" in text
 
@@ -150,3 +150,13 @@ def test_whoami_shows_ids_and_reasons(hostile: str) -> None:
     assert "You are <@U1> (`U1`), in <#C1> (`C1`)." in seen(shown)
     assert "• You may look." in seen(shown)
     assert_harmless(shown)
+
+
+@pytest.mark.parametrize("status", [4, 5])
+def test_units_left_on_a_repaired_disk_are_named(status: int) -> None:
+    found = disk(3, status=status)
+    left = disk_card("prod", found, at=1.0, units=(7 << 32 | 1, 9 << 32 | 2))
+    assert "2 units are left on it: do not pull it" in left.text
+    assert "volumes 7, 9" in left.text
+    assert "can be replaced" not in left.text
+    assert "no unit is left on it: it can be replaced" in disk_card("prod", found, at=1.0, units=()).text
