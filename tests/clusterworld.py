@@ -1,5 +1,6 @@
 """A simulated cluster on its own ports, the watch on it over real sockets, and what a channel sees."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class World:
     explain: Explain = unexplained
     store: FakeStore = field(default_factory=FakeStore)
     now: float = 1_000_000.0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +42,7 @@ class World:
             watched,
             lambda: handle.patrol(5.0, self.watch.glimpse),
             self.store,
-            wake=lambda: None,
+            wake=self.woken.set,
             explain=self._explain,
         )
 

@@ -7,7 +7,7 @@ from bot.cluster.models import HostLook, Snapshot
 from bot.errors import ClusterError
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Answer, Scene
+from bot.monitor.rule import CANNOT_TELL, Answer, Rule, Scene
 from bot.monitor.rules import rule_named
 from tests.watchkit import host
 
@@ -57,6 +57,13 @@ def resolution(rule: str, subject: str, view: Scene) -> str:
     found = rule_named(rule)
     assert found is not None
     return found.resolved(view, Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0))
+
+
+def rule_of(key: str) -> Rule:
+    """The rule of that key as it comes."""
+    found = rule_named(key)
+    assert found is not None
+    return found
 
 
 def ask(rule: str, view: Scene, **values: float) -> Answer:

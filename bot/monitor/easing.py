@@ -37,6 +37,14 @@ def eased(old: Alert, new: Alert, now: float) -> Alert:
     return noted(new, eased={**worst_of, "parts": _parts(new, parts).get("parts", parts), "until": until})
 
 
+def unlearned(alert: Alert, parts: set[str]) -> Alert:
+    """The alert without those parts in what is noted of its worst; what it has now stays."""
+    held = alert.data.get("eased")
+    if held is None or not parts:
+        return alert
+    return noted(alert, eased={**held, "parts": [part for part in held["parts"] if part not in parts]})
+
+
 def _held(alert: Alert, now: float) -> Mapping[str, Any] | None:
     """What is noted of its worst, while that counts; a clock that was set back does not make it count for longer."""
     held: Mapping[str, Any] | None = alert.data.get("eased")

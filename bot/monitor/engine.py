@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
 from bot.monitor.covering import Pairs, covered, inhibited
-from bot.monitor.easing import eased, worst
+from bot.monitor.easing import eased, unlearned, worst
 from bot.monitor.escalation import Escalation, call, calling_anew
 from bot.monitor.rule import CANNOT_TELL, Answer, Rule
 from bot.monitor.rules import INHIBITS, UNSPARED
@@ -18,10 +18,11 @@ from bot.monitor.transition import (
     ended,
     fired,
     following,
-    has_new_part,
     loud,
+    new_parts,
     noted,
     reads_the_same,
+    unsaid_parts,
     worse,
 )
 from bot.monitor.unknown import known_again, unknown_for, untold
@@ -197,14 +198,16 @@ def _found_anew(old: Alert, finding: Finding, around: Surroundings) -> Alert:
 
 def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
     """It got worse: that is said aloud, but for what grows in a burst. A new failure is shown in the channel."""
-    news = has_new_part(worst(old, around.now), new) or old.data.get("unsaid") == "new"
+    unsaid = unsaid_parts(old) | new_parts(worst(old, around.now), new)
     if _said_lately(old, new, around):
-        later = noted(following(new, around.now), unsaid="new" if news else "more")
+        later = noted(following(new, around.now), unsaid=sorted(unsaid))
         # What grows with every look must not put off a call for ever.
         return call(rule, old, new, around.escalation, around.now) or Transition(old, later, Reason.WORSE, Tell.EDIT)
-    new = noted(new, unsaid=None, said_at=around.now)
+    # What came and went unsaid is news when it comes again.
+    new = noted(unlearned(new, unsaid), unsaid=None, said_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-    return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, loud(new.severity, news=news))
+    tell = loud(new.severity, news=bool(unsaid))
+    return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, tell)
 
 
 def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:

@@ -26,8 +26,8 @@ KEPT = (
 `lifted`: ids of silences that no longer hold for it · `muted`: the silence {id, by} under which it is quiet now ·
 `silenced`: ids of all that ever muted it · `calling_since`: since when somebody is called for, where that is not when
 it fired · `escalated_at`: when a group was called · `digest`: the slot of the digest that tells it in its place ·
-`said_at`: when a reply last said that it got worse · `unsaid`: whether it grew since, and no reply said so yet: "more"
-of the same, or "new" parts · `eased`: how bad it was lately {severity, weight, parts, until}, where it is milder now ·
+`said_at`: when a reply last said that it got worse · `unsaid`: that it grew since, unsaid as yet: which parts are
+new ([]: none) · `eased`: how bad it was lately {severity, weight, parts, until}, where it is milder now ·
 `unknown_since`: since when no look can tell of it, `unknown_for`: for how long none could while it waited (seconds).
 """
 
@@ -87,10 +87,21 @@ def worse(alert: Alert, finding: Finding) -> bool:
     return has_new_part(alert, finding)
 
 
-def has_new_part(alert: Alert, finding: Finding | Alert) -> bool:
+def has_new_part(alert: Alert, finding: Finding) -> bool:
     """Whether something in the finding was not in the alert; where that names as many as it can, nobody can tell."""
+    return bool(new_parts(alert, finding))
+
+
+def new_parts(alert: Alert, found: Finding | Alert) -> set[str]:
+    """What is in the finding, or in the alert that took it up, and was not in the alert before."""
     known = alert.data.get("parts")
-    return known is not None and len(known) < MAX_PARTS and bool(set(finding.data.get("parts", ())) - set(known))
+    return set() if known is None or len(known) >= MAX_PARTS else set(found.data.get("parts", ())) - set(known)
+
+
+def unsaid_parts(alert: Alert) -> set[str]:
+    """The parts that came in a burst, and that no reply named yet."""
+    unsaid = alert.data.get("unsaid")
+    return set(unsaid) if isinstance(unsaid, list) else set()
 
 
 def as_found(alert: Alert, finding: Finding) -> Alert:

@@ -4,6 +4,7 @@ from bot.monitor.alert import AlertState, Finding
 from bot.monitor.easing import LASTS
 from bot.monitor.engine import Reason, Tell
 from bot.monitor.rule import MAX_PARTS
+from bot.monitor.transition import LOUD
 from tests.enginekit import CRITICAL, WARNING, Life, found, rule, seen, silence
 
 CHANGED = [(Reason.CHANGED, Tell.EDIT)]
@@ -96,3 +97,14 @@ def test_more_parts_than_can_be_named_shrink_quietly() -> None:
     life.ack(5)
     assert seen(life.step(15, found(weight=len(names) - 1, data={"parts": names[1 : MAX_PARTS + 1]}))) == CHANGED
     assert life.alerts[1].state is AlertState.ACKNOWLEDGED
+
+
+def test_a_part_that_came_and_went_unsaid_is_told_when_it_comes_again() -> None:
+    life = Life()
+    told = [
+        move.tell
+        for now, parts in ((0, "a"), (5, "ab"), (10, "abc"), (15, "a"), (310, "a"), (315, "ac"), (620, "ac"))
+        for move in life.step(now, found(weight=len(parts), data={"parts": list(parts)}))
+        if move.tell in LOUD
+    ]
+    assert told == [Tell.POST, *[Tell.REPLY_BROADCAST] * 3]

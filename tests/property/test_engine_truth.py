@@ -1,0 +1,130 @@
+"""What the engine owes to a reader: the unknown changes nothing, plans are no alarm, and what is new is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.monitor.alert import AlertState, Finding, Severity
+from bot.monitor.covering import covers
+from bot.monitor.engine import REPLY_EVERY, Reason, Tell
+from bot.monitor.memory import LeaderChange
+from bot.monitor.rule import CANNOT_TELL, Answer, Scene
+from bot.monitor.rules import INHIBITS, RULES
+from bot.monitor.transition import LOUD, reads_the_same
+from tests.enginekit import Life, found, rule
+from tests.raftlooks import after, ask, rule_of
+from tests.watchkit import look
+
+HOLD = 30.0
+LOOKS = st.lists(
+    st.tuples(st.sampled_from([5.0, 15.0, 40.0]), st.sampled_from(["seen", "gone", "unknown"])), min_size=1, max_size=30
+)
+
+
+@given(LOOKS)
+@settings(deadline=None)
+def test_what_is_unknown_changes_nothing(looks: Sequence[tuple[float, str]]) -> None:
+    life, now = Life([rule(hold=HOLD, clear=HOLD)]), 0.0
+    known: list[tuple[float, str]] = []
+    for apart, what in looks:
+        before = dict(life.alerts)
+        now += apart
+        answers: Mapping[str, Answer] = {"disk_broken": CANNOT_TELL} if what == "unknown" else {}
+        moves = life.step(now, *([found()] if what == "seen" else []), **answers)
+        if what == "unknown":
+            assert all(move.tell is Tell.QUIET for move in moves)
+            assert all(reads_the_same(before[number], alert) for number, alert in life.alerts.items())
+        known.append((now, what))
+        for move in moves:
+            if move.reason is Reason.FIRED:
+                assert _seen_for(known, "seen") >= HOLD
+            if move.reason is Reason.RESOLVED:
+                assert _seen_for(known, "gone") >= HOLD
+
+
+def _seen_for(looks: Sequence[tuple[float, str]], what: str) -> float:
+    """For how long it was known to be so, up to the last look: each look stands for the time until the next."""
+    lasted, until = 0.0, looks[-1][0]
+    for at, each in reversed(looks):
+        if each not in {what, "unknown"}:
+            break
+        lasted += until - at if each == what else 0.0
+        until = at
+    return lasted
+
+
+CHANGES = st.lists(st.tuples(st.integers(10, 700), st.booleans()), min_size=1, max_size=8)
+
+
+@given(CHANGES, st.integers(1, 500))
+@settings(deadline=None)
+def test_what_was_planned_never_worsens(steps: Sequence[tuple[int, bool]], apart: int) -> None:
+    at, changes = 1000.0, list[LeaderChange]()
+    for number, (gap, planned) in enumerate(steps):
+        at += gap
+        changes.append(LeaderChange(at, 1 + number % 2, 2 - number % 2, 6 + number, op=number + 1 if planned else 0))
+    now = at + apart
+    crashed = any(not change.op for change in changes if now - change.at < 600)
+    for key in ("leader_changed", "leader_flapping"):
+        life = Life([replace(rule_of(key), hold=0)])
+        life.step(now, *_found(key, now, changes))
+        another = LeaderChange(now, changes[-1].after, changes[-1].before, 50, op=99)
+        moves = life.step(now, *_found(key, now, [*changes, another]))
+        assert not [move for move in moves if move.tell in LOUD and move.new.severity > Severity.INFO]
+        assert not crashed or all(move.tell in {Tell.QUIET, Tell.EDIT} for move in moves)
+
+
+def _found(key: str, now: float, changes: Sequence[LeaderChange]) -> Sequence[Finding]:
+    memory = replace(after(look(now)).memory, changes=tuple(changes))
+    answer = ask(key, Scene(look(now), memory, now))
+    assert answer is not CANNOT_TELL
+    return answer
+
+
+PARTS = st.lists(
+    st.tuples(
+        st.sampled_from([5.0, 60.0, 300.0, 1000.0]),
+        st.sets(st.sampled_from("abcd"), min_size=1),
+        st.sampled_from(["", "", "acknowledge", "graver"]),
+    ),
+    min_size=1,
+    max_size=15,
+)
+
+
+@given(PARTS)
+@settings(deadline=None, max_examples=300)
+def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tuple[float, set[str], str]]) -> None:
+    life, now, announced = Life(), 0.0, set[str]()
+    for apart, parts, event in [*steps, (REPLY_EVERY, steps[-1][1], "")]:
+        if event == "acknowledge" and any(alert.state is AlertState.FIRING for alert in life.alerts.values()):
+            life.ack(now)
+        now += apart
+        severity = Severity.CRITICAL if event == "graver" else Severity.WARNING
+        moves = life.step(now, found(severity=severity, weight=len(parts), data={"parts": sorted(parts)}))
+        for move in moves:
+            if move.tell in {Tell.POST, Tell.REPLY_BROADCAST}:
+                announced |= set(move.new.data["parts"])
+    assert steps[-1][1] <= announced
+
+
+KEYS = ("peer_down", "host_unreachable", "chunks_low", "task_off_too_long")
+PLACES = st.tuples(st.sampled_from(KEYS), st.sampled_from("12"))
+
+
+@given(st.dictionaries(PLACES, st.lists(PLACES, max_size=2), max_size=6))
+@settings(deadline=None)
+def test_inhibition_never_crosses_subjects(said: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> None:
+    life = Life([rule(key) for key in KEYS])
+    moves = life.step(0, *(found(key, subject=subject, data=covers(*pairs)) for (key, subject), pairs in said.items()))
+    told = {(move.new.rule, move.new.subject) for move in moves if move.reason is Reason.FIRED}
+    assert told == set(said) - {pair for pairs in said.values() for pair in pairs}
+
+
+def test_only_what_holds_for_a_whole_cluster_inhibits_whole_rules() -> None:
+    """Each of them is one alert of the cluster, and the last is told in its place alone."""
+    assert set(INHIBITS) == {"cluster_unreachable", "no_leader", "leader_flapping"}
+    assert INHIBITS["leader_flapping"] == {"leader_changed"}
+    assert all(others <= {each.key for each in RULES} for others in INHIBITS.values())
