@@ -1,6 +1,7 @@
 """A raw HTTP server over asyncio streams that answers byte for byte what a test tells it to, or cuts."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -64,8 +65,8 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[RawServer]:
-    """Serve on a free loopback port until the block ends; every connection is closed then."""
+async def serving(handler: Handler, *, context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
+    """Serve on a free loopback port until the block ends, over TLS with a `context`; connections are closed then."""
     raw = RawServer()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -80,7 +81,7 @@ async def serving(handler: Handler) -> AsyncIterator[RawServer]:
                 await handler(request, writer)
         writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
     raw.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield raw

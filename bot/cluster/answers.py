@@ -62,16 +62,27 @@ def words_of(answer: Answer) -> str:
     return one_line(told if told is not None else answer.body[: 4 * _MAX_WORDS].decode("utf-8", "replace"), _MAX_WORDS)
 
 
+def _is_plain_yes(answer: Answer) -> bool:
+    data = _json(answer)
+    return answer.is_json and (data is None or (isinstance(data, dict) and "error" not in data))
+
+
 def _told(answer: Answer) -> str | None:
     """The text under `error` in a body of Clustermgr's shape, None when the body is of another."""
-    if not answer.is_json:
-        return None
-    try:
-        data: Any = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
+    data = _json(answer) if answer.is_json else None
     told = data.get("error") if isinstance(data, dict) else None
     return told if isinstance(told, str) else None
+
+
+_NO_JSON = object()
+
+
+def _json(answer: Answer) -> Any:
+    """The body as JSON, _NO_JSON when it is none."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return _NO_JSON
 
 
 def check_read(answer: Answer) -> None:
@@ -81,9 +92,12 @@ def check_read(answer: Answer) -> None:
 
 
 def check_write(answer: Answer) -> None:
-    """Raise what a write's answer means unless it is a 200 of the documented shape (an empty or JSON body)."""
+    """Raise what a write's answer means unless it is a 200 of the documented shape.
+
+    That is an empty body; null or an object without an `error` is taken, too.
+    """
     if answer.status == OK:
-        if answer.body.strip() and not answer.is_json:
+        if answer.body.strip() and not _is_plain_yes(answer):
             raise _error(OutcomeUnknown, answer)
         return
     raise _error(_write_error(answer), answer)

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bot.cluster.client import ClusterApi
 from bot.cluster.dialect import keys_of
 from bot.cluster.models import Disk
 from bot.cluster.tasks import Dialect, DialectVerdict
-from bot.errors import ClusterError
+from bot.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
+
+T = TypeVar("T")
 
 ROUND_SECONDS = 60.0
 """Seconds between two rounds."""
@@ -17,15 +20,33 @@ MOST_COUNTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round told; `switches` is empty where the dialect, and with it the keys, cannot be told.
+    """The answers of one round; `switches` is empty where the dialect, and with it the keys, is not known.
 
-    `chunks` are the chunks left by disk id, of those that were counted this time.
+    A part that is refused or unreadable is missing: `dropping` is None then, or a key is not in `switches`. `chunks`
+    are the chunks left by disk id, of those that were counted this time.
     """
 
     dialect: Dialect | None
     switches: Mapping[str, str | None]
-    dropping: tuple[Disk, ...]
+    dropping: tuple[Disk, ...] | None
     chunks: Mapping[int, int]
+
+
+async def _part(question: Awaitable[T]) -> T | None:
+    """The answer to one question of a round, None where it is refused or unreadable: the others are asked all the same.
+
+    Raises the ClusterError of a host or cluster that cannot answer just now: the others would fail, too.
+    """
+    try:
+        return await question
+    except (NoLeader, AuthRejected):
+        raise
+    except (ClusterBadAnswer, ClusterRefused):
+        return None
+
+
+async def _keyed(key: str, question: Awaitable[T]) -> dict[str, T]:
+    return {key: await question}
 
 
 @dataclass(slots=True)
@@ -48,11 +69,13 @@ class Rounds:
         hold such a read for ten seconds once it is removed.
         """
         host = await first()
-        dropping = await self.api.disk_dropping(first=host)
+        dropping = await _part(self.api.disk_dropping(first=host))
         told = (await self.dialect()).dialect
-        keys = keys_of(told) if told else ()
-        switches = {key: await self.api.config_get(key, host=host) for key in keys}
-        chunks = await self._count({*bad, *(disk.disk_id for disk in dropping)}, now, host)
+        switches: dict[str, str | None] = {}
+        for key in keys_of(told) if told else ():
+            read = await _part(_keyed(key, self.api.config_get(key, host=host)))
+            switches |= read or {}
+        chunks = await self._count({*bad, *(disk.disk_id for disk in dropping or ())}, now, host)
         self.made_at = now
         return Round(told, switches, dropping, chunks)
 

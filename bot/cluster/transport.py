@@ -22,7 +22,7 @@ import httpx
 from bot.addresses import place
 from bot.cluster.answers import Answer, one_line
 from bot.cluster.auth import HEADER, request_token
-from bot.cluster.troubles import CUT, TROUBLES, TooLarge, read_trouble, write_trouble
+from bot.cluster.troubles import CUT, TROUBLES, Unbounded, read_trouble, write_trouble
 from bot.errors import ClusterError, ClusterUnreachable
 
 MOST_CONNECTIONS = 64
@@ -31,6 +31,8 @@ KEPT_ALIVE = 2
 """Idle connections to one host that are kept: a look asks the leader two lists at the same time."""
 MOST_WORDS = 1 << 16
 """Bytes of an error's body, or of a write's answer, that are read."""
+MOST_CHUNKS = 10_000
+"""Pieces in which an answer may come: 4 MB in packets of 1,460 bytes are 3,000."""
 _CHUNKS_AT_ONCE = 64
 _DIGITS = 20
 _TRACE = "Blobstore-Tracer-Traceid"
@@ -239,21 +241,27 @@ class Wire:
 
 
 async def _body(response: httpx.Response, most: int) -> bytes:
-    """The body, `most` bytes of it; of an error the head, since no more of its words is shown. Raises TooLarge."""
+    """The body, `most` bytes of it; of an error the head, since no more of its words is shown. Raises Unbounded."""
     told = response.headers.get("content-length", "")
     well = response.status_code == HTTPStatus.OK
     if well and told.isdecimal() and len(told) < _DIGITS and int(told) > most:
-        raise TooLarge(most)
+        raise _too_long(most)
     content = bytearray()
     chunks = 0
     async for chunk in response.aiter_raw():
         content += chunk
         chunks += 1
         if well and len(content) > most:
-            raise TooLarge(most)
+            raise _too_long(most)
         if not well and len(content) >= MOST_WORDS:
             return bytes(content[:MOST_WORDS])
+        if chunks > MOST_CHUNKS:
+            raise Unbounded(f"sent its answer in more than {MOST_CHUNKS:,} pieces")
         if chunks % _CHUNKS_AT_ONCE == 0:
             # Thousands of tiny chunks may lie in one packet: let the others have their turn between them.
             await asyncio.sleep(0)
     return bytes(content)
+
+
+def _too_long(most: int) -> Unbounded:
+    return Unbounded(f"sent more than {most:,} bytes")

@@ -7,17 +7,16 @@ from typing import TypeVar
 
 import httpx
 
-from bot.cluster.answers import SPEAKS_TLS
 from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 
 E = TypeVar("E", bound=BaseException)
 
 
-class TooLarge(Exception):
-    """An answer beyond the bound, in bytes."""
+class Unbounded(Exception):
+    """An answer beyond a bound; the text says which, as in "sent more than 9 bytes"."""
 
 
-TROUBLES = (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, TooLarge)
+TROUBLES = (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, Unbounded)
 """All that a request can raise."""
 CUT = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 """The connection ended, or what came over it is no HTTP."""
@@ -29,8 +28,8 @@ def read_trouble(host: str, error: Exception) -> ClusterError:
         return _unreachable(host, error)
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return ClusterTimeout(f"{host} gave no answer in time.", host=host)
-    if isinstance(error, TooLarge):
-        return ClusterBadAnswer(f"{host} sent more than {error.args[0]:,} bytes: is it a Clustermgr?", host=host)
+    if isinstance(error, Unbounded):
+        return ClusterBadAnswer(f"{host} {error}: is it a Clustermgr?", host=host)
     if words := _tls_words(error):
         return ClusterBadAnswer(f"{host} {words}", host=host)
     return ClusterBadAnswer(f"{host} cut the connection or did not speak HTTP.", host=host)
@@ -89,14 +88,10 @@ _CERTIFICATE = {
 _UNKNOWN_SIGNER = "whose signer is not trusted here: name the signer's certificate under ca_file of the cluster"
 _OWN_CERTIFICATE = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE")
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL")
-_TLS_ALERT = r"\x15\x03"
-"""How the HTTP library shows the first bytes of a TLS alert, which is what a TLS port answers to plain HTTP."""
 
 
 def _tls_words(error: BaseException) -> str:
     """What is wrong with TLS there, "" when it is not TLS; the certificate's own text is not repeated."""
-    if _TLS_ALERT in str(error):
-        return SPEAKS_TLS
     found = _caused_by(error, ssl.SSLError)
     if found is None or isinstance(found, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return ""

@@ -1,9 +1,11 @@
 """The watch's own look over a simulated cluster: what changes slowly is asked once a minute, in the right dialect."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 
 from bot.cluster.client import ClustermgrClient
@@ -11,6 +13,7 @@ from bot.cluster.handle import Cluster
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import Dialect
 from bot.playground.cluster import SimulatedCluster
+from tests.rawserver import Request, says, serving
 
 
 @dataclass
@@ -38,6 +41,22 @@ async def scenery(flavour: str = "master") -> AsyncIterator[Scenery]:
         made = Scenery(simulated)
         made.cluster = Cluster("prod", "C1", api, lambda: made.now, 5.0)
         yield made
+
+
+@asynccontextmanager
+async def odd_answers(world: Scenery, target: str, body: str) -> AsyncIterator[Snapshot]:
+    """The first look at a cluster whose every host answers this one target with 200 and that body."""
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.target == target:
+            return await says(200, body)(request, writer)
+        async with httpx.AsyncClient() as real:
+            told = await real.get(f"{world.simulated.hosts[0]}{request.target}")
+        return await says(told.status_code, told.text)(request, writer)
+
+    async with serving(handle) as odd, ClustermgrClient([odd.host]) as api:
+        world.cluster = Cluster("prod", "C1", api, lambda: world.now, 5.0)
+        yield await world.look()
 
 
 @pytest.mark.parametrize(
@@ -103,3 +122,25 @@ async def test_without_a_quorum_nothing_slow_is_known() -> None:
         world.now += 15
         seen = await world.cluster.patrol(1.0)
     assert (seen.switches, seen.dropping) == (None, None)
+
+
+@pytest.mark.parametrize("body", ["[]", "<html>", '{"disks": 7}', '{"disks": [{"disk_id": "1"}]}', ""])
+async def test_an_unreadable_part_of_a_round_costs_that_part_only(body: str) -> None:
+    async with scenery() as world, odd_answers(world, "/disk/droppinglist", body) as seen:
+        assert seen.dropping is None
+        assert seen.switches is not None
+        assert seen.switches["balance"] == "true"
+        assert (await world.look()).switches is None
+
+
+async def test_an_unreadable_switch_costs_that_switch_only() -> None:
+    async with scenery() as world, odd_answers(world, "/config/get?key=balance", "{}") as seen:
+        assert seen.dropping == ()
+        assert seen.switches is not None
+        assert "balance" not in seen.switches
+        assert seen.switches["disk_repair"] == "true"
+
+
+async def test_config_list_without_configs_is_read_as_no_switches() -> None:
+    async with serving(says(200, "{}")) as host, ClustermgrClient([host.host]) as api:
+        assert await api.config_list(host.host) == {}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.cluster.transport import Timeouts, Wire
+from bot.cluster.transport import MOST_CHUNKS, MOST_WORDS, Timeouts, Wire
 from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 from tests.rawserver import Handler, Request, answer, says, serving
 
@@ -170,6 +170,79 @@ async def test_the_token_travels_with_every_request() -> None:
             await wire.get(server.host, "/stat")
     sent = [request.headers.get("blob-store-auth-token") for request in server.requests]
     assert sent == ["APFTZQAAAACHT8VHY5ieS7Py-0BWC1tt"] * 2 + [None]
+
+
+async def test_request_token_goes_to_configured_hosts_only() -> None:
+    """Another spelling of a configured host is that host; any other address, and the same one over TLS, is not."""
+    async with serving(says(200, "{}")) as ours, serving(says(200, "{}")) as other:
+        port = ours.host.rpartition(":")[2]
+        async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[f"http://{ours.host}/"]) as wire:
+            for host in (ours.host, f"[::ffff:127.0.0.1]:{port}", other.host):
+                await wire.get(host, "/stat")
+        async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[f"https://{ours.host}"]) as wire:
+            await wire.get(ours.host, "/stat")
+    assert ["blob-store-auth-token" in request.headers for request in ours.requests] == [True, True, False]
+    assert ["blob-store-auth-token" in request.headers for request in other.requests] == [False]
+
+
+async def test_redirected_read_sends_its_token_nowhere_else() -> None:
+    async with serving(says(200)) as other:
+        told = answer(307, "x", [("Location", f"http://{other.host}/stat")], b"")
+        async with serving(raw(told)) as server:
+            async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[server.host, other.host]) as wire:
+                assert (await wire.get(server.host, "/stat")).status == 307
+    assert other.requests == []
+
+
+class OnePerConnection:
+    """A host that answers one request of each connection and cuts it at the next."""
+
+    def __init__(self) -> None:
+        self.answered: set[object] = set()
+
+    async def __call__(self, _request: Request, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        if peer in self.answered:
+            writer.transport.abort()
+            return
+        self.answered.add(peer)
+        writer.write(answer(200, "OK", [JSON], b"{}"))
+        await writer.drain()
+
+
+async def test_read_that_was_cut_is_asked_again_on_a_fresh_connection(wire: Wire) -> None:
+    async with serving(OnePerConnection()) as server:
+        for _ in range(6):
+            assert (await wire.get(server.host, "/stat")).status == 200
+
+
+async def test_read_that_is_cut_twice_is_an_error(wire: Wire) -> None:
+    async with serving(raw(b"")) as server:
+        with pytest.raises(ClusterBadAnswer, match="cut the connection"):
+            await wire.get(server.host, "/stat")
+    assert len(server.requests) == 2
+
+
+async def test_write_that_was_cut_is_never_sent_again(wire: Wire) -> None:
+    async with serving(raw(b"")) as server:
+        with pytest.raises(OutcomeUnknown):
+            await wire.post(server.host, "/config/set", b"{}")
+    assert len(server.requests) == 1
+
+
+async def test_head_of_a_long_error_is_enough(wire: Wire) -> None:
+    """Its words are cut anyway; what it means is its status."""
+    async with serving(says(910, "x" * 10_000_000)) as server:
+        assert len((await wire.get(server.host, "/stat")).body) == MOST_WORDS
+        assert (await wire.post(server.host, "/config/set", b"{}")).status == 910
+
+
+async def test_answer_in_crumbs_is_given_up() -> None:
+    """Each piece costs work of its own, however short it is."""
+    told = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MOST_CHUNKS + 1)
+    async with serving(raw(told)) as server, Wire(new_id=lambda: "r") as patient:
+        with pytest.raises(ClusterBadAnswer, match=f"more than {MOST_CHUNKS:,} pieces"):
+            await patient.get(server.host, "/stat")
 
 
 async def test_a_write_never_goes_over_a_used_connection(wire: Wire) -> None:

@@ -39,7 +39,7 @@ def kind_of(told: Answer, *, writing: bool) -> type[ClusterError] | None:
 @pytest.mark.parametrize(
     ("status", "read", "written"),
     [
-        (200, None, None),
+        (200, None, OutcomeUnknown),
         (101, ClusterBadAnswer, OutcomeUnknown),
         (201, ClusterBadAnswer, OutcomeUnknown),
         (204, ClusterBadAnswer, OutcomeUnknown),
@@ -104,6 +104,10 @@ def test_a_strangers_404_is_not_an_absence(told: Answer) -> None:
 def test_a_login_page_is_no_success_of_a_write() -> None:
     """A 200 that is not of the documented shape does not prove that anything was done."""
     assert kind_of(answer(200, body=b"<html>log in</html>", kind=False), writing=True) is OutcomeUnknown
+    for body in (b"[[1]]", b'"done"', b"[" * 60_000, b"{", b'{"error": "not the leader"}'):
+        assert kind_of(answer(200, body=body), writing=True) is OutcomeUnknown
+    for body in (b"", b"  ", b"null", b"{}", b'{"term": 3}'):
+        assert kind_of(answer(200, body=body), writing=True) is None
     assert kind_of(answer(200, body=b"", kind=False), writing=True) is None
 
 

@@ -89,6 +89,16 @@ def test_the_smallest_and_the_largest_peer_id_are_taken(text: str, peer: int) ->
         ("[fd00::zz]:10110", "names no host"),
         ("[fe80::1%eth0]:10110", "names no host"),
         ("[10.0.0.4]:10110", "names no host"),
+        ("0x7f000001:10110", "names no host"),
+        ("a.1:10110", "names no host"),
+        ("0.0.0.0:10110", "address of every interface"),
+        ("[::]:10110", "address of every interface"),
+        ("169.254.169.254:80", "link-local"),
+        ("[::ffff:169.254.169.254]:80", "link-local"),
+        ("[fe80::1]:10110", "link-local"),
+        ("224.0.0.1:10110", "many machines"),
+        ("255.255.255.255:10110", "many machines"),
+        ("[ff02::1]:10110", "many machines"),
     ],
 )
 def test_a_bad_address_is_refused(text: str | None, told: str) -> None:
@@ -106,9 +116,12 @@ def test_a_bad_address_is_refused(text: str | None, told: str) -> None:
         ("CM4.Example.com:1", "cm4.example.com:1"),
         ("[fd00::4]:65535", "[fd00::4]:65535"),
         ("cm_4-a:10110", "cm_4-a:10110"),
+        ("[FD00:0::4]:10110", "[fd00::4]:10110"),
+        ("[::ffff:10.0.0.4]:10110", "10.0.0.4:10110"),
+        ("cm4.example.com.:10110", "cm4.example.com:10110"),
     ],
 )
-def test_a_good_address_is_kept_in_lower_case(text: str, kept: str) -> None:
+def test_good_address_is_kept_in_its_canonical_form(text: str, kept: str) -> None:
     assert parse_address(text, "raft address") == kept
 
 

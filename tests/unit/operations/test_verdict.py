@@ -23,7 +23,7 @@ from bot.operations.preflight import (
     difference,
     preflight,
 )
-from bot.operations.requests import LeaderTransfer, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.operations.scene import Scene
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
@@ -196,3 +196,28 @@ def test_a_host_of_a_leader_that_cannot_be_placed_is_quoted_only_when_harmless()
     verdict = preflight(MemberRemove(3), before, replace(now, looks=hostile))
     assert verdict.blocked
     assert not any("<!channel>" in check.sentence + check.next_step for check in verdict.checks)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "typed"),
+    [
+        ("[fd00::2]:10110", "[fd00:0::2]:10110"),
+        ("10.0.0.2:10110", "[::ffff:10.0.0.2]:10110"),
+        ("CM2.example.:10110", "cm2.example:10110"),
+        ("http://cm2:10110", "CM2.:10110"),
+    ],
+)
+def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed: str) -> None:
+    looks = Scene(peers={2: {"host": recorded}}).looks()
+    check = preflight(MemberAdd(4, typed, "cm4:9998"), *looks, facts=ANSWERS).check("host")
+    assert check is not None
+    assert check.level is Level.BLOCK
+    assert "that of peer 2" in check.sentence
+
+
+@pytest.mark.parametrize("typed", ["CM2.:9998", "cm2:9998"])
+def test_service_address_of_a_host_is_taken_however_it_is_spelled(typed: str) -> None:
+    check = judge(MemberAdd(4, "cm4:10110", typed)).check("node")
+    assert check is not None
+    assert check.level is Level.BLOCK
+    assert "that of peer 2" in check.sentence

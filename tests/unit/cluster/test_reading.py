@@ -1,0 +1,96 @@
+"""Reading a body is bounded work: a hostile one is given up at its first wrong item, or before it is read at all."""
+
+import json
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from bot.cluster import reading
+from bot.cluster.answers import Answer
+from bot.cluster.models import (
+    MOST_DISKS,
+    MOST_PEERS,
+    MOST_UNITS,
+    ConfigList,
+    Disk,
+    DiskPage,
+    KvPage,
+    Stat,
+    VolumeUnits,
+)
+from bot.cluster.reading import Bound, parsed
+from bot.errors import ClusterBadAnswer
+
+
+def answer(body: bytes) -> Answer:
+    return Answer("10.0.0.1:9998", 200, body, "", 0.1, is_json=True)
+
+
+def filled(head: bytes, item: bytes, bound: Bound, tail: bytes) -> bytes:
+    """A body of just the allowed size, full of one item."""
+    count = (bound.size - len(head) - len(tail)) // (len(item) + 1)
+    return head + b",".join([item] * count) + tail
+
+
+HOSTILE = [
+    (Stat, b'{"raft_status":{"peers":[', b"]}}", reading.STAT),
+    (Stat, b'{"raft_status":{},"space_stat":{"disk_stat_infos":[', b"]}}", reading.STAT),
+    (DiskPage, b'{"disks":[', b"]}", reading.DISKS),
+    (DiskPage, b'{"disks":[', b"]}", reading.DROPPING),
+    (VolumeUnits, b'{"volume_unit_infos":[', b"]}", reading.UNITS),
+    (KvPage, b'{"kvs":[', b"]}", reading.SWITCHES),
+]
+
+
+@pytest.mark.parametrize("item", [b"{}", b"[]", b"1", b"null", b'""', b'{"id":-1}', b"[[[[]]]]"])
+@pytest.mark.parametrize(("model", "head", "tail", "bound"), HOSTILE)
+def test_hostile_list_costs_one_error_at_the_most(
+    model: type[BaseModel], head: bytes, tail: bytes, bound: Bound, item: bytes
+) -> None:
+    """A million wrong items made a million errors once: seconds, and a gigabyte."""
+    with pytest.raises(ClusterBadAnswer) as caught:
+        parsed(model, answer(filled(head, item, bound, tail)), bound)
+    cause = caught.value.__cause__
+    assert cause is None or (isinstance(cause, ValidationError) and cause.error_count() < 20)
+
+
+def test_largest_answers_of_real_clusters_are_read() -> None:
+    """A disk with all its 16,384 chunks, a thousand members, a page of disks, and thousands of disks being dropped."""
+    unit = {
+        "vuid": 2**40,
+        "disk_id": 12345,
+        "total": 2**34,
+        "free": 2**34,
+        "used": 0,
+        "compact": False,
+        "host": "http://10.0.0.100:8899",
+    }
+    units = json.dumps({"volume_unit_infos": [unit] * 16_384}, separators=(",", ":")).encode()
+    assert len(units) <= reading.UNITS.size
+    assert len(parsed(VolumeUnits, answer(units), reading.UNITS).volume_unit_infos) == 16_384 <= MOST_UNITS
+    peer = {"id": 1, "host": "10.0.0.1:10110", "match": 2**40, "next": 2**40, "state": "StateReplicate", "active": True}
+    stat = json.dumps({"raft_status": {"nodeId": 1, "peers": [peer] * MOST_PEERS}}).encode()
+    assert len(parsed(Stat, answer(stat), reading.STAT).raft_status.peers) == MOST_PEERS
+    disk = {name: 12345 for name in Disk.model_fields if name not in TEXTS} | dict.fromkeys(TEXTS, "x" * 25)
+    disk |= {"readonly": False, "unknown": [1, 2], "more": {"a": 1}}
+    page = json.dumps({"disks": [disk] * 200, "marker": 200}).encode()
+    assert len(parsed(DiskPage, answer(page), reading.DISKS).disks) == 200
+    dropping = json.dumps({"disks": [disk] * (MOST_DISKS // 2)}).encode()
+    assert len(dropping) <= reading.DROPPING.size
+    assert len(parsed(DiskPage, answer(dropping), reading.DROPPING).disks) == MOST_DISKS // 2
+
+
+TEXTS = ("idc", "rack", "host", "path", "create_time", "last_update_time")
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"configs":null}', b'{"configs":{}}', b'{"other":1}'])
+def test_config_list_without_configs_is_empty(body: bytes) -> None:
+    assert parsed(ConfigList, answer(body), reading.CONFIGS).configs == {}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'{"configs":[]}', b'{"configs":{"a":1}}', b'{"configs":{"a":null}}']
+)
+def test_config_list_of_another_shape_is_a_bad_answer(body: bytes) -> None:
+    with pytest.raises(ClusterBadAnswer):
+        parsed(ConfigList, answer(body), reading.CONFIGS)
