@@ -181,3 +181,14 @@ async def test_a_mistyped_rule_gets_the_one_that_was_meant_and_not_all() -> None
     assert str(caught.value).endswith("Did you mean /cm runbook disk_broken?")
     with pytest.raises(UserError, match="Rules: "):
         await typed("runbook zzz")
+
+
+@pytest.mark.parametrize("host", ["http://10.0.0.7:8899/", "10.0.0.7", "HTTP://10.0.0.7:8899", "http://10.0.0.7"])
+async def test_disks_of_a_host_are_found_however_it_is_written(host: str) -> None:
+    [reply] = await typed(f"disks host={host}", FakeCluster(api=FakeApi([disk(1), disk(2, host="http://10.0.0.70:1")])))
+    assert "prod has 1 disk" in reply.message.text, reply.message.text
+
+
+async def test_disks_of_a_zone_in_capitals_are_found() -> None:
+    [reply] = await typed("disks idc=Z1", FakeCluster(api=FakeApi([disk(1), disk(2, idc="z1")])))
+    assert "prod has 1 disk" in reply.message.text, reply.message.text
