@@ -21,6 +21,7 @@ from bot.moving import export_state, import_state
 from bot.service import running
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
+from bot.version import told_version
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds for which a start waits for a database server that is down; then whoever started it should know."""
@@ -49,6 +50,7 @@ async def _interruptible(job: Job, args: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cmbot", description="ChatOps for CubeFS BlobStore's Clustermgr, in Slack.")
+    parser.add_argument("--version", action="version", version=told_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     with_config = argparse.ArgumentParser(add_help=False)
     with_config.add_argument("--config", type=Path, help="the settings (default: $CMBOT_CONFIG, else config.yaml)")
