@@ -23,6 +23,7 @@ from bot.service import running
 from bot.slack.tokens import faults
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
+from bot.version import told_version
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,7 @@ async def _interruptible(job: Job, args: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cmbot", description="ChatOps for CubeFS BlobStore's Clustermgr, in Slack.")
+    parser.add_argument("--version", action="version", version=told_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     with_config = argparse.ArgumentParser(add_help=False)
     with_config.add_argument("--config", type=Path, help="the settings (default: $CMBOT_CONFIG, else config.yaml)")

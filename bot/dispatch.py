@@ -14,7 +14,8 @@ import structlog
 
 from bot.access import Access
 from bot.commands.arguments import validated
-from bot.commands.parse import Parsed, addressed, configured, is_changing, parse
+from bot.commands.known import configured
+from bot.commands.parse import Parsed, addressed, is_changing, parse
 from bot.commands.spec import (
     AlertBook,
     AuditBook,

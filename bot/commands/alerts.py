@@ -7,6 +7,8 @@ from pydantic import Field, field_validator
 from bot.commands.spans import EXPECTED, MAX_SPAN, seconds_of
 from bot.commands.spec import Args, Call, Command, Reply, Role, Scope
 from bot.commands.stat import NoArgs
+from bot.commands.words import listed
+from bot.monitor.rules import UNSPARED
 from bot.rights import Holder
 from bot.views import attention as views
 
@@ -27,7 +29,7 @@ class SilenceArgs(Args):
     rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the gravest")
     for_: str = Field("1h", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
     subject: str = Field(
-        "", max_length=120, description="of this alone: a peer, host, zone or task, as the alert names it"
+        "", max_length=120, description="of this alone: a peer's number, a host, a zone or a background task"
     )
     reason: str = Field("", max_length=300, description="why, for those who look")
 
@@ -55,7 +57,7 @@ async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
 
 async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
     """Mute a rule for a while."""
-    held = await call.alerts.silence(
+    begun = await call.alerts.silence(
         call.the_cluster.name,
         args.rule.lower(),
         args.subject,
@@ -64,7 +66,7 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
         reason=args.reason,
         key=call.caller.key,
     )
-    yield Reply(views.silenced(held))
+    yield Reply(views.silenced(begun.silence, mutes=begun.mutes))
 
 
 async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -115,7 +117,8 @@ SILENCE = Command(
     ),
     notes=(
         "The cluster's alert channel is told. "
-        "* spares no_leader, quorum_at_risk and cluster_unreachable: these must be named to be muted."
+        f"* spares {listed(sorted(UNSPARED), 'and')}: these must be named to be muted. The answer says how many open "
+        "alerts it mutes now."
     ),
 )
 SILENCES = Command(

@@ -1,11 +1,12 @@
-"""/cm clusters and /cm whoami: what this program is configured for, and who is asking."""
+"""/cm clusters, whoami and version: what this program is configured for, who is asking, and what answers."""
 
 from collections.abc import AsyncIterator
 
 from bot.commands.spec import Call, Command, Reply, Scope
 from bot.commands.stat import NoArgs
+from bot.version import told_version
 from bot.views.clusters import Line, clusters
-from bot.views.people import whoami
+from bot.views.people import version, whoami
 
 
 async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -18,6 +19,11 @@ async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Tell who asks and what they may do."""
     caller = call.caller
     yield Reply(whoami(caller.user, caller.channel, await call.standing.describe(caller.user)))
+
+
+async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Tell which version runs."""
+    yield Reply(version(told_version(), call.docs_url))
 
 
 CLUSTERS = Command(
@@ -35,4 +41,12 @@ WHOAMI = Command(
     run=run_whoami,
     scope=Scope.NO_CLUSTER,
     examples=("/cm whoami",),
+)
+VERSION = Command(
+    path=("version",),
+    summary="Which version of cmbot answers here.",
+    args=NoArgs,
+    run=run_version,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm version",),
 )

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bot.cluster.alike import alike
 from bot.cluster.client import ClusterApi
 from bot.cluster.models import Disk, DiskStatus
 from bot.commands.intime import in_time
@@ -25,7 +26,10 @@ class DisksArgs(Args):
     status: Status | None = Field(None, description="only disks in this state")
     idc: str | None = Field(None, min_length=1, max_length=100, description="only disks of this zone")
     host: str | None = Field(
-        None, min_length=1, max_length=200, description="only disks of this blobnode, as in host=10.0.0.7:8899"
+        None,
+        min_length=1,
+        max_length=200,
+        description="only disks of this blobnode, as in host=10.0.0.7 or host=10.0.0.7:8899",
     )
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description=f"how many to show, 1 to {MAX_LIMIT} (20)")
 
@@ -48,18 +52,30 @@ async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
 
 
 async def _listed(api: ClusterApi, args: DisksArgs, first: str | None) -> tuple[Disk, ...]:
+    """The disks asked for: the cluster compares letter by letter, so what it does not find is looked for here."""
     status = None if args.status is None else int(DiskStatus[args.status.upper()])
-    found: tuple[Disk, ...] = ()
     for host in _spellings(args.host):
         found = await api.disk_list(status=status, idc=args.idc, disk_host=host, limit=args.limit + 1, first=first)
         if found:
-            break
-    return found
+            return found
+    if args.host is None and args.idc is None:
+        return ()
+    every = await api.disk_list(status=status, first=first)
+    return tuple(disk for disk in every if _is_meant(disk, args))[: args.limit + 1]
 
 
 def _spellings(host: str | None) -> tuple[str | None, ...]:
     """A blobnode registers with its scheme (`http://10.0.0.7:8899`), and people leave that out."""
-    return (host,) if host is None or "://" in host else (f"http://{host}", host)
+    if host is None:
+        return (None,)
+    bare = host.strip().rstrip("/")
+    return (bare,) if "://" in bare else (f"http://{bare}", bare)
+
+
+def _is_meant(disk: Disk, args: DisksArgs) -> bool:
+    """Whether it is of that host and zone, however these are written."""
+    by_host = args.host is None or alike(disk.host, args.host)
+    return by_host and (args.idc is None or disk.idc.lower() == args.idc.lower())
 
 
 async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from bot.commands.spec import Args, Call, Command, Reply, Scope
 from bot.commands.stat import NoArgs
 from bot.commands.usage import SLASH, arguments, full_name, usage, who
-from bot.commands.words import shown, suggestion
+from bot.commands.words import no_command
 from bot.errors import UserError
 from bot.views.help import Topic, details, overview
 
@@ -45,9 +45,7 @@ def _asked(commands: Sequence[Command], words: tuple[str, ...]) -> Sequence[Comm
     found = [command for command in commands if command.path[: len(words)] == words]
     exact = [command for command in found if words and command.path == words]
     if not found:
-        names = [" ".join(command.path) for command in commands if command.path]
-        near = suggestion(" ".join(words), names, f"{SLASH} help {{}}")
-        raise UserError(f"There is no command {shown(' '.join(words))}.{near} {SLASH} help lists all.")
+        raise UserError(no_command(words, words, [command.path for command in commands], f"{SLASH} help"))
     return exact or found
 
 

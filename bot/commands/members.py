@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 
 from bot.commands.spec import Args, Call, Command, Offer, Replacement, Reply, Role, offers
 from bot.errors import UserError
-from bot.operations.addresses import parse_address, parse_peer_id
+from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 from bot.operations.wish import Wish
 
@@ -37,9 +37,9 @@ def about(argument: str) -> Iterator[None]:
         raise error.at(error.argument or argument) from error.__cause__
 
 
-def _peer_id(text: str, argument: str) -> int:
+def _peer_id(text: str, argument: str, zero: str = ZERO_ADDED) -> int:
     with about(argument):
-        return parse_peer_id(text)
+        return parse_peer_id(text, zero)
 
 
 class PeerArgs(ChangeArgs):
@@ -88,19 +88,19 @@ async def run_add(call: Call, args: Any) -> AsyncIterator[Reply]:
 
 async def run_remove(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to remove a member."""
-    request = MemberRemove(_peer_id(args.peer_id, "peer_id"))
+    request = MemberRemove(_peer_id(args.peer_id, "peer_id", ZERO_REMOVED))
     yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
 
 
 async def run_transfer(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to move leadership."""
-    request = LeaderTransfer(_peer_id(args.peer_id, "peer_id"))
+    request = LeaderTransfer(_peer_id(args.peer_id, "peer_id", ZERO_LEADS))
     yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
 
 
 async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
     """Show the plan of a replacement and propose its next step."""
-    dead, new = _peer_id(args.dead, "dead"), _peer_id(args.new, "new")
+    dead, new = _peer_id(args.dead, "dead", ZERO_REMOVED), _peer_id(args.new, "new")
     with about("host"):
         host = parse_address(args.host, "raft address")
     with about("node"):

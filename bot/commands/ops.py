@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from bot.commands.known import configured
 from bot.commands.spec import Args, Call, Command, Reply, Role, Scope
 from bot.commands.stat import NoArgs
 from bot.views.ops_list import listed, shown
@@ -38,6 +39,9 @@ async def run_ops(call: Call, args: OpsArgs) -> AsyncIterator[Reply]:
     """List operations."""
     open_only = args.state == "open"
     found = await call.proposer.listed(args.cluster.lower() or None, open_only=open_only)
+    if not found and args.cluster and not await call.proposer.listed(args.cluster.lower(), open_only=False):
+        # A cluster that left the settings may have operations still; without any it is a slip.
+        configured(args.cluster, tuple(call.clusters))
     letters = await call.proposer.undelivered()
     yield Reply(listed(found, open_only=open_only, now=call.now, undelivered=letters), private=False)
 

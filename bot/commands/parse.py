@@ -10,11 +10,12 @@ from typing import Any
 
 from bot.commands.arguments import validated
 from bot.commands.chars import named, refuse_steering, strange
+from bot.commands.known import all_of, configured
 from bot.commands.lex import Token, tokens
 from bot.commands.spec import FREE, Args, Command, Scope
 from bot.commands.table import COMMANDS
 from bot.commands.usage import CLUSTER, SLASH, full_name, usage
-from bot.commands.words import listed, shown, suggestion
+from bot.commands.words import listed, no_command, shown, suggestion
 from bot.errors import UserError
 
 
@@ -127,13 +128,7 @@ def _unknown(words: Sequence[str], commands: Sequence[Command], clusters: Sequen
         return f"{SLASH} {first} {wrong}: it takes {listed(nexts, 'or')}.{near}"
     if first in clusters:
         return f"{shown(words[0])} is a cluster, not a command: write, for instance, {SLASH} stat {first}."
-    return f"There is no command {shown(words[0])}.{_nearest_command(words, commands)} {SLASH} help lists all."
-
-
-def _nearest_command(words: Sequence[str], commands: Sequence[Command]) -> str:
-    form = f"{SLASH} {{}}"
-    of_one = suggestion(words[0], [command.path[0] for command in commands if command.path], form)
-    return suggestion(" ".join(words[:2]), [" ".join(c.path) for c in commands if len(c.path) > 1], form) or of_one
+    return no_command(words[:1], words, [command.path for command in commands], SLASH)
 
 
 def _cluster(
@@ -150,23 +145,12 @@ def _cluster(
     return rest, None
 
 
-def configured(name: str, clusters: Sequence[str]) -> str:
-    """The configured cluster of that name; raises UserError that lists them."""
-    if name.lower() not in clusters:
-        raise UserError(f"There is no cluster {shown(name)}.{suggestion(name, clusters)} {_all(clusters)}").at(CLUSTER)
-    return name.lower()
-
-
-def _all(clusters: Sequence[str]) -> str:
-    return f"Configured: {listed(clusters)}." if clusters else "No cluster is configured."
-
-
 def _default(command: Command, clusters: Sequence[str], default: str | None) -> str:
     if default in clusters:
         return str(default)
     if len(clusters) == 1:
         return clusters[0]
-    raise UserError(f"Which cluster? Write {full_name(command)} … <{CLUSTER}>. {_all(clusters)}")
+    raise UserError(f"Which cluster? Write {full_name(command)} … <{CLUSTER}>. {all_of(clusters)}")
 
 
 def _bound(command: Command, rest: Sequence[str], clusters: Sequence[str]) -> Mapping[str, Any]:
@@ -189,7 +173,10 @@ def _leftover(command: Command, word: str, rest: Sequence[str], clusters: Sequen
     if word.lower() in clusters:
         return f"{where} takes one cluster, and {shown(word)} is one too many. Write {usage(command)}"
     near = suggestion(word, clusters)
-    return f"{shown(word)} is no argument of {where} and no configured cluster.{near} {_all(clusters)}"
+    example = (
+        f" Write, for instance, {where} {clusters[0]}." if clusters and not near and not command.args.words else ""
+    )
+    return f"{shown(word)} is no argument of {where} and no configured cluster.{near} {all_of(clusters)}{example}"
 
 
 def _pairs(command: Command, pairs: Sequence[Token], rest: Sequence[str]) -> Mapping[str, str]:

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from pydantic import Field, field_validator
 
+from bot.commands.known import configured
 from bot.commands.spans import MAX_SPAN, seconds_of
 from bot.commands.spec import Args, Call, Command, Reply, Scope
-from bot.commands.words import listed, shown, suggestion
-from bot.errors import UserError
+from bot.commands.words import listed
 from bot.views.handover import handover
 from bot.views.summary import summary
 from bot.views.trend import trend
@@ -98,10 +98,7 @@ def _clusters(call: Call, name: str) -> Sequence[str]:
     """The named cluster, or all of them; raises UserError for one that is not configured."""
     if not name:
         return tuple(call.clusters)
-    if name.lower() not in call.clusters:
-        near = suggestion(name, tuple(call.clusters))
-        raise UserError(f"There is no cluster {shown(name)}.{near} Configured: {listed(tuple(call.clusters))}.")
-    return (name.lower(),)
+    return (configured(name, tuple(call.clusters)),)
 
 
 SUMMARY = Command(

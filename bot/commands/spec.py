@@ -15,6 +15,7 @@ from bot.cluster.tasks import DialectVerdict
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.course import Course
 from bot.monitor.handover import Handover
+from bot.monitor.silences import Begun
 from bot.monitor.summary import Summary
 from bot.operations.model import Operation
 from bot.operations.wish import Wish
@@ -183,7 +184,7 @@ class AlertBook(Protocol):
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
-    ) -> Silence:
+    ) -> Begun:
         """Mute a rule, or `*`, of a cluster for a while, of one subject where given; its alert channel is told."""
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.access import Access, lacking
 from bot.commands.arguments import validated
 from bot.commands.forms import Kind, as_typed, kind_of, values_of
-from bot.commands.parse import configured
+from bot.commands.known import configured
 from bot.commands.spec import Args, Call, Caller, ClusterPort, Replacement, Reply
 from bot.dispatch import STORE_DOWN, AuditLog, Invocation, Submission
 from bot.errors import UserError

@@ -9,8 +9,10 @@ from bot.commands.words import suggestion
 from bot.errors import Conflict, UserError
 from bot.monitor.alert import Alert, AlertState, Silence
 from bot.monitor.engine import acknowledge
+from bot.monitor.memory import Memory
 from bot.monitor.rules import RULES
-from bot.monitor.silences import EVERY_RULE, muted_under
+from bot.monitor.silences import EVERY_RULE, Begun, covers, muted_under
+from bot.monitor.subjects import subject_of
 from bot.monitor.telling import tell
 from bot.store.store import Store
 from bot.views import attention as views
@@ -66,7 +68,7 @@ class Attention:
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
-    ) -> Silence:
+    ) -> Begun:
         """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
 
         With a `subject` only the alert about that one is muted.
@@ -79,15 +81,21 @@ class Attention:
             raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
         if not 0 < seconds <= LONGEST_SILENCE:
             raise UserError("A silence lasts at most 7 days, as in for=2h: after that look again.")
-        now = self.clock()
+        now, told = self.clock(), await self.open(cluster)
+        subject = subject_of(rule, subject, cluster, await self._remembered(cluster), told)
         async with self.store.begin() as uow:
             held = await uow.silences.add(Silence(cluster, rule, subject, now + seconds, by, reason, now))
-            await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held))
+            mutes = sum(covers(held, alert, now) for alert in told)
+            await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held, mutes=mutes))
             if key:
                 await uow.inbound.done(key)
             await uow.audit.append(Entry(now, by, "silence.begun", cluster, detail=_detail(held)))
         self.wake()
-        return held
+        return Begun(held, mutes)
+
+    async def _remembered(self, cluster: str) -> Memory:
+        async with self.store.read() as uow:
+            return Memory.from_json(await uow.memory.get(cluster))
 
     async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Silence:
         """Mute what one open alert is about, None: until it is resolved; its thread is told.

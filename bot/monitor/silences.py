@@ -1,6 +1,7 @@
 """Which alerts a silence mutes, and when it lifts by itself because things got worse. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bot.monitor.alert import Alert, Finding, Silence
 from bot.monitor.rules import UNSPARED
@@ -8,6 +9,14 @@ from bot.monitor.transition import has_new_part, noted
 
 EVERY_RULE = "*"
 _MOST_IDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A silence that was just begun, and how many open alerts it mutes now."""
+
+    silence: Silence
+    mutes: int
 
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:

@@ -26,28 +26,33 @@ def shown(text: str) -> str:
     return f"`{text}`" if len(text) <= _SHOWN else f"`{text[:_SHOWN]}…`"
 
 
-def check_peer_id(value: object) -> int:
+ZERO_ADDED = "the server would take it, and its nodes would panic at their start"
+"""Such a member is invisible, cannot be removed, and makes nodes of v3.2 and later panic at their next start."""
+ZERO_REMOVED = "no member has it, so there is nothing to remove"
+ZERO_LEADS = "no voter has it, so leadership cannot move there"
+
+
+def check_peer_id(value: object, zero: str = ZERO_ADDED) -> int:
     """A peer id as a number; raises UserError unless it is a whole number between 1 and 2^64-1.
 
-    The server takes 0 too, but such a member is invisible, cannot be removed, and makes nodes of v3.2 and later panic
-    at their next start (docs/clustermgr.md).
+    `zero` says why 0 cannot be meant, though the server takes it too (docs/clustermgr.md).
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise UserError("A peer id is a whole number between 1 and 2^64-1, as /cm members lists them.")
     if value == 0:
-        raise UserError("Peer id 0 cannot be used: the server would take it, and its nodes would panic at their start.")
+        raise UserError(f"Peer id 0 cannot be used: {zero}. /cm members lists the ids.")
     if not 0 < value <= MAX_PEER_ID:
         raise UserError(f"Peer id {shown(str(value))} is out of range: it must lie between 1 and 2^64-1.")
     return value
 
 
-def parse_peer_id(text: str) -> int:
+def parse_peer_id(text: str, zero: str = ZERO_ADDED) -> int:
     """A peer id from what a person typed: plain ASCII digits; raises UserError."""
     if not _DIGITS.fullmatch(text):
         raise UserError(f"A peer id is a whole number in plain digits, as in 4; {shown(text)} is not.")
     if len(text) > len(str(MAX_PEER_ID)):
         raise UserError(f"Peer id {shown(text)} is out of range: it must lie between 1 and 2^64-1.")
-    return check_peer_id(int(text))
+    return check_peer_id(int(text), zero)
 
 
 def parse_address(text: object, what: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bot.errors import UserError
-from bot.operations.addresses import check_peer_id, parse_address, shown
+from bot.operations.addresses import ZERO_LEADS, ZERO_REMOVED, check_peer_id, parse_address, shown
 from bot.operations.model import OpKind
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -55,7 +55,7 @@ class MemberRemove:
     peer_id: int
 
     def __post_init__(self) -> None:
-        check_peer_id(self.peer_id)
+        check_peer_id(self.peer_id, ZERO_REMOVED)
 
     @property
     def words(self) -> str:
@@ -75,7 +75,7 @@ class LeaderTransfer:
     peer_id: int
 
     def __post_init__(self) -> None:
-        check_peer_id(self.peer_id)
+        check_peer_id(self.peer_id, ZERO_LEADS)
 
     @property
     def words(self) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from bot.monitor.alert import Alert, AlertState, Silence
+from bot.monitor.rules import UNSPARED
+from bot.monitor.silences import EVERY_RULE
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 from bot.views.message import BlockJson, Message
@@ -41,9 +43,11 @@ def acknowledged(alert: Alert) -> Message:
     return message(text, section(text), context("It is quiet from now on, until it gets worse."))
 
 
-def silenced(held: Silence) -> Message:
-    """Said when a silence begins."""
-    text = f"<@{escape(held.by)}> silenced {_what(held)} {_until(held)}{_why(held)}."
+def silenced(held: Silence, *, mutes: int | None = None) -> Message:
+    """Said when a silence begins; `mutes` is how many open alerts it mutes now, None for that of one alert."""
+    spared = f" Not muted are {', '.join(sorted(UNSPARED))}: name one to mute it." if held.rule == EVERY_RULE else ""
+    now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
+    text = f"<@{escape(held.by)}> silenced {_what(held)} {_until(held)}{_why(held)}.{now}{spared}"
     rest = f"It lifts by itself when things get worse. Before its time: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
 

@@ -1,4 +1,4 @@
-"""/cm whoami: who is asking, and what they may do and why. Pure."""
+"""/cm whoami and /cm version: who is asking, what they may do and why, and what answers. Pure."""
 
 from collections.abc import Sequence
 
@@ -13,3 +13,9 @@ def whoami(user: str, channel: str, sentences: Sequence[str]) -> Message:
     text = f"You are {escape(user)}. {' '.join(told)}"
     head = f"You are <@{escape(user)}> ({code(user)}), in <#{escape(channel)}> ({code(channel)})."
     return message(text, section(f"{head}\n{bullets(told)}"))
+
+
+def version(words: str, docs_url: str) -> Message:
+    """Which version answers, and where its manual is."""
+    manual = f" Its manual: {escape(docs_url)}" if docs_url else ""
+    return message(f"{escape(words)}.{manual}", section(f"*{escape(words)}*.{manual}"))

@@ -1,5 +1,7 @@
 """What people do about alerts: list, acknowledge, silence; and that it lasts no longer than it should."""
 
+import asyncio
+
 from bot.demo import Demo
 from bot.playground.slack.workspace import Message
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, alert, ask
@@ -75,5 +77,27 @@ async def test_one_subject_alone_is_silenced(world: Demo) -> None:
     """The silence names it, and so does the list; which alerts it covers is the engine's (tests/unit/monitor)."""
     told = await ask(world, "/cm silence peer_down prod for=1h subject=3 reason=reboot")
     assert "`peer_down` (`3`) of prod" in told.text
+    assert "It mutes no open alert now." in told.text
     listed = await ask(world, "/cm silences")
     assert "`peer_down` (`3`)" in listed.full_text
+
+
+async def test_a_silence_of_all_rules_names_what_it_spares(world: Demo) -> None:
+    told = await ask(world, "/cm silence * prod for=1h")
+    for spared in ("no_leader", "quorum_at_risk", "cluster_unreachable"):
+        assert spared in told.text
+
+
+async def test_a_subject_that_no_alert_has_is_refused(world: Demo) -> None:
+    for _ in range(200):
+        if world.app.noted.get("prod", {}).get("leader"):
+            break
+        await asyncio.sleep(0.05)
+    for line, words in (
+        ("/cm silence peer_down prod subject='peer 3'", "Of prod these are known: 1, 2, 3. Did you mean subject=3?"),
+        ("/cm silence disk_broken prod subject=3", "has no subject: leave subject= out"),
+        ("/cm silence no_leader prod subject=banana", "has no subject"),
+    ):
+        refused = await ask(world, line)
+        assert words in refused.text, refused.text
+    assert "Nothing is silenced." in (await ask(world, "/cm silences")).text

@@ -22,6 +22,7 @@ from bot.monitor.course import Course, course
 from bot.monitor.digest import Facts
 from bot.monitor.handover import Handover, hand_over
 from bot.monitor.memory import Memory
+from bot.monitor.silences import Begun
 from bot.monitor.summary import Summary, summarise
 from bot.monitor.trend import Sample
 from bot.operations.model import Operation
@@ -244,9 +245,9 @@ class FakeAlerts:
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
-    ) -> Silence:
+    ) -> Begun:
         self.done.append(("silence", cluster, rule, *([subject] if subject else []), seconds, by, reason))
-        return Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3)
+        return Begun(Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3), len(self.found))
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held

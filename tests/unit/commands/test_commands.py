@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.__main__ import main
 from bot.cluster.tasks import DialectVerdict
 from bot.commands import intime, tasks
 from bot.commands.spec import Caller
@@ -11,7 +12,8 @@ from bot.commands.table import COMMANDS
 from bot.errors import ClusterTimeout, ClusterUnreachable, UserError
 from bot.operations.requests import TaskSwitch
 from bot.operations.wish import Wish
-from tests.unit.commands.fakes import FakeApi, FakeCluster, FakeDesk, typed
+from bot.version import own_version
+from tests.unit.commands.fakes import FakeApi, FakeAudit, FakeCluster, FakeDesk, typed
 from tests.unit.views.samples import HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
 
 DISKS = [disk(n, status=2 if n % 2 else 1, idc=f"z{n % 3}") for n in range(1, 31)]
@@ -181,3 +183,64 @@ async def test_a_mistyped_rule_gets_the_one_that_was_meant_and_not_all() -> None
     assert str(caught.value).endswith("Did you mean /cm runbook disk_broken?")
     with pytest.raises(UserError, match="Rules: "):
         await typed("runbook zzz")
+
+
+@pytest.mark.parametrize("host", ["http://10.0.0.7:8899/", "10.0.0.7", "HTTP://10.0.0.7:8899", "http://10.0.0.7"])
+async def test_disks_of_a_host_are_found_however_it_is_written(host: str) -> None:
+    [reply] = await typed(f"disks host={host}", FakeCluster(api=FakeApi([disk(1), disk(2, host="http://10.0.0.70:1")])))
+    assert "prod has 1 disk" in reply.message.text, reply.message.text
+
+
+async def test_disks_of_a_zone_in_capitals_are_found() -> None:
+    [reply] = await typed("disks idc=Z1", FakeCluster(api=FakeApi([disk(1), disk(2, idc="z1")])))
+    assert "prod has 1 disk" in reply.message.text, reply.message.text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("help nonsense", "Commands begin with help, clusters, stat"),
+        ("help statt", "Did you mean /cm help stat?"),
+        ("help enable", "Did you mean /cm help task enable?"),
+        ("ops cluster=prd", "Did you mean prod?"),
+        ("summary prd", "Did you mean prod?"),
+        ("audit cluster=prd", "Did you mean prod?"),
+        ("runbook disk_brokn", "Did you mean /cm runbook disk_broken?"),
+        ("task disable ballance", "Did you mean balance?"),
+        ("disks prod status=brokn", "did you mean broken?"),
+        ("disks prod statu=broken", "Did you mean status=?"),
+        ("do task disabl", "Did you mean /cm do task disable?"),
+        ("zzzz", "Commands begin with help, clusters, stat"),
+    ],
+)
+async def test_what_is_mistyped_gets_a_suggestion(text: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        await typed(text, audit=FakeAudit())
+    assert words in str(caught.value)
+
+
+async def test_the_version_is_told() -> None:
+    [reply] = await typed("version")
+    assert reply.message.text.startswith(f"cmbot {own_version()} on Python 3.")
+
+
+def test_the_command_line_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"cmbot {own_version()} on Python 3.")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("leader transfer 0", "no voter has it, so leadership cannot move there"),
+        ("member remove 0", "no member has it, so there is nothing to remove"),
+        ("member replace 0 4 a:1", "no member has it"),
+        ("member replace 3 0 a:1", "its nodes would panic at their start"),
+        ("member add 0 a:1", "its nodes would panic at their start"),
+    ],
+)
+async def test_peer_0_is_refused_for_a_reason_of_each_change(text: str, why: str) -> None:
+    with pytest.raises(UserError, match=f"Peer id 0 cannot be used: .*{why}"):
+        await typed(text)

@@ -164,7 +164,18 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         ("tsk enable x", 'There is no command "tsk". Did you mean /cm task enable? /cm help lists all.'),
         ("task", "/cm task is not complete: it takes enable or disable."),
         ("prod", '"prod" is a cluster, not a command: write, for instance, /cm stat prod.'),
-        ("zzzzzz", 'There is no command "zzzzzz". /cm help lists all.'),
+        ("statsu", 'There is no command "statsu". Did you mean /cm stat? /cm help lists all.'),
+        ("remove member 3", 'There is no command "remove". Did you mean /cm member remove? /cm help lists all.'),
+        ("disable balance", 'There is no command "disable". Did you mean /cm task disable? /cm help lists all.'),
+        ("mute peer_down", 'There is no command "mute". Did you mean /cm silence? /cm help lists all.'),
+        ("peers", 'There is no command "peers". Did you mean /cm members? /cm help lists all.'),
+        (
+            "stat nope",
+            (
+                '"nope" is no argument of /cm stat and no configured cluster. Configured: prod, test. '
+                "Write, for instance, /cm stat prod."
+            ),
+        ),
         ("stat cluster=prd", 'There is no cluster "prd". Did you mean prod? Configured: prod, test.'),
         (
             "task enable prod",

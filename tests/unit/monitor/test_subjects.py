@@ -1,0 +1,77 @@
+"""What a silence's subject must be: as the rule's alerts name it, and a refusal that says what that is."""
+
+import pytest
+
+from bot.errors import UserError
+from bot.monitor.alert import Alert, AlertState, Severity
+from bot.monitor.hosts import HostNote
+from bot.monitor.memory import DiskNote, Memory
+from bot.monitor.rules import RULES
+from bot.monitor.subjects import SUBJECTS, subject_of
+
+SEEN = Memory(
+    voters=(1, 2, 3),
+    learners=(5,),
+    disks=(DiskNote(7, idc="z1"),),
+    hosts=(HostNote("10.0.0.1:9998", 1), HostNote("http://node-2:9998", 2), HostNote("[fd00::3]:9998", 3)),
+)
+CHUNKS = Alert("prod", "chunks_low", "z0", AlertState.FIRING, Severity.WARNING, "Few chunks.", 0.0)
+
+
+def subject(rule: str, typed: str, memory: Memory = SEEN) -> str:
+    return subject_of(rule, typed, "prod", memory, [CHUNKS])
+
+
+@pytest.mark.parametrize(
+    ("rule", "typed", "meant"),
+    [
+        ("peer_down", "5", "5"),
+        ("peer_down", "", ""),
+        ("host_unreachable", "10.0.0.1", "10.0.0.1:9998"),
+        ("host_unreachable", "http://10.0.0.1:9998/", "10.0.0.1:9998"),
+        ("slow_answers", "NODE-2", "http://node-2:9998"),
+        ("stale_host", "[fd00:0::3]:9998", "[fd00::3]:9998"),
+        ("chunks_low", "z0", "z0"),
+        ("task_off_too_long", "Disk-Repair", "disk_repair"),
+        ("task_off_with_work", "vol_inspect", "volume_inspect"),
+        ("*", "3", "3"),
+        ("*", "node-2", "http://node-2:9998"),
+    ],
+)
+def test_a_subject_is_what_the_alerts_name(rule: str, typed: str, meant: str) -> None:
+    assert subject(rule, typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("rule", "typed", "words"),
+    [
+        (
+            "peer_down",
+            "peer 5",
+            'about a peer by its number, and "peer 5" is none. Of prod these are known: 1, 2, 3, 5.',
+        ),
+        ("peer_down", "peer 5", "Did you mean subject=5?"),
+        ("peer_lagging", "9", "these are known: 1, 2, 3, 5."),
+        ("learner_ready", "10.0.0.1", "a peer by its number"),
+        ("disk_broken", "3", "disk_broken is about the whole cluster and has no subject: leave subject= out."),
+        ("no_leader", "banana", "no_leader is about the whole cluster"),
+        ("host_unreachable", "10.0.0.9", "a host as the settings name it"),
+        ("task_off_too_long", "ballance", "a background task"),
+    ],
+)
+def test_what_no_alert_is_about_is_refused_with_the_subjects(rule: str, typed: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        subject(rule, typed)
+    assert words in str(caught.value)
+
+
+def test_what_was_never_seen_must_only_look_right() -> None:
+    assert subject("peer_down", "7", Memory()) == "7"
+    assert subject("host_unreachable", "a:1", Memory()) == "a:1"
+    for rule, typed in (("peer_down", "peer 7"), ("host_unreachable", "banana")):
+        with pytest.raises(UserError):
+            subject(rule, typed, Memory())
+
+
+def test_every_rule_has_a_kind_of_subject() -> None:
+    assert set(SUBJECTS) == {rule.key for rule in RULES}
