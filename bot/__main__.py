@@ -14,7 +14,7 @@ from bot import config, roster
 from bot.app import build
 from bot.audit.chain import parse_head
 from bot.auditing import FORMATS, export_store, told, verify_file, verify_store
-from bot.checkup import checkup, look_at_all, table
+from bot.checkup import checkup, look_at_all, refuse_faulty_tokens, table
 from bot.config import Settings
 from bot.errors import CmbotError
 from bot.moving import export_state, import_state
@@ -113,7 +113,9 @@ async def _stopped() -> None:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    async with build(_settings(args), wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
+    settings = _settings(args)
+    refuse_faulty_tokens(settings)
+    async with build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
         await _stopped()
     return 0
 

@@ -58,6 +58,7 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab, show_once
 from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
 from bot.slack.socket import SocketMode
+from bot.slack.standing import Standing
 from bot.starting import membership_of, opened, owner_name
 from bot.store.posts import Post
 from bot.store.store import Store
@@ -213,6 +214,7 @@ class _Parts:
         background = Background()
         bolt = self._bolt(dispatcher, forms, background, inbox)
         watches = self._watches(rules, outbox)
+        socket_mode = self._socket(bolt)
         return App(
             settings=self.settings,
             clock=self.clock,
@@ -236,7 +238,8 @@ class _Parts:
             entries=self.entries,
             background=background,
             bolt=bolt,
-            socket=self._socket(bolt),
+            socket=socket_mode,
+            standing=Standing(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
             metrics=self.metrics,
             membership=self.membership,
             noted=self.noted,

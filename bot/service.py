@@ -35,6 +35,7 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
 from bot.slack.listeners import Bolt
 from bot.slack.socket import SocketMode
+from bot.slack.standing import Standing
 from bot.store.store import Store
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
@@ -86,6 +87,7 @@ class App:
     background: Background
     bolt: Bolt
     socket: SocketMode | None
+    standing: Standing
     metrics: Metrics
     membership: Membership
     noted: dict[str, Mapping[str, Any]]
@@ -103,13 +105,17 @@ async def serving(app: App) -> AsyncIterator[int]:
     if app.socket is not None:
         socket_ = app.socket
         live["slack"] = socket_alive(
-            lambda: socket_.dead_for, longest=LONGEST_DEAD_SOCKET, last_error=lambda: socket_.last_error
+            # A restart would end the watch and make no rejected token good.
+            lambda: 0.0 if app.standing.rejected else socket_.dead_for,
+            longest=LONGEST_DEAD_SOCKET,
+            last_error=lambda: socket_.last_error,
         )
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
     ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.liveness.outbox_trouble}
+    ready["slack"] = partial(_slack_ready, app, live.get("slack"))
     ready["watch"] = lambda: _watch_ready(app)
     ready["channels"] = app.redelivery.trouble
-    server = Health(app.metrics, live=live, ready=ready).server()
+    server = Health(app.metrics, live=live, ready=ready, remarks={"slack": app.standing.trouble}).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
@@ -127,6 +133,10 @@ async def _store_ready(app: App) -> str:
     async with app.store.begin() as uow:
         await uow.firings.tried(app.membership.name)
     return ""
+
+
+async def _slack_ready(app: App, connected: Probe | None) -> str:
+    return app.standing.trouble() or (await connected() if connected else "")
 
 
 async def _watch_ready(app: App) -> str:
@@ -275,6 +285,7 @@ async def running(app: App) -> AsyncIterator[App]:
         stack.push_async_callback(scheduler.stop)
         if app.socket is not None:
             stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
+        stack.push_async_callback(_stop, _start(app.standing.run(), "standing"))
         app.started.set()
         yield app
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.errors import SlackError
 from bot.slack.gateway import Channel, SlackGateway
 from bot.slack.methods import SCOPES
+from bot.slack.tokens import Fault, bot_fault, delivery_fault
 from bot.views.blocks import count
 
 
@@ -59,18 +60,14 @@ async def check_slack(
     return (*token, delivery, *named, *[await _group(gateway, group) for group in groups])
 
 
-def _misplaced(what: str, variable: str, prefix: str) -> Checked:
-    """A token of the other kind: that needs no call to be told."""
-    mend = "the two tokens are swapped, or one was copied twice: see the app's page"
-    return Checked(what, ok=False, words=f"{variable} takes the token that begins with {prefix}", mend=mend)
+def _faulty(fault: Fault) -> Checked:
+    """What needs no call to be seen."""
+    return Checked(fault.what, ok=False, words=fault.words, mend=fault.mend)
 
 
 async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
-    if gateway.has_app_token:
-        return (_misplaced("bot token", "SLACK_BOT_TOKEN", "xoxb-"),)
-    if not gateway.has_token:
-        mend = "set SLACK_BOT_TOKEN to the xoxb- token of the app's page (OAuth & Permissions)"
-        return (Checked("bot token", ok=False, words="the environment variable SLACK_BOT_TOKEN is not set", mend=mend),)
+    if fault := bot_fault(gateway.token):
+        return (_faulty(fault),)
     try:
         me = await gateway.auth_test()
     except SlackError as error:
@@ -83,14 +80,11 @@ async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
 
 
 async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) -> Checked:
+    if fault := delivery_fault(app_token, signing_secret):
+        return _faulty(fault)
     if not app_token:
-        if signing_secret:
-            words = "set, for HTTP; only Slack's first delivery shows whether it is right"
-            return Checked("signing secret", ok=True, words=words)
-        mend = "set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP)"
-        return Checked("app token", ok=False, words="neither an app token nor a signing secret is set", mend=mend)
-    if app_token.startswith("xoxb-"):
-        return _misplaced("app token", "SLACK_APP_TOKEN", "xapp-")
+        words = "set, for HTTP; only Slack's first delivery shows whether it is right"
+        return Checked("signing secret", ok=True, words=words)
     try:
         await gateway.socket_address(app_token)
     except SlackError as error:

@@ -70,14 +70,9 @@ class SlackGateway:
         self._me: Identity | None = None
 
     @property
-    def has_token(self) -> bool:
-        """Whether there is a token at all."""
-        return bool(self._client.token)
-
-    @property
-    def has_app_token(self) -> bool:
-        """Whether what it has is an app-level token, as its prefix tells: that is of no use here."""
-        return (self._client.token or "").startswith("xapp-")
+    def token(self) -> str:
+        """The bot token as it was given."""
+        return self._client.token or ""
 
     async def __aenter__(self) -> Self:
         """Open the session."""

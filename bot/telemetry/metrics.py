@@ -51,6 +51,9 @@ class Metrics:
             "cmbot_replica_holds", "1 for each piece of the work that this process holds.", ["task"], registry=held
         )
         self._dead_socket = Gauge("cmbot_socket_dead_seconds", "Seconds without a live connection.", registry=held)
+        self._rejected = Gauge(
+            "cmbot_slack_rejected", "1 while Slack rejects the token of this variable.", ["variable"], registry=held
+        )
         self._quiet_socket = Gauge("cmbot_socket_quiet_seconds", "Seconds since Slack delivered.", registry=held)
 
     def acked(self, kind: str, seconds: float) -> None:
@@ -94,6 +97,10 @@ class Metrics:
     def cluster_call(self, cluster: str, call: str, outcome: str, seconds: float) -> None:
         """One call to a host; `call` is its path, `outcome` is `ok`, the status or the name of our error."""
         self._calls.labels(cluster, call, outcome).observe(seconds)
+
+    def slack_rejected(self, variable: str, rejected: bool) -> None:
+        """Whether Slack rejects the token that this environment variable holds."""
+        self._rejected.labels(variable).set(rejected)
 
     def watch_socket(self, dead_for: Callable[[], float], quiet_for: Callable[[], float]) -> None:
         """Read the socket's state whenever the metrics are asked for."""
