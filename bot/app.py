@@ -63,6 +63,7 @@ from bot.starting import membership_of, opened, owner_name
 from bot.store.posts import Post
 from bot.store.store import Store
 from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.lag import Lag
 from bot.telemetry.metrics import Metrics
 
 Clock = Callable[[], float]
@@ -241,6 +242,7 @@ class _Parts:
             socket=socket_mode,
             standing=Standing(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
             metrics=self.metrics,
+            lag=Lag(self.metrics.loop_lag),
             membership=self.membership,
             noted=self.noted,
         )

@@ -39,6 +39,7 @@ from bot.slack.standing import Standing
 from bot.store.store import Store
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.lag import Lag
 from bot.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,7 @@ class App:
     socket: SocketMode | None
     standing: Standing
     metrics: Metrics
+    lag: Lag
     membership: Membership
     noted: dict[str, Mapping[str, Any]]
     taken: dict[str, Hold] = field(default_factory=dict)
@@ -113,9 +115,13 @@ async def serving(app: App) -> AsyncIterator[int]:
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
     ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.liveness.outbox_trouble}
     ready["slack"] = partial(_slack_ready, app, live.get("slack"))
+    app.metrics.watch_loop(lambda: app.lag.longest)
+    ready["loop"] = app.lag.trouble
     ready["watch"] = lambda: _watch_ready(app)
     ready["channels"] = app.redelivery.trouble
-    server = Health(app.metrics, live=live, ready=ready, remarks={"slack": app.standing.trouble}).server()
+    server = Health(
+        app.metrics, live=live, ready=ready, remarks={"slack": app.standing.trouble, "loop": app.lag.remark}
+    ).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
@@ -268,6 +274,7 @@ async def running(app: App) -> AsyncIterator[App]:
     """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
+        stack.push_async_callback(_stop, _start(app.lag.run(), "lag"))
         stack.push_async_callback(app.membership.leave)
         await app.membership.try_to_beat()
         stack.push_async_callback(_stop, _start(app.membership.run(), "membership"))
