@@ -15,7 +15,7 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
-from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
+from bot.config import ClusterSettings, EscalationSettings, Settings, in_file
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
 from bot.forms.judging import Judge
@@ -36,7 +36,7 @@ from bot.monitor.reports import Reports
 from bot.monitor.rule import Rule
 from bot.monitor.sentry import Sentry
 from bot.monitor.storms import Limits
-from bot.monitor.summaries import Entry, Summaries
+from bot.monitor.summaries import Summaries
 from bot.operations.approvals import Policy, policy_of, stricter
 from bot.operations.decisions import Decisions
 from bot.operations.desk import Desk, PolicyOf
@@ -46,12 +46,12 @@ from bot.operations.runner import Runner
 from bot.operations.telling import Work
 from bot.operations.wish import policy_key
 from bot.outbox import Outbox, Pace
+from bot.planned import entries_of
 from bot.recorder import Recorder
 from bot.redelivery import Redelivery
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES
 from bot.retention import Keep, Retention
-from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
@@ -81,8 +81,10 @@ async def build(
 
     A database server that cannot be used just now is waited for, `wait_for_server` seconds at most.
     """
-    check_words(settings)
-    rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
+    with in_file(str(settings.secrets.cmbot_config)):
+        check_words(settings)
+        rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
+        entries_of(settings)
     async with AsyncExitStack() as stack:
         owner = owner_name()
         store = await stack.enter_async_context(opened(settings, owner, clock, wait_for_server=wait_for_server))
@@ -164,13 +166,6 @@ def policy(settings: Settings, cluster: str, key: str, forced: bool) -> Policy:
     return stricter(found(key), found("break_glass")) if forced else found(key)
 
 
-def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
-    clusters = own.clusters or everything
-    # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
-    job = f"{own.kind} {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
-    return Entry(job, own.channel, clusters, Crontab(own.cron, own.timezone).latest, own.kind)
-
-
 def _escalation(given: EscalationSettings) -> Escalation:
     severity = Severity[(given.escalate_severity or "critical").upper()]
     return Escalation(given.escalate_to or "", given.escalate_after or DEFAULT_WAIT, severity)
@@ -195,7 +190,7 @@ class _Parts:
         self.settings, self.clock, self.store, self.gateway = settings, clock, store, gateway
         self.clusters, self.metrics, self.membership = clusters, metrics, membership
         self.noted: dict[str, Mapping[str, Any]] = {}
-        self.entries = [_entry(own, tuple(clusters)) for own in settings.summaries]
+        self.entries = entries_of(settings)
         self.reports = self._reports()
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:

@@ -19,6 +19,7 @@ from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
 from bot.operations.approvals import POLICIES, short_of
+from bot.planned import entries_of
 from bot.rights import Holder
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
@@ -89,6 +90,7 @@ async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:
 
 async def _rules(settings: Settings) -> str:
     check_words(settings)
+    entries_of(settings)
     for cluster in settings.clusters:
         configure(settings.rules, cluster.rules)
     return count(len(settings.clusters), "cluster")

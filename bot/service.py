@@ -12,7 +12,7 @@ import structlog
 from bot.cluster.handle import Cluster
 from bot.config import Settings
 from bot.dispatch import Dispatcher
-from bot.errors import ConfigError, StoreError
+from bot.errors import ConfigError, StoreError, system_words
 from bot.inbox import Inbox
 from bot.liveness import Liveness
 from bot.monitor import leaving
@@ -130,7 +130,9 @@ async def serving(app: App) -> AsyncIterator[int]:
             app.port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
         except OSError as error:
             where = f"{app.settings.http.host}:{app.settings.http.port}"
-            raise ConfigError(f"http.port: cannot listen on {where} ({error.strerror}); choose another.") from error
+            raise ConfigError(
+                f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
+            ) from error
         yield app.port
 
 

@@ -13,7 +13,7 @@ from bot.config.model import (
     SlackSettings,
     SummarySettings,
 )
-from bot.config.reading import load, parse
+from bot.config.reading import in_file, load, parse
 
 __all__ = [
     "AccessSettings",
@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "SlackSettings",
     "SummarySettings",
+    "in_file",
     "load",
     "parse",
     "parse_duration",

@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.config.hosts import shared
 from bot.config.kinds import (
     MAX_PORT,
     ChannelId,
@@ -16,7 +26,9 @@ from bot.config.kinds import (
     Host,
     Name,
     Seconds,
+    Secret,
     Source,
+    StoreUrl,
     Timezone,
     Url,
     UserId,
@@ -53,7 +65,7 @@ class HttpSettings(Section):
 class StoreSettings(Section):
     """Where state is kept; a URL with a password belongs into CMBOT_STORE_URL."""
 
-    url: str = Field("sqlite:///cmbot.db", repr=False)
+    url: StoreUrl = Field("sqlite:///cmbot.db", repr=False)
 
 
 class ReplicaSettings(Section):
@@ -183,12 +195,6 @@ class ClusterSettings(Section):
         """Where operations on this cluster are proposed."""
         return self.operations_channel or self.alert_channel
 
-    @model_validator(mode="after")
-    def _hosts_differ(self) -> Self:
-        if len(set(self.hosts)) != len(self.hosts):
-            raise ValueError("hosts names one address twice: name each host once")
-        return self
-
 
 class SummarySettings(Section):
     """One periodic summary, or hand-over: where, of which clusters (empty: all), when (crontab(5)), in which zone."""
@@ -211,12 +217,18 @@ class Secrets(BaseSettings):
     """What is read from the environment; nothing of it is ever shown."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-    slack_bot_token: SecretStr = SecretStr("")
-    slack_app_token: SecretStr = SecretStr("")
-    slack_signing_secret: SecretStr = SecretStr("")
-    cmbot_store_url: SecretStr = SecretStr("")
-    cmbot_heartbeat_url: SecretStr = SecretStr("")
+    slack_bot_token: Secret = SecretStr("")
+    slack_app_token: Secret = SecretStr("")
+    slack_signing_secret: Secret = SecretStr("")
+    cmbot_store_url: Secret = SecretStr("")
+    cmbot_heartbeat_url: Secret = SecretStr("")
     cmbot_config: Path = Path("config.yaml")
+
+    @field_validator("cmbot_config", mode="before")
+    @classmethod
+    def _default_when_empty(cls, value: object) -> object:
+        """Take a variable that is set to nothing for one that is not set."""
+        return value if not isinstance(value, str) or value.strip() else "config.yaml"
 
 
 class Settings(Section):
@@ -246,6 +258,8 @@ class Settings(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"two clusters are called {doubled[0]!r}: give each a name of its own")
+        if trouble := shared({cluster.name: cluster.hosts for cluster in self.clusters}):
+            raise ValueError(trouble)
         homes = [channel for cluster in self.clusters for channel in cluster.channels]
         if len(set(homes)) != len(homes):
             raise ValueError("one channel is the default of two clusters: name it under one cluster's channels only")
@@ -316,6 +330,18 @@ def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
         if part in fields:
             section = _section_in(fields[str(part)].annotation)
     return tuple(field.alias or name for name, field in section.model_fields.items()) if section else ()
+
+
+def is_duration(place: Sequence[str | int]) -> bool:
+    """Whether the setting at a place is a time."""
+    section: type[Section] | None = Settings
+    field = None
+    for part in place:
+        fields = {field.alias or name: field for name, field in section.model_fields.items()} if section else {}
+        if part in fields:
+            field = fields[str(part)]
+            section = _section_in(field.annotation)
+    return field is not None and "parse_duration" in repr((field.metadata, field.annotation))
 
 
 def _section_in(annotation: object) -> type[Section] | None:

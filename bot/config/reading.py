@@ -4,19 +4,24 @@ The only reader of either. Every error is a ConfigError that names the key, the 
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from bot.config.model import Secrets, Settings, known_keys
-from bot.errors import ConfigError
+from bot.config.kinds import clean
+from bot.config.model import Secrets, Settings
+from bot.config.words import not_settings, problems, yaml_words
+from bot.errors import ConfigError, system_words
 
-_SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
-"""What a written value may give away: one of Slack's tokens, or the log-in in an address."""
+_VARIABLE = "The environment variable"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What no secret and no address holds: line breaks, tabs, and what nobody can see."""
+_TOP = 1 << 20
+"""Bytes that a settings file has at most."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -46,8 +51,25 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
 
     Without `tokens` those of clusters are left out. Raises ConfigError, one line per problem.
     """
-    secrets = Secrets()
-    return parse(_read(path or secrets.cmbot_config), secrets=secrets, tokens=tokens)
+    secrets = _secrets()
+    file = path or secrets.cmbot_config
+    text = _read(file)
+    with in_file(str(file)):
+        return parse(text, secrets=secrets.model_copy(update={"cmbot_config": file}), tokens=tokens)
+
+
+@contextmanager
+def in_file(source: str) -> Iterator[None]:
+    """Name the settings file in front of each problem that is found meanwhile."""
+    try:
+        yield
+    except ConfigError as error:
+        if not source:
+            raise
+        lines = str(error).splitlines()
+        raise ConfigError(
+            "\n".join(line if line.startswith(_VARIABLE) else f"{source}: {line}" for line in lines)
+        ) from error
 
 
 def parse(
@@ -57,11 +79,13 @@ def parse(
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except yaml.YAMLError as error:
-        raise ConfigError(f"The settings are not valid YAML: {_first_line(error)}") from error
+        raise ConfigError(f"The settings are not valid YAML: {yaml_words(error)}.") from error
     except RecursionError as error:
         raise ConfigError("The settings are nested too deeply: see config.example.yaml for their shape.") from error
     if not isinstance(data, dict):
-        raise ConfigError("The settings are empty: copy config.example.yaml and name your clusters in it.")
+        raise ConfigError(not_settings(data))
+    if unnamed := [key for key in data if not isinstance(key, str)]:
+        raise ConfigError(f"{unnamed[0]!r}: no such setting; a key is a word, see docs/configuration.md.")
     reserved = sorted({"secrets", "cluster_tokens"} & set(data))
     if reserved:
         raise ConfigError(
@@ -70,19 +94,9 @@ def parse(
     try:
         settings = Settings.model_validate({**data, "secrets": secrets})
     except ValidationError as error:
-        raise ConfigError("\n".join(_problem(item, data) for item in _own(error.errors()))) from error
+        raise ConfigError("\n".join(problems(error.errors(), data))) from error
     held = _tokens(settings, environment) if tokens else {}
     return settings.model_copy(update={"cluster_tokens": held})
-
-
-def _own(items: Sequence[Any]) -> list[Any]:
-    """The problems, without those that only follow from another: a list is not too short for what is wrong in it."""
-    return [
-        item
-        for item in items
-        if item["type"] != "too_short"
-        or not any(other is not item and other["loc"][: len(item["loc"])] == item["loc"] for other in items)
-    ]
 
 
 def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[str, SecretStr]:
@@ -91,12 +105,14 @@ def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[s
     for cluster in settings.clusters:
         if cluster.token_env is None:
             continue
-        if not held.get(cluster.token_env):
+        value = clean(held.get(cluster.token_env, ""))
+        if not value:
             raise ConfigError(
                 f"clusters.{cluster.name}.token_env: the environment variable {cluster.token_env} is not set; "
                 "set it to the cluster's request token secret, or take token_env out."
             )
-        tokens[cluster.name] = SecretStr(held[cluster.token_env])
+        _check(cluster.token_env, value)
+        tokens[cluster.name] = SecretStr(value)
     return tokens
 
 
@@ -106,59 +122,42 @@ def _environment() -> Mapping[str, str]:
     return os.environ
 
 
-def _read(path: Path) -> str:
+def _secrets() -> Secrets:
+    """What the environment holds; raises ConfigError that names the variable and shows nothing of it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        secrets = Secrets()
+    except ValidationError as error:
+        variable = str(error.errors()[0]["loc"][0]).upper()
+        raise ConfigError(f"{_VARIABLE} {variable} holds no value that it takes; see docs/configuration.md.") from error
+    for name in Secrets.model_fields:
+        if isinstance(value := getattr(secrets, name), SecretStr):
+            _check(name.upper(), value.get_secret_value())
+    return secrets
+
+
+def _check(variable: str, value: str) -> None:
+    """Refuse a line break and the like within a secret or an address: they can only have come by a slip."""
+    if found := _CONTROL.search(value):
+        what = "a line break" if found[0] in "\r\n" else "a tab" if found[0] == "\t" else "an invisible character"
+        raise ConfigError(f"{_VARIABLE} {variable} has {what} within its value: set it to the value alone.")
+
+
+def _read(path: Path) -> str:
+    copy = "copy config.example.yaml there, or name another with --config or CMBOT_CONFIG"
+    try:
+        held = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{_unread(path)} ({system_words(error)}): {copy}.") from error
+    if len(held) > _TOP:
+        raise ConfigError(f"{_unread(path)}: it is larger than 1 MiB, so it is no settings file; {copy}.")
+    try:
+        return held.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = held[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"The settings file {path} cannot be read ({type(error).__name__}): "
-            "copy config.example.yaml there, or name another with --config."
+            f"{_unread(path)}: line {line} is no UTF-8 text; save it as plain UTF-8, or {copy}."
         ) from error
 
 
-def _first_line(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    words = getattr(error, "problem", None) or "it cannot be parsed"
-    return f"{words} (line {mark.line + 1}, column {mark.column + 1})" if mark else str(words)
-
-
-def _problem(item: Any, data: Mapping[str, Any]) -> str:
-    path = ".".join(_label(part, item["loc"][:index], data) for index, part in enumerate(item["loc"]))
-    shown = _given(item["loc"], data)
-    words = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        # The value is not shown: what was misplaced here may be a secret.
-        near = get_close_matches(str(item["loc"][-1]), known_keys(item["loc"][:-1]), n=1)
-        hint = f"did you mean {near[0]}?" if near else "look for a typo, or see docs/configuration.md"
-        shown, words = "", f"no such setting; {hint}"
-    if item["type"] == "model_type":
-        shown, words = "", "takes settings of its own; see docs/configuration.md"
-    if item["loc"][-1:] == ("token_env",):
-        # The same: whoever takes it for the place of the secret itself should not read it in a log.
-        shown, words = "", "write the name of an environment variable, such as CMBOT_TOKEN_PROD; it holds the secret"
-    if item["type"] == "missing":
-        words = "is required; see config.example.yaml"
-    return f"{path or 'settings'}{shown}: {words}"
-
-
-def _label(part: str | int, before: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
-    held = _dig(before, data)
-    if isinstance(part, int) and isinstance(held, list) and part < len(held) and isinstance(held[part], dict):
-        return str(held[part].get("name", part))
-    return str(part)
-
-
-def _given(loc: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
-    value = _dig(loc, data)
-    if isinstance(value, str) and _SECRET.search(value):
-        return " (not shown: it may hold a secret)"
-    return f" = {value!r:.80}" if isinstance(value, str | int | float) else ""
-
-
-def _dig(loc: tuple[str | int, ...], data: Any) -> Any:
-    for part in loc:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
+def _unread(path: Path) -> str:
+    return f"The settings file {path} cannot be read"
