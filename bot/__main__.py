@@ -15,12 +15,11 @@ from bot import config, roster
 from bot.app import build
 from bot.audit.chain import parse_head
 from bot.auditing import FORMATS, export_store, guards_of, told, unguarded, verify_file, verify_store
-from bot.checkup import checkup, look_at_all, table
+from bot.checkup import checkup, look_at_all, refuse_faulty_tokens, table
 from bot.config import Settings
-from bot.errors import CmbotError, ConfigError
+from bot.errors import CmbotError
 from bot.moving import export_state, import_state
 from bot.service import running
-from bot.slack.tokens import faults
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
 from bot.version import told_version
@@ -126,18 +125,9 @@ def _hung_up() -> None:
     log.warning("signal.sighup", words="settings are read at the start only: restart cmbot to apply changes")
 
 
-def _check_tokens(settings: Settings) -> None:
-    """Refuse a start that Slack could never accept; raises ConfigError, a line for each variable."""
-    held = settings.secrets
-    values = (held.slack_bot_token, held.slack_app_token, held.slack_signing_secret)
-    found = faults(*(value.get_secret_value() for value in values))
-    if found:
-        raise ConfigError("\n".join(map(str, found)))
-
-
 async def _run(args: argparse.Namespace) -> int:
     settings = _settings(args)
-    _check_tokens(settings)
+    refuse_faulty_tokens(settings)
     async with build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
         await _stopped()
     return 0

@@ -16,7 +16,7 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster, look_deadline
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
-from bot.config import ClusterSettings, EscalationSettings, Settings, SummarySettings
+from bot.config import ClusterSettings, EscalationSettings, Settings, in_file
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
 from bot.forms.judging import Judge
@@ -37,7 +37,7 @@ from bot.monitor.reports import Reports
 from bot.monitor.rule import Rule
 from bot.monitor.sentry import Sentry
 from bot.monitor.storms import Limits
-from bot.monitor.summaries import Entry, Summaries
+from bot.monitor.summaries import Summaries
 from bot.operations.decisions import Decisions
 from bot.operations.desk import Desk
 from bot.operations.leasing import LeaseClicks, Leasing
@@ -47,22 +47,24 @@ from bot.operations.runner import Runner
 from bot.operations.telling import Work
 from bot.operations.wish import policy_keys
 from bot.outbox import Outbox, Pace
+from bot.planned import entries_of
 from bot.recorder import Recorder
 from bot.redelivery import Redelivery
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES
 from bot.retention import Keep, Retention
-from bot.schedule import Crontab
 from bot.service import App
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab, show_once
 from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
 from bot.slack.socket import SocketMode
+from bot.slack.standing import Standing
 from bot.starting import membership_of, opened, owner_name
 from bot.store.posts import Post
 from bot.store.store import Store
 from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.lag import Lag
 from bot.telemetry.metrics import Metrics
 
 Clock = Callable[[], float]
@@ -81,8 +83,10 @@ async def build(
     `clock` takes the place of the process's clock and of the system's. A database server that cannot be used just now
     is waited for, `wait_for_server` seconds at most.
     """
-    check_words(settings)
-    rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
+    with in_file(str(settings.secrets.cmbot_config)):
+        check_words(settings)
+        rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
+        entries_of(settings)
     async with AsyncExitStack() as stack:
         owner = owner_name()
         wall = clock or time.time
@@ -172,13 +176,6 @@ def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) 
     return stricter(own, found("break_glass")) if forced else own
 
 
-def _entry(own: SummarySettings, everything: tuple[str, ...]) -> Entry:
-    clusters = own.clusters or everything
-    # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
-    job = f"{own.kind} {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
-    return Entry(job, own.channel, clusters, Crontab(own.cron, own.timezone).latest, own.kind)
-
-
 def _escalation(given: EscalationSettings) -> Escalation:
     severity = Severity[(given.escalate_severity or "critical").upper()]
     return Escalation(given.escalate_to or "", given.escalate_after or DEFAULT_WAIT, severity)
@@ -204,7 +201,7 @@ class _Parts:
         self.settings, self.clock, self.wall, self.store, self.gateway = settings, clock, wall, store, gateway
         self.clusters, self.metrics, self.membership = clusters, metrics, membership
         self.noted: dict[str, Mapping[str, Any]] = {}
-        self.entries = [_entry(own, tuple(clusters)) for own in settings.summaries]
+        self.entries = entries_of(settings)
         self.reports = self._reports()
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
@@ -232,6 +229,7 @@ class _Parts:
         background = Background()
         bolt = self._bolt(dispatcher, forms, background, inbox)
         watches = self._watches(rules, outbox)
+        socket_mode = self._socket(bolt)
         return App(
             settings=self.settings,
             clock=self.clock,
@@ -257,8 +255,10 @@ class _Parts:
             entries=self.entries,
             background=background,
             bolt=bolt,
-            socket=self._socket(bolt),
+            socket=socket_mode,
+            standing=Standing(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
             metrics=self.metrics,
+            lag=Lag(self.metrics.loop_lag),
             membership=self.membership,
             noted=self.noted,
         )

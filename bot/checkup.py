@@ -14,14 +14,16 @@ from bot.app import build, check_words, policy
 from bot.cluster.handle import Cluster
 from bot.config import Members, Settings
 from bot.config.model import AccessSettings
-from bot.errors import CmbotError
+from bot.errors import CmbotError, ConfigError
 from bot.monitor.configure import configure
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
 from bot.operations.approvals import POLICIES, Policy, short_of
+from bot.planned import entries_of
 from bot.rights import Holder
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
+from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.store import Store
 from bot.views.text import clean
 
@@ -46,6 +48,15 @@ def table(rows: list[Row]) -> Table:
         mark = Text("✓ ok", style="green") if row.well else Text("✗ failed", style="bold red")
         shown.add_row(mark, *(Text(clean(words)) for words in (row.what, row.found, row.mend)))
     return shown
+
+
+def refuse_faulty_tokens(settings: Settings) -> None:
+    """Refuse to run with tokens that cannot be right; whether Slack accepts the others, only Slack can tell."""
+    own = settings.secrets
+    app, signing = own.slack_app_token.get_secret_value(), own.slack_signing_secret.get_secret_value()
+    found = (bot_fault(own.slack_bot_token.get_secret_value()), delivery_fault(app, signing))
+    if faults := [fault.sentence for fault in found if fault is not None]:
+        raise ConfigError("\n".join(faults))
 
 
 async def checkup(settings: Settings) -> list[Row]:
@@ -79,6 +90,7 @@ async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:
 
 async def _rules(settings: Settings) -> str:
     check_words(settings)
+    entries_of(settings)
     for cluster in settings.clusters:
         configure(settings.rules, cluster.rules)
     return count(len(settings.clusters), "cluster")

@@ -22,6 +22,10 @@ CmbotError
     └── Fenced              this process no longer holds what it wrote for: stop, whoever holds it goes on
 """
 
+import errno
+import ssl
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 
@@ -151,3 +155,33 @@ class Conflict(StoreError):
 
 class Fenced(StoreError):
     """Another process holds by now what this one wanted to write for; nothing was written, the other one goes on."""
+
+
+_SYSTEM: Mapping[int, str] = MappingProxyType(
+    {
+        errno.ENOENT: "there is none",
+        errno.EACCES: "this user has no right to it",
+        errno.EPERM: "this user has no right to it",
+        errno.EISDIR: "it is a directory",
+        errno.ENOTDIR: "a part of the path is a file, not a directory",
+        errno.EEXIST: "a part of the path is a file, not a directory",
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EROFS: "the file system is read-only",
+        errno.EIO: "the disk fails",
+        errno.ENAMETOOLONG: "the path is too long",
+        errno.ELOOP: "its links lead in a circle",
+        errno.EMFILE: "this process has no file descriptor left",
+        errno.ETXTBSY: "another program uses it",
+        errno.EADDRINUSE: "another program listens there",
+        errno.EADDRNOTAVAIL: "this machine does not have that address",
+        errno.EAFNOSUPPORT: "this machine does not know that kind of address",
+    }
+)
+
+
+def system_words(error: OSError) -> str:
+    """Why the system did not do something, in our words."""
+    if isinstance(error, ssl.SSLError):
+        return "it holds no certificates in PEM form"
+    return _SYSTEM.get(error.errno or 0, f"the system reports {errno.errorcode.get(error.errno or 0, 'an error')}")

@@ -6,7 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from bot.errors import UserError
+from bot.errors import UserError, system_words
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return system_words(error) if isinstance(error, OSError) else "it is no UTF-8 text"
 
 
 @contextmanager
@@ -16,7 +20,7 @@ def readable(path: Path, what: str) -> Iterator[TextIO]:
         with path.open(encoding="utf-8") as lines:
             yield lines
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as {what} ({type(error).__name__}).") from error
+        raise UserError(f"{path} cannot be read as {what} ({_why(error)}).") from error
 
 
 @contextmanager
@@ -38,6 +42,6 @@ def writable(path: Path, *, replace: bool = False) -> Iterator[TextIO]:
             os.fsync(out.fileno())
         unfinished.replace(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): name another file.") from error
+        raise UserError(f"{path} cannot be written ({system_words(error)}): name another file.") from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -23,6 +23,8 @@ from bot.errors import ConfigError
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = 5
+_NAMES = ("minute", "hour", "day", "month")
+_RANGES = ("0-59", "0-23", "1-31", "1-12 or jan-dec")
 _LATE_SECONDS = 3600
 """How late a crontab's job may still be run."""
 _MISSED_SECONDS = 1.0
@@ -233,11 +235,23 @@ def _triggers(expression: str, zone: ZoneInfo) -> tuple[Any, ...]:
     if len(values) != _FIELDS:
         raise ValueError(f"write five fields, minute hour day month weekday, not {len(values)}")
     minute, hour, day, month, weekday = values
+    for name, value, known in zip(_NAMES, values, _RANGES, strict=False):
+        _field(name, value, known)
     common = {"minute": minute, "hour": hour, "month": month, "timezone": zone}
     weekdays = ",".join(_DAYS[number] for number in sorted(_weekdays(weekday)))
     if day.startswith("*") or weekday.startswith("*"):
         return (CronTrigger(**common, day=day, day_of_week=weekdays),)
     return (CronTrigger(**common, day=day), CronTrigger(**common, day_of_week=weekdays))
+
+
+def _field(name: str, value: str, known: str) -> None:
+    """Refuse a field that the library does not take, in our words."""
+    try:
+        CronTrigger(**{name: value})
+    except ValueError as error:
+        raise ValueError(
+            f"the {name} {value!r:.40} is none: write {known}, a list such as 1,2, a step such as */2, or *"
+        ) from error
 
 
 def _weekdays(field: str) -> set[int]:

@@ -13,7 +13,7 @@ from bot.clock import Guard
 from bot.cluster.handle import Cluster
 from bot.config import Settings
 from bot.dispatch import Dispatcher
-from bot.errors import ConfigError, StoreError
+from bot.errors import ConfigError, StoreError, system_words
 from bot.inbox import Inbox
 from bot.liveness import Liveness
 from bot.monitor import leaving
@@ -38,9 +38,11 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
 from bot.slack.listeners import Bolt
 from bot.slack.socket import SocketMode
+from bot.slack.standing import Standing
 from bot.store.store import Store
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.lag import Lag
 from bot.telemetry.metrics import Metrics
 from bot.views.notes import clock_set
 
@@ -97,7 +99,9 @@ class App:
     background: Background
     bolt: Bolt
     socket: SocketMode | None
+    standing: Standing
     metrics: Metrics
+    lag: Lag
     membership: Membership
     noted: dict[str, Mapping[str, Any]]
     taken: dict[str, Hold] = field(default_factory=dict)
@@ -115,13 +119,25 @@ async def serving(app: App) -> AsyncIterator[int]:
     if app.socket is not None:
         socket_ = app.socket
         live["slack"] = socket_alive(
-            lambda: socket_.dead_for, longest=LONGEST_DEAD_SOCKET, last_error=lambda: socket_.last_error
+            # A restart would end the watch and make no rejected token good.
+            lambda: 0.0 if app.standing.rejected else socket_.dead_for,
+            longest=LONGEST_DEAD_SOCKET,
+            last_error=lambda: socket_.last_error,
         )
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
     ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.liveness.outbox_trouble}
+    ready["slack"] = partial(_slack_ready, app, live.get("slack"))
+    app.metrics.watch_loop(lambda: app.lag.longest)
+    ready["loop"] = app.lag.trouble
     ready["watch"] = lambda: _watch_ready(app)
     ready["channels"] = app.redelivery.trouble
-    server = Health(app.metrics, live=live, ready=ready, watches=partial(_watches, app)).server()
+    server = Health(
+        app.metrics,
+        live=live,
+        ready=ready,
+        remarks={"slack": app.standing.trouble, "loop": app.lag.remark},
+        watches=partial(_watches, app),
+    ).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
@@ -130,7 +146,9 @@ async def serving(app: App) -> AsyncIterator[int]:
             app.port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
         except OSError as error:
             where = f"{app.settings.http.host}:{app.settings.http.port}"
-            raise ConfigError(f"http.port: cannot listen on {where} ({error.strerror}); choose another.") from error
+            raise ConfigError(
+                f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
+            ) from error
         yield app.port
 
 
@@ -139,6 +157,10 @@ async def _store_ready(app: App) -> str:
     async with app.store.begin() as uow:
         await uow.firings.tried(app.membership.name)
     return ""
+
+
+async def _slack_ready(app: App, connected: Probe | None) -> str:
+    return app.standing.trouble() or (await connected() if connected else "")
 
 
 async def _watch_ready(app: App) -> str:
@@ -304,6 +326,7 @@ async def running(app: App) -> AsyncIterator[App]:
     """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
+        stack.push_async_callback(_stop, _start(app.lag.run(), "lag"))
         stack.push_async_callback(app.membership.leave)
         await app.membership.try_to_beat()
         stack.push_async_callback(_stop, _start(app.membership.run(), "membership"))
@@ -321,6 +344,7 @@ async def running(app: App) -> AsyncIterator[App]:
         stack.push_async_callback(scheduler.stop)
         if app.socket is not None:
             stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
+        stack.push_async_callback(_stop, _start(app.standing.run(), "standing"))
         app.started.set()
         yield app
 

@@ -14,7 +14,7 @@ from bot.config.model import (
     SlackSettings,
     SummarySettings,
 )
-from bot.config.reading import load, parse
+from bot.config.reading import in_file, load, parse
 
 __all__ = [
     "AccessSettings",
@@ -28,6 +28,7 @@ __all__ = [
     "Settings",
     "SlackSettings",
     "SummarySettings",
+    "in_file",
     "load",
     "parse",
     "parse_duration",

@@ -5,7 +5,7 @@ import zoneinfo
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _UNIT = {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600, "d": 86400}
@@ -13,6 +13,24 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 _ROLES = frozenset({"operator", "approver", "admin"})
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 MAX_PORT = 65535
+_AROUND = " \t\r\n\v\f\xa0\u200b\ufeff"
+"""What copying leaves around a value: it is taken away."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def clean(value: str) -> str:
+    """A value without what copying left around it."""
+    return value.strip(_AROUND)
+
+
+def _cleaned(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise ValueError("write small letters, digits and hyphens, 40 at most, as in prod-eu")
+    return value
 
 
 def parse_duration(value: object) -> object:
@@ -68,22 +86,14 @@ def _http_url(value: str) -> str:
     return value if value.endswith("/") else value + "/"
 
 
-def clean_secret(value: object) -> object:
-    """A secret or address without the white space around it; what stands inside it is refused, and never shown."""
-    if not isinstance(value, str):
-        return value
-    stripped = value.strip().strip("\ufeff\u200b")
-    if any(char.isspace() or not char.isprintable() for char in stripped):
-        raise ValueError("has a line break, a space or an invisible character inside: copy it again, in one piece")
-    return stripped
-
-
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_host)]
+Secret = Annotated[SecretStr, BeforeValidator(_cleaned)]
+StoreUrl = Annotated[str, BeforeValidator(_cleaned)]
 ChannelId = Annotated[str, _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom")]
 UserId = Annotated[str, _slack_id("UW", "U0123ABCD", "open the profile in Slack, ⋮, Copy member ID")]
 GroupId = Annotated[str, _slack_id("S", "S0123ABCD", "the id is in the group's address in Slack's directory")]
 Source = Annotated[str, AfterValidator(_source)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-Url = Annotated[str, AfterValidator(_http_url)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url)]
+Name = Annotated[str, AfterValidator(_name)]

@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.addresses import place
+from bot.config.hosts import shared
 from bot.config.kinds import (
     MAX_PORT,
     ChannelId,
@@ -17,11 +26,12 @@ from bot.config.kinds import (
     Host,
     Name,
     Seconds,
+    Secret,
     Source,
+    StoreUrl,
     Timezone,
     Url,
     UserId,
-    clean_secret,
     parse_duration,
 )
 
@@ -55,7 +65,7 @@ class HttpSettings(Section):
 class StoreSettings(Section):
     """Where state is kept; a URL with a password belongs into CMBOT_STORE_URL."""
 
-    url: str = Field("sqlite:///cmbot.db", repr=False)
+    url: StoreUrl = Field("sqlite:///cmbot.db", repr=False)
 
 
 class ReplicaSettings(Section):
@@ -195,15 +205,6 @@ class ClusterSettings(Section):
         """Where operations on this cluster are proposed."""
         return self.operations_channel or self.alert_channel
 
-    @model_validator(mode="after")
-    def _hosts_differ(self) -> Self:
-        first: dict[str, str] = {}
-        for host in self.hosts:
-            other = first.setdefault(place(host), host)
-            if other is not host:
-                raise ValueError(f"hosts names one address twice, as {other} and as {host}: name each host once")
-        return self
-
 
 class SummarySettings(Section):
     """One periodic summary, or hand-over: where, of which clusters (empty: all), when (crontab(5)), in which zone."""
@@ -222,9 +223,6 @@ class StatusSettings(Section):
     every: Seconds = Field(60.0, ge=10, le=3600)
 
 
-Secret = Annotated[SecretStr, BeforeValidator(clean_secret)]
-
-
 class Secrets(BaseSettings):
     """What is read from the environment; nothing of it is ever shown."""
 
@@ -235,6 +233,12 @@ class Secrets(BaseSettings):
     cmbot_store_url: Secret = SecretStr("")
     cmbot_heartbeat_url: Secret = SecretStr("")
     cmbot_config: Path = Path("config.yaml")
+
+    @field_validator("cmbot_config", mode="before")
+    @classmethod
+    def _default_when_empty(cls, value: object) -> object:
+        """Take a variable that is set to nothing for one that is not set."""
+        return value if not isinstance(value, str) or value.strip() else "config.yaml"
 
 
 class Settings(Section):
@@ -264,7 +268,8 @@ class Settings(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"two clusters are called {doubled[0]!r}: give each a name of its own")
-        _check_hosts(self.clusters)
+        if trouble := shared({cluster.name: cluster.hosts for cluster in self.clusters}):
+            raise ValueError(trouble)
         homes = [channel for cluster in self.clusters for channel in cluster.channels]
         if len(set(homes)) != len(homes):
             raise ValueError("one channel is the default of two clusters: name it under one cluster's channels only")
@@ -327,18 +332,6 @@ class Settings(Section):
         return {cluster.name: cluster for cluster in self.clusters}[name]
 
 
-def _check_hosts(clusters: Sequence[ClusterSettings]) -> None:
-    """Refuse a host of two clusters: changes to one raft group would not exclude each other, alerts would double."""
-    owners: dict[str, str] = {}
-    for name, host in [(own.name, host) for own in clusters for host in own.hosts]:
-        other = owners.setdefault(place(host), name)
-        if other != name:
-            raise ValueError(
-                f"clusters {other!r} and {name!r} both name the host {host}: one raft group is one cluster, "
-                "else changes and alerts double; take the host out of one of them"
-            )
-
-
 def _passwords(url: str) -> tuple[str, ...]:
     """The password of a database URL, as it is written and as it is meant."""
     found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
@@ -355,6 +348,18 @@ def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
         if part in fields:
             section = _section_in(fields[str(part)].annotation)
     return tuple(field.alias or name for name, field in section.model_fields.items()) if section else ()
+
+
+def is_duration(place: Sequence[str | int]) -> bool:
+    """Whether the setting at a place is a time."""
+    section: type[Section] | None = Settings
+    field = None
+    for part in place:
+        fields = {field.alias or name: field for name, field in section.model_fields.items()} if section else {}
+        if part in fields:
+            field = fields[str(part)]
+            section = _section_in(field.annotation)
+    return field is not None and "parse_duration" in repr((field.metadata, field.annotation))
 
 
 def _section_in(annotation: object) -> type[Section] | None:

@@ -3,24 +3,33 @@
 The only reader of either. Every error is a ConfigError that names the key, the value and the mend.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from bot.config.kinds import clean_secret
+from bot.config.kinds import clean
 from bot.config.model import Secrets, Settings
-from bot.config.problems import problem
-from bot.errors import ConfigError
+from bot.config.words import not_settings, problems, yaml_words
+from bot.errors import ConfigError, system_words
+
+_VARIABLE = "The environment variable"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What no secret and no address holds: line breaks, tabs, and what nobody can see."""
+_TOP = 1 << 20
+"""Bytes that a settings file has at most."""
+
 
 _MAX_DEPTH = 50
 """Lists and mappings inside each other; the settings need six."""
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice: YAML would silently keep the last."""
+    """A safe loader that refuses a key given twice, of which YAML would silently keep the last, and deep nesting."""
 
     def fetch_flow_collection_start(self, token_class: type[yaml.Token]) -> None:
         # The scanner looks far ahead of the composer, at a cost that grows with the square of the depth.
@@ -64,25 +73,22 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
     secrets = _secrets()
     file = path or secrets.cmbot_config
     text = _read(file)
+    with in_file(str(file)):
+        return parse(text, secrets=secrets.model_copy(update={"cmbot_config": file}), tokens=tokens)
+
+
+@contextmanager
+def in_file(source: str) -> Iterator[None]:
+    """Name the settings file in front of each problem that is found meanwhile."""
     try:
-        return parse(text, secrets=secrets, tokens=tokens)
+        yield
     except ConfigError as error:
-        # Each line names the file: who reads it may not know which one was read.
-        raise ConfigError("\n".join(f"{file}: {line}" for line in str(error).splitlines())) from error
-
-
-def _secrets() -> Secrets:
-    """What the environment holds; raises ConfigError that names the variable and never its value."""
-    try:
-        return Secrets()
-    except ValidationError as error:
+        if not source:
+            raise
+        lines = str(error).splitlines()
         raise ConfigError(
-            "\n".join(f"{str(item['loc'][0]).upper()}: {_bare(item['msg'])}." for item in error.errors())
+            "\n".join(line if line.startswith(_VARIABLE) else f"{source}: {line}" for line in lines)
         ) from error
-
-
-def _bare(words: str) -> str:
-    return words.removeprefix("Value error, ")
 
 
 def parse(
@@ -92,13 +98,13 @@ def parse(
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except yaml.YAMLError as error:
-        raise ConfigError(f"The settings are not valid YAML: {_first_line(error)}") from error
+        raise ConfigError(f"The settings are not valid YAML: {yaml_words(error)}.") from error
     except RecursionError as error:
         raise ConfigError("The settings are nested too deeply: see config.example.yaml for their shape.") from error
-    if data is not None and not isinstance(data, dict):
-        raise ConfigError("The settings are not key: value pairs: see config.example.yaml for their shape.")
-    if not data:
-        raise ConfigError("The settings are empty: copy config.example.yaml and name your clusters in it.")
+    if not isinstance(data, dict):
+        raise ConfigError(not_settings(data))
+    if unnamed := [key for key in data if not isinstance(key, str)]:
+        raise ConfigError(f"{unnamed[0]!r}: no such setting; a key is a word, see docs/configuration.md.")
     reserved = sorted({"secrets", "cluster_tokens"} & set(data))
     if reserved:
         raise ConfigError(
@@ -107,19 +113,9 @@ def parse(
     try:
         settings = Settings.model_validate({**data, "secrets": secrets})
     except ValidationError as error:
-        raise ConfigError("\n".join(problem(item, data) for item in _own(error.errors()))) from error
+        raise ConfigError("\n".join(problems(error.errors(), data))) from error
     held = _tokens(settings, environment) if tokens else {}
     return settings.model_copy(update={"cluster_tokens": held})
-
-
-def _own(items: Sequence[Any]) -> list[Any]:
-    """The problems, without those that only follow from another: a list is not too short for what is wrong in it."""
-    return [
-        item
-        for item in items
-        if item["type"] != "too_short"
-        or not any(other is not item and other["loc"][: len(item["loc"])] == item["loc"] for other in items)
-    ]
 
 
 def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[str, SecretStr]:
@@ -128,15 +124,14 @@ def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[s
     for cluster in settings.clusters:
         if cluster.token_env is None:
             continue
-        if not held.get(cluster.token_env):
+        value = clean(held.get(cluster.token_env, ""))
+        if not value:
             raise ConfigError(
                 f"clusters.{cluster.name}.token_env: the environment variable {cluster.token_env} is not set; "
                 "set it to the cluster's request token secret, or take token_env out."
             )
-        try:
-            tokens[cluster.name] = SecretStr(str(clean_secret(held[cluster.token_env])))
-        except ValueError as error:
-            raise ConfigError(f"{cluster.token_env} (clusters.{cluster.name}.token_env): {error}.") from error
+        _check(cluster.token_env, value)
+        tokens[cluster.name] = SecretStr(value)
     return tokens
 
 
@@ -146,36 +141,42 @@ def _environment() -> Mapping[str, str]:
     return os.environ
 
 
-def _read(path: Path) -> str:
+def _secrets() -> Secrets:
+    """What the environment holds; raises ConfigError that names the variable and shows nothing of it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is no text in UTF-8: write the settings as a text file.") from error
+        secrets = Secrets()
+    except ValidationError as error:
+        variable = str(error.errors()[0]["loc"][0]).upper()
+        raise ConfigError(f"{_VARIABLE} {variable} holds no value that it takes; see docs/configuration.md.") from error
+    for name in Secrets.model_fields:
+        if isinstance(value := getattr(secrets, name), SecretStr):
+            _check(name.upper(), value.get_secret_value())
+    return secrets
+
+
+def _check(variable: str, value: str) -> None:
+    """Refuse a line break and the like within a secret or an address: they can only have come by a slip."""
+    if found := _CONTROL.search(value):
+        what = "a line break" if found[0] in "\r\n" else "a tab" if found[0] == "\t" else "an invisible character"
+        raise ConfigError(f"{_VARIABLE} {variable} has {what} within its value: set it to the value alone.")
+
+
+def _read(path: Path) -> str:
+    copy = "copy config.example.yaml there, or name another with --config or CMBOT_CONFIG"
+    try:
+        held = path.read_bytes()
     except OSError as error:
+        raise ConfigError(f"{_unread(path)} ({system_words(error)}): {copy}.") from error
+    if len(held) > _TOP:
+        raise ConfigError(f"{_unread(path)}: it is larger than 1 MiB, so it is no settings file; {copy}.")
+    try:
+        return held.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = held[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"The settings file {path} cannot be read ({error.strerror}): "
-            "copy config.example.yaml there, or name another with --config."
+            f"{_unread(path)}: line {line} is no UTF-8 text; save it as plain UTF-8, or {copy}."
         ) from error
 
 
-_YAML = (
-    ("could not find expected ':'", "a line before here lacks its colon: write key: value"),
-    ("expected the node content", "a list or mapping is not closed, or a value is missing"),
-    ("cannot start any token", "a tab or another character that cannot stand here: indent with spaces"),
-    ("mapping values are not allowed here", "a colon too many: indent the line, or put the value into quotes"),
-    ("expected <block end>", "the indentation of this line fits none before it"),
-    ("special characters are not allowed", "it holds an invisible control character: is it a text file?"),
-    ("undefined alias", "a value begins with *: put it into quotes"),
-    ("could not determine a constructor", "a value begins with !: put it into quotes"),
-    ("expected ',' or", "a comma or closing bracket is missing"),
-    ("while scanning a quoted scalar", "a quote is not closed"),
-    ("found unexpected end of stream", "a quote is not closed"),
-)
-"""What the YAML library says, and what to do."""
-
-
-def _first_line(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    words = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed")
-    words = next((better for raw, better in _YAML if raw in words), words)
-    return f"{words} (line {mark.line + 1}, column {mark.column + 1})" if mark else str(words)
+def _unread(path: Path) -> str:
+    return f"The settings file {path} cannot be read"

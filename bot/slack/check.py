@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.errors import SlackError
 from bot.slack.gateway import Channel, SlackGateway
 from bot.slack.methods import SCOPES
-from bot.slack.tokens import TokenFault, delivery_fault
+from bot.slack.tokens import Fault, bot_fault, delivery_fault
 from bot.views.blocks import count
 
 
@@ -60,14 +60,14 @@ async def check_slack(
     return (*token, delivery, *named, *[await _group(gateway, group) for group in groups])
 
 
-def _malformed(what: str, fault: TokenFault) -> Checked:
-    """A token that cannot be right: that needs no call."""
-    return Checked(what, ok=False, words=f"{fault.variable} {fault.what}", mend=fault.fix)
+def _faulty(fault: Fault) -> Checked:
+    """What needs no call to be seen."""
+    return Checked(fault.what, ok=False, words=fault.words, mend=fault.mend)
 
 
 async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
-    if fault := gateway.token_fault:
-        return (_malformed("bot token", fault),)
+    if fault := bot_fault(gateway.token):
+        return (_faulty(fault),)
     try:
         me = await gateway.auth_test()
     except SlackError as error:
@@ -81,7 +81,7 @@ async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
 
 async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) -> Checked:
     if fault := delivery_fault(app_token, signing_secret):
-        return _malformed("signing secret" if fault.variable == "SLACK_SIGNING_SECRET" else "app token", fault)
+        return _faulty(fault)
     if not app_token:
         words = "set, for HTTP; only Slack's first delivery shows whether it is right"
         return Checked("signing secret", ok=True, words=words)

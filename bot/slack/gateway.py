@@ -21,7 +21,6 @@ from bot.slack import methods
 from bot.slack.methods import Method
 from bot.slack.own import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.respond import answer
-from bot.slack.tokens import TokenFault, bot_token_fault
 from bot.slack.translate import FOREIGN, refused, translated
 from bot.slack.upload import send, sharing
 from bot.views.message import BlockJson, Message
@@ -74,9 +73,9 @@ class SlackGateway:
         self._me: Identity | None = None
 
     @property
-    def token_fault(self) -> TokenFault | None:
-        """What is wrong with the bot token by its form alone."""
-        return bot_token_fault(self._client.token or "")
+    def token(self) -> str:
+        """The bot token as it was given."""
+        return self._client.token or ""
 
     async def __aenter__(self) -> Self:
         """Open the session."""

@@ -63,7 +63,7 @@ class SocketMode:
         self._closing: set[asyncio.Task[None]] = set()
         self._alive_at = self._frame_at = monotonic()
         self.connected = False
-        self.last_error = ""
+        self.last_error = self.last_code = ""
 
     @property
     def dead_for(self) -> float:
@@ -96,10 +96,13 @@ class SocketMode:
             new = Connection(address, self._handle, self._framed, ping=self._timing.ping, proxy=self._proxy)
             await new.open(self._timing.hello)
         except SlackError as error:
-            self.last_error = str(error)
-            log.warning("socket.not_opened", error=str(error), code=error.code, dead_for=round(self.dead_for))
+            # Said once: an outage of hours, or a token that Slack rejects, would be a line every half a minute.
+            say = log.debug if str(error) == self.last_error else log.warning
+            say("socket.not_opened", error=str(error), code=error.code, dead_for=round(self.dead_for))
+            self.last_error, self.last_code = str(error), error.code
             return False
-        old, self._connection, self.last_error = self._connection, new, ""
+        old, self._connection = self._connection, new
+        self.last_error = self.last_code = ""
         self._let_go(old)
         self._framed()
         await self._look()

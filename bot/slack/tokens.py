@@ -1,79 +1,93 @@
-"""The form of Slack's tokens: what is missing, swapped, malformed or a placeholder is known before any call. No I/O.
+"""Tokens as they are written, judged without a call: missing, swapped, malformed, or a placeholder. Pure.
 
-Source: Slack's page "Tokens" (prefixes xoxb-, xapp-; rotated bot tokens begin with xoxe.xoxb-).
+Which of Slack's error codes say that a token is no good, and that waiting will not help.
 """
 
 import re
 from dataclasses import dataclass
 
-_BOT = re.compile(r"(?:xoxe\.)?xoxb-[A-Za-z0-9-]+")
-_APP = re.compile(r"xapp-[A-Za-z0-9-]+")
-_SECRET = re.compile(r"[A-Za-z0-9]{8,}")
-_PLACEHOLDER = re.compile(
-    r"(?i)\byour|(?<!\w)example|change-?me|placeholder|replace-?(?:me|this)|x{4,}|0{8,}-0{8,}|\.\.\.|…|[<>{}$*]"
-    r"|^(?:token|secret|xxx|abc|test|bot-token|app-token|signing-secret)$"
+REJECTED = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "not_allowed_token_type",
+        "no_permission",
+        "missing_scope",
+        "access_denied",
+        "org_login_required",
+        "ekm_access_denied",
+        "two_factor_setup_required",
+        "team_access_not_granted",
+        "forbidden_team",
+        "app_not_installed",
+    }
 )
+"""Slack's answers that reject a token or the app behind it (docs.slack.dev, errors of auth.test and
+apps.connections.open)."""
 
-_SEE = "see the app's page at api.slack.com/apps"
+_BOT, _APP, _SIGNING = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"
+_A = {"bot token": "a bot token", "app token": "an app token", "signing secret": "a signing secret"}
+_PAGE = "see the app's page at api.slack.com/apps"
+_SWAPPED = f"the two tokens are swapped, or one was copied twice: {_PAGE}"
+_BOT_SHAPE = re.compile(r"(?:xoxe\.)?xoxb-[A-Za-z0-9-]+")
+_APP_SHAPE = re.compile(r"xapp-[A-Za-z0-9-]+")
+_SIGNING_SHAPE = re.compile(r"[!-~]+")
+_PREFIX = re.compile(r"^(?:xox[a-z](?:\.xox[a-z])?|xapp|xwfp)[.-]")
+_PLACEHOLDER = re.compile(
+    r"…|\.{2,}|[<>{}$*]|^[xX0-]*$"
+    r"|(?i:(?<![a-z0-9])(?:your|token|here|change|changeme|placeholder|example|replace|replaceme|todo|dummy"
+    r"|paste|insert|put|fill|none|null)(?![a-z0-9]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class TokenFault:
-    """A variable that cannot be right: its name, what is wrong, what to do. The value is never part of it."""
+class Fault:
+    """What is wrong with one token as it is written, and what to do about it."""
 
-    variable: str
     what: str
-    fix: str
+    words: str
+    mend: str
 
-    def __str__(self) -> str:
-        return f"{self.variable} {self.what}: {self.fix}."
+    @property
+    def sentence(self) -> str:
+        """Both in one line."""
+        return f"{self.what}: {self.words}; {self.mend}."
 
 
-def bot_token_fault(token: str) -> TokenFault | None:
-    """What is wrong with the bot token by its form alone."""
+def bot_fault(token: str) -> Fault | None:
+    """What is wrong with the bot token; None when only Slack can tell."""
+    mend = f"set {_BOT} to the xoxb- token of the app's page (OAuth & Permissions)"
     if not token:
-        fix = "set it to the xoxb- token of the app's page (OAuth & Permissions)"
-        return TokenFault("SLACK_BOT_TOKEN", "is not set", fix)
-    return _fault("SLACK_BOT_TOKEN", token, _BOT, "xoxb-", ("xapp-",))
+        return Fault("bot token", f"the environment variable {_BOT} is not set", mend)
+    if token.startswith("xapp-"):
+        return Fault("bot token", f"{_BOT} takes the token that begins with xoxb-", _SWAPPED)
+    return _malformed("bot token", _BOT, token, _BOT_SHAPE, mend)
 
 
-def app_token_fault(token: str) -> TokenFault | None:
-    """What is wrong with an app token that is set."""
-    return _fault("SLACK_APP_TOKEN", token, _APP, "xapp-", ("xoxb-", "xoxe.xoxb-"))
-
-
-def delivery_fault(app_token: str, signing_secret: str) -> TokenFault | None:
-    """What is wrong with the app token, or, without one, with the signing secret."""
+def delivery_fault(app_token: str, signing_secret: str) -> Fault | None:
+    """What is wrong with the app token, or without one with the signing secret; None when only Slack can tell."""
     if app_token:
-        return app_token_fault(app_token)
+        if _BOT_SHAPE.match(app_token):
+            return Fault("app token", f"{_APP} takes the token that begins with xapp-", _SWAPPED)
+        mend = f"set {_APP} to the xapp- token of the app's page (Basic Information, App-Level Tokens)"
+        return _malformed("app token", _APP, app_token, _APP_SHAPE, mend)
+    mend = f"set {_SIGNING} to the Signing Secret of the app's page (Basic Information)"
     if not signing_secret:
-        fix = "set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP"
-        return TokenFault("SLACK_APP_TOKEN", "is not set, nor is SLACK_SIGNING_SECRET", fix)
-    if signing_secret.startswith(("xoxb-", "xapp-", "xoxe.")):
-        return TokenFault(
-            "SLACK_SIGNING_SECRET", "holds a token", f"copy the signing secret (Basic Information), {_SEE}"
-        )
-    if _PLACEHOLDER.search(signing_secret) or not _SECRET.fullmatch(signing_secret):
-        return TokenFault(
-            "SLACK_SIGNING_SECRET", "is a placeholder or damaged", f"copy the signing secret again, {_SEE}"
-        )
-    return None
+        both = f"set {_APP} (Socket Mode), or {_SIGNING} (HTTP)"
+        return Fault("app token", "neither an app token nor a signing secret is set", both)
+    if _PREFIX.match(signing_secret):
+        return Fault("signing secret", f"{_SIGNING} holds a token", mend)
+    return _malformed("signing secret", _SIGNING, signing_secret, _SIGNING_SHAPE, mend)
 
 
-def faults(bot_token: str, app_token: str, signing_secret: str) -> tuple[TokenFault, ...]:
-    """Everything that is wrong by its form alone; with these a start is refused."""
-    return tuple(filter(None, (bot_token_fault(bot_token), delivery_fault(app_token, signing_secret))))
-
-
-def _fault(variable: str, token: str, form: re.Pattern[str], prefix: str, others: tuple[str, ...]) -> TokenFault | None:
-    if token.startswith(others):
-        fix = f"the two tokens are swapped, or one was copied twice, {_SEE}"
-        return TokenFault(variable, f"takes the token that begins with {prefix}", fix)
-    if not token.startswith(prefix) and form.fullmatch(token) is None:
-        return TokenFault(variable, f"takes the token that begins with {prefix}", f"copy it from its place, {_SEE}")
-    rest = token.partition("-")[2]
-    if _PLACEHOLDER.search(rest):
-        return TokenFault(variable, "holds a placeholder", f"put in the real token, {_SEE}")
-    if form.fullmatch(token) is None:
-        return TokenFault(variable, "holds a damaged token", f"copy the whole token again, {_SEE}")
+def _malformed(what: str, variable: str, value: str, shape: re.Pattern[str], mend: str) -> Fault | None:
+    if _PLACEHOLDER.search(_PREFIX.sub("", value)):
+        return Fault(what, f"{variable} is a placeholder, not a value of your app", mend)
+    if value[0] in "'\"`" or value[-1] in "'\"`":
+        return Fault(what, f"{variable} has quotes around it", "take them away: they became part of the value")
+    if shape.fullmatch(value) is None:
+        return Fault(what, f"{variable} does not have the form of {_A[what]}", mend)
     return None

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, system_words
 
 _SQLITE = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES = frozenset({"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"})
@@ -74,6 +74,6 @@ def _ssl(mode: str | tuple[str, ...], root: str | tuple[str, ...] | None) -> str
     try:
         context = ssl.create_default_context(cafile=root)
     except OSError as error:
-        raise ConfigError(f"{_KEY}: sslrootcert {root} cannot be read ({type(error).__name__}).") from error
+        raise ConfigError(f"{_KEY}: sslrootcert {root} cannot be read ({system_words(error)}).") from error
     context.check_hostname = mode == "verify-full"
     return context

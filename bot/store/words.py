@@ -1,6 +1,7 @@
 """Why the database could not be used, in our words: a driver's help few people and change with its release. Pure."""
 
 import errno
+import re
 import socket
 import sqlite3
 import ssl
@@ -11,6 +12,9 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 _SHOWN = 200
+_QUOTED = re.compile(r'"([^"]{1,80})"')
+_NAMING = frozenset({"28", "3D"})
+"""Classes of errors in which the server quotes the name of the user or of the database."""
 
 _SQLITE: Mapping[int, str] = MappingProxyType(
     {
@@ -129,7 +133,9 @@ def _of_one(error: BaseException) -> str:
     if isinstance(error, sqlite3.Error):
         return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "") or _said(error)
     if isinstance(code := getattr(error, "sqlstate", None), str):
-        return next((words for start, words in _POSTGRES if code.startswith(start)), "")
+        words = next((words for start, words in _POSTGRES if code.startswith(start)), "")
+        named = _QUOTED.search(str(error)) if code[:2] in _NAMING else None
+        return f"{words} ({named[1]})" if named else words
     return _of_the_system(error) or _said(error)
 
 

@@ -21,7 +21,8 @@ _MAX_BODY = 1024 * 1024
 class Health:
     """The three pages; `live` and `ready` name their probes, each of which must answer within `within` seconds.
 
-    `watches` gives the clusters that this process watches, for /readyz.
+    `remarks` are shown in the place of "ok": what is wrong without being a reason to fail that page. `watches` gives
+    the clusters that this process watches, for /readyz.
     """
 
     def __init__(
@@ -30,11 +31,13 @@ class Health:
         *,
         live: Mapping[str, Probe],
         ready: Mapping[str, Probe],
+        remarks: Mapping[str, Callable[[], str]] | None = None,
         within: float = 3.0,
         watches: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._metrics, self._live, self._ready, self._within = metrics, live, ready, within
         self._watches = watches
+        self._remarks = remarks or {}
 
     def server(self) -> web.Application:
         """A web application with the three pages, to which others may be mounted before it is served."""
@@ -57,8 +60,12 @@ class Health:
     async def _answer(self, probes: Mapping[str, Probe], facts: Mapping[str, object]) -> web.Response:
         words = await asyncio.gather(*(self._ask(probe) for probe in probes.values()))
         wrong = {name: word for name, word in zip(probes, words, strict=True) if word}
-        body = {"ok": not wrong, "checks": {name: wrong.get(name, "ok") for name in probes}, **facts}
+        checks = {name: wrong.get(name) or self._remark(name) for name in probes}
+        body = {"ok": not wrong, "checks": checks, **facts}
         return web.json_response(body, status=_ILL if wrong else _WELL)
+
+    def _remark(self, name: str) -> str:
+        return (self._remarks[name]() if name in self._remarks else "") or "ok"
 
     async def _ask(self, probe: Probe) -> str:
         try:

@@ -8,6 +8,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 _ACKS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 _CALLS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 
+_LAGS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
 
 class Metrics:
     """What is counted and measured; times are seconds."""
@@ -56,6 +58,15 @@ class Metrics:
             "cmbot_replica_holds", "1 for each piece of the work that this process holds.", ["task"], registry=held
         )
         self._dead_socket = Gauge("cmbot_socket_dead_seconds", "Seconds without a live connection.", registry=held)
+        self._lag = Histogram(
+            "cmbot_loop_lag_seconds", "How late the event loop was at each look.", registry=held, buckets=_LAGS
+        )
+        self._longest_hold = Gauge(
+            "cmbot_loop_longest_hold_seconds", "Longest delay over 0.1 s of the last 30 s, else 0.", registry=held
+        )
+        self._rejected = Gauge(
+            "cmbot_slack_rejected", "1 while Slack rejects the token of this variable.", ["variable"], registry=held
+        )
         self._quiet_socket = Gauge("cmbot_socket_quiet_seconds", "Seconds since Slack delivered.", registry=held)
 
     def acked(self, kind: str, seconds: float) -> None:
@@ -103,6 +114,18 @@ class Metrics:
     def cluster_call(self, cluster: str, call: str, outcome: str, seconds: float) -> None:
         """One call to a host; `call` is its path, `outcome` is `ok`, the status or the name of our error."""
         self._calls.labels(cluster, call, outcome).observe(seconds)
+
+    def loop_lag(self, seconds: float) -> None:
+        """How late the event loop was at one look."""
+        self._lag.observe(seconds)
+
+    def watch_loop(self, longest: Callable[[], float]) -> None:
+        """Read the longest hold whenever the metrics are asked for."""
+        self._longest_hold.set_function(longest)
+
+    def slack_rejected(self, variable: str, rejected: bool) -> None:
+        """Whether Slack rejects the token that this environment variable holds."""
+        self._rejected.labels(variable).set(rejected)
 
     def watch_socket(self, dead_for: Callable[[], float], quiet_for: Callable[[], float]) -> None:
         """Read the socket's state whenever the metrics are asked for."""

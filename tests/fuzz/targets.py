@@ -98,7 +98,7 @@ class _CannedWire:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    async def get(self, host: str, target: str) -> Answer:  # noqa: ARG002 - the transport's port
+    async def get(self, host: str, target: str, *_: object) -> Answer:  # noqa: ARG002 - the transport's port
         return Answer(host=host, status=200, body=self._body, trace_id="", took=0.0, is_json=True)
 
 

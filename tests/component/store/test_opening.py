@@ -137,6 +137,12 @@ async def test_a_path_that_cannot_be_written_is_a_configuration_error(tmp_path: 
             pass
 
 
+async def test_a_directory_as_database_says_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"it is a directory\): write the path of a file"):
+        async with Store.open(f"sqlite:///{tmp_path}"):
+            pass
+
+
 async def test_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store, store.begin() as uow:
         link = uow.memory._link

@@ -101,7 +101,7 @@ def test_the_last_time_it_was_due(expression: str, until: str, last: str) -> Non
         ("0 9 * * fri-mon", "UTC", "the weekday 'fri-mon' is none"),
         ("0 9 * * 1/0", "UTC", "the weekday '1/0' is none"),
         ("0 9 * * ", "UTC", "write five fields"),
-        ("60 9 * * *", "UTC", "higher than the maximum value"),
+        ("60 9 * * *", "UTC", "write 0-59"),
         ("x 9 * * *", "UTC", "cron = 'x 9 * * *'"),
         ("0 0 31 2 *", "UTC", "this time never comes"),
         ("0 9 * * *", "Europe/Berlinn", "Europe/Berlinn"),

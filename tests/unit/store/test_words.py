@@ -37,7 +37,7 @@ def adapted(inner: Exception) -> DBAPIError:
         (asyncpg.InterfaceError("cannot perform operation: another operation is in progress"), "still busy"),
         (asyncpg.InvalidPasswordError("password authentication failed"), "does not accept the password"),
         (asyncpg.InvalidAuthorizationSpecificationError("no pg_hba.conf entry"), "does not let this user in"),
-        (asyncpg.InvalidCatalogNameError("database does not exist"), "no database of that name"),
+        (asyncpg.InvalidCatalogNameError('database "abc" does not exist'), "create it (abc)"),
         (asyncpg.CannotConnectNowError("the database system is starting up"), "starting or shutting down"),
         (asyncpg.AdminShutdownError("terminating connection"), "being shut down"),
         (asyncpg.TooManyConnectionsError("sorry, too many clients already"), "no connection left"),

@@ -1,0 +1,45 @@
+"""The lag of the event loop: measured where it is held, shown, and forgotten after a while."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from structlog.testing import capture_logs
+
+from bot.telemetry.lag import Lag
+from bot.telemetry.metrics import Metrics
+
+
+async def test_a_held_loop_is_measured_by_histogram_and_gauge() -> None:
+    metrics = Metrics()
+    lag = Lag(metrics.loop_lag)
+    metrics.watch_loop(lambda: lag.longest)
+    task = asyncio.create_task(lag.run())
+    await asyncio.sleep(0.1)
+    time.sleep(0.4)  # noqa: ASYNC251 - what is to be measured
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert lag.longest > 0.1
+    assert lag.remark().startswith("held for 0.")
+    exposed = metrics.exposed().decode()
+    [longest] = [line for line in exposed.splitlines() if line.startswith("cmbot_loop_longest_hold_seconds ")]
+    assert float(longest.split()[1]) > 0.1
+    [counted] = [line for line in exposed.splitlines() if line.startswith("cmbot_loop_lag_seconds_count ")]
+    assert float(counted.split()[1]) > 0
+
+
+async def test_a_hold_of_seconds_is_trouble_until_forgotten() -> None:
+    now = [0.0]
+    lag = Lag(monotonic=lambda: now[0])
+    with capture_logs() as logs:
+        lag.note(0.05)
+        assert (lag.remark(), await lag.trouble()) == ("", "")
+        lag.note(0.5)
+        assert (bool(lag.remark()), await lag.trouble()) == (True, "")
+        lag.note(3.6)
+    assert await lag.trouble() == "the event loop was held for 3.60 s at most within the last 30 s"
+    assert [line["event"] for line in logs] == ["loop.held"]
+    now[0] = 31.0
+    assert (lag.remark(), await lag.trouble()) == ("", "")
