@@ -1,9 +1,10 @@
 """Leases: a switch that is set for a time, when that is over, and the operation that puts the old value back. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.operations.model import Operation, OpKind
+from bot.operations.model import Operation, OpKind, OpState
 
 MOST_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
@@ -11,6 +12,27 @@ MOST_NOTICE = 600.0
 
 WARNED = "it goes back soon"
 """The words of the step that announces the end of a lease."""
+
+
+TIME_UP = "time is up: "
+"""How the words begin of the steps in which a lease ends and its switch goes back."""
+_ENDS: Mapping[OpState, str] = {
+    OpState.PROPOSED: "{task} goes back to {value} now",
+    OpState.VERIFIED: "{task} is {value} again",
+    OpState.UNKNOWN: "whether {task} is {value} again is not known",
+    OpState.BLOCKED: "{task} was not put back",
+    OpState.CANCELLED: "{task} was not put back",
+    OpState.FAILED: "{task} was not put back",
+}
+
+
+def ended(back: Operation) -> str:
+    """What became of a switch whose lease is over, in words; `back` is the operation that puts it back."""
+    told = _ENDS.get(back.state)
+    if told is None:
+        return ""
+    words = told.format(task=back.request["task"], value="on" if back.request["on"] else "off")
+    return f"{TIME_UP}{words} (operation {back.id})"
 
 
 def announcements(op: Operation) -> int:

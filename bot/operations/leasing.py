@@ -70,7 +70,7 @@ class Leasing:
     async def _due(self, op: Operation, now: float, ledger: Ledger) -> None:
         try:
             if now >= op.lease_until:
-                await ledger.put_back(op, reverting(op, now), words="its time is over")
+                await ledger.put_back(op, reverting(op, now))
             elif op.warn_at and now >= op.warn_at:
                 await ledger.warn(op)
         except (Conflict, Fenced):

@@ -11,7 +11,7 @@ from bot.audit.chain import Entry
 from bot.errors import Conflict
 from bot.monitor.changes import Causes, Change
 from bot.operations.expected import caused_by
-from bot.operations.leases import WARNED, announcements, started
+from bot.operations.leases import WARNED, announcements, ended, started
 from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.trail import proposal, step
 from bot.replicas.ports import Fence, unfenced
@@ -97,10 +97,10 @@ class Ledger:
             await self.fence(uow)
             await uow.operations.save(moved)
             await self._tell(uow, moved)
-            ended = await self._end_leases(uow, moved)
+            others = [*await self._end_leases(uow, moved), *await self._tell_leased(uow, moved)]
             if inbound_key:
                 await uow.inbound.done(inbound_key)
-            await self._audit(uow, step(moved), *map(step, ended))
+            await self._audit(uow, step(moved), *map(step, others))
         self.wake()
         return moved
 
@@ -121,17 +121,17 @@ class Ledger:
         self.wake()
         return noted
 
-    async def put_back(self, leased: Operation, reverting: Operation, *, words: str) -> Operation:
+    async def put_back(self, leased: Operation, reverting: Operation) -> Operation:
         """End a lease and note the operation that puts the old value back, both at once, so that it happens once."""
-        ended = note(leased, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
         async with self.store.begin() as uow:
             await self.fence(uow)
-            await uow.operations.save(ended)
             noted = await uow.operations.add(reverting)
-            parent = card_slot(ended.card_id)
-            await self._tell(uow, ended)
+            over = note(leased, at=self.clock(), words=ended(noted), lease_until=0.0, warn_at=0.0)
+            await uow.operations.save(over)
+            parent = card_slot(over.card_id)
+            await self._tell(uow, over)
             await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted), parent=parent)
-            await self._audit(uow, step(ended), *proposal(noted))
+            await self._audit(uow, step(over), *proposal(noted))
         self.wake()
         return noted
 
@@ -172,15 +172,26 @@ class Ledger:
             return []
         others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
         words = f"operation {op.id} changed it since, so nothing is put back any more"
-        ended = [
+        over = [
             note(other, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
             for other in others
             if other.request.get("task") == op.request["task"]
         ]
-        for other in ended:
+        for other in over:
             await uow.operations.save(other)
             await self._tell(uow, other)
-        return ended
+        return over
+
+    async def _tell_leased(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
+        """Say on the card of a leased switch what its value is, now that the operation that puts it back moved."""
+        words = ended(back) if back.request.get("reverts") else ""
+        leased = await uow.operations.get(int(back.request["reverts"])) if words else None
+        if leased is None:
+            return []
+        told = note(leased, at=self.clock(), words=words)
+        await uow.operations.save(told)
+        await uow.outbox.put(card_slot(told.card_id), told.channel, views.card(told))
+        return [told]
 
     async def _audit(self, uow: UnitOfWork, *entries: Entry) -> None:
         """The rows of the audit log; last in a unit of work, because nobody else can append until it is committed."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from slackblocks import Button
 
 from bot.operations.checks.verdict import Verdict
+from bot.operations.leases import TIME_UP
 from bot.operations.model import Event, Operation, OpKind, OpState
 from bot.views.blocks import (
     Style,
@@ -162,6 +163,8 @@ _SENTENCES: Mapping[OpState, str] = {
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
     words = _words(last)
+    if last.words.startswith(TIME_UP):
+        return f"*Time is up*: {words.removeprefix(TIME_UP)}, {date(last.at)}."
     return _SENTENCES[op.state].format(
         waits=waits_for(op),
         until=date(op.expires_at, "minute"),

@@ -336,6 +336,7 @@ async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(w
         OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Done" in m.text
     )
     assert "balance is now on" in back.full_text
+    await card_with(world, card, "*Time is up*: balance is on again (operation 2), ")
     assert [sent["value"] for sent in writes(world, "/config/set")] == ["false", "true"]
 
 
@@ -376,4 +377,5 @@ async def test_a_switch_that_somebody_changed_since_is_left_alone(world: Demo) -
     await world.app.leasing.sweep()
     told = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
     assert "no longer what operation 1 set" in told.text
+    await card_with(world, card, "*Time is up*: balance was not put back (operation 2), ")
     assert len(writes(world, "/config/set")) == 1
