@@ -127,9 +127,11 @@ class Scheduler:
         # Shutting down cancels what runs, so that comes last.
         self._scheduler.pause()
         await _turn()
-        if self._running:
-            await asyncio.wait(self._running)
-        self._scheduler.shutdown(wait=False)
+        try:
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            self._scheduler.shutdown(wait=False)
         await _turn()
 
     def _add(self, trigger: Any, fn: Callable[[], Awaitable[None]], name: str, *, late: int, **options: Any) -> None:

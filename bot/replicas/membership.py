@@ -70,7 +70,7 @@ class Membership:
         except Fenced:
             if self.holds.get(hold.task) == hold:
                 del self.holds[hold.task]
-            log.warning("replica.fenced", task=hold.task, token=hold.token)
+            log.warning("replica.fenced", task=hold.task, fence=hold.token)
             raise
 
     async def run(self) -> None:
