@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import structlog
 from rich.console import Console
 
 from bot import config, roster
@@ -20,11 +19,10 @@ from bot.config import Settings
 from bot.errors import CmbotError
 from bot.moving import export_state, import_state
 from bot.service import running
+from bot.signals import Signals
 from bot.store.store import Store
 from bot.telemetry.logs import set_up
 from bot.version import told_version
-
-log = structlog.get_logger(__name__)
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds for which a start waits for a database server that is down; then whoever started it should know."""
@@ -109,27 +107,12 @@ def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
     return settings
 
 
-async def _stopped() -> None:
-    """Wait for SIGINT or SIGTERM; the same signal once more then ends the process at once. SIGHUP is only logged."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    ending = (signal.SIGINT, signal.SIGTERM)
-    for name in ending:
-        loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _hung_up)
-    await stop.wait()
-    for name in ending:
-        loop.remove_signal_handler(name)
-
-
-def _hung_up() -> None:
-    log.warning("signal.sighup", words="settings are read at the start only: restart cmbot to apply changes")
-
-
 async def _run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     refuse_faulty_tokens(settings)
-    async with build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
-        await _stopped()
+    with Signals(hangup_ends=False) as signals:
+        async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
+            await signals.ended()
     return 0
 
 
@@ -137,13 +120,18 @@ async def _demo(args: argparse.Namespace) -> int:
     set_up("info" if args.verbose else "error", (), as_json=False)
     from bot.demo import PAGE_PORT, demo  # noqa: PLC0415 - who runs the bot need not wait for the simulations
 
-    async with demo(port=PAGE_PORT if args.port is None else args.port) as parts:
+    with Signals(hangup_ends=True) as signals:
+        return await _show(signals, demo(port=PAGE_PORT if args.port is None else args.port))
+
+
+async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> int:
+    async with signals.starting(), world as parts:
         out = Console()
         out.print("\ncmbot's demo is running. Open this page:\n")
         out.print(f"    {parts.slack.page_url}\n", style="bold cyan")
         out.print("Type /cm stat there, break a disk, kill the leader. Ctrl-C ends it; nothing is kept.\n")
         sys.stdout.flush()
-        await _stopped()
+        await signals.ended()
     return 0
 
 

@@ -57,7 +57,8 @@ class Guard:
     clock: Callable[[], float]
     wall: Callable[[], float]
     jumps: list[Jump] = field(default_factory=list)
-    _known: float = 0.0
+    known: float = 0.0
+    """`ahead` as of the last jump that was noted."""
 
     @property
     def ahead(self) -> float:
@@ -67,10 +68,10 @@ class Guard:
     def look(self) -> None:
         """Note a jump, once. Small corrections count when they add up to more."""
         ahead = self.ahead
-        by = ahead - self._known
+        by = ahead - self.known
         if abs(by) <= TOLERANCE:
             return
-        self._known = ahead
+        self.known = ahead
         self.jumps.append(Jump(self.clock(), by, ahead if abs(ahead) > TOLERANCE else 0.0))
         log.warning("clock.set", by=round(by, 3), ahead=round(ahead, 3))
 

@@ -23,6 +23,7 @@ CmbotError
 """
 
 import errno
+import socket
 import ssl
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -173,6 +174,12 @@ _SYSTEM: Mapping[int, str] = MappingProxyType(
         errno.ELOOP: "its links lead in a circle",
         errno.EMFILE: "this process has no file descriptor left",
         errno.ETXTBSY: "another program uses it",
+        errno.ECONNREFUSED: "it refuses connections",
+        errno.ECONNRESET: "it cut the connection",
+        errno.EPIPE: "it cut the connection",
+        errno.ETIMEDOUT: "it does not answer",
+        errno.EHOSTUNREACH: "there is no way to it",
+        errno.ENETUNREACH: "there is no way to it",
         errno.EADDRINUSE: "another program listens there",
         errno.EADDRNOTAVAIL: "this machine does not have that address",
         errno.EAFNOSUPPORT: "this machine does not know that kind of address",
@@ -184,4 +191,8 @@ def system_words(error: OSError) -> str:
     """Why the system did not do something, in our words."""
     if isinstance(error, ssl.SSLError):
         return "it holds no certificates in PEM form"
+    if isinstance(error, TimeoutError):
+        return _SYSTEM[errno.ETIMEDOUT]
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
     return _SYSTEM.get(error.errno or 0, f"the system reports {errno.errorcode.get(error.errno or 0, 'an error')}")

@@ -1,24 +1,23 @@
-"""The schedule: jobs at an interval or by a crontab; the only importer of apscheduler, for its crontab alone.
-
-Its scheduler is not used: it takes intervals from the system clock, so a clock that is set back stops every job, and
-one that is set ahead makes it enumerate every run between.
-"""
+"""The clock: jobs at an interval or by a crontab; the only importer of apscheduler."""
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.clock import TOLERANCE, Guard, ProcessClock
 from bot.errors import ConfigError
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -27,10 +26,8 @@ _NAMES = ("minute", "hour", "day", "month")
 _RANGES = ("0-59", "0-23", "1-31", "1-12 or jan-dec")
 _LATE_SECONDS = 3600
 """How late a crontab's job may still be run."""
-_MISSED_SECONDS = 1.0
-"""How late an interval's job may be at least before a run counts as missed."""
-_LOOK_AT_WALL = 30.0
-"""Seconds after which the system clock is looked at again at the latest: it may have been set."""
+GUARD_SECONDS = 1.0
+"""How often the system clock is compared with the steady one: the library goes by the system clock."""
 _REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)
 
 
@@ -85,31 +82,24 @@ class Crontab:
         return None
 
 
-@dataclass(slots=True)
-class _Job:
-    """A job by its name: what runs, and what waits for its next time."""
-
-    name: str
-    run: Callable[[], Awaitable[None]]
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-    running: asyncio.Task[None] | None = None
-
-
 class Scheduler:
-    """Runs jobs on the running event loop: one of a name at a time, at most once for any time that passed.
+    """Runs jobs on the running event loop: coalesced, one of a name at a time, and waited for at the end.
 
-    Intervals are measured on the loop's monotonic clock, crontabs follow the system clock `wall` (Unix seconds). So
-    nobody who sets the system clock stops or floods an interval. `on_trouble` is called for each missed, overlapping
-    or failed run; `troubles` counts them by job and kind.
+    The library goes by the system clock. So that setting it neither stops nor floods a job, what was missed is one run,
+    and a guard compares that clock with a steady one: after a jump intervals run at once, and crontabs follow the new
+    time. `on_trouble` is called for each missed, overlapping or failed run; `troubles` counts them by job and kind.
     """
 
-    def __init__(
-        self, on_trouble: Callable[[Trouble], None] = lambda _: None, *, wall: Callable[[], float] = time.time
-    ) -> None:
-        self._on_trouble, self._wall = on_trouble, wall
+    def __init__(self, on_trouble: Callable[[Trouble], None] = lambda _: None) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        self._scheduler.add_listener(self._noted, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        self._on_trouble = on_trouble
+        self._clock = Guard(ProcessClock(time.time), time.time)
+        self._intervals: dict[str, float] = {}
+        self._crontabs: dict[str, Crontab] = {}
         self._troubles: Counter[tuple[str, TroubleKind]] = Counter()
-        self._jobs: dict[str, tuple[_Job, Callable[[], Coroutine[Any, Any, None]]]] = {}
-        self._timers: list[asyncio.Task[None]] = []
+        self._running: set[asyncio.Task[Any]] = set()
+        self._guard: asyncio.Task[None] | None = None
 
     @property
     def troubles(self) -> Mapping[tuple[str, TroubleKind], int]:
@@ -117,98 +107,141 @@ class Scheduler:
         return dict(self._troubles)
 
     def every(self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0) -> None:
-        """Run `fn` at the start and then every `seconds`, each time up to `jitter` seconds later."""
-        job = _Job(name, fn)
-        self._jobs[name] = job, partial(self._repeat, job, seconds, jitter)
+        """Run `fn` now and then every `seconds`, each time up to `jitter` seconds off."""
+        self._intervals[name] = jitter
+        trigger = _Interval(seconds, jitter)
+        self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=datetime.now(UTC))
 
     def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
-        """Run `fn` with the time that was due (Unix seconds) whenever the crontab says so. Raises ConfigError.
+        """Run `fn` with the time that was due (Unix seconds) whenever the crontab says so. Raises ConfigError."""
+        crontab = self._crontabs[name] = Crontab(expression, timezone)
 
-        A time that comes again, because the system clock was set back, is due again: `fn` knows what it did.
-        """
-        crontab, due = Crontab(expression, timezone), [0.0]
-        job = _Job(name, lambda: fn(due[0]))
-        self._jobs[name] = job, partial(self._follow, job, crontab, due)
+        async def run() -> None:
+            now = datetime.now(UTC).timestamp()
+            await fn(crontab.latest(now) or now)
+
+        self._add(_WallClock(crontab), run, name, late=_LATE_SECONDS)
 
     def soon(self, name: str) -> None:
-        """Run the interval's job of that name now, and then after its interval; nothing when there is none."""
-        if name in self._jobs:
-            self._jobs[name][0].asked.set()
+        """Run the job of that name now as well as when it is due; nothing when there is none or it has been stopped."""
+        if self._scheduler.running and self._scheduler.get_job(name) is not None:
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def wake(self) -> None:
+        """Look for due jobs now."""
+        self._scheduler.wakeup()
 
     def start(self) -> None:
         """Start; needs a running event loop."""
-        self._timers = [asyncio.create_task(timer(), name=f"timer {name}") for name, (_, timer) in self._jobs.items()]
+        self._scheduler.start()
+        self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
 
     async def stop(self) -> None:
         """Start nothing more, and wait for the jobs that are running."""
-        for timer in self._timers:
-            timer.cancel()
-        running = [job.running for job, _ in self._jobs.values() if job.running is not None]
-        if ending := [*self._timers, *running]:
-            await asyncio.wait(ending)
-        self._timers = []
-
-    async def _repeat(self, job: _Job, seconds: float, jitter: float) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            await _wait(job.asked, due - loop.time())
-            now = loop.time()
-            if now - due > max(_MISSED_SECONDS, seconds):
-                self._note(job.name, TroubleKind.MISSED, late=now - due)
-            self._launch(job, late=max(0.0, now - due))
-            # From now on when it was late or asked for, so that nothing is made up for.
-            due = (due if 0 <= now - due < seconds else now) + seconds + random.uniform(0, jitter)  # noqa: S311 - no secret
-
-    async def _follow(self, job: _Job, crontab: Crontab, due: list[float]) -> None:
-        done = self._wall()
-        while True:
-            upcoming = crontab.next(done)
-            wait = _LOOK_AT_WALL if upcoming is None else min(_LOOK_AT_WALL, upcoming - self._wall())
-            await _wait(job.asked, wait)
-            now = self._wall()
-            # Set back: what comes again is due again.
-            done = min(done, now)
-            latest = crontab.latest(now)
-            if latest is None or latest <= done:
-                continue
-            done = due[0] = latest
-            late = now - latest
-            if late > _LATE_SECONDS:
-                self._note(job.name, TroubleKind.MISSED, late=late)
-            else:
-                self._launch(job, late=late)
-
-    def _launch(self, job: _Job, *, late: float) -> None:
-        if job.running is not None:
-            self._note(job.name, TroubleKind.OVERLAPPED, late=late)
+        if self._guard is not None:
+            self._guard.cancel()
+            await asyncio.gather(self._guard, return_exceptions=True)
+            self._guard = None
+        if not self._scheduler.running:
             return
-        job.running = asyncio.ensure_future(_awaited(job.run))
-        job.running.add_done_callback(partial(self._ended, job, self._wall() - late))
+        # Shutting down cancels what runs, so that comes last.
+        self._scheduler.pause()
+        await _turn()
+        try:
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            self._scheduler.shutdown(wait=False)
+        await _turn()
 
-    def _ended(self, job: _Job, due_at: float, task: asyncio.Task[None]) -> None:
-        job.running = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._report(Trouble(job.name, TroubleKind.FAILED, due_at, error))
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(GUARD_SECONDS)
+            self.look_at_clock()
 
-    def _note(self, name: str, kind: TroubleKind, *, late: float) -> None:
-        self._report(Trouble(name, kind, self._wall() - late))
+    def look_at_clock(self) -> None:
+        """Set all jobs to new times when the system clock was set."""
+        self._clock.look()
+        if self._clock.jumps:
+            self._clock.jumps.clear()
+            self._reset()
 
-    def _report(self, trouble: Trouble) -> None:
-        self._troubles[trouble.name, trouble.kind] += 1
-        self._on_trouble(trouble)
+    def _reset(self) -> None:
+        """Take new times for all jobs: when each is due was reckoned by a clock that has been set."""
+        now = datetime.now(UTC)
+        for name, jitter in self._intervals.items():
+            self._move(name, now + timedelta(seconds=random.uniform(0.0, jitter)))  # noqa: S311 - spreads load
+        for name, crontab in self._crontabs.items():
+            due = crontab.next(now.timestamp())
+            if due is not None:
+                self._move(name, datetime.fromtimestamp(due, UTC))
+
+    def _move(self, name: str, due: datetime) -> None:
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.modify_job(name, next_run_time=due)
+
+    def _add(self, trigger: Any, fn: Callable[[], Awaitable[None]], name: str, *, late: int, **options: Any) -> None:
+        async def run() -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a coroutine always runs in one
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            await fn()
+
+        self._scheduler.add_job(run, trigger, id=name, name=name, misfire_grace_time=late, **options)
+
+    def _noted(self, event: Any) -> None:
+        kinds = {EVENT_JOB_MISSED: TroubleKind.MISSED, EVENT_JOB_MAX_INSTANCES: TroubleKind.OVERLAPPED}
+        kind = kinds.get(event.code, TroubleKind.FAILED)
+        if kind is TroubleKind.MISSED and abs(self._clock.ahead - self._clock.known) > TOLERANCE:
+            # Late by a clock that was just set, and by no other: the guard runs the job within a second.
+            return
+        due = event.scheduled_run_times[-1] if kind is TroubleKind.OVERLAPPED else event.scheduled_run_time
+        self._troubles[event.job_id, kind] += 1
+        self._on_trouble(Trouble(event.job_id, kind, due.timestamp(), getattr(event, "exception", None)))
 
 
-async def _awaited(run: Callable[[], Awaitable[None]]) -> None:
-    await run()
+class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Every so many seconds, each time up to `jitter` seconds off. What was missed is one run, however much it was.
+
+    The library's own trigger gives every missed run one by one: a clock a year ahead held the event loop for 30 s.
+    """
+
+    def __init__(self, seconds: float, jitter: float) -> None:
+        self._seconds, self._jitter = seconds, jitter
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """When next, as the library asks: after the previous time, and after now."""
+        if previous_fire_time is None:
+            return now
+        gone = max(0.0, (now - previous_fire_time).total_seconds())
+        steps = math.floor(gone / self._seconds) + 1
+        jitter = random.uniform(-self._jitter, self._jitter)  # noqa: S311 - spreads load
+        return max(
+            now + timedelta(microseconds=1), previous_fire_time + timedelta(seconds=steps * self._seconds + jitter)
+        )
 
 
-async def _wait(asked: asyncio.Event, seconds: float) -> None:
-    """Return after `seconds`, or as soon as it is asked for."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(max(0.0, seconds)):
-            await asked.wait()
-    asked.clear()
+class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """The trigger that asks a Crontab."""
+
+    def __init__(self, crontab: Crontab) -> None:
+        self._crontab = crontab
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """When next, as the library asks."""
+        # Bounded: what is missed for longer than a run may be late is looked for by whoever catches up.
+        earliest = now - timedelta(seconds=_LATE_SECONDS)
+        after = max(previous_fire_time, earliest) if previous_fire_time else now - timedelta(microseconds=1)
+        time = self._crontab.next(after.timestamp())
+        return None if time is None else datetime.fromtimestamp(time, UTC)
+
+
+async def _turn() -> None:
+    """Let the event loop do what was handed to it before."""
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_soon(done.set)
+    await done.wait()
 
 
 def _following(trigger: Any, after: datetime) -> datetime | None:

@@ -13,6 +13,7 @@ from bot.clock import Guard
 from bot.cluster.handle import Cluster
 from bot.config import Settings
 from bot.dispatch import Dispatcher
+from bot.ending import Ending
 from bot.errors import ConfigError, StoreError, system_words
 from bot.inbox import Inbox
 from bot.liveness import Liveness
@@ -59,10 +60,12 @@ WATCH = "watch"
 FORGET_SECONDS = 3600.0
 LONGEST_DEAD_SOCKET = 120.0
 """Seconds without a live connection to Slack after which the process asks to be restarted."""
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 3.0
 """How long an orderly end waits for what is under way."""
-LAST_WORDS_SECONDS = 3.0
+LAST_WORDS_SECONDS = 1.0
 """How long it then tries to send what is still to be said; the rest is sent after the next start."""
+STEP_SECONDS = 1.0
+"""How long every other step of an end may take at most."""
 
 Clock = Callable[[], float]
 
@@ -326,25 +329,26 @@ async def running(app: App) -> AsyncIterator[App]:
     """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
-        stack.push_async_callback(_stop, _start(app.lag.run(), "lag"))
-        stack.push_async_callback(app.membership.leave)
+        end = Ending(stack)
+        _until_end(end, app.lag.run(), "lag")
+        end.then("leave", STEP_SECONDS, app.membership.leave)
         await app.membership.try_to_beat()
-        stack.push_async_callback(_stop, _start(app.membership.run(), "membership"))
-        stack.push_async_callback(_last_words, app)
-        stack.push_async_callback(app.liveness.farewell)
-        stack.push_async_callback(_stop, _start(app.outbox.run(), "outbox"))
+        _until_end(end, app.membership.run(), "membership")
+        end.then("last words", LAST_WORDS_SECONDS, partial(_last_words, app))
+        end.then("farewell", STEP_SECONDS, app.liveness.farewell)
+        _until_end(end, app.outbox.run(), "outbox")
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
-        stack.push_async_callback(app.background.drain, DRAIN_SECONDS)
+        end.then("drain", DRAIN_SECONDS + STEP_SECONDS, partial(app.background.drain, DRAIN_SECONDS))
         # Others may watch as soon as this one does not, whatever it still has to finish.
-        stack.push_async_callback(app.membership.release)
+        end.then("release", STEP_SECONDS, app.membership.release)
         await close_gone(app)
         scheduler = _schedule(app)
         scheduler.start()
         app.membership.gained = partial(_take_up, scheduler)
-        stack.push_async_callback(scheduler.stop)
+        end.then("schedule", STEP_SECONDS, scheduler.stop)
         if app.socket is not None:
-            stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
-        stack.push_async_callback(_stop, _start(app.standing.run(), "standing"))
+            _until_end(end, app.socket.run(), "socket")
+        _until_end(end, app.standing.run(), "standing")
         app.started.set()
         yield app
 
@@ -361,14 +365,14 @@ def _watch_job(cluster: str) -> str:
 
 async def _last_words(app: App) -> None:
     try:
-        async with asyncio.timeout(LAST_WORDS_SECONDS):
-            await app.outbox.drain()
-    except (StoreError, TimeoutError) as error:
+        await app.outbox.drain()
+    except StoreError as error:
         log.warning("end.unsent", error=str(error))
 
 
-def _start(work: Any, name: str) -> asyncio.Task[None]:
-    return asyncio.create_task(work, name=name)
+def _until_end(end: Ending, work: Any, name: str) -> None:
+    """Run `work` beside the rest, and stop it at its turn."""
+    end.then(name, STEP_SECONDS, partial(_stop, asyncio.create_task(work, name=name)))
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
@@ -391,7 +395,7 @@ def _trouble(app: App, trouble: Trouble) -> None:
 
 
 def _schedule(app: App) -> Scheduler:
-    scheduler = Scheduler(partial(_trouble, app), wall=app.wall)
+    scheduler = Scheduler(partial(_trouble, app))
     for own in app.settings.clusters:
         scheduler.every(
             own.poll_interval,

@@ -137,7 +137,7 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
     """Serve `server` until the context ends; gives the port (chosen when `port` is 0). Raises OSError."""
     # Its access log would be a line for every health check. Nobody has a reason to send us compressed bodies, and a
     # small one that unfolds to a gigabyte would hold the event loop for seconds before its signature is looked at.
-    runner = web.AppRunner(server, access_log=None, shutdown_timeout=3.0, auto_decompress=False)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import structlog
 
+from bot.errors import system_words
+
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 30.0
@@ -48,4 +50,19 @@ class Heartbeat:
             ):
                 return f"its address answered {answer.status}" if answer.status >= _FAILED else ""
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return f"its address cannot be reached ({type(error).__name__})"
+            return f"its address cannot be reached ({_why(error)})"
+
+
+def _why(error: Exception) -> str:
+    """Why, without the address, which is a secret."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "the encrypted connection failed"
+    if isinstance(error, aiohttp.InvalidURL):
+        return "it is no address"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known"
+    if isinstance(error, OSError):
+        return system_words(error)
+    return "the answer broke off or is no HTTP"

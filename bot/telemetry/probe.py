@@ -4,7 +4,7 @@ import sys
 from http.client import HTTPConnection, HTTPException
 
 from bot.config import load
-from bot.errors import ConfigError
+from bot.errors import ConfigError, system_words
 
 _OK = 200
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what to ask when it listens everywhere
@@ -19,7 +19,8 @@ def healthy(host: str, port: int, seconds: float = _SECONDS) -> str:
         answer = connection.getresponse()
         body = answer.read(2000).decode("utf-8", "replace")
     except (OSError, HTTPException) as error:
-        return f"no answer from {host}:{port} ({type(error).__name__})"
+        why = system_words(error) if isinstance(error, OSError) else "it does not speak HTTP"
+        return f"no answer from {host}:{port} ({why})"
     finally:
         connection.close()
     return "" if answer.status == _OK else body or f"HTTP status {answer.status}"

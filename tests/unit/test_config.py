@@ -65,7 +65,10 @@ def test_no_durations(written: object) -> None:
         (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1"), ("hosts.0", "'10.0.0.1'", "name-or-address:port")),
         (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1:99999"), ("hosts.0", "name-or-address:port")),
         (MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "a:1"]'), ("twice",)),
-        (MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "http://A.:01"]'), ("names http://A.:01 twice", "a:1 is the same")),
+        (
+            MINIMAL.replace('["10.0.0.1:9998"]', '["a:1", "http://A.:01"]'),
+            ("names http://A.:01 twice", "a:1 is the same"),
+        ),
         (MINIMAL.replace('["10.0.0.1:9998"]', '["[fd00::2]:1", "[fd00:0::2]:1"]'), ("twice",)),
         (MINIMAL.replace('["10.0.0.1:9998"]', '["10.0.0.1:1", "[::ffff:10.0.0.1]:1"]'), ("twice",)),
         (MINIMAL.replace("C0STORAGE", "'#storage'"), ("alert_channel", "'#storage'", "write an id such as C0123ABCD")),

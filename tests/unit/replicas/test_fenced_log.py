@@ -1,0 +1,40 @@
+"""What the log says of a process that was fenced: the number it held is not taken for a secret."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+import structlog
+
+from bot.errors import Fenced
+from bot.replicas.membership import Membership
+from bot.replicas.model import Hold
+from bot.telemetry.logs import set_up
+
+
+class Rows:
+    """The rows of replicas, by which another one holds the task already."""
+
+    async def fence(self, hold: Hold) -> None:
+        raise Fenced(f"Another process does {hold.task} now.")
+
+
+@dataclass
+class Unit:
+    """A unit of work."""
+
+    replicas: Rows = field(default_factory=Rows)
+
+
+async def test_fencing_number_is_visible_in_the_log() -> None:
+    out = io.StringIO()
+    set_up("info", (), as_json=True, stream=out)
+    try:
+        member = Membership(cast("Any", None), "me", ("watch prod",), 15.0, alone=False, steady=lambda: 0.0)
+        with pytest.raises(Fenced):
+            await member.fence(Hold("watch prod", "me", 4711, 0.0))(cast("Any", Unit()))
+    finally:
+        structlog.reset_defaults()
+    assert '"fence": 4711' in out.getvalue()
+    assert "redacted" not in out.getvalue()
