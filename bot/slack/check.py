@@ -33,6 +33,9 @@ MENDS: Mapping[str, str] = {
     "channel_not_found": f"correct the id, or, when the channel is private, {_INVITE}",
     "no_such_subteam": "correct the user group's id (it starts with S), or enable the group",
     "unreachable": "check the network, the proxy and slack.api_url",
+    "untrusted_certificate": "set SSL_CERT_FILE to a PEM file with the authority of the proxy that opens connections",
+    "tls_failed": "check slack.api_url, and whether a proxy stands in front of Slack",
+    "redirected": "check slack.api_url, and whether a proxy or a login page stands in front of Slack",
     "timeout": "check the network, the proxy and slack.api_url",
 }
 _OTHERWISE = "look the error up on the method's page at docs.slack.dev"

@@ -15,6 +15,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import SlackRetryable
+from bot.slack.translate import unsafe
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,9 @@ class Connection(SocketModeClient):
             async with asyncio.timeout(within):
                 await self.connect()
                 await self._hello.wait()
+        except aiohttp.ClientSSLError as error:
+            await self.close()
+            raise unsafe(error, "its WebSocket") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             await self.close()
             words = f"Slack's WebSocket could not be opened ({type(error).__name__})."

@@ -21,6 +21,7 @@ from bot.slack import methods
 from bot.slack.methods import Method
 from bot.slack.own import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.respond import answer
+from bot.slack.session import opened
 from bot.slack.translate import FOREIGN, refused, translated
 from bot.slack.upload import send, sharing
 from bot.views.message import BlockJson, Message
@@ -79,7 +80,7 @@ class SlackGateway:
 
     async def __aenter__(self) -> Self:
         """Open the session."""
-        self._client.session = aiohttp.ClientSession(timeout=self._timeout)
+        self._client.session = opened(self._timeout)
         return self
 
     async def __aexit__(

@@ -19,8 +19,8 @@ _PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_l
 _NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
 _TRIES = 3
 _LONGEST_WAIT = 5.0
-_MOST_READ = 65_536
-"""Bytes of an answer that are read: Slack's are a word or a small object."""
+_TAKEN = frozenset({"", "ok"})
+"""What Slack says when it took the answer, if it is not an object."""
 _OK = 200
 _REFUSED = 400
 _FAILED = 500
@@ -81,21 +81,26 @@ async def _patiently(session: aiohttp.ClientSession, response_url: str, body: Ma
 async def _send(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
     try:
         async with session.post(response_url, json=body, allow_redirects=False) as response:
-            text = (await response.content.read(_MOST_READ)).decode(errors="replace")
+            text = await response.text(errors="replace")
     except FOREIGN as error:
         raise translated(error, RESPOND) from error
     data = _read(text, response.status)
+    if response.status == _OK and data is None:
+        raise refused(response.status, response.headers, None, RESPOND)
+    data = data or {}
     # Some failures come with status 200 and say so in the body.
     if response.status != _OK or data.get("ok") is False:
         raise refused(response.status, response.headers, data, RESPOND)
 
 
-def _read(text: str, status: int) -> Mapping[str, Any]:
-    """The body as an object; Slack refuses with a bare word too, where a gateway's 5xx only babbles."""
+def _read(text: str, status: int) -> Mapping[str, Any] | None:
+    """The body as an object, None for one that is not Slack's; it refuses with a bare word too."""
+    word = text.strip()
+    if word in _TAKEN:
+        return {}
     try:
         data = json.loads(text)
-    except ValueError:
-        word = text.strip()
+    except (ValueError, RecursionError):
         refusal = _REFUSED <= status < _FAILED and word.replace("_", "").isalnum()
-        return {"error": word} if refusal else {}
-    return data if isinstance(data, dict) else {}
+        return {"error": word} if refusal else None
+    return data if isinstance(data, dict) else None

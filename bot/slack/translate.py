@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.errors import SlackError, SlackLost, SlackRetryable
 from bot.slack.methods import Method
+from bot.slack.session import Redirected
 
 FOREIGN = (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
 """All that the SDK lets through; ValueError and AttributeError are what a body that is not a JSON object leads to."""
@@ -32,15 +33,46 @@ def translated(error: Exception, method: Method) -> SlackError:
         # The SDK's own answer, or aiohttp's when the body is not JSON at all.
         status = int(getattr(response, "status_code", 0) or getattr(response, "status", _OK))
         return refused(status, getattr(response, "headers", None), getattr(response, "data", None), method)
+    return _unsent(error, method) or _unanswered(error, method)
+
+
+def _unsent(error: Exception, method: Method) -> SlackError | None:
+    """Our error when nothing was sent, else None."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return unsafe(error, method.name)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return SlackRetryable(f"Slack could not be reached for {method.name}.", code="unreachable")
     if isinstance(error, aiohttp.InvalidURL):
         return SlackError(f"The address for {method.name} is not valid.", code="invalid_url")
+    return None
+
+
+def _unanswered(error: Exception, method: Method) -> SlackError:
+    """Our error when it was sent and no answer of Slack's came back."""
     if isinstance(error, TimeoutError):
         return _lost(f"Slack did not answer {method.name} in time", "timeout", method)
-    if isinstance(error, aiohttp.ClientError | OSError):
+    if isinstance(error, Redirected):
+        return _lost(f"Something in front of Slack redirects {method.name}; see slack.api_url", "redirected", method)
+    if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(error, aiohttp.ClientResponseError):
         return _lost(f"The connection to Slack broke during {method.name}", "connection_lost", method)
     return _lost(f"Slack's answer to {method.name} could not be read", "bad_answer", method)
+
+
+def unsafe(error: aiohttp.ClientSSLError, what: str) -> SlackRetryable:
+    """Our error for a connection that TLS did not allow; nothing was sent."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or "it could not be verified"
+        return SlackRetryable(
+            f"The certificate that is shown for Slack at {what} is not trusted on this system ({reason}). {TRUST}",
+            code="untrusted_certificate",
+        )
+    return SlackRetryable(f"No encrypted connection to Slack came about for {what}: TLS failed.", code="tls_failed")
+
+
+TRUST = (
+    "If a proxy opens the connections, set the environment variable SSL_CERT_FILE to a PEM file with its "
+    "authority's certificate, beside those of the system."
+)
 
 
 def refused(status: int, headers: Mapping[str, str] | None, data: Any, method: Method) -> SlackError:

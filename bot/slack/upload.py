@@ -22,11 +22,11 @@ async def send(session: aiohttp.ClientSession, address: str, content: bytes, *, 
     headers = {"Content-Type": "application/octet-stream"}
     try:
         async with session.post(address, data=content, headers=headers, allow_redirects=False) as response:
-            await response.read()
+            pass  # what it says besides its status is for people
     except FOREIGN as error:
         raise translated(error, UPLOAD) from error
     if response.status != _OK:
-        raise refused(response.status, response.headers, {"error": f"http_{response.status}"}, UPLOAD)
+        raise refused(response.status, response.headers, None, UPLOAD)
 
 
 def sharing(file: str, channel: str, *, title: str, comment: str, thread_ts: str | None) -> dict[str, Any]:

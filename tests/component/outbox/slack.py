@@ -47,6 +47,8 @@ class FakeSlack:
     clock: Clock
     fault: Callable[[str, str], Fault | None] = lambda _method, _channel: None
     refuse: dict[str, str] = field(default_factory=dict)
+    errors: list[SlackError] = field(default_factory=list)
+    """What the next calls raise."""
     will_refuse: dict[str, str] = field(default_factory=dict)
     """The code by which a slot's posts are refused."""
     shown: dict[str, list[Posted]] = field(default_factory=dict)
@@ -127,6 +129,8 @@ class FakeSlack:
         await asyncio.sleep(0)
         if code := self.refuse.get(channel) or self.refuse.get(method):
             raise SlackError("Slack said no.", code=code)
+        if self.errors:
+            raise self.errors.pop()
         fault = self.fault(method, channel)
         if fault is Fault.LIMITED:
             raise SlackRetryable("Slack asks to wait.", code="ratelimited", retry_after=7.0)

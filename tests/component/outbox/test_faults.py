@@ -4,7 +4,9 @@ import asyncio
 from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
+from bot.errors import SlackError, SlackLost
 from bot.store.store import Store
 from bot.views.message import Message
 from tests.component.outbox.conftest import MakeOutbox
@@ -159,3 +161,17 @@ async def test_several_workers_share_the_channels_without_doubling(
     assert {channel: slack.texts(channel) for channel in slack.shown} == {
         f"C{channel}": [str(number) for number in range(channel, 24, 6)] for channel in range(6)
     }
+
+
+@pytest.mark.parametrize("error", [SlackLost("Too large.", code="bad_answer"), SlackError("New.", code="new_code")])
+async def test_same_failure_of_a_message_is_logged_once(
+    store: Store, slack: FakeSlack, make: MakeOutbox, error: SlackError
+) -> None:
+    async with store.begin() as uow:
+        await uow.outbox.put("a", "C1", Message("one"))
+    slack.errors = [error] * 5
+    with capture_logs() as lines:
+        assert await make().drain(patience=AGES) == 0
+    assert slack.texts() == ["one"]
+    warned = [line for line in lines if line["event"] == "outbox.failed" and line["log_level"] == "warning"]
+    assert [line["code"] for line in warned] == [error.code]

@@ -136,7 +136,7 @@ async def test_no_answer_in_time(stub: Stub, method: str, kind: type[SlackError]
         (says({"ok": False, "error": "used_url"}, status=404), SlackError, "used_url"),
         (says({"ok": False, "error": "no_text"}), SlackError, "no_text"),
         (writes("<html>gone</html>", status=410), SlackError, "http_410"),
-        (writes("no", status=302), SlackError, "http_302"),
+        (writes("no", status=302), SlackLost, "redirected"),
         (cuts, SlackLost, "connection_lost"),
         (says({}, status=429, Retry_After="60"), SlackRetryable, "ratelimited"),
         (writes("oops", status=500), SlackRetryable, "internal_error"),
