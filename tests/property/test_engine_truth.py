@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from bot.monitor.alert import AlertState, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.engine import REPLY_EVERY, Reason, Tell
 from bot.monitor.memory import LeaderChange
-from bot.monitor.rule import CANNOT_TELL, Answer, Scene
+from bot.monitor.rule import CANNOT_TELL, Scene
 from bot.monitor.rules import INHIBITS, RULES
 from bot.monitor.transition import LOUD, reads_the_same
 from tests.enginekit import Life, found, rule
@@ -31,7 +32,7 @@ def test_what_is_unknown_changes_nothing(looks: Sequence[tuple[float, str]]) -> 
     for apart, what in looks:
         before = dict(life.alerts)
         now += apart
-        answers: Mapping[str, Answer] = {"disk_broken": CANNOT_TELL} if what == "unknown" else {}
+        answers: dict[str, Any] = {"disk_broken": CANNOT_TELL} if what == "unknown" else {}
         moves = life.step(now, *([found()] if what == "seen" else []), **answers)
         if what == "unknown":
             assert all(move.tell is Tell.QUIET for move in moves)
