@@ -23,6 +23,8 @@ class Kind(StrEnum):
     LOCK = "write_lock"
     UNLISTED = "unlisted_error"
     HUGE = "huge_answer"
+    EDIT = "refused_edit"
+    THREAD = "refused_reply"
 
 
 _ALONE: dict[Kind, float] = {
@@ -33,7 +35,15 @@ _ALONE: dict[Kind, float] = {
     Kind.TWICE: 3,
     Kind.CUT: 1,
 }
-_ALONE |= {Kind.CLOCK: 2, Kind.SECOND: 1, Kind.LOCK: 0.3, Kind.UNLISTED: 0.5, Kind.HUGE: 1}
+_ALONE |= {
+    Kind.CLOCK: 2,
+    Kind.SECOND: 1,
+    Kind.LOCK: 0.3,
+    Kind.UNLISTED: 0.5,
+    Kind.HUGE: 1,
+    Kind.EDIT: 1,
+    Kind.THREAD: 1,
+}
 _SEVERAL = {**_ALONE, Kind.PAUSE: 5, Kind.BUSY: 1, Kind.DATABASE: 1, Kind.HOST: 1, Kind.SECOND: 0}
 LOCK_SECONDS = 10.0
 """How long the database takes no write."""

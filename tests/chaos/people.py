@@ -43,25 +43,32 @@ class Troubles:
         one, other = self.dice.sample(range(first, first + 7), 2)
         simulated = self.world.clusters[self.cluster]
         simulated.break_disk(one)
-        ts = await self._seen(f"disk {one} broke", lambda m: m.ts not in self.told and shows(m, {one}))
-        if not ts:
+        slot = await self._seen(f"disk {one} broke", lambda m: slot_of(m) not in self.told and shows(m, {one}))
+        if not slot:
             return
-        self.told.append(ts)
+        self.told.append(slot)
         if self.dice.random() < 0.5:
             simulated.break_disk(other)
-            await self._seen(f"disk {other} broke as well", lambda m: m.ts == ts and shows(m, {one, other}))
+            await self._seen(f"disk {other} broke as well", lambda m: slot_of(m) == slot and shows(m, {one, other}))
         await asyncio.sleep(self.dice.uniform(0.0, 1.0))
         for disk in (one, other):
             simulated.repair_disk(disk, "normal")
-        await self._seen("all disks are well", lambda m: m.ts == ts and over(m))
+        await self._seen("all disks are well", lambda m: slot_of(m) == slot and over(m))
 
     async def _seen(self, what: str, wanted: Callable[[Message], bool]) -> str:
         channel = self.world.channel_of(self.cluster)
         try:
-            return (await self.world.slack.wait_for(channel, lambda m: m.in_channel and wanted(m), timeout=PATIENCE)).ts
+            shown = lambda m: m.in_channel and not m.thread_ts and wanted(m)  # noqa: E731 - short
+            return slot_of(await self.world.slack.wait_for(channel, shown, timeout=PATIENCE))
         except TimeoutError as error:
             self.problems.append(f"{self.cluster}: {what}, but that was not told: {error}")
             return ""
+
+
+def slot_of(message: Message) -> str:
+    """What a message stands for: the same for the one that takes the place of a message that cannot be edited."""
+    payload = (message.metadata or {}).get("event_payload", {})
+    return str(payload.get("slot", ""))
 
 
 def shows(message: Message, disks: set[int]) -> bool:
@@ -111,8 +118,7 @@ class Changes:
         while card is not None and "*Waiting*" in card.full_text:
             card = await self._click(card)
         if card is not None:
-            ts = card.ts
-            await self._card(lambda m: m.ts == ts and "*Running*" not in m.full_text, PATIENCE)
+            await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, PATIENCE)
 
     async def _click(self, card: Message) -> Message | None:
         """Click; once that is acknowledged it must be carried out, whoever dies: the card as it is then."""
@@ -120,10 +126,12 @@ class Changes:
         ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
         if ack.error:
             await asyncio.sleep(0.5)
-            return await self._card(lambda m: m.ts == ts, 0.5)
+            return await self._card(lambda m: _same(m, card), 0.5)
         self.confirmed += 1
         began = time.monotonic()
-        now = await self._card(lambda m: m.ts == ts and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE)
+        now = await self._card(
+            lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE
+        )
         if now is None and began - REFUSED_SECONDS < self.world.database_at:
             # Acknowledged and refused, as the database was away: Alice was told so, and clicks again.
             return card
@@ -145,6 +153,11 @@ class Changes:
             )
         except TimeoutError:
             return None
+
+
+def _same(message: Message, card: Message) -> bool:
+    """True for the card itself, and for the message that took its place."""
+    return message.ts == card.ts or slot_of(message) == slot_of(card)
 
 
 def _number(card: Message) -> str:

@@ -115,6 +115,10 @@ class World:
             faults.inject("ratelimited", method="chat.postMessage", seconds=1.0)
         elif blow.kind is Kind.TWICE:
             faults.inject("duplicate")
+        elif blow.kind is Kind.EDIT:
+            faults.inject("error", method="chat.update", code="edit_window_closed")
+        elif blow.kind is Kind.THREAD:
+            faults.inject("thread_error", method="chat.postMessage", code="restricted_action_non_threadable_channel")
         elif blow.kind is Kind.UNLISTED:
             self._unlisted()
         else:
