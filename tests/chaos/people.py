@@ -19,6 +19,7 @@ PATIENCE = 90.0
 REFUSED_SECONDS = 5.0
 """How long after the database went away a click may still be refused for it."""
 TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
+_ALERT = re.compile(r"alert:\d+")
 _DISK = re.compile(r"disk (\d+) on ")
 
 
@@ -58,7 +59,7 @@ class Troubles:
     async def _seen(self, what: str, wanted: Callable[[Message], bool]) -> str:
         channel = self.world.channel_of(self.cluster)
         try:
-            shown = lambda m: m.in_channel and not m.thread_ts and wanted(m)  # noqa: E731 - short
+            shown = lambda m: m.in_channel and is_alert(m) and wanted(m)  # noqa: E731 - short
             return slot_of(await self.world.slack.wait_for(channel, shown, timeout=PATIENCE))
         except TimeoutError as error:
             self.problems.append(f"{self.cluster}: {what}, but that was not told: {error}")
@@ -69,6 +70,11 @@ def slot_of(message: Message) -> str:
     """What a message stands for: the same for the one that takes the place of a message that cannot be edited."""
     payload = (message.metadata or {}).get("event_payload", {})
     return str(payload.get("slot", ""))
+
+
+def is_alert(message: Message) -> bool:
+    """True for an alert itself: not for a line about it, which a channel without threads shows among them."""
+    return _ALERT.fullmatch(slot_of(message)) is not None
 
 
 def shows(message: Message, disks: set[int]) -> bool:

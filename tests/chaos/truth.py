@@ -11,7 +11,7 @@ from bot.operations.model import Operation, OpState
 from bot.playground.slack.message import Message
 from bot.store.store import Store
 from tests.chaos.blows import Kind
-from tests.chaos.people import Changes, Troubles, over, slot_of
+from tests.chaos.people import Changes, Troubles, is_alert, over, slot_of
 from tests.chaos.world import World
 
 SETTLE_SECONDS = 60.0
@@ -107,7 +107,7 @@ def _alerts(world: World, troubles: Troubles) -> list[str]:
 
 
 def _subject(message: Message) -> str:
-    return message.text.lower() if _mark(message, "slot").startswith("alert:") else ""
+    return message.text.lower() if is_alert(message) else ""
 
 
 def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> list[str]:

@@ -140,7 +140,7 @@ class World:
         second = Process(len(self.processes), self.processes[0].config, self.processes[0].environment)
         await second.start()
         for _ in range(300):
-            if "replica.holds" in second.log.read_text():
+            if "socket.opened" in second.log.read_text()[second.began :]:
                 break
             await asyncio.sleep(0.1)
         await asyncio.sleep(LEASE)
