@@ -119,7 +119,7 @@ async def test_what_a_living_process_runs_is_left_to_it(scenery: Scenery, states
     await scenery.simulated.elect(2)
     await scenery.runner_of("p2").sweep()
     assert (await scenery.state_of(op))[0] is states[-1]
-    await scenery.lives("p1", until=1.0)
+    await scenery.lives("p1", until=0.0)
     await scenery.runner_of("p2").sweep()
     assert (await scenery.state_of(op))[0] is OpState.VERIFIED
 
