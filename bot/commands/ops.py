@@ -114,6 +114,8 @@ SETTLE = Command(
     examples=('/cm op settle 12 done reason="seen in the node\'s log"',),
     notes=(
         "cmbot settles most of them by itself: as done once the effect is seen, as not applied once one leader with a "
-        "quorum has held for 60 s without it."
+        "quorum has held for 60 s without it. Look at the cluster before you settle one: cmbot sees what its hosts "
+        "answer now, not what is still on its way inside it. It looks again afterwards, and the card says where the "
+        "cluster shows otherwise."
     ),
 )

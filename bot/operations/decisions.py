@@ -19,6 +19,7 @@ from bot.operations.policy import Policy, PolicyOf
 from bot.operations.recount import People, dropped, people_of, requester_lacks, unsure
 from bot.operations.requests import request_from_json
 from bot.operations.runner import Runner
+from bot.operations.settled import mark
 from bot.operations.successor import has_moved, succeed, what_moved
 from bot.operations.wish import policy_keys
 from bot.rights import Holder, Rights
@@ -100,16 +101,22 @@ class Decisions:
         return await self._end(op, Act.CANCEL, OpState.CANCELLED, user, version=op.version, key=key)
 
     async def settle(self, op: Operation, caller: Caller, *, done: bool, reason: str) -> Operation:
-        """Note what an admin found out about an operation whose outcome is not known."""
+        """Note what an admin found out about an operation whose outcome is not known, and what cmbot sees of it."""
         await self.access.require(caller.user, Holder.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
             raise UserError(f"Operation {op.id} is {op.state}: only one whose outcome is unknown can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
-        words = f"settled as {came} by an admin: {reason}"
+        words = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
+        seen = mark(op, done=done, at=self.clock())
         try:
-            return await self.ledger.move(op, to, by=caller.user, words=words, inbound_key=caller.key)
+            return await self.ledger.move(op, to, by=caller.user, words=words, seen=seen, inbound_key=caller.key)
         except Conflict as error:
             raise _too_late(op) from error
+
+    async def _seen_now(self, op: Operation) -> str:
+        cluster = self.clusters.get(op.cluster)
+        sight = await self.runner.sight(op, cluster) if cluster is not None else None
+        return f"cmbot sees: {sight.words}" if sight is not None else "cmbot cannot read the cluster just now"
 
     async def _approve(self, op: Operation, click: Click) -> None:
         policy = self._policy(op)

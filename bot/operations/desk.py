@@ -16,6 +16,7 @@ from bot.operations.model import Operation, OpState, advance
 from bot.operations.policy import PolicyOf
 from bot.operations.preflight import Level
 from bot.operations.replacing import next_wish, was_caught_up
+from bot.operations.settled import CANNOT_SEE
 from bot.operations.wish import Wish
 from bot.rights import Holder
 from bot.views import operations as views
@@ -139,7 +140,7 @@ class Desk:
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Say what became of an operation whose outcome is not known."""
         op = await self.decisions.known(op_id)
-        return Reply(views.line(await self.decisions.settle(op, caller, done=done, reason=reason)))
+        return Reply(views.settled(await self.decisions.settle(op, caller, done=done, reason=reason), CANNOT_SEE))
 
     async def undelivered(self) -> Sequence[ops_list.Undelivered]:
         """The messages that Slack refused for good, the newest first."""

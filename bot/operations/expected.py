@@ -9,6 +9,7 @@ from bot.monitor.members import MemberChange
 from bot.monitor.memory import LeaderChange
 from bot.monitor.notes import SwitchChange
 from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.settled import until as settled_until
 
 LATE = 60.0
 """Seconds by which an effect may follow the request that caused it, besides the time until somebody looks."""
@@ -19,8 +20,13 @@ _SENT = frozenset({OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED})
 
 def caused_by(change: Change, operations: Iterable[Operation]) -> Operation | None:
     """The newest operation that may have caused it; one that still runs or whose outcome is unknown may, too."""
-    fitting = [op for op in operations if op.state in _SENT and _led_to(op, change) and _in_time(op, change)]
+    fitting = [op for op in operations if _may_have(op) and _led_to(op, change) and _in_time(op, change)]
     return max(fitting, key=sent_at, default=None)
+
+
+def _may_have(op: Operation) -> bool:
+    """Whether its request may have had an effect; an admin who settled it as not done may have been wrong."""
+    return op.state in _SENT or bool(settled_until(op))
 
 
 def _led_to(op: Operation, change: Change) -> bool:
@@ -53,8 +59,9 @@ def _in_time(op: Operation, change: Change) -> bool:
 
 def _last_effect(op: Operation, change: Change) -> float:
     """Until when its effect may come; a transfer that does not happen at once lapses, all else may be applied later."""
-    if op.state is OpState.VERIFIED or isinstance(change, LeaderChange):
-        return max(sent_at(op), _verified_at(op)) + LATE
+    if op.state in {OpState.VERIFIED, OpState.FAILED} or isinstance(change, LeaderChange):
+        own = 0.0 if isinstance(change, LeaderChange) else settled_until(op)
+        return max(sent_at(op) + LATE, _verified_at(op) + LATE, own)
     return float("inf")
 
 

@@ -16,6 +16,7 @@ from bot.operations.deeds import DEEDS, Sight
 from bot.operations.judgement import Judgement
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
+from bot.operations.settled import MOST_COMPARED, closed, compare, is_open, overtaken
 from bot.replicas.ports import Duty, all_of_it
 
 log = structlog.get_logger(__name__)
@@ -100,12 +101,13 @@ class Runner:
         seen: Sight | None = None
         until = self.clock() + self.verify_within
         while True:
-            seen = await self._sight(op, cluster) or seen
+            seen = await self.sight(op, cluster) or seen
             if (seen is not None and seen.done) or self.clock() >= until:
                 return seen
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _sight(self, op: Operation, cluster: ClusterPort) -> Sight | None:
+    async def sight(self, op: Operation, cluster: ClusterPort) -> Sight | None:
+        """Look for the effect once; None when the cluster cannot be read."""
         try:
             return await DEEDS[op.kind].look(cluster, op)
         except ClusterError as error:
@@ -123,6 +125,10 @@ class Runner:
         for op in await self.ledger.in_state(OpState.UNKNOWN):
             if ledger := await self._ours(op, duty):
                 await self._settle(op, self.clusters[op.cluster], ledger)
+        recent = await self.ledger.recent(None, MOST_COMPARED)
+        for op in filter(is_open, recent):
+            if op.cluster in self.clusters and (fence := duty(op.cluster)):
+                await self._compare(op, self.clusters[op.cluster], self.ledger.fenced(fence), overtaken(op, recent))
 
     async def _ours(self, op: Operation, duty: Duty) -> Ledger | None:
         """The book to settle it with; None while somebody carries it out, be it here, and where it is not ours."""
@@ -156,19 +162,37 @@ class Runner:
         """Tell the truth about an operation whose process stopped while it ran: it is never sent again."""
         ours = op.runner == self.ledger.owner
         what = "what came of it could not be noted" if ours else "the cmbot process that ran this stopped"
-        seen = await self._sight(op, cluster)
+        seen = await self.sight(op, cluster)
         if seen is not None and seen.done:
             await _quietly(ledger, op, OpState.VERIFIED, f"{what}; {seen.words}")
         else:
             await _quietly(ledger, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
 
     async def _settle(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
-        seen = await self._sight(op, cluster)
+        seen = await self.sight(op, cluster)
         if seen is not None and seen.done:
             await _quietly(ledger, op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
         elif await self._held_still(op, cluster):
             held = f"one leader with a quorum held for {STILL_SECONDS:g} s without it"
             await _quietly(ledger, op, OpState.FAILED, f"not applied: {held}")
+
+    async def _compare(self, op: Operation, cluster: ClusterPort, ledger: Ledger, over: bool) -> None:
+        """Compare what an admin said of an unknown outcome with the cluster, and show a contradiction on the card."""
+        if over:
+            found: tuple[str, bool] | None = "a later operation changed it since: not compared any more", False
+        else:
+            seen = await self.sight(op, cluster)
+            if seen is None:
+                return
+            calm = not seen.done and await self._held_still(op, cluster)
+            found = compare(op, seen.words, there=seen.done, calm=calm)
+        if found is None:
+            return
+        words, contradicts = found
+        try:
+            await ledger.note(op, words=words, seen=closed(op, words, contradicts=contradicts, at=self.clock()))
+        except (Conflict, Fenced):
+            log.info("operation.moved_meanwhile", op=op.id)
 
     async def _held_still(self, op: Operation, cluster: ClusterPort) -> bool:
         before, now = await cluster.two_looks(patient=False)

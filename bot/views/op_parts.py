@@ -102,7 +102,8 @@ _CALLS = {
 
 
 def _tense(op: Operation) -> str:
-    if any(event.state is OpState.RUNNING for event in op.history):
+    unsent = {OpState.BLOCKED, OpState.CANCELLED, OpState.SUPERSEDED}
+    if op.state not in unsent and any(event.state is OpState.RUNNING for event in op.history):
         return "Sent"
     return "Not sent" if op.final else "Will be sent"
 

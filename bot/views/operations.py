@@ -52,6 +52,8 @@ def card(op: Operation) -> Message:
     blocks: list[BlockJson] = [header(title(op)), section(f"{_MARKS[op.state]} {_state(op)}")]
     if op.forced:
         blocks.append(section(_LOUD))
+    if told := op.seen.get("contradiction"):
+        blocks.append(section(f"⚠️ *{escape(told[0].upper())}{escape(told[1:])}.* An admin settled it otherwise."))
     blocks.append(fields(*facts(op)))
     verdict = verdict_of(op)
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
@@ -70,6 +72,12 @@ def line(op: Operation) -> Message:
     stayed = len(states) > 1 and states[0] is states[1]
     told = f"{_words(op.history[-1])} by {person(op.history[-1].by)}" if stayed and op.history[-1].by else _state(op)
     text = f"{_MARKS[op.state]} Operation {op.id}{glass} ({escape(title(op))}): {told}"
+    return message(text, section(text))
+
+
+def settled(op: Operation, limits: str) -> Message:
+    """Said to the admin who settled it: the step, and what cmbot can and cannot see of the outcome."""
+    text = f"{line(op).text} {escape(limits)}"
     return message(text, section(text))
 
 

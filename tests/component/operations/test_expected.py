@@ -13,10 +13,21 @@ from bot.monitor.cycle import Watch, Watched
 from bot.monitor.memory import Memory
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.settled import mark
 from bot.playground.cluster import SimulatedCluster
 from bot.store.store import Store
 from tests.storage import Clock
 
+SWITCH = Operation(
+    "prod",
+    OpKind.TASK_SWITCH,
+    {"task": "balance", "on": False},
+    "U0ANNA",
+    0.0,
+    2e9,
+    channel="C0OPS",
+    seen={"key": "balance", "will_send": "false", "value": "true", "meaning": "on", "dialect": "v3", "why": ""},
+)
 REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", 0.0, 2e9, channel="C0OPS")
 
 
@@ -87,6 +98,25 @@ async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scene
     await scenery.ticks(2)
     assert (await scenery.memory()).member_changes[0].op == 0
     assert "membership_changed" in await scenery.told()
+
+
+@pytest.mark.parametrize("kind", ["member", "switch"])
+async def test_effect_of_what_an_admin_settled_as_not_done_is_attributed(scenery: Scenery, kind: str) -> None:
+    """The admin was wrong: it is the operation's effect, and no change outside cmbot."""
+    op = await scenery.runs(REMOVE if kind == "member" else SWITCH)
+    op = await scenery.ledger.move(op, OpState.UNKNOWN)
+    scenery.clock.now += 600
+    await scenery.ledger.move(op, OpState.FAILED, by="U0ADMIN", seen=mark(op, done=False, at=scenery.clock()))
+    await scenery.ticks(3)
+    if kind == "member":
+        await scenery.api.member_remove(3)
+    else:
+        await scenery.api.config_set("balance", "false")
+    scenery.clock.now += 60
+    await scenery.ticks(6)
+    memory = await scenery.memory()
+    assert [change.op for change in (memory.member_changes or memory.switch_changes)] == [op.id]
+    assert not {"membership_changed", "switch_changed"} & set(await scenery.told())
 
 
 async def test_another_peer_than_the_one_asked_for_was_removed_elsewhere(scenery: Scenery) -> None:
