@@ -93,7 +93,7 @@ def _line(change: LeaderChange) -> str:
 
 
 def _by(change: LeaderChange) -> str:
-    return f", by operation {change.op}" if change.op else ""
+    return f", by operation #{change.op}" if change.op else ""
 
 
 def _leader_flapping(scene: Scene, limits: Limits) -> Answer:

@@ -149,5 +149,5 @@ class Changes:
 
 def _number(card: Message) -> str:
     """The operation that a card shows just now."""
-    found = re.search(r"Operation (\d+)", card.full_text)
+    found = re.search(r"Operation #(\d+)", card.full_text)
     return found[1] if found else ""
