@@ -93,7 +93,7 @@ async def test_the_digest_is_edited_as_alerts_come_and_go() -> None:
     world.rise(3, 4)
     await world.ticks()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
-    assert `peer_down` (9 alerts). So many at once are told here, not one by one: 7 open, 2 over." in world.shown()
+    assert ": `peer_down` (9 alerts). So many at once are told here, not one by one: 7 open, 2 over." in world.shown()
     assert world.shown(f"{DIGEST}:line:2") == (
         "New: 2 alerts\n• ⚠️ #11: Peer 10 is down.\n• ⚠️ #12: Peer 11 is down.\nOver: 2 alerts\n"
         "• ✅ #4: It is over.\n• ✅ #5: It is over."
