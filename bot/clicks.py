@@ -72,7 +72,7 @@ class Clicks:
         # As it is stored now: what a button carries could be forged, and what a card shows may be old.
         command = str(alert.data.get("fix", ""))
         if not command:
-            raise UserError(f"Alert {alert_id} has no fix to propose any more: it reads differently now.")
+            raise UserError(f"Alert #{alert_id} has no fix to propose any more: it reads differently now.")
         return Typed(command)
 
 

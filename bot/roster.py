@@ -32,7 +32,7 @@ def table(roster: Roster, running: Sequence[Operation]) -> Table:
                     time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(replica.since)),
                     _heard(replica, roster),
                     ", ".join(clusters) or "-",
-                    ", ".join(f"{op.id} on {op.cluster}" for op in running if op.runner == replica.name) or "-",
+                    ", ".join(f"#{op.id} on {op.cluster}" for op in running if op.runner == replica.name) or "-",
                 ),
             )
         )

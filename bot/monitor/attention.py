@@ -55,7 +55,7 @@ class Attention:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
             move = acknowledge(alert, by, self.clock())
             if move is None:
-                raise UserError(f"Alert {alert_id} is {alert.state} already{_by_whom(alert)}.")
+                raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
             if "digest" in alert.data:
                 # In the order in which the watch takes them: the channel first.
                 await uow.channels.get(self.channels[alert.cluster])
@@ -132,7 +132,7 @@ class Attention:
         async with self.store.begin() as uow:
             held = await uow.silences.get(silence_id)
             if held is None or held.until <= self.clock() or not await uow.silences.remove(silence_id):
-                raise UserError(f"There is no silence {silence_id} any more. /cm silences lists what holds.")
+                raise UserError(f"There is no silence #{silence_id} any more. /cm silences lists what holds.")
             if channel := self.channels.get(held.cluster):
                 await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(held, by))
             await uow.audit.append(Entry(self.clock(), by, "silence.lifted", held.cluster, detail=_detail(held)))
@@ -147,12 +147,12 @@ async def _persistently(alert_id: int, attempt: Callable[[], Awaitable[T]]) -> T
             return await attempt()
         except Conflict:
             continue
-    raise UserError(f"Alert {alert_id} keeps changing just now. Try again.")
+    raise UserError(f"Alert #{alert_id} keeps changing just now. Try again.")
 
 
 def _known(alert: Alert | None, alert_id: int, clusters: Container[str]) -> Alert:
     if alert is None or alert.cluster not in clusters:
-        raise UserError(f"There is no alert {alert_id}. /cm alerts lists what is open.")
+        raise UserError(f"There is no alert #{alert_id}. /cm alerts lists what is open.")
     return alert
 
 
@@ -160,7 +160,7 @@ def refuse_ended(alert: Alert) -> None:
     """Raise UserError for an alert that is over: its old message may still show a button."""
     if not alert.open:
         raise UserError(
-            f"Alert {alert.id} is {alert.state} already, so nothing was done. /cm alerts lists what is open."
+            f"Alert #{alert.id} is {alert.state} already, so nothing was done. /cm alerts lists what is open."
         )
 
 

@@ -113,7 +113,7 @@ def _alerts(facts: Facts) -> Iterator[Happening]:
 
 def _fired_words(alert: Alert) -> str:
     """An alert at the time when it fired: its sentence is the newest, and is said to be that once it may have moved."""
-    number = f"alert {alert.id}" if alert.id else "alert"
+    number = f"alert #{alert.id}" if alert.id else "alert"
     told = "" if alert.changed_at <= alert.fired_at else " and says by now" if alert.open else " and said in the end"
     return f"{number} ({alert.rule}) fired{told}: {alert.sentence.removesuffix('.')}"
 
@@ -231,7 +231,7 @@ def switch_words(change: SwitchChange, dialect: str) -> str:
 
 
 def _caused(op: int) -> str:
-    return f" (operation {op})" if op else ""
+    return f" (operation #{op})" if op else ""
 
 
 def meaning(value: str | None, dialect: str) -> str:

@@ -98,11 +98,11 @@ def _undecided(facts: Facts, now: float) -> Iterator[str]:
     for each in facts.pending:
         if each.state == "unknown":
             yield (
-                f"Nobody knows whether operation {each.op} of {facts.name} was carried out: "
+                f"Nobody knows whether operation #{each.op} of {facts.name} was carried out: "
                 f"if cmbot does not find out, look and type /cm op settle {each.op}."
             )
         elif each.state == "waiting" and each.until > now:
-            yield f"Operation {each.op} of {facts.name} lapses in {span(each.until - now)} unless it is approved."
+            yield f"Operation #{each.op} of {facts.name} lapses in {span(each.until - now)} unless it is approved."
 
 
 def _ending(facts: Facts, now: float) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _ending(facts: Facts, now: float) -> Iterator[str]:
             what = "everything" if silence.rule == "*" else silence.rule
             yield (
                 f"{what} of {silence.cluster} is told again in {span(silence.until - now)}: "
-                f"silence {silence.id} ends then."
+                f"silence #{silence.id} ends then."
             )
 
 

@@ -149,7 +149,7 @@ def _confirming(change: LeaderChange) -> str:
 
 
 def _by(change: LeaderChange) -> str:
-    return f", by operation {change.op}" if change.op else ""
+    return f", by operation #{change.op}" if change.op else ""
 
 
 def _leader_flapping(scene: Scene, limits: Limits) -> Answer:

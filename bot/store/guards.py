@@ -57,13 +57,13 @@ class Guards:
         """Operations without the row of their last step: a step is never taken without its row."""
         step = (audit.c.op_id == operations.c.id) & (audit.c.action == literal("operation.") + operations.c.state)
         query = select(operations.c.id, operations.c.state).where(~exists().where(step)).order_by(operations.c.id)
-        found = [f"operation {row['id']} is {row['state']}" for row in await self._link.rows(query.limit(_MOST + 1))]
+        found = [f"operation #{row['id']} is {row['state']}" for row in await self._link.rows(query.limit(_MOST + 1))]
         return _rows_gone(found)
 
     async def _silences(self) -> list[str]:
         begun = (audit.c.action == "silence.begun") & (_number(self._link) == silences.c.id)
         query = select(silences.c.id).where(~exists().where(begun)).order_by(silences.c.id)
-        return _rows_gone([f"silence {row['id']} holds" for row in await self._link.rows(query.limit(_MOST + 1))])
+        return _rows_gone([f"silence #{row['id']} holds" for row in await self._link.rows(query.limit(_MOST + 1))])
 
 
 def _number(link: Link) -> ColumnElement[int]:

@@ -59,12 +59,12 @@ def _open_card(alert: Alert) -> Message:
 def _operation(alert: Alert) -> str:
     """The operation that an alert's finding comes from, and who approved it."""
     who = " and ".join(f"<@{blocks.escape(user)}>" for user in alert.data.get("approved", ()))
-    return f"Caused by operation {int(alert.data['op'])}{', approved by ' if who else ''}{who}."
+    return f"Caused by operation #{int(alert.data['op'])}{', approved by ' if who else ''}{who}."
 
 
 def _small_print(alert: Alert) -> list[str]:
     since = f"since {blocks.date(alert.since, 'minute')}"
-    number = [f"alert {alert.id}"] if alert.id else []
+    number = [f"alert #{alert.id}"] if alert.id else []
     if alert.state is not AlertState.ACKNOWLEDGED:
         muted = alert.data.get("muted")
         quiet = [f"silenced by <@{blocks.escape(muted['by'])}>"] if muted else []

@@ -32,14 +32,14 @@ def _line(alert: Alert, now: float) -> str:
     muted = f", silenced by <@{escape(alert.data['muted']['by'])}>" if "muted" in alert.data else ""
     where = ", told in a digest" if "digest" in alert.data else ""
     return (
-        f"{mark} *{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
+        f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(alert.sentence)}\nfor {duration(now - alert.since)}{held}{muted}{where}"
     )
 
 
 def acknowledged(alert: Alert) -> Message:
     """Said to who acknowledged."""
-    text = f"You take care of alert {alert.id} in {escape(alert.cluster)}: {escape(alert.sentence)}"
+    text = f"You take care of alert #{alert.id} in {escape(alert.cluster)}: {escape(alert.sentence)}"
     return message(text, section(text), context("It is quiet from now on, until it gets worse."))
 
 
@@ -57,7 +57,7 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
     sentence = f"{count(len(held), 'silence')} in force." if held else "Nothing is silenced."
     lines = [
         section(
-            f"*{each.id}* {_what(each)}, {duration(each.until - now)} left, "
+            f"*#{each.id}* {_what(each)}, {duration(each.until - now)} left, "
             f"{_until(each)}, by <@{escape(each.by)}>{_why(each)}"
         )
         for each in held[:MOST]
@@ -67,7 +67,7 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
 
 def lifted(held: Silence, by: str) -> Message:
     """Said when somebody lifts a silence."""
-    text = f"<@{escape(by)}> lifted silence {held.id}: {_what(held)} is told again."
+    text = f"<@{escape(by)}> lifted silence #{held.id}: {_what(held)} is told again."
     return message(text, section(text))
 
 
@@ -77,7 +77,7 @@ def _what(held: Silence) -> str:
 
 
 def _until(held: Silence) -> str:
-    with_it = f"alert {held.alert} is resolved, at the latest " if held.alert else ""
+    with_it = f"alert #{held.alert} is resolved, at the latest " if held.alert else ""
     return f"until {with_it}{date(held.until, 'minute')}"
 
 

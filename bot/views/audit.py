@@ -66,7 +66,7 @@ def _withheld(asked: Asked) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     what = row.action.replace(".", " ").replace("_", " ")
-    operation = str(row.op_id or "")
+    operation = f"#{row.op_id}" if row.op_id else ""
     return (
         str(row.seq),
         _when(row),
@@ -100,9 +100,9 @@ def _attended(told: Mapping[str, Any]) -> str:
         return ""
     if silence:
         what = "every rule" if rule == "*" else rule
-        return f"silence {silence} ({what}{f', alert {alert}' if alert else ''})"
+        return f"silence #{silence} ({what}{f', alert #{alert}' if alert else ''})"
     sentence = told.get("sentence")
-    return f"alert {alert} ({rule})" + (f": {sentence}" if sentence else "")
+    return f"alert #{alert} ({rule})" + (f": {sentence}" if sentence else "")
 
 
 def _wanted(told: Mapping[str, Any]) -> str:

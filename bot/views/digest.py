@@ -60,7 +60,7 @@ def _bullet(alert: Alert) -> str:
     over = alert.state is AlertState.RESOLVED
     said = alert.resolution or alert.sentence if over else alert.sentence
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
-    return f"• {'✅' if over else severity_mark(alert.severity)} {alert.id}: {escape(said)}{held}"
+    return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
 
 
 def _sentence(digest: Digest, alerts: Sequence[Alert]) -> str:
@@ -74,7 +74,7 @@ def _sentence(digest: Digest, alerts: Sequence[Alert]) -> str:
 
 def _by_rule(alerts: Sequence[Alert]) -> str:
     rules = Counter(alert.rule for alert in alerts).most_common()
-    named = ", ".join(f"{number} {code(rule)}" for rule, number in rules[:_RULES])
+    named = ", ".join(f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules[:_RULES])
     return f" {named}{' and others' if len(rules) > _RULES else ''}."
 
 

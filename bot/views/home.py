@@ -148,7 +148,7 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
     ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
     for each in ranked[:_MOST_OPEN]:
         for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)}"
-        told = f"Operation {each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
+        told = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
         # Decided on at the card, which shows what the checks found.
         link = button("Open the card", f"home:card:{each.op.id}", "", url=each.link) if each.link else None
         yield section(f"⏳ {told}\n{for_whom}, until {date(each.op.expires_at, 'time')}", accessory=link)
@@ -166,7 +166,7 @@ def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
 def _alert(alert: Alert, now: float) -> str:
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.acked_by else ""
     return (
-        f"{severity_mark(alert.severity)} *{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
+        f"{severity_mark(alert.severity)} *#{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
         f"{escape(clip(alert.sentence, _SENTENCE))} (for {duration(now - alert.since)}{held})"
     )
 

@@ -33,7 +33,7 @@ def words(transition: Transition) -> str:
 def silence_over(silence: Silence, kept: Sequence[Alert]) -> Message:
     """Said in the channel when a silence ends that no open alert's thread tells of; `kept` is what it kept quiet."""
     what = "all alerts" if silence.rule == EVERY_RULE else code(silence.rule)
-    text = f"Silence {silence.id} of {what} of {escape(silence.cluster)} is over. {_came_of(kept)}"
+    text = f"Silence #{silence.id} of {what} of {escape(silence.cluster)} is over. {_came_of(kept)}"
     return message(text, context(text))
 
 
@@ -93,7 +93,7 @@ def _mention(transition: Transition) -> str:
 def _silence(old: Alert | None) -> str:
     """The silence under which it was quiet until now, "" when it was not."""
     muted = old.data.get("muted") if old else None
-    return f"Silence {int(muted['id'])} by <@{escape(muted['by'])}>" if muted else ""
+    return f"Silence #{int(muted['id'])} by <@{escape(muted['by'])}>" if muted else ""
 
 
 def _why_over(transition: Transition) -> str:

@@ -71,7 +71,7 @@ def line(op: Operation) -> Message:
     states = [event.state for event in op.history[-2:]]
     stayed = len(states) > 1 and states[0] is states[1]
     told = f"{_words(op.history[-1])} by {person(op.history[-1].by)}" if stayed and op.history[-1].by else _state(op)
-    text = f"{_MARKS[op.state]} Operation {op.id}{glass} ({escape(title(op))}): {told}"
+    text = f"{_MARKS[op.state]} Operation #{op.id}{glass} ({escape(title(op))}): {told}"
     return message(text, section(text))
 
 
@@ -85,7 +85,7 @@ def warning(op: Operation) -> Message:
     """Said some time before a leased switch goes back, with buttons to extend or keep."""
     back = "on" if op.seen["meaning"] == "on" else "off"
     text = (
-        f"⏳ Operation {op.id} ({escape(title(op))}): {escape(op.request['task'])} goes back to {back} by itself "
+        f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.request['task'])} goes back to {back} by itself "
         f"{date(op.lease_until, 'minute')}."
     )
     return message(text, section(text), *_buttons(op))
@@ -93,7 +93,7 @@ def warning(op: Operation) -> Message:
 
 def deed(op: Operation) -> str:
     """The operation and what became of it in a few plain words, for summaries."""
-    return f"operation {op.id}: {what(op)}, {op.state}"
+    return f"operation #{op.id}: {what(op)}, {op.state}"
 
 
 def what(op: Operation) -> str:
@@ -115,7 +115,9 @@ def already(op: Operation) -> Message:
 def proposed(op: Operation, link: str) -> Message:
     """Said to the requester when the card is posted; `link` is its address, "" when that is not known."""
     where = f"<{escape(link)}|its card>" if link else "its card"
-    text = f"Operation {op.id} ({escape(title(op))}) waits for {waits_for(op)}: see {where} in <#{escape(op.channel)}>."
+    text = (
+        f"Operation #{op.id} ({escape(title(op))}) waits for {waits_for(op)}: see {where} in <#{escape(op.channel)}>."
+    )
     return message(text, section(text))
 
 
@@ -123,7 +125,7 @@ def judged(op: Operation, verdict: Verdict, *, dry_run: bool) -> Message:
     """What speaks against a wish, or for it, told to the requester alone; nothing was proposed."""
     head = escape(title(op))
     if verdict.blocked:
-        number = f"Operation {op.id} is noted as blocked. " if op.id else ""
+        number = f"Operation #{op.id} is noted as blocked. " if op.id else ""
         text = f"⛔ {head}: refused, nothing was sent. {number}{_forcing(verdict)}".rstrip()
     else:
         text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
@@ -200,7 +202,7 @@ def _confirmed(op: Operation) -> str:
 
 def _history(op: Operation) -> list[str]:
     events = op.history[-MOST_LINES:]
-    head = f"Operation {op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
+    head = f"Operation #{op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
     earlier = len(op.history) - len(events)
     return [f"{head} (… {earlier} earlier steps)" if earlier else head, *(_event(event) for event in events)]
 

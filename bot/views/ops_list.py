@@ -72,13 +72,13 @@ def redelivered(number: int) -> Message:
 
 
 def _spoken(operations: Sequence[Operation]) -> str:
-    return " ".join(f"Operation {op.id}: {escape(title(op))}, {op.state}." for op in operations[:5])
+    return " ".join(f"Operation #{op.id}: {escape(title(op))}, {op.state}." for op in operations[:5])
 
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
     approved = People(" ".join(op.approvals)) if op.approvals else "nobody"
     age = f"{duration(now - op.created_at)} ago"
-    return (str(op.id), title(op), op.state.value, People(op.requester), approved, age)
+    return (f"#{op.id}", title(op), op.state.value, People(op.requester), approved, age)
 
 
 def shown(op: Operation) -> Message:

@@ -48,7 +48,7 @@ def alert_line(alert: Alert, now: float) -> str:
 
 def pending_line(each: Pending, now: float) -> str:
     """An operation that is not over, or a switch that goes back."""
-    what = f"operation {each.op} ({escape(each.words)}, asked for by {named(each.by)})"
+    what = f"operation #{each.op} ({escape(each.words)}, asked for by {named(each.by)})"
     if each.state == "leased":
         return f"⏱ {what} is put back in {duration(each.until - now)}"
     if each.state == "waiting":
@@ -62,7 +62,7 @@ def pending_line(each: Pending, now: float) -> str:
 def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
     for silence in part.ending:
         what = "all alerts" if silence.rule == "*" else code(silence.rule)
-        yield f"🔕 silence {silence.id} of {what} ends in {duration(silence.until - now)} (by {named(silence.by)})"
+        yield f"🔕 silence #{silence.id} of {what} ends in {duration(silence.until - now)} (by {named(silence.by)})"
     if part.silences > len(part.ending):
         yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: /cm silences"
 

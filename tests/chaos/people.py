@@ -168,5 +168,5 @@ def _same(message: Message, card: Message) -> bool:
 
 def _number(card: Message) -> str:
     """The operation that a card shows just now."""
-    found = re.search(r"Operation (\d+)", card.full_text)
+    found = re.search(r"Operation #(\d+)", card.full_text)
     return found[1] if found else ""

@@ -61,9 +61,9 @@ async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo)
 async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:
     """Unknown numbers, rules and times."""
     for line, words in (
-        ("/cm ack 99", "no alert 99"),
+        ("/cm ack 99", "no alert #99"),
         ("/cm ack x", "whole number"),
-        ("/cm unsilence 99", "no silence 99"),
+        ("/cm unsilence 99", "no silence #99"),
         ("/cm silence disk_brokn", "Did you mean disk_broken?"),
         ("/cm silence disk_broken for=9d", "7 days"),
         ("/cm silence disk_broken for=soon", "30m"),

@@ -56,12 +56,12 @@ async def test_a_task_is_switched_off_by_a_form(world: Demo) -> None:
     ack = await world.slack.as_user(ALICE).submit({"field:task": "balance", "field:for": "2h", "field:reason": "rush"})
     assert not ack.errors
     shown = await seen(world, ALICE, lambda view: "waits for" in view.full_text)
-    assert "Operation 1" in shown.full_text
+    assert "Operation #1" in shown.full_text
     told = await world.slack.wait_for(
         STORAGE, lambda m: "waits for" in m.text and m.only_for == ALICE, user=ALICE, timeout=PATIENCE
     )
     assert "|its card>" in told.text
-    posted = await card(world, "Operation 1, proposed")
+    posted = await card(world, "Operation #1, proposed")
     assert "rush" in posted.full_text
     await world.slack.as_user(ALICE).click(OPERATIONS, posted.ts, "op_confirm", confirmed=True)
     await card(world, "Done and read back")
@@ -210,7 +210,7 @@ async def test_a_form_that_was_closed_is_answered_where_it_was_asked_for(world: 
     told = await world.slack.wait_for(
         STORAGE, lambda m: "waits for" in m.text and m.only_for == ALICE, user=ALICE, timeout=PATIENCE
     )
-    assert "Operation 1" in told.text
+    assert "Operation #1" in told.text
 
 
 # --- the Home tab
@@ -233,7 +233,7 @@ async def test_home_opens_the_form_for_its_cluster_and_shows_what_waits(world: D
     await person.submit({"field:task": "balance"})
     await seen(world, ALICE, lambda view: "waits for" in view.full_text)
     tab = await world.slack.wait_for_view(
-        lambda view: "Operation 1" in view.full_text, user=ALICE, home=True, timeout=PATIENCE
+        lambda view: "Operation #1" in view.full_text, user=ALICE, home=True, timeout=PATIENCE
     )
     assert "Open the card" in tab.full_text
 
@@ -284,9 +284,9 @@ async def test_what_was_kept_when_the_process_died_is_done_by_the_next(world: De
     )
     assert await world.app.dispatcher.accept(work)
     await world.app.dispatcher.resume()
-    await card(world, "Operation 1, proposed")
+    await card(world, "Operation #1, proposed")
     direct = world.slack.workspace.open_im(ALICE).id
-    await world.slack.wait_for(direct, lambda m: "Operation 1" in m.text, user=ALICE, timeout=PATIENCE)
+    await world.slack.wait_for(direct, lambda m: "Operation #1" in m.text, user=ALICE, timeout=PATIENCE)
 
 
 async def test_a_cluster_that_left_the_settings_after_the_form_was_kept_is_told(world: Demo) -> None:

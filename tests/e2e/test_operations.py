@@ -102,7 +102,7 @@ async def test_a_leader_that_dies_before_the_approval_voids_it_and_the_differenc
     moved = await card_with(world, card, "The cluster moved since")
     assert "leader: peer 1 →" in moved.full_text
     assert "*Blocked*" in moved.full_text
-    assert "Operation 2, proposed by" in moved.full_text
+    assert "Operation #2, proposed by" in moved.full_text
     assert "no longer does anything" in await refused(world, card, BOB)
     assert writes(world, "/member/remove") == []
 
@@ -112,7 +112,7 @@ async def test_a_state_that_moved_harmlessly_is_asked_about_anew_under_another_n
     cluster = world.clusters["prod"]
     await cluster.elect(3)
     await click(world, card, BOB)
-    heir = await card_with(world, card, "Operation 2, proposed by")
+    heir = await card_with(world, card, "Operation #2, proposed by")
     assert "*Waiting*" in heir.full_text
     assert "leader: peer 1 → peer 3" in heir.full_text
     assert writes(world, "/leadership/transfer") == []
@@ -176,7 +176,7 @@ async def test_a_change_of_leader_by_an_operation_is_told_as_that(world: Demo) -
     card = await propose(world, "/cm leader transfer 2")
     await click(world, card, BOB)
     told = await world.slack.wait_for(STORAGE, lambda m: "from peer 1 to peer 2" in m.text, timeout=PATIENCE)
-    assert "by operation 1" in told.text
+    assert "by operation #1" in told.text
     assert told.text.startswith("Info")
     assert "approved by <@U0BOB>" in told.full_text
 

@@ -90,14 +90,14 @@ async def test_an_end_that_was_cut_off_is_missed_by_its_operation(
     await tampered(database_url, "DELETE FROM audit WHERE seq > 1")
     _, broken = await verify_store(database_url, None)
     assert broken is None, "the chain alone cannot tell"
-    assert f"operation {op.id} is waiting, and the row that says so is gone" in await guards_of(database_url)
+    assert f"operation #{op.id} is waiting, and the row that says so is gone" in await guards_of(database_url)
 
 
 async def test_an_end_that_was_cut_off_is_missed_by_its_silence(store: Store, database_url: str) -> None:
     held = Silence("prod", "*", "", 9e9, "U0ANNA", "", 0.0)
     async with store.begin() as uow:
         kept = await uow.silences.add(held)
-    assert await guards_of(database_url) == (f"silence {kept.id} holds, and the row that says so is gone",)
+    assert await guards_of(database_url) == (f"silence #{kept.id} holds, and the row that says so is gone",)
     assert replace(kept, id=0) == replace(held, id=0)
 
 

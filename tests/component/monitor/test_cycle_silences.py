@@ -30,7 +30,7 @@ async def test_what_a_silence_kept_quiet_is_told_at_its_end_with_a_word_about_it
     assert await world.ticks(3) == []
     assert await world.ticks(3) == [
         BROKEN,
-        "Silence 4 by <@U1> kept this quiet for 45 s and is over. In prod: 1 disk of prod is broken.",
+        "Silence #4 by <@U1> kept this quiet for 45 s and is over. In prod: 1 disk of prod is broken.",
     ]
     assert world.store.state.outbox["alert:1:line:1"][2:] == ("alert:1", False)
     assert world.store.state.silences == []
@@ -42,12 +42,12 @@ async def test_an_alert_that_outlasts_its_silence_is_told_in_its_thread_and_nowh
     silence(world)
     assert await world.ticks(3) == []
     said = await world.ticks(3)
-    assert said == [BROKEN, "Silence 4 by <@U1> is over, and it is still so in prod: 1 disk of prod is broken."]
+    assert said == [BROKEN, "Silence #4 by <@U1> is over, and it is still so in prod: 1 disk of prod is broken."]
 
 
 async def test_a_silence_that_muted_nothing_ends_with_one_short_line(world: World) -> None:
     silence(world, rule="*")
-    assert await world.ticks(10) == ["Silence 4 of all alerts of prod is over. Nothing came up under it."]
+    assert await world.ticks(10) == ["Silence #4 of all alerts of prod is over. Nothing came up under it."]
     assert world.store.state.silences == []
 
 
@@ -57,7 +57,7 @@ async def test_a_silence_says_at_its_end_what_came_and_went_under_it(world: Worl
     await world.ticks(2)
     world.see = look
     assert await world.ticks(10) == [
-        "Silence 4 of `disk_broken` of prod is over. It kept 1 alert quiet; it is over too."
+        "Silence #4 of `disk_broken` of prod is over. It kept 1 alert quiet; it is over too."
     ]
 
 
@@ -68,7 +68,7 @@ async def test_a_silence_of_an_acknowledged_alert_ends_in_the_channel(world: Wor
     world.store.state.alerts[1] = replace(alert, state=AlertState.ACKNOWLEDGED, acked_by="U2")
     silence(world)
     assert (await world.ticks(10))[-1] == (
-        "Silence 4 of `disk_broken` of prod is over. It kept 1 alert quiet, of which 1 acknowledged one is still "
+        "Silence #4 of `disk_broken` of prod is over. It kept 1 alert quiet, of which 1 acknowledged one is still "
         "open: /cm alerts"
     )
 
@@ -80,7 +80,7 @@ async def test_what_gets_worse_says_that_its_silence_ended(world: World) -> None
     await world.ticks()
     world.see = with_disks(disk(7), disk(9))
     assert (await world.ticks())[-1] == (
-        "Warning in prod: 2 disks of prod are broken. Silence 4 by <@U1> ended for this alert, as it got worse."
+        "Warning in prod: 2 disks of prod are broken. Silence #4 by <@U1> ended for this alert, as it got worse."
     )
 
 
@@ -92,7 +92,7 @@ async def test_what_got_worse_before_it_was_ever_told_says_so_too(world: World) 
     assert await world.ticks() == [
         "Warning in prod: 2 disks of prod are broken.",
         (
-            "Silence 4 by <@U1> kept this quiet for 30 s and ended for it, as it got worse. In prod: 2 disks of prod "
+            "Silence #4 by <@U1> kept this quiet for 30 s and ended for it, as it got worse. In prod: 2 disks of prod "
             "are broken."
         ),
     ]

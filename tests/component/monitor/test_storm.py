@@ -82,8 +82,8 @@ async def test_many_at_once_are_a_few_messages_and_one_digest() -> None:
     world = await begun()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
     assert world.shown().startswith("7 more alerts of prod since <!date^")
-    assert ": 7 `peer_down`. So many at once are told here, not one by one: 7 open, 0 over." in world.shown()
-    assert world.shown(f"{DIGEST}:line:1").startswith("New: 7 alerts\n• ⚠️ 4: Peer 3 is down.")
+    assert ": `peer_down` (7 alerts). So many at once are told here, not one by one: 7 open, 0 over." in world.shown()
+    assert world.shown(f"{DIGEST}:line:1").startswith("New: 7 alerts\n• ⚠️ #4: Peer 3 is down.")
     assert world.broadcast() == []
 
 
@@ -93,10 +93,10 @@ async def test_the_digest_is_edited_as_alerts_come_and_go() -> None:
     world.rise(3, 4)
     await world.ticks()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
-    assert "9 `peer_down`. So many at once are told here, not one by one: 7 open, 2 over." in world.shown()
+    assert ": `peer_down` (9 alerts). So many at once are told here, not one by one: 7 open, 2 over." in world.shown()
     assert world.shown(f"{DIGEST}:line:2") == (
-        "New: 2 alerts\n• ⚠️ 11: Peer 10 is down.\n• ⚠️ 12: Peer 11 is down.\nOver: 2 alerts\n"
-        "• ✅ 4: It is over.\n• ✅ 5: It is over."
+        "New: 2 alerts\n• ⚠️ #11: Peer 10 is down.\n• ⚠️ #12: Peer 11 is down.\nOver: 2 alerts\n"
+        "• ✅ #4: It is over.\n• ✅ #5: It is over."
     )
 
 
@@ -157,14 +157,14 @@ async def test_the_first_grave_alert_of_a_digest_is_shown_to_the_channel() -> No
     await world.ticks()
     world.fall(11, severity=Severity.CRITICAL)
     await world.ticks()
-    assert world.broadcast() == ["New: 1 alert\n• 🚨 11: Peer 10 is down."]
+    assert world.broadcast() == ["New: 1 alert\n• 🚨 #11: Peer 10 is down."]
 
 
 async def test_what_is_listed_and_gets_worse_is_said_in_the_digest_s_thread() -> None:
     world = await begun()
     world.fall(5, severity=Severity.CRITICAL)
     await world.ticks()
-    assert world.broadcast() == ["Worse than before: 1 alert\n• 🚨 6: Peer 5 is down."]
+    assert world.broadcast() == ["Worse than before: 1 alert\n• 🚨 #6: Peer 5 is down."]
     assert "The worst: Peer 5 is down." in world.shown()
 
 

@@ -136,9 +136,9 @@ async def test_a_person_is_named_by_mention(user: str) -> None:
 @pytest.mark.parametrize(
     ("detail", "words"),
     [
-        ('{"alert":7,"rule":"disk_broken","sentence":"Disk 3 broke."}', "alert 7 (disk_broken): Disk 3 broke."),
-        ('{"silence":4,"rule":"*","until":1.0,"reason":"works"}', "silence 4 (every rule); reason: works"),
-        ('{"silence":4,"rule":"disk_broken","alert":7,"until":1.0,"reason":""}', "silence 4 (disk_broken, alert 7)"),
+        ('{"alert":7,"rule":"disk_broken","sentence":"Disk 3 broke."}', "alert #7 (disk_broken): Disk 3 broke."),
+        ('{"silence":4,"rule":"*","until":1.0,"reason":"works"}', "silence #4 (every rule); reason: works"),
+        ('{"silence":4,"rule":"disk_broken","alert":7,"until":1.0,"reason":""}', "silence #4 (disk_broken, alert #7)"),
     ],
 )
 async def test_a_row_says_which_alert_was_taken_or_muted(detail: str, words: str) -> None:

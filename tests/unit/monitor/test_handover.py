@@ -71,15 +71,15 @@ def test_what_goes_on_is_told_with_its_end() -> None:
         silences=(Silence("prod", "*", "", NOW + HOUR, "U1", "a <b>", id=7), Silence("prod", "x", "", NOW + DAY, "U1")),
     )
     text = of(facts)
-    assert "• *prod* ⏱ operation 4 (turn balance off, asked for by <@U1>) is put back in 1 h" in text
-    assert "• *prod* ⏳ operation 7 (add peer 5, asked for by cmbot) is running" in text
+    assert "• *prod* ⏱ operation #4 (turn balance off, asked for by <@U1>) is put back in 1 h" in text
+    assert "• *prod* ⏳ operation #7 (add peer 5, asked for by cmbot) is running" in text
     assert "(1 h left), by <@U1>: “a &lt;b&gt;”" in text
     watch = text.split("*👀 Watch for*\n")[1].split("*What happened*")[0]
     assert watch.strip().split("\n") == [
-        "• Operation 5 of prod lapses in 10 min unless it is approved.",
-        f"• Nobody knows whether operation 6 of prod was carried out: {SETTLE}",
+        "• Operation #5 of prod lapses in 10 min unless it is approved.",
+        f"• Nobody knows whether operation #6 of prod was carried out: {SETTLE}",
         "• balance of prod goes back by itself in 1 h.",
-        "• everything of prod is told again in 1 h: silence 7 ends then.",
+        "• everything of prod is told again in 1 h: silence #7 ends then.",
     ]
 
 
@@ -124,7 +124,7 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
     )
     happened = of(facts).split("*What happened*\n")[1].split("\n")
     assert [line.partition("*prod* ")[2] for line in happened] == [
-        "alert 1 (disk_broken) fired: Alert 1",
+        "alert #1 (disk_broken) fired: Alert 1",
         "the leadership went from peer 1 to peer 2 in term 7",
         "peer 4 went from learner to voter",
         "operation 9: remove peer 4, verified (<@U1>)",
@@ -137,9 +137,9 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
     ended = alert(1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, resolution="All is well.")
     facts = Facts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
     text = of(facts)
-    assert "alert 1 (disk_broken) fired and said in the end: Alert 1" in text
+    assert "alert #1 (disk_broken) fired and said in the end: Alert 1" in text
     assert "resolved after 1 h 59 min: All is well" in text
-    assert "alert 2 (disk_broken) fired and says by now: Alert 2" in text
+    assert "alert #2 (disk_broken) fired and says by now: Alert 2" in text
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:

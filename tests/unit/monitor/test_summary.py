@@ -85,9 +85,9 @@ def test_members_and_switches_are_told_with_the_operation_that_changed_them() ->
         switch_changes=switches,
     )
     text = of(Facts("prod", memory))
-    assert "• peer 4 joined as a voter (operation 12)" in text
+    assert "• peer 4 joined as a voter (operation #12)" in text
     assert "• peer 2 left (it was a voter)" in text
-    assert "• 5 changes of switches, the last: the switch key4 went from on to off (operation 4)" in text
+    assert "• 5 changes of switches, the last: the switch key4 went from on to off (operation #4)" in text
 
 
 def test_what_ends_soon_and_what_is_off_for_long_is_told() -> None:
@@ -121,10 +121,10 @@ def test_what_ends_soon_and_what_is_off_for_long_is_told() -> None:
     assert "blob_delete" not in text
     assert "shard_repair" not in text
     assert "data_inspect" not in text
-    assert "• ⏱ operation 4 (turn disk_drop off, asked for by <@U1>) is put back in 1 h" in text
-    assert "• ⏳ operation 5 (remove peer 3, asked for by <@U2>) waits for approval, lapses in 10 min" in text
-    assert "• ❓ operation 6 (add peer 4, asked for by <@U2>): nobody knows yet whether it was carried out" in text
-    assert "• 🔕 silence 7 of all alerts ends in 30 min (by <@U1>)" in text
+    assert "• ⏱ operation #4 (turn disk_drop off, asked for by <@U1>) is put back in 1 h" in text
+    assert "• ⏳ operation #5 (remove peer 3, asked for by <@U2>) waits for approval, lapses in 10 min" in text
+    assert "• ❓ operation #6 (add peer 4, asked for by <@U2>): nobody knows yet whether it was carried out" in text
+    assert "• 🔕 silence #7 of all alerts ends in 30 min (by <@U1>)" in text
     assert "• 🔕 1 silence in force: /cm silences" in text
 
 

@@ -96,7 +96,7 @@ def test_only_who_may_change_gets_the_button_for_it() -> None:
 def test_what_its_reader_may_approve_stands_first_with_a_link_to_the_card() -> None:
     waiting = [Waiting(operation(1)), Waiting(operation(2), "https://slack.example/card", mine=True)]
     text = json.dumps(home(Home([], (), waiting=waiting)), ensure_ascii=False)
-    assert text.index("Operation 2") < text.index("Operation 1")
+    assert text.index("Operation #2") < text.index("Operation #1")
     assert "*you may approve it*" in text
     assert "https://slack.example/card" in text
 
@@ -161,11 +161,11 @@ async def published(user: str, *, down: bool = False) -> str:
 
 async def test_an_approver_sees_what_waits_for_them() -> None:
     text = await published("U1")
-    mine, _, others = text.partition("Operation 1")
-    assert "Operation 2" in mine, "what U2 asked for"
+    mine, _, others = text.partition("Operation #1")
+    assert "Operation #2" in mine, "what U2 asked for"
     assert mine.count("you may approve it") == 1
     assert "you may approve it" not in others, "not their own removal"
-    assert "*7* " in text
+    assert "*#7* " in text
     assert "Peer 3 is down." in text
     assert CHANGE in text
 

@@ -55,7 +55,7 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
         '*Will be sent*\n`balance` = `"false"`: off',
         "v3: 10.0.0.1:9998 answered /kv/list.",
         "*Reason*\nrush hour",
-        "Operation 12, proposed by <@U0ANNA>",
+        "Operation #12, proposed by <@U0ANNA>",
     ):
         assert part in text
     confirm, reject, cancel = buttons(card)
