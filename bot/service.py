@@ -34,6 +34,7 @@ from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
 from bot.slack.listeners import Bolt
+from bot.slack.ours import Gate
 from bot.slack.socket import SocketMode
 from bot.store.store import Store
 from bot.telemetry.health import Health, Probe, served, socket_alive
@@ -85,6 +86,7 @@ class App:
     entries: Sequence[Entry]
     background: Background
     bolt: Bolt
+    gate: Gate
     socket: SocketMode | None
     metrics: Metrics
     membership: Membership
@@ -270,6 +272,7 @@ async def running(app: App) -> AsyncIterator[App]:
         scheduler.start()
         app.membership.gained = partial(_take_up, scheduler)
         stack.push_async_callback(scheduler.stop)
+        app.background.start(app.gate.learn())
         if app.socket is not None:
             stack.push_async_callback(_stop, _start(app.socket.run(), "socket"))
         app.started.set()
