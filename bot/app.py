@@ -58,6 +58,7 @@ from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.home import HomeTab, show_once
 from bot.slack.listeners import Bolt, Edge, Surfaces, build_app
+from bot.slack.ours import Gate
 from bot.slack.socket import SocketMode
 from bot.slack.standing import Standing
 from bot.starting import membership_of, opened, owner_name
@@ -203,6 +204,7 @@ class _Parts:
         self.noted: dict[str, Mapping[str, Any]] = {}
         self.entries = entries_of(settings)
         self.reports = self._reports()
+        self.gate = Gate(gateway.identity, lambda: gateway.app_id)
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
         await self._recall()
@@ -255,6 +257,7 @@ class _Parts:
             entries=self.entries,
             background=background,
             bolt=bolt,
+            gate=self.gate,
             socket=socket_mode,
             standing=Standing(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
             metrics=self.metrics,
@@ -372,13 +375,18 @@ class _Parts:
         judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
         surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
         edge = Edge(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
-        return build_app(edge, api_url=self.settings.slack.api_url)
+        return build_app(edge, self.gate, api_url=self.settings.slack.api_url)
 
     def _socket(self, bolt: Bolt) -> SocketMode | None:
         token = self.settings.secrets.slack_app_token.get_secret_value()
         if not token:
             return None
-        return SocketMode(bolt, lambda: self.gateway.socket_address(token), random=random.random)
+        return SocketMode(
+            bolt,
+            lambda: self.gateway.socket_address(token),
+            random=random.random,
+            on_hello=self.gateway.learn_app,
+        )
 
     def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
         horizon = Horizon(

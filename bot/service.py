@@ -38,6 +38,7 @@ from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import HttpDelivery
 from bot.slack.listeners import Bolt
+from bot.slack.ours import Gate
 from bot.slack.socket import SocketMode
 from bot.slack.standing import Standing
 from bot.store.store import Store
@@ -101,6 +102,7 @@ class App:
     entries: Sequence[Entry]
     background: Background
     bolt: Bolt
+    gate: Gate
     socket: SocketMode | None
     standing: Standing
     metrics: Metrics
@@ -346,6 +348,7 @@ async def running(app: App) -> AsyncIterator[App]:
         scheduler.start()
         app.membership.gained = partial(_take_up, scheduler)
         end.then("schedule", STEP_SECONDS, scheduler.stop)
+        app.background.start(app.gate.learn())
         if app.socket is not None:
             _until_end(end, app.socket.run(), "socket")
         _until_end(end, app.standing.run(), "standing")

@@ -29,7 +29,10 @@ command there: your rights, the preflight and the policy count, and nothing chan
 An alert that its channel does not take, because it was archived or cmbot was thrown out, goes with its thread to
 `alerts.fallback_channel` and says where it belongs. `/readyz` fails and names the channel. It is tried every minute;
 once it takes messages again it is told where to look. Without a fallback channel its open alerts are posted then. If
-somebody deletes the message of an open alert it is posted anew.
+somebody deletes the message of an open alert it is posted anew. Where Slack lets no message be edited any more
+(`edit_window_closed`), the new state is a new message with a link to the old one: at once when the alert is resolved,
+at most every two minutes while it is open. Where a thread takes no replies, what gets worse is said in the channel
+itself, with a link to the alert.
 
 - **hold**: how long something must last before it is told. **clear**: how long it must be gone before it counts as
   resolved.

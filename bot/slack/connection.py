@@ -35,6 +35,7 @@ class Connection(SocketModeClient):
         address: str,
         handle: Handle,
         on_frame: Callable[[], None],
+        on_hello: Callable[[str], None],
         *,
         ping: float,
         proxy: str | None,
@@ -46,7 +47,7 @@ class Connection(SocketModeClient):
         self.wss_uri = address
         self.proxy = proxy  # else the SDK takes one from the environment, for the loopback too
         self.spent = asyncio.Event()
-        self._handle, self._on_frame = handle, on_frame
+        self._handle, self._on_frame, self._on_hello = handle, on_frame, on_hello
         self._hello, self._idle, self._in_flight = asyncio.Event(), asyncio.Event(), 0
         self._idle.set()
         self.on_message_listeners.append(self._framed)
@@ -104,6 +105,9 @@ class Connection(SocketModeClient):
 
     async def _greeted(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
         if message.get("type") == "hello":
+            info = message.get("connection_info")
+            app_id = info.get("app_id") if isinstance(info, dict) else None
+            self._on_hello(app_id if isinstance(app_id, str) else "")
             self._hello.set()
 
     async def _requested(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:

@@ -72,6 +72,8 @@ class SlackGateway:
         self._asked: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
+        self.app_id = ""
+        """Our app's id, "" until Slack has said it."""
 
     @property
     def token(self) -> str:
@@ -102,6 +104,7 @@ class SlackGateway:
         """Post a new message, into a thread when `thread_ts` is given; returns its ts."""
         thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
         data = await self._write(methods.POST, {"channel": channel, **_shown(message), **thread})
+        self.learn_app(part(data, "message").get("app_id"))
         return _text(data, "ts", methods.POST)
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
@@ -117,7 +120,7 @@ class SlackGateway:
 
         Source: the reference pages of conversations.history and conversations.replies (`include_all_metadata`).
         """
-        me = await self._identity()
+        me = await self.identity()
         method = methods.REPLIES if thread_ts else methods.HISTORY
         query = {"channel": channel, "oldest": f"{max(after, 0.0):.6f}", "limit": _PAGE, "include_all_metadata": True}
         found: list[str] = []
@@ -200,6 +203,8 @@ class SlackGateway:
             user=str(data.get("user_id") or ""),
             bot=str(data.get("bot_id") or ""),
             team=str(data.get("team") or ""),
+            team_id=str(data.get("team_id") or ""),
+            enterprise=str(data.get("enterprise_id") or ""),
             scopes=frozenset(scope.strip() for scope in granted.split(",") if scope.strip()),
         )
 
@@ -219,7 +224,13 @@ class SlackGateway:
         response = await self._call(methods.CONNECTIONS_OPEN, params={"token": app_token})
         return _text(response.data, "url", methods.CONNECTIONS_OPEN)
 
-    async def _identity(self) -> Identity:
+    def learn_app(self, app_id: Any) -> None:
+        """Note our app's id as Slack says it; the first one counts."""
+        if not self.app_id and isinstance(app_id, str):
+            self.app_id = app_id
+
+    async def identity(self) -> Identity:
+        """Who we are, asked once."""
         if self._me is None:
             self._me = await self.auth_test()
         return self._me

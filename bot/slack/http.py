@@ -6,8 +6,8 @@ Source: Slack's page "Verifying requests from Slack" (signature v0 over `v0:time
 import re
 import time
 from collections.abc import Callable
+from urllib.parse import parse_qs
 
-import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
@@ -15,12 +15,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.errors import ConfigError
-
-log = structlog.get_logger(__name__)
+from bot.slack.quiet import Quiet
 
 PATH = "/slack/events"
 """Where commands, clicks and events are all delivered."""
 
+_MOST_CHECK = 1024
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
@@ -45,23 +45,32 @@ class HttpDelivery:
                 "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET: neither is set; "
                 "set the first for Socket Mode, or the second for HTTP."
             )
-        self._app = app
+        self._app, self._quiet = app, Quiet()
         self._verifier = SignatureVerifier(signing_secret, _Now(clock))
 
     def mount(self, server: web.Application) -> None:
         """Add the route to `server`."""
         server.router.add_post(PATH, self.handle)
+        server.router.add_get(PATH, self.probe, allow_head=False)
+
+    async def probe(self, request: web.Request) -> web.StreamResponse:
+        """Answer Slack's check of the certificate, the one thing that it asks for by GET."""
+        if request.query.get("ssl_check") == "1":
+            return web.Response()
+        raise web.HTTPMethodNotAllowed(request.method, ["POST"])
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one delivery."""
         body = await request.read()  # at most the server's client_max_size (1 MiB), else aiohttp answers 413
         if not self._signed(request, body):
-            log.warning("delivery.unsigned", remote=request.remote, size=len(body))
+            if _is_ssl_check(body, request.content_type):
+                return web.Response()
+            self._quiet.warn("delivery.unsigned", remote=request.remote, size=len(body))
             return web.Response(status=401)
         try:
             delivered = _read(body, request.content_type)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            log.warning("delivery.unreadable", size=len(body), error=type(error).__name__)
+            self._quiet.warn("delivery.unreadable", size=len(body), error=type(error).__name__)
             return web.Response(status=400)
         response: web.StreamResponse = await to_aiohttp_response(await self._app.async_dispatch(delivered))
         return response
@@ -76,6 +85,13 @@ class HttpDelivery:
             return bool(self._verifier.is_valid(body, timestamp, signature))
         except UnicodeDecodeError:
             return False
+
+
+def _is_ssl_check(body: bytes, kind: str) -> bool:
+    """Whether it is Slack's check of the certificate, which carries no signature and asks for nothing."""
+    if len(body) > _MOST_CHECK or kind != "application/x-www-form-urlencoded":
+        return False
+    return parse_qs(body.decode(errors="replace")).get("ssl_check") == ["1"]
 
 
 def _read(body: bytes, kind: str) -> AsyncBoltRequest:

@@ -25,6 +25,7 @@ from bot.errors import SlackError, StoreError
 from bot.forms.incoming import Acted, Submitted
 from bot.forms.judging import Judged
 from bot.slack.background import Background
+from bot.slack.ours import Gate
 from bot.slack.payloads import Delivered, HomeOpened, Nothing, read
 from bot.slack.seen import Seen
 from bot.views.message import Message
@@ -219,8 +220,8 @@ async def _run(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-def build_app(edge: Edge, *, api_url: str) -> Bolt:
-    """A Bolt app around `edge`, for both ways in; it holds no token, asks Slack nothing and checks no signature.
+def build_app(edge: Edge, gate: Gate, *, api_url: str) -> Bolt:
+    """A Bolt app around `edge`, behind `gate`, for both ways in; it holds no token and checks no signature.
 
     Socket Mode needs no signature; bot/slack/http.py checks it before a request gets here.
     """
@@ -238,6 +239,7 @@ def build_app(edge: Edge, *, api_url: str) -> Bolt:
         ignoring_self_events_enabled=False,
         attaching_function_token_enabled=False,
     )
+    app.use(gate)
     app.use(edge)
     app.error(_failed)
     return app

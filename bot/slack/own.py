@@ -10,12 +10,17 @@ EVENT_TYPE = "cmbot"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot token belongs to: `user` and `bot` are ids, `scopes` what it was granted."""
+    """Who the bot token belongs to: `user`, `bot`, `team_id` and `enterprise` are ids, `scopes` what it was granted.
+
+    `enterprise` is "" outside an organisation.
+    """
 
     user: str
     bot: str
     team: str
     scopes: frozenset[str]
+    team_id: str = ""
+    enterprise: str = ""
 
 
 def is_ours(item: Any, slot: str, me: Identity) -> bool:

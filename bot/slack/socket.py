@@ -45,7 +45,10 @@ class Timing:
 
 
 class SocketMode:
-    """Keeps a connection alive while `run()` runs; `random` gives numbers in [0, 1)."""
+    """Keeps a connection alive while `run()` runs; `random` gives numbers in [0, 1).
+
+    `on_hello` gets the app's id, as Slack says it on each new connection.
+    """
 
     def __init__(
         self,
@@ -53,12 +56,14 @@ class SocketMode:
         address: Address,
         *,
         random: Callable[[], float],
+        on_hello: Callable[[str], None] = lambda _app_id: None,
         proxy: str | None = None,
         timing: Timing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app, self._address, self._proxy = app, address, proxy
         self._timing, self._random, self._monotonic = timing or Timing(), random, monotonic
+        self._on_hello = on_hello
         self._connection: Connection | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._alive_at = self._frame_at = monotonic()
@@ -93,8 +98,9 @@ class SocketMode:
         """Open a new connection beside the old one and let that go; False when none came about."""
         try:
             address = await self._address()
-            new = Connection(address, self._handle, self._framed, ping=self._timing.ping, proxy=self._proxy)
-            await new.open(self._timing.hello)
+            timing = self._timing
+            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping, proxy=self._proxy)
+            await new.open(timing.hello)
         except SlackError as error:
             # Said once: an outage of hours, or a token that Slack rejects, would be a line every half a minute.
             say = log.debug if str(error) == self.last_error else log.warning

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from bot.errors import CmbotError
+from bot.telemetry.door import KEEP_ALIVE_SECONDS, Door, Handler
 from bot.telemetry.metrics import Metrics
 
 Probe = Callable[[], Awaitable[str]]
@@ -137,11 +138,28 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
     """Serve `server` until the context ends; gives the port (chosen when `port` is 0). Raises OSError."""
     # Its access log would be a line for every health check. Nobody has a reason to send us compressed bodies, and a
     # small one that unfolds to a gigabyte would hold the event loop for seconds before its signature is looked at.
-    runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
+    runner = web.AppRunner(
+        server,
+        access_log=None,
+        shutdown_timeout=1.0,
+        auto_decompress=False,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=0.0,
+    )
+    doors: list[Door] = []
+
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await doors[0].admit(request, handler)
+
+    server.middlewares.insert(0, admit)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        yield int(runner.addresses[0][1])
+        if runner.server is None:
+            raise RuntimeError("a server that is set up has its protocol")
+        doors.append(Door(runner.server))
+        listening = await asyncio.get_running_loop().create_server(doors[0], host, port)
+        async with listening:
+            yield int(listening.sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()

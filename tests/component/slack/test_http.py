@@ -1,28 +1,33 @@
 """Deliveries over HTTP: only what Slack signed, lately, gets through, and once."""
 
+import asyncio
 import io
 import json
 import time
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from bot.dispatch import Invocation
 from bot.errors import ConfigError
 from bot.playground.slack.server import LocalSlack
+from bot.playground.slack.team import DEMO_TEAM
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.http import PATH, HttpDelivery
 from bot.slack.listeners import Edge, build_app
+from bot.slack.ours import Gate
 from bot.slack.payloads import HomeOpened
+from bot.telemetry.door import MOST_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket import Echo
-from tests.unit.slack.surfaces import surfaces
+from tests.unit.slack.surfaces import OpenGate, surfaces
 
 FORM = "application/x-www-form-urlencoded"
 COMMAND = {
@@ -32,7 +37,7 @@ COMMAND = {
     "user_id": "U0ALICE",
     "channel_id": "C0STORAGE",
     "response_url": "https://127.0.0.1:9/none",
-    "team_id": "T1",
+    "team_id": DEMO_TEAM.id,
 }
 
 
@@ -41,6 +46,7 @@ class Running:
     """The edge served over HTTP, and the workspace that signs for it."""
 
     slack: LocalSlack
+    gateway: SlackGateway
     echo: Echo
     background: Background
     session: aiohttp.ClientSession
@@ -67,10 +73,11 @@ async def bot() -> AsyncIterator[Running]:
 
         edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         server = Health(Metrics(), live={}, ready={}).server()
-        HttpDelivery(build_app(edge, api_url=slack.api_url), slack.signing_secret).mount(server)
+        gate = Gate(gateway.identity, lambda: gateway.app_id)
+        HttpDelivery(build_app(edge, gate, api_url=slack.api_url), slack.signing_secret).mount(server)
         async with served(server, "127.0.0.1", 0) as port:
             slack.delivery.request_url = f"http://127.0.0.1:{port}{PATH}"
-            yield Running(slack, echo, background, session, slack.delivery.request_url)
+            yield Running(slack, gateway, echo, background, session, slack.delivery.request_url)
         await background.drain(5.0)
 
 
@@ -121,7 +128,63 @@ async def test_a_replayed_request_is_done_once(bot: Running) -> None:
     assert len(bot.echo.asked) == 1
 
 
-@pytest.mark.parametrize("body", [b"ssl_check=1&token=x", b"\xff\xfe", b"{", b"[1]", b""])
+async def test_ssl_check_without_a_signature_is_answered(bot: Running) -> None:
+    """Slack asks so when an administrator saves the address; nothing else comes of it."""
+    assert await bot.send(b"ssl_check=1&token=x", {}) == (200, "")
+    async with bot.session.get(f"{bot.url}?ssl_check=1&token=x") as answer:
+        assert (answer.status, await answer.text()) == (200, "")
+    long = b"ssl_check=1&command=%2Fcm&text=" + b"x" * 2000
+    assert (await bot.send(long, {}))[0] == 401
+    assert bot.echo.asked == []
+
+
+@pytest.mark.parametrize("change", [{"team_id": "T0OTHER"}, {"api_app_id": "A0OTHER"}, {"team_id": ""}])
+async def test_signed_command_of_another_installation_is_refused(bot: Running, change: dict[str, str]) -> None:
+    bot.gateway.learn_app(DEMO_TEAM.app_id)
+    body = urlencode({**COMMAND, "api_app_id": DEMO_TEAM.app_id, **change}).encode()
+    assert await bot.send(body, bot.slack.delivery.signed(body)) == (403, "")
+    await bot.background.drain(10.0)
+    assert bot.echo.asked == []
+
+
+async def test_command_before_the_workspace_is_known_says_so(bot: Running) -> None:
+    bot.slack.faults.inject("server_error", method="auth.test")
+    status, text = await bot.send(BODY, bot.slack.delivery.signed(BODY))
+    assert (status, "does not know its workspace yet" in text) == (200, True)
+    assert (await bot.send(BODY, bot.slack.delivery.signed(BODY)))[0] == 200
+    await bot.background.drain(10.0)
+    assert len(bot.echo.asked) == 1
+
+
+async def test_half_sent_bodies_do_not_keep_a_command_out(bot: Running) -> None:
+    """More connections than are held, each with a part of a request; a whole one is answered all the same."""
+    halves = [await half_request(bot.url, body=number % 2 == 0) for number in range(MOST_CONNECTIONS + 50)]
+    status, _ = await bot.send(BODY, bot.slack.delivery.signed(BODY))
+    assert status == 200
+    closed = [reader for reader, _ in halves[:40]]
+    assert [await reader.read() for reader in closed] == [b""] * len(closed)
+    for _, writer in halves:
+        writer.close()
+
+
+async def test_unsigned_deliveries_are_logged_once(bot: Running) -> None:
+    with capture_logs() as lines:
+        for _ in range(30):
+            assert (await bot.send(BODY, {}))[0] == 401
+    assert [line["event"] for line in lines].count("delivery.unsigned") == 1
+
+
+async def half_request(url: str, *, body: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which a request begins and never ends, within its lines or within its body."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    rest = "Content-Length: 1000\r\n\r\ncommand=" if body else "Content-Le"
+    writer.write(f"POST {parts.path} HTTP/1.1\r\nHost: cmbot\r\n{rest}".encode())
+    await writer.drain()
+    return reader, writer
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[1]", b""])
 async def test_what_is_not_signed_is_not_even_read(bot: Running, body: bytes) -> None:
     for kind in (FORM, "application/json", "text/html; charset=nonsense"):
         assert (await bot.send(body, {}, kind=kind))[0] == 401
@@ -183,4 +246,4 @@ async def no_home(_: HomeOpened) -> None:
 async def test_without_a_secret_nothing_is_served(bot: Running) -> None:
     edge = Edge(bot.echo, bot.echo.gateway, bot.background, surfaces(no_home), on_ack=lambda _, __: None)
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
-        HttpDelivery(build_app(edge, api_url=bot.slack.api_url), " ")
+        HttpDelivery(build_app(edge, OpenGate(), api_url=bot.slack.api_url), " ")

@@ -17,6 +17,7 @@ from bot.playground.slack.server import LocalSlack
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
 from bot.slack.listeners import Edge, build_app
+from bot.slack.ours import Gate
 from bot.slack.payloads import HomeOpened
 from bot.slack.socket import SocketMode, Timing
 from bot.views.message import Message
@@ -91,10 +92,11 @@ async def running(
 
         edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         socket = SocketMode(
-            build_app(edge, api_url=slack.api_url),
+            build_app(edge, Gate(gateway.identity, lambda: gateway.app_id), api_url=slack.api_url),
             address or (lambda: gateway.socket_address(slack.app_token)),
             timing=timing,
             random=lambda: 0.5,
+            on_hello=gateway.learn_app,
         )
         task = asyncio.create_task(socket.run())
         try:

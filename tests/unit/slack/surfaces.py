@@ -4,10 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slack_bolt.response import BoltResponse
+
 from bot.dispatch import STORE_DOWN, Submission
 from bot.forms.incoming import Acted, Submitted
 from bot.forms.judging import Judged
 from bot.slack.listeners import Surfaces
+from bot.slack.ours import Gate
+from bot.slack.own import Identity
 from bot.slack.payloads import HomeOpened
 
 
@@ -35,3 +39,17 @@ def surfaces(on_home: Callable[[HomeOpened], Awaitable[None]], forms: Forms | No
     """Who hears of a Home tab, and forms that note."""
     held = forms or Forms()
     return Surfaces(on_home=on_home, on_act=held.acted, judge=held)
+
+
+class OpenGate(Gate):
+    """Lets everything through: whose payload it is, is the subject of test_ours.py."""
+
+    def __init__(self) -> None:
+        async def identity() -> Identity:
+            raise AssertionError("it asks for nothing")
+
+        super().__init__(identity, str)
+
+    async def async_process(self, **given: Any) -> BoltResponse | None:
+        answer: BoltResponse | None = await given["next"]()
+        return answer

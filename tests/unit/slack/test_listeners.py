@@ -17,7 +17,7 @@ from bot.slack.background import Background
 from bot.slack.listeners import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
 from bot.slack.payloads import HomeOpened
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
-from tests.unit.slack.surfaces import Forms, surfaces
+from tests.unit.slack.surfaces import Forms, OpenGate, surfaces
 
 CHANGE = {**COMMAND, "text": "task disable balance", "trigger_id": "55.66.ghi"}
 
@@ -47,7 +47,7 @@ class Slack:
         self.forms = Forms()
         shown = surfaces(self._home, self.forms)
         edge = Edge(desk, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind))
-        self.app: AsyncApp = build_app(edge, api_url="http://127.0.0.1:9/api/")
+        self.app: AsyncApp = build_app(edge, OpenGate(), api_url="http://127.0.0.1:9/api/")
 
     async def _home(self, event: HomeOpened) -> None:
         self.homes.append(event.user)

@@ -1,0 +1,92 @@
+"""The door of the HTTP server: requests that never arrive whole are ended, and make room for those that do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from bot.telemetry.door import Door, Handler
+
+Send = Callable[[int, str], Awaitable[asyncio.StreamReader]]
+
+
+@asynccontextmanager
+async def serving(*, most: int, arrival: float, gate: asyncio.Event | None = None) -> AsyncIterator[int]:
+    """A server that answers its body's length, behind a door; gives its port."""
+    doors: list[Door] = []
+
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await doors[0].admit(request, handler)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if gate is not None:
+            await gate.wait()
+        return web.Response(text=str(len(await request.read())))
+
+    app = web.Application(middlewares=[admit])
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.0)
+    await runner.setup()
+    assert runner.server is not None
+    doors.append(Door(runner.server, most=most, arrival=arrival))
+    server = await asyncio.get_running_loop().create_server(doors[0], "127.0.0.1", 0)
+    async with server:
+        yield int(server.sockets[0].getsockname()[1])
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def send() -> AsyncIterator[Send]:
+    """Opens a connection and sends on it; all are closed at the end."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def send(port: int, words: str) -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writers.append(writer)
+        writer.write(words.encode())
+        await writer.drain()
+        return reader
+
+    yield send
+    for writer in writers:
+        writer.close()
+
+
+WHOLE = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
+HALVES = {
+    "nothing": "",
+    "lines": "POST / HTTP/1.1\r\nHost: a\r\nConte",
+    "body": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na",
+}
+
+
+@pytest.mark.parametrize("half", HALVES)
+async def test_half_a_request_is_ended_in_time(send: Send, half: str) -> None:
+    async with serving(most=10, arrival=0.2) as port, asyncio.timeout(10):
+        reader = await send(port, HALVES[half])
+        answer = await reader.read()
+        assert answer == b"" if half != "body" else answer.startswith(b"HTTP/1.1 408")
+
+
+async def test_whole_request_takes_the_place_of_a_half_one(send: Send) -> None:
+    async with serving(most=2, arrival=60.0) as port, asyncio.timeout(10):
+        oldest, newer = [await send(port, HALVES["body"]) for _ in range(2)]
+        reader = await send(port, WHOLE)
+        assert (await reader.read()).endswith(b"3")
+        assert await oldest.read() == b""
+        assert not newer.at_eof()
+
+
+async def test_requests_under_way_are_never_cut_for_new_ones(send: Send) -> None:
+    gate = asyncio.Event()
+    async with serving(most=2, arrival=60.0, gate=gate) as port, asyncio.timeout(10):
+        busy = [await send(port, WHOLE) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        refused = await send(port, WHOLE)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await refused.readexactly(1)
+        gate.set()
+        assert [(await reader.read()).endswith(b"3") for reader in busy] == [True, True]
