@@ -20,6 +20,7 @@ __all__ = [
     "policy_of",
     "progress",
     "refuse_decision",
+    "refuse_keeping",
     "refuse_proposal",
     "short_of",
     "stricter",
@@ -117,6 +118,16 @@ def _refuse_own(op: Operation, rights: Rights, policy: Policy) -> str:
         return f"You proposed operation {op.id} yourself, so somebody else must approve it."
     why = lacks(rights, Holder.OPERATOR) if policy.requester_may == "always" else _lacks_all(rights, policy)
     return _sentence(f"you proposed operation {op.id} yourself and cannot approve it too: {why}") if why else ""
+
+
+def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> str:
+    """Why a person may not make a lease longer, in a sentence: what was approved is for a time, so approvers may."""
+    own = rights.user == op.requester
+    if own and policy.requester_may == "never":
+        return f"You proposed operation {op.id} yourself, so another person must extend or keep it."
+    always = own and policy.requester_may == "always"
+    why = lacks(rights, Holder.OPERATOR) if always else _lacks_all(rights, policy)
+    return f"Only who may approve operation {op.id} may extend or keep it: {why}." if why else ""
 
 
 def missing(policy: Policy, requester: str, given: Collection[Rights]) -> Mapping[str, int]:

@@ -57,7 +57,8 @@ class Decisions:
             raise UserError("cmbot does not know this button: it belongs to an older version. Type the command again.")
         op = await self._of(click)
         if act is None:
-            await self.leases.clicked(op, click, await self._rights(op, click.user, Holder.OPERATOR))
+            policy = self._policy(op)
+            await self.leases.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
         elif act is Act.APPROVE:
             await self._approve(op, click)
         elif act is Act.REJECT:

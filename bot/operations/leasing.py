@@ -9,34 +9,35 @@ import structlog
 from bot.commands.spec import ClusterPort
 from bot.dispatch import Click
 from bot.errors import Conflict, Fenced, UserError
-from bot.operations.approvals import lacks
+from bot.operations.approvals import refuse_keeping
 from bot.operations.judge import Judged, judge
 from bot.operations.judgement import Judgement
 from bot.operations.leases import refuse_lease_click, reverting, until
 from bot.operations.ledger import Ledger
 from bot.operations.model import Operation, OpState
+from bot.operations.policy import Policy
 from bot.operations.preflight import Level
 from bot.operations.requests import request_from_json
 from bot.operations.runner import Runner
 from bot.replicas.ports import Duty, all_of_it
-from bot.rights import Holder, Rights
+from bot.rights import Rights
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class LeaseClicks:
-    """What the buttons of a leased switch do; both are for operators."""
+    """What the buttons of a leased switch do; both are for those who may approve it."""
 
     ledger: Ledger
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
-    async def clicked(self, op: Operation, click: Click, rights: Rights) -> None:
+    async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
         """Extend by the lease's own length, or keep for good; raises UserError."""
         refusal = refuse_lease_click(op)
-        missing = lacks(rights, Holder.OPERATOR)
-        if refusal or missing:
-            raise UserError(refusal or f"Only operators may extend or keep it: {missing}.")
+        refusal = refusal or refuse_keeping(op, rights, policy)
+        if refusal:
+            raise UserError(refusal)
         try:
             if click.action_id == "op_keep":
                 words, changes = "kept: it does not go back by itself any more", {"lease_until": 0.0, "warn_at": 0.0}

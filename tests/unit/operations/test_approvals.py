@@ -14,6 +14,7 @@ from bot.operations.approvals import (
     enough,
     policy_of,
     refuse_decision,
+    refuse_keeping,
     refuse_proposal,
     short_of,
     stricter,
@@ -104,6 +105,24 @@ def test_nothing_happens_to_what_is_over_or_to_a_forged_version(
 def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
     """An approval raises the version; what the card shows of the cluster is the same."""
     assert refusal(Act.APPROVE, BEN, NEVER, replace(OP, version=3)) == ""
+
+
+@pytest.mark.parametrize(
+    ("who", "policy", "words"),
+    [
+        (BEN, NEVER, ""),
+        (ANNA, IF_APPROVER, ""),
+        (ANNA_ONLY_OPERATOR, ALWAYS, ""),
+        (ANNA_ONLY_OPERATOR, IF_APPROVER, "do not hold the role approver"),
+        (OPERATOR_BEN, IF_APPROVER, "do not hold the role approver"),
+        (ANNA, NEVER, "another person must extend or keep it"),
+    ],
+)
+def test_lease_is_made_longer_only_by_who_may_approve(who: Rights, policy: Policy, words: str) -> None:
+    """What two approvers allowed for ten minutes an operator cannot make permanent by a click."""
+    said = refuse_keeping(OP, who, policy)
+    assert bool(said) == bool(words)
+    assert words in said
 
 
 def test_nobody_approves_twice_and_enough_counts_people() -> None:
