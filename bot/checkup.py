@@ -14,13 +14,16 @@ from bot.app import build, check_words, policy
 from bot.cluster.handle import Cluster
 from bot.config import Members, Settings
 from bot.config.model import AccessSettings
-from bot.errors import CmbotError, ConfigError
+from bot.errors import CmbotError, ConfigError, StoreError
+from bot.monitor.alert import Alert
 from bot.monitor.configure import configure
+from bot.monitor.counters import is_fresh
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
 from bot.operations.approvals import POLICIES, Policy, short_of
 from bot.planned import entries_of
 from bot.rights import Holder
+from bot.service import App
 from bot.slack.check import check_slack
 from bot.slack.gateway import SlackGateway
 from bot.slack.tokens import bot_fault, delivery_fault
@@ -69,7 +72,7 @@ async def checkup(settings: Settings) -> list[Row]:
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
     # What is asked here is whether the settings are right: a cluster that is ill but understood is looked at well.
-    fine = (Level.HEALTHY, Level.DEGRADED)
+    fine = (Level.HEALTHY, Level.DEGRADED, Level.CRITICAL)
     return rows + (await look_at_all(settings, fine) if rows[0].well and rows[1].well else [])
 
 
@@ -208,15 +211,23 @@ async def look_at_all(settings: Settings, fine: tuple[Level, ...] = (Level.HEALT
     `fine` are the verdicts with which a cluster counts as well.
     """
     async with build(settings) as app:
-        found = await asyncio.gather(*(_cluster(cluster, fine) for cluster in app.clusters.values()))
+        found = await asyncio.gather(*(_cluster(app, cluster, fine) for cluster in app.clusters.values()))
     return [row for rows in found for row in rows]
 
 
-async def _cluster(cluster: Cluster, fine: tuple[Level, ...]) -> list[Row]:
+async def _alerts(app: App, name: str) -> tuple[Alert, ...]:
+    try:
+        return await app.attention.open(name)
+    except StoreError:
+        return ()
+
+
+async def _cluster(app: App, cluster: Cluster, fine: tuple[Level, ...]) -> list[Row]:
     before = await cluster.look(cluster.deadline, bad_disks=False)
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.look(cluster.deadline)
-    judged = verdict(now, before)
+    fresh = is_fresh(now, app.noted.get(cluster.name, {}))
+    judged = verdict(now, before, alerts=await _alerts(app, cluster.name), fresh=fresh)
     dialect = await cluster.dialect()
     hosts = [
         Row(
