@@ -1,6 +1,7 @@
 """Reading a body is bounded work: a hostile one is given up at its first wrong item, or before it is read at all."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -71,7 +72,9 @@ def test_largest_answers_of_real_clusters_are_read() -> None:
     peer = {"id": 1, "host": "10.0.0.1:10110", "match": 2**40, "next": 2**40, "state": "StateReplicate", "active": True}
     stat = json.dumps({"raft_status": {"nodeId": 1, "peers": [peer] * MOST_PEERS}}).encode()
     assert len(parsed(Stat, answer(stat), reading.STAT).raft_status.peers) == MOST_PEERS
-    disk = {name: 12345 for name in Disk.model_fields if name not in TEXTS} | dict.fromkeys(TEXTS, "x" * 25)
+    disk: dict[str, Any] = {name: 12345 for name in Disk.model_fields if name not in TEXTS} | dict.fromkeys(
+        TEXTS, "x" * 25
+    )
     disk |= {"readonly": False, "unknown": [1, 2], "more": {"a": 1}}
     page = json.dumps({"disks": [disk] * 200, "marker": 200}).encode()
     assert len(parsed(DiskPage, answer(page), reading.DISKS).disks) == 200
