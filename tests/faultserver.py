@@ -36,7 +36,7 @@ async def half_closes(_request: Request, writer: asyncio.StreamWriter) -> None:
 
 
 async def drips(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """Send an answer byte by byte, slower than anybody has time for."""
+    """Send an answer byte by byte, slower than any deadline allows."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50000\r\n\r\n")
     while True:
         writer.write(b" ")
@@ -60,11 +60,11 @@ async def crumbles(_request: Request, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-def sends(told: bytes) -> Handler:
+def sends(content: bytes) -> Handler:
     """A handler that sends these bytes and closes."""
 
     async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(told)
+        writer.write(content)
         await writer.drain()
         writer.close()
 

@@ -117,7 +117,7 @@ def _read_error(answer: Answer) -> type[ClusterError]:
     if status in _CLIENT_ERRORS or status in _SERVER_CODES:
         return ClusterRefused
     # Neither success nor a documented error: a proxy or another server. A redirection is one too: it is not followed,
-    # and whoever sent it may have passed a write on (303 says "done, look there").
+    # and its sender may have passed a write on (303 says "done, look there").
     return ClusterBadAnswer
 
 

@@ -242,9 +242,9 @@ class Wire:
 
 async def _body(response: httpx.Response, most: int) -> bytes:
     """The body, `most` bytes of it; of an error the head, since no more of its words is shown. Raises Unbounded."""
-    told = response.headers.get("content-length", "")
+    length = response.headers.get("content-length", "")
     well = response.status_code == HTTPStatus.OK
-    if well and told.isdecimal() and len(told) < _DIGITS and int(told) > most:
+    if well and length.isdecimal() and len(length) < _DIGITS and int(length) > most:
         raise _too_long(most)
     content = bytearray()
     chunks = 0

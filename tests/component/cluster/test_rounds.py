@@ -51,8 +51,8 @@ async def odd_answers(world: Scenery, target: str, body: str) -> AsyncIterator[S
         if request.target == target:
             return await says(200, body)(request, writer)
         async with httpx.AsyncClient() as real:
-            told = await real.get(f"{world.simulated.hosts[0]}{request.target}")
-        return await says(told.status_code, told.text)(request, writer)
+            real_answer = await real.get(f"{world.simulated.hosts[0]}{request.target}")
+        return await says(real_answer.status_code, real_answer.text)(request, writer)
 
     async with serving(handle) as odd, ClustermgrClient([odd.host]) as api:
         world.cluster = Cluster("prod", "C1", api, lambda: world.now, 5.0)

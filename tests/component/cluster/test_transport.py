@@ -187,8 +187,8 @@ async def test_request_token_goes_to_configured_hosts_only() -> None:
 
 async def test_redirected_read_sends_its_token_nowhere_else() -> None:
     async with serving(says(200)) as other:
-        told = answer(307, "x", [("Location", f"http://{other.host}/stat")], b"")
-        async with serving(raw(told)) as server:
+        redirect = answer(307, "x", [("Location", f"http://{other.host}/stat")], b"")
+        async with serving(raw(redirect)) as server:
             async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[server.host, other.host]) as wire:
                 assert (await wire.get(server.host, "/stat")).status == 307
     assert other.requests == []
