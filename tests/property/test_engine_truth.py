@@ -10,7 +10,7 @@ from bot.monitor.alert import AlertState, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.engine import REPLY_EVERY, Reason, Tell
 from bot.monitor.memory import LeaderChange
-from bot.monitor.rule import CANNOT_TELL, Answer, Scene
+from bot.monitor.rule import CANNOT_TELL, Scene
 from bot.monitor.rules import INHIBITS, RULES
 from bot.monitor.transition import LOUD, reads_the_same
 from tests.enginekit import Life, found, rule
@@ -31,8 +31,8 @@ def test_what_is_unknown_changes_nothing(looks: Sequence[tuple[float, str]]) -> 
     for apart, what in looks:
         before = dict(life.alerts)
         now += apart
-        answers: Mapping[str, Answer] = {"disk_broken": CANNOT_TELL} if what == "unknown" else {}
-        moves = life.step(now, *([found()] if what == "seen" else []), **answers)
+        findings = [found()] if what == "seen" else []
+        moves = life.step(now, disk_broken=CANNOT_TELL) if what == "unknown" else life.step(now, *findings)
         if what == "unknown":
             assert all(move.tell is Tell.QUIET for move in moves)
             assert all(reads_the_same(before[number], alert) for number, alert in life.alerts.items())

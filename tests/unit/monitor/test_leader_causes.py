@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def sighted(*looks: Snapshot) -> Memory:
     return after(look(85), look(100), *looks).memory
 
 
-FRESH = {"leader": 2, "term": 6, "silent": (1, 2)}
+FRESH: dict[str, Any] = {"leader": 2, "term": 6, "silent": (1, 2)}
 
 
 def test_a_follower_that_names_a_new_leader_is_enough() -> None:
@@ -130,7 +131,7 @@ def test_a_leader_that_a_follower_named_is_confirmed_by_an_edit() -> None:
     assert moves[0].new.sentence.endswith("which leads in term 6.")
 
 
-FIVE = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
+FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.raftlooks import after, ask, having, rule_of
 from tests.watchkit import TIB, disk, host, look
 from tests.watchworld import World, with_disks
 
-FIVE = {"members": (1, 2, 3, 4, 5), "nodes": (1, 2, 3, 4, 5)}
+FIVE: dict[str, Any] = {"members": (1, 2, 3, 4, 5), "nodes": (1, 2, 3, 4, 5)}
 INACTIVE: dict[str, Any] = {"active": False}
 
 
@@ -173,7 +173,9 @@ def pairs(finding: Finding) -> set[tuple[str, str]]:
 
 def test_a_task_that_disks_wait_for_says_nothing_of_another_task() -> None:
     view = after(switched(100, disk_repair="false", balance="false"))
-    [finding] = ask("task_off_with_work", view) or ()
+    answer = ask("task_off_with_work", view)
+    assert answer is not CANNOT_TELL
+    [finding] = answer
     assert pairs(finding) == {("task_off_too_long", "disk_repair")}
 
 
@@ -184,7 +186,9 @@ def zone(idc: str, free: int) -> ZoneDisks:
 def test_little_space_says_nothing_of_a_zone_that_is_worse_off() -> None:
     zones = [zone("z0", 80), zone("z1", 10)]
     view = after(*(look(at, writable=TIB // 2, zones=zones) for at in (1000, 1200, 1500)))
-    [finding] = ask("writable_low", replace(view, now=1500)) or ()
+    answer = ask("writable_low", replace(view, now=1500))
+    assert answer is not CANNOT_TELL
+    [finding] = answer
     assert pairs(finding) == {("chunks_low", "z0")}
 
 

@@ -1,6 +1,7 @@
 """What nobody can know: it begins no alert, makes none worse, ends none, and counts for no time."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_a_clock_set_back_while_unknown_puts_nothing_off() -> None:
 )
 def test_in_darkness_no_rule_finds_anything_new(watched: object) -> None:
     """Whatever was wrong before: a broken disk, a switch that is off or means nothing, changes of all sorts."""
-    bad = {"bad": (disk(7),), "read_only": True, "broken": 1}
+    bad: dict[str, Any] = {"bad": (disk(7),), "read_only": True, "broken": 1}
     looks = (
         with_switches(look(1000, **bad)),
         with_switches(look(1015, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"),
