@@ -14,8 +14,6 @@ from bot.monitor.words import plain
 
 COUNTED = 300.0
 """Seconds after which a server counts its disks anew, as it comes (docs/clustermgr.md)."""
-_LASTS = 2
-"""For so many times as long as a leader needs to count, what the one before counted still holds."""
 _MOST_REIGNS = 8
 SETTLED: Mapping[str, Threshold] = MappingProxyType(
     {
@@ -59,7 +57,7 @@ def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, 
 def leaders_view(scene: Scene, limits: Limits) -> Stat | None:
     """What the leader says, once it has counted as a leader; None while nobody can say.
 
-    A change of leader empties no disk: until the new one has counted, what the one before counted still holds.
+    A change of leader empties no disk: what the one before counted holds as long as the new one needs to count.
     """
     if scene.snapshot.leader is None:
         return None
@@ -70,7 +68,7 @@ def leaders_view(scene: Scene, limits: Limits) -> Stat | None:
         return None
     if scene.now - memory.term_since >= limits["settled"]:
         return stat
-    lately = scene.now - _LASTS * limits["settled"]
+    lately = scene.now - limits["settled"]
     counted = [reign for reign in scene.counted if reign.led >= limits["settled"] and reign.at >= lately]
     return max(counted, key=lambda reign: reign.at).stat if counted else None
 

@@ -38,12 +38,21 @@ itself, with a link to the alert.
   resolved.
 - One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at
   risk, else a peer that is down, else a silent host; the alert names all that belongs to it. What is left when that
-  one ends is told then. Without a leader, or without any host that answers, what cannot be known is not told.
-- **worse**: a higher severity, more of it, or something new in it. What eases and within 15 minutes is as bad as it
-  was is the same trouble: it is followed in the message, and wakes neither the channel nor who acknowledged or
-  silenced it.
+  one ends is told then. An alert holds back another for the same subject only (that host, that task, that zone); only
+  `cluster_unreachable`, `no_leader` and `leader_flapping`, which hold for a whole cluster, hold back whole rules.
+- **worse**: a higher severity, more of it, or something new in it. What is new (another disk, voter, host, zone or
+  change) is shown in the channel, for a warning too, once per 5 minutes and alert at the most; more of the same stays
+  in the thread unless it is critical. What eases and within 15 minutes is as bad as it was is the same trouble: it is
+  followed in the message, and wakes neither the channel nor who acknowledged or silenced it.
+- What an operation of cmbot did neither raises a warning, nor makes one worse, nor counts: it is listed with its
+  operation. One operation explains one change.
 - **remind**: how often it is told again while it fires.
-- A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are; it never resolves one.
+- A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are: none fires, gets worse
+  or is resolved. That time counts neither for `hold` nor for `clear`. A new leader has not counted disks and space
+  yet: until it has, what the leader before it counted holds, for 6 minutes at the most (`settled`).
+- A new leader is announced as soon as it says so, or as soon as one follower names it in a higher term and no other
+  host contradicts (*as peer 3 sees it; confirming*). A host that holds a look up delays nothing of that: after half a
+  second the others' answers are enough.
 - Right after its start the bot tells and resolves nothing before its second look, but for what one look proves (no
   hold time) of a cluster it watched before. What it told before is not told again; what changed meanwhile is.
 - **escalation**: a critical alert that fires and that nobody acknowledged for `escalate_after` calls the user group

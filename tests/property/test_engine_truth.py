@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,8 +31,8 @@ def test_what_is_unknown_changes_nothing(looks: Sequence[tuple[float, str]]) -> 
     for apart, what in looks:
         before = dict(life.alerts)
         now += apart
-        answers: dict[str, Any] = {"disk_broken": CANNOT_TELL} if what == "unknown" else {}
-        moves = life.step(now, *([found()] if what == "seen" else []), **answers)
+        findings = [found()] if what == "seen" else []
+        moves = life.step(now, disk_broken=CANNOT_TELL) if what == "unknown" else life.step(now, *findings)
         if what == "unknown":
             assert all(move.tell is Tell.QUIET for move in moves)
             assert all(reads_the_same(before[number], alert) for number, alert in life.alerts.items())

@@ -10,7 +10,7 @@ from bot.cluster.models import Snapshot, ZoneDisks
 from bot.cluster.tasks import Dialect
 from bot.monitor.alert import Alert, AlertState, Finding, Severity
 from bot.monitor.engine import Reason, Tell
-from bot.monitor.rule import CANNOT_TELL, MAX_PARTS, Answer
+from bot.monitor.rule import CANNOT_TELL, MAX_PARTS
 from bot.monitor.storms import Limits
 from tests.enginekit import CRITICAL, Life, found, seen
 from tests.raftlooks import after, ask, having, rule_of
@@ -167,18 +167,15 @@ def test_a_meaningless_word_is_a_change_where_no_rule_tells_of_it() -> None:
         assert len(answer) == many
 
 
-def known(answer: Answer) -> tuple[Finding, ...]:
-    assert answer is not CANNOT_TELL
-    return answer
-
-
 def pairs(finding: Finding) -> set[tuple[str, str]]:
     return {(rule, subject) for rule, subject in finding.data.get("covers", ())}
 
 
 def test_a_task_that_disks_wait_for_says_nothing_of_another_task() -> None:
     view = after(switched(100, disk_repair="false", balance="false"))
-    [finding] = known(ask("task_off_with_work", view))
+    answer = ask("task_off_with_work", view)
+    assert answer is not CANNOT_TELL
+    [finding] = answer
     assert pairs(finding) == {("task_off_too_long", "disk_repair")}
 
 
@@ -189,7 +186,9 @@ def zone(idc: str, free: int) -> ZoneDisks:
 def test_little_space_says_nothing_of_a_zone_that_is_worse_off() -> None:
     zones = [zone("z0", 80), zone("z1", 10)]
     view = after(*(look(at, writable=TIB // 2, zones=zones) for at in (1000, 1200, 1500)))
-    [finding] = known(ask("writable_low", replace(view, now=1500)))
+    answer = ask("writable_low", replace(view, now=1500))
+    assert answer is not CANNOT_TELL
+    [finding] = answer
     assert pairs(finding) == {("chunks_low", "z0")}
 
 
