@@ -10,11 +10,13 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from datetime import UTC, datetime
+from functools import cache
+
+import trustme
 
 from tests.rawserver import Handler, RawServer, Request, answer, hangs, refusing, says, serving
 
-CERTIFICATES = Path(__file__).parent / "certificates"
 JSON = ("Content-Type", "application/json")
 STATUSES = (101, 201, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 408, 429, 499, 500, 502, 503, 504)
 OWN_STATUSES = (904, 906, 907, 908, 910, 911, 999)
@@ -98,16 +100,32 @@ SILENT = frozenset({"black hole", "drip"})
 """The faults that only a deadline ends."""
 
 
+@cache
+def _authority() -> trustme.CA:
+    """The certificate authority of this test run; keys never leave the process but for a moment."""
+    return trustme.CA()
+
+
 def certified(name: str) -> ssl.SSLContext:
-    """A server's TLS with that certificate of tests/certificates."""
+    """A server's TLS with a certificate that is `right`, `expired`, of an `othername`, or self-signed (`alone`)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATES / f"{name}.pem")
+    if name == "alone":
+        own = trustme.CA()
+        with own.private_key_pem.tempfile() as key, own.cert_pem.tempfile() as certificate:
+            context.load_cert_chain(certificate, key)
+        return context
+    end = datetime(2020, 1, 2, tzinfo=UTC) if name == "expired" else None
+    begin = datetime(2020, 1, 1, tzinfo=UTC) if end else None
+    names = ("elsewhere.example",) if name == "othername" else ("127.0.0.1", "localhost")
+    _authority().issue_cert(*names, not_before=begin, not_after=end).configure_cert(context)
     return context
 
 
 def trusting() -> ssl.SSLContext:
-    """A client's TLS that trusts the CA of tests/certificates."""
-    return ssl.create_default_context(cafile=CERTIFICATES / "ca.pem")
+    """A client's TLS that trusts the certificate authority of this test run."""
+    context = ssl.create_default_context()
+    _authority().configure_trust(context)
+    return context
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
@@ -68,6 +68,11 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
 
 
+def _state(written: str) -> str:
+    """A peer's state as later releases spell it: raft libraries up to 2019 say `ProgressStateReplicate`."""
+    return written.removeprefix("Progress")
+
+
 class Peer(Wire):
     """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
 
@@ -75,7 +80,7 @@ class Peer(Wire):
     host: Text = ""
     match: Count = 0
     next: Count = 0
-    state: Text = ""
+    state: Annotated[Text, AfterValidator(_state)] = ""
     paused: Flag = False
     pending_snapshot: Count = Field(0, validation_alias=_both("pending_snapshot"))
     active: Flag = False

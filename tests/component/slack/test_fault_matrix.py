@@ -13,7 +13,8 @@ from bot.errors import SlackError, SlackLost, SlackRetryable
 from bot.slack.gateway import SlackGateway
 from bot.slack.methods import METHODS, UPLOAD
 from bot.views.message import Message
-from tests.slackfaults import FAILS, FaultySlack, own_certificate, says, serving
+from tests.faultserver import certified
+from tests.slackfaults import FAILS, FaultySlack, says, serving
 
 TOKEN = "xoxb-test-7777-secret"
 MESSAGE = Message("words")
@@ -123,9 +124,9 @@ async def test_refused_connection_is_unreachable(unused_tcp_port: int, method: s
 
 
 @pytest.fixture(scope="module")
-def untrusted(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+def untrusted() -> ssl.SSLContext:
     """TLS with a certificate that this system does not trust."""
-    return own_certificate(tmp_path_factory.mktemp("certificate"))
+    return certified("alone")
 
 
 @pytest.mark.parametrize("method", CALLS)

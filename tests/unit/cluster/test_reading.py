@@ -97,3 +97,10 @@ def test_config_list_without_configs_is_empty(body: bytes) -> None:
 def test_config_list_of_another_shape_is_a_bad_answer(body: bytes) -> None:
     with pytest.raises(ClusterBadAnswer):
         parsed(ConfigList, answer(body), reading.CONFIGS)
+
+
+def test_states_of_peers_of_older_releases_are_understood() -> None:
+    written = ["ProgressStateReplicate", "ProgressStateProbe", "ProgressStateSnapshot", "StateReplicate", ""]
+    body = json.dumps({"raft_status": {"peers": [{"id": n, "state": state} for n, state in enumerate(written, 1)]}})
+    peers = parsed(Stat, answer(body.encode()), reading.STAT).raft_status.peers
+    assert [peer.state for peer in peers] == ["StateReplicate", "StateProbe", "StateSnapshot", "StateReplicate", ""]
