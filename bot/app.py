@@ -187,6 +187,7 @@ class _Parts:
 
     ledger: Ledger
     redelivery: Redelivery
+    rules: Mapping[str, Any]
 
     def __init__(
         self,
@@ -208,6 +209,7 @@ class _Parts:
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
         await self._recall()
+        self.rules = rules
         within = self.settings.operations.verify_within
         runner = Runner(self.ledger, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
         own = self.settings
@@ -342,6 +344,7 @@ class _Parts:
             clock=self.clock,
             ended=self.metrics.command,
             answers_private=self.settings.slack.answers == "sender",
+            rules=self.rules,
             docs_url=self.settings.docs_url or "",
         )
 

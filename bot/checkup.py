@@ -17,7 +17,7 @@ from bot.config.model import AccessSettings
 from bot.errors import CmbotError, ConfigError, StoreError
 from bot.monitor.alert import Alert
 from bot.monitor.configure import configure
-from bot.monitor.counters import is_fresh
+from bot.monitor.counters import known_of
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
 from bot.operations.approvals import POLICIES, Policy, short_of
@@ -226,8 +226,9 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[Level, ...]) -> list[
     before = await cluster.look(cluster.deadline, bad_disks=False)
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.look(cluster.deadline)
-    fresh = is_fresh(now, app.noted.get(cluster.name, {}))
-    judged = verdict(now, before, alerts=await _alerts(app, cluster.name), fresh=fresh)
+    rules = app.watches[cluster.name].watched.rules
+    known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name))
+    judged = verdict(now, before, known)
     dialect = await cluster.dialect()
     hosts = [
         Row(

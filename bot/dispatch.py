@@ -7,7 +7,7 @@ Commands that read are run and never stored. Changing commands and clicks are pe
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import structlog
@@ -31,6 +31,7 @@ from bot.commands.spec import (
     Role,
 )
 from bot.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
+from bot.monitor.rule import Rule
 from bot.rights import Holder
 from bot.views import errors as error_views
 
@@ -173,6 +174,7 @@ class Dispatcher:
     ended: Callable[[str, str], None]
     """Told of each command that ended: its path or kind, and `answered`, `refused` or `crashed`."""
     answers_private: bool = False
+    rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
 
     def changes(self, text: str) -> bool:
@@ -324,6 +326,7 @@ class Dispatcher:
             audit=self.audit,
             share=None if self.answers_private else self.share,
             forms=self.forms,
+            rules=lambda name: self.rules.get(name, ()),
             docs_url=self.docs_url,
         )
 

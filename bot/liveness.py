@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 
 from bot.errors import StoreError
+from bot.monitor.alert import Alert
+from bot.monitor.verdict import noted
 from bot.outbox import Outbox
 from bot.store.store import Store
 from bot.views.clusters import Line
@@ -67,8 +69,12 @@ class Liveness:
         at = float(self.noted.get(name, {}).get("at") or 0.0)
         return at if at <= now else 0.0
 
-    def _lines(self) -> list[Line]:
-        return [Line(name, hosts, self.noted.get(name, {})) for name, hosts in self.hosts.items()]
+    def _lines(self, alerts: Sequence[Alert] = ()) -> list[Line]:
+        return [Line(name, hosts, noted(name, self.noted.get(name, {}), alerts)) for name, hosts in self.hosts.items()]
+
+    async def _alerts(self) -> Sequence[Alert]:
+        async with self.store.read() as uow:
+            return await uow.alerts.open()
 
     async def show(self, channel: str) -> None:
         """Bring the status line of a channel up to date; one process of all does it."""
@@ -77,7 +83,8 @@ class Liveness:
         trouble = await self.trouble(self.began)
         try:
             health = await self.outbox.health()
-            now = Status(self.clock(), self._lines(), health.depth, health.oldest_age, health.dead, trouble)
+            lines = self._lines(await self._alerts())
+            now = Status(self.clock(), lines, health.depth, health.oldest_age, health.dead, trouble)
             await self._put(channel, status(now))
         except StoreError as error:
             log.warning("status.store_down", error=str(error))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,10 @@ from bot.inbox import Inbox
 from bot.liveness import Liveness
 from bot.monitor import leaving
 from bot.monitor.attention import Attention
-from bot.monitor.counters import fresh_until
+from bot.monitor.counters import known_of, reign_notes, with_verdict
 from bot.monitor.cycle import Watch
 from bot.monitor.sentry import Sentry
 from bot.monitor.summaries import Entry, Summaries
-from bot.monitor.verdict import verdict
 from bot.operations.leasing import Leasing
 from bot.operations.ledger import Ledger
 from bot.operations.runner import Runner
@@ -310,13 +309,13 @@ async def tick(app: App, name: str) -> None:
         leader, known = watch.latest.leader, watch.known
         if known.at != watch.latest.at:
             # The store could not be asked: what is known is of an earlier look.
-            judged = verdict(watch.latest, watch.before)
-            known = replace(known, level=judged.level.value, verdict=judged.sentence)
+            facts = known_of(reign_notes(known), watch.latest, watch.watched.rules, watch.alerts)
+            known = with_verdict(known, watch.latest, watch.before, facts)
         app.noted[name] = {
             "at": watch.latest.at,
             "level": known.level,
             "verdict": known.verdict,
-            "fresh_until": fresh_until(known),
+            "reign": reign_notes(known),
             "leader": leader[1].raft_status.node_id if leader else 0,
             "leader_host": leader[0] if leader else "",
             "term": watch.latest.term,

@@ -120,6 +120,16 @@ class Cluster:
         young = (look for look in reversed(self._recent) if now.at - look.at <= OLDEST_SECONDS)
         return next((look for look in young if same_reign(look, now) is not None), None)
 
+    def before(self, now: Snapshot) -> Snapshot | None:
+        """The look of the watch with which one of now is compared: of the same leader and term if there is one."""
+        apart = (look for look in reversed(self._recent) if MIN_APART <= now.at - look.at <= OLDEST_SECONDS)
+        return self._earlier(now) or next(apart, None)
+
+    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+        """A look that is far enough from the first to confirm or contradict it."""
+        await asyncio.sleep(min(APART_SECONDS, max(0.0, first.at + APART_SECONDS - self.clock())))
+        return await self.look(self.deadline * FIRST_SHARE, bad_disks=bad_disks)
+
     async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         """A fresh look, and before it one of the same leader and term that is far enough back to prove voters healthy.
 

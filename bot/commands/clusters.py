@@ -1,9 +1,12 @@
 """/cm clusters, whoami and version: what this program is configured for, who is asking, and what answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from bot.commands.spec import Call, Command, Reply, Scope
 from bot.commands.stat import NoArgs
+from bot.errors import StoreError
+from bot.monitor.alert import Alert
+from bot.monitor.verdict import noted
 from bot.version import told_version
 from bot.views.clusters import Line, clusters
 from bot.views.people import version, whoami
@@ -11,8 +14,19 @@ from bot.views.people import version, whoami
 
 async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List the clusters as the watch last saw them; asks none of them."""
-    lines = [Line(name, len(port.hosts), call.remembered(name)) for name, port in call.clusters.items()]
+    alerts = await _alerts(call)
+    lines = [
+        Line(name, len(port.hosts), noted(name, call.remembered(name), alerts)) for name, port in call.clusters.items()
+    ]
     yield Reply(clusters(lines, now=call.now), private=False)
+
+
+async def _alerts(call: Call) -> Sequence[Alert]:
+    """The open alerts of all clusters; none while the database is away, since reading must go on without it."""
+    try:
+        return await call.alerts.open()
+    except StoreError:
+        return ()
 
 
 async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:

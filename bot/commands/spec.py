@@ -15,6 +15,7 @@ from bot.cluster.tasks import DialectVerdict
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.course import Course
 from bot.monitor.handover import Handover
+from bot.monitor.rule import Rule
 from bot.monitor.silences import Begun
 from bot.monitor.summary import Summary
 from bot.operations.model import Operation
@@ -124,6 +125,12 @@ class ClusterPort(Protocol):
 
     async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         """(an earlier look that proves something, a fresh one); `patient` waits some seconds for it if need be."""
+
+    def before(self, now: Snapshot) -> Snapshot | None:
+        """The look of the watch with which one of now is compared, None if none is recent."""
+
+    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+        """A look that is far enough from the first to confirm or contradict it."""
 
     async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
         """How the cluster spells its switches: as remembered, or probed anew. Never raises ClusterError."""
@@ -247,6 +254,11 @@ class FormPort(Protocol):
         """
 
 
+def _no_rules(_cluster: str) -> Sequence[Rule]:
+    """Every threshold at its default."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command about to run: who asks, which cluster (when its scope names one), and the ports."""
@@ -265,6 +277,8 @@ class Call:
     share: FileShare | None
     """None where answers are shown to their sender only: a file in a channel is for all who are in it."""
     forms: FormPort
+    rules: Callable[[str], Sequence[Rule]] = _no_rules
+    """The alert rules of a cluster as configured: the verdict goes by the same thresholds."""
     docs_url: str = ""
     """Where the manual's pages are served (ends with a slash), "" when nowhere."""
 

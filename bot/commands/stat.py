@@ -1,12 +1,17 @@
 """/cm stat and /cm members: one look at all hosts of a cluster, answered at once and completed in place."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Protocol
 
+from bot.cluster.models import Snapshot
 from bot.commands.spec import Args, Call, Command, Reply
 from bot.errors import StoreError
 from bot.monitor.alert import Alert
-from bot.monitor.counters import is_fresh
+from bot.monitor.counters import known_of
+from bot.monitor.verdict import Known, verdict
 from bot.views.members import members
+from bot.views.message import Message
 from bot.views.stat import stat
 
 
@@ -14,21 +19,45 @@ class NoArgs(Args):
     """Nothing but the cluster."""
 
 
+class Shows(Protocol):
+    """A view of one look."""
+
+    def __call__(self, snapshot: Snapshot, *, previous: Snapshot | None, known: Known) -> Message:
+        """The look as a message."""
+
+
 async def run_stat(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Answer with the first look; a second one, which late hosts have completed, replaces it."""
-    first, cluster = True, call.the_cluster
-    async for look in cluster.looks():
-        fresh = is_fresh(look, call.remembered(cluster.name))
-        yield Reply(stat(look, may_grow=first, alerts=await _alerts(call), fresh=fresh), private=False)
-        first = False
+    async for reply in _answers(call, partial(stat, may_grow=True), stat, bad_disks=True):
+        yield reply
 
 
 async def run_members(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """As `run_stat`, of the members alone."""
-    cluster = call.the_cluster
-    async for look in cluster.looks(bad_disks=False):
-        fresh = is_fresh(look, call.remembered(cluster.name))
-        yield Reply(members(look, alerts=await _alerts(call), fresh=fresh), private=False)
+    async for reply in _answers(call, members, members, bad_disks=False):
+        yield reply
+
+
+async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -> AsyncIterator[Reply]:
+    """The first look, a second one at once where hosts contradict what the first shows, and the completed one."""
+    cluster, shows, confirmed = call.the_cluster, first, False
+    alerts = await _alerts(call)
+    async for look in cluster.looks(bad_disks=bad_disks):
+        previous, known = cluster.before(look), _known(call, look, alerts)
+        unsure = verdict(look, previous, known).unsure
+        if unsure and confirmed:
+            continue
+        yield Reply(shows(look, previous=previous, known=known), private=False)
+        shows = later
+        if unsure:
+            again = await cluster.second_look(look, bad_disks=bad_disks)
+            yield Reply(later(again, previous=look, known=_known(call, again, alerts)), private=False)
+            confirmed = True
+
+
+def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> Known:
+    name = call.the_cluster.name
+    return known_of(call.remembered(name), look, call.rules(name), alerts)
 
 
 async def _alerts(call: Call) -> tuple[Alert, ...]:

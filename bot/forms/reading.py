@@ -10,7 +10,7 @@ from bot.cluster.models import Peer, Snapshot, Stat
 from bot.cluster.tasks import TASKS, Dialect, DialectVerdict, meaning_of
 from bot.commands.spec import ClusterPort, Offer
 from bot.commands.tasks import NOT_YET
-from bot.monitor.verdict import judged
+from bot.monitor.quorums import judged
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
 

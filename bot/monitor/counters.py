@@ -8,8 +8,8 @@ from typing import Any
 from bot.cluster.models import Snapshot, SpaceStat, Stat
 from bot.monitor.alert import Alert
 from bot.monitor.memory import Memory
-from bot.monitor.rule import Limits, Reign, Scene, Threshold, Unit
-from bot.monitor.verdict import verdict
+from bot.monitor.rule import Limits, Reign, Rule, Scene, Threshold, Unit
+from bot.monitor.verdict import Known, verdict
 from bot.monitor.words import plain
 
 COUNTED = 300.0
@@ -27,30 +27,76 @@ SETTLED: Mapping[str, Threshold] = MappingProxyType(
 )
 
 
-def fresh_until(memory: Memory) -> float:
-    """Until when (Unix seconds) the leader has not counted as a leader, as far as its election was seen; else 0."""
-    if not memory.changes or memory.changes[-1].at < memory.leader_since:
-        return 0.0
-    return memory.leader_since + SETTLED["settled"].default
+SETTLED_SECONDS = SETTLED["settled"].default
 
 
-def is_fresh(snapshot: Snapshot, noted: Mapping[str, Any]) -> bool:
-    """True while the counters of this look's leader are those of a follower; `noted` is what the watch last noted."""
-    if snapshot.leader is None or not noted.get("leader"):
+def is_fresh(snapshot: Snapshot, notes: Mapping[str, Any], settled: float = SETTLED_SECONDS) -> bool:
+    """True while the counters of this look's leader are those of a follower, who hears no heartbeats.
+
+    `notes` are what the watch last noted: fields of Memory, or those of `reign_notes` under "reign". Since when a leader
+    leads that led at the first look is not known: its counters are a follower's if they say what a follower's do.
+    """
+    if snapshot.leader is None:
+        return False
+    stat, notes = snapshot.leader[1], notes.get("reign", notes)
+    reign = (int(notes.get("leader") or 0), int(notes.get("term") or 0))
+    if not reign[0]:
+        return _as_of_follower(stat.space_stat)
+    if (stat.raft_status.node_id, stat.raft_status.term) != reign:
+        # Elected since the watch looked last.
+        return stat.raft_status.term > reign[1]
+    if elected_at := float(notes.get("elected_at") or 0.0):
+        return snapshot.at < elected_at + settled
+    since = float(notes.get("term_since") or 0.0)
+    return snapshot.at < since + settled and _as_of_follower(stat.space_stat)
+
+
+def _as_of_follower(space: SpaceStat) -> bool:
+    """True for the counters of a follower, as recorded: nothing is writable, and every available disk is expired."""
+    zones = [zone for zone in space.disk_stat_infos if zone.available > 0]
+    silent = bool(zones) and all(zone.expired >= zone.available for zone in zones)
+    return silent and space.writable_space <= 0 < space.free_space
+
+
+def reign_notes(memory: Memory) -> Mapping[str, Any]:
+    """The notes by which `is_fresh` and `known_of` judge."""
+    return {name: getattr(memory, name) for name in ("leader", "term", "term_since", "elected_at", "voters")}
+
+
+def may_be_kept(memory: Memory, snapshot: Snapshot, settled: float) -> bool:
+    """True if the counters of a look are worth a sample: those of the leader that is known, who has counted."""
+    if snapshot.leader is None:
         return False
     raft = snapshot.leader[1].raft_status
-    if raft.node_id != noted["leader"]:
-        # Elected since the watch looked last.
-        return raft.term > int(noted.get("term") or 0)
-    return snapshot.at < float(noted.get("fresh_until") or 0.0)
+    known = (raft.node_id, raft.term) == (memory.leader, memory.term)
+    return known and not is_fresh(snapshot, reign_notes(memory), settled)
 
 
-def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, alerts: Sequence[Alert] = ()) -> Memory:
+def known_of(
+    notes: Mapping[str, Any], snapshot: Snapshot, rules: Sequence[Rule], alerts: Sequence[Alert] = ()
+) -> Known:
+    """Facts beyond the look that a verdict on it rests on; `notes` as in `is_fresh`, `rules` as configured."""
+    fresh = is_fresh(snapshot, notes, settled_of(rules))
+    return Known(alerts, fresh, len(notes.get("reign", notes).get("voters", ())), smallest_of(rules))
+
+
+def settled_of(rules: Sequence[Rule]) -> float:
+    """How long a leader must have led before its counters are judged, as configured (seconds)."""
+    return _configured(rules, "writable_low", "settled", SETTLED_SECONDS)
+
+
+def smallest_of(rules: Sequence[Rule]) -> float:
+    """The smallest group of voters that is not accepted as it is, as configured."""
+    return _configured(rules, "quorum_at_risk", "smallest_group", Known().smallest)
+
+
+def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> float:
+    return next((each.values.get(name, default) for each in rules if each.key == rule), default)
+
+
+def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, known: Known) -> Memory:
     """The memory with the verdict on this look that no open alert contradicts."""
-    fresh = snapshot.at < fresh_until(memory)
-    if not alerts and not fresh:
-        return memory
-    found = verdict(snapshot, previous, alerts=alerts, fresh=fresh)
+    found = verdict(snapshot, previous, known)
     return replace(memory, level=found.level.value, verdict=plain(found.sentence, 500))
 
 

@@ -13,7 +13,7 @@ from bot.errors import CmbotError
 from bot.monitor.alert import Alert, Silence
 from bot.monitor.blind import WATCH_BLIND, Sight, patience, why_failed
 from bot.monitor.changes import NO_CAUSES, Causes, explained, new_changes
-from bot.monitor.counters import fresh_until, reigns, with_verdict
+from bot.monitor.counters import known_of, may_be_kept, reign_notes, reigns, settled_of, with_verdict
 from bot.monitor.engine import NO_ESCALATION, Tell, Transition, step
 from bot.monitor.escalation import Escalation
 from bot.monitor.forecast import WINDOW, forecast
@@ -85,6 +85,7 @@ class Plan:
     counted: tuple[Reign, ...] = ()
     seen: Memory = field(default_factory=Memory)
     """What is known after this look, whether it is written or not."""
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -135,6 +136,8 @@ class Watch:
         self.pulse = Pulse()
         self.known = Memory()
         """What is known after the last look, the verdict with the open alerts included."""
+        self.alerts: tuple[Alert, ...] = ()
+        """The alerts after the last look for which the store could be asked."""
         self._look = look
         self._store = store
         self._wake = wake
@@ -242,7 +245,7 @@ class Watch:
                 held = await self._held(uow, seen.now)
             self._calm = None if held.alerts else held
         plan = self._plan(held, seen)
-        self._reigns, self.known = plan.counted, plan.seen
+        self._reigns, self.known, self.alerts = plan.counted, plan.seen, plan.alerts
         return plan.writes or bool(held.over) or self._was_blind(seen.now)
 
     async def _write(self, seen: Seen) -> None:
@@ -256,7 +259,7 @@ class Watch:
             await self._commit(uow, held, plan, seen.now)
             await self._tell_gap(uow, held, seen.now)
             await tell_ended(uow, held.over, held.alerts, plan.transitions, self.watched.channel)
-        self.known = plan.seen
+        self.known, self.alerts = plan.seen, plan.alerts
         if not (held.alerts or plan.transitions or plan.changed):
             self._calm = Held(plan.memory or held.memory, plan.traffic)
         if held.over or plan.changed or any(move.tell is not Tell.QUIET for move in plan.transitions):
@@ -330,9 +333,9 @@ class Watch:
     def _plan(self, held: Held, seen: Seen, causes: Causes = NO_CAUSES) -> Plan:
         past, now = Memory.from_json(held.memory), seen.now
         memory = explained(self._remembered(past, seen), causes)
-        # A fresh leader's counters are those of a follower, who hears no heartbeats.
-        due = now - past.sampled_at >= SAMPLE_EVERY and now >= fresh_until(memory)
-        sample = sample_of(seen.snapshot) if due else None
+        due = now - past.sampled_at >= SAMPLE_EVERY
+        kept = due and may_be_kept(memory, seen.snapshot, settled_of(self.watched.rules))
+        sample = sample_of(seen.snapshot) if kept else None
         memory = replace(memory, sampled_at=now) if sample else memory
         return replace(self._ruled(held, seen, memory, self.watched.rules), sample=sample)
 
@@ -356,10 +359,21 @@ class Watch:
         )
         traffic, transitions = weather(held.traffic, transitions, held.alerts, self.watched.limits, now)
         alerts = {alert.key: alert for alert in (*held.alerts, *(move.new for move in transitions))}
-        memory = with_verdict(memory, seen.snapshot, seen.previous, tuple(alerts.values()))
+        if judging is self.watched.rules:
+            # A glimpse, which some rules alone judge, is no whole look.
+            known = known_of(reign_notes(memory), seen.snapshot, judging, tuple(alerts.values()))
+            memory = with_verdict(memory, seen.snapshot, seen.previous, known)
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
-        return Plan(transitions, traffic, written, changed=traffic != held.traffic, counted=counted, seen=memory)
+        return Plan(
+            transitions,
+            traffic,
+            written,
+            changed=traffic != held.traffic,
+            counted=counted,
+            seen=memory,
+            alerts=tuple(alerts.values()),
+        )
 
     def _calls(self, seen: Seen) -> Escalation:
         """Whom alerts call: while no cluster answers from here, one carrier's alert calls each group."""

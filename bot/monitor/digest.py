@@ -11,6 +11,7 @@ from bot.monitor.members import MemberChange
 from bot.monitor.memory import LeaderChange, Memory
 from bot.monitor.notes import SwitchChange
 from bot.monitor.trend import Point, Sample, Trend
+from bot.monitor.verdict import noted
 from bot.monitor.words import count, listed, span
 
 T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
@@ -68,6 +69,11 @@ class Facts:
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """The noted verdict (`level`, `verdict`), not milder than the worst open alert."""
+        return noted(self.name, {"level": self.memory.level, "verdict": self.memory.verdict}, self.open)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ class Handover:
 def hand_over(facts: Sequence[Facts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
     """Put together what happened from `since` to `now` and what is left."""
     alerts = told([alert for each in facts for alert in each.open])
-    states = [State(each.name, each.memory.level or "unknown", each.memory.verdict, each.memory.at) for each in facts]
+    states = [
+        State(each.name, each.verdict["level"] or "unknown", each.verdict["verdict"], each.memory.at) for each in facts
+    ]
     return Handover(
         since=since,
         now=now,

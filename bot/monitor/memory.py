@@ -60,7 +60,8 @@ class Memory:
     """What is remembered; times in Unix seconds, 0 when it never happened.
 
     `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
-    `term_since` the first one of this leader in this term,
+    `term_since` the first one of this leader in this term, `elected_at` the same if an earlier leader or term had been
+    seen before it (0: it led when it was first seen),
     `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
     `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
@@ -75,6 +76,7 @@ class Memory:
     leader_at: float = 0.0
     leader_since: float = 0.0
     term_since: float = 0.0
+    elected_at: float = 0.0
     voters: tuple[int, ...] = ()
     learners: tuple[int, ...] = ()
     disks: tuple[DiskNote, ...] = ()
@@ -195,6 +197,7 @@ def remember_leader(memory: Memory, snapshot: Snapshot, *, away: float) -> Memor
         term=seen.term,
         leader_since=snapshot.at,
         term_since=snapshot.at,
+        elected_at=snapshot.at,
         changes=(*memory.changes, change)[-MAX_CHANGES:],
     )
 
@@ -261,6 +264,7 @@ def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, a
         leader_at=snapshot.at,
         leader_since=memory.leader_since if memory.leader == peer else snapshot.at,
         term_since=memory.term_since if same_reign else snapshot.at,
+        elected_at=memory.elected_at if same_reign else snapshot.at if memory.leader else 0.0,
         voters=tuple(voter.id for voter in voters(stat)),
         learners=tuple(learner.id for learner in learners(stat)),
         changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else _confirmed(memory.changes, peer),

@@ -8,8 +8,8 @@ from bot.cluster.models import Peer, Snapshot
 from bot.monitor.alert import Alert, Finding, Severity
 from bot.monitor.covering import covers
 from bot.monitor.peers import covered_by_loss, named, sees_spare, silent_hosts_of, why_down
+from bot.monitor.quorums import one_reign, quorum_of
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
-from bot.monitor.verdict import one_reign, quorum_of
 from bot.monitor.words import count, plain
 
 

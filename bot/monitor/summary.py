@@ -98,8 +98,8 @@ def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:
 def _of_cluster(facts: Facts, since: float, now: float) -> ClusterSummary:
     return ClusterSummary(
         name=facts.name,
-        level=facts.memory.level or "unknown",
-        verdict=facts.memory.verdict or f"cmbot has not looked at {facts.name} yet.",
+        level=facts.verdict["level"] or "unknown",
+        verdict=facts.verdict["verdict"] or f"cmbot has not looked at {facts.name} yet.",
         at=facts.memory.at,
         changes=tuple(changed(facts, since)),
         growth=_growth(facts.samples),

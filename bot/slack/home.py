@@ -8,6 +8,7 @@ import structlog
 
 from bot.errors import SlackError, StoreError
 from bot.monitor.alert import Alert
+from bot.monitor.verdict import noted
 from bot.operations.approvals import Act, Policy, refuse_decision
 from bot.operations.model import Operation, OpState
 from bot.rights import Holder, Rights
@@ -81,6 +82,7 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
+            clusters = [Noted(each.name, noted(each.name, each.noted, alerts)) for each in clusters]
             lost = await self.open.undelivered() if rights.has(Holder.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

@@ -1,11 +1,9 @@
 """/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
 
-from collections.abc import Sequence
-
 from bot.cluster.health import VoterHealth, lag, learners, voters
 from bot.cluster.models import Peer, Snapshot, Stat
-from bot.monitor.alert import Alert
-from bot.monitor.verdict import judged, verdict
+from bot.monitor.quorums import judged
+from bot.monitor.verdict import NOTHING_KNOWN, Known, verdict
 from bot.views.blocks import context, count, date, escape, message, section, table
 from bot.views.message import BlockJson, Message
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
@@ -14,11 +12,11 @@ _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Activ
 _OF_HOSTS = ("Host", "Peer", "Takes itself for", "Names as leader", "Term", "Commit")
 
 
-def members(snapshot: Snapshot, *, alerts: Sequence[Alert] = (), fresh: bool = False) -> Message:
-    """The members of one raft group; `alerts` are the open ones of the cluster, `fresh` as in the verdict."""
-    judgement = verdict(snapshot, alerts=alerts, fresh=fresh)
+def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: Known = NOTHING_KNOWN) -> Message:
+    """The members of one raft group, compared with a previous look at it."""
+    judgement = verdict(snapshot, previous, known)
     head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
-    shown = _of_leader(snapshot, snapshot.leader[1]) if snapshot.leader else _of_hosts(snapshot)
+    shown = _of_leader(snapshot, snapshot.leader[1], previous) if snapshot.leader else _of_hosts(snapshot)
     silent = why_silent(snapshot)
     told = [section(bullets(silent))] if silent else []
     foot = context(f"{hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}.")
@@ -32,8 +30,8 @@ def _sentence(snapshot: Snapshot) -> str:
     return f"It has {count(len(voters(leader)), 'voter')} and {count(len(learners(leader)), 'learner')}."
 
 
-def _of_leader(snapshot: Snapshot, leader: Stat) -> list[BlockJson]:
-    health = judged(snapshot)
+def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> list[BlockJson]:
+    health = judged(snapshot, previous)
     rows = [_peer(peer, leader, health.get(peer.id)) for peer in (*voters(leader), *learners(leader))]
     if not rows:
         return [section("The leader lists no members.")]

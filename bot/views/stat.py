@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from bot.cluster.health import VoterHealth, lag, learners, voters
 from bot.cluster.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
 from bot.errors import ClusterTimeout
-from bot.monitor.alert import Alert
 from bot.monitor.chunks import usable_chunks
-from bot.monitor.verdict import Verdict, judged, verdict
+from bot.monitor.quorums import judged
+from bot.monitor.verdict import NOTHING_KNOWN, Known, Verdict, verdict
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.message import BlockJson, Message
 from bot.views.parts import bullets, hosts_line, mark_of, role
@@ -22,18 +22,21 @@ STALE_MINUTES = 5
 """Disk counters are refreshed by the server every 300 s by default (docs/clustermgr.md)."""
 
 
-def stat(snapshot: Snapshot, *, may_grow: bool = False, alerts: Sequence[Alert] = (), fresh: bool = False) -> Message:
-    """What one look saw; `may_grow` when a later look may complete this answer.
-
-    `alerts` are the open ones of the cluster. `fresh` says that the leader has not counted disks and space yet.
-    """
-    judgement = verdict(snapshot, alerts=alerts, fresh=fresh)
+def stat(
+    snapshot: Snapshot,
+    *,
+    may_grow: bool = False,
+    previous: Snapshot | None = None,
+    known: Known = NOTHING_KNOWN,
+) -> Message:
+    """What one look saw, compared with a previous one; `may_grow` when a later look may complete this answer."""
+    judgement, fresh = verdict(snapshot, previous, known), known.fresh
     best = snapshot.best
     blocks = [section(_headline(judgement))]
     if fresh:
         blocks.append(context(_NOT_COUNTED))
     if best is not None:
-        blocks += _view(snapshot, *best)
+        blocks += _view(snapshot, *best, previous)
     blocks.append(context(*_small_print(snapshot, may_grow=may_grow)))
     return message(_sentence(snapshot, judgement, fresh=fresh), *blocks)
 
@@ -57,7 +60,7 @@ def _sentence(snapshot: Snapshot, judgement: Verdict, *, fresh: bool) -> str:
     )
 
 
-def _view(snapshot: Snapshot, host: str, seen: Stat) -> Iterator[BlockJson]:
+def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None) -> Iterator[BlockJson]:
     if snapshot.leader is None:
         yield section(
             f"No leader answered, so this is {code(host)}'s own view as {role(seen)}: "
@@ -65,7 +68,7 @@ def _view(snapshot: Snapshot, host: str, seen: Stat) -> Iterator[BlockJson]:
         )
     yield fields(*_facts(snapshot, seen))
     if seen.raft_status.peers:
-        yield section(_peers(snapshot, seen))
+        yield section(_peers(snapshot, seen, previous))
     yield section(_disks(snapshot, seen.space_stat))
     if seen.space_stat.disk_stat_infos:
         yield _zones(seen.space_stat, snapshot.bad_disks or ())
@@ -111,8 +114,8 @@ def _gauge(part: int, space: SpaceStat) -> str:
     return f"`{filled}` {size(part)} of {size(space.total_space)}"
 
 
-def _peers(snapshot: Snapshot, leader: Stat) -> str:
-    health = judged(snapshot)
+def _peers(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> str:
+    health = judged(snapshot, previous)
     peers = (*voters(leader), *learners(leader))
     moving = leader.raft_status.transferee
     head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')})"]

@@ -120,6 +120,8 @@ class FakeCluster:
     hosts: tuple[str, ...] = HOSTS
     operations_channel: str = "C0OPS"
     read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
+    earlier: Snapshot | None = None
+    second: Snapshot | None = None
 
     async def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
@@ -128,6 +130,12 @@ class FakeCluster:
 
     async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         return None, self.seen[-1]
+
+    def before(self, now: Snapshot) -> Snapshot | None:
+        return self.earlier
+
+    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+        return self.second or self.seen[-1]
 
     async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
         if self.verdict is None:

@@ -9,7 +9,7 @@ from bot.errors import ClusterUnreachable
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.chunks import usable_chunks
 from bot.monitor.counters import is_fresh
-from bot.monitor.verdict import Level, verdict
+from bot.monitor.verdict import Known, Level, verdict
 from bot.views.stat import stat
 from tests.watchkit import look
 
@@ -37,10 +37,10 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     ],
 )
 def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: Level) -> None:
-    found = verdict(look(100), look(90), alerts=(alert(severity, state),))
+    found = verdict(look(100), look(90), Known((alert(severity, state),)))
     assert found.level is level
     if level is not Level.HEALTHY:
-        assert found.reasons[0] == "Something of prod is wrong"
+        assert found.reasons[0] == "Something of prod is wrong (alert #38)"
         assert "#38" in found.sentence
 
 
@@ -79,8 +79,8 @@ def test_slow_leader_is_a_reason() -> None:
 def test_fresh_leader_is_not_judged_by_its_counters() -> None:
     seen = look(100, writable=0)
     assert verdict(seen).level is Level.CRITICAL
-    assert verdict(seen, fresh=True).level is Level.HEALTHY
-    shown = stat(seen, fresh=True)
+    assert verdict(seen, known=Known(fresh=True)).level is Level.HEALTHY
+    shown = stat(seen, known=Known(fresh=True))
     assert "has not counted disks and space yet" in shown.text
     assert "0 % writable" not in shown.text
 
@@ -89,8 +89,11 @@ def test_fresh_leader_is_not_judged_by_its_counters() -> None:
     ("noted", "fresh"),
     [
         ({}, False),
-        ({"leader": 1, "term": 5, "fresh_until": 0.0}, False),
-        ({"leader": 1, "term": 5, "fresh_until": 9e12}, True),
+        ({"leader": 1, "term": 5, "elected_at": 0.0}, False),
+        ({"leader": 1, "term": 5, "elected_at": 90.0}, True),
+        ({"leader": 1, "term": 5, "elected_at": -300.0}, False),
+        ({"leader": 1, "term": 4, "elected_at": -300.0}, True),
+        ({"leader": 0, "term": 5, "reign": {"leader": 3, "term": 4}}, True),
         ({"leader": 3, "term": 4}, True),
         ({"leader": 3, "term": 9}, False),
     ],

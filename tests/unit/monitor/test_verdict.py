@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bot.cluster.models import HostLook, Snapshot
-from bot.monitor.verdict import Level, Quorum, Verdict, verdict
+from bot.monitor.quorums import Quorum
+from bot.monitor.verdict import Level, Verdict, verdict
 from tests.watchkit import TIB, dark, disk, host, look, stat
 
 

@@ -1,0 +1,50 @@
+"""What a reason or an alert is about, in the order of severity: writes, quorum, data, space, reach, settings."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+
+class Topic(IntEnum):
+    """What something wrong is about, the most severe first."""
+
+    WRITES = 0
+    QUORUM = 1
+    DATA = 2
+    SPACE = 3
+    REACH = 4
+    SETTINGS = 5
+
+
+_RULES: Mapping[Topic, tuple[str, ...]] = {
+    Topic.WRITES: ("no_leader", "leader_flapping", "apply_stalled"),
+    Topic.QUORUM: ("quorum_at_risk", "peer_down", "peer_lagging", "membership_changed", "leader_changed"),
+    Topic.DATA: ("disk_broken", "disk_expired", "repair_stuck", "drop_stuck"),
+    Topic.SPACE: ("writable_low", "chunks_low", "volumes_low", "no_volume"),
+    Topic.REACH: (
+        "cluster_unreachable",
+        "own_network",
+        "watch_blind",
+        "host_unreachable",
+        "hosts_disagree",
+        "stale_host",
+        "leader_unseen",
+        "api_error",
+        "auth_rejected",
+        "slow_answers",
+    ),
+    Topic.SETTINGS: (
+        "read_only",
+        "learner_ready",
+        "task_off_with_work",
+        "task_off_too_long",
+        "switch_meaningless",
+        "switch_changed",
+    ),
+}
+TOPICS: Mapping[str, Topic] = MappingProxyType({rule: topic for topic, rules in _RULES.items() for rule in rules})
+
+
+def topic_of(rule: str) -> Topic:
+    """What the alerts of a rule are about."""
+    return TOPICS.get(rule, Topic.SETTINGS)
