@@ -36,12 +36,12 @@ def fresh_until(memory: Memory) -> float:
 
 def is_fresh(snapshot: Snapshot, noted: Mapping[str, Any]) -> bool:
     """True while the counters of this look's leader are those of a follower; `noted` is what the watch last noted."""
-    if snapshot.leader is None or not noted.get("leader"):
+    if snapshot.leader is None or not noted.get("term"):
         return False
     raft = snapshot.leader[1].raft_status
-    if raft.node_id != noted["leader"]:
+    if raft.node_id != noted.get("leader"):
         # Elected since the watch looked last.
-        return raft.term > int(noted.get("term") or 0)
+        return raft.term > int(noted["term"])
     return snapshot.at < float(noted.get("fresh_until") or 0.0)
 
 

@@ -15,7 +15,7 @@ def _isolated(scene: Scene, limits: Limits) -> Answer:
         return CANNOT_TELL
     sentence = (
         f"None of {count(len(lost.clusters), 'cluster')} answers from here: "
-        "the network of cmbot itself is the likely cause, and nothing is known of any of them."
+        "the network of cmbot, or what all of them share, is the likely cause, and nothing is known of any of them."
     )
     asked = f"asked from {lost.place}: " if lost.place else ""
     lines = (

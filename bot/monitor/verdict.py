@@ -1,7 +1,7 @@
 """The verdict on a cluster in words, from one function for every view: how it does, the most severe reason first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
 from bot.cluster.health import (
@@ -70,6 +70,8 @@ class Verdict:
     level: Level
     sentence: str
     reasons: tuple[str, ...] = ()
+    facts: str = field(default="", compare=False)
+    """Who leads and what the quorum can lose, where there is a leader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +140,27 @@ def _no_milder(found: Verdict, cluster: str, alerts: Sequence[Alert]) -> Verdict
     """Raise a verdict that the worst firing alert contradicts; the alert's sentence is then the first reason."""
     if found.level not in {Level.HEALTHY, Level.DEGRADED}:
         return found
-    firing = [each for each in alerts if each.state in {AlertState.FIRING, AlertState.ACKNOWLEDGED}]
+    # What is gone already only waits to be resolved; what this look itself refutes, or is about cmbot, says nothing.
+    firing = [
+        each
+        for each in alerts
+        if each.state in {AlertState.FIRING, AlertState.ACKNOWLEDGED}
+        and not each.clear_since
+        and each.rule not in _NOT_OF_THE_CLUSTER
+        and not (found.facts and each.rule in _REFUTED_BY_A_LEADER)
+    ]
     worst = max(firing, key=lambda alert: (alert.severity, -alert.since), default=None)
     level = _level(worst.severity) if worst else Level.HEALTHY
     if worst is None or _RANK[level] <= _RANK[found.level]:
         return found
     why = plain(worst.sentence).rstrip(".")
     number = f" (alert #{worst.id})" if worst.id else ""
-    return Verdict(level, f"{cluster} is {level}: {why}{number}.", (why, *found.reasons))
+    facts = f"; {found.facts}" if found.facts else ""
+    return Verdict(level, f"{cluster} is {level}: {why}{number}{facts}.", (why, *found.reasons), found.facts)
 
 
+_NOT_OF_THE_CLUSTER = frozenset({"own_network", "watch_blind"})
+_REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
 _RANK = {Level.HEALTHY: 0, Level.DEGRADED: 1, Level.CRITICAL: 2}
 
 
@@ -229,12 +242,13 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, *, fresh: 
     peer, term = leader.raft_status.node_id, leader.raft_status.term
     leads = f"peer {peer} leads in term {term}"
     if not reasons:
-        return Verdict(Level.HEALTHY, f"{snapshot.cluster} is healthy: {leads}, {arithmetic.words}.")
+        facts = f"{leads}, {arithmetic.words}"
+        return Verdict(Level.HEALTHY, f"{snapshot.cluster} is healthy: {facts}.", facts=facts)
     level = _level(ordered[0].severity)
     more = f" (and {count(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
     quorum_told = "" if arithmetic.words in reasons[0] else f", {arithmetic.words}"
     sentence = f"{snapshot.cluster} is {level}: {reasons[0]}{more}; {leads}{quorum_told}."
-    return Verdict(level, sentence, reasons)
+    return Verdict(level, sentence, reasons, f"{leads}{quorum_told}")
 
 
 def _quorum_reasons(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> Iterator[Reason]:
