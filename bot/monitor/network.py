@@ -15,12 +15,12 @@ def _isolated(scene: Scene, limits: Limits) -> Answer:
         return CANNOT_TELL
     sentence = (
         f"None of {count(len(lost.clusters), 'cluster')} answers from here: "
-        "the network of cmbot, or what all of them share, is the likely cause, and nothing is known of any of them."
+        "the network of cmbot itself is the likely cause, and nothing is known of any of them."
     )
     asked = f"asked from {lost.place}: " if lost.place else ""
     lines = (
         f"{asked}{listed(lost.clusters, most=_NAMED)}",
-        "look at the machine that runs cmbot first: its network, routes, DNS and firewall",
+        "look at the machine that runs cmbot first: its network, routes, DNS and firewall; then at what all share",
         "what single clusters have to say follows as soon as one of them answers",
     )
     return (Finding(OWN_NETWORK.key, "", limits.severity, sentence, lines),)

@@ -104,7 +104,8 @@ def open_operations_check(request: Request, facts: Facts) -> Check:
     if other.state is OpState.UNKNOWN:
         return block(
             "operations",
-            f"The outcome of operation #{other.id} ({_name(other)}) is not known: nothing of its kind may follow it.",
+            f"The outcome of operation #{other.id} ({_name(other)}) is not known, "
+            "so nothing of its kind may follow it.",
             f"See the card of operation #{other.id}: it is settled once its effect is seen or ruled out.",
         )
     return block(
