@@ -19,7 +19,8 @@ T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
 
 def new_changes(past: Memory, memory: Memory) -> tuple[Change, ...]:
     """What `memory` has noticed that `past` had not."""
-    known = {_settled(change) for change in (*past.changes, *past.member_changes, *past.switch_changes)}
+    old: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
+    known = {_settled(change) for change in old}
     seen: tuple[Change, ...] = (*memory.changes, *memory.member_changes, *memory.switch_changes)
     return tuple(change for change in seen if _settled(change) not in known)
 

@@ -43,8 +43,9 @@ def _by_others(scene: Scene, dialect: Dialect | None) -> list[SwitchChange]:
 
 def _told(scene: Scene, change: SwitchChange, dialect: Dialect | None) -> bool:
     """Whether another alert tells of this change: a word that means nothing has one for its task."""
-    by_itself = dialect is not None and find_task(change.key) is not None
-    return by_itself and "switch_meaningless" in scene.watched and _meaning(change.after, dialect) == "meaningless"
+    if dialect is None or find_task(change.key) is None or "switch_meaningless" not in scene.watched:
+        return False
+    return _meaning(change.after, dialect) == "meaningless"
 
 
 def _by_a_service(change: SwitchChange, dialect: Dialect | None) -> bool:
