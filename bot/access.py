@@ -153,7 +153,9 @@ def lacking(rights: Rights, role: Holder) -> str:
         return (
             f"Slack could not tell who is in the {role.value} group {rights.unknown[role]}: refused for now. Try again."
         )
-    may = "look but not change" if role is Holder.OPERATOR else "not do this"
+    may = {Holder.OPERATOR: "look but not change", Holder.BREAKER: "not use break-glass (force=yes)"}.get(
+        role, "not do this"
+    )
     article = "an" if role.value[0] in "aeo" else "a"
     place = rights.place(role)
     where = f" on {place.split('.')[1]}" if place != role.key else ""

@@ -1,6 +1,7 @@
 """The running program: its parts, the clock's jobs, and an orderly end."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from bot.cluster.handle import Cluster
 from bot.config import Settings
 from bot.dispatch import Dispatcher
 from bot.ending import Ending
-from bot.errors import ConfigError, StoreError, system_words
+from bot.errors import StoreError
 from bot.inbox import Inbox
 from bot.liveness import Liveness
 from bot.monitor import leaving
@@ -32,16 +33,15 @@ from bot.replicas.heard import Heard
 from bot.replicas.membership import Membership
 from bot.replicas.model import CHORES, Hold, cluster_of, watch_of
 from bot.retention import Retention
-from bot.schedule import Scheduler, Trouble
+from bot.schedule import Scheduler, Trouble, TroubleKind
+from bot.serving import serving
 from bot.slack.background import Background
 from bot.slack.gateway import SlackGateway
-from bot.slack.http import HttpDelivery
 from bot.slack.listeners import Bolt
 from bot.slack.ours import Gate
 from bot.slack.socket import SocketMode
 from bot.slack.standing import Standing
 from bot.store.store import Store
-from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.lag import Lag
 from bot.telemetry.metrics import Metrics
@@ -58,8 +58,6 @@ CLOCK_SECONDS = 2.0
 WATCH = "watch"
 """The first word of the names of the jobs that look at clusters."""
 FORGET_SECONDS = 3600.0
-LONGEST_DEAD_SOCKET = 120.0
-"""Seconds without a live connection to Slack after which the process asks to be restarted."""
 DRAIN_SECONDS = 3.0
 """How long an orderly end waits for what is under way."""
 LAST_WORDS_SECONDS = 1.0
@@ -111,71 +109,11 @@ class App:
     taken: dict[str, Hold] = field(default_factory=dict)
     """Under which hold each cluster was looked at last."""
     heard: Heard = field(default_factory=Heard)
+    died: list[str] = field(default_factory=list)
+    """Parts of the program that ended by themselves, which none may."""
+    troubles: Counter[tuple[str, TroubleKind]] = field(default_factory=Counter)
     port: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@asynccontextmanager
-async def serving(app: App) -> AsyncIterator[int]:
-    """Serve health, metrics and (without Socket Mode) Slack's events; gives the port."""
-    live: dict[str, Probe] = {}
-    writes = Attempt(partial(_store_ready, app), hanging="no write comes through: locked, or the disk does not answer")
-    if app.socket is not None:
-        socket_ = app.socket
-        live["slack"] = socket_alive(
-            # A restart would end the watch and make no rejected token good.
-            lambda: 0.0 if app.standing.rejected else socket_.dead_for,
-            longest=LONGEST_DEAD_SOCKET,
-            last_error=lambda: socket_.last_error,
-        )
-        app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
-    ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.liveness.outbox_trouble}
-    ready["slack"] = partial(_slack_ready, app, live.get("slack"))
-    app.metrics.watch_loop(lambda: app.lag.longest)
-    ready["loop"] = app.lag.trouble
-    ready["watch"] = lambda: _watch_ready(app)
-    ready["channels"] = app.redelivery.trouble
-    server = Health(
-        app.metrics,
-        live=live,
-        ready=ready,
-        remarks={"slack": app.standing.trouble, "loop": app.lag.remark},
-        watches=partial(_watches, app),
-    ).server()
-    if app.socket is None:
-        HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(writes.close)
-        try:
-            app.port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
-        except OSError as error:
-            where = f"{app.settings.http.host}:{app.settings.http.port}"
-            raise ConfigError(
-                f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
-            ) from error
-        yield app.port
-
-
-async def _store_ready(app: App) -> str:
-    """Try a write: a full disk and a locked file still read well."""
-    async with app.store.begin() as uow:
-        await uow.firings.tried(app.membership.name)
-    return ""
-
-
-async def _slack_ready(app: App, connected: Probe | None) -> str:
-    return app.standing.trouble() or (await connected() if connected else "")
-
-
-async def _watch_ready(app: App) -> str:
-    if idle := app.membership.idle(tuple(app.clusters)):
-        return idle
-    blind = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.sentry.blind.items()]
-    return f"no look comes through at {', '.join(blind)}" if blind else ""
-
-
-def _watches(app: App) -> list[str]:
-    return [name for name in app.clusters if app.membership.hold(watch_of(name)) is not None]
 
 
 async def look_out(app: App) -> None:
@@ -331,13 +269,13 @@ async def running(app: App) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
         end = Ending(stack)
-        _until_end(end, app.lag.run(), "lag")
+        _until_end(app, end, app.lag.run(), "lag")
         end.then("leave", STEP_SECONDS, app.membership.leave)
         await app.membership.try_to_beat()
-        _until_end(end, app.membership.run(), "membership")
+        _until_end(app, end, app.membership.run(), "membership")
         end.then("last words", LAST_WORDS_SECONDS, partial(_last_words, app))
         end.then("farewell", STEP_SECONDS, app.liveness.farewell)
-        _until_end(end, app.outbox.run(), "outbox")
+        _until_end(app, end, app.outbox.run(), "outbox")
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
         end.then("drain", DRAIN_SECONDS + STEP_SECONDS, partial(app.background.drain, DRAIN_SECONDS))
         # Others may watch as soon as this one does not, whatever it still has to finish.
@@ -349,8 +287,8 @@ async def running(app: App) -> AsyncIterator[App]:
         end.then("schedule", STEP_SECONDS, scheduler.stop)
         app.background.start(app.gate.learn())
         if app.socket is not None:
-            _until_end(end, app.socket.run(), "socket")
-        _until_end(end, app.standing.run(), "standing")
+            _until_end(app, end, app.socket.run(), "socket")
+        _until_end(app, end, app.standing.run(), "standing")
         app.started.set()
         yield app
 
@@ -372,9 +310,18 @@ async def _last_words(app: App) -> None:
         log.warning("end.unsent", error=str(error))
 
 
-def _until_end(end: Ending, work: Any, name: str) -> None:
-    """Run `work` beside the rest, and stop it at its turn."""
-    end.then(name, STEP_SECONDS, partial(_stop, asyncio.create_task(work, name=name)))
+def _until_end(app: App, end: Ending, work: Any, name: str) -> None:
+    """Run `work` beside the rest, and stop it at its turn; when it ends by itself the process is not alive any more."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(partial(_died, app))
+    end.then(name, STEP_SECONDS, partial(_stop, task))
+
+
+def _died(app: App, task: asyncio.Task[None]) -> None:
+    if task.cancelled() or task.exception() is None:
+        return
+    app.died.append(task.get_name())
+    log.error("task.died", task=task.get_name(), exc_info=task.exception())
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
@@ -387,8 +334,14 @@ def _trouble(app: App, trouble: Trouble) -> None:
     kind, _, cluster = trouble.name.partition(" ")
     if kind == WATCH and cluster in app.watches:
         app.sentry.trouble(cluster, f"The look of its turn did not come: {trouble.kind.value}.")
+    app.troubles[trouble.name, trouble.kind] += 1
+    times = app.troubles[trouble.name, trouble.kind]
+    if times & (times - 1) and trouble.error is None:
+        # The 1st, 2nd, 4th, 8th …: a slow cluster would fill the log.
+        return
     log.warning(
         "schedule.trouble",
+        times=times,
         job=trouble.name,
         what=trouble.kind.value,
         error=str(trouble.error or ""),

@@ -63,7 +63,7 @@ def stat(
             total_disk=sum(zone.total for zone in counted),
             disk_stat_infos=counted,
         ),
-        volume_stat=volumes or VolumeStat(),
+        volume_stat=volumes or VolumeStat(total_volume=40, can_alloc_volume=40),
     )
 
 

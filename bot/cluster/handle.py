@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.cluster.client import ClusterApi
@@ -14,9 +14,13 @@ from bot.cluster.health import MIN_APART, same_reign
 from bot.cluster.models import Snapshot
 from bot.cluster.rounds import Rounds
 from bot.cluster.tasks import Dialect, DialectVerdict
+from bot.errors import ClusterError
 
 FIRST_SHARE = 0.9
 """The part of the answer deadline after which a command answers with what it knows, so that it is out in time."""
+MOST_COUNTED = 20
+"""Disks whose units are counted when they are no longer bad, and for how many seconds at most."""
+COUNT_SECONDS = 2.0
 GLIMPSE_SECONDS = 0.5
 """After so long a look of the watch that is held up shows what is known by then."""
 _LOOK_SHARE = 0.8
@@ -104,8 +108,21 @@ class Cluster:
             if not snapshot.complete and len(deadlines) > 1:
                 await glimpse(snapshot)
                 snapshot = await anext(looks)
+        snapshot = await self._with_units_left(snapshot, bad)
         self._remember(snapshot)
         return snapshot
+
+    async def _with_units_left(self, snapshot: Snapshot, bad: Sequence[int]) -> Snapshot:
+        """The look with the units left on disks that are no longer bad: a state does not prove them empty."""
+        if snapshot.bad_disks is None:
+            return snapshot
+        gone = sorted(set(bad) - {disk.disk_id for disk in snapshot.bad_disks})[:MOST_COUNTED]
+        found = dict(snapshot.chunks or {})
+        with suppress(TimeoutError, ClusterError):
+            async with asyncio.timeout(COUNT_SECONDS):
+                for disk in gone:
+                    found[disk] = await self.api.disk_chunks(disk)
+        return replace(snapshot, chunks=found) if gone and found else snapshot
 
     async def _lasting_dialect(self) -> DialectVerdict:
         return await self.dialect(fresh=self.clock() - self._told_at >= DIALECT_SECONDS)

@@ -80,7 +80,7 @@ class Attention:
             near = suggestion(rule, known)
             raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
         if not 0 < seconds <= LONGEST_SILENCE:
-            raise UserError("A silence lasts at most 7 days, as in for=2h: after that look again.")
+            raise UserError("A silence lasts longer than 0 s and at most 7 days, as in for=2h: after that look again.")
         now, told = self.clock(), await self.open(cluster)
         subject = subject_of(rule, subject, cluster, await self._remembered(cluster), told)
         async with self.store.begin() as uow:

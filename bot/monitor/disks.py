@@ -108,7 +108,7 @@ def _left(parts: Sequence[str], chunks: Mapping[int, int]) -> str:
     if held:
         words = listed([f"{count(number, 'unit')} on disk {part}" for part, number in held.items()])
         return f", but {words} {'is' if list(held.values()) == [1] else 'are'} left: do not pull it."
-    return f". Before you pull a disk, count its units: /cm disk {parts[0]}."
+    return "."
 
 
 def bad_now(snapshot: Snapshot) -> int | None:

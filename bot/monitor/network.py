@@ -20,7 +20,7 @@ def _isolated(scene: Scene, limits: Limits) -> Answer:
     asked = f"asked from {lost.place}: " if lost.place else ""
     lines = (
         f"{asked}{listed(lost.clusters, most=_NAMED)}",
-        "look at the machine that runs cmbot first: its network, routes, DNS and firewall",
+        "look at the machine that runs cmbot first: its network, routes, DNS and firewall; then at what all share",
         "what single clusters have to say follows as soon as one of them answers",
     )
     return (Finding(OWN_NETWORK.key, "", limits.severity, sentence, lines),)

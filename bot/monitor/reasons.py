@@ -21,6 +21,11 @@ _UNHEARD = ("host_unreachable", "api_error", "auth_rejected")
 _ODD = ("stale_host", "hosts_disagree")
 
 
+_NOT_OF_THE_CLUSTER = frozenset({"own_network", "watch_blind"})
+REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
+"""Rules whose alerts a look refutes at which a leader answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that is wrong, in a phrase without a full stop.
@@ -42,7 +47,15 @@ class Reason:
 def firing(alerts: Sequence[Alert]) -> list[Alert]:
     """The alerts that make a verdict worse: those that people were notified of, above info."""
     states = {AlertState.FIRING, AlertState.ACKNOWLEDGED}
-    return [alert for alert in alerts if alert.state in states and alert.severity > Severity.INFO]
+    # What is gone already only waits to be resolved.
+    return [
+        alert for alert in alerts if alert.state in states and alert.severity > Severity.INFO and not alert.clear_since
+    ]
+
+
+def of_clusters(alerts: Sequence[Alert]) -> list[Alert]:
+    """Alerts without those about cmbot itself: a look that came through says nothing of them."""
+    return [alert for alert in alerts if alert.rule not in _NOT_OF_THE_CLUSTER]
 
 
 def of_alert(alert: Alert) -> Reason:

@@ -9,7 +9,15 @@ from bot.cluster.health import quorum
 from bot.cluster.models import Snapshot, Stat
 from bot.monitor.alert import Alert, Severity
 from bot.monitor.quorums import NEXT_LOOK, judged, lost, quorum_of, quorum_reasons
-from bot.monitor.reasons import firing, look_reasons, of_alert, silent_hosts, with_alerts
+from bot.monitor.reasons import (
+    REFUTED_BY_A_LEADER,
+    firing,
+    look_reasons,
+    of_alert,
+    of_clusters,
+    silent_hosts,
+    with_alerts,
+)
 from bot.monitor.topics import topic_of
 from bot.monitor.words import count, listed
 
@@ -71,17 +79,14 @@ def verdict(snapshot: Snapshot, previous: Snapshot | None = None, known: Known =
     if not snapshot.answered:
         return _unreachable(snapshot)
     if contradiction := tuple(_contradictions(snapshot)):
-        return raised(_contradictory(snapshot, contradiction, previous), snapshot.cluster, known.alerts)
+        return raised(_contradictory(snapshot, contradiction, previous), snapshot.cluster, of_clusters(known.alerts))
     if snapshot.leader is None:
-        return raised(_leaderless(snapshot, previous, known), snapshot.cluster, known.alerts)
+        return raised(_leaderless(snapshot, previous, known), snapshot.cluster, of_clusters(known.alerts))
     return _led(snapshot, snapshot.leader[1], previous, known)
 
 
 def raised(found: Verdict, cluster: str, alerts: Sequence[Alert]) -> Verdict:
-    """Raise a verdict that is milder than the worst firing alert; the alert's sentence is then its first reason.
-
-    For verdicts that were noted earlier, before an alert of now.
-    """
+    """Raise a verdict that is milder than the worst firing alert; the alert's sentence is then its first reason."""
     worst = min(firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None)
     level = _level(worst.severity) if worst else Level.HEALTHY
     if worst is None or _RANK[level] <= _RANK.get(found.level, 0):
@@ -172,7 +177,7 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Kno
         *look_reasons(snapshot, leader, fresh=known.fresh),
     )
     unsure = any(reason.text.endswith(NEXT_LOOK) for reason in found)
-    ordered = with_alerts(found, known.alerts)
+    ordered = with_alerts(found, [each for each in of_clusters(known.alerts) if each.rule not in REFUTED_BY_A_LEADER])
     reasons = tuple(reason.text for reason in ordered)
     peer, term = leader.raft_status.node_id, leader.raft_status.term
     leads = f"peer {peer} leads in term {term}"

@@ -81,30 +81,30 @@ def refuse_decision(op: Operation, act: Act, rights: Rights, policy: Policy, *, 
     A card of an earlier version still counts while it waits: what it shows of the cluster never changes under one id.
     """
     if op.state is not OpState.WAITING or not 0 < version <= op.version:
-        return f"Operation {op.id} is {op.state} already, so this button no longer does anything."
+        return f"Operation #{op.id} is {op.state} already, so this button no longer does anything."
     if now >= op.expires_at:
-        return f"Operation {op.id} has expired. Type the command again to propose it anew."
+        return f"Operation #{op.id} has expired. Type the command again to propose it anew."
     if act is Act.CANCEL:
         return _refuse_cancel(op, rights)
     if act is Act.REJECT:
         why = "" if rights.has(Holder.ADMIN) else _lacks_all(rights, policy)
-        return _sentence(f"only who may approve operation {op.id} may reject it, and {why}") if why else ""
+        return _sentence(f"only who may approve operation #{op.id} may reject it, and {why}") if why else ""
     return _refuse_approval(op, rights, policy)
 
 
 def _refuse_cancel(op: Operation, rights: Rights) -> str:
     if rights.user == op.requester or rights.has(Holder.ADMIN):
         return ""
-    return f"Only <@{op.requester}>, who proposed operation {op.id}, or an admin may cancel it."
+    return f"Only <@{op.requester}>, who proposed operation #{op.id}, or an admin may cancel it."
 
 
 def _refuse_approval(op: Operation, rights: Rights, policy: Policy) -> str:
     if rights.user in op.approvals:
-        return f"You have approved operation {op.id} already; it waits for somebody else."
+        return f"You have approved operation #{op.id} already; it waits for somebody else."
     if rights.user == op.requester:
         return _refuse_own(op, rights, policy)
     why = _lacks_all(rights, policy)
-    return _sentence(f"you may not approve operation {op.id}: {why}") if why else ""
+    return _sentence(f"you may not approve operation #{op.id}: {why}") if why else ""
 
 
 def _lacks_all(rights: Rights, policy: Policy) -> str:
@@ -115,19 +115,19 @@ def _lacks_all(rights: Rights, policy: Policy) -> str:
 
 def _refuse_own(op: Operation, rights: Rights, policy: Policy) -> str:
     if policy.requester_may == "never":
-        return f"You proposed operation {op.id} yourself, so somebody else must approve it."
+        return f"You proposed operation #{op.id} yourself, so somebody else must approve it."
     why = lacks(rights, Holder.OPERATOR) if policy.requester_may == "always" else _lacks_all(rights, policy)
-    return _sentence(f"you proposed operation {op.id} yourself and cannot approve it too: {why}") if why else ""
+    return _sentence(f"you proposed operation #{op.id} yourself and cannot approve it too: {why}") if why else ""
 
 
 def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> str:
     """Why a person may not make a lease longer, in a sentence: what was approved is for a time, so approvers may."""
     own = rights.user == op.requester
     if own and policy.requester_may == "never":
-        return f"You proposed operation {op.id} yourself, so another person must extend or keep it."
+        return f"You proposed operation #{op.id} yourself, so another person must extend or keep it."
     always = own and policy.requester_may == "always"
     why = lacks(rights, Holder.OPERATOR) if always else _lacks_all(rights, policy)
-    return f"Only who may approve operation {op.id} may extend or keep it: {why}." if why else ""
+    return f"Only who may approve operation #{op.id} may extend or keep it: {why}." if why else ""
 
 
 def missing(policy: Policy, requester: str, given: Collection[Rights]) -> Mapping[str, int]:

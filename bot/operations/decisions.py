@@ -47,7 +47,7 @@ class Decisions:
         """The operation of that number; raises UserError."""
         op = await self.ledger.get(op_id)
         if op is None:
-            raise UserError(f"There is no operation {op_id}. /cm ops state=recent lists the last ones.")
+            raise UserError(f"There is no operation #{op_id}. /cm ops state=recent lists the last ones.")
         return op
 
     async def decide(self, click: Click) -> Reply | None:
@@ -105,7 +105,7 @@ class Decisions:
         """Note what an admin found out about an operation whose outcome is not known, and what cmbot sees of it."""
         await self.access.require(caller.user, Holder.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
-            raise UserError(f"Operation {op.id} is {op.state}: only one whose outcome is unknown can be settled.")
+            raise UserError(f"Operation #{op.id} is {op.state}: only one whose outcome is unknown can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
         words = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
         seen = mark(op, done=done, at=self.clock())
@@ -148,7 +148,7 @@ class Decisions:
             people = await people_of(self.access, op, click.user)
             short = missing(policy, op.requester, people.given)
             if short and short == missing(policy, op.requester, people.earlier):
-                raise UserError(f"Operation {op.id} has your kind of approval already: it waits for {phrase(short)}.")
+                raise UserError(f"Operation #{op.id} has your kind of approval already: it waits for {phrase(short)}.")
             if not short:
                 again = await self._recounted(op, click, policy)
                 if again is None:
@@ -270,7 +270,7 @@ class _Lost(Exception):
 
 
 def _too_late(op: Operation) -> UserError:
-    return UserError(f"Somebody decided on operation {op.id} a moment before you: see its card.")
+    return UserError(f"Somebody decided on operation #{op.id} a moment before you: see its card.")
 
 
 def number(value: str, key: str) -> int:

@@ -88,7 +88,7 @@ def _operation(example: Example) -> str:
         words += (
             f" (stored: {stored.meaning if stored else 'not read'}; dialect {example.facts.dialect or 'not known'})"
         )
-    others = [f"; operation {op.id} ({op.kind}) is {op.state}" for op in example.facts.operations]
+    others = [f"; operation #{op.id} ({op.kind}) is {op.state}" for op in example.facts.operations]
     return "".join([words, *others])
 
 

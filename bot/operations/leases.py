@@ -32,7 +32,7 @@ def ended(back: Operation) -> str:
     if told is None:
         return ""
     words = told.format(task=back.request["task"], value="on" if back.request["on"] else "off")
-    return f"{TIME_UP}{words} (operation {back.id})"
+    return f"{TIME_UP}{words} (operation #{back.id})"
 
 
 def announcements(op: Operation) -> int:
@@ -71,7 +71,7 @@ def reverting(op: Operation, now: float) -> Operation:
         created_at=now,
         expires_at=now,
         channel=op.channel,
-        reason=f"operation {op.id} was for a time only",
+        reason=f"operation #{op.id} was for a time only",
     )
 
 
@@ -79,4 +79,4 @@ def refuse_lease_click(op: Operation) -> str:
     """Why a lease can no longer be extended or kept, in a sentence; "" when it can."""
     if op.lease_until:
         return ""
-    return f"What operation {op.id} set is no longer going to be put back, so there is nothing to extend or keep."
+    return f"What operation #{op.id} set is no longer going to be put back, so there is nothing to extend or keep."

@@ -46,7 +46,7 @@ class LeaseClicks:
                 words, changes = "extended", until(op.lease_until + lease, lease)
             await self.ledger.note(op, by=click.user, words=words, inbound_key=click.key, **changes)
         except Conflict as error:
-            raise UserError(f"Operation {op.id} changed a moment before you clicked: see its card.") from error
+            raise UserError(f"Operation #{op.id} changed a moment before you clicked: see its card.") from error
 
 
 @dataclass(slots=True)
@@ -114,6 +114,6 @@ def hindrance(op: Operation, judged: Judged) -> tuple[OpState | None, str]:
     if seen["meaning"] == "not read":
         return OpState.BLOCKED, f"what is stored for {task} could not be read; {by_hand}"
     if seen["value"] != op.request["left"]:
-        held = f"{task} is {seen['meaning']} now, no longer what operation {op.request['reverts']} set"
+        held = f"{task} is {seen['meaning']} now, no longer what operation #{op.request['reverts']} set"
         return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"
     return None, ""

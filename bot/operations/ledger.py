@@ -171,7 +171,7 @@ class Ledger:
         if op.state is not OpState.VERIFIED or op.kind is not OpKind.TASK_SWITCH:
             return []
         others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
-        words = f"operation {op.id} changed it since, so nothing is put back any more"
+        words = f"operation #{op.id} changed it since, so nothing is put back any more"
         over = [
             note(other, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
             for other in others

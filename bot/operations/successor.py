@@ -50,4 +50,4 @@ def succeed(
     if fresh.blocked:
         why = " ".join(check.sentence for check in fresh.of_level(Level.BLOCK))
         return advance(heir, OpState.BLOCKED, at=now, words=f"the cluster moved since: {why}")
-    return advance(heir, OpState.WAITING, at=now, words=f"in the place of operation {op.id}, approved by nobody yet")
+    return advance(heir, OpState.WAITING, at=now, words=f"in the place of operation #{op.id}, approved by nobody yet")

@@ -29,10 +29,6 @@ def prepare(file: Path) -> None:
     """
     try:
         _create(file)
-    except IsADirectoryError as error:
-        raise ConfigError(
-            f"store.url (CMBOT_STORE_URL): {file} is a folder: write the path of a file in it, as in {file}/cmbot.db."
-        ) from error
     except OSError as error:
         raise ConfigError(
             f"store.url (CMBOT_STORE_URL): {file} cannot be opened for writing ({system_words(error)}): "
@@ -46,8 +42,6 @@ def prepare(file: Path) -> None:
 
 
 def _create(file: Path) -> None:
-    if file.is_dir():
-        raise IsADirectoryError
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if file.is_dir():
         raise IsADirectoryError(errno.EISDIR, "Is a directory")

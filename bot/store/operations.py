@@ -57,7 +57,7 @@ class Operations:
         """Replace version - 1 by it; raises Conflict when somebody else was first."""
         this = (operations.c.id == op.id) & (operations.c.version == op.version - 1)
         if not await self._link.change(update(operations).where(this).values(_values(op))):
-            raise Conflict(f"Operation {op.id} was changed by somebody else meanwhile.")
+            raise Conflict(f"Operation #{op.id} was changed by somebody else meanwhile.")
         return op
 
     async def open(self, cluster: str | None = None) -> list[Operation]:

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 _SHOWN = 200
+APPEND_ONLY = "the audit log is append-only"
+"""What the audit log's own guards say."""
 _QUOTED = re.compile(r'"([^"]{1,80})"')
 _NAMING = frozenset({"28", "3D"})
 """Classes of errors in which the server quotes the name of the user or of the database."""
@@ -41,7 +43,7 @@ _POSTGRES: tuple[tuple[str, str], ...] = (
     ("28", "the server does not let this user in: check the user and pg_hba.conf"),
     ("3D", "there is no database of that name on the server: create it"),
     ("3F", "the schema is missing: run `cmbot migrate`"),
-    ("42501", "the user has no right to that: grant it in the database"),
+    ("42501", "permission denied, the user has no right to that: grant it in the database"),
     ("42", "its schema is not that of this release: run `cmbot migrate`"),
     ("40", "it collided with another transaction; the next attempt may succeed"),
     ("55P03", "another transaction keeps it locked"),
@@ -97,6 +99,8 @@ _UNNAMED: tuple[tuple[str, str], ...] = (
 
 def reason(error: BaseException) -> str:
     """Why, for whatever SQLAlchemy, a driver or the system raised; "" where cmbot does not know the error."""
+    if APPEND_ONLY in str(_inner(error)):
+        return APPEND_ONLY
     for each in _chain(error):
         if words := _of_one(each):
             return words

@@ -67,7 +67,8 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
 
 def lifted(held: Silence, by: str) -> Message:
     """Said when somebody lifts a silence."""
-    text = f"<@{escape(by)}> lifted silence #{held.id}: {_what(held)} is told again."
+    again = "are" if held.rule == EVERY_RULE else "is"
+    text = f"<@{escape(by)}> lifted silence #{held.id}: {_what(held)} {again} announced again, unless another holds."
     return message(text, section(text))
 
 

@@ -71,4 +71,4 @@ def _row(line: Line, now: float) -> tuple[str, ...]:
     verdict = f"{mark_of(line.level)} {line.level}"
     answered = noted.get("answered")
     hosts = str(line.hosts) if answered is None else f"{answered} of {line.hosts}"
-    return (line.name, verdict, line.leader, str(noted.get("term", "-")), hosts, age)
+    return (line.name, verdict, line.leader, str(noted.get("term") or "-"), hosts, age)

@@ -15,8 +15,8 @@ from bot.views.parts import bullets, hosts_line, mark_of, role
 MOST_PEERS = 12
 MOST_ZONES = 12
 _NOT_COUNTED = (
-    "The leader was elected a few minutes ago and has not counted disks and space yet: its figures are those of a "
-    "follower."
+    "The leader was elected less than six minutes ago and has not counted disks and space yet: its figures are those "
+    "of a follower."
 )
 STALE_MINUTES = 5
 """Disk counters are refreshed by the server every 300 s by default (docs/clustermgr.md)."""

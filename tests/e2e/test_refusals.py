@@ -6,6 +6,7 @@ import aiohttp
 
 from bot.demo import Demo
 from bot.playground.slack.message import Message
+from tests.e2e.test_fallback import change
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, propose
 from tests.e2e.test_operations import BOB, CAROL
 
@@ -80,3 +81,13 @@ async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo
     await world.slack.wait_for(
         OPERATIONS, lambda m: not m.thread_ts and "approved by <@U0BOB> and <@U0CAROL>" in m.full_text, timeout=30
     )
+
+
+async def test_alert_resolved_in_an_archived_channel_is_over_elsewhere(world: Demo) -> None:
+    """Its message there cannot be edited, so the fallback channel says that it is over, with a link."""
+    world.clusters["prod"].break_disk(3)
+    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    change(world, STORAGE, is_archived=True)
+    world.clusters["prod"].repair_disk(3, "repaired")
+    over = await world.slack.wait_for(OPERATIONS, alert("was repaired"), timeout=30)
+    assert links_to(over, told)

@@ -30,7 +30,7 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
         ),
         "no_volume": Runbook(
             "Who writes needs a volume. A new cluster gets its first ones within minutes of its disks; without any for "
-            "half an hour nothing can be stored.",
+            "an hour nothing can be stored.",
             (
                 "`/cm stat` shows the zones: a code mode needs enough of them, with enough disks each.",
                 "Read the leader's log for why volumes cannot be created.",

@@ -104,12 +104,13 @@ def open_operations_check(request: Request, facts: Facts) -> Check:
     if other.state is OpState.UNKNOWN:
         return block(
             "operations",
-            f"The outcome of operation {other.id} ({_name(other)}) is not known, so nothing of its kind may follow it.",
-            f"See the card of operation {other.id}: it is settled once its effect is seen or ruled out.",
+            f"The outcome of operation #{other.id} ({_name(other)}) is not known, "
+            "so nothing of its kind may follow it.",
+            f"See the card of operation #{other.id}: it is settled once its effect is seen or ruled out.",
         )
     return block(
         "operations",
-        f"Operation {other.id} ({_name(other)}) is {other.state}; one at a time.",
+        f"Operation #{other.id} ({_name(other)}) is {other.state}; one at a time.",
         "Wait until it has ended." if other.state is OpState.RUNNING else "Decide on it, or cancel it on its card.",
     )
 

@@ -32,6 +32,7 @@ READS: Mapping[str, Call] = {
     "disk_list": lambda api, _: api.disk_list(status=2),
     "disk_dropping": lambda api, _: api.disk_dropping(),
     "disk_chunks": lambda api, _: api.disk_chunks(7),
+    "disk_units": lambda api, _: api.disk_units(7),
     "disk_info": lambda api, _: api.disk_info(7),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),

@@ -21,7 +21,7 @@ ADMIN = Caller("U0ADMIN", "C0OPS")
 class Everybody:
     """An access list that refuses nothing."""
 
-    async def require(self, user: str, role: str) -> None:
+    async def require(self, user: str, role: str, cluster: str) -> None:
         """Let them."""
 
 

@@ -34,7 +34,7 @@ def test_a_planned_transfer_after_a_crash_neither_worsens_nor_counts() -> None:
     assert now.sentence == "The leadership of prod moved from peer 1 to peer 2 in term 6."
     assert (now.weight, now.data["parts"], now.severity) == (1, before.data["parts"], Severity.WARNING)
     assert now.lines == (
-        "term 7: from peer 2 to peer 1, by operation 43",
+        "term 7: from peer 2 to peer 1, by operation #43",
         "term 6: from peer 1 to peer 2, not by an operation of cmbot",
     )
     assert "op" not in now.data
@@ -78,7 +78,7 @@ def test_two_planned_transfers_are_one_info_that_names_both() -> None:
     finding = told(1260, BACK, LeaderChange(1250, 1, 3, 8, op=44))
     assert finding is not None
     assert finding.severity is Severity.INFO
-    assert [line.rpartition(", by ")[2] for line in finding.lines] == ["operation 44", "operation 43"]
+    assert [line.rpartition(", by ")[2] for line in finding.lines] == ["operation #44", "operation #43"]
     assert "op" not in finding.data
 
 

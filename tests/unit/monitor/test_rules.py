@@ -244,17 +244,17 @@ RESOLUTIONS = [
     (
         "disk_broken",
         open_alert("disk_broken", parts=["7"]),
-        "Disk 7 of prod was repaired or dropped. Before you pull a disk, count its units: /cm disk 7.",
+        "Disk 7 of prod was repaired or dropped.",
     ),
     (
         "disk_broken",
         open_alert("disk_broken", parts=["8"], repairing=["8"]),
-        "Disk 8 of prod was repaired. Before you pull a disk, count its units: /cm disk 8.",
+        "Disk 8 of prod was repaired.",
     ),
     (
         "disk_broken",
         open_alert("disk_broken", parts=["7", "8"], repairing=["8"]),
-        "Disks 7 and 8 of prod were repaired or dropped. Before you pull a disk, count its units: /cm disk 7.",
+        "Disks 7 and 8 of prod were repaired or dropped.",
     ),
     ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
     ("no_leader", open_alert("no_leader"), "prod has a leader again: peer 1 in term 5."),
@@ -307,3 +307,20 @@ def test_the_table_is_sound() -> None:
 def test_no_rule_stumbles_over_an_odd_look(rule: object, now: Snapshot) -> None:
     answer = rule.answer(scene(now, look(85)))  # type: ignore[attr-defined]
     assert answer is CANNOT_TELL or isinstance(answer, tuple)
+
+
+def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
+    rule = rule_named("disk_broken")
+    assert rule is not None
+    alert = Alert(
+        "prod",
+        "disk_broken",
+        "",
+        AlertState.FIRING,
+        Severity.WARNING,
+        "1 disk is being repaired.",
+        1.0,
+        data={"parts": ["3"], "repairing": ["3"]},
+    )
+    left = Scene(replace(look(100), chunks={3: 1}), Memory(), 100.0)
+    assert rule.resolved(left, alert) == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."
