@@ -33,8 +33,8 @@ SETTLED_SECONDS = SETTLED["settled"].default
 def is_fresh(snapshot: Snapshot, notes: Mapping[str, Any], settled: float = SETTLED_SECONDS) -> bool:
     """True while the counters of this look's leader are those of a follower, who hears no heartbeats.
 
-    `notes` are what the watch last noted: fields of Memory, or those of `reign_notes` under "reign". Since when a leader
-    leads that led at the first look is not known: its counters are a follower's if they say what a follower's do.
+    `notes` are what the watch last noted: fields of Memory, or those of `reign_notes` under "reign". When a leader was
+    elected that led at the first look is not known: its counters are a follower's if they say what a follower's do.
     """
     if snapshot.leader is None:
         return False

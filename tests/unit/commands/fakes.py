@@ -22,6 +22,7 @@ from bot.monitor.course import Course, course
 from bot.monitor.digest import Facts
 from bot.monitor.handover import Handover, hand_over
 from bot.monitor.memory import Memory
+from bot.monitor.rule import Rule
 from bot.monitor.silences import Begun
 from bot.monitor.summary import Summary, summarise
 from bot.monitor.trend import Sample
@@ -298,6 +299,7 @@ async def typed(
     alerts: FakeAlerts | None = None,
     forms: FakeForms | None = None,
     reports: FakeReports | None = None,
+    rules: Sequence[Rule] = (),
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -315,5 +317,6 @@ async def typed(
         audit=audit or FakeAudit(),
         share=share,
         forms=forms or FakeForms(),
+        rules=lambda _name: rules,
     )
     return [reply async for reply in parsed.command.run(call, parsed.args)]

@@ -52,7 +52,7 @@ def test_what_nobody_has_comes_before_what_somebody_has() -> None:
     text = of(Facts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1))))
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them free"
-    assert lines[1] == "🟡 *prod* degraded: a."
+    assert lines[1] == "🔴 *prod* critical: Alert 2 (alert #2)."
     assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · /cm ack 1"
     assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
     assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")

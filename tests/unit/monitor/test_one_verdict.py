@@ -4,18 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cluster.models import Disk, Snapshot, ZoneDisks
-from bot.errors import ClusterUnreachable
+from bot.cluster.models import Disk, HostLook, Snapshot, ZoneDisks
+from bot.errors import AuthRejected, ClusterUnreachable
 from bot.monitor.alert import Alert, AlertState, Severity
 from bot.monitor.chunks import usable_chunks
-from bot.monitor.counters import is_fresh
-from bot.monitor.verdict import Known, Level, verdict
+from bot.monitor.counters import is_fresh, known_of, may_be_kept, reign_notes
+from bot.monitor.memory import Memory, remember
+from bot.monitor.rules import RULES
+from bot.monitor.topics import TOPICS
+from bot.monitor.verdict import Known, Level, noted, verdict
 from bot.views.stat import stat
-from tests.watchkit import look
+from tests.raftlooks import failing, having
+from tests.unit.views.samples import recorded_stats
+from tests.watchkit import disk, look
 
 
-def alert(severity: Severity, state: AlertState = AlertState.FIRING) -> Alert:
-    return Alert("prod", "some_rule", "", state, severity, "Something of prod is wrong.", 1.0, id=38)
+def alert(severity: Severity, state: AlertState = AlertState.FIRING, rule: str = "some_rule") -> Alert:
+    return Alert("prod", rule, "", state, severity, "Something of prod is wrong.", 1.0, id=38)
 
 
 def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
@@ -110,3 +115,117 @@ def test_chunks_on_bad_disks_do_not_count() -> None:
     ]
     found = usable_chunks(zone, bad)
     assert (found.free, found.total, found.share) == (0, 4148, 0.0)
+
+
+def test_every_rule_has_a_topic() -> None:
+    assert {rule.key for rule in RULES} == set(TOPICS)
+
+
+def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
+    now, before = (look(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
+    alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
+    reasons = verdict(now, before, Known(alerts)).reasons
+    assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
+
+
+def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
+    now, before = (look(at, peers={3: {"active": False}}) for at in (100, 90))
+    plain = verdict(now, before)
+    found = verdict(now, before, Known((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
+    assert (plain.level, found.level) == (Level.DEGRADED, Level.CRITICAL)
+    assert found.reasons == plain.reasons
+
+
+def test_alert_that_only_waits_to_be_resolved_raises_nothing() -> None:
+    gone = replace(alert(Severity.CRITICAL), clear_since=95.0)
+    assert verdict(look(100), look(90), Known((gone,))).level is Level.HEALTHY
+
+
+def test_hosts_that_answer_with_errors_are_no_lost_voters() -> None:
+    rejected = failing(look(100), 2, 3, error=AuthRejected("The token is rejected."))
+    found = verdict(rejected, failing(look(90), 2, 3, error=AuthRejected("The token is rejected.")))
+    assert found.level is Level.DEGRADED
+
+
+def test_leader_that_is_contradicted_by_a_voters_own_answer_is_asked_again() -> None:
+    peers = {2: {"active": False}, 3: {"active": False}}
+    once = verdict(look(100, peers=peers), look(90))
+    assert (once.level, once.unsure) == (Level.DEGRADED, True)
+    twice = verdict(look(110, peers=peers), look(100, peers=peers))
+    assert (twice.level, twice.unsure) == (Level.CRITICAL, False)
+
+
+def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
+    seen = having(look(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
+    found = verdict(seen)
+    assert (found.level, found.unsure) == (Level.DEGRADED, True)
+    assert "did not" not in found.sentence
+    assert "its own answer does not say so (term 6)" in found.sentence
+
+
+def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
+    """Three hosts are configured of a group of five."""
+    seen = refused(100, silent=(1, 3))
+    assert verdict(seen).level is Level.NO_LEADER
+    found = verdict(seen, known=Known(voters=5))
+    assert found.level is Level.DEGRADED
+    assert "peer 1, which leads by what they say, did not" in found.sentence
+
+
+def test_followers_late_at_two_looks_prove_the_quorum_lost() -> None:
+    now, before = look(100, silent=(1, 3)), look(90, silent=(1, 3))
+    assert (verdict(now, look(90)).level, verdict(now, look(90)).unsure) == (Level.DEGRADED, True)
+    assert verdict(now, before).level is Level.NO_LEADER
+
+
+@pytest.mark.parametrize(
+    ("members", "nodes", "smallest", "level"),
+    [
+        ((1, 2), (1, 2), 2, Level.DEGRADED),
+        ((1, 2), (1,), 2, Level.DEGRADED),
+        ((1, 2), (1, 2), 3, Level.HEALTHY),
+        ((1,), (1,), 2, Level.HEALTHY),
+        ((1,), (1, 2, 3), 2, Level.DEGRADED),
+        ((1,), (1, 2), 3, Level.DEGRADED),
+        ((1, 2, 3, 4), (1, 2, 3, 4), 2, Level.HEALTHY),
+    ],
+)
+def test_small_groups_are_degraded_unless_meant(
+    members: tuple[int, ...], nodes: tuple[int, ...], smallest: float, level: Level
+) -> None:
+    now, before = (look(at, members=members, nodes=nodes) for at in (100, 90))
+    assert verdict(now, before, Known(smallest=smallest)).level is level
+
+
+def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
+    notes = {"at": 90.0, "level": "healthy", "verdict": "prod is healthy."}
+    blind = alert(Severity.CRITICAL, rule="watch_blind")
+    assert noted("prod", notes, (blind,))["level"] == "critical"
+    assert noted("prod", notes, (replace(blind, cluster="other"),)) == notes
+    unseen: dict[str, object] = {}
+    assert noted("prod", unseen, (blind,))["verdict"] == "prod is critical: Something of prod is wrong (alert #38)."
+    dark = {"level": "unreachable", "verdict": "prod is unreachable."}
+    assert noted("prod", dark, (blind,)) == dark
+
+
+def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
+    told = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
+    assert told
+    for each in told:
+        seen = replace(look(100), looks=(HostLook("10.0.0.1:9998", 0.1, each),))
+        assert is_fresh(seen, {})
+        assert not any("writable" in reason for reason in verdict(seen, known=known_of({}, seen, ())).reasons)
+
+
+def test_reelected_leader_has_not_counted_yet() -> None:
+    memory = remember(remember(Memory(), look(100, term=5)), look(110, term=6))
+    assert memory.elected_at == 110
+    assert is_fresh(look(120, term=6), reign_notes(memory))
+    assert not is_fresh(look(471, term=6), reign_notes(memory))
+    assert not may_be_kept(memory, look(120, term=6), 360)
+    assert may_be_kept(memory, look(471, term=6), 360)
+
+
+def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
+    memory = remember(Memory(), look(100, leader=2, term=7))
+    assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)

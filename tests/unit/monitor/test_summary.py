@@ -142,7 +142,7 @@ def test_an_election_of_the_same_peer_is_no_change_of_leader() -> None:
 def test_open_alerts_come_gravest_first_with_who_takes_care() -> None:
     grave = alert(2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
     text = of(Facts("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
-    critical, warning = (line for line in text.split("\n") if "Alert" in line)
+    critical, warning = (line for line in text.split("\n") if "Alert" in line and line.startswith("•"))
     assert critical == "• 🚨 Critical for 2 h, <@U1> takes care of it: Alert 2."
     assert warning == "• ⚠️ Warning for 2 h: Alert 1."
 

@@ -93,7 +93,9 @@ def test_nobody_answers() -> None:
 
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     looks = (HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))
-    judged = verdict(Snapshot("prod", 100, looks))
+    once = verdict(Snapshot("prod", 100, looks), look(85))
+    assert (once.level, once.unsure) == (Level.DEGRADED, True)
+    judged = verdict(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
     assert judged.level is Level.CONTRADICTION
     assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in judged.sentence
 

@@ -58,7 +58,8 @@ def test_it_fits_one_screen() -> None:
 
 def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
     text = seen(stat(degraded()))
-    assert text.startswith("🔴 *prod is critical")
+    assert text.startswith("🟡 *prod is degraded")
+    assert "the next look decides whether writes have stopped" in text
     assert "▲ *3* `127.0.0.1:10112`" in text
     assert "*not healthy*: the leader has not heard from it lately" in text
     assert "10.0.0.3:9998 refuses connections" in text
@@ -96,7 +97,8 @@ def test_followers_alone_are_shown_as_what_they_are() -> None:
 
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     leader = recorded_stats("stat_with_disks2")[0]
-    text = seen(stat(look(leader, as_node(leader, 2, leader=2))))
+    contradictory = look(leader, as_node(leader, 2, leader=2))
+    text = seen(stat(contradictory, previous=contradictory))
     assert "contradicts itself" in text.split("\n", maxsplit=1)[0]
     assert "*Leaders named in term 5*\npeer 1, peer 2" in text
 
