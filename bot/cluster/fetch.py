@@ -54,6 +54,7 @@ class _Look:
             dialect=made.dialect if made else None,
             dropping=made.dropping if made else None,
             chunks=made.chunks if made else None,
+            zones=made.zones if made else None,
             complete=all(task.done() for task in self.tasks),
         )
 

@@ -247,6 +247,15 @@ class HostLook:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneChunks:
+    """Free and all chunks of one zone (idc) on disks that take new ones."""
+
+    idc: str
+    free: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that one look at a cluster saw, errors included; `at` in Unix seconds (UTC).
 
@@ -254,7 +263,8 @@ class Snapshot:
     (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked or
     not answered; `dialect` is the one in which they were asked, None where they were asked whatever it is. `dropping`
     are the disks that are being emptied, None when not asked or not answered, and `chunks` maps ids of disks that are
-    repaired or emptied to how many chunks volumes have on them still: all three are asked now and then only.
+    repaired or emptied to how many chunks volumes have on them still; `zones` are the usable chunks as the whole disk
+    list shows them: all four are asked now and then only.
     `complete` says whether every question was answered; without that a host may only be slow.
     """
 
@@ -267,6 +277,7 @@ class Snapshot:
     dialect: Dialect | None = None
     dropping: tuple[Disk, ...] | None = None
     chunks: Mapping[int, int] | None = None
+    zones: tuple[ZoneChunks, ...] | None = None
     complete: bool = True
 
     @property

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bot.cluster.chunks import count_zones
 from bot.cluster.client import ClusterApi
 from bot.cluster.dialect import keys_of
-from bot.cluster.models import Disk
+from bot.cluster.models import Disk, ZoneChunks
 from bot.cluster.tasks import Dialect, DialectVerdict
 from bot.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
 
@@ -14,6 +15,8 @@ T = TypeVar("T")
 
 ROUND_SECONDS = 60.0
 """Seconds between two rounds."""
+LIST_SECONDS = 300.0
+"""Seconds between two readings of the whole disk list."""
 MOST_COUNTED = 4
 """Disks whose chunks are counted in one round: such an answer may have thousands of lines."""
 
@@ -23,13 +26,15 @@ class Round:
     """The answers of one round; `switches` is empty where the dialect, and with it the keys, is not known.
 
     A part that is refused or unreadable is missing: `dropping` is None then, or a key is not in `switches`. `chunks`
-    are the chunks left by disk id, of those that were counted this time.
+    are the chunks left by disk id, of those that were counted this time. `zones` are the usable chunks of each zone,
+    None when they were not counted this time.
     """
 
     dialect: Dialect | None
     switches: Mapping[str, str | None]
     dropping: tuple[Disk, ...] | None
     chunks: Mapping[int, int]
+    zones: tuple[ZoneChunks, ...] | None = None
 
 
 async def _part(question: Awaitable[T]) -> T | None:
@@ -56,6 +61,7 @@ class Rounds:
     api: ClusterApi
     dialect: Callable[[], Awaitable[DialectVerdict]]
     made_at: float = 0.0
+    _listed_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
 
     def due(self, now: float) -> bool:
@@ -76,8 +82,23 @@ class Rounds:
             read = await _part(_keyed(key, self.api.config_get(key, host=host)))
             switches |= read or {}
         chunks = await self._count({*bad, *(disk.disk_id for disk in dropping or ())}, now, host)
+        zones = await self._zones(dropping, now, host)
         self.made_at = now
-        return Round(told, switches, dropping, chunks)
+        return Round(told, switches, dropping, chunks, zones)
+
+    async def _zones(
+        self, dropping: tuple[Disk, ...] | None, now: float, host: str | None
+    ) -> tuple[ZoneChunks, ...] | None:
+        """The usable chunks of each zone; the whole disk list is read as often as servers count their disks."""
+        if now - self._listed_at < LIST_SECONDS:
+            return None
+        # Noted first: a list that takes longer than a look may take does not hold every look up.
+        self._listed_at = now
+        try:
+            disks = await self.api.disk_list(first=host)
+        except ClusterError:
+            return None
+        return count_zones(disks, {disk.disk_id for disk in dropping or ()})
 
     async def _count(self, disks: set[int], now: float, host: str | None) -> dict[int, int]:
         """The chunks left on the disks whose turn it is; none where a release does not tell."""

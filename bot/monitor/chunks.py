@@ -1,9 +1,12 @@
-"""The chunks of a zone that volumes can use: those of broken and repairing disks do not count. No I/O."""
+"""The chunks of a zone that volumes can use: those of disks that take no new ones do not count. No I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.cluster.models import Disk, ZoneDisks
+from bot.cluster.models import Disk, ZoneChunks, ZoneDisks
+
+LISTED_FOR = 900.0
+"""Seconds for which a count from the disk list holds; it is made about every five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,38 @@ class Chunks:
     def share(self) -> float:
         """Percent that is free, 0 without any chunk."""
         return 100 * self.free / self.total if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """The chunks as last counted from the disk list, by zone; empty when that is not known or too old."""
+
+    listed: Mapping[str, Chunks]
+
+    def usable(self, zone: ZoneDisks, bad: Sequence[Disk] | None) -> Chunks | None:
+        """The usable chunks of a zone: from the disk list, else the leader's counters without those on bad disks.
+
+        None when neither is known: the counters include bad disks that could not be listed.
+        """
+        if zone.idc in self.listed:
+            return self.listed[zone.idc]
+        if bad is None and zone.broken + zone.repairing > 0:
+            return None
+        return usable_chunks(zone, bad or ())
+
+    def present(self, zone: ZoneDisks) -> bool:
+        """True unless every disk of a zone is repaired or dropped: such a zone is none any more."""
+        if self.listed:
+            return zone.idc in self.listed
+        return not 0 < zone.total <= zone.repaired + zone.dropped
+
+
+NOT_LISTED = Zones({})
+
+
+def zones_of(listed: Iterable[ZoneChunks], at: float, now: float) -> Zones:
+    """What was counted `at` that time, as far as it holds `now` (Unix seconds)."""
+    return Zones({zone.idc: Chunks(zone.free, zone.total) for zone in listed} if now - at <= LISTED_FOR else {})
 
 
 def usable_chunks(zone: ZoneDisks, bad: Iterable[Disk]) -> Chunks:

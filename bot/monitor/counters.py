@@ -1,12 +1,13 @@
 """The leader's counters of disks, chunks and space, and whether they can be believed yet. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
-from bot.cluster.models import Snapshot, SpaceStat, Stat
+from bot.cluster.models import Snapshot, SpaceStat, Stat, ZoneChunks
 from bot.monitor.alert import Alert
+from bot.monitor.chunks import zones_of
 from bot.monitor.memory import Memory
 from bot.monitor.rule import Limits, Reign, Rule, Scene, Threshold, Unit
 from bot.monitor.verdict import Known, verdict
@@ -60,7 +61,8 @@ def _as_of_follower(space: SpaceStat) -> bool:
 
 def reign_notes(memory: Memory) -> Mapping[str, Any]:
     """The notes by which `is_fresh` and `known_of` judge."""
-    return {name: getattr(memory, name) for name in ("leader", "term", "term_since", "elected_at", "voters")}
+    names = ("leader", "term", "term_since", "elected_at", "voters", "zones_at")
+    return {**{name: getattr(memory, name) for name in names}, "zones": [asdict(zone) for zone in memory.zones]}
 
 
 def may_be_kept(memory: Memory, snapshot: Snapshot, settled: float) -> bool:
@@ -77,7 +79,10 @@ def known_of(
 ) -> Known:
     """Facts beyond the look that a verdict on it rests on; `notes` as in `is_fresh`, `rules` as configured."""
     fresh = is_fresh(snapshot, notes, settled_of(rules))
-    return Known(alerts, fresh, len(notes.get("reign", notes).get("voters", ())), smallest_of(rules))
+    held = notes.get("reign", notes)
+    listed = [ZoneChunks(zone["idc"], zone["free"], zone["total"]) for zone in held.get("zones", ())]
+    zones = zones_of(listed, float(held.get("zones_at") or 0.0), snapshot.at)
+    return Known(alerts, fresh, len(held.get("voters", ())), smallest_of(rules), zones)
 
 
 def settled_of(rules: Sequence[Rule]) -> float:

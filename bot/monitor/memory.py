@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from bot.cluster.health import learners, voters
-from bot.cluster.models import Disk, Snapshot, Stat
+from bot.cluster.models import Disk, Snapshot, Stat, ZoneChunks
 from bot.monitor.forecast import Forecast
 from bot.monitor.hosts import HostNote, host_notes, hosts_of
 from bot.monitor.members import MemberChange, MemberNote, member_changes, member_notes
@@ -21,7 +21,7 @@ MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
 """Seconds after which a mere "still looking" is worth writing down."""
-_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts"})
+_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Memory:
     `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
     `members` are the peers that the last known leader listed, by id; `hosts` tell whose each configured host is.
-    `forecast` is when it will be full.
+    `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     """
 
     at: float = 0.0
@@ -97,6 +97,8 @@ class Memory:
     members: tuple[MemberNote, ...] = ()
     member_changes: tuple[MemberChange, ...] = ()
     hosts: tuple[HostNote, ...] = ()
+    zones: tuple[ZoneChunks, ...] = ()
+    zones_at: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the store keeps it."""
@@ -131,6 +133,7 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "members": MemberNote,
         "member_changes": MemberChange,
         "hosts": HostNote,
+        "zones": ZoneChunks,
     }
 )
 """The fields of a Memory that are tuples of notes."""
@@ -175,6 +178,8 @@ def remember(
     if snapshot.dropping is not None:
         drops = progress(memory.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
+    if snapshot.zones is not None:
+        new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
 
 

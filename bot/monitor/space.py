@@ -1,11 +1,11 @@
 """Rules about space: what is writable, the chunks of each zone, the volumes that can be allocated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import MappingProxyType
 
-from bot.cluster.models import Disk, SpaceStat, ZoneDisks
+from bot.cluster.models import SpaceStat, ZoneDisks
 from bot.monitor.alert import Alert, Finding, Severity
-from bot.monitor.chunks import Chunks, usable_chunks
+from bot.monitor.chunks import Chunks, zones_of
 from bot.monitor.counters import SETTLED, leaders_space, leaders_view
 from bot.monitor.covering import covers
 from bot.monitor.rule import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
@@ -29,15 +29,23 @@ def _writable_low(scene: Scene, limits: Limits) -> Answer:
         return ()
     sentence = f"{_left(scene.cluster, space, share)}{_until(days, space)}."
     shortage = sum(share < limits["critical_share"] / part for part in (1, 2, 4)) + (share <= 0)
-    said = covers(*_no_worse(space, share, scene.snapshot.bad_disks or ()))
+    said = covers(*_no_worse(scene, space, share))
     return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
 
 
-def _no_worse(space: SpaceStat, share: float, bad: Sequence[Disk]) -> Iterator[tuple[str, str]]:
+def _no_worse(scene: Scene, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
     """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
-    for zone in space.disk_stat_infos:
-        if zone.total_chunk > 0 and usable_chunks(zone, bad).share >= share - 1:
+    for zone, chunks in _usable(scene, space):
+        if chunks is not None and chunks.share >= share - 1:
             yield "chunks_low", plain(zone.idc, 60)
+
+
+def _usable(scene: Scene, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
+    """The zones with their usable chunks, None where these are not known."""
+    counted = zones_of(scene.memory.zones, scene.memory.zones_at, scene.now)
+    for zone in sorted(space.disk_stat_infos, key=lambda zone: zone.idc):
+        if zone.total_chunk > 0 and counted.present(zone):
+            yield zone, counted.usable(zone, scene.snapshot.bad_disks)
 
 
 def _share(space: SpaceStat) -> float:
@@ -81,10 +89,11 @@ def _chunks_low(scene: Scene, limits: Limits) -> Answer:
     space = leaders_space(scene, limits)
     if space is None:
         return CANNOT_TELL
-    zones = sorted((zone for zone in space.disk_stat_infos if zone.total_chunk > 0), key=lambda zone: zone.idc)
-    bad = scene.snapshot.bad_disks or ()
-    findings = (_zone_low(scene.cluster, zone, usable_chunks(zone, bad), limits) for zone in zones)
-    return tuple(finding for finding in findings if finding is not None)
+    zones = list(_usable(scene, space))
+    findings = [_zone_low(scene.cluster, zone, chunks, limits) for zone, chunks in zones if chunks is not None]
+    found = tuple(finding for finding in findings if finding is not None)
+    unknown = any(chunks is None for _, chunks in zones)
+    return CANNOT_TELL if unknown and not found else found
 
 
 def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: Limits) -> Finding | None:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.cluster.health import quorum
 from bot.cluster.models import Snapshot, Stat
 from bot.monitor.alert import Alert, Severity
+from bot.monitor.chunks import NOT_LISTED, Zones
 from bot.monitor.quorums import NEXT_LOOK, judged, lost, quorum_of, quorum_reasons
 from bot.monitor.reasons import (
     REFUTED_BY_A_LEADER,
@@ -60,12 +61,14 @@ class Known:
 
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
     `voters` is how many voters the last leader listed (0: not known); a group of fewer than `smallest` is accepted.
+    `zones` are the usable chunks as last counted from the disk list.
     """
 
     alerts: Sequence[Alert] = ()
     fresh: bool = False
     voters: int = 0
     smallest: float = 2
+    zones: Zones = NOT_LISTED
 
 
 NOTHING_KNOWN = Known()

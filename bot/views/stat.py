@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.cluster.health import VoterHealth, lag, learners, voters
 from bot.cluster.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
 from bot.errors import ClusterTimeout
-from bot.monitor.chunks import usable_chunks
+from bot.monitor.chunks import Zones
 from bot.monitor.quorums import judged
 from bot.monitor.verdict import NOTHING_KNOWN, Known, Verdict, verdict
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
@@ -36,7 +36,7 @@ def stat(
     if fresh:
         blocks.append(context(_NOT_COUNTED))
     if best is not None:
-        blocks += _view(snapshot, *best, previous)
+        blocks += _view(snapshot, *best, previous, known.zones)
     blocks.append(context(*_small_print(snapshot, may_grow=may_grow)))
     return message(_sentence(snapshot, judgement, fresh=fresh), *blocks)
 
@@ -60,7 +60,7 @@ def _sentence(snapshot: Snapshot, judgement: Verdict, *, fresh: bool) -> str:
     )
 
 
-def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None) -> Iterator[BlockJson]:
+def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None, counted: Zones) -> Iterator[BlockJson]:
     if snapshot.leader is None:
         yield section(
             f"No leader answered, so this is {code(host)}'s own view as {role(seen)}: "
@@ -71,7 +71,7 @@ def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None) 
         yield section(_peers(snapshot, seen, previous))
     yield section(_disks(snapshot, seen.space_stat))
     if seen.space_stat.disk_stat_infos:
-        yield _zones(seen.space_stat, snapshot.bad_disks or ())
+        yield _zones(seen.space_stat, snapshot.bad_disks, counted)
 
 
 def _facts(snapshot: Snapshot, seen: Stat) -> Iterator[str]:
@@ -150,17 +150,17 @@ def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
     return f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} repairing* now: /cm disks status=broken"
 
 
-def _zones(space: SpaceStat, bad: Sequence[Disk]) -> BlockJson:
+def _zones(space: SpaceStat, bad: Sequence[Disk] | None, counted: Zones) -> BlockJson:
     header = ("Zone", "Disks", "Available", "Not normal", "Free chunks")
     zones = sorted(space.disk_stat_infos, key=lambda zone: zone.idc)
-    return table([_zone(zone, bad) for zone in zones], header=header, right=(1, 2, 4), most=MOST_ZONES)
+    return table([_zone(zone, bad, counted) for zone in zones], header=header, right=(1, 2, 4), most=MOST_ZONES)
 
 
-def _zone(zone: ZoneDisks, bad: Sequence[Disk]) -> tuple[str, ...]:
+def _zone(zone: ZoneDisks, bad: Sequence[Disk] | None, counted: Zones) -> tuple[str, ...]:
     counters = ("broken", "repairing", "repaired", "dropping", "dropped", "readonly", "expired")
     odd = [f"{number:,} {name}" for name in counters if (number := getattr(zone, name))]
-    usable = usable_chunks(zone, bad)
-    chunks = f"{usable.free:,} of {usable.total:,}"
+    usable = counted.usable(zone, bad)
+    chunks = f"{usable.free:,} of {usable.total:,}" if usable else "not known"
     return (zone.idc, f"{zone.total:,}", f"{zone.available:,}", ", ".join(odd) or "none", chunks)
 
 

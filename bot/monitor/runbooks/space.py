@@ -24,7 +24,10 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
             (
                 "`/cm stat` shows the zones. Add disks to this one.",
                 "`/cm tasks`: `balance` evens out disks within a zone, not zones.",
-                "Chunks on broken and repairing disks do not count here: repair or replace those disks first.",
+                (
+                    "Only chunks on normal, writable disks count: repair or replace broken disks, and make disks "
+                    "writable that are read-only for no reason any more."
+                ),
             ),
             COUNTED,
         ),

@@ -12,6 +12,8 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster
 from bot.cluster.models import Snapshot
 from bot.cluster.tasks import Dialect
+from bot.monitor.chunks import zones_of
+from bot.monitor.memory import Memory, remember
 from bot.playground.cluster import SimulatedCluster
 from tests.rawserver import Request, says, serving
 
@@ -144,3 +146,47 @@ async def test_an_unreadable_switch_costs_that_switch_only() -> None:
 async def test_config_list_without_configs_is_read_as_no_switches() -> None:
     async with serving(says(200, "{}")) as host, ClustermgrClient([host.host]) as api:
         assert await api.config_list(host.host) == {}
+
+
+FULL = (1, 2, 3)
+
+
+def spoil(world: Scenery) -> None:
+    """Fill three disks; others are broken, repaired, read-only or being dropped, with all their chunks free."""
+    simulated = world.simulated
+    for number, made in list(simulated.data.disks.items()):
+        made.free_chunks = 0 if number in FULL else made.max_chunks
+        made.idc = "z0" if number <= 7 else "z1"
+    simulated.break_disk(4)
+    simulated.repair_disk(5, "repaired")
+    simulated.set_disk_readonly(6)
+    simulated.set_disk_readonly(7)
+    simulated.drop_disk(7)
+    simulated.recount()
+
+
+@pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
+async def test_chunks_on_disks_that_take_none_do_not_count(flavour: str) -> None:
+    async with scenery(flavour) as world:
+        spoil(world)
+        seen = await world.look()
+    memory = remember(Memory(), seen)
+    assert seen.leader is not None
+    counters = next(zone for zone in seen.leader[1].space_stat.disk_stat_infos if zone.idc == "z0")
+    usable = zones_of(memory.zones, memory.zones_at, seen.at).usable(counters, seen.bad_disks)
+    assert counters.total_free_chunk > 0
+    assert usable is not None
+    assert (usable.free, usable.total) == (0, sum(world.simulated.data.disks[number].max_chunks for number in FULL))
+
+
+async def test_whole_disk_list_is_read_every_five_minutes() -> None:
+    async with scenery() as world:
+        told = [(await world.look(60)).zones is not None for _ in range(11)]
+    assert told == [True, False, False, False, False, True, False, False, False, False, True]
+
+
+async def test_unreadable_disk_list_costs_the_chunks_only() -> None:
+    async with scenery() as world, odd_answers(world, "/disk/list?count=200", "[]") as seen:
+        assert seen.zones is None
+        assert seen.bad_disks == ()
+        assert seen.switches is not None

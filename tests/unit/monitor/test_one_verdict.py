@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cluster.models import Disk, HostLook, Snapshot, ZoneDisks
+from bot.cluster.chunks import count_zones
+from bot.cluster.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
 from bot.errors import AuthRejected, ClusterUnreachable
 from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.chunks import usable_chunks
+from bot.monitor.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
 from bot.monitor.counters import is_fresh, known_of, may_be_kept, reign_notes
 from bot.monitor.memory import Memory, remember
+from bot.monitor.rule import CANNOT_TELL, Scene
 from bot.monitor.rules import RULES
+from bot.monitor.space import CHUNKS_LOW
 from bot.monitor.topics import TOPICS
 from bot.monitor.verdict import Known, Level, noted, verdict
 from bot.views.stat import stat
@@ -229,3 +232,41 @@ def test_reelected_leader_has_not_counted_yet() -> None:
 def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
     memory = remember(Memory(), look(100, leader=2, term=7))
     assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)
+
+
+def test_chunks_of_a_zone_are_not_known_while_its_bad_disks_cannot_be_listed() -> None:
+    zone = ZoneDisks(idc="z0", total=8, total_chunk=8296, total_free_chunk=4148, broken=4)
+    assert NOT_LISTED.usable(zone, None) is None
+    listed = zones_of((ZoneChunks("z0", 7, 100),), at=100.0, now=400.0)
+    assert listed.usable(zone, None) == Chunks(7, 100)
+    assert zones_of((ZoneChunks("z0", 7, 100),), at=100.0, now=4000.0) == NOT_LISTED
+
+
+def test_zone_of_dropped_disks_only_is_none_any_more() -> None:
+    gone = ZoneDisks(idc="z9", total=3, total_chunk=300, total_free_chunk=300, dropped=2, repaired=1)
+    assert not NOT_LISTED.present(gone)
+    assert count_zones([Disk(disk_id=1, idc="z9", status=5, free_chunk_cnt=100, max_chunk_cnt=100)], ()) == ()
+
+
+def test_recorded_counters_include_chunks_of_disks_that_take_none() -> None:
+    """One disk each was broken, repaired, made read-only and dropped between the two."""
+    [before], [after] = (
+        recorded_stats(name)[0].space_stat.disk_stat_infos for name in ("stat_with_disks", "stat_with_disks2")
+    )
+    assert (before.available, after.available) == (8, 5)
+    assert (before.total_chunk, before.total_free_chunk) == (after.total_chunk, after.total_free_chunk)
+
+
+def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
+    zones = [ZoneDisks(idc="z0", total=8, available=4, total_chunk=8296, total_free_chunk=4148)]
+    memory = remember(Memory(), look(0.0))
+    scene = Scene(
+        look(1000.0, zones=zones), remember(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
+    )
+    answer = CHUNKS_LOW.answer(scene)
+    assert answer is not CANNOT_TELL
+    assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
+    assert "None of the chunks of zone z0" in answer[0].sentence
+    assert "0 of 4,148" in str(
+        stat(scene.snapshot, known=known_of(reign_notes(scene.memory), scene.snapshot, ())).blocks
+    )
