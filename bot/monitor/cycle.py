@@ -365,8 +365,8 @@ class Watch:
             memory = with_verdict(memory, seen.snapshot, seen.previous, known)
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
-        kept = {"counted": counted, "seen": memory, "alerts": tuple(alerts.values())}
-        return Plan(transitions, traffic, written, changed=traffic != held.traffic, **kept)
+        plan = Plan(transitions, traffic, written, changed=traffic != held.traffic)
+        return replace(plan, counted=counted, seen=memory, alerts=tuple(alerts.values()))
 
     def _calls(self, seen: Seen) -> Escalation:
         """Whom alerts call: while no cluster answers from here, one carrier's alert calls each group."""

@@ -22,12 +22,16 @@ STALE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Space in bytes: used then and now, and of how much; `writable` is what may be written now."""
+    """Space in bytes: used at the first measurement and at the last one, and of how much.
+
+    `writable` is what might be written at the last measurement, taken `at` that time (Unix seconds).
+    """
 
     before: int
     after: int
     total: int
     writable: int
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +151,4 @@ def _growth(samples: Sequence[Sample]) -> Growth | None:
     if not known:
         return None
     first, last = known[0], known[-1]
-    return Growth(int(first.used), int(last.used), int(last.total), int(last.writable))
+    return Growth(int(first.used), int(last.used), int(last.total), int(last.writable), last.at)

@@ -12,6 +12,8 @@ from bot.views.parts import mark_of
 from bot.views.spaces import forecast, pace, range_of
 
 _MOST_REASON = 80
+_OLD_SECONDS = 1800.0
+"""A measurement that is older says when it was taken; one is taken every ten minutes."""
 _FAR_DAYS = 400.0
 """Who is full later than that needs no word about it in a summary."""
 
@@ -35,7 +37,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
         *(escape(change) for change in part.changes),
         *(deed_line(deed) for deed in part.deeds),
     ]
-    return [*(told or ["nothing changed"]), *_space(part)]
+    return [*(told or ["nothing changed"]), *_space(part, now)]
 
 
 def alert_line(alert: Alert, now: float) -> str:
@@ -86,12 +88,14 @@ def deed_line(deed: Deed) -> str:
     return f"{escape(deed.words)}{f' ({told})' if told else ''}"
 
 
-def _space(part: ClusterSummary) -> Iterator[str]:
+def _space(part: ClusterSummary, now: float) -> Iterator[str]:
     if part.growth is None:
         return
     near = part.trend.full_in is not None and part.trend.full_in <= _FAR_DAYS
     told = [_moved(part.growth), pace(part.trend, part.growth.total), forecast(part.trend) if near else ""]
     between = range_of(part.trend) if near else ""
+    if now - part.growth.at > _OLD_SECONDS:
+        told.append(f"measured {date(part.growth.at, 'minute')}")
     yield f"{' · '.join(each for each in told if each)}{f' ({between})' if between else ''}"
 
 

@@ -45,7 +45,8 @@ def _sentence(course: Course) -> str:
         return _nothing(course)
     now = course.shown[-1]
     moving = pace(course.trend, now.total)
-    head = f"{name}: {used(now)}, {size(int(now.writable))} writable{f', {moving}' if moving else ''}."
+    measured = f"{used(now)}, {size(int(now.writable))} writable {date(now.at, 'minute')}"
+    head = f"{name}: {measured}{f', {moving}' if moving else ''}."
     if not moving:
         return f"{head} {_too_early(course)}"
     until = forecast(course.trend)

@@ -134,6 +134,12 @@ def test_growth_of_space_is_told_with_its_share() -> None:
     assert "1.0 TiB of 10.0 TiB used (10 %), as before" in of(Facts("prod", HEALTHY, samples=(sample(NOW),)))
 
 
+def test_old_measurement_of_space_says_when_it_was_taken() -> None:
+    old = of(Facts("prod", HEALTHY, samples=(sample(NOW - 7200),)))
+    assert f"used (10 %), as before · measured <!date^{NOW - 7200:.0f}^" in old
+    assert "measured" not in of(Facts("prod", HEALTHY, samples=(sample(NOW - 600),)))
+
+
 def test_an_election_of_the_same_peer_is_no_change_of_leader() -> None:
     text = of(Facts("prod", HEALTHY, samples=(sample(NOW - DAY),)))
     assert "• 2 elections, and peer 1 leads still (term 7)" in text

@@ -26,3 +26,10 @@ def test_cluster_without_disks_has_no_space_to_measure_yet() -> None:
     taken = [(now - 600.0, {"total": 0, "used": 0, "writable": 0})]
     shown = trend(course("prod", taken, window=30 * DAY, now=now, watched_since=now - 600.0))
     assert "no space to measure yet" in shown.text
+
+
+def test_figures_of_trend_have_the_time_of_their_measurement() -> None:
+    now = 1_700_000_000.0
+    taken = [(now - hours * 3600.0, {"total": 100, "used": 10, "writable": 90}) for hours in (5, 3)]
+    shown = trend(course("prod", taken, window=30 * DAY, now=now, watched_since=now - 5 * 3600.0))
+    assert f"writable <!date^{now - 3 * 3600:.0f}^" in shown.text
