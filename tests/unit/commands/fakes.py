@@ -291,7 +291,7 @@ class FakeReports:
 
 async def typed(
     text: str,
-    *clusters: FakeCluster,
+    *clusters: ClusterPort,
     desk: FakeDesk | None = None,
     remembered: Mapping[str, Mapping[str, Any]] | None = None,
     audit: FakeAudit | None = None,
@@ -302,7 +302,7 @@ async def typed(
     rules: Sequence[Rule] = (),
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
-    known = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
+    known: dict[str, ClusterPort] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
     parsed = parse(text, COMMANDS, clusters=tuple(known), default_cluster=None)
     call = Call(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.testing import capture_logs
 
@@ -122,11 +122,12 @@ class Open:
     """Two changes wait: one of U1, one of U2; `down` is the database."""
 
     down: bool = False
+    severity: Severity = Severity.INFO
 
     async def alerts(self) -> Sequence[Alert]:
         if self.down:
             raise StoreError("no")
-        return (alert(7),)
+        return (replace(alert(7), severity=self.severity),)
 
     async def operations(self) -> Sequence[Operation]:
         return (operation(1, "U1"), operation(2, "U2"))
@@ -138,7 +139,7 @@ class Open:
         return 2
 
 
-async def published(user: str, *, down: bool = False) -> str:
+async def published(user: str, *, down: bool = False, severity: Severity = Severity.INFO) -> str:
     told: list[tuple[str, Sequence[BlockJson]]] = []
 
     async def publish(user: str, blocks: Sequence[BlockJson]) -> None:
@@ -148,7 +149,7 @@ async def published(user: str, *, down: bool = False) -> str:
         ["prod"],
         lambda _: {"level": "healthy"},
         People(),
-        Open(down),
+        Open(down, severity),
         lambda _: POLICIES["member_remove"],
         publish,
         lambda: AT,
@@ -199,6 +200,12 @@ async def test_an_event_that_comes_again_shows_nothing_again_unless_the_database
     for key in ("E1", "E1", "E2", "down", "down"):
         await show_once(once, show, HomeOpened(key, f"U-{key}"))
     assert shown == ["U-E1", "U-E2", "U-down", "U-down"]
+
+
+async def test_home_shows_no_cluster_milder_than_its_worst_alert() -> None:
+    text = await published("U1", severity=Severity.CRITICAL)
+    assert "🔴 *prod* critical: prod is critical: Peer 3 is down (alert #7)." in text
+    assert "0 of 1 cluster are healthy" in text
 
 
 async def test_without_the_database_the_clusters_are_shown_all_the_same() -> None:
