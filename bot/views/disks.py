@@ -22,7 +22,12 @@ def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: i
     shown = found[:limit]
     sentence = _sentence(cluster, len(shown), asked, more=len(found) > limit)
     one = code("/cm disk <id>")
-    foot = context(f"Asked of the disk list, which is never late. As of {date(at, 'time')}. One of them: {one}")
+    claimed = any(units_matter(disk) for disk in shown)
+    counts = (
+        f"No state proves a disk empty: before you pull one, {one} counts the units left on it. " if claimed else ""
+    )
+    source = f"Asked of the disk list, which is never late. As of {date(at, 'time')}. One of them: {one}"
+    foot = context(f"{counts}{source}")
     if not shown:
         return message(sentence, section(sentence), context(f"As of {date(at, 'time')}."))
     rows = [_row(disk) for disk in shown]

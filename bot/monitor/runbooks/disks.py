@@ -15,7 +15,7 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
                 "`/cm tasks`: is `disk_repair` on?",
                 "`/cm disks status=broken` and `status=repairing` show them all; repairing must follow broken.",
                 "Many disks of one host at once: look at the host first, not at the disks.",
-                "Replace the hardware after the disk is repaired, not before.",
+                "Replace the hardware when `/cm disk <id>` counts no unit left on it: no state proves that.",
             ),
             "The disks come from `/disk/list`, which is immediate. When it cannot be asked, the leader's counters in "
             "`/stat`, which lag by minutes, can raise the alert or make it grow (without names), never resolve it. A "

@@ -25,6 +25,12 @@ def test_disks_are_a_table_with_their_state_in_words() -> None:
     assert "256.0 GiB (25 %)" in text
 
 
+@pytest.mark.parametrize(("status", "warned"), [(1, False), (2, False), (3, False), (4, True), (5, True)])
+def test_lists_of_repaired_disks_say_that_a_count_decides(status: int, warned: bool) -> None:
+    text = seen(disks("prod", [disk(1, status=status)], asked=(), limit=20, at=AT))
+    assert ("counts the units left on it" in text) is warned
+
+
 def test_no_disk_and_more_disks_are_said() -> None:
     assert disks("prod", [], asked=["status=broken"], limit=5, at=AT).text == "prod has no disk with status=broken."
     many = disks("prod", [disk(n) for n in range(1, 7)], asked=["idc=z0", "host=h"], limit=5, at=AT)
