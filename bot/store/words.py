@@ -43,7 +43,7 @@ _POSTGRES: tuple[tuple[str, str], ...] = (
     ("28", "the server does not let this user in: check the user and pg_hba.conf"),
     ("3D", "there is no database of that name on the server: create it"),
     ("3F", "the schema is missing: run `cmbot migrate`"),
-    ("42501", "permission denied, the user has no right to that: grant it in the database"),
+    ("42501", "the user has no right to that: grant it in the database"),
     ("42", "its schema is not that of this release: run `cmbot migrate`"),
     ("40", "it collided with another transaction; the next attempt may succeed"),
     ("55P03", "another transaction keeps it locked"),

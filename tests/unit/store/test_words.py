@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from structlog.testing import capture_logs
 
 from bot.errors import StoreError
 from bot.store.link import database_errors, translated
@@ -91,9 +92,11 @@ def test_reason_of_sqlite_names_lock_disk_rights_and_damage(tmp_path: Path) -> N
     assert "read-only" in reason(readonly.value)
 
 
-def test_unknown_error_is_logged_raw_without_its_statement(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(StoreError) as caught, translated(database_errors()):
+def test_unknown_error_is_logged_raw_without_its_statement() -> None:
+    with capture_logs() as logged, pytest.raises(StoreError) as caught, translated(database_errors()):
         raise wrapped(RuntimeError("flux capacitor"))
     assert str(caught.value) == "The database could not be used (for a reason that the log names)."
     assert "hunter2" not in raw(wrapped(RuntimeError("flux capacitor")))
-    assert "RuntimeError: flux capacitor" in capsys.readouterr().out
+    assert [line["driver"] for line in logged if line["event"] == "store.unknown_error"] == [
+        "RuntimeError: flux capacitor"
+    ]
