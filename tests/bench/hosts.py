@@ -20,8 +20,8 @@ NODES = (1, 2, 3)
 BROKEN_DISK = 3
 LISTS = ("/disk/list?status=2&count=200", "/disk/list?status=3&count=200")
 """What is asked of the leader at each look, beside /stat of every host."""
-ROUND = ("/disk/droppinglist", "/kv/list?count=1", "/config/get?key=balance")
-"""What is asked once a minute besides, the last for each switch."""
+ROUND = ("/disk/droppinglist", "/kv/list?count=1", "/disk/list?count=200", "/config/get?key=balance")
+"""What is asked once a minute besides (the whole disk list every five minutes), the last for each switch."""
 _END = b"\r\n\r\n"
 Book = dict[tuple[int, str], bytes]
 """Whole answers by node and question."""
