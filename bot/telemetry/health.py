@@ -50,19 +50,22 @@ class Health:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         # That this is answered at all shows that the event loop turns.
-        return await self._answer(self._live, {})
+        return await self._answer(self._live, dict)
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return await self._answer(self._ready, {} if self._watches is None else {"watches": [*self._watches()]})
+        return await self._answer(self._ready, self._facts)
 
     async def _exposed(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.exposed(), headers={"Content-Type": self._metrics.content_type})
 
-    async def _answer(self, probes: Mapping[str, Probe], facts: Mapping[str, object]) -> web.Response:
+    def _facts(self) -> Mapping[str, object]:
+        return {} if self._watches is None else {"watches": [*self._watches()]}
+
+    async def _answer(self, probes: Mapping[str, Probe], facts: Callable[[], Mapping[str, object]]) -> web.Response:
         words = await asyncio.gather(*(self._ask(probe) for probe in probes.values()))
         wrong = {name: word for name, word in zip(probes, words, strict=True) if word}
         checks = {name: wrong.get(name) or self._remark(name) for name in probes}
-        body = {"ok": not wrong, "checks": checks, **facts}
+        body = {"ok": not wrong, "checks": checks, **facts()}
         return web.json_response(body, status=_ILL if wrong else _WELL)
 
     def _remark(self, name: str) -> str:

@@ -89,3 +89,16 @@ async def test_readiness_shows_what_is_watched(session: aiohttp.ClientSession) -
     server = Health(Metrics(), live={}, ready={}, watches=lambda: ["prod"]).server()
     async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
         assert await answer.json() == {"ok": True, "checks": {}, "watches": ["prod"]}
+
+
+async def test_readiness_names_what_is_watched_after_its_checks(session: aiohttp.ClientSession) -> None:
+    """A cluster that is lost while a check is waited for does not stand beside the words that it is lost."""
+    watched = ["prod"]
+
+    async def loses() -> str:
+        watched.clear()
+        return "another process watches prod"
+
+    server = Health(Metrics(), live={}, ready={"watch": loses}, watches=lambda: watched).server()
+    async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+        assert (await answer.json())["watches"] == []
