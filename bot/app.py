@@ -16,7 +16,7 @@ from bot.cluster.client import ClustermgrClient
 from bot.cluster.handle import Cluster, look_deadline
 from bot.cluster.tasks import Dialect
 from bot.commands.table import COMMANDS
-from bot.config import ClusterSettings, EscalationSettings, Settings, in_file
+from bot.config import ClusterSettings, Settings, in_file
 from bot.dispatch import Dispatcher
 from bot.errors import ConfigError
 from bot.forms.judging import Judge
@@ -26,11 +26,9 @@ from bot.forms.seal import key_of
 from bot.forms.showing import Forms
 from bot.inbox import Inbox
 from bot.liveness import Liveness
-from bot.monitor.alert import Severity
 from bot.monitor.attention import Attention
 from bot.monitor.configure import configure
 from bot.monitor.cycle import Watch, Watched
-from bot.monitor.escalation import DEFAULT_WAIT, Escalation
 from bot.monitor.horizon import Horizon, Seat
 from bot.monitor.network import OWN_NETWORK
 from bot.monitor.reports import Reports
@@ -42,12 +40,12 @@ from bot.operations.decisions import Decisions
 from bot.operations.desk import Desk
 from bot.operations.leasing import LeaseClicks, Leasing
 from bot.operations.ledger import Ledger
-from bot.operations.policy import Policy, PolicyOf, policy_of, stricter, strictest
+from bot.operations.policy import PolicyOf
 from bot.operations.runner import Runner
 from bot.operations.telling import Work
 from bot.operations.wish import policy_keys
 from bot.outbox import Outbox, Pace
-from bot.planned import entries_of
+from bot.planned import check_words, entries_of, escalation_of, heartbeat_url, policy
 from bot.recorder import Recorder
 from bot.redelivery import Redelivery
 from bot.replicas.membership import Membership
@@ -143,43 +141,6 @@ def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
         raise ConfigError(
             f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
         ) from error
-
-
-def heartbeat_url(settings: Settings) -> str:
-    """The address that is called while all is well, "" for none; raises ConfigError, which does not show it."""
-    url = settings.secrets.cmbot_heartbeat_url.get_secret_value()
-    if url and not url.startswith(("https://", "http://")):
-        raise ConfigError("CMBOT_HEARTBEAT_URL: is no address; write a whole one, as in https://hc.example.com/ping/…")
-    return url
-
-
-def check_words(settings: Settings) -> None:
-    """Refuse a cluster that is called like a word of a command: `/cm stat` must mean one thing."""
-    words = {word for command in COMMANDS for word in command.path}
-    for cluster in settings.clusters:
-        if cluster.name in words:
-            raise ConfigError(f"clusters.{cluster.name}.name: is a word of /cm; give the cluster another name.")
-
-
-def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) -> Policy:
-    """How a change of a cluster is decided on to which these policies apply: by the strictest of them in each field.
-
-    A cluster that left the settings has what holds for all.
-    """
-    tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
-    base = {"expires_after": settings.operations.expires_after}
-
-    def found(name: str) -> Policy:
-        given = [held.model_dump(exclude_none=True) for table in tables for at, held in table.items() if at == name]
-        return policy_of(name, base, *given)
-
-    own = strictest(*map(found, keys))
-    return stricter(own, found("break_glass")) if forced else own
-
-
-def _escalation(given: EscalationSettings) -> Escalation:
-    severity = Severity[(given.escalate_severity or "critical").upper()]
-    return Escalation(given.escalate_to or "", given.escalate_after or DEFAULT_WAIT, severity)
 
 
 class _Parts:
@@ -401,7 +362,7 @@ class _Parts:
 
     def _seat(self, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
         tells = any(rule.key == OWN_NETWORK.key for rule in rules)
-        group = _escalation(self.settings.escalation(own.name)).to
+        group = escalation_of(self.settings.escalation(own.name)).to
         return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)
 
     def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: Horizon) -> Watch:
@@ -410,7 +371,7 @@ class _Parts:
             own.alert_channel,
             own.poll_interval,
             rules,
-            _escalation(self.settings.escalation(own.name)),
+            escalation_of(self.settings.escalation(own.name)),
             Limits(**dict(self.settings.alerts.storm)),
         )
         deadline = look_deadline(own.answer_deadline, own.poll_interval)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rich.table import Table
 from rich.text import Text
 
-from bot.app import build, check_words, policy
+from bot.app import build
 from bot.cluster.handle import Cluster
 from bot.config import Members, Settings
 from bot.config.model import AccessSettings
@@ -21,7 +21,7 @@ from bot.monitor.counters import known_of
 from bot.monitor.verdict import Level, verdict
 from bot.monitor.words import count
 from bot.operations.approvals import POLICIES, Policy, short_of
-from bot.planned import entries_of
+from bot.planned import check_words, entries_of, policy
 from bot.rights import Holder
 from bot.service import App
 from bot.slack.check import check_slack

@@ -356,8 +356,8 @@ class Outbox:
         """Log a failure; the same one of the same message again is not worth a second line."""
         known = self._noted.get(claim.slot) == failed.error
         self._noted[claim.slot] = failed.error
-        told, wait = log.debug if known else log.warning, failed.verdict.wait
-        told("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=wait)
+        write, wait = log.debug if known else log.warning, failed.verdict.wait
+        write("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=wait)
 
     def _hold(self, channel: str, hold: Hold, until: float) -> None:
         if hold is Hold.CHANNEL:

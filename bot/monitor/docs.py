@@ -29,7 +29,7 @@ command there: your rights, the preflight and the policy count, and nothing chan
 An alert that its channel does not take, because it was archived or cmbot was thrown out, goes with its thread to
 `alerts.fallback_channel` and says where it belongs. `/readyz` fails and names the channel. It is tried every minute;
 once it takes messages again it is told where to look. Without a fallback channel its open alerts are posted then. If
-somebody deletes the message of an open alert it is posted anew. Where Slack lets no message be edited any more
+somebody deletes the message of an open alert it is posted again. Where Slack lets no message be edited any more
 (`edit_window_closed`), the new state is a new message with a link to the old one: at once when the alert is resolved,
 at most every two minutes while it is open. Where a thread takes no replies, what gets worse is said in the channel
 itself, with a link to the alert.
@@ -38,7 +38,7 @@ itself, with a link to the alert.
   resolved.
 - One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at
   risk, else a peer that is down, else a silent host; the alert names all that belongs to it. What is left when that
-  one ends is told then. An alert holds back another for the same subject only (that host, that task, that zone); only
+  one ends is announced then. An alert holds back another for the same subject only (that host, that task, that zone); only
   `cluster_unreachable`, `no_leader` and `leader_flapping`, which hold for a whole cluster, hold back whole rules.
 - **worse**: a higher severity, more of it, or something new in it. What is new (another disk, voter, host, zone or
   change) is shown in the channel, for a warning too, once per 5 minutes and alert at the most; more of the same stays

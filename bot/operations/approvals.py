@@ -83,7 +83,7 @@ def refuse_decision(op: Operation, act: Act, rights: Rights, policy: Policy, *, 
     if op.state is not OpState.WAITING or not 0 < version <= op.version:
         return f"Operation #{op.id} is {op.state} already, so this button no longer does anything."
     if now >= op.expires_at:
-        return f"Operation #{op.id} has expired. Type the command again to propose it anew."
+        return f"Operation #{op.id} has expired. Type the command again to propose it again."
     if act is Act.CANCEL:
         return _refuse_cancel(op, rights)
     if act is Act.REJECT:

@@ -38,10 +38,10 @@ def translated(errors: Errors) -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict("Somebody else was first: the database already holds this.") from error
     except errors as error:
-        raise StoreError(f"The database could not be used ({told(error)}).") from error
+        raise StoreError(f"The database could not be used ({explained(error)}).") from error
 
 
-def told(error: BaseException) -> str:
+def explained(error: BaseException) -> str:
     """Why, in our words; what they do not cover is logged in the driver's."""
     words = reason(error)
     if not words:

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import SecretStr
 
-from bot.app import policy
 from bot.config import Secrets, Settings, parse
 from bot.operations.approvals import Policy
+from bot.planned import policy
 
 SETTINGS = """
 clusters:
