@@ -73,6 +73,8 @@ class Membership:
 
         Processes over one database server share the clusters, so one that waits for its turn is well.
         """
+        if not self._joined:
+            return "this process has no lease yet, so it watches nothing yet"
         if not self.alive:
             return "this process could not renew its lease, so it watches nothing"
         others = {name: self.elsewhere.get(watch_of(name), "") for name in clusters if not self.hold(watch_of(name))}

@@ -52,5 +52,6 @@ async def test_run_while_slack_is_unreachable_starts_and_watches(tmp_path: Path)
         config, port = settings(tmp_path, slack, list(cluster.hosts), api="http://127.0.0.1:9/api/")
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         async with started(tmp_path, config, port, **tokens) as run:
+            await run.until("/metrics", 'cmbot_last_tick_time{cluster="prod"}')
             assert (await run.checks())["watch"] == "ok"
             assert (await run.checks("/healthz"))["slack"] == "ok"

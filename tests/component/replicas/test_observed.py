@@ -112,13 +112,21 @@ async def test_a_silent_replica_is_dead_though_the_database_clock_went_back(stor
 
 async def test_a_replica_that_waits_for_its_share_is_well(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
-    assert one.idle(["c0"]) == "this process could not renew its lease, so it watches nothing"
+    assert one.idle(["c0"]) == "this process has no lease yet, so it watches nothing yet"
     await one.beat()
     await two.beat()
     assert two.hold(TASKS[0]) is None
     assert two.idle(["c0", "c1"]) == ""
     await one.release()
     assert one.idle(["c0", "c1"]) == "no process watches c0, c1"
+
+
+async def test_a_replica_that_missed_its_beats_watches_nothing(store: Store) -> None:
+    one, two = member(store, "one"), member(store, "two")
+    await two.beat()
+    await one.beat()
+    passes(LEASE, one)
+    assert one.idle(["c0"]) == "this process could not renew its lease, so it watches nothing"
 
 
 async def test_a_claim_of_the_living_holds_whatever_its_clock(store: Store) -> None:
