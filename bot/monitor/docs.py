@@ -38,8 +38,9 @@ itself, with a link to the alert.
   resolved.
 - One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at
   risk, else a peer that is down, else a silent host; the alert names all that belongs to it. What is left when that
-  one ends is announced then. An alert holds back another for the same subject only (that host, that task, that zone); only
-  `cluster_unreachable`, `no_leader` and `leader_flapping`, which hold for a whole cluster, hold back whole rules.
+  one ends is announced then. An alert holds back another for the same subject only (that host, that task, that
+  zone); only `cluster_unreachable`, `no_leader` and `leader_flapping`, which hold for a whole cluster, hold back
+  whole rules.
 - **worse**: a higher severity, more of it, or something new in it. What is new (another disk, voter, host, zone or
   change) is shown in the channel, for a warning too, once per 5 minutes and alert at the most; more of the same stays
   in the thread unless it is critical. What eases and within 15 minutes is as bad as it was is the same trouble: it is
