@@ -33,6 +33,6 @@ EXPOSE 8080
 USER 10001:10001
 
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
-    CMD ["python", "-m", "bot.telemetry.probe"]
+    CMD ["python", "-m", "bot.cli.healthcheck"]
 ENTRYPOINT ["cmbot"]
 CMD ["run"]

@@ -50,9 +50,9 @@ fuzz: $(READY)  ## coverage-guided fuzzing, ten minutes a target: make fuzz [FUZ
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 docs: $(READY)  ## write the generated pages of docs/ anew
-	$(BIN)/python -m bot.commands.docs
-	$(BIN)/python -m bot.monitor.docs
-	$(BIN)/python -m bot.operations.docs
+	$(BIN)/python -m tests.docgen.commands
+	$(BIN)/python -m tests.docgen.alerts
+	$(BIN)/python -m tests.docgen.preflight
 	$(BIN)/python -m tests.e2e.day
 
 format: $(READY)

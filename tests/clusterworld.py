@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.monitor.changes import Causes, Change
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.monitor.ports import Explain, unexplained
-from bot.playground.cluster import SimulatedCluster, VirtualClock
+from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
+from bot.watch.ports import Explain, unexplained
+from bot.watch.watcher import Watch, Watched
 from tests.watchkit import FakeStore
 
 HOUR = 3600.0

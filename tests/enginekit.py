@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.monitor.alert import Alert, Finding, Severity, Silence
-from bot.monitor.engine import Reason, Tell, Transition, acknowledge, step
-from bot.monitor.escalation import Escalation
-from bot.monitor.rule import Answer, Rule
-from bot.monitor.rules import rule_named
+from bot.alerting.engine import Reason, Tell, Transition, acknowledge, step
+from bot.alerting.escalation import Escalation
+from bot.alerting.model import Alert, Finding, Severity, Silence
+from bot.alerting.rules.base import Answer, Rule
+from bot.alerting.rules.table import rule_named
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Column, Double, Integer, Table
 
 from bot.audit.chain import Entry
+from bot.store.database import Store
 from bot.store.dump import TABLES
-from bot.store.store import Store
 
 _WORDS = '\u00fc \u2028 \U0001f525 "quoted" \\n <!channel> \'; DROP TABLE alerts; --'
 

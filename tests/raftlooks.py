@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.cluster.models import HostLook, Snapshot
-from bot.errors import ClusterError
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Answer, Rule, Scene
-from bot.monitor.rules import rule_named
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, Scene
+from bot.alerting.rules.table import rule_named
+from bot.clustermgr.models import HostLook, Snapshot
+from bot.common.errors import ClusterError
 from tests.watchkit import host
 
 

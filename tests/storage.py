@@ -20,7 +20,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from bot.store.store import Store
+from bot.store.database import Store
 
 BACKENDS = ("sqlite", "postgres")
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.cluster.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
-from bot.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
-from bot.monitor.alert import Alert, AlertState, Silence
+from bot.alerting.model import Alert, AlertState, Silence
+from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
+from bot.common.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
 
 TIB = 1 << 40
 

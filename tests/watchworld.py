@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.cluster.models import Disk, Snapshot
-from bot.monitor.changes import Causes, Change
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.monitor.members import MemberChange
+from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.models import Disk, Snapshot
+from bot.watch.watcher import Watch, Watched
 from tests.watchkit import FakeStore, look
 
 NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}

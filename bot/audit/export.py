@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from bot.audit.chain import Row, stamp, unstamp
-from bot.errors import UserError
+from bot.common.errors import UserError
 
 COLUMNS = tuple(one.name for one in fields(Row))
 _TYPES = {"seq": int, "op_id": int}

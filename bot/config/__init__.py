@@ -1,6 +1,6 @@
 """The settings: their model, the kinds of their values, and the one place that reads them."""
 
-from bot.config.kinds import parse_duration
+from bot.config.loader import in_file, load, parse
 from bot.config.model import (
     AccessSettings,
     ClusterAccessSettings,
@@ -14,7 +14,7 @@ from bot.config.model import (
     SlackSettings,
     SummarySettings,
 )
-from bot.config.reading import in_file, load, parse
+from bot.config.types import parse_duration
 
 __all__ = [
     "AccessSettings",

@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.config.hosts import shared
-from bot.config.kinds import (
+from bot.config.host_overlap import shared
+from bot.config.types import (
     MAX_PORT,
     ChannelId,
     GroupId,

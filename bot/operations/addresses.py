@@ -3,8 +3,8 @@
 import ipaddress
 import re
 
-from bot.addresses import place
-from bot.errors import UserError
+from bot.common.addresses import place
+from bot.common.errors import UserError
 
 MAX_PEER_ID = 2**64 - 1
 """The largest peer id: the server keeps it as an unsigned 64-bit number."""

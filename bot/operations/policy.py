@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from bot.rights import Holder
+from bot.permissions.roles import Holder
 
 LENIENCY = ("never", "if_approver", "always")
 """The values of `requester_may`, the strictest first."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bot.errors import UserError
+from bot.common.errors import UserError
 from bot.operations.addresses import ZERO_LEADS, ZERO_REMOVED, check_peer_id, parse_address, shown
 from bot.operations.model import OpKind
 

@@ -14,8 +14,8 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.errors import SlackRetryable
-from bot.slack.translate import unsafe
+from bot.common.errors import SlackRetryable
+from bot.slack.errors import unsafe
 
 log = structlog.get_logger(__name__)
 

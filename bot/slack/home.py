@@ -6,16 +6,16 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.errors import SlackError, StoreError
-from bot.monitor.alert import Alert
-from bot.monitor.verdict import noted
-from bot.operations.approvals import Act, Policy, refuse_decision
+from bot.alerting.cluster_status import noted
+from bot.alerting.model import Alert
+from bot.common.errors import SlackError, StoreError
+from bot.interactions.message import BlockJson
+from bot.operations.approval_rules import Act, Policy, refuse_decision
 from bot.operations.model import Operation, OpState
-from bot.rights import Holder, Rights
+from bot.permissions.roles import Holder, Rights
 from bot.slack.payloads import HomeOpened
 from bot.views.blocks import count
 from bot.views.home import Home, Noted, Waiting, home
-from bot.views.message import BlockJson
 
 log = structlog.get_logger(__name__)
 

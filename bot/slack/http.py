@@ -14,8 +14,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from bot.errors import ConfigError
-from bot.slack.quiet import Quiet
+from bot.common.errors import ConfigError
+from bot.slack.log_throttle import Quiet
 
 PATH = "/slack/events"
 """Where commands, clicks and events are all delivered."""

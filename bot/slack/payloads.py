@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.dispatch import Click, Invocation
-from bot.forms.incoming import Acted, Seen, Submitted
+from bot.chatops.forms.events import Acted, Seen, Submitted
+from bot.interactions.events import Click, Invocation
 
 Body = Mapping[str, Any]
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.errors import SlackError
+from bot.common.errors import SlackError
+from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.methods import UPLOAD
-from bot.slack.translate import FOREIGN, refused, translated
 
 _OK = 200
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Column, Table, func, select, text, tuple_
 
-from bot.store.link import Link
-from bot.store.rows import from_json, to_json
+from bot.store.row_json import from_json, to_json
 from bot.store.schema import metadata
+from bot.store.session import Link
 
 PAGE = 500
 """Rows that are held in memory at a time."""

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
-from bot.errors import StoreError
+from bot.common.errors import StoreError
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 0x636D626F74

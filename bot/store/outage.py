@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.store.words import raw
+from bot.store.error_text import raw
 
 log = structlog.get_logger(__name__)
 

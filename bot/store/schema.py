@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, text
 
-from bot.store.codec import Words, id_type, json_type
+from bot.store.column_types import Words, id_type, json_type
 
 metadata = MetaData()
 

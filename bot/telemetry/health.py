@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.errors import CmbotError
-from bot.telemetry.door import KEEP_ALIVE_SECONDS, Door, Handler
+from bot.common.errors import CmbotError
+from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, Door, Handler
 from bot.telemetry.metrics import Metrics
 
 Probe = Callable[[], Awaitable[str]]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import structlog
 
-from bot.errors import system_words
+from bot.common.errors import system_words
 
 log = structlog.get_logger(__name__)
 

@@ -70,7 +70,7 @@ class Metrics:
         self._quiet_socket = Gauge("cmbot_socket_quiet_seconds", "Seconds since Slack delivered.", registry=held)
 
     def acked(self, kind: str, seconds: float) -> None:
-        """One acknowledgement (`bot.slack.listeners.OnAck`)."""
+        """One acknowledgement (`bot.slack.middleware.OnAck`)."""
         self._acks.labels(kind).observe(seconds)
 
     def command(self, name: str, outcome: str) -> None:

@@ -6,12 +6,12 @@ from types import MappingProxyType
 
 from slackblocks import Button, StaticSelectMenu
 
-from bot.monitor.alert import Alert, AlertState
-from bot.monitor.rule import Rule
-from bot.monitor.runbooks import RUNBOOKS
-from bot.monitor.runbooks.runbook import Runbook
+from bot.alerting.model import Alert, AlertState
+from bot.alerting.rules.base import Rule
+from bot.alerting.runbooks import RUNBOOKS
+from bot.alerting.runbooks.runbook import Runbook
+from bot.interactions.message import Message
 from bot.views import blocks
-from bot.views.message import Message
 
 ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
 ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX})

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.engine import Reason, Transition
+from bot.alerting.engine import Reason, Transition
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.interactions.message import Message
 from bot.views import blocks, notes
 from bot.views.alert_actions import buttons, next_step_of
-from bot.views.message import Message
 
 MOST_LINES = 12
 

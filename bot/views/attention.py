@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot.monitor.alert import Alert, AlertState, Silence
-from bot.monitor.rules import UNSPARED
-from bot.monitor.silences import EVERY_RULE
+from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.rules.table import UNSPARED
+from bot.alerting.silences import EVERY_RULE
+from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
-from bot.views.message import BlockJson, Message
 
 MOST = 40
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from bot.audit.ask import Asked, Found
 from bot.audit.chain import Row, stamp
-from bot.errors import UserError
+from bot.common.errors import UserError
+from bot.interactions.message import Message
 from bot.operations.model import OpKind
 from bot.operations.requests import request_from_json
 from bot.views.blocks import People, code, context, count, date, escape, message, section, table
-from bot.views.message import Message
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
 _PROGRAM = "cmbot"

@@ -8,8 +8,8 @@ from itertools import count
 from slackblocks import AxisConfig, DataPoint, DataSeries, DataVisualizationBlock, LineChart
 from slackblocks import Message as Envelope
 
+from bot.interactions.message import BlockJson, Message
 from bot.views import tables
-from bot.views.message import BlockJson, Message
 from bot.views.text import clip, plain, pre
 
 KIND = "data_visualization"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.monitor.verdict import Level
+from bot.alerting.cluster_status import Level
+from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
-from bot.views.message import Message
 from bot.views.parts import bullets, mark_of
 
 _HEADER = ("Cluster", "Verdict", "Leader", "Term", "Hosts", "As of")

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from bot.interactions.message import Message
 from bot.views.blocks import MAX_BLOCKS, context, date, escape, message, section
-from bot.views.message import Message
 
 
 def detoured(found: Message, home: str) -> Message:

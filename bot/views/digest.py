@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.storms import Digest, listed
-from bot.monitor.transition import Reason, Transition
+from bot.alerting.grouping import Digest, listed
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.transition import Reason, Transition
+from bot.interactions.message import Message
 from bot.views.alerts import severity_mark
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
-from bot.views.message import Message
 
 MOST_WORST = 8
 MOST_IN_LINE = 15

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.cluster.models import Disk, DiskStatus
+from bot.clustermgr.models import Disk, DiskStatus
+from bot.interactions.message import Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
-from bot.views.message import Message
 from bot.views.parts import disk_state
 
 _HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of")

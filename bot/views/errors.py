@@ -2,9 +2,9 @@
 
 import re
 
-from bot.errors import ClusterError, CmbotError
+from bot.common.errors import ClusterError, CmbotError
+from bot.interactions.message import Message
 from bot.views.blocks import code, context, escape, message, section
-from bot.views.message import Message
 
 _MENTION = re.compile(r"&lt;([@#][A-Z0-9]{3,40})&gt;")
 MOST = 1000

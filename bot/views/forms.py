@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import clip, context, escape, plain, section
 from bot.views.inputs import Ask, Choice, choose, tick, typed
-from bot.views.message import BlockJson, Message
 from bot.views.tables import without_tables
 
 CALLBACK = "cmbot_change:1"

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.monitor.alert import Alert, Silence
-from bot.monitor.digest import Happening
-from bot.monitor.handover import Handover, State, Task
-from bot.monitor.summary import STALE_SECONDS, Off
+from bot.alerting.model import Alert, Silence
+from bot.alerting.reports.facts import Happening
+from bot.alerting.reports.handover import Handover, State, Task
+from bot.alerting.reports.summary import STALE_SECONDS, Off
+from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
-from bot.views.message import BlockJson, Message
 from bot.views.parts import bullets, mark_of
 from bot.views.report import Report
 from bot.views.summary import level_phrase

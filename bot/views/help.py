@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, escape, message, section
-from bot.views.message import Message
 
 PER_SECTION = 12
 

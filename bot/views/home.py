@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.monitor.alert import Alert
+from bot.alerting.model import Alert
+from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import (
@@ -21,7 +22,6 @@ from bot.views.blocks import (
     header,
     section,
 )
-from bot.views.message import BlockJson
 from bot.views.op_parts import title, waits_for
 from bot.views.parts import mark_of
 

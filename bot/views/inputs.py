@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from slackblocks import CheckboxGroup, InputBlock, Option, OptionGroup, PlainTextInput, StaticSelectMenu, Text, TextType
 from slackblocks.elements import Element
 
+from bot.interactions.message import BlockJson
 from bot.views.blocks import MAX_BUTTON, rendered
-from bot.views.message import BlockJson
 from bot.views.text import clip, plain
 
 MAX_OPTIONS = 100

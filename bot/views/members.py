@@ -1,11 +1,11 @@
 """/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
 
-from bot.cluster.health import VoterHealth, lag, learners, voters
-from bot.cluster.models import Peer, Snapshot, Stat
-from bot.monitor.quorums import judged
-from bot.monitor.verdict import NOTHING_KNOWN, Known, verdict
+from bot.alerting.cluster_status import NOTHING_KNOWN, Known, verdict
+from bot.alerting.quorum import judged
+from bot.clustermgr.health import VoterHealth, lag, learners, voters
+from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import context, count, date, escape, message, section, table
-from bot.views.message import BlockJson, Message
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
 
 _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")

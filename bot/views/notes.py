@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from bot.monitor.alert import Alert, Silence
-from bot.monitor.silences import EVERY_RULE
-from bot.monitor.transition import Reason, Transition
+from bot.alerting.model import Alert, Silence
+from bot.alerting.silences import EVERY_RULE
+from bot.alerting.transition import Reason, Transition
+from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
-from bot.views.message import Message
 
 
 def words(transition: Transition) -> str:

@@ -5,20 +5,11 @@ from collections.abc import Iterable
 
 from slackblocks import ConfirmationDialogue
 
-from bot.cluster.health import quorum
-from bot.operations.checks.fingerprint import Fingerprint
-from bot.operations.checks.verdict import Level, Verdict
+from bot.clustermgr.health import quorum
 from bot.operations.model import Operation, OpKind
-from bot.views.blocks import (
-    MAX_CONFIRM_BUTTON,
-    MAX_CONFIRM_TEXT,
-    Style,
-    clip,
-    confirm,
-    count,
-    plain,
-    utc,
-)
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Level, Verdict
+from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
 from bot.views.op_parts import MAX_VALUE, title, verdict_of, will_send, word
 
 _MOST_IDS = 60

@@ -1,7 +1,7 @@
 """Parts of an operation's card: its title, what is sent, what the preflight found, who must approve. Pure.
 
-`request` and `seen` of an operation are as bot/operations/wish.py and judge.py write them; what an older release wrote
-may lack keys.
+`request` and `seen` of an operation are as change_request.py and evaluation.py write them; what an older release
+wrote may lack keys.
 """
 
 import json
@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bot.operations.checks.verdict import Check, Level, Verdict
+from bot.interactions.message import BlockJson
 from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.preflight.verdict import Check, Level, Verdict
 from bot.views.blocks import clip, code, context, count, duration, escape, section
-from bot.views.message import BlockJson
 
 MAX_VALUE = 60
 MAX_WORDS = 600

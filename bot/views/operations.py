@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from slackblocks import Button
 
-from bot.operations.checks.verdict import Verdict
+from bot.interactions.message import BlockJson, Message
 from bot.operations.leases import TIME_UP
 from bot.operations.model import Event, Operation, OpKind, OpState
+from bot.operations.preflight.verdict import Verdict
 from bot.views.blocks import (
     Style,
     actions,
@@ -23,20 +24,8 @@ from bot.views.blocks import (
     message,
     section,
 )
-from bot.views.message import BlockJson, Message
 from bot.views.op_dialog import approval
-from bot.views.op_parts import (
-    MAX_WORDS,
-    facts,
-    findings,
-    person,
-    stored,
-    title,
-    verdict_of,
-    waits_for,
-    will_send,
-    word,
-)
+from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, verdict_of, waits_for, will_send, word
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"

@@ -1,12 +1,11 @@
 """/cm ops and /cm op: operations as a table, one operation in full, the plan of a replacement. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bot.interactions.message import BlockJson, Message, Undelivered
 from bot.operations.model import Operation
-from bot.operations.replace import Step, StepState
+from bot.operations.replacement_plan import Step, StepState
 from bot.views.blocks import People, code, context, count, duration, escape, message, section, table
-from bot.views.message import BlockJson, Message
 from bot.views.op_parts import title
 from bot.views.operations import card
 from bot.views.text import clip
@@ -16,16 +15,6 @@ _MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", 
 
 
 _MOST_LETTERS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Undelivered:
-    """A message that Slack refused for good: for which channel (id), its text, Slack's word, since when."""
-
-    channel: str
-    text: str
-    error: str
-    at: float
 
 
 def listed(

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.cluster.models import Disk, DiskStatus, HostLook, Snapshot, Stat
-from bot.monitor.verdict import Level
+from bot.alerting.cluster_status import Level
+from bot.clustermgr.models import Disk, DiskStatus, HostLook, Snapshot, Stat
 from bot.views.text import code, count, escape
 
 LEVEL_MARKS: Mapping[str, str] = {

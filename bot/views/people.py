@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from bot.interactions.message import Message
 from bot.views.blocks import code, escape, message, section
-from bot.views.message import Message
 from bot.views.parts import bullets
 
 

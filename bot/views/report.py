@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.views.message import Message
+from bot.interactions.message import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.monitor.course import Course, together
-from bot.monitor.trend import DAY, Point, Slope, Sureness, Trend
+from bot.alerting.reports.timeseries import Course, together
+from bot.alerting.reports.trend import DAY, Point, Slope, Sureness, Trend
+from bot.interactions.message import BlockJson
 from bot.views.charts import MAX_SERIES, Series, line_chart
-from bot.views.message import BlockJson
 from bot.views.text import count, date, percent, size
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")

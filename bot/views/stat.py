@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.cluster.health import VoterHealth, lag, learners, voters
-from bot.cluster.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
-from bot.errors import ClusterTimeout
-from bot.monitor.chunks import Zones
-from bot.monitor.quorums import judged
-from bot.monitor.verdict import NOTHING_KNOWN, Known, Verdict, verdict
+from bot.alerting.cluster_status import NOTHING_KNOWN, Known, Verdict, verdict
+from bot.alerting.quorum import judged
+from bot.alerting.rules.chunks import Zones
+from bot.clustermgr.health import VoterHealth, lag, learners, voters
+from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.common.errors import ClusterTimeout
+from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
-from bot.views.message import BlockJson, Message
 from bot.views.parts import bullets, hosts_line, mark_of, role
 
 MOST_PEERS = 12

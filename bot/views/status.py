@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.interactions.message import Message
 from bot.views.blocks import context, count, date, duration, escape, message, section
 from bot.views.clusters import NOT_YET, Line
-from bot.views.message import Message
 from bot.views.parts import bullets, mark_of
 
 MOST = 30

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.monitor.summary import ClusterSummary, Summary
+from bot.alerting.reports.summary import ClusterSummary, Summary
+from bot.interactions.message import BlockJson, Message
 from bot.views import blocks
-from bot.views.message import BlockJson, Message
 from bot.views.parts import mark_of
 from bot.views.report import Report
 from bot.views.spaces import shares

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bot.monitor.alert import Alert
-from bot.monitor.digest import Deed, Pending
-from bot.monitor.summary import STALE_SECONDS, ClusterSummary, Growth, Off
+from bot.alerting.model import Alert
+from bot.alerting.reports.facts import Deed, Pending
+from bot.alerting.reports.summary import STALE_SECONDS, ClusterSummary, Growth, Off
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
 from bot.views.op_parts import person

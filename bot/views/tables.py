@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from bot.views.message import BlockJson, Message
+from bot.interactions.message import BlockJson, Message
 from bot.views.text import clip, plain, pre
 
 MAX_ROWS = 100

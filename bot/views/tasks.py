@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot.cluster.models import Snapshot
-from bot.cluster.tasks import TASKS, WORDS, Dialect, DialectVerdict, Task, meaning_of
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import TASKS, WORDS, Dialect, DialectVerdict, Task, meaning_of
+from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, escape, message, section, table
-from bot.views.message import Message
 from bot.views.parts import hosts_line
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}

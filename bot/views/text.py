@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bot.monitor.words import count
+from bot.alerting.text import count
 
 __all__ = [
     "bar",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bot.monitor.course import EXACT, Course, label
-from bot.monitor.trend import DAY, MIN_SPAN, Sureness
+from bot.alerting.reports.timeseries import EXACT, Course, label
+from bot.alerting.reports.trend import DAY, MIN_SPAN, Sureness
+from bot.interactions.message import Message
 from bot.views.blocks import context, count, date, escape, message, percent, section, size, table
-from bot.views.message import Message
 from bot.views.parts import UNKNOWN_MARK
 from bot.views.spaces import course_chart, days, forecast, gap_words, pace, range_of, used
 

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.cluster.answer import Call
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.clustermgr_sim.answer import Call
 
 NODES = (1, 2, 3)
 BROKEN_DISK = 3

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from bot.app import build
 from bot.config import Secrets, Settings
-from bot.monitor.cycle import Watch
+from bot.runtime.app import build
+from bot.watch.watcher import Watch
 from tests.bench.figures import Figure, milliseconds
 from tests.bench.hosts import LISTS
 from tests.bench.world import hosts, plain_settings

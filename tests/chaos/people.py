@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.playground.slack.message import Message
+from bot.playground.slack_sim.message import Message
 from tests.chaos.world import World
 
 ALICE = "U0ALICE"

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bot.auditing import verify_store
+from bot.cli.audit import verify_store
 from bot.operations.model import Operation, OpState
-from bot.playground.slack.message import Message
-from bot.store.store import Store
+from bot.playground.slack_sim.message import Message
+from bot.store.database import Store
 from tests.chaos.blows import Kind
 from tests.chaos.people import Changes, Troubles, is_alert, over, slot_of
 from tests.chaos.world import World

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import asyncpg
 
-from bot.playground.cluster import SimulatedCluster, Timing
-from bot.playground.slack.server import LocalSlack
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.slack_sim.server import LocalSlack
 from tests.chaos.blows import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
 from tests.storage import Postgres, server_running

@@ -15,8 +15,18 @@ from typing import Any
 
 import pytest
 
-from bot.playground.cluster import FLAVOURS, Data, Disk, Role, Service, SimulatedCluster, Timing, VirtualClock, Volumes
-from bot.playground.cluster.nodes import Member, Progress
+from bot.playground.clustermgr_sim import (
+    FLAVOURS,
+    Data,
+    Disk,
+    Role,
+    Service,
+    SimulatedCluster,
+    Timing,
+    VirtualClock,
+    Volumes,
+)
+from bot.playground.clustermgr_sim.nodes import Member, Progress
 
 HERE = Path(__file__).parent
 SCENES: dict[str, Any] = tomllib.loads((HERE / "test_playground_cluster.toml").read_text())

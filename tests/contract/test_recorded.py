@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.cluster.answers import check_read, check_write
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.models import Stat
-from bot.cluster.transport import Wire
-from bot.errors import (
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.models import Stat
+from bot.clustermgr.status_codes import check_read, check_write
+from bot.clustermgr.transport import Wire
+from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
     ClusterError,

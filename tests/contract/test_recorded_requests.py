@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bot.cluster.client import MAX_DISKS, PAGE, ClustermgrClient
+from bot.clustermgr.client import MAX_DISKS, PAGE, ClustermgrClient
 from tests.contract.recordings import FILES, Exchange, exchanges, replay
 from tests.rawserver import Request, serving
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.cluster.answers import Answer, check_read
-from bot.cluster.models import HostLook, RaftStatus, Snapshot, Stat
-from bot.errors import ClusterError, ClusterUnreachable
-from bot.monitor.rule import CANNOT_TELL
-from bot.monitor.rules import RULES
+from bot.alerting.rules.base import CANNOT_TELL
+from bot.alerting.rules.table import RULES
+from bot.clustermgr.models import HostLook, RaftStatus, Snapshot, Stat
+from bot.clustermgr.status_codes import Answer, check_read
+from bot.common.errors import ClusterError, ClusterUnreachable
 from tests.contract.recordings import RECORDED, exchanges
 from tests.raftlooks import after
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import Demo, demo
-from bot.playground.cluster import SimulatedCluster, Timing
-from bot.playground.slack.server import LocalSlack
+from bot.cli.demo import Demo, demo
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.outside import Outside
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)

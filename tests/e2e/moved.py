@@ -11,7 +11,7 @@ from typing import Any
 
 import time_machine
 
-from bot.__main__ import main
+from bot.cli.main import main
 
 
 def run(file: Path, arguments: list[str]) -> int:

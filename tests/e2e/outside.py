@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.workspace import Message
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.slack_sim.server import LocalSlack
+from bot.playground.slack_sim.workspace import Message
 
 SETTINGS = """
 slack: {{api_url: "{api}"}}

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.playground.slack.server import LocalSlack
+from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.test_check import write
 
 

@@ -1,10 +1,10 @@
 """Roles that a cluster names itself: its cards, forms and buttons ask for them."""
 
-from bot.access import Access
+from bot.cli.demo import Demo
 from bot.config import Members
-from bot.demo import Demo
-from bot.operations.decisions import Decisions
-from bot.rights import Holder
+from bot.permissions.access import Access
+from bot.permissions.roles import Holder
+from bot.workflow.approvals import Decisions
 from tests.e2e.test_operations import ALICE, BOB, CAROL, ask, card_with, click, propose, refused
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.demo import Demo
-from bot.playground.slack.acting import ActError
-from bot.playground.slack.workspace import Message
+from bot.cli.demo import Demo
+from bot.playground.slack_sim.acting import ActError
+from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_attention import buttons
 from tests.e2e.test_journey import ALICE, DAVE, OPERATIONS, STORAGE, alert, ask
 

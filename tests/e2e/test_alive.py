@@ -8,8 +8,8 @@ from dataclasses import replace
 import aiohttp
 from aiohttp import web
 
-from bot.demo import Demo
-from bot.playground.slack.workspace import Message
+from bot.cli.demo import Demo
+from bot.playground.slack_sim.workspace import Message
 from bot.telemetry.health import served
 from bot.telemetry.heartbeat import Heartbeat
 from tests.e2e.test_journey import ALICE, ARCHIVE, STORAGE, alert

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from bot.demo import Demo
-from bot.playground.slack.workspace import Message
+from bot.cli.demo import Demo
+from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, alert, ask
 
 

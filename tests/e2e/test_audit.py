@@ -4,8 +4,8 @@ import csv
 
 import aiohttp
 
-from bot.auditing import verify_store
-from bot.demo import demo
+from bot.cli.audit import verify_store
+from bot.cli.demo import demo
 
 OPS = "C0OPERATIONS"
 COLUMNS = ("actor", "action", "cluster")

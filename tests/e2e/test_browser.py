@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from bot.demo import demo
+from bot.cli.demo import demo
 from tests.e2e.conftest import QUICK
 
 pytestmark = pytest.mark.browser

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.checkup import Row, address, own_roles, policies, table
+from bot.cli.check import Row, address, own_roles, policies, table
 from bot.config import Secrets, parse
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.slack.server import LocalSlack
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.slack_sim.server import LocalSlack
 
 SETTINGS = """
 slack: {{api_url: "{api}"}}

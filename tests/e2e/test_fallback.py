@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import aiohttp
 
-from bot.demo import Demo
-from bot.redelivery import RETRY_SECONDS
+from bot.cli.demo import Demo
+from bot.delivery.fallback import RETRY_SECONDS
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, ask, propose
 
 

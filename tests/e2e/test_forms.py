@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from bot.audit.ask import ALL
-from bot.demo import Demo
-from bot.dispatch import Invocation, Submission
-from bot.playground.slack import payloads
-from bot.playground.slack.delivery import INTERACTION
-from bot.playground.slack.inputs import form_state
-from bot.playground.slack.message import View
-from bot.playground.slack.workspace import Message
+from bot.cli.demo import Demo
+from bot.interactions.events import Invocation, Submission
+from bot.playground.slack_sim import payloads
+from bot.playground.slack_sim.delivery import INTERACTION
+from bot.playground.slack_sim.inputs import form_state
+from bot.playground.slack_sim.message import View
+from bot.playground.slack_sim.workspace import Message
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
 STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.demo import Demo
-from bot.playground.slack.workspace import Message
+from bot.cli.demo import Demo
+from bot.playground.slack_sim.workspace import Message
 
 ALICE, BOB, DAVE = "U0ALICE", "U0BOB", "U0DAVE"
 STORAGE, OPERATIONS, ARCHIVE, RANDOM = "C0STORAGE", "C0OPERATIONS", "C0ARCHIVE", "C0RANDOM"

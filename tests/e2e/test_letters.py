@@ -1,7 +1,7 @@
 """Messages that Slack refuses for good: seen by those who ask, and posted once the cause is mended."""
 
-from bot.demo import Demo
-from bot.views.message import Message as Content
+from bot.cli.demo import Demo
+from bot.interactions.message import Message as Content
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, ask
 
 

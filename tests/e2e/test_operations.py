@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.demo import Demo
+from bot.cli.demo import Demo
 from bot.operations.model import Operation, OpState
-from bot.playground.slack.workspace import Message
+from bot.playground.slack_sim.workspace import Message
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
 STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"

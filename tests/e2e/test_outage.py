@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import build
+from bot.cli.demo import example, settled
 from bot.config import Secrets, parse
-from bot.demo import example, settled
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.workspace import Message
-from bot.service import App, running, sweep
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.slack_sim.server import LocalSlack
+from bot.playground.slack_sim.workspace import Message
+from bot.runtime.app import build
+from bot.runtime.lifecycle import App, running, sweep
 from tests.e2e.conftest import QUICK
 from tests.storage import BACKENDS, Postgres, postgres
 

@@ -6,22 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo import Demo, demo, example
+from bot.cli.demo import Demo, demo, example
 from bot.operations.model import OpState
 from tests.e2e.conftest import QUICK
-from tests.e2e.test_operations import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
-    ask,
-    card_with,
-    click,
-    only_op,
-    propose,
-    refused,
-    writes,
-)
+from tests.e2e.test_operations import ALICE, BOB, CAROL, DAVE, ask, card_with, click, only_op, propose, refused, writes
 
 POLICIES = """
 policies:
@@ -42,7 +30,7 @@ access:
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Demo]:
     """The demo with stricter policies, and with people who hold their roles through a user group."""
     own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, example(), flags=re.MULTILINE)
-    monkeypatch.setattr("bot.demo.example", lambda: own)
+    monkeypatch.setattr("bot.cli.demo.example", lambda: own)
     async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
         in_group(parts, ALICE, BOB, CAROL)
         yield parts

@@ -4,8 +4,8 @@ import asyncio
 
 import aiohttp
 
-from bot.demo import Demo
-from bot.playground.slack.message import Message
+from bot.cli.demo import Demo
+from bot.playground.slack_sim.message import Message
 from tests.e2e.test_fallback import change
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, propose
 from tests.e2e.test_operations import BOB, CAROL

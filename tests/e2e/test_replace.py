@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.playground.slack.workspace import Message
+from bot.playground.slack_sim.workspace import Message
 from tests.e2e.outside import Outside
 
 ALICE, BOB, STORAGE = "U0ALICE", "U0BOB", "C0STORAGE"

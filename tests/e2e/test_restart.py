@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from bot.playground.slack.workspace import Message
+from bot.playground.slack_sim.workspace import Message
 from tests.e2e.outside import Outside
 
 ALICE, BOB = "U0ALICE", "U0BOB"

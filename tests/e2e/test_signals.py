@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.cluster import SimulatedCluster
-from bot.playground.slack.server import LocalSlack
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.conftest import QUICK
 from tests.e2e.started import Started, settings, started
 

@@ -1,7 +1,7 @@
 """Summaries, hand-overs and trends, by the calendar and by command, as a workspace shows them."""
 
-from bot.demo import Demo
-from bot.service import catch_up, summarise
+from bot.cli.demo import Demo
+from bot.runtime.lifecycle import catch_up, summarise
 from tests.e2e.test_journey import ALICE, STORAGE, alert, ask
 
 

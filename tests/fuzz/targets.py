@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from bot.clicks import _alert_of, _value
-from bot.cluster.answers import Answer
-from bot.cluster.client import ClustermgrClient
-from bot.commands.forms import kind_of, values_of
-from bot.commands.parse import is_changing, parse
-from bot.commands.table import COMMANDS
+from bot.chatops.button_router import _alert_of, _value
+from bot.chatops.commands.parser import is_changing, parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.forms.events import Submitted
+from bot.chatops.forms.fields import kind_of, values_of
+from bot.chatops.forms.signing import unseal
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.status_codes import Answer
+from bot.common.errors import ClusterError, ConfigError, UserError
+from bot.config.loader import parse as parse_settings
 from bot.config.model import Secrets
-from bot.config.reading import parse as parse_settings
-from bot.dispatch import Click
-from bot.errors import ClusterError, ConfigError, UserError
-from bot.forms.incoming import Submitted
-from bot.forms.seal import unseal
-from bot.operations.decisions import number
+from bot.interactions.events import Click
 from bot.slack.http import _read as read_body
 from bot.slack.payloads import read as read_payload
+from bot.workflow.approvals import number
 
 HOST = "127.0.0.1:9998"
 CLUSTERS = ("prod", "test-2")

@@ -6,10 +6,10 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.chars import is_hidden, plain, plain_char, plain_word
-from bot.commands.lex import tokens
-from bot.commands.parse import parse
-from bot.commands.table import COMMANDS
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.tokenizer import tokens
+from bot.chatops.commands.unicode_input import is_hidden, plain, plain_char, plain_word
 
 EVERY = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
 KEYS = st.sampled_from(["reason", "Reason", "\uff52eason"])

@@ -9,15 +9,15 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.dialect import detect_dialect
-from bot.cluster.handle import Cluster
-from bot.errors import ClusterError
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.dialect import detect_dialect
+from bot.common.errors import ClusterError
 from bot.views.members import members
 from bot.views.stat import stat
 from bot.views.tasks import tasks
+from bot.watch.watcher import Watch, Watched
 from tests.component.cluster.test_fault_matrix import READS, WRITES
 from tests.rawserver import Request, answer, serving
 from tests.watchkit import FakeStore

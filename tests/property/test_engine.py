@@ -8,17 +8,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.errors import StoreError
-from bot.monitor.alert import Alert, AlertState, Finding, Severity, Silence
-from bot.monitor.engine import REPLY_EVERY, Reason, Tell, Transition, acknowledge, step
-from bot.monitor.escalation import Escalation
-from bot.monitor.rule import CANNOT_TELL, Answer, Rule
-from bot.monitor.rules import INHIBITS, UNSPARED, rule_named
-from bot.monitor.silences import covers
-from bot.monitor.storms import Limits, Traffic, listed, weather
-from bot.monitor.telling import carry_out, tell
-from bot.monitor.transition import LOUD, ended, reads_the_same
-from bot.monitor.unknown import unknown_for
+from bot.alerting.engine import REPLY_EVERY, Reason, Tell, Transition, acknowledge, step
+from bot.alerting.escalation import Escalation
+from bot.alerting.grouping import Limits, Traffic, listed, weather
+from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
+from bot.alerting.rules.table import INHIBITS, UNSPARED, rule_named
+from bot.alerting.silences import covers
+from bot.alerting.transition import LOUD, ended, reads_the_same
+from bot.alerting.unknown_time import unknown_for
+from bot.common.errors import StoreError
+from bot.watch.publisher import carry_out, tell
 from tests.watchkit import FakeStore
 
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.monitor.alert import AlertState, Finding, Severity
-from bot.monitor.covering import covers
-from bot.monitor.engine import REPLY_EVERY, Reason, Tell
-from bot.monitor.memory import LeaderChange
-from bot.monitor.rule import CANNOT_TELL, Scene
-from bot.monitor.rules import INHIBITS, RULES
-from bot.monitor.transition import LOUD, reads_the_same
+from bot.alerting.cluster_state.state import LeaderChange
+from bot.alerting.engine import REPLY_EVERY, Reason, Tell
+from bot.alerting.inhibition import covers
+from bot.alerting.model import AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.table import INHIBITS, RULES
+from bot.alerting.transition import LOUD, reads_the_same
 from tests.enginekit import Life, found, rule
 from tests.raftlooks import after, ask, rule_of
 from tests.watchkit import look

@@ -7,15 +7,15 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import ClusterRefused
-from bot.operations.checks.fingerprint import Fingerprint
-from bot.operations.checks.verdict import Verdict, block, passed
-from bot.operations.judge import Judged
-from bot.operations.judgement import FRESH_SECONDS, Judgement
-from bot.operations.ledger import Ledger
+from bot.common.errors import ClusterRefused
 from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.operations.runner import Runner
-from bot.operations.successor import has_moved
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Verdict, block, passed
+from bot.operations.supersede import has_moved
+from bot.workflow.evaluation import Judged
+from bot.workflow.executor import Runner
+from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
+from bot.workflow.repository import Ledger
 from tests.unit.commands.fakes import FakeApi, FakeCluster
 
 ASKED = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.approvals import POLICIES, Act, Need, Policy, enough, refuse_decision, stricter, strictest
+from bot.operations.approval_rules import POLICIES, Act, Need, Policy, enough, refuse_decision, stricter, strictest
+from bot.operations.change_request import MAX_LEASE, MIN_LEASE
 from bot.operations.leases import MOST_NOTICE, reverting, started, until
 from bot.operations.model import LOCKING, TRANSITIONS, Operation, OpKind, OpState, advance, note
-from bot.operations.wish import MAX_LEASE, MIN_LEASE
-from bot.rights import Holder, Rights
+from bot.permissions.roles import Holder, Rights
 
 PEOPLE = ["U1", "U2", "U3"]
 SOURCES = [*Holder, "S0DBA"]

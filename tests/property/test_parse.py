@@ -6,10 +6,10 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.lex import MAX_TEXT, quote, tokens, unescape
-from bot.commands.parse import Parsed, is_changing, parse
-from bot.commands.table import COMMANDS
-from bot.errors import UserError
+from bot.chatops.commands.parser import Parsed, is_changing, parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.tokenizer import MAX_TEXT, quote, tokens, unescape
+from bot.common.errors import UserError
 
 CLUSTERS = ("prod", "test-2")
 PIECES = (

@@ -7,11 +7,10 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.cluster.models import HostLook, RaftStatus, Snapshot
-from bot.errors import ClusterTimeout
-from bot.operations import scene as s
+from bot.clustermgr.models import HostLook, RaftStatus, Snapshot
+from bot.common.errors import ClusterTimeout
 from bot.operations.model import OpKind, OpState
-from bot.operations.preflight import (
+from bot.operations.preflight.check import (
     Facts,
     Level,
     OpenOperation,
@@ -22,7 +21,8 @@ from bot.operations.preflight import (
     preflight,
 )
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.scene import Scene
+from tests.docgen import cluster_fixture as s
+from tests.docgen.cluster_fixture import Scene
 
 # Most random states are refused, rightly: those are thrown away where a property speaks of what is let through.
 STEADY = settings(

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cluster.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
-from bot.operations.preflight import Facts, Level, Switch, preflight
-from bot.operations.replace import StepState, replace_plan
+from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
+from bot.operations.preflight.check import Facts, Level, Switch, preflight
+from bot.operations.replacement_plan import StepState, replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 
 REQUESTS: tuple[Request, ...] = (

@@ -9,18 +9,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clicks import Clicks
-from bot.commands.forms import KINDS, as_typed, values_of
-from bot.commands.lex import MAX_TEXT
-from bot.commands.parse import addressed, is_changing, parse
-from bot.commands.table import COMMANDS
-from bot.dispatch import Click, Typed
-from bot.errors import NotFound, UserError
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.operations.decisions import number
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.chatops.button_router import Clicks
+from bot.chatops.commands.parser import addressed, is_changing, parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.tokenizer import MAX_TEXT
+from bot.chatops.forms.fields import KINDS, as_typed, values_of
+from bot.common.errors import NotFound, UserError
+from bot.interactions.events import Click, Typed
 from bot.slack.payloads import read
 from bot.views.alert_actions import ACTIONS
 from bot.views.forms import FIELD
+from bot.workflow.approvals import number
 from tests.unit.commands.fakes import FakeAlerts, FakeAudit, FakeCluster, typed
 from tests.unit.views.samples import healthy
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.access import Access, lacking_source
+from bot.common.errors import NotAllowed, SlackError
 from bot.config import AccessSettings, Members
-from bot.errors import NotAllowed, SlackError
-from bot.rights import Holder
+from bot.permissions.access import Access, lacking_source
+from bot.permissions.roles import Holder
 
 SETTINGS = AccessSettings(
     operators=Members(users=("U0ANNA",), groups=("S0OPS",)),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.addresses import place, same_place
+from bot.common.addresses import place, same_place
 
 SAME = [
     ("[fd00::2]:10110", "[fd00:0::2]:10110"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.clock import TOLERANCE, Guard, ProcessClock, earliest
+from bot.runtime.clock import TOLERANCE, Guard, ProcessClock, earliest
 from bot.views.notes import clock_set
 
 NOON = 1_700_000_000.0

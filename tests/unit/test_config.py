@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.common.errors import ConfigError
 from bot.config import Secrets, Section, Settings, load, parse, parse_duration
 from bot.config import model as settings_model
-from bot.errors import ConfigError
 
 MINIMAL = """
 clusters:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.common.errors import ConfigError
 from bot.config import Secrets, Settings, load, parse
-from bot.config.hosts import meaning
-from bot.errors import ConfigError
-from bot.planned import entries_of
+from bot.config.host_overlap import meaning
+from bot.runtime.settings_mapping import entries_of
 
 CLUSTER = '{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0STORAGE}'
 MINIMAL = f"clusters:\n  - {CLUSTER}\n"

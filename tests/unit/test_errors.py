@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from bot.errors import system_words
+from bot.common.errors import system_words
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_image_runs_as_nobody_special_and_without_a_shell() -> None:
     assert "USER 10001:10001" in final
     assert "PYTHONSAFEPATH=1" in final, "else the health check would import what lies in the volume"
     assert 'ENTRYPOINT ["cmbot"]\nCMD ["run"]' in final
-    assert 'CMD ["python", "-m", "bot.telemetry.probe"]' in final
+    assert 'CMD ["python", "-m", "bot.cli.healthcheck"]' in final
 
 
 def test_all_that_is_copied_into_the_builder_is_let_through() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.commands.table import COMMANDS
+from bot.chatops.commands.registry import COMMANDS
 from bot.slack.methods import METHODS, SCOPES
 
 ROOT = Path(__file__).parents[2]

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot import recorder
-from bot.__main__ import main
 from bot.audit.chain import GENESIS, Broken, Entry, Head, parse_head
-from bot.auditing import export_store, told, verify_file, verify_store
-from bot.errors import UserError
-from bot.files import writable
-from bot.store.store import Store
+from bot.chatops import audit_log
+from bot.cli.audit import export_store, told, verify_file, verify_store
+from bot.cli.main import main
+from bot.common.errors import UserError
+from bot.common.files import writable
+from bot.store.database import Store
 from bot.store.url import parse
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +52,7 @@ async def tampered(url: str, statement: str) -> None:
 async def test_a_whole_log_is_proven_page_by_page(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "PAGE", 3)
+    monkeypatch.setattr(audit_log, "PAGE", 3)
     assert await verify_store(database_url, None) == (GENESIS, None)
     early = await fill(store, 4)
     head = await fill(store, 6)
@@ -80,7 +80,7 @@ async def test_a_whole_log_is_proven_page_by_page(
 async def test_what_the_owner_of_the_database_did_is_found(
     store: Store, database_url: str, statement: str, row: int, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "PAGE", 2)
+    monkeypatch.setattr(audit_log, "PAGE", 2)
     await fill(store, 6)
     await tampered(database_url, statement)
     _, broken = await verify_store(database_url, None)
@@ -101,7 +101,7 @@ async def test_an_end_that_was_cut_off_is_missed_by_whoever_noted_the_head(store
 async def test_an_export_is_the_log_and_can_be_proven_elsewhere(
     store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recorder, "PAGE", 2)
+    monkeypatch.setattr(audit_log, "PAGE", 2)
     head = await fill(store, 5)
     file = tmp_path / "audit.jsonl"
     assert await export_store(database_url, "jsonl", file) == head

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from bot.audit.chain import Entry, verify
-from bot.auditing import export_store
-from bot.errors import StoreError
-from bot.store.store import Store
+from bot.cli.audit import export_store
+from bot.common.errors import StoreError
+from bot.store.database import Store
 from tests.storage import Postgres
 
 PAGE = (Path(__file__).parents[3] / "docs" / "audit.md").read_text(encoding="utf-8")

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.__main__ import main
-from bot.auditing import guards_of, verify_store
-from bot.monitor.alert import Silence
-from bot.operations.ledger import Ledger
+from bot.alerting.model import Silence
+from bot.cli.audit import guards_of, verify_store
+from bot.cli.main import main
 from bot.operations.model import OpState
-from bot.store.store import Store
+from bot.store.database import Store
 from bot.store.url import parse
+from bot.workflow.repository import Ledger
 from tests.component.audit.test_auditing import fill, tampered
 from tests.component.audit.test_noted import OPERATION, ledger
 from tests.storage import Clock

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from bot.access import Access
 from bot.audit.ask import Asked
 from bot.audit.chain import Row, verify
-from bot.commands.spec import Call, Command, Reply, Role
-from bot.commands.stat import NoArgs
-from bot.commands.table import COMMANDS
+from bot.chatops.audit_log import Recorder
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.stat import NoArgs
+from bot.chatops.dispatcher import Dispatcher
+from bot.common.errors import Conflict, StoreError, UserError
 from bot.config import AccessSettings, Members
-from bot.dispatch import Click, Dispatcher, Invocation
-from bot.errors import Conflict, StoreError, UserError
-from bot.operations.ledger import Ledger
+from bot.interactions.command import Call, Command, Reply, Role
+from bot.interactions.events import Click, Invocation
 from bot.operations.model import Operation, OpKind, OpState
-from bot.recorder import Recorder
-from bot.store.store import Store
+from bot.permissions.access import Access
+from bot.store.database import Store
+from bot.workflow.repository import Ledger
 from tests.storage import Clock
 from tests.unit.commands.fakes import FakeAlerts, FakeCluster, FakeDesk, FakeForms, FakeReports
 
@@ -248,7 +249,7 @@ async def test_a_file_holds_the_newest_rows_oldest_first(
     book = ledger(store, clock)
     op = await book.open(OPERATION)
     await book.move(await book.move(op, OpState.WAITING), OpState.CANCELLED, by="U0ANNA")
-    monkeypatch.setattr("bot.recorder.MOST_ROWS", 2)
+    monkeypatch.setattr("bot.chatops.audit_log.MOST_ROWS", 2)
     sheet = await Recorder(store, clock).sheet(Asked())
     assert (sheet.rows, sheet.total) == (2, 3)
     assert [line.split(",")[0] for line in sheet.content.decode().splitlines()] == ['"seq"', '"2"', '"3"']

@@ -2,13 +2,14 @@
 
 import pytest
 
-from bot.access import Access
 from bot.audit.chain import Entry
-from bot.commands.table import COMMANDS
-from bot.commands.usage import SLASH
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.usage import SLASH
+from bot.chatops.dispatcher import Dispatcher
 from bot.config import AccessSettings, Members
-from bot.dispatch import Dispatcher, Submission
-from bot.store.store import Store
+from bot.interactions.events import Submission
+from bot.permissions.access import Access
+from bot.store.database import Store
 from tests.component.audit.test_noted import Slack, dispatcher, nobody, noted, typed
 from tests.storage import Clock
 
@@ -62,7 +63,7 @@ async def test_a_form_sent_without_the_right_is_refused_before_its_fields(store:
     await bot.read(form)
     [row] = await noted(store)
     assert (row.actor, row.action, row.cluster) == ("U0MALLORY", "refused.command", "prod")
-    assert "You are not an operator" in bot.forms.told[0][1]  # type: ignore[attr-defined]
+    assert "You are not an operator" in bot.chatops.forms.told[0][1]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

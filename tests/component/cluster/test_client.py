@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.cluster import places, transport
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.transport import Timeouts
-from bot.errors import (
+from bot.clustermgr import bulkhead, transport
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.transport import Timeouts
+from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
     ClusterError,
@@ -84,7 +84,7 @@ async def test_a_write_in_doubt_is_sent_once(handler: Handler) -> None:
 
 async def test_a_slow_refusal_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A 4xx after a time-out of the server's may still be applied (v1 answers 400 after ten seconds)."""
-    monkeypatch.setattr("bot.cluster.answers.SLOW_REFUSAL", -1.0)
+    monkeypatch.setattr("bot.clustermgr.status_codes.SLOW_REFUSAL", -1.0)
     async with serving(says(400, '{"error":"Illegal Arguments"}')) as host, ClustermgrClient([host.host]) as api:
         with pytest.raises(OutcomeUnknown):
             await api.config_set("balance", "true")
@@ -180,7 +180,7 @@ async def test_a_read_finds_another_host(handler: Handler) -> None:
 
 async def test_a_host_that_hangs_holds_no_read_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next host is asked beside one that keeps us waiting, and the first answer counts."""
-    monkeypatch.setattr("bot.cluster.hedge.HEDGE_SECONDS", 0.01)
+    monkeypatch.setattr("bot.clustermgr.hedging.HEDGE_SECONDS", 0.01)
     async with serving(hangs) as slow, serving(says(200, '"true"')) as quick:
         async with ClustermgrClient([slow.host, quick.host]) as api:
             assert await api.config_get("balance") == "true"
@@ -268,11 +268,11 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
         held.release()
         await (says(200, STAT) if request.target == "/stat" else hangs)(request, writer)
 
-    assert places.MOST < transport.MOST_CONNECTIONS
+    assert bulkhead.MOST < transport.MOST_CONNECTIONS
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:
         number = transport.MOST_CONNECTIONS + 10
         reads = [asyncio.create_task(api.config_get(f"key{n}", host=host.host)) for n in range(number)]
-        for _ in range(places.MOST):
+        for _ in range(bulkhead.MOST):
             await held.acquire()
         assert (await api.stat(host.host)).raft_status.node_id == 2
         for read in reads:
@@ -282,7 +282,7 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
 
 async def test_a_read_waits_for_a_place_and_not_for_ever() -> None:
     """A place that was given back is taken by who waits; who waits in vain is told why."""
-    held = places.Places(most=1, patience=0.05)
+    held = bulkhead.Places(most=1, patience=0.05)
     async with held.at("a:1"):
         async with held.at("b:1"):
             pass

@@ -5,9 +5,9 @@ from inspect import getmembers, isfunction
 
 import pytest
 
-from bot.cluster.client import ClusterApi, ClustermgrClient
-from bot.cluster.transport import Timeouts
-from bot.errors import (
+from bot.clustermgr.client import ClusterApi, ClustermgrClient
+from bot.clustermgr.transport import Timeouts
+from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
     ClusterError,

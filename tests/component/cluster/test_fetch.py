@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.cluster.client import ClusterApi, ClustermgrClient
-from bot.cluster.dialect import detect_dialect
-from bot.cluster.fetch import fetch, watch
-from bot.cluster.models import Disk, Stat
-from bot.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
+from bot.clustermgr.client import ClusterApi, ClustermgrClient
+from bot.clustermgr.collector import fetch, watch
+from bot.clustermgr.dialect import detect_dialect
+from bot.clustermgr.models import Disk, Stat
+from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
 from tests.rawserver import Handler, Request, answer, hangs, refusing, says, serving
 
 
@@ -98,7 +98,7 @@ async def test_leaving_early_leaves_nothing_running() -> None:
 
 async def test_bad_disks_are_asked_though_the_leader_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody claims leadership and one host hangs: a host that answered is asked, before the deadline."""
-    monkeypatch.setattr("bot.cluster.fetch.LEADER_PATIENCE", 0.05)
+    monkeypatch.setattr("bot.clustermgr.collector.LEADER_PATIENCE", 0.05)
     async with serving(hangs) as slow, serving(host(2, 9, disks=(5,))) as follower:
         async with ClustermgrClient([slow.host, follower.host]) as api:
             snapshot = await fetch(api, "prod", now=1.0, deadline=2.0)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.cluster.models import Snapshot
-from bot.cluster.tasks import Dialect
-from bot.monitor.chunks import zones_of
-from bot.monitor.memory import Memory, remember
-from bot.playground.cluster import SimulatedCluster
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.rules.chunks import zones_of
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import Dialect
+from bot.playground.clustermgr_sim import SimulatedCluster
 from tests.rawserver import Request, says, serving
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.cluster.transport import MOST_CHUNKS, MOST_WORDS, Timeouts, Wire
-from bot.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
+from bot.clustermgr.transport import MOST_CHUNKS, MOST_WORDS, Timeouts, Wire
+from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 from tests.rawserver import Handler, Request, answer, says, serving
 
 QUICK = Timeouts(connect=5.0, read=0.3, write=0.5, read_total=1.5, write_read=0.3, write_total=1.5)

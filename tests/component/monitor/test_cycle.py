@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.cluster.models import Disk, Snapshot
-from bot.monitor.alert import AlertState, Silence
-from bot.monitor.engine import acknowledge
-from bot.monitor.telling import tell
+from bot.alerting.engine import acknowledge
+from bot.alerting.model import AlertState, Silence
+from bot.clustermgr.models import Disk, Snapshot
+from bot.watch.publisher import tell
 from tests.watchkit import dark, disk, look
 from tests.watchworld import World, with_disks
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.monitor.alert import AlertState, Silence
-from bot.monitor.escalation import Escalation
+from bot.alerting.escalation import Escalation
+from bot.alerting.model import AlertState, Silence
 from tests.watchkit import disk, look
 from tests.watchworld import World, with_disks
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.monitor.ports import WatchStore
-from bot.store.store import Store
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.models import Snapshot
+from bot.store.database import Store
+from bot.watch.ports import WatchStore
+from bot.watch.watcher import Watch, Watched
 from tests.watchkit import disk, look
 
 
@@ -85,7 +85,7 @@ async def test_killed_within_the_transaction_nothing_is_half_done(url: str, monk
     async with process(url, lambda at: look(at, bad=(disk(7),))) as (watch, store):
         await watch.tick(15)
         with monkeypatch.context() as patched:
-            patched.setattr("bot.monitor.telling.card", kill)
+            patched.setattr("bot.watch.publisher.card", kill)
             with pytest.raises(Killed):
                 await watch.tick(30)
         assert await slots(store) == {}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.cluster.handle import look_deadline
+from bot.clustermgr.cluster import look_deadline
 from tests.clusterworld import World, watched
 
 HELD = 4.0

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.monitor.alert import AlertState, Silence
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.monitor.leaving import close_gone
-from bot.monitor.storms import Limits
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.alerting.grouping import Limits
+from bot.alerting.model import AlertState, Silence
+from bot.alerting.rules.thresholds import configure
+from bot.interactions.message import Message
+from bot.store.database import Store
+from bot.watch.decommission import close_gone
+from bot.watch.watcher import Watch, Watched
 from tests.watchkit import disk, look
 
 

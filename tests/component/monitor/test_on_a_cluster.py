@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.monitor.changes import Causes, Change
-from bot.playground.cluster import Data
+from bot.alerting.cluster_state.changes import Causes, Change
+from bot.playground.clustermgr_sim import Data
 from tests.clusterworld import HOUR, watched
 
 FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])

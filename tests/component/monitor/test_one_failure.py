@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.errors import AuthRejected
-from bot.monitor.alert import Silence
+from bot.alerting.model import Silence
+from bot.clustermgr.models import Snapshot
+from bot.common.errors import AuthRejected
 from tests.raftlooks import failing
 from tests.watchkit import host, look
 from tests.watchworld import World

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.cluster.models import Snapshot
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.monitor.escalation import Escalation
-from bot.monitor.horizon import Horizon, Seat
+from bot.alerting.escalation import Escalation
+from bot.alerting.own_network import Horizon, Seat
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Snapshot
+from bot.watch.watcher import Watch, Watched
 from tests.watchkit import FakeStore, dark, look
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.playground.cluster import Timing, VirtualClock
+from bot.playground.clustermgr_sim import Timing, VirtualClock
 from tests.clusterworld import World, watched
 
 SOONER = {"slow_answers": {"limit": "1s", "hold": 15, "clear": 0}}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from bot.schedule import Scheduler, Trouble, TroubleKind
+from bot.runtime.scheduler import Scheduler, Trouble, TroubleKind
 
 
 async def test_a_job_runs_at_once_and_again() -> None:

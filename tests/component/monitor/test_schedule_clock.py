@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from bot.schedule import Scheduler, TroubleKind, _Interval
+from bot.runtime.scheduler import Scheduler, TroubleKind, _Interval
 
 YEAR = 365 * 86400.0
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC).timestamp()

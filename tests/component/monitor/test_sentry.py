@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 from structlog.testing import capture_logs
 
-from bot.cluster.models import Snapshot
-from bot.errors import StoreError
-from bot.monitor.configure import configure
-from bot.monitor.escalation import Escalation
-from bot.monitor.sentry import Sentry
+from bot.alerting.escalation import Escalation
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.models import Snapshot
+from bot.common.errors import StoreError
+from bot.watch.watchdog import Sentry
 from tests.watchkit import disk, look
 from tests.watchworld import World, with_disks
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.monitor.alert import Alert, AlertState, Finding, Severity
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watched
-from bot.monitor.engine import acknowledge
-from bot.monitor.escalation import Escalation
-from bot.monitor.rule import Rule
-from bot.monitor.rules import rule_named
-from bot.monitor.storms import Limits
-from bot.monitor.telling import tell
+from bot.alerting.engine import acknowledge
+from bot.alerting.escalation import Escalation
+from bot.alerting.grouping import Limits
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import Rule
+from bot.alerting.rules.table import rule_named
+from bot.alerting.rules.thresholds import configure
+from bot.watch.publisher import tell
+from bot.watch.watcher import Watched
 from tests.watchkit import look
 from tests.watchworld import World
 

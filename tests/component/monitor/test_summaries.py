@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.monitor.digest import Deed
-from bot.monitor.ports import WatchStore
-from bot.monitor.reports import Reports
-from bot.monitor.summaries import Entry, Summaries
-from bot.schedule import Crontab
-from bot.store.store import Store
+from bot.alerting.reports.facts import Deed
+from bot.runtime.scheduler import Crontab
+from bot.store.database import Store
+from bot.watch.ports import WatchStore
+from bot.watch.report_builder import Reports
+from bot.watch.scheduled_reports import Entry, Summaries
 from tests.watchkit import FakeStore
 
 DAILY = Crontab("0 9 * * *", "UTC")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.monitor.counters import reign_notes
-from bot.monitor.memory import Memory, remember
-from bot.playground.cluster import SimulatedCluster
+from bot.alerting.cluster_state.counters import reign_notes
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.playground.clustermgr_sim import SimulatedCluster
 from tests.unit.commands.fakes import typed
 from tests.unit.views.samples import seen
 
@@ -19,7 +19,7 @@ from tests.unit.views.samples import seen
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for late hosts for a second only."""
-    monkeypatch.setattr("bot.cluster.handle.STRAGGLER_SECONDS", 1.0)
+    monkeypatch.setattr("bot.clustermgr.cluster.STRAGGLER_SECONDS", 1.0)
 
 
 @dataclass

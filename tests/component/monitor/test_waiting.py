@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.cluster.models import Snapshot
+from bot.clustermgr.models import Snapshot
 from tests.watchkit import TIB, look
 from tests.watchworld import World
 

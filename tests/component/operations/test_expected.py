@@ -6,16 +6,16 @@ from functools import partial
 
 import pytest
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.monitor.configure import configure
-from bot.monitor.cycle import Watch, Watched
-from bot.monitor.memory import Memory
-from bot.operations.ledger import Ledger
+from bot.alerting.cluster_state.state import Memory
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
 from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.operations.settled import mark
-from bot.playground.cluster import SimulatedCluster
-from bot.store.store import Store
+from bot.operations.settlement import mark
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.store.database import Store
+from bot.watch.watcher import Watch, Watched
+from bot.workflow.repository import Ledger
 from tests.storage import Clock
 
 SWITCH = Operation(

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.operations.checks.verdict import Check
-from bot.operations.judge import judge
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.operations.preflight.verdict import Check
 from bot.operations.requests import MemberAdd
+from bot.workflow.evaluation import judge
 from tests.rawserver import Handler, RawServer, says, serving
 
 STAT = json.dumps(
@@ -32,7 +32,7 @@ async def judged(node: Handler) -> AsyncIterator[tuple[Check, RawServer, RawServ
 
 
 async def test_new_node_is_asked_without_the_request_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cluster.handle.APART_SECONDS", 0.0)
+    monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
     async with judged(says(200, STAT)) as (check, ours, new):
         assert check.sentence == f"{new.host} answers."
         assert [request.target for request in new.requests] == ["/stat"]
@@ -42,7 +42,7 @@ async def test_new_node_is_asked_without_the_request_token(monkeypatch: pytest.M
 
 async def test_new_node_that_asks_for_the_token_is_no_silent_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs and demands a token: that is a warning which says why, and no block."""
-    monkeypatch.setattr("bot.cluster.handle.APART_SECONDS", 0.0)
+    monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
     async with judged(says(403)) as (check, _, new):
         assert check.level == "warn"
         assert check.sentence == (

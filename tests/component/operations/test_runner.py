@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.client import ClustermgrClient
-from bot.cluster.handle import Cluster
-from bot.cluster.models import Snapshot
-from bot.errors import Fenced
-from bot.operations.checks.fingerprint import Fingerprint
-from bot.operations.checks.verdict import Verdict
-from bot.operations.judge import Judged
-from bot.operations.judgement import Judgement
-from bot.operations.ledger import Ledger
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Snapshot
+from bot.common.errors import Fenced
+from bot.leadership.model import Replica
 from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.operations.runner import STILL_SECONDS, Runner
-from bot.playground.cluster import SimulatedCluster, Timing
-from bot.replicas.model import Replica
-from bot.store.store import Store
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Verdict
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.store.database import Store
+from bot.workflow.evaluation import Judged
+from bot.workflow.executor import STILL_SECONDS, Runner
+from bot.workflow.reevaluation import Judgement
+from bot.workflow.repository import Ledger
 from tests.storage import Clock
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.commands.spec import Caller
-from bot.operations.decisions import Decisions
+from bot.interactions.command import Caller
 from bot.operations.model import Operation, OpState
-from bot.operations.runner import STILL_SECONDS
 from bot.views import operations as views
+from bot.workflow.approvals import Decisions
+from bot.workflow.executor import STILL_SECONDS
 from tests.component.operations.test_expected import SWITCH
 from tests.component.operations.test_runner import REMOVE, TRANSFER, Scenery, scenery
 

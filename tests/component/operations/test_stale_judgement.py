@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from bot.errors import UserError
-from bot.operations.checks.verdict import Level
-from bot.operations.decisions import Decisions
-from bot.operations.judge import Judged, judge
-from bot.operations.judgement import FRESH_SECONDS, Judgement
+from bot.common.errors import UserError
 from bot.operations.model import OpState
 from bot.operations.policy import POLICIES, Policy
+from bot.operations.preflight.verdict import Level
 from bot.operations.requests import MemberRemove, TaskSwitch
+from bot.workflow.approvals import Decisions
+from bot.workflow.evaluation import Judged, judge
+from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
 from tests.component.operations.test_runner import REMOVE, TRANSFER, Scenery, fresh, never, scenery
 
 __all__ = ["scenery"]

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from bot.outbox import Outbox
-from bot.store.store import Store
+from bot.delivery.worker import Outbox
+from bot.store.database import Store
 from tests.component.outbox.slack import FakeSlack
 from tests.storage import Clock, clock, database_url, postgres, store
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from bot.errors import SlackError, SlackLost, SlackRetryable
-from bot.views.message import Message
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.interactions.message import Message
 from tests.storage import Clock
 
 

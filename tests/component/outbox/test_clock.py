@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from bot.clock import earliest
-from bot.outbox import Outbox, Pace
-from bot.store.store import Store
+from bot.delivery.worker import Outbox, Pace
+from bot.runtime.clock import earliest
+from bot.store.database import Store
 from tests.component.outbox.slack import FakeSlack, Fault
 from tests.component.outbox.test_delivery import AGES, once, put
 from tests.storage import Clock

@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from bot.outbox import Outbox, Pace
-from bot.store.posts import Post
-from bot.store.store import Store
+from bot.delivery.worker import Outbox, Pace
+from bot.interactions.message import Message
+from bot.store.database import Store
+from bot.store.repositories.outbox import Post
 from bot.views.blocks import section
 from bot.views.charts import Series, line_chart
-from bot.views.message import Message
 from tests.component.outbox.conftest import MakeOutbox
 from tests.component.outbox.slack import FakeSlack, Fault
 from tests.storage import Clock

@@ -1,7 +1,7 @@
 """Messages that Slack will not have as they are: told elsewhere, posted anew, or given up; on each database."""
 
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.interactions.message import Message
+from bot.store.database import Store
 from tests.component.outbox.conftest import MakeOutbox
 from tests.component.outbox.slack import FakeSlack
 

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 from structlog.testing import capture_logs
 
-from bot.errors import SlackError, SlackLost
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.common.errors import SlackError, SlackLost
+from bot.interactions.message import Message
+from bot.store.database import Store
 from tests.component.outbox.conftest import MakeOutbox
 from tests.component.outbox.slack import FakeSlack, Fault
 from tests.storage import Clock

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.pacing import UNKNOWN_TRIES
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.delivery.retry_policy import UNKNOWN_TRIES
+from bot.interactions.message import Message
+from bot.store.database import Store
 from tests.component.outbox.conftest import MakeOutbox
 from tests.component.outbox.slack import FakeSlack, Fault
 from tests.component.outbox.test_delivery import AGES, once, put

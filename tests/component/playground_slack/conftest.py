@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.slack import LocalSlack
+from bot.playground.slack_sim import LocalSlack
 
 Json = dict[str, Any]
 PLAIN = {"type": "plain_text", "text": "Go"}

@@ -9,7 +9,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.playground.slack import ActError, ActRefused, LocalSlack
+from bot.playground.slack_sim import ActError, ActRefused, LocalSlack
 from tests.component.playground_slack.conftest import (
     ACTIONS,
     BUTTON,

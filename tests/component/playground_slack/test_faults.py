@@ -10,7 +10,7 @@ from aiohttp import WSMsgType
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.slack import LocalSlack
+from bot.playground.slack_sim import LocalSlack
 from tests.component.playground_slack.conftest import Bot, Clock, client_of, connected
 
 STORAGE = "C0STORAGE"

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.slack import LocalSlack
+from bot.playground.slack_sim import LocalSlack
 from tests.component.playground_slack.conftest import ACTIONS, BUTTON, MODAL, PLAIN
 
 STORAGE, ALICE = "C0STORAGE", "U0ALICE"

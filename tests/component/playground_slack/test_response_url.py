@@ -7,7 +7,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.playground.slack import LocalSlack
+from bot.playground.slack_sim import LocalSlack
 from tests.component.playground_slack.conftest import ACTIONS, Clock
 
 STORAGE = "C0STORAGE"

@@ -9,8 +9,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.slack import DEMO_TEAM, LocalSlack
-from bot.playground.slack.team import Channel
+from bot.playground.slack_sim import DEMO_TEAM, LocalSlack
+from bot.playground.slack_sim.team import Channel
 from tests.component.playground_slack.conftest import ACTIONS, BUTTON, HOME, MODAL, Clock, client_of
 
 Rules = Callable[[], list[str]]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import Fenced, StoreError
-from bot.replicas.membership import BEATS, KEEP_DEAD, TRUST, Membership
-from bot.replicas.model import Hold, Replica, watch_of
-from bot.replicas.ports import Fence
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.common.errors import Fenced, StoreError
+from bot.interactions.message import Message
+from bot.leadership.membership import BEATS, KEEP_DEAD, TRUST, Membership
+from bot.leadership.model import Hold, Replica, watch_of
+from bot.leadership.ports import Fence
+from bot.store.database import Store
 from tests.storage import Clock, Postgres
 
 TASKS = tuple(watch_of(f"c{n}") for n in range(6))

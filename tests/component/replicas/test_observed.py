@@ -3,10 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from bot.replicas.membership import ALONE_BEAT, Membership
-from bot.replicas.model import Replica
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.interactions.message import Message
+from bot.leadership.membership import ALONE_BEAT, Membership
+from bot.leadership.model import Replica
+from bot.store.database import Store
 from tests.component.replicas.test_membership import LEASE, TASKS, Steady, member, until
 from tests.storage import Clock
 

@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from bot.__main__ import main
+from bot.cli.main import main
+from bot.cli.replicas import look, table, unheld
+from bot.leadership.model import CHORES, Replica, watch_of
 from bot.operations.model import Operation, OpKind, OpState
-from bot.replicas.model import CHORES, Replica, watch_of
-from bot.roster import look, table, unheld
-from bot.store.store import Store
+from bot.store.database import Store
 from tests.component.replicas.test_membership import dies, member
 from tests.storage import Clock
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot import retention
+from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.audit.chain import Entry
-from bot.errors import StoreError
-from bot.monitor.alert import Alert, AlertState, Severity, Silence
+from bot.chatops.audit_log import walk
+from bot.common.errors import StoreError
+from bot.interactions.message import Message
 from bot.operations.model import Operation, OpKind, OpState
-from bot.recorder import walk
-from bot.retention import DAY, RETENTION, Keep, Retention
-from bot.store import store as stores
+from bot.store import database as stores
+from bot.store import retention
+from bot.store.database import Store
+from bot.store.retention import DAY, RETENTION, Keep, Retention
 from bot.store.schema import metadata
-from bot.store.store import Store
-from bot.views.message import Message
 from tests.filling import everything
 from tests.storage import Clock
 

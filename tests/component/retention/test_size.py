@@ -6,13 +6,13 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from bot.alerting.model import Alert, AlertState, Severity
 from bot.audit.chain import Entry
-from bot.monitor.alert import Alert, AlertState, Severity
+from bot.interactions.message import Message
 from bot.operations.model import Event, Operation, OpKind, OpState
-from bot.retention import DAY, Keep
-from bot.store.store import Store
+from bot.store.database import Store
+from bot.store.retention import DAY, Keep
 from bot.views.alerts import card
-from bot.views.message import Message
 from bot.views.operations import card as op_card
 from tests.storage import Clock
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.slack.gateway import SlackGateway
+from bot.slack.client import SlackGateway
 from tests.component.slack.stub import Stub, serving
 
 TOKEN = "xoxb-test-7777-secret"

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.slack.check import Checked, check_slack
-from bot.slack.gateway import SlackGateway
+from bot.slack.client import SlackGateway
+from bot.slack.diagnostics import Checked, check_slack
 from bot.slack.methods import SCOPES
 from tests.component.slack.stub import Stub, says
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from bot.telemetry.door import Door, Handler
+from bot.telemetry.connection_limits import Door, Handler
 
 Send = Callable[[int, str], Awaitable[asyncio.StreamReader]]
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from bot.commands.spec import Reply
-from bot.errors import SlackError, SlackLost, SlackRetryable
-from bot.slack.gateway import SlackGateway
-from bot.views.message import Message
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.interactions.command import Reply
+from bot.interactions.message import Message
+from bot.slack.client import SlackGateway
 from tests.component.slack.conftest import TOKEN
 from tests.component.slack.stub import Answer, Stub, cuts, says, writes
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.commands.spec import Reply
-from bot.errors import SlackError, SlackLost, SlackRetryable
-from bot.slack.gateway import SlackGateway
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.interactions.command import Reply
+from bot.interactions.message import Message
+from bot.slack.client import SlackGateway
 from bot.slack.methods import METHODS, UPLOAD
-from bot.views.message import Message
 from tests.faultserver import certified
 from tests.slackfaults import FAILS, FaultySlack, says, serving
 

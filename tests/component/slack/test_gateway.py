@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.commands.spec import Reply
-from bot.errors import SlackError
-from bot.forms.screens import Shown
-from bot.slack.gateway import Channel, SlackGateway
-from bot.slack.own import Identity
-from bot.views.message import Message
+from bot.chatops.forms.view_versions import Shown
+from bot.common.errors import SlackError
+from bot.interactions.command import Reply
+from bot.interactions.message import Message
+from bot.slack.client import Channel, SlackGateway
+from bot.slack.identity import Identity
 from tests.component.slack.conftest import TOKEN
 from tests.component.slack.stub import Stub, says, serving, writes
 

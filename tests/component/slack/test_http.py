@@ -13,17 +13,17 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from bot.dispatch import Invocation
-from bot.errors import ConfigError
-from bot.playground.slack.server import LocalSlack
-from bot.playground.slack.team import DEMO_TEAM
-from bot.slack.background import Background
-from bot.slack.gateway import SlackGateway
+from bot.common.errors import ConfigError
+from bot.interactions.events import Invocation
+from bot.playground.slack_sim.server import LocalSlack
+from bot.playground.slack_sim.team import DEMO_TEAM
+from bot.slack.client import SlackGateway
 from bot.slack.http import PATH, HttpDelivery
-from bot.slack.listeners import Edge, build_app
-from bot.slack.ours import Gate
+from bot.slack.installation import Gate
+from bot.slack.middleware import Edge, build_app
 from bot.slack.payloads import HomeOpened
-from bot.telemetry.door import MOST_CONNECTIONS
+from bot.slack.task_queue import Background
+from bot.telemetry.connection_limits import MOST_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket import Echo

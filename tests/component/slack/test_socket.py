@@ -10,17 +10,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.commands.spec import Reply
-from bot.dispatch import STORE_DOWN, Click, Invocation, Submission, Work
-from bot.errors import SlackError, SlackRetryable, StoreError
-from bot.playground.slack.server import LocalSlack
-from bot.slack.background import Background
-from bot.slack.gateway import SlackGateway
-from bot.slack.listeners import Edge, build_app
-from bot.slack.ours import Gate
+from bot.chatops.dispatcher import STORE_DOWN
+from bot.common.errors import SlackError, SlackRetryable, StoreError
+from bot.interactions.command import Reply
+from bot.interactions.events import Click, Invocation, Submission, Work
+from bot.interactions.message import Message
+from bot.playground.slack_sim.server import LocalSlack
+from bot.slack.client import SlackGateway
+from bot.slack.installation import Gate
+from bot.slack.middleware import Edge, build_app
 from bot.slack.payloads import HomeOpened
-from bot.slack.socket import SocketMode, Timing
-from bot.views.message import Message
+from bot.slack.socket_mode import SocketMode, Timing
+from bot.slack.task_queue import Background
 from tests.unit.slack.surfaces import surfaces
 
 QUICK = Timing(ping=0.25, hello=2.0, look=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.errors import SlackError, SlackLost, SlackRetryable
-from bot.slack.gateway import SlackGateway
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.slack.client import SlackGateway
 from tests.component.slack.stub import Answer, Asked, Stub, cuts, says, writes
 
 ADDRESS, DONE = "files.getUploadURLExternal", "files.completeUploadExternal"

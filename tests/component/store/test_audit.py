@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.audit.ask import Asked
 from bot.audit.chain import GENESIS, Entry, Row, verify
-from bot.errors import StoreError
-from bot.store.store import Store
+from bot.common.errors import StoreError
+from bot.store.database import Store
 from bot.store.url import parse
 from tests.storage import Postgres
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.errors import Conflict
+from bot.common.errors import Conflict
 from bot.operations.model import Operation, OpKind, OpState, advance, note
-from bot.store.store import Store
+from bot.store.database import Store
 
 REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 100.0, 1000.0, channel="C1")
 SWITCH = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U1", 100.0, 1000.0, channel="C1")

@@ -7,8 +7,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table, inspect, select
 
 from bot.store import migrate
+from bot.store.database import Store
 from bot.store.dump import TABLES
-from bot.store.store import Store
 from tests.filling import row
 
 ROWS = 3

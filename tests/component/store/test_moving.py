@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import main
-from bot.errors import StoreError, UserError
-from bot.monitor.alert import Silence
-from bot.moving import export_state, import_state
+from bot.alerting.model import Silence
+from bot.cli.main import main
+from bot.cli.transfer import export_state, import_state
+from bot.common.errors import StoreError, UserError
 from bot.store import dump
+from bot.store.database import Store
 from bot.store.dump import TABLES
-from bot.store.store import Store
 from tests.filling import everything, fill
 from tests.storage import Postgres
 
@@ -29,7 +29,7 @@ async def contents(url: str) -> dict[str, object]:
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several pages of every table."""
     monkeypatch.setattr(dump, "PAGE", 3)
-    monkeypatch.setattr("bot.moving.PAGE", 2)
+    monkeypatch.setattr("bot.cli.transfer.PAGE", 2)
 
 
 @pytest.fixture

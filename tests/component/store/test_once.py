@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.errors import Fenced
-from bot.inbox import Inbox
-from bot.store.store import Store
+from bot.chatops.inbox import Inbox
+from bot.common.errors import Fenced
+from bot.store.database import Store
 
 
 async def test_a_delivery_is_accepted_once_however_often_it_comes(store: Store) -> None:

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
-from bot.errors import ConfigError, StoreError
+from bot.common.errors import ConfigError, StoreError
 from bot.store import migrate
+from bot.store.database import Store
 from bot.store.schema import metadata
-from bot.store.store import Store
 from bot.store.url import parse
 from tests.storage import Clock, Postgres
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from bot.store.claims import Claim
-from bot.store.store import Store
-from bot.views.message import Message
+from bot.interactions.message import Message
+from bot.store.database import Store
+from bot.store.repositories.outbox_claims import Claim
 from tests.storage import Clock
 
 NOW = 1_700_000_000.0

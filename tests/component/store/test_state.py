@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.errors import Conflict
-from bot.monitor.alert import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.common.errors import Conflict
 from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.store.store import Store
+from bot.store.database import Store
 
 ALERT = Alert(
     cluster="prod",

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.errors import StoreError
-from bot.store.store import Store
+from bot.common.errors import StoreError
+from bot.store.database import Store
 from bot.telemetry.health import Attempt
 
 LOCKED = "no write comes through"

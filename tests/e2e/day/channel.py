@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.playground.slack.message import Message
+from bot.playground.slack_sim.message import Message
 
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
 _MENTION = re.compile(r"<(?:@U0|!subteam\^S0)([A-Z0-9]+)(?:\|[^>]*)?>")

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot import service
-from bot.app import build
 from bot.config import Secrets, Settings, parse
-from bot.outbox import Pace
-from bot.playground.cluster import SimulatedCluster, Timing
-from bot.playground.cluster.clock import VirtualClock
-from bot.playground.cluster.data import Data, Volumes
-from bot.playground.cluster.demo import host_name, switches
-from bot.playground.cluster.disks import CHUNK, Disk
-from bot.playground.cluster.flavour import FLAVOURS
-from bot.playground.slack.message import Message
-from bot.playground.slack.server import LocalSlack
-from bot.service import App
+from bot.delivery.worker import Pace
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.clustermgr_sim.clock import VirtualClock
+from bot.playground.clustermgr_sim.data import Data, Volumes
+from bot.playground.clustermgr_sim.demo import host_name, switches
+from bot.playground.clustermgr_sim.disks import CHUNK, Disk
+from bot.playground.clustermgr_sim.flavour import FLAVOURS
+from bot.playground.slack_sim.message import Message
+from bot.playground.slack_sim.server import LocalSlack
+from bot.runtime import lifecycle
+from bot.runtime.app import build
+from bot.runtime.lifecycle import App
 from tests.e2e.day.channel import Channel
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
@@ -122,8 +122,8 @@ class Day:
         pace = Pace(interval=0.0)
         self.app = await self._life.enter_async_context(build(self.settings(), clock=self.clock.now, pace=pace))
         await self.app.membership.beat()
-        await service.close_gone(self.app)
-        await service.catch_up(self.app)
+        await lifecycle.close_gone(self.app)
+        await lifecycle.catch_up(self.app)
 
     async def stop(self) -> None:
         """The program ends: nobody looks, nothing is sent."""
@@ -152,14 +152,14 @@ class Day:
             return
         self.looks += len(self.watched)
         for name in self.watched:
-            await service.tick(app, name)
+            await lifecycle.tick(app, name)
         for entry in app.entries:
             due = entry.latest(self.now)
             if due is not None and before < due <= self.now:
-                await service.summarise(app, entry, due)
-        await service.look_out(app)
+                await lifecycle.summarise(app, entry, due)
+        await lifecycle.look_out(app)
         if int(self.now / STEP) % SWEEPS == 0:
-            await service.sweep(app)
+            await lifecycle.sweep(app)
         await app.outbox.drain()
         self.look_at_channels()
 
@@ -181,7 +181,7 @@ class Day:
         socket = app.socket
         assert socket is not None
         for name in self.watched:
-            await service.tick(app, name)
+            await lifecycle.tick(app, name)
         self.clock.advance(5.0)
         work = (socket.run(), app.outbox.run(), self._seconds_pass())
         tasks = [asyncio.create_task(each) for each in work]

@@ -7,7 +7,7 @@ import pytest
 
 from bot.audit.chain import GENESIS, Head, Row, cut_off, parse_head, seal, stamp, unstamp, verify
 from bot.audit.export import csv_rows, harmless, json_line, read_lines
-from bot.errors import UserError
+from bot.common.errors import UserError
 
 FIRST = seal(
     GENESIS, at=1735689599.9994, actor="U1", action="a.b", cluster="prod", op_id=3, detail='{"words":"\u00fc \\"x\\""}'

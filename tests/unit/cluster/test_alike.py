@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cluster.alike import alike, meant
+from bot.clustermgr.host_matching import alike, meant
 
 
 @pytest.mark.parametrize(

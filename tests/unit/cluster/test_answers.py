@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cluster.answers import Answer, check_read, check_write, words_of
-from bot.errors import (
+from bot.clustermgr.status_codes import Answer, check_read, check_write, words_of
+from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
     ClusterError,

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.hedge import first_answer
-from bot.errors import AuthRejected, ClusterError, ClusterFailed, ClusterRefused, ClusterUnreachable, NoLeader
+from bot.clustermgr.hedging import first_answer
+from bot.common.errors import AuthRejected, ClusterError, ClusterFailed, ClusterRefused, ClusterUnreachable, NoLeader
 
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cluster.hedge.HEDGE_SECONDS", 0.001)
+    monkeypatch.setattr("bot.clustermgr.hedging.HEDGE_SECONDS", 0.001)
 
 
 async def test_errors_that_come_together_are_all_fetched() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.cluster.models import Disk, DiskPage, HostLook, RaftStatus, Snapshot, Stat
-from bot.errors import ClusterTimeout
+from bot.clustermgr.models import Disk, DiskPage, HostLook, RaftStatus, Snapshot, Stat
+from bot.common.errors import ClusterTimeout
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
 RELEASES = ("v1-2022-03", "v3.5.3", "master-2025-12")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from bot.cluster import reading
-from bot.cluster.answers import Answer
-from bot.cluster.models import (
+from bot.clustermgr import decoding
+from bot.clustermgr.decoding import Bound, parsed
+from bot.clustermgr.models import (
     MOST_DISKS,
     MOST_PEERS,
     MOST_UNITS,
@@ -19,8 +19,8 @@ from bot.cluster.models import (
     Stat,
     VolumeUnits,
 )
-from bot.cluster.reading import Bound, parsed
-from bot.errors import ClusterBadAnswer
+from bot.clustermgr.status_codes import Answer
+from bot.common.errors import ClusterBadAnswer
 
 
 def answer(body: bytes) -> Answer:
@@ -34,12 +34,12 @@ def filled(head: bytes, item: bytes, bound: Bound, tail: bytes) -> bytes:
 
 
 HOSTILE = [
-    (Stat, b'{"raft_status":{"peers":[', b"]}}", reading.STAT),
-    (Stat, b'{"raft_status":{},"space_stat":{"disk_stat_infos":[', b"]}}", reading.STAT),
-    (DiskPage, b'{"disks":[', b"]}", reading.DISKS),
-    (DiskPage, b'{"disks":[', b"]}", reading.DROPPING),
-    (VolumeUnits, b'{"volume_unit_infos":[', b"]}", reading.UNITS),
-    (KvPage, b'{"kvs":[', b"]}", reading.SWITCHES),
+    (Stat, b'{"raft_status":{"peers":[', b"]}}", decoding.STAT),
+    (Stat, b'{"raft_status":{},"space_stat":{"disk_stat_infos":[', b"]}}", decoding.STAT),
+    (DiskPage, b'{"disks":[', b"]}", decoding.DISKS),
+    (DiskPage, b'{"disks":[', b"]}", decoding.DROPPING),
+    (VolumeUnits, b'{"volume_unit_infos":[', b"]}", decoding.UNITS),
+    (KvPage, b'{"kvs":[', b"]}", decoding.SWITCHES),
 ]
 
 
@@ -67,20 +67,20 @@ def test_largest_answers_of_real_clusters_are_read() -> None:
         "host": "http://10.0.0.100:8899",
     }
     units = json.dumps({"volume_unit_infos": [unit] * 16_384}, separators=(",", ":")).encode()
-    assert len(units) <= reading.UNITS.size
-    assert len(parsed(VolumeUnits, answer(units), reading.UNITS).volume_unit_infos) == 16_384 <= MOST_UNITS
+    assert len(units) <= decoding.UNITS.size
+    assert len(parsed(VolumeUnits, answer(units), decoding.UNITS).volume_unit_infos) == 16_384 <= MOST_UNITS
     peer = {"id": 1, "host": "10.0.0.1:10110", "match": 2**40, "next": 2**40, "state": "StateReplicate", "active": True}
     stat = json.dumps({"raft_status": {"nodeId": 1, "peers": [peer] * MOST_PEERS}}).encode()
-    assert len(parsed(Stat, answer(stat), reading.STAT).raft_status.peers) == MOST_PEERS
+    assert len(parsed(Stat, answer(stat), decoding.STAT).raft_status.peers) == MOST_PEERS
     disk: dict[str, Any] = {name: 12345 for name in Disk.model_fields if name not in TEXTS} | dict.fromkeys(
         TEXTS, "x" * 25
     )
     disk |= {"readonly": False, "unknown": [1, 2], "more": {"a": 1}}
     page = json.dumps({"disks": [disk] * 200, "marker": 200}).encode()
-    assert len(parsed(DiskPage, answer(page), reading.DISKS).disks) == 200
+    assert len(parsed(DiskPage, answer(page), decoding.DISKS).disks) == 200
     dropping = json.dumps({"disks": [disk] * (MOST_DISKS // 2)}).encode()
-    assert len(dropping) <= reading.DROPPING.size
-    assert len(parsed(DiskPage, answer(dropping), reading.DROPPING).disks) == MOST_DISKS // 2
+    assert len(dropping) <= decoding.DROPPING.size
+    assert len(parsed(DiskPage, answer(dropping), decoding.DROPPING).disks) == MOST_DISKS // 2
 
 
 TEXTS = ("idc", "rack", "host", "path", "create_time", "last_update_time")
@@ -88,7 +88,7 @@ TEXTS = ("idc", "rack", "host", "path", "create_time", "last_update_time")
 
 @pytest.mark.parametrize("body", [b"{}", b'{"configs":null}', b'{"configs":{}}', b'{"other":1}'])
 def test_config_list_without_configs_is_empty(body: bytes) -> None:
-    assert parsed(ConfigList, answer(body), reading.CONFIGS).configs == {}
+    assert parsed(ConfigList, answer(body), decoding.CONFIGS).configs == {}
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_config_list_without_configs_is_empty(body: bytes) -> None:
 )
 def test_config_list_of_another_shape_is_a_bad_answer(body: bytes) -> None:
     with pytest.raises(ClusterBadAnswer):
-        parsed(ConfigList, answer(body), reading.CONFIGS)
+        parsed(ConfigList, answer(body), decoding.CONFIGS)
 
 
 def test_states_of_peers_of_older_releases_are_understood() -> None:
     written = ["ProgressStateReplicate", "ProgressStateProbe", "ProgressStateSnapshot", "StateReplicate", ""]
     body = json.dumps({"raft_status": {"peers": [{"id": n, "state": state} for n, state in enumerate(written, 1)]}})
-    peers = parsed(Stat, answer(body.encode()), reading.STAT).raft_status.peers
+    peers = parsed(Stat, answer(body.encode()), decoding.STAT).raft_status.peers
     assert [peer.state for peer in peers] == ["StateReplicate", "StateProbe", "StateSnapshot", "StateReplicate", ""]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cluster.auth import request_token
-from bot.cluster.dialect import Probe, by_probes, by_values, keys_of
-from bot.cluster.tasks import (
+from bot.clustermgr.auth import request_token
+from bot.clustermgr.dialect import Probe, by_probes, by_values, keys_of
+from bot.clustermgr.tasks import (
     COMMON,
     TASKS,
     Dialect,
@@ -17,7 +17,7 @@ from bot.cluster.tasks import (
     suggest_task,
     word_for,
 )
-from bot.errors import ClusterFailed
+from bot.common.errors import ClusterFailed
 
 V1, V3 = Dialect.V1, Dialect.V3
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.health import healthy_count, lag, learner_health, quorum, voter_health, voters
-from bot.cluster.models import HostLook, Snapshot, Stat
-from bot.errors import ClusterTimeout
-from bot.operations import scene as s
-from bot.operations.scene import Scene
+from bot.clustermgr.health import healthy_count, lag, learner_health, quorum, voter_health, voters
+from bot.clustermgr.models import HostLook, Snapshot, Stat
+from bot.common.errors import ClusterTimeout
+from tests.docgen import cluster_fixture as s
+from tests.docgen.cluster_fixture import Scene
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
 

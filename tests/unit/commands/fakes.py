@@ -7,30 +7,29 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.alerting.cluster_state.state import Memory
+from bot.alerting.model import Alert, Silence
+from bot.alerting.reports.facts import Facts
+from bot.alerting.reports.handover import Handover, hand_over
+from bot.alerting.reports.summary import Summary, summarise
+from bot.alerting.reports.timeseries import Course, course
+from bot.alerting.reports.trend import Sample
+from bot.alerting.rules.base import Rule
+from bot.alerting.silences import Begun
 from bot.audit.ask import Asked, Found, Sheet
 from bot.audit.chain import GENESIS
-from bot.cluster.client import ClusterApi
-from bot.cluster.models import Disk, Snapshot, Stat
-from bot.cluster.tasks import Dialect, DialectVerdict
-from bot.commands.parse import parse
-from bot.commands.spec import Call, Caller, ClusterPort, FileShare, Replacement, Reply
-from bot.commands.table import COMMANDS
-from bot.dispatch import Submission
-from bot.errors import NotAllowed, NotFound
-from bot.monitor.alert import Alert, Silence
-from bot.monitor.course import Course, course
-from bot.monitor.digest import Facts
-from bot.monitor.handover import Handover, hand_over
-from bot.monitor.memory import Memory
-from bot.monitor.rule import Rule
-from bot.monitor.silences import Begun
-from bot.monitor.summary import Summary, summarise
-from bot.monitor.trend import Sample
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.models import Disk, Snapshot, Stat
+from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.common.errors import NotAllowed, NotFound
+from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Replacement, Reply
+from bot.interactions.events import Submission
+from bot.interactions.message import Message, Undelivered
+from bot.operations.change_request import Wish
 from bot.operations.model import Operation
-from bot.operations.wish import Wish
-from bot.rights import Holder
-from bot.views.message import Message
-from bot.views.ops_list import Undelivered
+from bot.permissions.roles import Holder
 from tests.unit.views.samples import AT, HOSTS
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from bot.audit.ask import Asked, Found, Sheet
 from bot.audit.chain import GENESIS, Row, seal
-from bot.commands.audit import moment
-from bot.errors import SlackError, UserError
+from bot.chatops.commands.audit import moment
+from bot.common.errors import SlackError, UserError
 from tests.unit.commands.fakes import FakeAudit, FakeCluster, typed
 from tests.unit.views.samples import AT, HOSTILE, seen
 

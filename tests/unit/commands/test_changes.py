@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands.spec import Replacement
-from bot.errors import UserError
+from bot.common.errors import UserError
+from bot.interactions.command import Replacement
+from bot.operations.change_request import Wish
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
-from bot.operations.wish import Wish
 from tests.unit.commands.fakes import FakeCluster, FakeDesk, typed
 from tests.unit.views.samples import AT, seen
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from bot.__main__ import main
-from bot.cluster.tasks import DialectVerdict
-from bot.commands import intime, tasks
-from bot.commands.spec import Caller
-from bot.commands.table import COMMANDS
-from bot.errors import ClusterTimeout, ClusterUnreachable, UserError
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.configure import configure
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.thresholds import configure
+from bot.chatops.commands import deadline, tasks
+from bot.chatops.commands.registry import COMMANDS
+from bot.cli.main import main
+from bot.clustermgr.tasks import DialectVerdict
+from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
+from bot.common.version import own_version
+from bot.interactions.command import Caller
+from bot.operations.change_request import Wish
 from bot.operations.requests import TaskSwitch
-from bot.operations.wish import Wish
-from bot.version import own_version
 from tests.unit.commands.fakes import FakeAlerts, FakeApi, FakeAudit, FakeCluster, FakeDesk, typed
 from tests.unit.views.samples import AT, HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
 from tests.watchkit import look
@@ -100,7 +100,7 @@ async def test_one_disk_and_an_unknown_one() -> None:
 
 
 async def test_a_disk_list_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intime, "READ_SECONDS", 0.01)
+    monkeypatch.setattr(deadline, "READ_SECONDS", 0.01)
     with pytest.raises(ClusterTimeout, match="prod did not tell its disks within"):
         await typed("disks", FakeCluster(api=FakeApi(hanging=True)))
 
@@ -110,7 +110,7 @@ async def test_a_list_that_no_host_gives_names_the_cluster() -> None:
         raise ClusterUnreachable("a refuses connections. b refuses connections.", host="a")
 
     with pytest.raises(ClusterUnreachable, match=r"^prod did not tell its disks: a refuses connections\. b refuses"):
-        await intime.in_time(refused(), "prod", "its disks")
+        await deadline.in_time(refused(), "prod", "its disks")
 
 
 async def test_the_leader_last_known_is_asked_first() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.commands.docs import MARK, PAGE, main, page
-from bot.commands.parse import parse
-from bot.commands.spec import Command
-from bot.commands.table import COMMANDS
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.interactions.command import Command
+from tests.docgen.commands import MARK, PAGE, main, page
 
 EXAMPLES = [(command, example) for command in COMMANDS for example in command.examples]
 

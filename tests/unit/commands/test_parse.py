@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from bot.commands.parse import is_changing, parse
-from bot.commands.spec import Args, Command
-from bot.commands.stat import run_stat
-from bot.commands.table import COMMANDS
-from bot.errors import UserError
+from bot.chatops.commands.parser import is_changing, parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.stat import run_stat
+from bot.common.errors import UserError
+from bot.interactions.command import Args, Command
 
 TWO_WORDS = ("task disable", {"task": "balance", "reason": "two words"}, "prod")
 

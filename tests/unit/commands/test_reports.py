@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.commands.parse import parse
-from bot.commands.table import COMMANDS
-from bot.errors import UserError
-from bot.monitor.trend import Sample
-from bot.playground.slack.blockkit import check_blocks
+from bot.alerting.reports.trend import Sample
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.common.errors import UserError
+from bot.playground.slack_sim.blockkit import check_blocks
 from tests.unit.commands.fakes import FakeCluster, FakeReports, typed
 from tests.unit.views.samples import AT
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.parse import parse
-from bot.commands.spans import EXPECTED, seconds_of
-from bot.commands.table import COMMANDS
-from bot.errors import UserError
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.common.durations import EXPECTED, seconds_of
+from bot.common.errors import UserError
 from tests.unit.commands.fakes import FakeAlerts, FakeAudit, FakeDesk, FakeReports, typed
 from tests.unit.views.samples import AT
 

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.arguments import validated
-from bot.commands.forms import KINDS, Kind, Known, as_typed, entries, kind_of, kinds_like, values_of
-from bot.commands.parse import parse
-from bot.commands.spec import Offer
-from bot.commands.table import COMMANDS
-from bot.operations.approvals import POLICIES
-from bot.playground.slack.blockkit import check_view
+from bot.chatops.commands.arguments import validated
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.forms.fields import KINDS, Kind, Known, as_typed, entries, kind_of, kinds_like, values_of
+from bot.interactions.command import Offer
+from bot.interactions.message import Message
+from bot.operations.approval_rules import POLICIES
+from bot.playground.slack_sim.blockkit import check_view
 from bot.views.forms import CLUSTER, FIELD, KIND, Form, checking, form, loading, told
 from bot.views.inputs import Choice
-from bot.views.message import Message
 from tests.unit.commands.fakes import FakeDesk, typed
 
 TYPED = {

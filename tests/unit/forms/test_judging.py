@@ -8,26 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import Access
-from bot.commands.forms import KINDS
-from bot.commands.spec import Call, Caller
+from bot.chatops.forms.events import Seen, Submitted
+from bot.chatops.forms.fields import KINDS
+from bot.chatops.forms.signing import Origin, key_of, seal
+from bot.chatops.forms.validation import Judge
+from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
-from bot.dispatch import Click, Invocation
-from bot.errors import SlackError
-from bot.forms.incoming import Seen, Submitted
-from bot.forms.judging import Judge
-from bot.forms.seal import Origin, key_of, seal
-from bot.operations.approvals import Policy
+from bot.interactions.command import Call, Caller
+from bot.interactions.events import Click, Invocation
+from bot.operations.approval_rules import Policy
+from bot.permissions.access import Access
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND
-from tests.unit.commands.fakes import (
-    FakeAlerts,
-    FakeAudit,
-    FakeCluster,
-    FakeDesk,
-    FakeForms,
-    FakeReports,
-    FakeStanding,
-)
+from tests.unit.commands.fakes import FakeAlerts, FakeAudit, FakeCluster, FakeDesk, FakeForms, FakeReports, FakeStanding
 from tests.unit.views.samples import AT
 
 KEY = key_of("xoxb-1")

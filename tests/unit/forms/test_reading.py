@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from bot.cluster.models import Snapshot
-from bot.cluster.tasks import TASKS, Dialect, DialectVerdict
-from bot.commands.spec import Offer
-from bot.forms.reading import Offers, read
+from bot.chatops.forms.choices import Offers, read
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import TASKS, Dialect, DialectVerdict
+from bot.interactions.command import Offer
 from tests.unit.commands.fakes import FakeCluster
 from tests.unit.views.samples import healthy, leaderless
 

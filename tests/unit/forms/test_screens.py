@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.errors import SlackError
-from bot.forms.screens import MOST, Screens, Shown
+from bot.chatops.forms.view_versions import MOST, Screens, Shown
+from bot.common.errors import SlackError
 
 
 @dataclass

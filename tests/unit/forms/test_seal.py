@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import UserError
-from bot.forms.seal import MAX_SEALED, Origin, key_of, seal, unseal
+from bot.chatops.forms.signing import MAX_SEALED, Origin, key_of, seal, unseal
+from bot.common.errors import UserError
 
 KEY = key_of("xoxb-1")
 ORIGIN = Origin("U1", "C1", "https://hooks.slack.com/1", "task disable", "prod")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.engine import Reason, Tell, Transition
-from bot.monitor.rules import RULES, rule_named
-from bot.monitor.runbooks import RUNBOOKS
+from bot.alerting.engine import Reason, Tell, Transition
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.table import RULES, rule_named
+from bot.alerting.runbooks import RUNBOOKS
+from bot.interactions.message import Message
 from bot.views.alert_actions import next_step, runbook
 from bot.views.alerts import card, line
-from bot.views.message import Message
 
 NOON = 1_790_000_000.0
 ALERT = Alert(

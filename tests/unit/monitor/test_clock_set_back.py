@@ -1,6 +1,6 @@
 """A clock that is set back, as when a machine's wrong time is corrected, puts nothing off for as long."""
 
-from bot.monitor.engine import Reason, Tell
+from bot.alerting.engine import Reason, Tell
 from tests.enginekit import CRITICAL, Life, found, rule, seen
 
 HOUR = 3600.0

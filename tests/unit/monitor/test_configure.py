@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ConfigError
-from bot.monitor.alert import Severity
-from bot.monitor.configure import configure
-from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Rule, Scene
-from bot.monitor.rules import RULES
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Severity
+from bot.alerting.rules.base import CANNOT_TELL, Rule, Scene
+from bot.alerting.rules.table import RULES
+from bot.alerting.rules.thresholds import configure
+from bot.common.errors import ConfigError
 from tests.watchkit import look
 
 

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.monitor.course import course, spread, together
-from bot.monitor.trend import Point, Sample
-from bot.playground.slack.blockkit import check_blocks
-from bot.views.message import Message
+from bot.alerting.reports.timeseries import course, spread, together
+from bot.alerting.reports.trend import Point, Sample
+from bot.interactions.message import Message
+from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.trend import trend
 from tests.watchkit import TIB
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.monitor.alert import Alert, AlertState, Finding, Severity
-from bot.monitor.covering import covered, covers
-from bot.monitor.engine import Reason, Tell, Transition, step
-from bot.monitor.rule import CANNOT_TELL, Answer, Rule
-from bot.monitor.rules import rule_named
+from bot.alerting.engine import Reason, Tell, Transition, step
+from bot.alerting.inhibition import covered, covers
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
+from bot.alerting.rules.table import rule_named
 
 DEAD = covers(("host_unreachable", "h3:1"))
 

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.errors import ConfigError
-from bot.schedule import Crontab
+from bot.common.errors import ConfigError
+from bot.runtime.scheduler import Crontab
 
 BERLIN = "Europe/Berlin"
 

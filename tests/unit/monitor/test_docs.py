@@ -1,12 +1,12 @@
 """The page of rules is the one that the table makes."""
 
-from bot.monitor.docs import PAGE, render
-from bot.monitor.rules import RULES
-from bot.monitor.runbooks import RUNBOOKS
+from bot.alerting.rules.table import RULES
+from bot.alerting.runbooks import RUNBOOKS
+from tests.docgen.alerts import PAGE, render
 
 
 def test_the_committed_page_is_the_generated_one() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(), "run: python -m bot.monitor.docs"
+    assert PAGE.read_text(encoding="utf-8") == render(), "run: python -m tests.docgen.alerts"
 
 
 def test_every_rule_has_a_runbook_under_its_own_heading() -> None:

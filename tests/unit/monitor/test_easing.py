@@ -1,10 +1,10 @@
 """What eases and comes back soon is the same trouble: nobody is woken by a node that comes and goes."""
 
-from bot.monitor.alert import AlertState, Finding
-from bot.monitor.easing import LASTS
-from bot.monitor.engine import Reason, Tell
-from bot.monitor.rule import MAX_PARTS
-from bot.monitor.transition import LOUD
+from bot.alerting.engine import Reason, Tell
+from bot.alerting.hysteresis import LASTS
+from bot.alerting.model import AlertState, Finding
+from bot.alerting.rules.base import MAX_PARTS
+from bot.alerting.transition import LOUD
 from tests.enginekit import CRITICAL, WARNING, Life, found, rule, seen, silence
 
 CHANGED = [(Reason.CHANGED, Tell.EDIT)]

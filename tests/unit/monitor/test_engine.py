@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from bot.monitor.alert import AlertState
-from bot.monitor.engine import Reason, Tell, acknowledge
-from bot.monitor.rule import CANNOT_TELL
+from bot.alerting.engine import Reason, Tell, acknowledge
+from bot.alerting.model import AlertState
+from bot.alerting.rules.base import CANNOT_TELL
 from tests.enginekit import CRITICAL, Life, found, rule, seen, silence
 
 FIRED = [(Reason.FIRED, Tell.POST)]

@@ -1,8 +1,8 @@
 """Whom an alert calls and when: escalation, silences that end, the first look of a new life."""
 
-from bot.monitor.alert import AlertState
-from bot.monitor.engine import Reason, Tell, Transition
-from bot.monitor.escalation import Escalation
+from bot.alerting.engine import Reason, Tell, Transition
+from bot.alerting.escalation import Escalation
+from bot.alerting.model import AlertState
 from tests.enginekit import CRITICAL, WARNING, Life, found, rule, seen, silence
 
 GROUP = "S0ONCALL"

@@ -6,16 +6,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.monitor.alert import Alert, AlertState, Severity, Silence
-from bot.monitor.digest import Deed, Facts, Pending
-from bot.monitor.handover import hand_over
-from bot.monitor.members import MemberChange
-from bot.monitor.memory import DiskNote, LeaderChange, Memory
-from bot.monitor.notes import Progress, SwitchChange, SwitchNote
-from bot.monitor.trend import Sureness, Trend
-from bot.playground.slack.blockkit import check_blocks
+from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.state import DiskNote, LeaderChange, Memory
+from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.reports.facts import Deed, Facts, Pending
+from bot.alerting.reports.handover import hand_over
+from bot.alerting.reports.trend import Sureness, Trend
+from bot.interactions.message import Message
+from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.handover import handover
-from bot.views.message import Message
 
 DAY, HOUR = 86400.0, 3600.0
 NOW = 1_790_000_000.0

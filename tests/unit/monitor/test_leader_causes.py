@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.monitor.alert import Finding, Severity
-from bot.monitor.changes import explained, new_changes
-from bot.monitor.memory import LeaderChange, Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Scene
+from bot.alerting.cluster_state.changes import explained, new_changes
+from bot.alerting.cluster_state.state import LeaderChange, Memory, remember
+from bot.alerting.model import Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.clustermgr.models import Snapshot
 from tests.enginekit import Life
 from tests.raftlooks import after, ask, having, rule_of
 from tests.watchkit import look

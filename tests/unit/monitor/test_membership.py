@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.monitor.alert import Severity
-from bot.monitor.changes import explained, new_changes
-from bot.monitor.members import MemberChange
-from bot.monitor.membership import MEMBERSHIP_CHANGED
-from bot.monitor.memory import LeaderChange, Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Scene
+from bot.alerting.cluster_state.changes import explained, new_changes
+from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.state import LeaderChange, Memory, remember
+from bot.alerting.model import Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
+from bot.clustermgr.models import Snapshot
 from tests.watchkit import dark, look
 
 FOUR = (1, 2, 3, 4)

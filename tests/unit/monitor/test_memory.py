@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cluster.tasks import Dialect
-from bot.monitor.forecast import Forecast
-from bot.monitor.memory import LeaderChange, Memory, remember, worth_writing
-from bot.monitor.notes import Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.forecast import Forecast
+from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.state import LeaderChange, Memory, remember, worth_writing
+from bot.clustermgr.tasks import Dialect
 from tests.watchkit import dark, disk, look
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot, ZoneDisks
-from bot.cluster.tasks import Dialect
-from bot.monitor.alert import Alert, AlertState, Finding, Severity
-from bot.monitor.engine import Reason, Tell
-from bot.monitor.rule import CANNOT_TELL, MAX_PARTS
-from bot.monitor.storms import Limits
+from bot.alerting.engine import Reason, Tell
+from bot.alerting.grouping import Limits
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
+from bot.clustermgr.models import Snapshot, ZoneDisks
+from bot.clustermgr.tasks import Dialect
 from tests.enginekit import CRITICAL, Life, found, seen
 from tests.raftlooks import after, ask, having, rule_of
 from tests.watchkit import TIB, disk, host, look

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cluster.chunks import count_zones
-from bot.cluster.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
-from bot.errors import AuthRejected, ClusterUnreachable
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
-from bot.monitor.counters import is_fresh, known_of, may_be_kept, reign_notes
-from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Scene
-from bot.monitor.rules import RULES
-from bot.monitor.space import CHUNKS_LOW
-from bot.monitor.topics import TOPICS
-from bot.monitor.verdict import Known, Level, noted, verdict
+from bot.alerting.cluster_state.counters import is_fresh, known_of, may_be_kept, reign_notes
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_status import Known, Level, noted, verdict
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.capacity import CHUNKS_LOW
+from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
+from bot.alerting.rules.table import RULES
+from bot.alerting.topics import TOPICS
+from bot.clustermgr.chunks import count_zones
+from bot.clustermgr.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
+from bot.common.errors import AuthRejected, ClusterUnreachable
 from bot.views.stat import stat
 from tests.raftlooks import failing, having
 from tests.unit.views.samples import recorded_stats

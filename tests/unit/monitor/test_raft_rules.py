@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.monitor.alert import Severity
-from bot.monitor.rule import CANNOT_TELL, Scene
+from bot.alerting.model import Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.clustermgr.models import Snapshot
 from tests.raftlooks import after, ask, grades, having, resolution, said
 from tests.watchkit import dark, host, look
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import HostLook, Snapshot
-from bot.errors import (
+from bot.alerting.model import Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.clustermgr.models import HostLook, Snapshot
+from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
     ClusterError,
@@ -16,8 +18,6 @@ from bot.errors import (
     NoLeader,
     NotFound,
 )
-from bot.monitor.alert import Finding, Severity
-from bot.monitor.rule import CANNOT_TELL, Scene
 from tests.raftlooks import after, ask, failing, grades, having, resolution, said
 from tests.watchkit import dark, host, look
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.cluster.models import Disk, HostLook, Snapshot
-from bot.monitor.alert import Alert, AlertState, Finding, Severity
-from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Answer, Scene
-from bot.monitor.rules import INHIBITS, RULES, UNSPARED, rule_named
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.table import INHIBITS, RULES, UNSPARED, rule_named
+from bot.clustermgr.models import Disk, HostLook, Snapshot
 from tests.watchkit import dark, disk, host, look, stat
 
 

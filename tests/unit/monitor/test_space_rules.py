@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import SpaceStat, VolumeStat, ZoneDisks
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.forecast import Forecast, forecast
-from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Answer, Scene
-from bot.monitor.rules import rule_named
-from bot.monitor.trend import DAY
+from bot.alerting.cluster_state.forecast import Forecast, forecast
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.reports.trend import DAY
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.table import rule_named
+from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
 from tests.watchkit import TIB, dark, look
 
 NOW = 10 * DAY

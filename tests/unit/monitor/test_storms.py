@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.storms import Digest, Limits, Traffic, due, listed, weather
-from bot.monitor.transition import Reason, Tell, Transition
+from bot.alerting.grouping import Digest, Limits, Traffic, due, listed, weather
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.transition import Reason, Tell, Transition
 
 LIMITS = Limits(cluster=3, channel=5, within=100)
 ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Down.", since=0, version=1)

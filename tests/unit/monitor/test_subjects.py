@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot.errors import UserError
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.monitor.hosts import HostNote
-from bot.monitor.memory import DiskNote, Memory
-from bot.monitor.rules import RULES
-from bot.monitor.subjects import SUBJECTS, subject_of
+from bot.alerting.cluster_state.hosts import HostNote
+from bot.alerting.cluster_state.state import DiskNote, Memory
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.table import RULES
+from bot.alerting.subjects import SUBJECTS, subject_of
+from bot.common.errors import UserError
 
 SEEN = Memory(
     voters=(1, 2, 3),

@@ -6,16 +6,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.monitor.alert import Alert, AlertState, Severity, Silence
-from bot.monitor.digest import Deed, Facts, Pending
-from bot.monitor.members import MemberChange
-from bot.monitor.memory import DiskNote, LeaderChange, Memory
-from bot.monitor.notes import SwitchChange, SwitchNote
-from bot.monitor.summary import summarise
-from bot.monitor.trend import Point, Sample, points, trend
-from bot.monitor.verdict import Level
-from bot.playground.slack.blockkit import check_blocks
-from bot.views.message import Message
+from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.observations import SwitchChange, SwitchNote
+from bot.alerting.cluster_state.state import DiskNote, LeaderChange, Memory
+from bot.alerting.cluster_status import Level
+from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.reports.facts import Deed, Facts, Pending
+from bot.alerting.reports.summary import summarise
+from bot.alerting.reports.trend import Point, Sample, points, trend
+from bot.interactions.message import Message
+from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.summary import summary
 from tests.watchkit import TIB
 

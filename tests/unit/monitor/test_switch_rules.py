@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Disk
-from bot.cluster.tasks import Dialect
-from bot.monitor.alert import Alert, AlertState, Finding, Severity
-from bot.monitor.changes import explained
-from bot.monitor.memory import Memory, remember
-from bot.monitor.rule import CANNOT_TELL, Answer, Scene
-from bot.monitor.rules import rule_named
+from bot.alerting.cluster_state.changes import explained
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.table import rule_named
+from bot.clustermgr.models import Disk
+from bot.clustermgr.tasks import Dialect
 from tests.watchkit import dark, disk, look
 
 HOUR = 3600.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.monitor.trend import DAY, MIN_SPAN, Sample, Sureness, Trend, trend
+from bot.alerting.reports.trend import DAY, MIN_SPAN, Sample, Sureness, Trend, trend
 from tests.watchkit import TIB
 
 NOW = 1_790_000_000.0

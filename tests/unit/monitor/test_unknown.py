@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.cluster.tasks import Dialect
-from bot.monitor.engine import Reason, Tell
-from bot.monitor.rule import CANNOT_TELL
-from bot.monitor.rules import RULES
+from bot.alerting.engine import Reason, Tell
+from bot.alerting.rules.base import CANNOT_TELL
+from bot.alerting.rules.table import RULES
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import Dialect
 from tests.enginekit import Life, found, rule, seen
 from tests.raftlooks import after, ask, having
 from tests.watchkit import dark, disk, host, look

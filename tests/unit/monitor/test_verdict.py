@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cluster.models import HostLook, Snapshot
-from bot.monitor.quorums import Quorum
-from bot.monitor.verdict import Level, Verdict, verdict
+from bot.alerting.cluster_status import Level, Verdict, verdict
+from bot.alerting.quorum import Quorum
+from bot.clustermgr.models import HostLook, Snapshot
 from tests.watchkit import TIB, dark, disk, host, look, stat
 
 

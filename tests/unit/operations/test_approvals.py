@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.approvals import (
+from bot.operations.approval_rules import (
     POLICIES,
     Act,
     Policy,
@@ -20,7 +20,7 @@ from bot.operations.approvals import (
     stricter,
 )
 from bot.operations.model import Operation, OpKind, OpState
-from bot.rights import Holder, Rights
+from bot.permissions.roles import Holder, Rights
 
 OP = Operation(
     cluster="prod",

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.cluster.tasks import DialectVerdict
-from bot.operations.checks.facts import Facts, Switch
-from bot.operations.judge import judge
-from bot.operations.preflight import Level, preflight
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import DialectVerdict
+from bot.operations.preflight.check import Level, preflight
+from bot.operations.preflight.context import Facts, Switch
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.scene import Scene
+from bot.workflow.evaluation import judge
+from tests.docgen.cluster_fixture import Scene
 from tests.unit.commands.fakes import FakeCluster
 
 BALANCE = TaskSwitch("balance", on=True)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.checks.verdict import Level
-from bot.operations.docs import examples, render
-from bot.operations.examples import Example
+from bot.operations.preflight.verdict import Level
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from tests.docgen.examples import Example
+from tests.docgen.preflight import examples, render
 
 EXAMPLES = tuple(examples())
 NEVER_FORCEABLE = {"id", "host", "node", "peer", "leader", "reach", "node_ids", "quorum", "dialect", "operations"}
@@ -55,4 +55,4 @@ def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> Non
 
 def test_the_page_in_the_manual_is_the_generated_one() -> None:
     page = Path(__file__).parents[3] / "docs" / "preflight.md"
-    assert page.read_text(encoding="utf-8") == render(), "write it anew: python -m bot.operations.docs"
+    assert page.read_text(encoding="utf-8") == render(), "write it anew: python -m tests.docgen.preflight"

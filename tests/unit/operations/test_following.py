@@ -4,22 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands.spec import Replacement
-from bot.errors import UserError
-from bot.monitor.changes import Change
-from bot.monitor.members import MemberChange
-from bot.monitor.memory import LeaderChange
-from bot.monitor.notes import SwitchChange
-from bot.operations.approvals import Policy
-from bot.operations.deeds import added, removed, sight, transferred
-from bot.operations.expected import caused_by
+from bot.alerting.cluster_state.changes import Change
+from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.observations import SwitchChange
+from bot.alerting.cluster_state.state import LeaderChange
+from bot.common.errors import UserError
+from bot.interactions.command import Replacement
+from bot.operations.approval_rules import Policy
+from bot.operations.attribution import caused_by
+from bot.operations.change_request import Wish
 from bot.operations.model import Operation, OpKind, OpState, advance
-from bot.operations.preflight import preflight
-from bot.operations.replacing import next_wish, was_caught_up
+from bot.operations.preflight.check import preflight
 from bot.operations.requests import LeaderTransfer, MemberRemove
-from bot.operations.scene import DOWN, Scene
-from bot.operations.successor import has_moved, succeed, what_moved
-from bot.operations.wish import Wish
+from bot.operations.supersede import has_moved, succeed, what_moved
+from bot.workflow.actions import added, removed, sight, transferred
+from bot.workflow.replacement import next_wish, was_caught_up
+from tests.docgen.cluster_fixture import DOWN, Scene
 
 HEALTHY = Scene()
 OP = Operation("prod", OpKind.LEADER_TRANSFER, {"peer_id": 2}, "U0ANNA", 100.0, 1000.0, channel="C0OPS", id=12)

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.operations import judge as judging
-from bot.operations.judge import judge
 from bot.operations.requests import TaskSwitch
+from bot.workflow import evaluation as judging
+from bot.workflow.evaluation import judge
 from tests.unit.commands.fakes import FakeApi, FakeCluster
 from tests.unit.views.samples import healthy
 

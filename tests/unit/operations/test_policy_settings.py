@@ -4,8 +4,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import Secrets, Settings, parse
-from bot.operations.approvals import Policy
-from bot.planned import policy
+from bot.operations.approval_rules import Policy
+from bot.runtime.settings_mapping import policy
 
 SETTINGS = """
 clusters:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.errors import UserError
-from bot.operations import scene as s
-from bot.operations.preflight import Facts, preflight
-from bot.operations.replace import Step, StepState, next_step, replace_plan
-from bot.operations.scene import Scene, host_name, raft_name
+from bot.common.errors import UserError
+from bot.operations.preflight.check import Facts, preflight
+from bot.operations.replacement_plan import Step, StepState, next_step, replace_plan
+from tests.docgen import cluster_fixture as s
+from tests.docgen.cluster_fixture import Scene, host_name, raft_name
 
 DEAD = Scene(peers={3: s.DOWN}, silent=frozenset({3}))
 LEFT = Scene(voters=(1, 2))

@@ -5,17 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.errors import UserError
+from bot.common.errors import UserError
 from bot.operations.addresses import parse_address, parse_peer_id
 from bot.operations.model import OpKind
-from bot.operations.requests import (
-    LeaderTransfer,
-    MemberAdd,
-    MemberRemove,
-    Request,
-    TaskSwitch,
-    request_from_json,
-)
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch, request_from_json
 
 
 def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.models import Disk, HostLook, Snapshot, Stat
-from bot.operations import scene as s
-from bot.operations.examples import ANSWERS, learner, voter
+from bot.clustermgr.models import Disk, HostLook, Snapshot, Stat
 from bot.operations.model import OpKind, OpState
-from bot.operations.preflight import (
+from bot.operations.preflight.check import (
     Check,
     Facts,
     Fingerprint,
@@ -24,7 +22,9 @@ from bot.operations.preflight import (
     preflight,
 )
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.scene import Scene
+from tests.docgen import cluster_fixture as s
+from tests.docgen.cluster_fixture import Scene
+from tests.docgen.examples import ANSWERS, learner, voter
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
 ON, OFF = Facts(dialect="v3", switch=Switch("true", "on")), Facts(dialect="v3", switch=Switch("false", "off"))

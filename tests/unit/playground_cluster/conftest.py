@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.playground.cluster import SimulatedCluster, VirtualClock
+from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
 
 
 class Caller:

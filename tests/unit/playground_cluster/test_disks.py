@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.cluster import NotPossible, Timing
+from bot.playground.clustermgr_sim import NotPossible, Timing
 
 
 def counters(stat: dict[str, Any], name: str) -> int:

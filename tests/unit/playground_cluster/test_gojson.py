@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.playground.cluster.args import ADD_MEMBER, CONFIG_SET, DISK_LIST, ArgumentError, from_body, from_query
-from bot.playground.cluster.gojson import GoJsonError, dumps, parse
+from bot.playground.clustermgr_sim.args import ADD_MEMBER, CONFIG_SET, DISK_LIST, ArgumentError, from_body, from_query
+from bot.playground.clustermgr_sim.gojson import GoJsonError, dumps, parse
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.cluster import NotPossible, Timing
+from bot.playground.clustermgr_sim import NotPossible, Timing
 
 LEARNER, NORMAL = 1, 2
 

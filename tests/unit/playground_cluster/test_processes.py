@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.playground.cluster import NotPossible, SimulatedCluster, Timing
+from bot.playground.clustermgr_sim import NotPossible, SimulatedCluster, Timing
 
 
 async def test_a_killed_leader_is_replaced_after_the_election_timeout(caller: Any) -> None:

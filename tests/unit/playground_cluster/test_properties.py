@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.playground.cluster import FLAVOURS, Data, NotPossible, Role, Timing, demo_data
-from bot.playground.cluster.disks import count_space
-from bot.playground.cluster.nodes import Member
-from bot.playground.cluster.raft import Raft
-from bot.playground.cluster.stat import render
+from bot.playground.clustermgr_sim import FLAVOURS, Data, NotPossible, Role, Timing, demo_data
+from bot.playground.clustermgr_sim.disks import count_space
+from bot.playground.clustermgr_sim.nodes import Member
+from bot.playground.clustermgr_sim.raft import Raft
+from bot.playground.clustermgr_sim.stat import render
 
 MASTER = FLAVOURS["master"]
 STEPS = st.lists(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.cluster import NotPossible
+from bot.playground.clustermgr_sim import NotPossible
 
 
 async def peer(caller: Any, node: int) -> dict[str, Any]:

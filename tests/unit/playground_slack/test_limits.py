@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.slack.blockkit import HOME, MESSAGE, MODAL, check_blocks, check_view
+from bot.playground.slack_sim.blockkit import HOME, MESSAGE, MODAL, check_blocks, check_view
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.slack.blockkit import check_blocks, check_view, doubled_action_ids
+from bot.playground.slack_sim.blockkit import check_blocks, check_view, doubled_action_ids
 
 BUTTON = {"type": "button", "action_id": "a", "text": {"type": "plain_text", "text": "Go"}}
 PLAIN = {"type": "plain_text", "text": "x"}

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from bot.errors import Fenced
-from bot.replicas.membership import Membership
-from bot.replicas.model import Hold
+from bot.common.errors import Fenced
+from bot.leadership.membership import Membership
+from bot.leadership.model import Hold
 from bot.telemetry.logs import set_up
 
 

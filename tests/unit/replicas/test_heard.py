@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.replicas.heard import Heard
+from bot.leadership.remote_notes import Heard
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0

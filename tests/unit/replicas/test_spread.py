@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.replicas.model import Hold, Replica, Roster, cluster_of, watch_of
-from bot.replicas.spread import Plan, alone, plan
+from bot.leadership.assignment import Plan, alone, plan
+from bot.leadership.model import Hold, Replica, Roster, cluster_of, watch_of
 
 LEASE = 15.0
 NOW = 1000.0

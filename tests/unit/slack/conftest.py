@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.dispatch import Work
-from bot.errors import StoreError
+from bot.common.errors import StoreError
+from bot.interactions.events import Work
 
 COMMAND: Mapping[str, Any] = {
     "command": "/cm",

@@ -6,12 +6,13 @@ from typing import Any
 
 from slack_bolt.response import BoltResponse
 
-from bot.dispatch import STORE_DOWN, Submission
-from bot.forms.incoming import Acted, Submitted
-from bot.forms.judging import Judged
-from bot.slack.listeners import Surfaces
-from bot.slack.ours import Gate
-from bot.slack.own import Identity
+from bot.chatops.dispatcher import STORE_DOWN
+from bot.chatops.forms.events import Acted, Submitted
+from bot.chatops.forms.validation import Judged
+from bot.interactions.events import Submission
+from bot.slack.identity import Identity
+from bot.slack.installation import Gate
+from bot.slack.middleware import Surfaces
 from bot.slack.payloads import HomeOpened
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from bot.slack.background import Background
+from bot.slack.task_queue import Background
 
 
 async def test_nothing_starts_before_the_loop_turns() -> None:

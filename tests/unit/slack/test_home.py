@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 from structlog.testing import capture_logs
 
-from bot.errors import SlackError, StoreError
-from bot.monitor.alert import Alert, AlertState, Severity
-from bot.operations.approvals import POLICIES
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.common.errors import SlackError, StoreError
+from bot.interactions.message import BlockJson
+from bot.operations.approval_rules import POLICIES
 from bot.operations.model import Operation, OpKind, OpState
-from bot.playground.slack.blockkit import check_view
-from bot.rights import Holder, Rights
+from bot.permissions.roles import Holder, Rights
+from bot.playground.slack_sim.blockkit import check_view
 from bot.slack.home import STORE_DOWN, HomeTab, show_once
 from bot.slack.payloads import HomeOpened
 from bot.views.home import CHANGE, STATUS, Home, Noted, Waiting, home
-from bot.views.message import BlockJson
 
 STANDING = ("You may use every command that only reads.",)
 AT = 1_700_000_000.0

@@ -10,12 +10,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.commands.spec import Reply
-from bot.dispatch import STORE_DOWN, Click, Invocation, Work
-from bot.errors import SlackError
-from bot.slack.background import Background
-from bot.slack.listeners import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
+from bot.chatops.dispatcher import STORE_DOWN
+from bot.common.errors import SlackError
+from bot.interactions.command import Reply
+from bot.interactions.events import Click, Invocation, Work
+from bot.slack.middleware import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
 from bot.slack.payloads import HomeOpened
+from bot.slack.task_queue import Background
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
 from tests.unit.slack.surfaces import Forms, OpenGate, surfaces
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.ours import foreign
-from bot.slack.own import Identity
+from bot.slack.identity import Identity
+from bot.slack.installation import foreign
 
 ALONE = Identity("U0ME", "B0ME", "Local", frozenset(), "T0OURS")
 ORGANISED = Identity("U0ME", "B0ME", "Local", frozenset(), "T0OURS", "E0OURS")

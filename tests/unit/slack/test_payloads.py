@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dispatch import Click, Invocation
+from bot.interactions.events import Click, Invocation
 from bot.slack.payloads import HomeOpened, Nothing, read
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME
 

@@ -1,6 +1,6 @@
 """What was delivered lately is known, for a while and up to a number."""
 
-from bot.slack.seen import Seen
+from bot.slack.dedup import Seen
 
 
 def test_a_key_is_new_once() -> None:

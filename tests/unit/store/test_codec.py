@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.codec import clean, encode
+from bot.store.column_types import clean, encode
 
 TEXT = st.text(st.characters(), max_size=20)
 VALUES = st.recursive(

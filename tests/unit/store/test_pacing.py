@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import SlackError, SlackLost, SlackRetryable
-from bot.pacing import AUTH, PERMANENT, UNKNOWN_TRIES, Hold, Pace, Verdict, back_off, judge
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.delivery.retry_policy import AUTH, PERMANENT, UNKNOWN_TRIES, Hold, Pace, Verdict, back_off, judge
 
 
 def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> Verdict:

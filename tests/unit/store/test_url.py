@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.errors import ConfigError
+from bot.common.errors import ConfigError
 from bot.store.url import parse
 
 

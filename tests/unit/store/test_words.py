@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from structlog.testing import capture_logs
 
-from bot.errors import StoreError
-from bot.store.link import database_errors, translated
-from bot.store.words import raw, reason
+from bot.common.errors import StoreError
+from bot.store.error_text import raw, reason
+from bot.store.session import database_errors, translated
 
 
 def wrapped(inner: Exception) -> DBAPIError:

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.errors import StoreError
+from bot.common.errors import StoreError
 from bot.telemetry.health import Health, Probe, served, socket_alive
 from bot.telemetry.metrics import Metrics
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from structlog.testing import capture_logs
 
-from bot.telemetry.lag import Lag
+from bot.telemetry.loop_lag import Lag
 from bot.telemetry.metrics import Metrics
 
 

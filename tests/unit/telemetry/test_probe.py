@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.healthcheck import healthy, main
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
-from bot.telemetry.probe import healthy, main
 
 CONFIG = """
 clusters:

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot.cluster.models import Disk, HostLook, Snapshot, Stat
-from bot.errors import ClusterError, ClusterTimeout, ClusterUnreachable
-from bot.views.message import BlockJson, Message
+from bot.clustermgr.models import Disk, HostLook, Snapshot, Stat
+from bot.common.errors import ClusterError, ClusterTimeout, ClusterUnreachable
+from bot.interactions.message import BlockJson, Message
 from bot.views.tables import as_text
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from bot.operations.approvals import POLICIES, Policy, stricter
-from bot.operations.checks.fingerprint import Fingerprint
-from bot.operations.checks.verdict import Verdict, warn
+from bot.operations.approval_rules import POLICIES, Policy, stricter
+from bot.operations.change_request import Wish
 from bot.operations.model import Operation, OpKind, OpState, advance, note
-from bot.operations.preflight import Facts, preflight
-from bot.operations.replace import replace_plan
+from bot.operations.preflight.check import Facts, preflight
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Verdict, warn
+from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
-from bot.operations.scene import DOWN, Scene
-from bot.operations.wish import Wish
 from bot.views import operations, ops_list
 from bot.views.op_parts import findings
+from tests.docgen.cluster_fixture import DOWN, Scene
 from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 ADD = MemberAdd(4, "cm4:10110", "cm4:9998")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.slack.blockkit import check_blocks
+from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.blocks import message, section, table
 from bot.views.charts import Series, as_text, line_chart, plainer
 from tests.unit.views.samples import assert_postable

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.cluster.tasks import Dialect, DialectVerdict
-from bot.errors import ClusterTimeout
+from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.common.errors import ClusterTimeout
 from bot.views.clusters import Line, clusters
 from bot.views.disks import disk as disk_card
 from bot.views.disks import disks

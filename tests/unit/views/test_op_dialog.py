@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import POLICIES
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.scene import DOWN, Scene
 from bot.views.op_dialog import fitting
+from tests.docgen.cluster_fixture import DOWN, Scene
 from tests.unit.views.test_change_cards import ADD, buttons, made
 
 FIVE = Scene(voters=(1, 2, 3, 4, 5))

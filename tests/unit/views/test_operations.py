@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
+from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
+from bot.interactions.message import Message, Undelivered
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.views import errors, operations, ops_list
-from bot.views.message import Message
-from bot.views.ops_list import Undelivered
 from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 SEEN = {

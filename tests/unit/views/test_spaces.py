@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.monitor.trend import Point, Slope, Sureness, Trend
+from bot.alerting.reports.trend import Point, Slope, Sureness, Trend
 from bot.views.spaces import days, forecast, gap_words, pace, range_of, shares
 from tests.watchkit import TIB
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.cluster.models import Snapshot
-from bot.errors import ClusterTimeout
+from bot.clustermgr.models import Snapshot
+from bot.common.errors import ClusterTimeout
+from bot.interactions.message import Message
 from bot.views.members import members
-from bot.views.message import Message
 from bot.views.stat import stat
 from tests.unit.views.samples import (
     HOSTS,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.monitor.course import course
-from bot.monitor.trend import DAY
+from bot.alerting.reports.timeseries import course
+from bot.alerting.reports.trend import DAY
 from bot.views.trend import trend
 
 

@@ -1,0 +1,1 @@
+"""What the watch remembers of one cluster between two polls and over restarts. No I/O."""

@@ -1,0 +1,285 @@
+"""Memory: what the watch remembers of one cluster between two looks and over restarts, and how it learns. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
+
+from bot.alerting.cluster_state.forecast import Forecast
+from bot.alerting.cluster_state.hosts import HostNote, host_notes, hosts_of
+from bot.alerting.cluster_state.members import MemberChange, MemberNote, member_changes, member_notes
+from bot.alerting.cluster_state.observations import (
+    Progress,
+    SwitchChange,
+    SwitchNote,
+    progress,
+    switch_changes,
+    switch_notes,
+)
+from bot.alerting.cluster_status import verdict
+from bot.alerting.leader_sighting import named_leader
+from bot.alerting.text import plain
+from bot.clustermgr.health import learners, voters
+from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
+
+T = TypeVar("T")
+
+MAX_DISKS = 200
+MAX_CHANGES = 20
+NOTE_EVERY = 60.0
+"""Seconds after which a mere "still looking" is worth writing down."""
+_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class DiskNote:
+    """A disk as it was last listed; text is raw, on one line and bounded."""
+
+    id: int
+    status: int = 0
+    idc: str = ""
+    host: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderChange:
+    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
+
+    `before_at` is the last look that knew the leader before. `op` is the operation that caused it (0: none),
+    `approved` who approved that (Slack user ids, a space between). `seen_by` is the peer whose word it is, until the
+    new leader itself confirms it (then 0).
+    """
+
+    at: float
+    before: int
+    after: int
+    term: int
+    away: float = 0.0
+    op: int = 0
+    approved: str = ""
+    before_at: float = 0.0
+    seen_by: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered; times in Unix seconds, 0 when it never happened.
+
+    `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
+    `term_since` the first one of this leader in this term, `elected_at` the same if an earlier leader or term had been
+    seen before it (0: it led when it was first seen),
+    `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
+    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
+    `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
+    `members` are the peers that the last known leader listed, by id; `hosts` tell whose each configured host is.
+    `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
+    """
+
+    at: float = 0.0
+    leader: int = 0
+    leader_host: str = ""
+    term: int = 0
+    leader_at: float = 0.0
+    leader_since: float = 0.0
+    term_since: float = 0.0
+    elected_at: float = 0.0
+    voters: tuple[int, ...] = ()
+    learners: tuple[int, ...] = ()
+    disks: tuple[DiskNote, ...] = ()
+    disks_at: float = 0.0
+    level: str = ""
+    verdict: str = ""
+    changes: tuple[LeaderChange, ...] = ()
+    sampled_at: float = 0.0
+    forecast: Forecast = field(default_factory=Forecast)
+    dropping: tuple[DiskNote, ...] = ()
+    dropping_at: float = 0.0
+    repairs: tuple[Progress, ...] = ()
+    drops: tuple[Progress, ...] = ()
+    dialect: str = ""
+    switches: Mapping[str, SwitchNote] = field(default_factory=dict)
+    switches_at: float = 0.0
+    switch_changes: tuple[SwitchChange, ...] = ()
+    members: tuple[MemberNote, ...] = ()
+    member_changes: tuple[MemberChange, ...] = ()
+    hosts: tuple[HostNote, ...] = ()
+    zones: tuple[ZoneChunks, ...] = ()
+    zones_at: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the store keeps it."""
+        plain_values = asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain_values.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`; unknown keys are left alone, missing ones take their default."""
+        return cls(
+            **{
+                **_known(cls, data),
+                "voters": tuple(data.get("voters", ())),
+                "learners": tuple(data.get("learners", ())),
+                **{name: _notes(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+                "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
+                "switches": {
+                    key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
+                },
+            }
+        )
+
+
+_LISTS: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "disks": DiskNote,
+        "dropping": DiskNote,
+        "changes": LeaderChange,
+        "repairs": Progress,
+        "drops": Progress,
+        "switch_changes": SwitchChange,
+        "members": MemberNote,
+        "member_changes": MemberChange,
+        "hosts": HostNote,
+        "zones": ZoneChunks,
+    }
+)
+"""The fields of a Memory that are tuples of notes."""
+
+
+def _notes(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    return tuple(kind(**_known(kind, note)) for note in values)
+
+
+def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a value of this release knows of what another release may have written."""
+    names = {item.name for item in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
+
+
+def remember(
+    memory: Memory,
+    snapshot: Snapshot,
+    *,
+    previous: Snapshot | None = None,
+    interval: float = 15.0,
+    resumed: bool = False,
+) -> Memory:
+    """What is remembered after this look; `interval` is the time between looks (seconds).
+
+    `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
+    id: the same peer in a higher term is an election, not a change.
+    """
+    judged = verdict(snapshot, previous)
+    new = replace(
+        memory,
+        at=snapshot.at,
+        level=judged.level.value,
+        verdict=plain(judged.sentence, 500),
+        hosts=host_notes(memory.hosts, snapshot),
+    )
+    unseen = away(memory, snapshot.at, interval, resumed=resumed)
+    new = remember_leader(new, snapshot, away=unseen)
+    if snapshot.bad_disks is not None:
+        repairs = progress(memory.repairs, snapshot.bad_disks, snapshot)
+        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
+    if snapshot.dropping is not None:
+        drops = progress(memory.drops, snapshot.dropping, snapshot)
+        new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
+    if snapshot.zones is not None:
+        new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
+    return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
+
+
+def remember_leader(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory:
+    """What is remembered of the leader alone: also by a look at which hosts are still to answer.
+
+    Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
+    meanwhile could then not be told from a member.
+    """
+    if snapshot.leader is not None:
+        return _with_leader(memory, snapshot, *snapshot.leader, away=away)
+    seen = named_leader(snapshot, memory.members, leader=memory.leader, term=memory.term)
+    if seen is None or away:
+        return memory
+    change = LeaderChange(snapshot.at, memory.leader, seen.peer, seen.term, before_at=memory.leader_at, seen_by=seen.by)
+    return replace(
+        memory,
+        leader=seen.peer,
+        leader_host=next(iter(hosts_of(memory.hosts, seen.peer)), ""),
+        term=seen.term,
+        leader_since=snapshot.at,
+        term_since=snapshot.at,
+        elected_at=snapshot.at,
+        changes=(*memory.changes, change)[-MAX_CHANGES:],
+    )
+
+
+def _confirmed(changes: tuple[LeaderChange, ...], peer: int) -> tuple[LeaderChange, ...]:
+    """The changes once that peer itself says that it leads: a follower's word is no longer needed."""
+    return tuple(replace(change, seen_by=0) if change.after == peer else change for change in changes)
+
+
+def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
+    return tuple(note_of(disk) for disk in sorted(disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
+
+
+def _with_switches(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory:
+    dialect = snapshot.dialect.value if snapshot.dialect else memory.dialect
+    notes = switch_notes(memory.switches, snapshot)
+    changes = switch_changes(memory.switches, notes, at=snapshot.at, before_at=memory.switches_at, away=away)
+    return replace(
+        memory,
+        dialect=dialect,
+        switches=notes,
+        switches_at=snapshot.at,
+        switch_changes=(*memory.switch_changes, *changes)[-MAX_CHANGES:],
+    )
+
+
+def away(memory: Memory, now: float, interval: float, *, resumed: bool = False) -> float:
+    """Seconds at most that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway.
+
+    A process that `resumed` was not looking however short that was; `at` may have been written NOTE_EVERY before it.
+    """
+    gap = now - memory.at
+    return gap if memory.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
+
+
+def worth_writing(old: Memory, new: Memory) -> bool:
+    """Whether it moved noticeably, or the last note of a look is old."""
+    moved = any(
+        getattr(old, item.name) != getattr(new, item.name) for item in fields(Memory) if item.name not in _QUIET
+    )
+    return moved or new.at - old.at >= NOTE_EVERY
+
+
+def note_of(disk: Disk) -> DiskNote:
+    """A disk in short."""
+    return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
+
+
+def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> Memory:
+    peer, term = stat.raft_status.node_id, stat.raft_status.term
+    if term < memory.term and snapshot.silent:
+        # An old leader that was cut off still claims a term that is over, while the new one does not answer.
+        return memory
+    changed = memory.leader not in {0, peer}
+    same_reign = (memory.leader, memory.term) == (peer, term)
+    change = LeaderChange(snapshot.at, memory.leader, peer, term, away, before_at=memory.leader_at)
+    members = member_notes(memory.members, stat)
+    moves = member_changes(memory.members, members, at=snapshot.at, before_at=memory.leader_at, away=away)
+    return replace(
+        memory,
+        leader=peer,
+        leader_host=plain(host),
+        term=term,
+        leader_at=snapshot.at,
+        leader_since=memory.leader_since if memory.leader == peer else snapshot.at,
+        term_since=memory.term_since if same_reign else snapshot.at,
+        elected_at=memory.elected_at if same_reign else snapshot.at if memory.leader else 0.0,
+        voters=tuple(voter.id for voter in voters(stat)),
+        learners=tuple(learner.id for learner in learners(stat)),
+        changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else _confirmed(memory.changes, peer),
+        members=members,
+        member_changes=(*memory.member_changes, *moves)[-MAX_CHANGES:],
+    )

@@ -1,0 +1,70 @@
+"""What is remembered of the switches, task by task, and what it means to the services of that cluster. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.alerting.cluster_state.observations import SwitchNote
+from bot.alerting.cluster_state.state import Memory
+from bot.alerting.rules.base import Scene
+from bot.clustermgr.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
+
+FRESH = 600.0
+"""Seconds for which what was read now and then counts as known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The switch of one task as it was last read."""
+
+    task: str
+    key: str
+    note: SwitchNote
+    meaning: Meaning
+    dialect: Dialect
+
+    @property
+    def off(self) -> bool:
+        """Whether services take it for off; the older ones keep what they had when the word means nothing to them."""
+        return self.meaning.word == "off" or (self.dialect is Dialect.V3 and self.meaning.word != "on")
+
+    @property
+    def stored(self) -> str:
+        """What is stored, in words."""
+        return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
+
+
+def answers(scene: Scene) -> bool:
+    """Whether the cluster answers reads at this look: if not, what was read before it may be so no longer."""
+    snapshot = scene.snapshot
+    return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
+
+
+def known_now(scene: Scene) -> tuple[Switch, ...] | None:
+    """Each task's switch at this look, None while they are not known."""
+    return switches(scene.memory, scene.now) if answers(scene) else None
+
+
+def switches(memory: Memory, now: float) -> tuple[Switch, ...] | None:
+    """Each task's switch, None while they are not known."""
+    if not memory.dialect or not memory.switches_at or now - memory.switches_at > FRESH:
+        return None
+    return tuple(_known(memory))
+
+
+def _known(memory: Memory) -> Iterator[Switch]:
+    dialect = Dialect(memory.dialect)
+    for task in TASKS:
+        key = key_of(task.name, dialect)
+        if key is not None and key in memory.switches:
+            note = memory.switches[key]
+            yield Switch(task.name, key, note, meaning_of(note.value, dialect), dialect)
+
+
+def is_off(memory: Memory, task: str, now: float) -> bool:
+    """Whether the task is known to be off."""
+    return any(switch.task == task and switch.off for switch in switches(memory, now) or ())
+
+
+def fix(switch: Switch, cluster: str) -> dict[str, str]:
+    """What mends a switch that ought to be on: the text after /cm, all of its words our own."""
+    return {"fix": f"task enable {switch.task} {cluster}"}

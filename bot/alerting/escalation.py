@@ -1,0 +1,53 @@
+"""Escalation: whom an alert calls that nobody acknowledges, and when. Pure."""
+
+from dataclasses import dataclass
+
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.base import Rule
+from bot.alerting.transition import Reason, Tell, Transition, following, loud, noted
+
+DEFAULT_WAIT = 900.0
+"""Seconds that somebody has to acknowledge an alert before it calls a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Alerts of `severity` or worse call the user group `to` (its Slack id, "" for nobody) after `after` seconds."""
+
+    to: str = ""
+    after: float = DEFAULT_WAIT
+    severity: Severity = Severity.CRITICAL
+
+    def covers(self, alert: Alert) -> bool:
+        """Whether this alert may call the group at all."""
+        return bool(self.to) and alert.severity >= self.severity
+
+    def due(self, alert: Alert, now: float) -> bool:
+        """Whether the group is to be called for the first time."""
+        waited = now - max(alert.fired_at, alert.data.get("calling_since", 0.0))
+        return self.covers(alert) and "escalated_at" not in alert.data and waited >= self.after
+
+
+def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float) -> Transition | None:
+    """Call for attention again, where it is time: a firing alert that nobody acknowledged and no silence mutes.
+
+    The group is called once, and then with every reminder. `new` has the newest words.
+    """
+    if escalation.due(new, now):
+        escalated = noted(following(new, now, reminded_at=now), escalated_at=now)
+        return Transition(old, escalated, Reason.ESCALATED, Tell.REPLY_BROADCAST, escalation.to)
+    if rule.remind <= 0 or now - old.reminded_at < rule.remind:
+        return None
+    again = escalation.covers(new) and "escalated_at" in new.data
+    tell = Tell.REPLY_BROADCAST if again else loud(new.severity)
+    mention = escalation.to if again else ""
+    return Transition(old, following(new, now, reminded_at=now), Reason.REMINDED, tell, mention)
+
+
+def calling_anew(old: Alert, new: Alert, now: float) -> Alert:
+    """The alert as it got worse: who acknowledged it or saw it milder is given time again before a group is called."""
+    if old.state is AlertState.ACKNOWLEDGED:
+        return noted(new, calling_since=now, escalated_at=None)
+    if new.severity > old.severity and "escalated_at" not in old.data:
+        return noted(new, calling_since=now)
+    return new

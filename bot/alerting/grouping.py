@@ -1,0 +1,195 @@
+"""Storms: when too many alerts come at once, further ones go into one digest message, and when that ends. Pure.
+
+A storm begins with the first post beyond a limit, of one cluster or of a channel that several share. While it rages a
+new alert is listed in the channel's digest, which is edited, instead of a message of its own; what must wake somebody
+(UNSPARED) always has its own. It ends when no more than half the limit came in the window. The gravest that still fire
+then get their own message; the rest stays listed until it is over, so that every firing alert is told or listed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from bot.alerting.model import Alert, AlertState
+from bot.alerting.rules.table import UNSPARED
+from bot.alerting.transition import LOUD, Reason, Tell, Transition, following, noted
+
+WHOLE_CHANNEL = ""
+"""The scope of a storm over all clusters of a channel; any other is a cluster's name."""
+_MOST_ARRIVALS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many first posts are no storm: of one `cluster`, of one `channel`, `within` so many seconds."""
+
+    cluster: int = 6
+    channel: int = 10
+    within: float = 300.0
+
+    def of(self, scope: str) -> int:
+        """The limit of a scope."""
+        return self.channel if scope == WHOLE_CHANNEL else self.cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One storm of a channel and the message that lists its alerts.
+
+    `slot` names the message, `ids` are all alerts that ever went into it, `lines` counts its thread's lines. It rages
+    while `scopes` are over their limits; `ended_at` is 0 until then. `due` are those of them that then get their own
+    message.
+    """
+
+    slot: str
+    since: float
+    scopes: tuple[str, ...]
+    ids: tuple[int, ...] = ()
+    lines: int = 0
+    ended_at: float = 0.0
+    due: tuple[int, ...] = ()
+
+    @property
+    def rages(self) -> bool:
+        """Whether new alerts still go into it."""
+        return not self.ended_at
+
+    def takes(self, cluster: str) -> bool:
+        """Whether a new alert of this cluster goes into it."""
+        return self.rages and (cluster in self.scopes or WHOLE_CHANNEL in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one channel was told lately: when each first post of a cluster came, and the digests that are not done."""
+
+    channel: str
+    arrivals: tuple[tuple[str, float], ...] = ()
+    digests: tuple[Digest, ...] = field(default=())
+    made: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the store keeps it."""
+        return {
+            "arrivals": [list(arrival) for arrival in self.arrivals],
+            "digests": [asdict(digest) for digest in self.digests],
+            "made": self.made,
+        }
+
+    @classmethod
+    def from_json(cls, channel: str, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`; of {} nothing was told yet."""
+        digests = tuple(_digest(held) for held in data.get("digests", ()))
+        arrivals = tuple((str(cluster), float(at)) for cluster, at in data.get("arrivals", ()))
+        return cls(channel, arrivals, digests, int(data.get("made", 0)))
+
+    @property
+    def storm(self) -> Digest | None:
+        """The one that rages."""
+        return next((digest for digest in self.digests if digest.rages), None)
+
+    def digest(self, slot: str) -> Digest | None:
+        """The digest of that slot."""
+        return next((digest for digest in self.digests if digest.slot == slot), None)
+
+    def with_digest(self, digest: Digest) -> Self:
+        """With this in the place of the one of its slot, or added."""
+        others = tuple(held for held in self.digests if held.slot != digest.slot)
+        return replace(self, digests=(*others, digest))
+
+    def without(self, slot: str) -> Self:
+        """Without that digest: it is done."""
+        return replace(self, digests=tuple(held for held in self.digests if held.slot != slot))
+
+    def count(self, scope: str, since: float) -> int:
+        """How many came in a scope after `since`."""
+        return sum(at > since and scope in {WHOLE_CHANNEL, cluster} for cluster, at in self.arrivals)
+
+
+def weather(
+    traffic: Traffic, moves: Sequence[Transition], alerts: Iterable[Alert], limits: Limits, now: float
+) -> tuple[Traffic, tuple[Transition, ...]]:
+    """Fold what is too much: the moves as they are to be told, and what the channel was told with them.
+
+    `alerts` are the open ones of the cluster: those due get their own message, now that their storm is over.
+    """
+    settled = list(moves)
+    # The gravest first, so that what gets a message of its own is what matters most.
+    for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
+        if settled[place].reason is Reason.FIRED:
+            traffic, settled[place] = _arrived(traffic, settled[place], limits, now)
+    return _calmed(traffic, limits, now), tuple(_surfaced(traffic, settled, alerts, now))
+
+
+def due(alerts: Iterable[Alert], limits: Limits) -> tuple[int, ...]:
+    """Which of a digest's alerts get their own message when its storm ends: the gravest that nobody cares for yet."""
+    calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    worst = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
+    return tuple(alert.id for alert in worst[: limits.cluster])
+
+
+def listed(digest: Digest, alerts: Iterable[Alert]) -> list[Alert]:
+    """Those of its alerts that it tells of still: open, and not told on their own since."""
+    return [alert for alert in alerts if alert.open and alert.data.get("digest") == digest.slot]
+
+
+def _arrived(traffic: Traffic, move: Transition, limits: Limits, now: float) -> tuple[Traffic, Transition]:
+    since, cluster = now - limits.within, move.new.cluster
+    lately = tuple(arrival for arrival in traffic.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
+    traffic = replace(traffic, arrivals=(*lately, (cluster, now)))
+    if move.new.rule in UNSPARED:
+        return traffic, move
+    over = tuple(scope for scope in (cluster, WHOLE_CHANNEL) if traffic.count(scope, since) > limits.of(scope))
+    storm = traffic.storm
+    if not over and (storm is None or not storm.takes(cluster)):
+        return traffic, move
+    if storm is None:
+        traffic = replace(traffic, made=traffic.made + 1)
+        storm = Digest(f"digest:{traffic.channel}:{traffic.made}", now, ())
+    storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
+    return traffic.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
+
+
+def _calmed(traffic: Traffic, limits: Limits, now: float) -> Traffic:
+    storm = traffic.storm
+    if storm is None:
+        return traffic
+    raging = [scope for scope in storm.scopes if traffic.count(scope, now - limits.within) > limits.of(scope) // 2]
+    return traffic if raging else traffic.with_digest(replace(storm, ended_at=now))
+
+
+def _surfaced(
+    traffic: Traffic, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
+) -> Iterable[Transition]:
+    """The moves, and a first post of their own for those alerts that are due and still fire.
+
+    What calls for attention at this step is said in the digest's thread first: the post comes with the next step.
+    """
+    moved = {move.old.id: move for move in moves if move.old is not None}
+    yield from (move for move in moves if move.tell in LOUD or not _is_due(traffic, move.new))
+    for alert in alerts:
+        move = moved.get(alert.id)
+        last = move.new if move else alert
+        if _is_due(traffic, last) and not (move and move.tell in LOUD):
+            new = noted(last if move and last.version > alert.version else following(last, now), digest=None)
+            yield Transition(alert, new, Reason.SURFACED, Tell.POST)
+
+
+def _is_due(traffic: Traffic, alert: Alert) -> bool:
+    if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
+        return False
+    digest = traffic.digest(alert.data["digest"])
+    # Of a digest that is not this channel's: the settings gave the cluster another channel meanwhile.
+    return digest is None or alert.id in digest.due
+
+
+def _digest(held: Mapping[str, Any]) -> Digest:
+    return Digest(
+        str(held["slot"]),
+        float(held["since"]),
+        tuple(str(scope) for scope in held.get("scopes", ())),
+        tuple(int(number) for number in held.get("ids", ())),
+        int(held.get("lines", 0)),
+        float(held.get("ended_at", 0.0)),
+        tuple(int(number) for number in held.get("due", ())),
+    )

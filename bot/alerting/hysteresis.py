@@ -1,0 +1,57 @@
+"""How bad an alert was lately: what eases and comes back soon is the same trouble, not one that got worse. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.alerting.model import Alert, Severity
+from bot.alerting.rules.base import MAX_PARTS
+from bot.alerting.transition import noted
+
+LASTS = 900.0
+"""Seconds for which an alert that eased is still measured by how bad it was: a node that comes and goes is no news."""
+
+
+def worst(alert: Alert, now: float) -> Alert:
+    """The alert as bad as it was lately: by this, and not by how it reads now, one tells whether it got worse."""
+    held = _held(alert, now)
+    if held is None:
+        return alert
+    return replace(
+        alert,
+        severity=Severity(max(alert.severity, held["severity"])),
+        weight=max(alert.weight, held["weight"]),
+        data={**alert.data, **_parts(alert, held["parts"])},
+    )
+
+
+def eased(old: Alert, new: Alert, now: float) -> Alert:
+    """`new`, which follows `old`, noting how bad it was where it is milder now."""
+    peak = worst(old, now)
+    parts = peak.data.get("parts") or []
+    if new.severity >= peak.severity and new.weight >= peak.weight and not set(parts) - set(new.data.get("parts", ())):
+        return noted(new, eased=None)
+    held = _held(old, now)
+    until = held["until"] if held is not None else now + LASTS
+    worst_of = {"severity": int(max(peak.severity, new.severity)), "weight": max(peak.weight, new.weight)}
+    return noted(new, eased={**worst_of, "parts": _parts(new, parts).get("parts", parts), "until": until})
+
+
+def unlearned(alert: Alert, parts: set[str]) -> Alert:
+    """The alert without those parts in what is noted of its worst; what it has now stays."""
+    held = alert.data.get("eased")
+    if held is None or not parts:
+        return alert
+    return noted(alert, eased={**held, "parts": [part for part in held["parts"] if part not in parts]})
+
+
+def _held(alert: Alert, now: float) -> Mapping[str, Any] | None:
+    """What is noted of its worst, while that counts; a clock that was set back does not make it count for longer."""
+    held: Mapping[str, Any] | None = alert.data.get("eased")
+    return held if held is not None and now < held["until"] <= now + LASTS else None
+
+
+def _parts(alert: Alert, others: list[str]) -> dict[str, Any]:
+    """The alert's parts and those others, as its data has them; none where it does not say what it consists of."""
+    own = alert.data.get("parts")
+    return {} if own is None else {"parts": list(dict.fromkeys((*own, *others)))[:MAX_PARTS]}

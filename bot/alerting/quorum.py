@@ -1,0 +1,149 @@
+"""The quorum as looks show it: the arithmetic, what is held against it, and what proves it lost. No I/O."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.alerting.model import Severity
+from bot.alerting.reasons import Reason
+from bot.alerting.text import count, plain
+from bot.alerting.topics import Topic
+from bot.clustermgr.health import (
+    MIN_APART,
+    VoterHealth,
+    healthy_count,
+    learners,
+    peer_fault,
+    quorum,
+    voter_health,
+    voters,
+)
+from bot.clustermgr.models import Snapshot, Stat
+from bot.common.errors import ClusterTimeout, ClusterUnreachable
+
+NEXT_LOOK = "the next look decides whether writes have stopped"
+_AT_RISK = ("quorum_at_risk",)
+_OUT_OF_STEP = ("peer_down", "peer_lagging")
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """The arithmetic of writes: `needed` of `voters` must agree, `healthy` of them are proven to be able to."""
+
+    voters: int
+    needed: int
+    healthy: int
+
+    @property
+    def spare(self) -> int:
+        """How many more voters may fail before writes stop; negative when they have stopped already."""
+        return self.healthy - self.needed
+
+    @property
+    def words(self) -> str:
+        """The arithmetic in a sentence's part."""
+        if self.spare < 0:
+            proven = f"{self.healthy} {'is' if self.healthy == 1 else 'are'} proven healthy"
+            return f"quorum is {self.needed} of {self.voters} voters, and only {proven}"
+        may = "no voter may fail" if self.spare == 0 else f"{count(self.spare, 'more voter')} may fail"
+        return f"quorum is {self.needed} of {count(self.voters, 'voter')}, {may}"
+
+
+def judged(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int, VoterHealth]:
+    """The health of each voter by peer id, from two looks where `previous` is one of the same leader and term.
+
+    Unlike the checks before a change, which take unproven for unhealthy, a first look at a leader counts for both:
+    a person who asks once is told what is wrong, not that nothing is proven yet.
+    """
+    if not one_reign(previous, snapshot):
+        previous = replace(snapshot, at=snapshot.at - MIN_APART)
+    return voter_health(previous, snapshot)
+
+
+def quorum_of(health: Mapping[int, VoterHealth]) -> Quorum:
+    """The arithmetic of writes for these voters."""
+    return Quorum(len(health), quorum(len(health)), healthy_count(health))
+
+
+def one_reign(before: Snapshot | None, now: Snapshot) -> bool:
+    """Whether both looks saw one leader in one term, far enough apart to prove a voter healthy."""
+    if before is None or before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
+        return False
+    then, here = before.leader[1].raft_status, now.leader[1].raft_status
+    return (then.leader, then.term) == (here.leader, here.term)
+
+
+def lost(snapshot: Snapshot, previous: Snapshot | None) -> int:
+    """How many hosts are known not to answer: they refuse connections, or gave no answer at two looks.
+
+    A host that rejects the token or answers with an error is up.
+    """
+    refused = {look.host for look in snapshot.silent if isinstance(look.error, ClusterUnreachable)}
+    late = {look.host for look in snapshot.silent if look.error is None or isinstance(look.error, ClusterTimeout)}
+    before = _mute(previous) if previous and snapshot.at - previous.at >= MIN_APART else set()
+    return len(refused) + len(late & before)
+
+
+def _mute(snapshot: Snapshot) -> set[str]:
+    kinds = (ClusterUnreachable, ClusterTimeout)
+    return {look.host for look in snapshot.silent if look.error is None or isinstance(look.error, kinds)}
+
+
+def quorum_reasons(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float) -> Iterator[Reason]:
+    """What a look holds against the quorum; a group of fewer than `smallest` voters is accepted."""
+    health = judged(snapshot, previous)
+    arithmetic = quorum_of(health)
+    sick = [voter for voter in health.values() if not voter.healthy]
+    if not health:
+        text = "the leader lists no voters, so the quorum cannot be judged"
+        yield Reason(Severity.WARNING, Topic.QUORUM, text)
+    elif arithmetic.spare < 0:
+        yield _no_majority(snapshot, leader, previous, arithmetic, sick)
+    elif arithmetic.spare == 0 and sick:
+        text = f"one more failure stops writes: {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy"
+        yield Reason(Severity.WARNING, Topic.QUORUM, text, _AT_RISK)
+    elif arithmetic.spare == 0 and not _meant_so(arithmetic.voters, len(snapshot.looks), smallest):
+        only = "it has 1 voter only" if arithmetic.voters == 1 else f"all of its {arithmetic.voters} voters must agree"
+        yield Reason(Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK)
+    for voter in sick:
+        text = f"voter {voter.peer} is not healthy: {plain(voter.why)}"
+        yield Reason(Severity.WARNING, Topic.QUORUM, text, _OUT_OF_STEP, str(voter.peer))
+    for learner in learners(leader):
+        if not learner.active:
+            text = f"learner {learner.id} is down: the leader has not heard from it lately"
+            yield Reason(Severity.WARNING, Topic.REACH, text, _OUT_OF_STEP, str(learner.id))
+
+
+def _meant_so(size: int, hosts: int, smallest: float) -> bool:
+    """True for a small group that the settings accept; one voter beside other configured hosts is what is left."""
+    return size < smallest and (size > 1 or hosts <= 1)
+
+
+def _no_majority(
+    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, arithmetic: Quorum, sick: Sequence[VoterHealth]
+) -> Reason:
+    """Writes may have stopped; one look that other answers contradict does not prove it.
+
+    A voter counts as lost if its leader finds a fault with it that its own host does not contradict, or that two looks
+    show; of the others as many as there are hosts known not to answer.
+    """
+    now = _faults(snapshot)
+    before = _faults(previous) if previous and one_reign(previous, snapshot) else set()
+    reign = (leader.raft_status.leader, leader.raft_status.term)
+    following = {
+        raft.node_id for _, stat in snapshot.answered if ((raft := stat.raft_status).leader, raft.term) == reign
+    }
+    found = {voter.peer for voter in sick}
+    by_leader = found & {peer for peer in now if peer not in following or peer in before}
+    certain = len(by_leader) + min(lost(snapshot, previous), len(found - now))
+    if arithmetic.voters - certain >= arithmetic.needed:
+        text = f"only {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy at this look"
+        return Reason(Severity.WARNING, Topic.QUORUM, f"{text}; {NEXT_LOOK}", _AT_RISK)
+    return Reason(Severity.CRITICAL, Topic.WRITES, f"writes may have stopped: {arithmetic.words}", _AT_RISK)
+
+
+def _faults(snapshot: Snapshot) -> set[int]:
+    """The voters that the leader of a look itself finds a fault with."""
+    if snapshot.leader is None:
+        return set()
+    leader = snapshot.leader[1]
+    return {peer.id for peer in voters(leader) if peer_fault(peer, leader)}

@@ -1,0 +1,157 @@
+"""What one look and the open alerts hold against a cluster, reason by reason; the quorum is in quorums.py. No I/O."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.text import count, percent, plain
+from bot.alerting.topics import Topic, topic_of
+from bot.clustermgr.health import learners, voters
+from bot.clustermgr.models import DiskStatus, HostLook, Snapshot, SpaceStat, Stat
+
+LOW_WRITABLE = 0.1
+"""Share of all space that should be writable."""
+
+
+VERY_LOW_WRITABLE = 0.05
+"""Share of all space below which it is critical that so little is writable."""
+SLOW_SECONDS = 2.0
+"""An answer of the leader that takes longer is slow."""
+_UNHEARD = ("host_unreachable", "api_error", "auth_rejected")
+_ODD = ("stale_host", "hosts_disagree")
+
+
+_NOT_OF_THE_CLUSTER = frozenset({"own_network", "watch_blind"})
+REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
+"""Rules whose alerts a look refutes at which a leader answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that is wrong, in a phrase without a full stop.
+
+    `rules` are the keys of the alerts that say the same of this `subject` ("" for any).
+    """
+
+    severity: Severity
+    topic: Topic
+    text: str
+    rules: tuple[str, ...] = ()
+    subject: str = ""
+
+    def says(self, alert: Alert) -> bool:
+        """True if an alert adds nothing to this reason but its severity."""
+        return alert.rule in self.rules and (not self.subject or alert.subject in {"", self.subject})
+
+
+def firing(alerts: Sequence[Alert]) -> list[Alert]:
+    """The alerts that make a verdict worse: those that people were notified of, above info."""
+    states = {AlertState.FIRING, AlertState.ACKNOWLEDGED}
+    # What is gone already only waits to be resolved.
+    return [
+        alert for alert in alerts if alert.state in states and alert.severity > Severity.INFO and not alert.clear_since
+    ]
+
+
+def of_clusters(alerts: Sequence[Alert]) -> list[Alert]:
+    """Alerts without those about cmbot itself: a look that came through says nothing of them."""
+    return [alert for alert in alerts if alert.rule not in _NOT_OF_THE_CLUSTER]
+
+
+def of_alert(alert: Alert) -> Reason:
+    """An alert as a reason."""
+    number = f" (alert #{alert.id})" if alert.id else ""
+    return Reason(alert.severity, topic_of(alert.rule), f"{plain(alert.sentence).rstrip('.')}{number}", (alert.rule,))
+
+
+def with_alerts(found: Sequence[Reason], alerts: Sequence[Alert]) -> list[Reason]:
+    """The reasons of a look as severe as the alerts about the same, and the alerts that say something else."""
+    reasons = list(found)
+    for alert in firing(alerts):
+        same = [place for place, reason in enumerate(reasons) if reason.says(alert)]
+        for place in same:
+            severity = max(reasons[place].severity, alert.severity)
+            reasons[place] = replace(reasons[place], severity=severity)
+        if not same:
+            reasons.append(of_alert(alert))
+    # Sorting keeps the order of equals.
+    return sorted(reasons, key=lambda reason: (-reason.severity, reason.topic))
+
+
+def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
+    """One reason for each host that gave no usable answer."""
+    return tuple(_silent(look) for look in snapshot.silent)
+
+
+def _silent(look: HostLook) -> str:
+    words = plain(look.error.sentence).rstrip(".") if look.error else "it gave no answer"
+    # Most sentences name the host themselves.
+    return words if words.startswith(look.host) else f"{look.host} is silent: {words}"
+
+
+def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[Reason]:
+    """What a look holds against the hosts, disks and space of a led cluster."""
+    yield from (_of_silent(look) for look in snapshot.silent)
+    yield from _odd_views(snapshot, leader)
+    yield from _slow(snapshot)
+    yield from _disk_reasons(snapshot, leader, fresh=fresh)
+    yield from _space_reasons(leader, fresh=fresh)
+
+
+def _of_silent(look: HostLook) -> Reason:
+    return Reason(Severity.WARNING, Topic.REACH, _silent(look), _UNHEARD, look.host)
+
+
+def _slow(snapshot: Snapshot) -> Iterator[Reason]:
+    host = snapshot.leader[0] if snapshot.leader else ""
+    for look in snapshot.looks:
+        if look.host == host and look.took > SLOW_SECONDS:
+            text = f"the leader answers slowly: {host} took {look.took * 1000:,.0f} ms"
+            yield Reason(Severity.WARNING, Topic.REACH, text, ("slow_answers",), host)
+
+
+def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[Reason]:
+    reign = (leader.raft_status.leader, leader.raft_status.term)
+    members = {peer.id for peer in (*voters(leader), *learners(leader))}
+    for host, stat in snapshot.answered:
+        raft = stat.raft_status
+        if members and raft.node_id not in members:
+            text = f"{host} answers as peer {raft.node_id}, which is no member any more: its view is frozen"
+            yield Reason(Severity.WARNING, Topic.REACH, text, _ODD, host)
+        elif (raft.leader, raft.term) != reign:
+            follows = f"peer {raft.leader}" if raft.leader else "nobody"
+            text = f"{host} follows {follows} in term {raft.term}: its view differs from the leader's"
+            yield Reason(Severity.WARNING, Topic.REACH, text, _ODD, host)
+
+
+def _disk_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[Reason]:
+    if snapshot.bad_disks is None:
+        zones = () if fresh else leader.space_stat.disk_stat_infos
+        broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)
+        by = " by the leader's counters"
+    else:
+        broken = sum(disk.status == DiskStatus.BROKEN for disk in snapshot.bad_disks)
+        repairing, by = len(snapshot.bad_disks) - broken, ""
+    if broken:
+        text = f"{count(broken, 'disk')} {'is' if broken == 1 else 'are'} broken{by}"
+        yield Reason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
+    if repairing:
+        text = f"{count(repairing, 'disk')} {'is' if repairing == 1 else 'are'} being repaired{by}"
+        yield Reason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
+
+
+def _space_reasons(leader: Stat, *, fresh: bool) -> Iterator[Reason]:
+    if leader.read_only:
+        # From its configuration: no recorded server that says so refuses changes.
+        text = "the leader reports read_only (from its configuration)"
+        yield Reason(Severity.WARNING, Topic.SETTINGS, text, ("read_only",))
+    space = leader.space_stat
+    if not fresh and low_writable(space, LOW_WRITABLE):
+        severe = low_writable(space, VERY_LOW_WRITABLE)
+        text = f"only {percent(space.writable_space, space.total_space)} of the space is writable"
+        yield Reason(Severity.CRITICAL if severe else Severity.WARNING, Topic.SPACE, text, ("writable_low",))
+
+
+def low_writable(space: SpaceStat, share: float) -> bool:
+    """Whether less than `share` of all space (bytes) is writable; a cluster without space tells nothing."""
+    return space.total_space > 0 and space.writable_space < share * space.total_space

@@ -1,0 +1,1 @@
+"""What summaries, hand-overs and trends contain. No I/O."""

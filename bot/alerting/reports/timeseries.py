@@ -1,0 +1,109 @@
+"""The course of a cluster's space over days, in evenly spaced points that a chart can show. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from operator import attrgetter
+
+from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points, trend
+
+HOUR = 3600.0
+MOST_POINTS = 20
+_WIDTHS = (600.0, 1800.0, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY)
+_GAP_WIDTHS = 2.5
+LEAST_GAP = 2 * HOUR
+"""A time without measurements is worth a word from this many seconds on."""
+
+
+EXACT = 60.0
+"""The width with which `label` gives a time to the minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One cluster's measurements of the last `window` seconds before `now`; times in Unix seconds.
+
+    `shown` are at most 20 of them, `labels` say when those are (UTC); `gaps` are the times (from, to) without any;
+    `watched_since` is when the oldest that is kept was taken, None without any.
+    """
+
+    cluster: str
+    window: float
+    now: float
+    shown: tuple[Point, ...]
+    labels: tuple[str, ...]
+    trend: Trend
+    gaps: tuple[tuple[float, float], ...]
+    watched_since: float | None
+
+
+def course(
+    cluster: str,
+    samples: Sequence[Sample],
+    *,
+    window: float,
+    now: float,
+    every: float = 0.0,
+    watched_since: float | None = None,
+) -> Course:
+    """Make a course of measurements, of which each span of time shows the last; `every` is how far they lie apart."""
+    known = [point for point in points(samples) if now - window <= point.at <= now]
+    width = _width((known[-1].at - known[0].at) if known else 0.0)
+    shown = spread(known, width, now)
+    return Course(
+        cluster,
+        window,
+        now,
+        tuple(shown.values()),
+        tuple(label(end, width) for end in shown),
+        trend([(at, values) for at, values in samples if now - window <= at <= now]),
+        tuple(_gaps(known, now, max(LEAST_GAP, _GAP_WIDTHS * every))),
+        watched_since,
+    )
+
+
+def _width(span: float) -> float:
+    """Seconds between two points, so that no more than MOST_POINTS - 1 of them fit into a span."""
+    return next((width for width in _WIDTHS if span / width <= MOST_POINTS - 2), _WIDTHS[-1])
+
+
+def spread(known: Sequence[Point], width: float, now: float) -> dict[float, Point]:
+    """The last point of each span of `width` seconds by the end of the span, the last of which is `now`."""
+    found: dict[float, Point] = {}
+    for point in known:
+        found[now - width * int((now - point.at) // width)] = point
+    return dict(sorted(found.items())[-MOST_POINTS:])
+
+
+def label(at: float, width: float) -> str:
+    """A time in a few characters, as exact as points that are `width` seconds apart need it (UTC)."""
+    form = "%b %d" if width >= DAY else "%b %d %H:%M"
+    return datetime.fromtimestamp(at, UTC).strftime(form)
+
+
+def _gaps(known: Sequence[Point], now: float, least: float) -> Iterator[tuple[float, float]]:
+    times = [*(point.at for point in known), now] if known else []
+    for before, after in pairwise(times):
+        if after - before >= least:
+            yield (before, after)
+
+
+def together(histories: Mapping[str, Sequence[Point]], now: float) -> tuple[tuple[str, ...], dict[str, list[Point]]]:
+    """The courses of several clusters at the same times: labels, and points by cluster.
+
+    A cluster that begins later than the first by more than a step is left out; a later hole shows the point before it.
+    """
+    known = {name: sorted(each, key=attrgetter("at")) for name, each in histories.items() if each}
+    if not known:
+        return (), {}
+    first = min(each[0].at for each in known.values())
+    width = _width(now - first)
+    ends = sorted({end for each in known.values() for end in spread(each, width, now)})[-MOST_POINTS:]
+    lines = {name: [_at(each, end) for end in ends] for name, each in known.items() if each[0].at <= ends[0] + width}
+    return tuple(label(end, width) for end in ends), lines
+
+
+def _at(known: Sequence[Point], time: float) -> Point:
+    return known[max(0, bisect_right(known, time, key=attrgetter("at")) - 1)]

@@ -1,0 +1,216 @@
+"""Rules about space: what is writable, the chunks of each zone, the volumes that can be allocated."""
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from bot.alerting.cluster_state.counters import SETTLED, leaders_space, leaders_view
+from bot.alerting.inhibition import covers
+from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.chunks import Chunks, zones_of
+from bot.alerting.text import count, percent, plain
+from bot.clustermgr.models import SpaceStat, ZoneDisks
+
+
+def _writable_low(scene: Scene, limits: Limits) -> Answer:
+    space = leaders_space(scene, limits)
+    if space is None:
+        return CANNOT_TELL
+    if space.total_disk <= 0:
+        return ()
+    share = _share(space)
+    days = scene.memory.forecast.days_left(scene.now)
+    by_both = (
+        _severity(share, limits, "warn_share", "critical_share"),
+        _severity(days, limits, "warn_days", "critical_days"),
+    )
+    severity = max((each for each in by_both if each is not None), default=None)
+    if severity is None:
+        return ()
+    sentence = f"{_left(scene.cluster, space, share)}{_until(days, space)}."
+    shortage = sum(share < limits["critical_share"] / part for part in (1, 2, 4)) + (share <= 0)
+    said = covers(*_no_worse(scene, space, share))
+    return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
+
+
+def _no_worse(scene: Scene, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
+    """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
+    for zone, chunks in _usable(scene, space):
+        if chunks is not None and chunks.share >= share - 1:
+            yield "chunks_low", plain(zone.idc, 60)
+
+
+def _usable(scene: Scene, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
+    """The zones with their usable chunks, None where these are not known."""
+    counted = zones_of(scene.memory.zones, scene.memory.zones_at, scene.now)
+    for zone in sorted(space.disk_stat_infos, key=lambda zone: zone.idc):
+        if zone.total_chunk > 0 and counted.present(zone):
+            yield zone, counted.usable(zone, scene.snapshot.bad_disks)
+
+
+def _share(space: SpaceStat) -> float:
+    """Percent of the whole space that may be written, 0 where no disk counts at all."""
+    return 100 * max(0, space.writable_space) / space.total_space if space.total_space > 0 else 0.0
+
+
+def _severity(value: float | None, limits: Limits, warn: str, critical: str) -> Severity | None:
+    """How bad a value is that is the worse the smaller it is; None when it is well or not known."""
+    if value is None or value >= limits[warn]:
+        return None
+    return Severity.CRITICAL if value < limits[critical] else Severity.WARNING
+
+
+def _left(cluster: str, space: SpaceStat, share: float) -> str:
+    if space.writable_space <= 0:
+        return f"Nothing can be written to {cluster} any more: none of its space is writable"
+    if share < 1:
+        return f"Less than 1 % of the space of {cluster} is writable"
+    return f"{int(share)} % of the space of {cluster} is writable"
+
+
+def _until(days: float | None, space: SpaceStat) -> str:
+    if days is None or space.writable_space <= 0:
+        return ""
+    if days < 1:
+        return ", and at the pace of the last days it is full within a day"
+    return f", and at the pace of the last days it is full in {count(int(days), 'day')}"
+
+
+def _enough(scene: Scene, _: Alert) -> str:
+    leader = scene.snapshot.leader
+    if leader is None or leader[1].space_stat.total_space <= 0:
+        return f"{scene.cluster} has enough writable space again."
+    space = leader[1].space_stat
+    share = percent(space.writable_space, space.total_space)
+    return f"{scene.cluster} has enough writable space again: {share} of its space."
+
+
+def _chunks_low(scene: Scene, limits: Limits) -> Answer:
+    space = leaders_space(scene, limits)
+    if space is None:
+        return CANNOT_TELL
+    zones = list(_usable(scene, space))
+    findings = [_zone_low(scene.cluster, zone, chunks, limits) for zone, chunks in zones if chunks is not None]
+    found = tuple(finding for finding in findings if finding is not None)
+    unknown = any(chunks is None for _, chunks in zones)
+    return CANNOT_TELL if unknown and not found else found
+
+
+def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: Limits) -> Finding | None:
+    share = chunks.share
+    severity = _severity(share, limits, "warn_share", "critical_share")
+    if severity is None:
+        return None
+    name = plain(zone.idc, 60)
+    shown = f"{int(share)} %" if share >= 1 else "Less than 1 %" if share else "None"
+    sentence = f"{shown} of the chunks of zone {name or 'without a name'} of {cluster} are free."
+    return Finding("chunks_low", name, limits.at_most(severity), sentence, weight=1 + (share < 1) + (share <= 0))
+
+
+def _chunks_free(scene: Scene, alert: Alert) -> str:
+    return f"Zone {alert.subject or 'without a name'} of {scene.cluster} has enough free chunks again."
+
+
+def _no_volume(scene: Scene, limits: Limits) -> Answer:
+    stat = leaders_view(scene, limits)
+    if stat is None:
+        return CANNOT_TELL
+    space = stat.space_stat
+    if stat.volume_stat.total_volume > 0 or space.writable_space <= 0 or space.total_disk <= 0:
+        return ()
+    sentence = (
+        f"{scene.cluster} has no volume, although {count(space.total_disk, 'disk')} can be written: "
+        "nobody can store anything."
+    )
+    return (Finding("no_volume", "", limits.severity, sentence),)
+
+
+def _volume_there(scene: Scene, _: Alert) -> str:
+    return f"{scene.cluster} has volumes, or no writable disk any more."
+
+
+def _volumes_low(scene: Scene, limits: Limits) -> Answer:
+    stat = leaders_view(scene, limits)
+    if stat is None:
+        return CANNOT_TELL
+    volumes = stat.volume_stat
+    if volumes.total_volume <= 0 or volumes.can_alloc_volume >= limits["least"]:
+        # A cluster that never had a volume is a new one.
+        return ()
+    none = volumes.can_alloc_volume == 0
+    number = "No volume" if none else f"Only {count(volumes.can_alloc_volume, 'volume')}"
+    sentence = f"{number} of {scene.cluster} can be allocated; it has {count(volumes.total_volume, 'volume')} in all."
+    severity = limits.severity if none else limits.at_most(Severity.WARNING)
+    return (Finding("volumes_low", "", severity, sentence, weight=1 + none),)
+
+
+def _volumes_enough(scene: Scene, _: Alert) -> str:
+    return f"Enough volumes of {scene.cluster} can be allocated again."
+
+
+WRITABLE_LOW = Rule(
+    key="writable_low",
+    about="Little of the space can be written, or it will be full in a few days if it goes on as in the last ones.",
+    severity=Severity.CRITICAL,
+    hold=600,
+    clear=1800,
+    remind=86400,
+    looks=_writable_low,
+    resolved=_enough,
+    thresholds=MappingProxyType(
+        {
+            "warn_share": Threshold(10, Unit.PERCENT, "the writable share of all space below which it is a warning"),
+            "critical_share": Threshold(5, Unit.PERCENT, "the share below which it is critical"),
+            "warn_days": Threshold(14, Unit.NUMBER, "days until it is full below which it is a warning; 0 for never"),
+            "critical_days": Threshold(3, Unit.NUMBER, "days below which it is critical; 0 for never"),
+            **SETTLED,
+        }
+    ),
+)
+
+CHUNKS_LOW = Rule(
+    key="chunks_low",
+    about="A zone runs out of free chunks; one alert for each zone.",
+    severity=Severity.CRITICAL,
+    hold=600,
+    clear=1800,
+    remind=86400,
+    looks=_chunks_low,
+    resolved=_chunks_free,
+    thresholds=MappingProxyType(
+        {
+            "warn_share": Threshold(10, Unit.PERCENT, "the free share of a zone's chunks below which it is a warning"),
+            "critical_share": Threshold(3, Unit.PERCENT, "the share below which it is critical"),
+            **SETTLED,
+        }
+    ),
+)
+
+VOLUMES_LOW = Rule(
+    key="volumes_low",
+    about="Few volumes can be allocated to those who write; critical when none can.",
+    severity=Severity.CRITICAL,
+    hold=900,
+    clear=300,
+    remind=14400,
+    looks=_volumes_low,
+    resolved=_volumes_enough,
+    thresholds=MappingProxyType(
+        {
+            "least": Threshold(3, Unit.NUMBER, "so many volumes should be allocatable at any time"),
+            **SETTLED,
+        }
+    ),
+)
+
+NO_VOLUME = Rule(
+    key="no_volume",
+    about="There is no volume at all beside writable disks: volumes are not created.",
+    severity=Severity.WARNING,
+    hold=3600,
+    clear=0,
+    remind=86400,
+    looks=_no_volume,
+    resolved=_volume_there,
+    thresholds=SETTLED,
+)

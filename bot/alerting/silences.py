@@ -1,0 +1,68 @@
+"""Which alerts a silence mutes, and when it lifts by itself because things got worse. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.alerting.model import Alert, Finding, Silence
+from bot.alerting.rules.table import UNSPARED
+from bot.alerting.transition import has_new_part, noted
+
+EVERY_RULE = "*"
+_MOST_IDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A silence that was just begun, and how many open alerts it mutes now."""
+
+    silence: Silence
+    mutes: int
+
+
+def covers(silence: Silence, alert: Alert, now: float) -> bool:
+    """Whether it speaks of this alert and its time is not over; `*` spares what must be named to be muted."""
+    named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in UNSPARED)
+    return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
+
+
+def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | None:
+    """The silence that mutes this alert now, leaving out those that lifted for it; the one that lasts longest."""
+    lifted = alert.data.get("lifted", ())
+    found = [silence for silence in silences if covers(silence, alert, now) and silence.id not in lifted]
+    return max(found, key=lambda silence: silence.until, default=None)
+
+
+def hushed(silences: Sequence[Silence], alerts: Iterable[Alert], now: float) -> frozenset[tuple[str, str]]:
+    """The rule and subject of each alert that a silence of all rules mutes now."""
+    under = {(alert.rule, alert.subject): muting(silences, alert, now) for alert in alerts}
+    return frozenset(key for key, silence in under.items() if silence is not None and silence.rule == EVERY_RULE)
+
+
+def muted_under(silence: Silence, alert: Alert) -> Alert:
+    """The alert, noting that this silence keeps it quiet: once it does not, the alert is told."""
+    ever = alert.data.get("silenced", [])
+    ever = ever if silence.id in ever else [*ever, silence.id][-_MOST_IDS:]
+    return noted(alert, muted={"id": silence.id, "by": silence.by}, silenced=ever)
+
+
+def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: float) -> tuple[int, ...]:
+    """The ids of the silences that no longer hold for this alert, as the finding is worse than they tolerate.
+
+    A silence tolerates what the alert says already, and beyond that a growth of weight up to its own; never a higher
+    severity, nor a part that is new.
+    """
+    graver = finding.severity > alert.severity
+    strange = has_new_part(alert, finding)
+    return tuple(
+        silence.id
+        for silence in silences
+        if covers(silence, alert, now)
+        and (graver or strange or (finding.weight > alert.weight and finding.weight > silence.weight))
+    )
+
+
+def with_lifted(alert: Alert, ids: Iterable[int]) -> Alert:
+    """The alert, noting that these silences no longer hold for it."""
+    held = list(alert.data.get("lifted", ()))
+    new = [one for one in ids if one not in held]
+    return noted(alert, lifted=[*held, *new][-_MOST_IDS:]) if new else alert

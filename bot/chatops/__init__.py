@@ -1,0 +1,1 @@
+"""From a delivered interaction to its answer. Start at dispatcher.py."""

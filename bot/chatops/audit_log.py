@@ -1,0 +1,111 @@
+"""The audit log as the program uses it: refusals are noted, rows are found for people, the chain is walked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from bot.audit.ask import ALL, Asked, Found, Sheet
+from bot.audit.chain import GENESIS, Broken, Entry, Head, Row, cut_off, verify
+from bot.audit.export import csv_head, csv_rows
+from bot.common.errors import StoreError
+from bot.interactions.events import Click, Invocation
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+MOST_ROWS = 20_000
+"""Rows of one CSV file for the chat, the newest; `cmbot audit export` writes all."""
+PAGE = 1000
+MOST_TEXT = 300
+"""Characters of what somebody typed or forged that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Implements dispatch.Refusals and commands.spec.AuditBook; reading raises StoreError."""
+
+    store: Store
+    clock: Callable[[], float]
+
+    async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
+        """Note a command of somebody who may not give it. Never raises: the refusal stands in any case."""
+        detail = {"text": f"/cm {invocation.text}"[:MOST_TEXT], "channel": invocation.channel, "words": why}
+        await self._note(Entry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
+
+    async def refused_click(self, click: Click, why: str) -> None:
+        """Note a click that was refused, whatever it carries. Never raises."""
+        detail = {
+            "button": click.action_id[:MOST_TEXT],
+            "value": click.value[:MOST_TEXT],
+            "channel": click.channel,
+            "words": why,
+        }
+        await self._note(Entry(self.clock(), click.user, "refused.click", op_id=_claimed(click.value), detail=detail))
+
+    async def _note(self, entry: Entry) -> None:
+        try:
+            async with self.store.begin() as uow:
+                op = await uow.operations.get(entry.op_id) if entry.op_id else None
+                row = await uow.audit.append(_about(entry, op.cluster if op else ""))
+        except StoreError as error:
+            log.warning("audit.unnoted", action=entry.action, actor=entry.actor, error=str(error))
+        else:
+            log.info("audit.noted", action=entry.action, actor=entry.actor, head=str(row.head))
+
+    async def newest(self, asked: Asked, limit: int) -> Found:
+        """The newest rows asked for."""
+        async with self.store.read() as uow:
+            rows = await uow.audit.newest(asked, limit=limit)
+            return Found(tuple(rows), await uow.audit.count(asked), await uow.audit.head())
+
+    async def sheet(self, asked: Asked) -> Sheet:
+        """The rows asked for as CSV, up to MOST_ROWS of them."""
+        async with self.store.read() as uow:
+            rows = await uow.audit.newest(asked, limit=MOST_ROWS)
+            total = await uow.audit.count(asked)
+        return await asyncio.to_thread(_sheet, rows, total)
+
+
+def _about(entry: Entry, cluster: str) -> Entry:
+    """The entry with the cluster of its operation; an operation that does not exist is not named."""
+    if not entry.op_id or entry.cluster:
+        return entry
+    return replace(entry, cluster=cluster, op_id=entry.op_id if cluster else 0)
+
+
+def _claimed(value: str) -> int:
+    """The operation that a button claims to belong to, 0 when it names none."""
+    try:
+        found: Any = json.loads(value)
+    except (ValueError, RecursionError):
+        return 0
+    op = found.get("op") if isinstance(found, Mapping) else None
+    return op if type(op) is int and 0 < op < 1 << 53 else 0
+
+
+def _sheet(rows: list[Row], total: int) -> Sheet:
+    return Sheet((csv_head() + csv_rows(reversed(rows))).encode("utf-8", "replace"), len(rows), total)
+
+
+async def pages(uow: UnitOfWork, asked: Asked = ALL) -> AsyncIterator[list[Row]]:
+    """All rows asked for, oldest first, a thousand at a time; raises StoreError."""
+    last: int | None = None
+    while page := await uow.audit.range(asked, after=last, limit=PAGE):
+        yield page
+        last = page[-1].seq
+
+
+async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, Broken | None]:
+    """Verify the whole chain: its end, or as far as it holds, and what is wrong with it. Raises StoreError."""
+    head = GENESIS
+    async for page in pages(uow):
+        broken = verify(page, start=head, noted=noted)
+        if broken is not None:
+            return broken.after, broken
+        head = page[-1].head
+    return head, cut_off(head, noted)

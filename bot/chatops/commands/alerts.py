@@ -1,0 +1,141 @@
+"""/cm alerts, ack, silence, silences, unsilence: what is wrong now, who takes care of it, what is to be quiet."""
+
+from collections.abc import AsyncIterator
+
+from pydantic import Field, field_validator
+
+from bot.alerting.rules.table import UNSPARED
+from bot.chatops.commands.stat import NoArgs
+from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
+from bot.common.text import listed
+from bot.interactions.command import Args, Call, Command, Reply, Role, Scope
+from bot.permissions.roles import Holder
+from bot.views import attention as views
+
+MOST_ID = 2**53
+
+
+class IdArgs(Args):
+    """Which one."""
+
+    words = ("id",)
+    id: int = Field(ge=1, le=MOST_ID, description="its number, as the list shows it")
+
+
+class SilenceArgs(Args):
+    """What to mute, for how long, and why."""
+
+    words = ("rule",)
+    rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the gravest")
+    for_: str = Field("1h", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
+    subject: str = Field(
+        "", max_length=120, description="of this alone: a peer's number, a host, a zone or a background task"
+    )
+    reason: str = Field("", max_length=300, description="why, for those who look")
+
+    @field_validator("for_")
+    @classmethod
+    def _is_a_span(cls, value: str) -> str:
+        seconds_of(value)
+        return value
+
+
+async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """List what is open in all clusters."""
+    found = [alert for alert in await call.alerts.open() if alert.cluster in call.clusters]
+    held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
+    yield Reply(views.alerts(found, silences=len(held), now=call.now), private=False)
+
+
+async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+    """Acknowledge one."""
+    found = await call.alerts.alert(args.id)
+    await call.standing.require(call.caller.user, Holder.OPERATOR, found.cluster)
+    alert = await call.alerts.acknowledge(args.id, call.caller.user)
+    yield Reply(views.acknowledged(alert))
+
+
+async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
+    """Mute a rule for a while."""
+    begun = await call.alerts.silence(
+        call.the_cluster.name,
+        args.rule.lower(),
+        args.subject,
+        seconds=seconds_of(args.for_),
+        by=call.caller.user,
+        reason=args.reason,
+        key=call.caller.key,
+    )
+    yield Reply(views.silenced(begun.silence, mutes=begun.mutes))
+
+
+async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """List what is muted."""
+    held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
+    yield Reply(views.silences(held, now=call.now), private=False)
+
+
+async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+    """Lift one."""
+    for each in await call.alerts.silences():
+        if each.id == args.id:
+            await call.standing.require(call.caller.user, Holder.OPERATOR, each.cluster)
+    held = await call.alerts.unsilence(args.id, call.caller.user)
+    yield Reply(views.lifted(held, call.caller.user))
+
+
+ALERTS = Command(
+    path=("alerts",),
+    summary="What is wrong now in all clusters: each open alert, since when, and who takes care of it.",
+    args=NoArgs,
+    run=run_alerts,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm alerts",),
+    notes="docs/alerts.md tells what each means and what to do.",
+)
+ACK = Command(
+    path=("ack",),
+    summary="Say that you take care of an alert: it is quiet from then on, until it gets worse.",
+    args=IdArgs,
+    run=run_ack,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm ack 17",),
+)
+SILENCE = Command(
+    path=("silence",),
+    summary="Mute a rule of a cluster for a while, at most 7 days; it lifts by itself when things get worse.",
+    args=SilenceArgs,
+    run=run_silence,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=(
+        "/cm silence disk_broken prod for=4h reason=replacing",
+        "/cm silence peer_down prod subject=3",
+        "/cm silence * prod for=30m",
+    ),
+    notes=(
+        "The cluster's alert channel is told. "
+        f"* spares {listed(sorted(UNSPARED), 'and')}: these must be named to be muted. The answer says how many open "
+        "alerts it mutes now."
+    ),
+)
+SILENCES = Command(
+    path=("silences",),
+    summary="What is muted now, by whom, until when.",
+    args=NoArgs,
+    run=run_silences,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm silences",),
+)
+UNSILENCE = Command(
+    path=("unsilence",),
+    summary="Lift a silence before its time.",
+    args=IdArgs,
+    run=run_unsilence,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm unsilence 3",),
+)

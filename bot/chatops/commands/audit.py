@@ -1,0 +1,109 @@
+"""/cm audit: who did what when, from the audit log, as a table and as a file."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pydantic import Field, field_validator
+
+from bot.audit.ask import Asked, Sheet
+from bot.common.durations import MAX_SPAN, seconds_of
+from bot.common.errors import SlackError, StoreError, UserError
+from bot.common.text import listed, shown, suggestion
+from bot.interactions.command import Args, Call, Command, FileShare, Reply, Role, Scope
+from bot.permissions.roles import Holder
+from bot.views.audit import Upload, audit
+
+MAX_LIMIT = 90
+"""Rows that one message can show as a table."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
+_EXPECTED = "a span back from now such as 30m, 2h30m, 7d or 4w, or a time in UTC such as 2025-12-31 or 2025-12-31T18:00"
+
+
+class AuditArgs(Args):
+    """Filters; all of them must fit."""
+
+    since: str = Field("", max_length=MAX_SPAN, description=_EXPECTED)
+    user: str = Field("", pattern=r"^[UW][A-Z0-9]{2,30}$", description="a person, as in user=@anna: what they did")
+    cluster: str = Field("", max_length=40, description="what concerned this cluster, be it configured still or not")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description=f"rows to show, 1 to {MAX_LIMIT} (20); the file has all")
+
+    @field_validator("since")
+    @classmethod
+    def _is_a_time(cls, value: str) -> str:
+        moment(value, 0.0)
+        return value
+
+
+def moment(since: str, now: float) -> float:
+    """The time that `since` means at `now` (Unix seconds); raises ValueError that says what is expected."""
+    written = since.strip()
+    with suppress(ValueError):
+        return now - seconds_of(written)
+    if _DAY.fullmatch(written.upper()) is None:
+        raise ValueError(_EXPECTED)
+    try:
+        return datetime.fromisoformat(written.upper()).replace(tzinfo=UTC).timestamp()
+    except ValueError as error:
+        raise ValueError(_EXPECTED) from error
+
+
+async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
+    """Show the newest rows, then say where the file with all of them is."""
+    since = moment(args.since, call.now) if args.since else 0.0
+    asked = await _seen_by(call, Asked(since, args.user, args.cluster.lower()))
+    found = await call.audit.newest(asked, args.limit)
+    if not found.rows and asked.cluster and asked.cluster not in call.clusters:
+        raise UserError(_no_cluster(args.cluster, tuple(call.clusters)))
+    if not found.rows or call.share is None:
+        yield Reply(audit(found, asked, Upload.NONE), private=False)
+        return
+    yield Reply(audit(found, asked, Upload.UNDER_WAY), private=False)
+    try:
+        sheet = await call.audit.sheet(asked)
+        await _share(call.share, call.caller.channel, sheet)
+    except (SlackError, StoreError) as error:
+        yield Reply(audit(found, asked, Upload.FAILED, why=str(error)), private=False)
+    else:
+        yield Reply(audit(found, asked, Upload.DONE), private=False)
+
+
+async def _seen_by(call: Call, asked: Asked) -> Asked:
+    """What of it the caller may see: the rows about clusters on which they are an operator."""
+    user, configured = call.caller.user, tuple(call.clusters)
+    if asked.cluster in configured:
+        await call.standing.require(user, Holder.OPERATOR, asked.cluster)
+        return asked
+    allowed = await call.standing.of_clusters(user, Holder.OPERATOR, ("", *configured))
+    if "" in allowed:
+        return replace(asked, hidden=tuple(name for name in configured if name not in allowed))
+    return replace(asked, among=allowed)
+
+
+async def _share(share: FileShare, channel: str, sheet: Sheet) -> None:
+    part = "" if sheet.rows == sheet.total else f" The newest {sheet.rows:,} of {sheet.total:,} rows."
+    comment = f"The audit log as CSV.{part} `cmbot audit export` writes all of it, in a form that can be proven."
+    await share.upload(channel, "cmbot-audit.csv", sheet.content, title="Audit log", comment=comment)
+
+
+def _no_cluster(name: str, clusters: tuple[str, ...]) -> str:
+    near = suggestion(name, clusters)
+    return f"The audit log has nothing about a cluster {shown(name)}.{near} Configured: {listed(clusters)}."
+
+
+AUDIT = Command(
+    path=("audit",),
+    summary="Who changed what, who approved it, what came of it, and who was refused.",
+    args=AuditArgs,
+    run=run_audit,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    examples=("/cm audit", "/cm audit since=7d cluster=prod", "/cm audit since=2025-12-31T18:00 limit=50"),
+    notes=(
+        "The table, and a CSV file with all rows that fit (at most 20,000), appear in the channel where you type this, "
+        "for all who are in it; cmbot must be in it too. Where answers are shown to their sender only there is no "
+        "file. docs/audit.md says what the log proves."
+    ),
+)

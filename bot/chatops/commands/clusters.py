@@ -1,0 +1,66 @@
+"""/cm clusters, whoami and version: what this program is configured for, who is asking, and what answers."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from bot.alerting.cluster_status import noted
+from bot.alerting.model import Alert
+from bot.chatops.commands.stat import NoArgs
+from bot.common.errors import StoreError
+from bot.common.version import told_version
+from bot.interactions.command import Call, Command, Reply, Scope
+from bot.views.clusters import Line, clusters
+from bot.views.people import version, whoami
+
+
+async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """List the clusters as the watch last saw them; asks none of them."""
+    alerts = await _alerts(call)
+    lines = [
+        Line(name, len(port.hosts), noted(name, call.remembered(name), alerts)) for name, port in call.clusters.items()
+    ]
+    yield Reply(clusters(lines, now=call.now), private=False)
+
+
+async def _alerts(call: Call) -> Sequence[Alert]:
+    """The open alerts of all clusters; none while the database is away, since reading must go on without it."""
+    try:
+        return await call.alerts.open()
+    except StoreError:
+        return ()
+
+
+async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Tell who asks and what they may do."""
+    caller = call.caller
+    yield Reply(whoami(caller.user, caller.channel, await call.standing.describe(caller.user)))
+
+
+async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Tell which version runs."""
+    yield Reply(version(told_version(), call.docs_url))
+
+
+CLUSTERS = Command(
+    path=("clusters",),
+    summary="All configured clusters, each with its last verdict, leader and term.",
+    args=NoArgs,
+    run=run_clusters,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm clusters",),
+)
+WHOAMI = Command(
+    path=("whoami",),
+    summary="Your Slack id, this channel's id, and what you may do and why.",
+    args=NoArgs,
+    run=run_whoami,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm whoami",),
+)
+VERSION = Command(
+    path=("version",),
+    summary="Which version of cmbot answers here.",
+    args=NoArgs,
+    run=run_version,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm version",),
+)

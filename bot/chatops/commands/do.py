@@ -1,0 +1,54 @@
+"""/cm do: the same changes by a form, for whoever does not want to type them."""
+
+from collections.abc import AsyncIterator
+
+from pydantic import Field
+
+from bot.chatops.forms.fields import KINDS, kinds_like
+from bot.common.errors import UserError
+from bot.common.text import listed, shown, suggestion
+from bot.interactions.command import Args, Call, Command, Reply, Role, Scope
+
+
+class DoArgs(Args):
+    """Which form."""
+
+    words = ("what",)
+    rest = "what"
+    what: tuple[str, ...] = Field((), max_length=2, description="the kind of change, as in /cm do task disable")
+
+
+async def run_do(call: Call, args: DoArgs) -> AsyncIterator[Reply]:
+    """Open the form; all that follows is told in it."""
+    await call.forms.open(call.caller, _kind(args.what), call.cluster.name if call.cluster else "")
+    nothing: tuple[Reply, ...] = ()
+    for reply in nothing:
+        yield reply
+
+
+def _kind(words: tuple[str, ...]) -> str:
+    if not words:
+        return ""
+    found = kinds_like(words)
+    if not found:
+        keys = [kind.key for kind in KINDS]
+        near = suggestion(" ".join(words), keys, "/cm do {}")
+        raise UserError(f"There is no form for {shown(' '.join(words))}.{near} There are {listed(keys)}.")
+    return found[0].key
+
+
+DO = Command(
+    path=("do",),
+    summary="Change a cluster by filling in a form: members, leadership, background tasks.",
+    args=DoArgs,
+    run=run_do,
+    scope=Scope.MAYBE_CLUSTER,
+    role=Role.OPERATOR,
+    opens=True,
+    examples=("/cm do", "/cm do task disable", "/cm do member remove prod"),
+    notes=(
+        "The form asks for what the typed command takes and is checked in the same way and in the same words; peers "
+        "and tasks are offered as the cluster lists them. What comes of it is said in the form and where you typed. "
+        "The Home tab of cmbot opens the same form."
+    ),
+)

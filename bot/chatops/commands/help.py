@@ -1,0 +1,61 @@
+"""/cm and /cm help: made from the other commands' specs, so that it cannot differ from them."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from pydantic import Field
+
+from bot.chatops.commands.stat import NoArgs
+from bot.chatops.commands.usage import SLASH, arguments, full_name, usage, who
+from bot.common.errors import UserError
+from bot.common.text import no_command
+from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.views.help import Topic, details, overview
+
+SUMMARY = "All commands, or everything about one."
+
+
+class HelpArgs(Args):
+    """Which command."""
+
+    words = ("command",)
+    rest = "command"
+    command: tuple[str, ...] = Field((), max_length=4, description="the command's words, as in /cm help task enable")
+
+
+def with_help(commands: tuple[Command, ...]) -> tuple[Command, ...]:
+    """`commands` and the ones that explain them all."""
+
+    async def run_bare(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+        yield Reply(overview(_topics(everything), tuple(call.clusters)))
+
+    async def run_help(call: Call, args: HelpArgs) -> AsyncIterator[Reply]:
+        found = _asked(everything, tuple(word.lower() for word in args.command if word != SLASH))
+        message = details(topic(found[0])) if len(found) == 1 else overview(_topics(found), tuple(call.clusters))
+        yield Reply(message)
+
+    bare = Command((), SUMMARY, NoArgs, run_bare, scope=Scope.NO_CLUSTER)
+    helping = Command(
+        ("help",), SUMMARY, HelpArgs, run_help, scope=Scope.NO_CLUSTER, examples=("/cm help", "/cm help task enable")
+    )
+    everything = (bare, helping, *commands)
+    return everything
+
+
+def _asked(commands: Sequence[Command], words: tuple[str, ...]) -> Sequence[Command]:
+    found = [command for command in commands if command.path[: len(words)] == words]
+    exact = [command for command in found if words and command.path == words]
+    if not found:
+        raise UserError(no_command(words, words, [command.path for command in commands], f"{SLASH} help"))
+    return exact or found
+
+
+def _topics(commands: Sequence[Command]) -> tuple[Topic, ...]:
+    return tuple(topic(command) for command in commands if command.path)
+
+
+def topic(command: Command) -> Topic:
+    """A command as help and the documentation show it."""
+    told = tuple((argument.written, argument.describes) for argument in arguments(command))
+    return Topic(
+        full_name(command), usage(command), command.summary, who(command), told, command.examples, command.notes
+    )

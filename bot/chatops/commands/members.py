@@ -1,0 +1,160 @@
+"""/cm member add, remove and replace, /cm leader transfer: changes of the raft group, proposed on a card."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, create_model
+
+from bot.common.errors import UserError
+from bot.interactions.command import Args, Call, Command, Offer, Replacement, Reply, Role, offers
+from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
+from bot.operations.change_request import Wish
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
+
+YesNo = Literal["yes", "no"]
+
+
+class ChangeArgs(Args):
+    """What every change takes."""
+
+    reason: str = Field("", max_length=300, description="why, for those who read the card")
+    dry_run: YesNo = Field("no", description="only say what the checks find: nothing is proposed")
+    force: YesNo = Field("no", description="break-glass: let refused checks through; needs a reason and two approvers")
+
+
+def wish_of(args: ChangeArgs, request: Request, **more: Any) -> Wish:
+    """The wish that the arguments make of a request."""
+    return Wish(request, args.reason, dry_run=args.dry_run == "yes", forced=args.force == "yes", **more)
+
+
+@contextmanager
+def about(argument: str) -> Iterator[None]:
+    """Say of a UserError that is raised inside that it is about that argument."""
+    try:
+        yield
+    except UserError as error:
+        raise error.at(error.argument or argument) from error.__cause__
+
+
+def _peer_id(text: str, argument: str, zero: str = ZERO_ADDED) -> int:
+    with about(argument):
+        return parse_peer_id(text, zero)
+
+
+class PeerArgs(ChangeArgs):
+    """Which peer."""
+
+    words: ClassVar[tuple[str, ...]] = ("peer_id",)
+    peer_id: str = Field(
+        description="the raft id, as /cm members lists them", max_length=60, json_schema_extra=offers(Offer.PEER)
+    )
+
+
+class _AddArgs(ChangeArgs):
+    words = ("peer_id", "host")
+    peer_id: str = Field(description="a free raft id: /cm members lists those that are taken", max_length=60)
+    host: str = Field(description="the node's raft address, name-or-ip:port", max_length=300)
+    node: str = Field("", max_length=300, description="its service address, name-or-ip:port, which answers /stat")
+
+
+# `as` is a word of the language, so that this field cannot be written as the others are.
+_AS: Any = {"as": (Literal["learner", "normal"], Field("learner", description="learner first is the safe way"))}
+AddArgs = create_model("AddArgs", __base__=_AddArgs, __doc__="Which node, and as what.", **_AS)
+
+
+class ReplaceArgs(ChangeArgs):
+    """Which member, and the node that takes its place."""
+
+    words = ("dead", "new", "host")
+    dead: str = Field(
+        description="the raft id of the member that is lost", max_length=60, json_schema_extra=offers(Offer.PEER)
+    )
+    new: str = Field(description="a free raft id for the new node", max_length=60)
+    host: str = Field(description="the new node's raft address, name-or-ip:port", max_length=300)
+    node: str = Field("", max_length=300, description="its service address, name-or-ip:port, which answers /stat")
+
+
+async def run_add(call: Call, args: Any) -> AsyncIterator[Reply]:
+    """Propose to add a member."""
+    learner = getattr(args, "as") == "learner"
+    peer_id = _peer_id(args.peer_id, "peer_id")
+    with about("host"):
+        host = parse_address(args.host, "raft address")
+    with about("node"):
+        request = MemberAdd(peer_id, host, args.node, learner=learner)
+    yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
+
+
+async def run_remove(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
+    """Propose to remove a member."""
+    request = MemberRemove(_peer_id(args.peer_id, "peer_id", ZERO_REMOVED))
+    yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
+
+
+async def run_transfer(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
+    """Propose to move leadership."""
+    request = LeaderTransfer(_peer_id(args.peer_id, "peer_id", ZERO_LEADS))
+    yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
+
+
+async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
+    """Show the plan of a replacement and propose its next step."""
+    dead, new = _peer_id(args.dead, "dead", ZERO_REMOVED), _peer_id(args.new, "new")
+    with about("host"):
+        host = parse_address(args.host, "raft address")
+    with about("node"):
+        node = parse_address(args.node, "service address (node=)") if args.node else ""
+    wish = wish_of(args, MemberRemove(dead))
+    yield await call.proposer.replace(call.caller, call.the_cluster, Replacement(dead, new, host, node), wish)
+
+
+_NOTES = (
+    "cmbot looks at all hosts twice, checks what the change does to the quorum, and posts a card in the cluster's "
+    "operations channel; nothing is sent until it is approved there and the checks have passed again. "
+    "docs/preflight.md lists what is refused and why."
+)
+ADD = Command(
+    path=("member", "add"),
+    summary="Add a member to the raft group, as a learner unless told otherwise.",
+    args=AddArgs,
+    run=run_add,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998",),
+    notes=_NOTES,
+)
+REMOVE = Command(
+    path=("member", "remove"),
+    summary="Remove a member from the raft group; somebody else must approve it.",
+    args=PeerArgs,
+    run=run_remove,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm member remove 3", '/cm member remove 3 prod reason="disk lost" dry-run=yes'),
+    notes=_NOTES,
+)
+REPLACE = Command(
+    path=("member", "replace"),
+    summary="Replace a dead member by a new node, one approved step at a time.",
+    args=ReplaceArgs,
+    run=run_replace,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998",),
+    notes=(
+        "Shows the plan and proposes its next step: the dead member is removed, the new node is added as a learner, "
+        "catches up, is removed again (a learner cannot be promoted in place) and added as a voter. Each step is an "
+        "operation with its own approval; type the same command again for the next one."
+    ),
+)
+TRANSFER = Command(
+    path=("leader", "transfer"),
+    summary="Move leadership to another voter.",
+    args=PeerArgs,
+    run=run_transfer,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm leader transfer 2", "/cm leader transfer 2 prod dry-run=yes"),
+    notes=_NOTES,
+)

@@ -1,0 +1,121 @@
+"""/cm ops, /cm op and its cancel and settle: the operations, their state, and what people do about them."""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.stat import NoArgs
+from bot.interactions.command import Args, Call, Command, Reply, Role, Scope
+from bot.views.ops_list import listed, shown
+
+MOST_ID = (1 << 53) - 1
+
+
+class OpsArgs(Args):
+    """Which operations."""
+
+    state: Literal["open", "recent"] = Field("open", description="those that go on, or the last ones whatever became")
+    cluster: str = Field("", max_length=40, description="of this cluster only")
+
+
+class OpArgs(Args):
+    """Which operation."""
+
+    words: ClassVar[tuple[str, ...]] = ("id",)
+    id: int = Field(ge=1, le=MOST_ID, description="the operation's number")
+
+
+class SettleArgs(OpArgs):
+    """What became of it, and how that is known."""
+
+    words = ("id", "outcome")
+    outcome: Literal["done", "not-done"] = Field(description="what an admin found out")
+    reason: str = Field(min_length=3, max_length=300, description="how that is known")
+
+
+async def run_ops(call: Call, args: OpsArgs) -> AsyncIterator[Reply]:
+    """List operations."""
+    open_only = args.state == "open"
+    found = await call.proposer.listed(args.cluster.lower() or None, open_only=open_only)
+    if not found and args.cluster and not await call.proposer.listed(args.cluster.lower(), open_only=False):
+        # A cluster that left the settings may have operations still; without any it is a slip.
+        configured(args.cluster, tuple(call.clusters))
+    letters = await call.proposer.undelivered()
+    yield Reply(listed(found, open_only=open_only, now=call.now, undelivered=letters), private=False)
+
+
+async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Post once more what Slack refused."""
+    yield await call.proposer.redeliver(call.caller)
+
+
+async def run_op(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
+    """Show one operation."""
+    yield Reply(shown(await call.proposer.shown(args.id)), private=False)
+
+
+async def run_cancel(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
+    """Cancel one that waits."""
+    yield await call.proposer.cancel(call.caller, args.id)
+
+
+async def run_settle(call: Call, args: SettleArgs) -> AsyncIterator[Reply]:
+    """Settle one whose outcome is not known."""
+    done = args.outcome == "done"
+    yield await call.proposer.settle(call.caller, args.id, done=done, reason=args.reason)
+
+
+OPS = Command(
+    path=("ops",),
+    summary="The operations that go on, or the last ones; and messages that Slack refused.",
+    args=OpsArgs,
+    run=run_ops,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm ops", "/cm ops state=recent cluster=prod"),
+)
+RETRY = Command(
+    path=("ops", "retry"),
+    summary="Post once more what Slack refused, once the cause is mended: /cm ops lists it.",
+    args=NoArgs,
+    run=run_retry,
+    scope=Scope.NO_CLUSTER,
+    role=Role.ADMIN,
+    changes=True,
+    examples=("/cm ops retry",),
+)
+OP = Command(
+    path=("op",),
+    summary="One operation: what was seen, who approved, what came of it.",
+    args=OpArgs,
+    run=run_op,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm op 12",),
+)
+CANCEL = Command(
+    path=("op", "cancel"),
+    summary="Cancel an operation that waits for approval: its requester may, and an admin.",
+    args=OpArgs,
+    run=run_cancel,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm op cancel 12",),
+)
+SETTLE = Command(
+    path=("op", "settle"),
+    summary="Say what became of an operation whose outcome is not known, so that others may follow it.",
+    args=SettleArgs,
+    run=run_settle,
+    scope=Scope.NO_CLUSTER,
+    role=Role.ADMIN,
+    changes=True,
+    examples=('/cm op settle 12 done reason="seen in the node\'s log"',),
+    notes=(
+        "cmbot settles most of them by itself: as done once the effect is seen, as not applied once one leader with a "
+        "quorum has held for 60 s without it. Look at the cluster before you settle one: cmbot sees what its hosts "
+        "answer now, not what is still on its way inside it. It looks again afterwards, and the card says where the "
+        "cluster shows otherwise."
+    ),
+)

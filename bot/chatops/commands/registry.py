@@ -1,0 +1,20 @@
+"""COMMANDS: every subcommand of /cm. A new one is added here, and nowhere else."""
+
+from bot.chatops.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNSILENCE
+from bot.chatops.commands.audit import AUDIT
+from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
+from bot.chatops.commands.disks import DISK, DISKS
+from bot.chatops.commands.do import DO
+from bot.chatops.commands.help import with_help
+from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
+from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE
+from bot.chatops.commands.reports import HANDOVER, SUMMARY, TREND
+from bot.chatops.commands.runbook import RUNBOOK
+from bot.chatops.commands.stat import MEMBERS, STAT
+from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
+
+_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, TASKS_COMMAND)
+_CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
+_FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
+_WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)
+COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_FOLLOW))

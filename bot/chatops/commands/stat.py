@@ -1,0 +1,86 @@
+"""/cm stat and /cm members: one look at all hosts of a cluster, answered at once and completed in place."""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Protocol
+
+from bot.alerting.cluster_state.counters import known_of
+from bot.alerting.cluster_status import Known, verdict
+from bot.alerting.model import Alert
+from bot.clustermgr.models import Snapshot
+from bot.common.errors import StoreError
+from bot.interactions.command import Args, Call, Command, Reply
+from bot.interactions.message import Message
+from bot.views.members import members
+from bot.views.stat import stat
+
+
+class NoArgs(Args):
+    """Nothing but the cluster."""
+
+
+class Shows(Protocol):
+    """A view of one look."""
+
+    def __call__(self, snapshot: Snapshot, *, previous: Snapshot | None, known: Known) -> Message:
+        """The look as a message."""
+
+
+async def run_stat(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Answer with the first look; a second one, which late hosts have completed, replaces it."""
+    async for reply in _answers(call, partial(stat, may_grow=True), stat, bad_disks=True):
+        yield reply
+
+
+async def run_members(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """As `run_stat`, of the members alone."""
+    async for reply in _answers(call, members, members, bad_disks=False):
+        yield reply
+
+
+async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -> AsyncIterator[Reply]:
+    """The first look, a second one at once where hosts contradict what the first shows, and the completed one."""
+    cluster, shows, confirmed = call.the_cluster, first, False
+    alerts = await _alerts(call)
+    async for look in cluster.looks(bad_disks=bad_disks):
+        previous, known = cluster.before(look), _known(call, look, alerts)
+        unsure = verdict(look, previous, known).unsure
+        if unsure and confirmed:
+            continue
+        yield Reply(shows(look, previous=previous, known=known), private=False)
+        shows = later
+        if unsure:
+            again = await cluster.second_look(look, bad_disks=bad_disks)
+            yield Reply(later(again, previous=look, known=_known(call, again, alerts)), private=False)
+            confirmed = True
+
+
+def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> Known:
+    name = call.the_cluster.name
+    return known_of(call.remembered(name), look, call.rules(name), alerts)
+
+
+async def _alerts(call: Call) -> tuple[Alert, ...]:
+    """The open alerts of the cluster; none while the database is away, since reading must go on without it."""
+    try:
+        return await call.alerts.open(call.the_cluster.name)
+    except StoreError:
+        return ()
+
+
+STAT = Command(
+    path=("stat",),
+    summary="How a cluster does: verdict, leader, peers, space, disks by zone, volumes.",
+    args=NoArgs,
+    run=run_stat,
+    examples=("/cm stat", "/cm stat prod"),
+    notes="Every host is asked at the same time. What the leader says is shown; where hosts differ or are silent, "
+    "that is said.",
+)
+MEMBERS = Command(
+    path=("members",),
+    summary="The raft group: each voter and learner, how far it is behind, whether it is healthy and why not.",
+    args=NoArgs,
+    run=run_members,
+    examples=("/cm members prod",),
+)

@@ -1,0 +1,143 @@
+"""/cm tasks, /cm task enable and /cm task disable: the switches of the background tasks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from pydantic import Field, create_model
+
+from bot.chatops.commands.members import ChangeArgs, about, wish_of
+from bot.chatops.commands.stat import NoArgs
+from bot.clustermgr.tasks import ALWAYS_ON, TASKS, DialectVerdict, Task, find_task, suggest_task
+from bot.common.durations import MAX_SPAN, seconds_of
+from bot.common.errors import UserError
+from bot.common.text import listed, shown
+from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply, Role, offers
+from bot.operations.requests import TaskSwitch
+from bot.views.tasks import keys_for, tasks
+
+DIALECT_SECONDS = 4.8
+"""How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
+NOT_YET = DialectVerdict(None, "its hosts have not answered the probes yet.")
+
+
+async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Read all switches while the dialect is told; a host that answers late completes the answer."""
+    cluster = call.the_cluster
+    told = asyncio.create_task(_dialect(cluster))
+    try:
+        async for look in cluster.looks(bad_disks=False, switches=keys_for(None)):
+            yield Reply(tasks(look, await told), private=False)
+    finally:
+        told.cancel()
+        await asyncio.gather(told, return_exceptions=True)
+
+
+async def _dialect(cluster: ClusterPort) -> DialectVerdict:
+    try:
+        async with asyncio.timeout(DIALECT_SECONDS):
+            return await cluster.dialect()
+    except TimeoutError:
+        return NOT_YET
+
+
+class SwitchArgs(ChangeArgs):
+    """Which task, why and for how long."""
+
+    words = ("task",)
+    task: str = Field(
+        min_length=1,
+        max_length=64,
+        description="a background task, as /cm tasks lists them",
+        json_schema_extra=offers(Offer.TASK),
+    )
+    dialect: Literal["v1", "v3"] | None = Field(None, description="how it is spelled, where the cluster does not tell")
+
+
+# `for` is a word of the language, so that this field cannot be written as the others are.
+_FOR: Any = {
+    "for": (str, Field("", max_length=MAX_SPAN, description="for a time only, as in for=2h: then it goes back"))
+}
+LeasedArgs = create_model("LeasedArgs", __base__=SwitchArgs, **_FOR)
+
+
+async def run_enable(call: Call, args: SwitchArgs) -> AsyncIterator[Reply]:
+    """Propose to turn a task on."""
+    yield await _propose(call, args, on=True)
+
+
+async def run_disable(call: Call, args: SwitchArgs) -> AsyncIterator[Reply]:
+    """Propose to turn a task off."""
+    yield await _propose(call, args, on=False)
+
+
+async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
+    with about("task"):
+        request = TaskSwitch(_switchable(args.task).name, on)
+    with about("for"):
+        wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or "")
+    return await call.proposer.propose(call.caller, call.the_cluster, wish)
+
+
+def _seconds(span: str) -> float:
+    """A span such as 30m or 2h in seconds, 0 for none; raises UserError."""
+    if not span:
+        return 0.0
+    try:
+        seconds = seconds_of(span)
+    except ValueError as error:
+        raise UserError(f"for= takes {error}, and {shown(span)} is none.") from error
+    if not seconds:
+        raise UserError(
+            f"for= takes a time between 1m and 30d, and {shown(span)} is none: leave it out to change it for good."
+        )
+    return seconds
+
+
+def _switchable(name: str) -> Task:
+    found = find_task(name)
+    if found is not None:
+        return found
+    if name.strip().lower().replace("-", "_") == ALWAYS_ON:
+        raise UserError(f"{ALWAYS_ON} cannot be switched: services keep it on, whatever is stored.")
+    near = suggest_task(name)
+    mean = f" Did you mean {near}?" if near else ""
+    raise UserError(f"There is no background task {shown(name)}.{mean} There are {listed([t.name for t in TASKS])}.")
+
+
+_NOTES = (
+    "cmbot posts a card in the cluster's operations channel and sends nothing until that is confirmed. It finds out "
+    "which words the cluster understands (Enable and Disable, or true and false), sends those, and reads back what "
+    "is true then."
+)
+TASKS_COMMAND = Command(
+    path=("tasks",),
+    summary="Each background task: on, off, unset or meaningless here, and what services make of it.",
+    args=NoArgs,
+    run=run_tasks,
+    examples=("/cm tasks", "/cm tasks prod"),
+)
+ENABLE = Command(
+    path=("task", "enable"),
+    summary="Turn a background task on, once that is confirmed on a card.",
+    args=LeasedArgs,
+    run=run_enable,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm task enable balance", '/cm task enable disk_repair prod reason="disks are replaced"'),
+    notes=_NOTES,
+)
+DISABLE = Command(
+    path=("task", "disable"),
+    summary="Turn a background task off, once that is approved on a card.",
+    args=LeasedArgs,
+    run=run_disable,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=(
+        "/cm task disable balance",
+        "/cm task disable balance for=2h",
+        '/cm task disable balance prod reason="rush hour"',
+    ),
+    notes=_NOTES,
+)

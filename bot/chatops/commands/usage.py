@@ -1,0 +1,79 @@
+"""How a command is written, from its spec: usage line and arguments, for help, errors and the documentation. Pure."""
+
+import enum
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from bot.interactions.command import Command, Role, Scope
+
+SLASH = "/cm"
+CLUSTER = "cluster"
+"""The argument that names a cluster, as a bare last word or `cluster=`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument as a person writes it; `choices` is empty where any text is taken."""
+
+    name: str
+    written: str
+    describes: str
+    choices: tuple[str, ...] = ()
+
+
+def full_name(command: Command) -> str:
+    """The command as typed: `/cm task enable`."""
+    return " ".join((SLASH, *command.path))
+
+
+def usage(command: Command) -> str:
+    """The usage line: `/cm disks [status=broken|…] [cluster]`."""
+    return " ".join((full_name(command), *(argument.written for argument in arguments(command))))
+
+
+def arguments(command: Command) -> Iterator[Argument]:
+    """All arguments in the order they are written: words, the cluster, then `key=value`."""
+    fields = command.args.typed()
+    for name in command.args.words:
+        yield _word(name, fields[name], many=name == command.args.rest)
+    if command.scope is not Scope.NO_CLUSTER:
+        yield Argument(CLUSTER, f"[{CLUSTER}]", "which cluster, when the channel has no default and there are several")
+    for name in fields:
+        if name not in command.args.words:
+            yield _pair(name, fields[name])
+
+
+def _word(name: str, field: FieldInfo, *, many: bool) -> Argument:
+    written = f"{name}…" if many else name
+    written = f"<{written}>" if field.is_required() else f"[{written}]"
+    return Argument(name, written, field.description or "", choices(field))
+
+
+def _pair(name: str, field: FieldInfo) -> Argument:
+    allowed = choices(field)
+    written = f"{name.replace('_', '-')}={'|'.join(allowed) or '…'}"
+    return Argument(name, written if field.is_required() else f"[{written}]", field.description or "", allowed)
+
+
+def choices(field: FieldInfo) -> tuple[str, ...]:
+    """The words that a field takes, empty where it takes any."""
+    return _choices(field.annotation)
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    if get_origin(annotation) is Literal:
+        return tuple(str(choice) for choice in get_args(annotation))
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return tuple(word for part in get_args(annotation) for word in _choices(part))
+    if isinstance(annotation, type) and issubclass(annotation, enum.StrEnum):
+        return tuple(annotation)
+    return ()
+
+
+def who(command: Command) -> str:
+    """Who may use it, in words."""
+    return "everyone" if command.role is Role.VIEWER else f"{command.role}s"

@@ -1,0 +1,107 @@
+"""What a form offers of a cluster: its peers and background tasks as they are, or a note on why they must be typed."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bot.alerting.quorum import judged
+from bot.chatops.commands.tasks import NOT_YET
+from bot.clustermgr.health import learners, voters
+from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.clustermgr.tasks import TASKS, Dialect, DialectVerdict, meaning_of
+from bot.interactions.command import ClusterPort, Offer
+from bot.views.inputs import Choice
+from bot.views.tasks import keys_for
+
+READ_SECONDS = 5.0
+"""How long a form waits for a cluster; then its fields are typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The values to choose from, what could not be read (plain text), and whether the dialect is known."""
+
+    choices: Mapping[Offer, tuple[Choice, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    dialect_told: bool = True
+
+
+async def read(cluster: ClusterPort, wanted: frozenset[Offer], *, within: float = READ_SECONDS) -> Offers:
+    """Look at the cluster once for what is wanted; a silent one leads to notes. Never raises ClusterError."""
+    if Offer.TASK in wanted:
+        look, told = await asyncio.gather(_look(cluster, keys_for(None), within), _dialect(cluster, within))
+        return tasks(cluster.name, look, told)
+    if Offer.PEER in wanted:
+        return peers(cluster.name, await _look(cluster, (), within))
+    return Offers()
+
+
+async def _look(cluster: ClusterPort, switches: tuple[str, ...], within: float) -> Snapshot | None:
+    looks = cluster.looks(bad_disks=False, switches=switches)
+    try:
+        with suppress(TimeoutError, StopAsyncIteration):
+            async with asyncio.timeout(within):
+                return await anext(looks)
+        return None
+    finally:
+        close = getattr(looks, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _dialect(cluster: ClusterPort, within: float) -> DialectVerdict:
+    try:
+        async with asyncio.timeout(within):
+            return await cluster.dialect()
+    except TimeoutError:
+        return NOT_YET
+
+
+def peers(cluster: str, look: Snapshot | None) -> Offers:
+    """The members as their leader lists them: id, raft address and role, and what ails them."""
+    found = tuple(_peers(look, look.leader[1])) if look is not None and look.leader is not None else ()
+    if not found:
+        return Offers(notes=(f"The members of {cluster} cannot be read just now: type the peer's id.",))
+    return Offers({Offer.PEER: found})
+
+
+def _peers(look: Snapshot, leader: Stat) -> Iterator[Choice]:
+    health = judged(look)
+    for peer in (*voters(leader), *learners(leader)):
+        known = health.get(peer.id)
+        ails = known.why if known and not known.healthy else ""
+        yield Choice(str(peer.id), f"peer {peer.id} · {_role(peer, leader)} · {peer.host}", ails)
+
+
+def _role(peer: Peer, leader: Stat) -> str:
+    return "leader" if peer.id == leader.raft_status.leader else "learner" if peer.is_learner else "voter"
+
+
+def tasks(cluster: str, look: Snapshot | None, told: DialectVerdict) -> Offers:
+    """The tasks that the cluster knows, each with its state as far as it was read."""
+    values = (look.switches if look else None) or {}
+    known = tuple(
+        _task(task.name, task.does, _state(task.keys, told.dialect, values))
+        for task in TASKS
+        if told.dialect is None or told.dialect in task.keys
+    )
+    return Offers({Offer.TASK: known}, tuple(_notes(cluster, values, told)), told.dialect is not None)
+
+
+def _notes(cluster: str, values: Mapping[str, str | None], told: DialectVerdict) -> Iterator[str]:
+    if not values:
+        yield f"The switches of {cluster} cannot be read just now, so the tasks stand here without their state."
+    if told.dialect is None:
+        yield f"It is not known how {cluster} spells its switches: {told.why}"
+
+
+def _task(name: str, does: str, state: str) -> Choice:
+    return Choice(name, f"{name} · {state}" if state else name, does)
+
+
+def _state(keys: Mapping[Dialect, str], dialect: Dialect | None, values: Mapping[str, str | None]) -> str:
+    key = keys.get(dialect) if dialect else None
+    if dialect is None or key is None or key not in values:
+        return ""
+    return meaning_of(values[key], dialect).word

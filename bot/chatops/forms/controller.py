@@ -1,0 +1,173 @@
+"""Forms on a person's screen: opened at once, filled with what the cluster says, redrawn, and answered."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import structlog
+
+from bot.chatops.dispatcher import AuditLog, Responder
+from bot.chatops.forms.choices import read
+from bot.chatops.forms.events import Acted
+from bot.chatops.forms.fields import KINDS, Kind, Known, entries, kind_of, wants
+from bot.chatops.forms.signing import Origin, seal, unseal
+from bot.chatops.forms.view_versions import Screens, Views
+from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
+from bot.interactions.command import Caller, ClusterPort, Reply
+from bot.interactions.events import Invocation, Submission
+from bot.interactions.message import Message
+from bot.operations.policy import PolicyOf
+from bot.permissions.access import Access
+from bot.permissions.roles import Holder
+from bot.views import errors as error_views
+from bot.views.forms import CLUSTER, KIND, Form, form, loading, told
+from bot.views.home import CHANGE, STATUS
+from bot.views.inputs import Choice
+from bot.views.stat import stat
+
+log = structlog.get_logger(__name__)
+
+_NOT_FORCED = False
+
+
+class Direct(Protocol):
+    """A message to one person."""
+
+    async def post(self, channel: str, message: Message) -> str:
+        """Post to a person's id: Slack makes a direct message of it. Raises SlackError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Implements commands.spec.FormPort and dispatch.FormTeller."""
+
+    clusters: Mapping[str, ClusterPort]
+    access: Access
+    policies: PolicyOf
+    remembered: Callable[[str], Mapping[str, Any]]
+    views: Views
+    screens: Screens
+    responder: Responder
+    direct: Direct
+    audit: AuditLog
+    home: Callable[[str], Awaitable[None]]
+    key: bytes
+
+    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+        """Open the form; raises NotAllowed once the form says so, UserError when Slack does not open it."""
+        origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
+        view_id, turn = await self._opened(caller.key, loading(cluster))
+        try:
+            await self._may_change(caller.user, cluster)
+        except NotAllowed as error:
+            await self.screens.show(view_id, turn, told(error_views.sentence(error)))
+            raise
+        await self.screens.show(view_id, turn, await self._drawn(origin))
+
+    async def _may_change(self, user: str, cluster: str) -> None:
+        if cluster in self.clusters:
+            await self.access.require(user, Holder.OPERATOR, cluster)
+        else:
+            await self.access.require_somewhere(user, Holder.OPERATOR)
+
+    async def _opened(self, trigger: str, view: Mapping[str, Any]) -> tuple[str, int]:
+        try:
+            shown = await self.views.open_view(trigger, view)
+        except SlackError as error:
+            raise UserError(f"Slack did not open the form ({error.code or 'no answer'}): try again.") from error
+        return shown.id, self.screens.turn(shown.id, shown.hash)
+
+    async def _drawn(self, origin: Origin) -> Mapping[str, Any]:
+        kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
+        offered = await self.access.of_clusters(origin.user, Holder.OPERATOR, tuple(self.clusters))
+        shown = Form(
+            kinds=[each.choice for each in KINDS],
+            kind=kind.key if kind else "",
+            clusters=[Choice(name, name, str(self.remembered(name).get("level") or "")) for name in offered],
+            cluster=cluster.name if cluster else "",
+            sealed=seal(origin, self.key),
+        )
+        return form(await self._filled(shown, origin, kind, cluster) if kind and cluster else shown)
+
+    async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: ClusterPort) -> Form:
+        offers = await read(cluster, wants(kind))
+        rights = await self.access.rights(origin.user, cluster.name)
+        policy = self.policies(cluster.name, kind.policies, _NOT_FORCED)
+        known = Known(
+            cluster=cluster.name,
+            offers=offers.choices,
+            may_force=rights.has(Holder.BREAKER),
+            needs_reason=policy.reason == "required",
+            dialect_told=offers.dialect_told,
+        )
+        return replace(shown, entries=entries(kind, known), notes=(kind.command.summary, *offers.notes))
+
+    async def acted(self, act: Acted) -> None:
+        """Something was clicked or chosen in a view; what cannot be is told in a modal."""
+        try:
+            await self._acted(act)
+        except CmbotError as error:
+            log.info("form.refused", user=act.user, kind=type(error).__name__, error=str(error))
+            if isinstance(error, NotAllowed):
+                await self.audit.refused_command(_as_command(act), self._cluster_of(act), str(error))
+            if act.action_id in {KIND, CLUSTER}:
+                turn = self.screens.turn(act.view.id, act.view.hash)
+                await self.screens.show(act.view.id, turn, told(error_views.sentence(error)))
+
+    def _cluster_of(self, act: Acted) -> str:
+        named = act.view.values.get(CLUSTER, "") if act.action_id == KIND else act.value
+        return named if named in self.clusters else ""
+
+    async def _acted(self, act: Acted) -> None:
+        if act.action_id in {KIND, CLUSTER}:
+            await self._redraw(act)
+        elif act.action_id.startswith(CHANGE):
+            await self.open(Caller(act.user, "", act.key), "", act.value)
+        elif act.action_id.startswith(STATUS):
+            await self._status(act)
+        else:
+            log.debug("form.passed_over", action=act.action_id[:40])
+
+    async def _redraw(self, act: Acted) -> None:
+        origin = unseal(act.view.sealed, self.key, act.user)
+        turn = self.screens.turn(act.view.id, act.view.hash)
+        held = {**act.view.values, act.action_id: act.value}
+        wanted = replace(origin, kind=held.get(KIND, ""), cluster=held.get(CLUSTER, ""))
+        await self._may_change(act.user, wanted.cluster)
+        await self.screens.show(act.view.id, turn, await self._drawn(wanted))
+
+    async def _status(self, act: Acted) -> None:
+        view_id, turn = await self._opened(act.key, loading(act.value[:80]))
+        cluster = self.clusters.get(act.value)
+        if cluster is None:
+            gone = "That cluster is not configured any more: open this tab anew."
+            await self.screens.show(view_id, turn, told(Message(gone)))
+            return
+        first = True
+        async for look in cluster.looks():
+            await self.screens.show(view_id, turn, told(stat(look, may_grow=first), cluster.name))
+            first = False
+
+    async def tell(self, work: Submission, reply: Reply) -> None:
+        """Say what came of a form: in it while it is open, and where it was asked for; raises SlackError."""
+        shown = await self._shown(work.view_id, reply.message)
+        if work.response_url:
+            await self.responder.respond(work.response_url, reply)
+            return
+        await self.home(work.user)
+        if not shown:
+            await self.direct.post(work.user, reply.message)
+
+    async def _shown(self, view_id: str, message: Message) -> bool:
+        self.screens.turn(view_id, "")
+        try:
+            await self.views.update_view(view_id, told(message))
+        except SlackError as error:
+            # Closed meanwhile, most likely.
+            log.info("form.answer_elsewhere", view=view_id, code=error.code)
+            return False
+        return True
+
+
+def _as_command(act: Acted) -> Invocation:
+    return Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")

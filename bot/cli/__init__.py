@@ -1,0 +1,1 @@
+"""The `cmbot` command line, one module a subcommand. Start at main.py."""

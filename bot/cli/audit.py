@@ -1,0 +1,76 @@
+"""`cmbot audit verify` and `cmbot audit export`: the chain proven, and written to a file."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot.audit.chain import GENESIS, Broken, Head, Row, cut_off, verify
+from bot.audit.export import csv_head, csv_rows, json_lines, read_lines
+from bot.chatops.audit_log import pages, walk
+from bot.common.files import readable, writable
+from bot.store.database import Store
+
+FORMATS = ("csv", "jsonl")
+_KEEP = "Keep this number and hash somewhere else: with --head they prove later that no row is gone from the end."
+
+_RESTORE = (
+    "Rows can be changed or removed there without an error. Compare the log with a head that you hold (--head), find "
+    "out who did this, then restore what is missing: docs/audit.md says how."
+)
+
+
+def told(head: Head, broken: Broken | None, what: str) -> str:
+    """What verification found, for a person."""
+    if broken is not None:
+        return f"{what} is BROKEN at row {broken.seq}: {broken.why}. {_held(head)}"
+    if not head.seq:
+        return f"{what} is empty."
+    return f"{what} holds: {head.seq:,} rows, each sealed by the next.\nIt ends with {head}\n{_KEEP}"
+
+
+def _held(head: Head) -> str:
+    if not head.seq:
+        return "No row before it holds."
+    return f"Rows 1 to {head.seq:,} hold, up to {head}." if head.seq > 1 else f"Row 1 holds: {head}."
+
+
+def unguarded(faults: Sequence[str]) -> str:
+    """What is wrong around the chain, for a person."""
+    listed = "\n".join(f"- {fault}" for fault in faults)
+    return f"It was TAMPERED WITH, or can be:\n{listed}\n{_RESTORE}"
+
+
+async def guards_of(url: str) -> tuple[str, ...]:
+    """What is wrong with what guards the log in the database; raises ConfigError, StoreError."""
+    async with Store.existing(url) as store, store.read() as uow:
+        return await uow.guards.faults()
+
+
+async def verify_store(url: str, noted: Head | None) -> tuple[Head, Broken | None]:
+    """Walk the chain in the database; raises ConfigError, StoreError."""
+    async with Store.existing(url) as store, store.read() as uow:
+        return await walk(uow, noted)
+
+
+def verify_file(path: Path, noted: Head | None) -> tuple[Head, Broken | None]:
+    """Walk the chain in an export (JSON lines); needs neither settings nor database. Raises UserError."""
+    head = GENESIS
+    with readable(path, "an export in JSON lines") as lines:
+        for row in read_lines(lines):
+            broken = verify((row,), start=head, noted=noted)
+            if broken is not None:
+                return head, broken
+            head = row.head
+    return head, cut_off(head, noted)
+
+
+async def export_store(url: str, form: str, path: Path, *, replace: bool = False) -> Head:
+    """Write the whole log as one consistent view; returns its end. Raises ConfigError, StoreError, UserError."""
+    render: Callable[[Sequence[Row]], str] = csv_rows if form == "csv" else json_lines
+    head = GENESIS
+    with writable(path, replace=replace) as out:
+        out.write(csv_head() if form == "csv" else "")
+        async with Store.existing(url) as store, store.read() as uow:
+            async for page in pages(uow):
+                out.write(render(page))
+                head = page[-1].head
+    return head

@@ -1,0 +1,113 @@
+"""`cmbot demo`: the whole program with simulated clusters and a local Slack workspace, on loopback."""
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.cli.demo_history import remember_a_month
+from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.clustermgr_sim.control import routes
+from bot.playground.slack_sim.server import LocalSlack
+from bot.runtime.app import build
+from bot.runtime.lifecycle import App, running
+
+EXAMPLE = "config.example.yaml"
+PAGE_PORT = 8484
+FLAVOURS: Mapping[str, str] = {"archive": "v1"}
+"""Which release a cluster of the example plays; the newest unless named."""
+POLL_SECONDS = 3.0
+"""The demo looks more often than the example says, so that nobody waits."""
+TIMING = Timing(election=3.0, refresh=15.0, catch_up=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo is made of."""
+
+    app: App
+    slack: LocalSlack
+    clusters: Mapping[str, SimulatedCluster]
+
+
+def example() -> str:
+    """The example settings: beside the package in a checkout, inside it when installed."""
+    inside = resources.files("bot.playground").joinpath(EXAMPLE)
+    return (inside if inside.is_file() else Path(__file__).parents[2] / EXAMPLE).read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def demo(
+    *, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS, example_ports: bool = True
+) -> AsyncIterator[Demo]:
+    """Start everything; the page is at `slack.page_url`. Nothing is kept when the block ends.
+
+    `example_ports`: the nodes listen where the example says, if that is free; else on any free ports.
+    """
+    template = parse(example(), secrets=Secrets(), environment={})
+    async with AsyncExitStack() as stack:
+        clusters = {
+            each.name: await stack.enter_async_context(_simulated(each, timing, example_ports=example_ports))
+            for each in template.clusters
+        }
+        slack = await stack.enter_async_context(
+            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *_controls(clusters)])
+        )
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
+        settings = settled(template, slack, clusters, folder, poll)
+        app = await stack.enter_async_context(build(settings))
+        await remember_a_month(app)
+        await stack.enter_async_context(running(app))
+        await slack.wait_connected()
+        yield Demo(app, slack, clusters)
+
+
+def _simulated(own: ClusterSettings, timing: Timing, *, example_ports: bool) -> SimulatedCluster:
+    flavour, nodes = FLAVOURS.get(own.name, "master"), len(own.hosts)
+    if example_ports:
+        wanted = [int(host.rpartition(":")[2]) for host in own.hosts]
+        # A port of the example may be taken on this machine: any free ones serve as well.
+        with suppress(OSError):
+            return SimulatedCluster(flavour=flavour, nodes=nodes, ports=wanted, timing=timing)
+    return SimulatedCluster(flavour=flavour, nodes=nodes, timing=timing)
+
+
+def _controls(clusters: Mapping[str, SimulatedCluster]) -> list[web.RouteDef]:
+    return [route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")]
+
+
+def _list(clusters: Mapping[str, SimulatedCluster]) -> web.RouteDef:
+    async def names(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "clusters": list(clusters)})
+
+    return web.get("/control/clusters", names)
+
+
+def settled(
+    template: Settings, slack: LocalSlack, clusters: Mapping[str, SimulatedCluster], folder: str, poll: float
+) -> Settings:
+    """The example's settings with the addresses and tokens of what was started."""
+    return template.model_copy(
+        update={
+            "slack": SlackSettings(api_url=slack.api_url, answers=template.slack.answers),
+            "store": template.store.model_copy(update={"url": f"sqlite:///{folder}/cmbot.db"}),
+            "http": HttpSettings(port=0),
+            "clusters": tuple(
+                each.model_copy(update={"hosts": clusters[each.name].hosts, "poll_interval": poll})
+                for each in template.clusters
+            ),
+            "secrets": Secrets(
+                slack_bot_token=SecretStr(slack.bot_token),
+                slack_app_token=SecretStr(slack.app_token),
+                slack_signing_secret=SecretStr(slack.signing_secret),
+                cmbot_store_url=SecretStr(""),
+                cmbot_heartbeat_url=SecretStr(""),
+            ),
+        }
+    )

@@ -1,0 +1,43 @@
+"""`python -m bot.cli.healthcheck`: asks this host's /healthz, for the container's health check."""
+
+import sys
+from http.client import HTTPConnection, HTTPException
+
+from bot.common.errors import ConfigError, system_words
+from bot.config import load
+
+_OK = 200
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what to ask when it listens everywhere
+_SECONDS = 4.0
+
+
+def healthy(host: str, port: int, seconds: float = _SECONDS) -> str:
+    """Empty when /healthz at `host` answers 200 within `seconds`, else what it said instead."""
+    connection = HTTPConnection(_ANY.get(host, host), port, timeout=seconds)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        body = answer.read(2000).decode("utf-8", "replace")
+    except (OSError, HTTPException) as error:
+        why = system_words(error) if isinstance(error, OSError) else "it does not speak HTTP"
+        return f"no answer from {host}:{port} ({why})"
+    finally:
+        connection.close()
+    return "" if answer.status == _OK else body or f"HTTP status {answer.status}"
+
+
+def main() -> int:
+    """0 when healthy, 1 with a line on standard output when not."""
+    try:
+        http = load().http
+    except ConfigError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    wrong = healthy(http.host, http.port)
+    if wrong:
+        sys.stdout.write(f"{wrong}\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

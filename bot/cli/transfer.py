@@ -1,0 +1,161 @@
+"""`cmbot export` and `cmbot import`: the whole state as JSON lines, out of one database and into another.
+
+The first line is the header: what this is, the schema's revision, when it was written, how many rows each table has
+and the last number that each counting table gave out. Each further line is one row: its table and its columns.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.audit.chain import Broken, Head
+from bot.chatops.audit_log import walk
+from bot.cli.audit import told
+from bot.common.errors import UserError
+from bot.common.files import readable, writable
+from bot.store import migrate
+from bot.store.column_types import encode
+from bot.store.database import Store
+from bot.store.dump import PAGE, TABLES
+from bot.store.unit_of_work import UnitOfWork
+
+NOTHING = "Nothing was imported."
+
+Number = Annotated[int, Field(ge=0)]
+Lines = Iterator[tuple[int, str]]
+"""What is left of the file: numbered lines."""
+
+
+class Header(BaseModel):
+    """The first line: `counts` are rows by table, `numbers` the last ids given out by table, `at` Unix seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    what: Literal["cmbot export"] = "cmbot export"
+    revision: str
+    at: float
+    counts: Mapping[str, Number]
+    numbers: Mapping[str, Number]
+
+
+class Line(BaseModel):
+    """One row of one table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    table: str
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was written or read: rows by table, and how far the audit log holds there."""
+
+    counts: Mapping[str, int]
+    head: Head
+    broken: Broken | None
+
+    def told(self, verb: str, where: object) -> str:
+        """For a person."""
+        rows = sum(self.counts.values())
+        tables = ", ".join(f"{name} {number:,}" for name, number in sorted(self.counts.items()) if number)
+        return f"{verb} {where}: {rows:,} rows ({tables or 'none'}).\n{told(self.head, self.broken, 'The audit log')}"
+
+
+async def export_state(url: str, path: Path, *, clock: Callable[[], float] = time.time, replace: bool = False) -> Moved:
+    """Write everything as one consistent view; a bot may go on running beside it.
+
+    Raises ConfigError, StoreError, UserError; the file is there only when it is whole, and takes the place of another
+    only with `replace`.
+    """
+    with writable(path, replace=replace) as out:
+        async with Store.existing(url) as store, store.read() as uow:
+            counts, numbers = await uow.dump.counts(), await uow.dump.numbers()
+            out.write(_written(Header(revision=migrate.newest(), at=clock(), counts=counts, numbers=numbers)))
+            for name in TABLES:
+                async for rows in uow.dump.pages(name):
+                    out.writelines(encode({"table": name, "row": row}) + "\n" for row in rows)
+            return Moved(counts, *await walk(uow))
+
+
+def _written(header: Header) -> str:
+    return encode(header.model_dump()) + "\n"
+
+
+async def import_state(url: str, path: Path) -> Moved:
+    """Fill an empty database with an export: all of it or nothing.
+
+    Raises ConfigError, StoreError, UserError (among others when the database holds anything already).
+    """
+    with readable(path, "an export of cmbot") as file:
+        lines = enumerate(file, start=1)
+        header = _header(path, next(lines, (1, ""))[1])
+        async with Store.open(url) as store:
+            await store.migrate()
+            async with store.begin() as uow:
+                await _fill(uow, path, header, lines)
+                return Moved(header.counts, *await walk(uow))
+
+
+async def _fill(uow: UnitOfWork, path: Path, header: Header, lines: Lines) -> None:
+    await uow.dump.lock()
+    _refuse_full(await uow.dump.counts())
+    found: Counter[str] = Counter()
+    for name, numbered in _blocks(path, lines):
+        try:
+            await uow.dump.put(name, [row for _, row in numbered])
+        except ValueError as error:
+            raise UserError(f"{path}, lines {numbered[0][0]} to {numbered[-1][0]}: {error}. {NOTHING}") from error
+        found[name] += len(numbered)
+    if found != Counter(header.counts):
+        raise UserError(f"{path} is not whole: its header promises other numbers of rows than there are. {NOTHING}")
+    await uow.dump.count_on(header.numbers)
+
+
+def _refuse_full(counts: Mapping[str, int]) -> None:
+    full = [name for name, number in counts.items() if number]
+    if full:
+        raise UserError(
+            f"The database is not empty (there are rows in {', '.join(full)}), and an import fills an empty one only: "
+            f"name a new database in store.url (CMBOT_STORE_URL). {NOTHING}"
+        )
+
+
+def _header(path: Path, line: str) -> Header:
+    try:
+        header = Header.model_validate_json(line)
+    except ValidationError as error:
+        raise UserError(f"{path} is no export of cmbot: its first line is not the header of one. {NOTHING}") from error
+    if header.revision != migrate.newest():
+        raise UserError(
+            f"{path} was written at the schema's revision {header.revision:.20}, this release has {migrate.newest()}: "
+            f"import it with the release that wrote it, then start this one on that database. {NOTHING}"
+        )
+    return header
+
+
+def _blocks(path: Path, lines: Lines) -> Iterator[tuple[str, list[tuple[int, Mapping[str, Any]]]]]:
+    """Rows of one table that follow one another, some at a time, with their lines' numbers."""
+    name, held = "", list[tuple[int, Mapping[str, Any]]]()
+    for number, text in lines:
+        line = _row(path, number, text)
+        if held and (line.table != name or len(held) >= PAGE):
+            yield name, held
+            held = []
+        name = line.table
+        held.append((number, line.row))
+    if held:
+        yield name, held
+
+
+def _row(path: Path, number: int, text: str) -> Line:
+    try:
+        line = Line.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"{path}, line {number}: this is no row of an export. {NOTHING}") from error
+    if line.table not in TABLES:
+        raise UserError(f"{path}, line {number}: there is no table {line.table!r:.60}. {NOTHING}")
+    return line

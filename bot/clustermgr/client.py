@@ -1,0 +1,278 @@
+"""The typed calls of one Clustermgr cluster: reads may be asked of another host, a write is sent once."""
+
+import ssl
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import TypeAdapter
+
+from bot.clustermgr import decoding
+from bot.clustermgr.bulkhead import Places
+from bot.clustermgr.decoding import Bound, parsed, text
+from bot.clustermgr.hedging import first_answer
+from bot.clustermgr.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
+from bot.clustermgr.status_codes import Answer, check_read, check_write
+from bot.clustermgr.transport import OnCall, Timeouts, Wire, untold
+from bot.common.addresses import place
+from bot.common.errors import ClusterUnreachable, NotFound
+
+T = TypeVar("T")
+
+PAGE = 200
+"""Disks asked for at a time."""
+MAX_DISKS = 20_000
+"""Disks listed at the most in one call, so that a server that never ends a list cannot hold us."""
+
+
+class ClusterApi(Protocol):
+    """What a cluster can be asked and told; every method raises ClusterError."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The configured hosts, in order."""
+
+    async def stat(self, host: str) -> Stat:
+        """GET /stat of one host, from its own view."""
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        """GET /config/get: the raw stored text of a switch, None when unset. Asks one host only when it is given."""
+
+    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
+        """POST /config/set, once. Like every write it goes to the host `at` only (the leader), where that is given."""
+
+    async def member_add(
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
+    ) -> None:
+        """POST /member/add, once; `host` is the raft address, `node_host` the service address (v3.2 and later)."""
+
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
+        """POST /member/remove, once."""
+
+    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
+        """POST /leadership/transfer, once; a 200 does not say that anything happened."""
+
+    async def disk_list(
+        self,
+        *,
+        status: int | None = None,
+        idc: str | None = None,
+        rack: str | None = None,
+        disk_host: str | None = None,
+        limit: int = MAX_DISKS,
+        first: str | None = None,
+    ) -> tuple[Disk, ...]:
+        """GET /disk/list, all its pages up to `limit` disks; `rack` needs `idc`."""
+
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        """GET /disk/droppinglist: the disks that are being emptied, all in one answer."""
+
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+        """GET /volume/unit/list: how many chunks volumes have on a disk, none once it is repaired or dropped."""
+
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        """GET /volume/unit/list: the units (vuids) on a disk; none proves nothing about a disk that is not known."""
+
+    async def disk_info(self, disk_id: int) -> Disk:
+        """GET /disk/info; raises NotFound for an unknown disk."""
+
+    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
+        """GET /kv/list of one host, values still base64; raises ClusterRefused where there is no such call (v1)."""
+
+    async def config_list(self, host: str) -> Mapping[str, str]:
+        """GET /config/list of one host (v1 and v3.2); raises ClusterRefused where there is no such call."""
+
+
+class ClustermgrClient:
+    """ClusterApi over HTTP; an async context manager.
+
+    `hosts` are `name:port` or `http(s)://name:port`. `secret` is the request token's secret. Each client
+    holds connections of its own.
+    """
+
+    def __init__(
+        self,
+        hosts: Sequence[str],
+        *,
+        timeouts: Timeouts | None = None,
+        secret: str | None = None,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:16],
+        clock: Callable[[], float] = time.time,
+        context: ssl.SSLContext | None = None,
+        max_bytes: int = 8 << 20,
+        on_call: OnCall = untold,
+    ) -> None:
+        self._hosts = tuple(hosts)
+        if context is None and any(host.startswith("https://") for host in hosts):
+            context = ssl.create_default_context()
+        self._places = Places()
+        self._wire = Wire(
+            new_id=new_id,
+            timeouts=timeouts,
+            secret=secret,
+            hosts=self._hosts,
+            clock=clock,
+            context=context,
+            max_bytes=max_bytes,
+            on_call=on_call,
+        )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The configured hosts, in order."""
+        return self._hosts
+
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._wire.__aexit__(kind, error, trace)
+
+    async def stat(self, host: str) -> Stat:
+        """GET /stat of one host, from its own view."""
+        answer = await self._wire.get(host, "/stat", decoding.STAT.size)
+        check_read(answer)
+        return parsed(Stat, answer, decoding.STAT)
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        """GET /config/get: the raw stored text of a switch, None when unset."""
+
+        async def ask(asked: str) -> str | None:
+            try:
+                return text(await self._read(asked, "/config/get?" + urlencode({"key": key}), decoding.SWITCH))
+            except NotFound:
+                return None
+
+        return await (ask(host) if host else self._any(ask))
+
+    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
+        """POST /config/set, once."""
+        await self._write("/config/set", {"key": key, "value": value}, at)
+
+    async def member_add(
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
+    ) -> None:
+        """POST /member/add, once."""
+        body: dict[str, Any] = {"peer_id": peer_id, "host": host, "member_type": 1 if learner else 2}
+        if node_host is not None:
+            body["node_host"] = node_host
+        await self._write("/member/add", body, at)
+
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
+        """POST /member/remove, once."""
+        await self._write("/member/remove", {"peer_id": peer_id}, at)
+
+    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
+        """POST /leadership/transfer, once."""
+        await self._write("/leadership/transfer", {"peer_id": peer_id}, at)
+
+    async def disk_list(
+        self,
+        *,
+        status: int | None = None,
+        idc: str | None = None,
+        rack: str | None = None,
+        disk_host: str | None = None,
+        limit: int = MAX_DISKS,
+        first: str | None = None,
+    ) -> tuple[Disk, ...]:
+        """GET /disk/list, all its pages up to `limit` disks."""
+        asked = {"status": status, "idc": idc, "rack": rack, "host": disk_host}
+        query = {key: str(value) for key, value in asked.items() if value is not None}
+        return await self._any(lambda host: self._pages(host, query, min(limit, MAX_DISKS)), first)
+
+    async def _pages(self, host: str, query: Mapping[str, str], limit: int) -> tuple[Disk, ...]:
+        found: dict[int, Disk] = {}
+        marker = 0
+        while len(found) < limit:
+            args = {**query, "count": str(min(PAGE, limit - len(found)))} | ({"marker": str(marker)} if marker else {})
+            answer = await self._read(host, "/disk/list?" + urlencode(args), decoding.DISKS)
+            page = parsed(DiskPage, answer, decoding.DISKS)
+            known = len(found)
+            found.update((disk.disk_id, disk) for disk in page.disks)
+            # A page that brings nothing new, or no marker to go on from, ends the list whatever the server says.
+            if len(found) == known or page.marker in {0, marker}:
+                break
+            marker = page.marker
+        return tuple(found.values())[:limit]
+
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        """GET /disk/droppinglist, which has no pages (recorded exchanges)."""
+        bound = decoding.DROPPING
+
+        async def ask(host: str) -> tuple[Disk, ...]:
+            return parsed(DiskPage, await self._read(host, "/disk/droppinglist", bound), bound).disks
+
+        return await self._any(ask, first)
+
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+        """GET /volume/unit/list, which the servers' own repair service asks before it calls a disk repaired."""
+        return len(await self.disk_units(disk_id, first=first))
+
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        """GET /volume/unit/list: the units (vuids) on a disk."""
+
+        async def ask(host: str) -> tuple[int, ...]:
+            answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", decoding.UNITS)
+            return tuple(unit.vuid for unit in parsed(VolumeUnits, answer, decoding.UNITS).volume_unit_infos)
+
+        return await self._any(ask, first)
+
+    async def disk_info(self, disk_id: int) -> Disk:
+        """GET /disk/info; raises NotFound for an unknown disk."""
+
+        async def ask(host: str) -> Disk:
+            answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", decoding.DISK)
+            return parsed(Disk, answer, decoding.DISK)
+
+        return await self._any(ask)
+
+    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
+        """GET /kv/list of one host, values still base64."""
+        answer = await self._read(host, f"/kv/list?count={count:d}", decoding.SWITCHES)
+        page = parsed(KvPage, answer, decoding.SWITCHES)
+        return {item.key: item.value for item in page.kvs}
+
+    async def config_list(self, host: str) -> Mapping[str, str]:
+        """GET /config/list of one host."""
+        answer = await self._read(host, "/config/list", decoding.CONFIGS)
+        return parsed(ConfigList, answer, decoding.CONFIGS).configs
+
+    async def _read(self, host: str, target: str, bound: Bound) -> Answer:
+        async with self._places.at(host):
+            answer = await self._wire.get(host, target, bound.size)
+        check_read(answer)
+        return answer
+
+    async def _any(self, ask: Callable[[str], Awaitable[T]], first: str | None = None) -> T:
+        return await first_answer(ask, self._order(first))
+
+    async def _write(self, target: str, body: Mapping[str, Any], at: str | None) -> None:
+        """Send once, to the host `at` only; without it, others are tried in turn while nothing was sent.
+
+        A follower forwards a write to the leader that it knows: not the one that the change was judged by.
+        """
+        content = TypeAdapter(dict[str, Any]).dump_json(dict(body))
+        unreachable: list[ClusterUnreachable] = []
+        if at and at not in self._hosts:
+            raise ClusterUnreachable(f"Nothing was sent: {at} is not one of the configured hosts.", host=at)
+        for host in (at,) if at else self._hosts:
+            try:
+                answer = await self._wire.post(host, target, content)
+            except ClusterUnreachable as error:
+                unreachable.append(error)
+                continue
+            check_write(answer)
+            return
+        raise ClusterUnreachable("Nothing was sent: " + " ".join(error.sentence for error in unreachable))
+
+    def _order(self, first: str | None) -> tuple[str, ...]:
+        """The configured hosts, the one at the place `first` before the others; no other address is ever in it."""
+        where = place(first) if first else None
+        return tuple(sorted(self._hosts, key=lambda host: place(host) != where))

@@ -1,0 +1,110 @@
+"""Which dialect a cluster's switches are in: found out by probing its hosts, never guessed (docs/clustermgr.md)."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.tasks import COMMON, TASKS, Dialect, DialectVerdict, dialect_of_values, find_task
+from bot.common.errors import ClusterError, ClusterRefused, ClusterTimeout
+
+_NO_SUCH_CALL = 404
+PROBE_SHARE = 0.6
+"""The part of the deadline that the probes may take; the rest is for reading the stored values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What one host's calls tell of its dialect, or the error it gave."""
+
+    host: str
+    dialect: Dialect | None = None
+    error: ClusterError | None = None
+
+
+async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DialectVerdict:
+    """Probe every host, then the stored values, in `deadline` seconds in all; never raises ClusterError.
+
+    v3: `/kv/list` answers 200. v1: it answers 404 and `/config/list` answers 200.
+    """
+    started = time.monotonic()
+    probes = await asyncio.gather(*(_probe(api, host, deadline * PROBE_SHARE) for host in api.hosts))
+    verdict = by_probes(probes)
+    if verdict is not None:
+        return verdict
+    if all(isinstance(probe.error, ClusterTimeout) for probe in probes):
+        # Whoever is silent now holds the values back too.
+        return DialectVerdict(None, _unanswered(probes))
+    left = deadline - (time.monotonic() - started)
+    return by_values(await _stored(api, left), probes)
+
+
+def by_probes(probes: Sequence[Probe]) -> DialectVerdict | None:
+    """The verdict of the hosts that told; hosts that differ leave it open; None when no host told."""
+    told = [probe for probe in probes if probe.dialect is not None]
+    if len({probe.dialect for probe in told}) > 1:
+        each = ", ".join(f"{probe.host} speaks {probe.dialect}" for probe in told)
+        return DialectVerdict(None, f"its hosts differ: {each}.")
+    if not told:
+        return None
+    dialect = told[0].dialect
+    sign = "answered /kv/list" if dialect is Dialect.V3 else "know /config/list and no /kv/list"
+    return DialectVerdict(dialect, f"{', '.join(probe.host for probe in told)} {sign}.")
+
+
+def by_values(values: Mapping[str, str | None] | None, probes: Sequence[Probe]) -> DialectVerdict:
+    """The verdict of the stored values (None: not readable) once no probe told."""
+    if values is None:
+        return DialectVerdict(None, _unanswered(probes))
+    dialect = dialect_of_values(values)
+    if dialect is None:
+        return DialectVerdict(None, "no host answered the probes and the stored switches do not tell either.")
+    return DialectVerdict(dialect, f"every switch that is set holds a word of {dialect}.")
+
+
+def _unanswered(probes: Sequence[Probe]) -> str:
+    errors = " ".join(str(probe.error) for probe in probes if probe.error)
+    return f"no host answered the probes. {errors}".strip()
+
+
+async def _probe(api: ClusterApi, host: str, seconds: float) -> Probe:
+    try:
+        async with asyncio.timeout(seconds):
+            return Probe(host, await _ask(api, host))
+    except ClusterError as error:
+        return Probe(host, error=error)
+    except TimeoutError:
+        return Probe(host, error=ClusterTimeout(f"{host} gave no answer in {seconds:.1f} s.", host=host))
+
+
+async def _ask(api: ClusterApi, host: str) -> Dialect:
+    try:
+        await api.kv_list(host)
+    except ClusterRefused as error:
+        if error.status != _NO_SUCH_CALL or "page not found" not in error.words:
+            raise
+        await api.config_list(host)
+        return Dialect.V1
+    return Dialect.V3
+
+
+async def _stored(api: ClusterApi, seconds: float) -> Mapping[str, str | None] | None:
+    """The raw values of the manual's six switches in both spellings; None when they cannot be read in time."""
+    keys = sorted({key for name in COMMON if (task := find_task(name)) for key in task.keys.values()})
+    reads = [asyncio.ensure_future(api.config_get(key)) for key in keys]
+    try:
+        async with asyncio.timeout(seconds):
+            return dict(zip(keys, await asyncio.gather(*reads), strict=True))
+    except (ClusterError, TimeoutError):
+        return None
+    finally:
+        # The first failure ends the gathering, not the reads beside it.
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+
+def keys_of(dialect: Dialect) -> tuple[str, ...]:
+    """The keys of every task that the dialect has."""
+    return tuple(task.keys[dialect] for task in TASKS if dialect in task.keys)

@@ -1,0 +1,330 @@
+"""Wire models tolerant of every release, and Snapshot: what all hosts of one cluster said at one look.
+
+The shapes are those of the recorded exchanges (tests/contract); releases up to v3.5.3 spell the raft fields in
+camelCase, later ones in snake_case, and absent or null lists mean "nothing to tell".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
+
+from bot.clustermgr.tasks import Dialect
+from bot.common.errors import ClusterError
+
+
+@dataclass(frozen=True, slots=True)
+class NullIsEmpty:
+    """Mark of a list or map: null on the wire means that there is nothing in it.
+
+    A validator before the list would turn the whole JSON of it into Python objects first, however long it is.
+    """
+
+    empty: Callable[[], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Wrap the schema of the list: null passes and becomes the empty value."""
+        nullable = core_schema.nullable_schema(handler(source))
+        return core_schema.no_info_after_validator_function(self._filled, nullable)
+
+    def _filled(self, value: Any) -> Any:
+        return self.empty() if value is None else value
+
+
+def _both(name: str) -> AliasChoices:
+    return AliasChoices(name, to_camel(name))
+
+
+Number = Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)]
+"""Bytes and chunks, signed 64 bits as the server keeps them: a quirk in a sum must not hide the rest of an answer."""
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 64)]
+"""An id, a term, a log index or a count: what an unsigned 64-bit integer holds, never a text, a fraction or a flag."""
+Flag = Annotated[bool, Field(strict=True)]
+"""A flag of the wire: true or false, nothing that looks like it."""
+Text = Annotated[str, Field(max_length=65536)]
+"""A text of the wire; nothing Clustermgr tells is longer."""
+MOST_PEERS = 1_000
+"""Members of one raft group, or zones of one cluster, at the most."""
+MOST_DISKS = 5_000
+"""Disks in one answer at the most: a page has as many as were asked for, the list of dropping disks has no pages."""
+MOST_UNITS = 20_000
+"""Chunks on one disk at the most; a blobnode makes 16,384."""
+MOST_SWITCHES = 1_000
+"""Stored keys in one answer at the most."""
+
+
+# `fail_fast` in the lists below ends the reading at the first wrong item: without it, pydantic keeps one error for each
+# of a million wrong items, which takes seconds and a gigabyte.
+
+
+class Wire(BaseModel):
+    """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
+
+
+def _state(written: str) -> str:
+    """A peer's state as later releases spell it: raft libraries up to 2019 say `ProgressStateReplicate`."""
+    return written.removeprefix("Progress")
+
+
+class Peer(Wire):
+    """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
+
+    id: Count
+    host: Text = ""
+    match: Count = 0
+    next: Count = 0
+    state: Annotated[Text, AfterValidator(_state)] = ""
+    paused: Flag = False
+    pending_snapshot: Count = Field(0, validation_alias=_both("pending_snapshot"))
+    active: Flag = False
+    is_learner: Flag = Field(default=False, validation_alias=_both("is_learner"))
+    is_inflight_full: Flag = Field(default=False, validation_alias=_both("is_inflight_full"))
+    inflight_count: Count = Field(0, validation_alias=_both("inflight_count"))
+
+
+class RaftStatus(Wire):
+    """The raft state of the node asked; `peers` is filled on the leader only, `leader` is 0 when there is none."""
+
+    node_id: Count = Field(0, validation_alias=_both("node_id"))
+    term: Count = 0
+    vote: Count = 0
+    commit: Count = 0
+    leader: Count = 0
+    raft_state: Text = Field("", validation_alias=_both("raft_state"))
+    applied: Count = 0
+    raft_applied: Count = Field(0, validation_alias=_both("raft_applied"))
+    applying_length: Count = Field(0, validation_alias=_both("applying_length"))
+    transferee: Count = 0
+    peers: Annotated[tuple[Peer, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)] = ()
+
+
+class ZoneDisks(Wire):
+    """Disk and chunk counters of one zone (idc); counters overlap and may lag by minutes."""
+
+    idc: Text = ""
+    total: Count = 0
+    total_chunk: Number = 0
+    total_free_chunk: Number = 0
+    available: Count = 0
+    readonly: Count = 0
+    expired: Count = 0
+    broken: Count = 0
+    repairing: Count = 0
+    repaired: Count = 0
+    dropping: Count = 0
+    dropped: Count = 0
+
+
+class SpaceStat(Wire):
+    """Space in bytes."""
+
+    total_space: Number = 0
+    free_space: Number = 0
+    used_space: Number = 0
+    writable_space: Number = 0
+    readonly_space: Number = 0
+    reserved_space: Number = 0
+    total_blob_node: Count = 0
+    total_disk: Count = 0
+    disk_stat_infos: Annotated[
+        tuple[ZoneDisks, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)
+    ] = ()
+
+
+class VolumeStat(Wire):
+    """Volumes by state."""
+
+    total_volume: Count = 0
+    idle_volume: Count = 0
+    can_alloc_volume: Count = 0
+    active_volume: Count = 0
+    lock_volume: Count = 0
+    unlocking_volume: Count = 0
+
+
+class Stat(Wire):
+    """GET /stat, as the node asked sees it; `read_only` is None where the release does not tell."""
+
+    leader_host: Text = ""
+    read_only: Flag | None = None
+    raft_status: RaftStatus
+    space_stat: SpaceStat = SpaceStat()
+    volume_stat: VolumeStat = VolumeStat()
+
+    @property
+    def claims_leadership(self) -> bool:
+        """Whether this node names itself the leader."""
+        return self.raft_status.node_id != 0 and self.raft_status.node_id == self.raft_status.leader
+
+
+class DiskStatus(IntEnum):
+    """A disk's state; it only ever moves forward."""
+
+    NORMAL = 1
+    BROKEN = 2
+    REPAIRING = 3
+    REPAIRED = 4
+    DROPPED = 5
+
+
+class Disk(Wire):
+    """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
+
+    disk_id: Count
+    status: Count = 0
+    idc: Text = ""
+    rack: Text = ""
+    host: Text = ""
+    path: Text = ""
+    readonly: Flag = False
+    used: Number = 0
+    free: Number = 0
+    size: Number = 0
+    max_chunk_cnt: Number = 0
+    free_chunk_cnt: Number = 0
+    used_chunk_cnt: Number = 0
+    create_time: Text = ""
+    last_update_time: Text = ""
+
+
+class DiskPage(Wire):
+    """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
+
+    disks: Annotated[tuple[Disk, ...], Field(max_length=MOST_DISKS, fail_fast=True), NullIsEmpty(tuple)] = ()
+    marker: Count = 0
+
+
+class VolumeUnit(Wire):
+    """One chunk of a volume."""
+
+    vuid: Count = 0
+
+
+class VolumeUnits(Wire):
+    """GET /volume/unit/list: the chunks that volumes have on one disk."""
+
+    volume_unit_infos: Annotated[
+        tuple[VolumeUnit, ...], Field(max_length=MOST_UNITS, fail_fast=True), NullIsEmpty(tuple)
+    ] = ()
+
+
+class KeyValue(Wire):
+    """One pair of GET /kv/list; `value` is base64."""
+
+    key: Text
+    value: Text = ""
+
+
+class KvPage(Wire):
+    """GET /kv/list."""
+
+    kvs: Annotated[tuple[KeyValue, ...], Field(max_length=MOST_SWITCHES, fail_fast=True), NullIsEmpty(tuple)] = ()
+
+
+class ConfigList(Wire):
+    """GET /config/list."""
+
+    configs: Annotated[Mapping[str, Text], Field(max_length=MOST_SWITCHES), NullIsEmpty(dict)] = Field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HostLook:
+    """What one configured host answered to /stat, or the error it gave; `took` in seconds."""
+
+    host: str
+    took: float
+    stat: Stat | None = None
+    error: ClusterError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneChunks:
+    """Free and all chunks of one zone (idc) on disks that take new ones."""
+
+    idc: str
+    free: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one look at a cluster saw, errors included; `at` in Unix seconds (UTC).
+
+    `bad_disks` are the disks of status 2 and 3 as /disk/list told, or None when it could not be asked
+    (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked or
+    not answered; `dialect` is the one in which they were asked, None where they were asked whatever it is. `dropping`
+    are the disks that are being emptied, None when not asked or not answered, and `chunks` maps ids of disks that are
+    repaired or emptied to how many chunks volumes have on them still; `zones` are the usable chunks as the whole disk
+    list shows them: all four are asked now and then only.
+    `complete` says whether every question was answered; without that a host may only be slow.
+    """
+
+    cluster: str
+    at: float
+    looks: tuple[HostLook, ...]
+    bad_disks: tuple[Disk, ...] | None = None
+    disks_error: ClusterError | None = None
+    switches: Mapping[str, str | None] | None = field(default=None)
+    dialect: Dialect | None = None
+    dropping: tuple[Disk, ...] | None = None
+    chunks: Mapping[int, int] | None = None
+    zones: tuple[ZoneChunks, ...] | None = None
+    complete: bool = True
+
+    @property
+    def answered(self) -> tuple[tuple[str, Stat], ...]:
+        """(host, its stat) of each host that answered, in configured order."""
+        return tuple((look.host, look.stat) for look in self.looks if look.stat is not None)
+
+    @property
+    def silent(self) -> tuple[HostLook, ...]:
+        """The hosts that gave no usable answer."""
+        return tuple(look for look in self.looks if look.stat is None)
+
+    @property
+    def leader(self) -> tuple[str, Stat] | None:
+        """The configured host whose node id equals the leader it names, in the highest term; None when none does.
+
+        Two claimants of that one term are a contradiction: then nobody is the leader here.
+        """
+        claims = [(host, stat) for host, stat in self.answered if stat.claims_leadership]
+        if not claims:
+            return None
+        top = max(stat.raft_status.term for _, stat in claims)
+        of_top_term = [claim for claim in claims if claim[1].raft_status.term == top]
+        return of_top_term[0] if len(of_top_term) == 1 else None
+
+    @property
+    def term(self) -> int:
+        """The highest term any host named; 0 when none answered."""
+        return max((stat.raft_status.term for _, stat in self.answered), default=0)
+
+    @property
+    def named_leaders(self) -> frozenset[int]:
+        """The peer ids that hosts in the highest term name as leader (0, "none", left out)."""
+        top = self.term
+        return frozenset(
+            stat.raft_status.leader
+            for _, stat in self.answered
+            if stat.raft_status.term == top and stat.raft_status.leader
+        )
+
+    @property
+    def best(self) -> tuple[str, Stat] | None:
+        """The leader's own view, else the answer of the highest term and commit, else None."""
+        if self.leader is not None:
+            return self.leader
+        ranked = sorted(self.answered, key=lambda a: (a[1].raft_status.term, a[1].raft_status.commit), reverse=True)
+        return ranked[0] if ranked else None
+
+
+NO_SWITCHES: Mapping[str, str | None] = MappingProxyType({})

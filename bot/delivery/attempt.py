@@ -1,0 +1,242 @@
+"""One claim on its way through Slack: look for it, post it, edit it or delete it; defines the Poster port.
+
+What a thread does not take is said in the channel itself, with a link to the message that it is about. A message that
+takes no edit is reported as frozen: whoever records that posts a new one in its place, with a link to the old one.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+import structlog
+
+from bot.common.errors import SlackError
+from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, Verdict
+from bot.interactions.message import Message
+from bot.store.repositories.outbox_claims import Claim
+from bot.views.charts import plainer
+from bot.views.detour import aloud, detoured, instead
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+CLOCK_SLACK = 600.0
+"""Seconds by which Slack's clock and ours may differ when a message is looked for."""
+
+
+class Poster(Protocol):
+    """The calls that the outbox needs; each raises SlackError, SlackRetryable or SlackLost.
+
+    `Message.metadata` becomes the payload of the message's metadata, whose event type is `cmbot`; the outbox puts
+    `slot` and `version` into it.
+    """
+
+    async def post(
+        self, channel: str, message: Message, *, thread_ts: str | None = None, broadcast: bool = False
+    ) -> str:
+        """Post a new message, into a thread when `thread_ts` is given; returns its ts."""
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Replace what the message shows."""
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete the message."""
+
+    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
+        """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first."""
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The slot's message is `ts`, showing `version` (0: what it shows is not known); `searched` after a look for it."""
+
+    ts: str
+    version: int
+    searched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The slot's message does not exist any more, as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Somebody deleted the slot's message in Slack, or (`parent`) the one in whose thread it belongs."""
+
+    ts: str
+    parent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The slot's message cannot be edited any more; `error` is Slack's code."""
+
+    ts: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A thread that takes no reply was to be told what the message above it shows anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It could not be done."""
+
+    error: str
+    verdict: Verdict
+
+
+Done = Sent | Gone | Deleted | Frozen | Unsaid
+Outcome = Done | Failed
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One claim and the method of the call that is under way."""
+
+    poster: Poster
+    claim: Claim
+    posted_after: Callable[[float], float]
+    method: str = "find"
+
+    async def run(self) -> Done:
+        """Do what the claim asks; raises SlackError."""
+        found = await self._known()
+        if self.claim.removed:
+            await self._delete(found)
+            return Gone()
+        if found:
+            return await self._settle(*found)
+        try:
+            ts = await self._plainly(self._post, await self._message())
+        except SlackError as error:
+            if self.claim.thread_ts is None or error.code not in NO_THREAD | NO_REPLY:
+                raise
+            if error.code in NO_REPLY:
+                return await self._say_aloud(self.claim.thread_ts, error.code)
+            return Deleted(self.claim.thread_ts, parent=True)
+        return Sent(ts, self.claim.version, searched=self.claim.doubt)
+
+    async def _say_aloud(self, thread_ts: str, code: str) -> Sent | Unsaid:
+        """Post a reply in the channel itself; a quiet line of an operation is left out, since its card shows it."""
+        claim = self.claim
+        log.warning("outbox.thread_refused", slot=claim.slot, channel=claim.channel, code=code)
+        if claim.slot.startswith("op:") and not claim.broadcast:
+            return Unsaid()
+        self.claim = replace(claim, thread_ts=None)
+        found = await find(self.poster, self.claim, self.posted_after) if claim.doubt else ()
+        if found:
+            return Sent(found[0], 0)
+        link = await self._link(claim.channel, thread_ts)
+        ts = await self._plainly(self._post, aloud(await self._message(), link))
+        return Sent(ts, claim.version, searched=claim.doubt)
+
+    async def _known(self) -> Sequence[str]:
+        claim = self.claim
+        if claim.ts is not None or not claim.doubt:
+            return [] if claim.ts is None else [claim.ts]
+        return await find(self.poster, claim, self.posted_after)
+
+    async def _settle(self, ts: str, *doubles: str) -> Sent | Deleted | Frozen:
+        claim = self.claim
+        for double in doubles:
+            await delete_double(self.poster, claim.channel, double)
+        if claim.ts is None:
+            # Adopted. What it shows is known only when there never was another content.
+            return Sent(ts, 1 if claim.version == 1 else 0)
+        message = await self._message()
+        self.method = "update"
+        try:
+            await self._plainly(self._update, message)
+        except SlackError as error:
+            if error.code in NO_EDIT:
+                return Frozen(ts, error.code)
+            if error.code not in DELETED:
+                raise
+            return Deleted(ts)
+        return Sent(ts, claim.version)
+
+    async def _delete(self, found: Sequence[str]) -> None:
+        self.method = "delete"
+        for ts in found:
+            await delete(self.poster, self.claim.channel, ts)
+
+    async def _post(self, message: Message) -> str:
+        self.method = "post"
+        claim = self.claim
+        return await self.poster.post(claim.channel, message, thread_ts=claim.thread_ts, broadcast=claim.broadcast)
+
+    async def _update(self, message: Message) -> None:
+        await self.poster.update(self.claim.channel, self.claim.ts or "", message)
+
+    async def _plainly(self, call: Callable[[Message], Awaitable[T]], message: Message) -> T:
+        """Call; when the blocks are refused, again with charts and tables as text, and then with the text alone."""
+        for weaker in plainer(message):
+            try:
+                return await call(message)
+            except SlackError as error:
+                if error.code not in PLAIN:
+                    raise
+                log.warning("outbox.blocks_refused", slot=self.claim.slot, code=error.code, error=str(error))
+            message = weaker
+        return await call(message)
+
+    async def _message(self) -> Message:
+        claim = self.claim
+        message = Message.from_json(claim.content)
+        channel, _, ts = claim.former.partition("/")
+        if ts:
+            message = instead(message, await self._link(channel, ts))
+        if claim.channel != claim.home and claim.parent is None:
+            message = detoured(message, claim.home)
+        marks = {"slot": claim.slot, "version": str(claim.version)}
+        return replace(message, metadata={**(message.metadata or {}), **marks})
+
+    async def _link(self, channel: str, ts: str) -> str:
+        """The address of a message, "" when Slack does not give it."""
+        try:
+            return await self.poster.permalink(channel, ts)
+        except SlackError as error:
+            log.info("outbox.no_link", slot=self.claim.slot, code=error.code)
+            return ""
+
+
+async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], float]) -> Sequence[str]:
+    """Look for posts of the claim's slot; where Slack does not let us read, none is found. Raises SlackError.
+
+    `posted_after` turns the time at which the row was made into one of Slack's clock.
+    """
+    after = posted_after(claim.created_at) - CLOCK_SLACK
+    try:
+        return await poster.find(claim.channel, claim.slot, after=after, thread_ts=claim.thread_ts)
+    except SlackError as error:
+        if error.code != "missing_scope":
+            raise
+        log.warning("outbox.cannot_look", slot=claim.slot, channel=claim.channel, error=str(error))
+        return []
+
+
+async def delete(poster: Poster, channel: str, ts: str) -> None:
+    """Delete a message that may be gone already; raises SlackError."""
+    try:
+        await poster.delete(channel, ts)
+    except SlackError as error:
+        if error.code not in DELETED:
+            raise
+
+
+async def delete_double(poster: Poster, channel: str, ts: str) -> None:
+    """Delete a message that is there twice; where nothing can be deleted it stays. Raises SlackError."""
+    try:
+        await delete(poster, channel, ts)
+    except SlackError as error:
+        if error.code not in NO_DELETE:
+            raise
+        log.warning("outbox.double_left", channel=channel, code=error.code)

@@ -1,0 +1,216 @@
+"""How the outbox treats Slack: what each error means, how long to wait, how fast to post. Pure.
+
+Source of the codes: the error tables on Slack's pages of chat.postMessage, chat.update and chat.delete. A code is final
+only when it stands here as final; any other one is tried again for hours.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+
+AUTH = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "not_allowed_token_type",
+        "missing_scope",
+        "no_permission",
+        "org_login_required",
+        "ekm_access_denied",
+        "access_denied",
+        "accesslimited",
+        "app_access_restricted",
+        "deprecated_endpoint",
+        "method_deprecated",
+        "team_access_not_granted",
+        "two_factor_setup_required",
+        "enterprise_is_restricted",
+    }
+)
+"""Nothing can be sent until a person mends the installation: no message is at fault."""
+
+CHANNEL = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "is_inactive",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+    }
+)
+"""Nothing can be posted in that channel until a person changes it; each is final for the message."""
+
+PLAIN = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "too_many_contact_cards"}
+)
+"""The blocks are refused; the fallback text alone may pass."""
+
+NO_EDIT = frozenset({"edit_window_closed", "cant_update_message", "cant_broadcast_message"})
+"""The message can never be edited again; a new one can be posted in its place."""
+
+NO_DELETE = frozenset({"cant_delete_message", "compliance_exports_prevent_deletion"})
+"""The message can never be deleted."""
+
+NO_REPLY = frozenset(
+    {
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "thread_locked",
+        "cannot_reply_to_message",
+    }
+)
+"""The thread takes no reply; its channel still takes messages."""
+
+_OURS = frozenset(
+    {
+        "messages_tab_disabled",
+        "msg_too_long",
+        "no_text",
+        "too_many_attachments",
+        "attachment_payload_limit_exceeded",
+        "as_user_not_supported",
+        "invalid_arguments",
+        "invalid_arg_name",
+        "invalid_array_arg",
+        "invalid_attachments",
+        "invalid_charset",
+        "invalid_form_data",
+        "invalid_post_type",
+        "missing_post_type",
+        "metadata_too_large",
+        "metadata_must_be_sent_with_text",
+        "metadata_must_be_sent_from_app",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "markdown_text_conflict",
+        "no_dual_broadcast_content_update",
+        "slack_connect_file_link_sharing_blocked",
+    }
+)
+"""The message itself is refused, whenever it is sent."""
+
+PERMANENT = CHANNEL | PLAIN | NO_EDIT | NO_DELETE | NO_REPLY | _OURS | {"thread_not_found"}
+"""The same call would be refused for ever."""
+
+DELETED = frozenset({"message_not_found"})
+"""Somebody deleted the message: what is still open is posted anew, the rest is given up."""
+
+NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
+"""Said of a reply: somebody deleted the message in whose thread it belongs."""
+
+UNSURE = frozenset({"internal_error", "fatal_error"})
+"""Slack's words for "some aspect of the operation may have succeeded" (chat.postMessage's reference page)."""
+
+GENERAL = AUTH | frozenset(
+    {
+        "ratelimited",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+        "unreachable",
+        "untrusted_certificate",
+        "tls_failed",
+        "redirected",
+        "timeout",
+        "connection_lost",
+        "bad_answer",
+        "claim_expired",
+        "internal_error",
+        "fatal_error",
+        "",
+    }
+)
+"""What goes wrong for every message alike, so that later messages wait as well and the order is kept."""
+
+STUBBORN_TRIES = 3
+"""After how many tries a message that Slack refuses with any other code is named in /readyz and holds up no other."""
+CRASHED = "crashed"
+CRASHES = 5
+"""How often a message is tried at which this program itself fails."""
+UNKNOWN_TRIES = 300
+"""How often a code is tried that is in none of the sets: about a day, at five minutes each."""
+
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_LONGEST_UNKNOWN_WAIT = 300.0
+_AUTH_WAIT = 30.0
+_LOST_WAIT = 2.0
+
+
+class Hold(Enum):
+    """What else must wait along with the row: nothing, its channel's posts, every edit, everything."""
+
+    ROW = "row"
+    CHANNEL = "channel"
+    EDITS = "edits"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a failure means: seconds until the next try (None: never), what waits along, whether it may have passed."""
+
+    wait: float | None
+    hold: Hold
+    doubt: bool
+
+
+def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> Verdict:
+    """Decide about a failed `method` (find, post, update, delete) of a row at its n-th attempt.
+
+    `doubt` says whether an earlier post of the row may exist; `random` gives numbers in [0, 1).
+    """
+    doubtful = _unsure(error) if method == "post" else doubt
+    if error.code in AUTH:
+        return Verdict(max(_AUTH_WAIT, back_off(attempts, random)), Hold.ALL, doubtful)
+    if error.code in PERMANENT or _given_up(error, attempts):
+        return Verdict(None, Hold.ROW, doubtful)
+    wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else _LONGEST_UNKNOWN_WAIT)
+    if isinstance(error, SlackRetryable):
+        limited = "ratelimited" in error.code.replace("_", "")
+        asked = error.retry_after * (1 + 0.1 * random())
+        hold = {"post": Hold.CHANNEL, "find": Hold.ROW}.get(method, Hold.EDITS) if limited else Hold.ROW
+        return Verdict(asked if limited else max(asked, wait), hold, doubtful)
+    return Verdict(max(_LOST_WAIT, wait) if doubtful else wait, Hold.ROW, doubtful)
+
+
+def _unsure(error: SlackError) -> bool:
+    return isinstance(error, SlackLost) or error.code in UNSURE
+
+
+def _passes(error: SlackError) -> bool:
+    """Whether the error is one that goes away by itself."""
+    return isinstance(error, SlackRetryable) or _unsure(error) or error.code in GENERAL
+
+
+def _given_up(error: SlackError, attempts: int) -> bool:
+    return not _passes(error) and attempts >= (CRASHES if error.code == CRASHED else UNKNOWN_TRIES)
+
+
+def back_off(attempts: int, random: Callable[[], float], longest: float = _LONGEST_WAIT) -> float:
+    """Seconds before the next try after `attempts` failures: doubling up to `longest`, spread over its upper half."""
+    longest = min(longest, _FIRST_WAIT * 2.0 ** min(attempts - 1, 10))
+    return longest * (0.5 + 0.5 * random())
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """About one call in `interval` seconds, with a burst of `burst` after a rest."""
+
+    interval: float = 1.0
+    burst: int = 3
+
+    def spend(self, booked: float, now: float) -> float:
+        """Book one call: the new time until which the channel is booked, given the old one."""
+        return max(booked, now) + self.interval
+
+    def free_at(self, booked: float) -> float:
+        """When the next call may go."""
+        return booked - (self.burst - 1) * self.interval

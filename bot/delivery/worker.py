@@ -1,0 +1,379 @@
+"""The outbox worker: claims what must be said, says it in Slack, records what came of it.
+
+What must be said stands in the store (bot/store/repositories/outbox.py): one row per message, with its newest
+content. Channels are served side by side, one channel one call after the other, paced to Slack's limits. Before a call
+the claim is committed, so that a crash leaves a row in doubt instead of a message that is posted twice: a row in doubt
+is first looked for in Slack by its metadata. A worker that finds another message for its slot deletes its own.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from bot.common.errors import SlackError, SlackLost, StoreError
+from bot.delivery.attempt import (
+    Deleted,
+    Delivery,
+    Failed,
+    Frozen,
+    Gone,
+    Outcome,
+    Poster,
+    Sent,
+    Unsaid,
+    delete_double,
+    find,
+)
+from bot.delivery.retry_policy import (
+    AUTH,
+    CRASHED,
+    GENERAL,
+    NO_EDIT,
+    STUBBORN_TRIES,
+    Hold,
+    Pace,
+    Verdict,
+    back_off,
+    judge,
+)
+from bot.store.database import Store
+from bot.store.repositories.outbox import OutboxHealth, Post
+from bot.store.repositories.outbox_claims import Claim, Stubborn
+
+__all__ = ["Outbox", "Pace", "Poster"]
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_STUBBORN = Stubborn(STUBBORN_TRIES, sorted(GENERAL))
+_LOOK_AGAIN = 1.0
+_LOOK_EVERY = 0.25
+
+
+async def _nobody(_slot: str) -> bool:
+    return False
+
+
+async def _at_once(_slot: str, _ts: str) -> float | None:
+    return 0.0
+
+
+async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
+    """Return when `event` is set, at the latest after `seconds`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+class Outbox:
+    """Sends what the store says must be in Slack; one `run()` per process, any number of processes.
+
+    `owner` names this process in claims: unique among the living; one that is the same after a restart lets the new
+    process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
+    others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
+    `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
+    deleted is to be posted again. `renew` tells in how many seconds a slot gets a new message in the place of `ts`,
+    which cannot be edited: None to leave it as it is. `posted_after` turns the time at which a row was made into one
+    of Slack's clock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        poster: Poster,
+        *,
+        owner: str,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        pace: Pace | None = None,
+        parallel: int = 8,
+        lease: float = 60.0,
+        call_timeout: float = 30.0,
+        idle: float = 5.0,
+        on_dead: Callable[[Post], Awaitable[None]] | None = None,
+        wanted: Callable[[str], Awaitable[bool]] = _nobody,
+        renew: Callable[[str, str], Awaitable[float | None]] = _at_once,
+        pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
+        alive: Callable[[], bool] = lambda: True,
+        posted_after: Callable[[float], float] = lambda at: at,
+    ) -> None:
+        self._store, self._poster, self._owner = store, poster, owner
+        self._clock, self._random, self._pace = clock, random, pace or Pace()
+        self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
+        self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
+        self._noted: dict[str, str] = {}
+        self._pause = pause or wait_for_event
+        self._alive, self._posted_after = alive, posted_after
+        self._awake, self._progress = asyncio.Event(), asyncio.Event()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._booked: dict[str, float] = {}
+        self._held: dict[str, float] = {}
+        self._edits_held = self._all_held = 0.0
+        self.last_success = 0.0
+        self.auth_error = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether Slack lets us in, as far as the last call told."""
+        return not self.auth_error
+
+    async def health(self) -> OutboxHealth:
+        """How many rows wait, how long the oldest has, how many are dead; raises StoreError."""
+        async with self._store.read() as uow:
+            return await uow.outbox.health(self._clock())
+
+    async def refused(self) -> str:
+        """A sentence on the messages that Slack goes on refusing with a code that is not known to pass; or ""."""
+        async with self._store.read() as uow:
+            held = await uow.outbox.stubborn(STUBBORN_TRIES, sorted(GENERAL | NO_EDIT))
+        codes = ", ".join(sorted({f"{post.last_error} in {post.channel}" for post in held}))
+        if not held:
+            return ""
+        number = "1 message" if len(held) == 1 else f"{len(held)} messages"
+        return f"Slack refuses {number} ({codes}); cmbot tries again for about a day"
+
+    def wake(self) -> None:
+        """Look at the store now: something was put."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Send until cancelled. A call cut short by that leaves its row in doubt, which the next owner clears up."""
+        try:
+            while True:
+                self._awake.clear()
+                wait = await self._guarded(self._round(), self._idle, "round")
+                await self._pause(self._awake, wait)
+        finally:
+            await self._abandon()
+
+    async def drain(self, *, patience: float = 0.0) -> int:
+        """Send what can be sent now or within `patience` seconds; returns how many rows still wait. Raises StoreError.
+
+        For shutdown (after `run` was cancelled) and for tests.
+        """
+        until = self._clock() + patience
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._abandon)
+            while True:
+                self._awake.clear()
+                wait = await self._round()
+                if self._under_way:
+                    await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
+                    continue
+                depth = (await self.health()).depth
+                if not depth or self._clock() + wait > until:
+                    stack.pop_all()
+                    return depth
+                await self._pause(self._awake, wait)
+
+    async def settled(self, slot: str, *, within: float) -> Post | None:
+        """Wait until the slot's newest content is sent or dead, at most `within` seconds; returns how it stands then.
+
+        None when there is no such slot. For those who must know that a message is there before they go on.
+        """
+        self.wake()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while True:
+                    progress = self._progress
+                    post = await self._look(slot)
+                    if post is None or post.state != "pending":
+                        return post
+                    await wait_for_event(progress, _LOOK_EVERY)
+        return await self._look(slot)
+
+    async def _look(self, slot: str) -> Post | None:
+        async with self._store.read() as uow:
+            return await uow.outbox.get(slot)
+
+    async def _round(self) -> float:
+        """Start what may be sent now; returns the seconds until there may be more."""
+        now = self._clock()
+        if not self._alive():
+            # Counted as dead, perhaps: others send until this process is heard of again.
+            return _LOOK_AGAIN
+        if self._all_held > now or len(self._under_way) >= self._parallel:
+            return max(self._all_held - now, 0.0) or self._idle
+        async with self._store.read() as uow:
+            earliest = await uow.outbox.next_attempt()
+        if earliest is None or earliest > now:
+            return self._idle if earliest is None else min(earliest - now, self._idle)
+        async with self._store.begin() as uow:
+            claims = await uow.outbox.claim(
+                self._owner,
+                now,
+                self._lease,
+                self._parallel - len(self._under_way),
+                self._busy(now),
+                edits=self._edits_held <= now,
+                stubborn=_STUBBORN,
+            )
+        for claim in claims:
+            self._start(claim)
+        return self._next_look(now)
+
+    def _busy(self, now: float) -> set[str]:
+        self._held = {channel: until for channel, until in self._held.items() if until > now}
+        self._booked = {channel: until for channel, until in self._booked.items() if until > now}
+        paced = {channel for channel, until in self._booked.items() if self._pace.free_at(until) > now}
+        return {*self._under_way, *self._held, *paced}
+
+    def _next_look(self, now: float) -> float:
+        free = [self._pace.free_at(until) for until in self._booked.values()]
+        waits = [until - now for until in (*self._held.values(), *free, self._edits_held) if until > now]
+        return min([*waits, _LOOK_AGAIN])
+
+    def _start(self, claim: Claim) -> None:
+        task = asyncio.create_task(self._deliver(claim), name=f"outbox {claim.slot}")
+        self._under_way[claim.channel] = task
+        task.add_done_callback(lambda _: self._finished(claim.channel))
+
+    def _finished(self, channel: str) -> None:
+        self._under_way.pop(channel, None)
+        self._awake.set()
+
+    async def _abandon(self) -> None:
+        tasks = tuple(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guarded(self, work: Awaitable[T], otherwise: T, what: str, slot: str = "") -> T:
+        try:
+            return await work
+        except StoreError as error:
+            log.debug("outbox.store_down", what=what, slot=slot, error=str(error))
+        except Exception:  # the outbox worker: one of the three broad excepts of this program
+            log.exception("outbox.crashed", what=what, slot=slot)
+        return otherwise
+
+    async def _deliver(self, claim: Claim) -> None:
+        self._booked[claim.channel] = self._pace.spend(self._booked.get(claim.channel, 0.0), self._clock())
+        outcome = await self._guarded(self._attempt(claim), self._crashed(claim), "deliver", claim.slot)
+        if not await self._guarded(self._record(claim, outcome), otherwise=False, what="record", slot=claim.slot):
+            # Left claimed and, if it was a post, in doubt: looked for once the store answers again.
+            self._held[claim.channel] = self._clock() + back_off(3, self._random)
+        self._progress.set()
+        self._progress = asyncio.Event()
+
+    async def _attempt(self, claim: Claim) -> Outcome:
+        if self._clock() > claim.until - self._call_timeout or not self._alive():
+            return Failed("claim_expired", Verdict(0.0, Hold.ROW, claim.doubt))
+        delivery = Delivery(self._poster, claim, self._posted_after)
+        try:
+            async with asyncio.timeout(self._call_timeout):
+                outcome = await delivery.run()
+        except SlackError as error:
+            return self._failed(claim, error, delivery.method)
+        except TimeoutError:
+            return self._failed(claim, SlackLost("Slack did not answer in time.", code="timeout"), delivery.method)
+        self.last_success, self.auth_error = self._clock(), ""
+        return outcome
+
+    def _failed(self, claim: Claim, error: SlackError, method: str) -> Failed:
+        verdict = judge(error, method=method, attempts=claim.attempts, doubt=claim.doubt, random=self._random)
+        return Failed(error.code or type(error).__name__, verdict)
+
+    def _crashed(self, claim: Claim) -> Failed:
+        """What a mistake of ours in the middle of a call comes to: tried some times, each perhaps done."""
+        failed = self._failed(claim, SlackError("The message could not be sent.", code=CRASHED), "post")
+        return replace(failed, verdict=replace(failed.verdict, doubt=True))
+
+    async def _record(self, claim: Claim, outcome: Outcome) -> bool:
+        if isinstance(outcome, Failed):
+            await self._record_failure(claim, outcome)
+            return True
+        self._noted.pop(claim.slot, None)
+        if isinstance(outcome, Deleted):
+            await self._record_deleted(claim, outcome)
+        elif isinstance(outcome, Frozen):
+            await self._record_frozen(claim, outcome)
+        elif isinstance(outcome, Unsaid):
+            async with self._store.begin() as uow:
+                await uow.detours.give_up(claim, self._owner)
+        elif isinstance(outcome, Gone):
+            async with self._store.begin() as uow:
+                await uow.outbox.gone(claim, self._owner, self._clock())
+        else:
+            await self._record_success(claim, outcome)
+        return True
+
+    async def _record_deleted(self, claim: Claim, deleted: Deleted) -> None:
+        """Post what is still of concern anew, its unseen replies after it; give up the rest."""
+        slot = claim.parent if deleted.parent and claim.parent else claim.slot
+        again = await self._wanted(slot)
+        log.info("outbox.deleted_by_someone", slot=slot, channel=claim.channel, again=again)
+        async with self._store.begin() as uow:
+            if again:
+                await uow.detours.again(slot, deleted.ts)
+            if deleted.parent:
+                await (uow.detours.wait if again else uow.detours.give_up)(claim, self._owner)
+            elif not again:
+                await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
+
+    async def _record_frozen(self, claim: Claim, frozen: Frozen) -> None:
+        """Post what cannot be edited as a new message, now or later; or leave it until there is newer content."""
+        wait = await self._renew(claim.slot, frozen.ts)
+        log.info("outbox.frozen", slot=claim.slot, channel=claim.channel, code=frozen.error, wait=wait)
+        now = self._clock()
+        async with self._store.begin() as uow:
+            if wait is None:
+                await uow.outbox.sent(claim, self._owner, frozen.ts, now, version=claim.version)
+            elif wait <= 0:
+                await uow.detours.replace(claim.slot, frozen.ts)
+            else:
+                await uow.outbox.failed(
+                    claim, self._owner, error=frozen.error, now=now, retry_at=now + wait, doubt=False
+                )
+
+    async def _record_success(self, claim: Claim, sent: Sent) -> None:
+        async with self._store.begin() as uow:
+            held = await uow.outbox.sent(claim, self._owner, sent.ts, self._clock(), version=sent.version)
+        try:
+            if held != sent.ts:
+                log.warning("outbox.double", slot=claim.slot, channel=claim.channel)
+                await delete_double(self._poster, claim.channel, sent.ts)
+            elif sent.searched:
+                # The post before may have been carried out between our look and our post.
+                for ts in await find(self._poster, claim, self._posted_after):
+                    if ts != held:
+                        await delete_double(self._poster, claim.channel, ts)
+        except SlackError as error:
+            log.warning("outbox.double_left", slot=claim.slot, channel=claim.channel, error=str(error))
+
+    async def _record_failure(self, claim: Claim, failed: Failed) -> None:
+        now, verdict = self._clock(), failed.verdict
+        retry_at = None if verdict.wait is None else now + verdict.wait
+        async with self._store.begin() as uow:
+            died = await uow.outbox.failed(
+                claim, self._owner, error=failed.error, now=now, retry_at=retry_at, doubt=verdict.doubt
+            )
+            post = await uow.outbox.get(claim.slot) if died else None
+        self._note(claim, failed)
+        if died:
+            self._noted.pop(claim.slot, None)
+        if failed.error in AUTH:
+            self.auth_error = failed.error
+        self._hold(claim.channel, verdict.hold, retry_at or now)
+        if post is not None and self._on_dead is not None:
+            await self._on_dead(post)
+
+    def _note(self, claim: Claim, failed: Failed) -> None:
+        """Log a failure; the same one of the same message again is not worth a second line."""
+        known = self._noted.get(claim.slot) == failed.error
+        self._noted[claim.slot] = failed.error
+        write, wait = log.debug if known else log.warning, failed.verdict.wait
+        write("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=wait)
+
+    def _hold(self, channel: str, hold: Hold, until: float) -> None:
+        if hold is Hold.CHANNEL:
+            self._held[channel] = until
+        elif hold is Hold.EDITS:
+            self._edits_held = until
+        elif hold is Hold.ALL:
+            self._all_held = until

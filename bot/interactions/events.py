@@ -1,0 +1,61 @@
+"""What Slack delivers, as values: a command, a click, a submitted form. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A slash command as Slack delivered it; `key` is its trigger id."""
+
+    key: str
+    user: str
+    channel: str
+    text: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A clicked button as Slack delivered it; `key` is its trigger id, `value` what the button carries."""
+
+    key: str
+    user: str
+    channel: str
+    action_id: str
+    value: str
+    message_ts: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form that was sent: the words of its command, the cluster, and the arguments by name; `text` as if typed.
+
+    `response_url` is that of the command which opened it, "" when it was opened from the Home tab.
+    """
+
+    key: str
+    user: str
+    channel: str
+    response_url: str
+    view_id: str
+    command: str
+    cluster: str
+    values: Mapping[str, str]
+    text: str = ""
+
+    @property
+    def invocation(self) -> Invocation:
+        """The command that it stands for."""
+        return Invocation(self.key, self.user, self.channel, self.text, self.response_url)
+
+
+Work = Invocation | Click | Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command (what would stand behind /cm) that a click stands for: run as if whoever clicked had typed it there."""
+
+    text: str

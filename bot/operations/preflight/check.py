@@ -1,0 +1,109 @@
+"""Preflight: one request against two looks at the cluster and what the caller knows, as checks with a sentence each.
+
+Pure. Clustermgr itself checks almost nothing of this (docs/clustermgr.md), so what is not refused here is done.
+"""
+
+from bot.clustermgr.models import Snapshot
+from bot.operations.preflight.cluster import group_checks, read_only_check, stranger_check
+from bot.operations.preflight.context import MEMBERSHIP, Facts, Meaning, OpenOperation, Switch
+from bot.operations.preflight.fingerprint import Fingerprint, difference
+from bot.operations.preflight.leadership import (
+    applied_check,
+    catching_up_check,
+    open_operations_check,
+    pending_transfer_check,
+    transfer_checks,
+)
+from bot.operations.preflight.members import add_checks, remove_checks
+from bot.operations.preflight.tasks import task_checks
+from bot.operations.preflight.verdict import Check, Level, Verdict, changed_checks, changes_a_check
+from bot.operations.preflight.view import View, bad_disks, view_of
+from bot.operations.requests import MemberAdd, MemberRemove, Request, TaskSwitch
+
+__all__ = [
+    "MEMBERSHIP",
+    "Check",
+    "Facts",
+    "Fingerprint",
+    "Level",
+    "Meaning",
+    "OpenOperation",
+    "Switch",
+    "Verdict",
+    "changed_checks",
+    "changes_a_check",
+    "difference",
+    "fingerprint",
+    "preflight",
+]
+
+NOTHING_KNOWN = Facts()
+
+
+def preflight(request: Request, before: Snapshot | None, now: Snapshot, *, facts: Facts = NOTHING_KNOWN) -> Verdict:
+    """Judge one request: every check with its level and sentence, worst first, and the fingerprint of the state.
+
+    `before` is an earlier look at the same cluster, at least 3 s before `now` (None: every voter but the leader counts
+    as unproven). A cluster without one leader to believe in gets the checks that say so, and no others. Never raises.
+    """
+    view = view_of(before, now)
+    checks = group_checks(now)
+    if view is not None and not any(check.level is Level.BLOCK for check in checks):
+        checks += _judged(request, view, facts)
+    checks += (open_operations_check(request, facts),)
+    worst_first = tuple(sorted(checks, key=lambda check: -check.level.rank))
+    return Verdict(worst_first, fingerprint(request, before, now, facts=facts))
+
+
+def _judged(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
+    own = _own_checks(request, view, facts)
+    if isinstance(request, TaskSwitch):
+        shared: tuple[Check | None, ...] = (pending_transfer_check(view), read_only_check(view))
+    else:
+        shared = (
+            pending_transfer_check(view),
+            catching_up_check(request, view),
+            stranger_check(view, facts.replaces),
+            applied_check(view),
+            read_only_check(view),
+        )
+    return (*own, *(check for check in shared if check is not None))
+
+
+def _own_checks(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
+    if isinstance(request, TaskSwitch):
+        return task_checks(request, view, facts)
+    if isinstance(request, MemberAdd):
+        return add_checks(request, view, facts)
+    if isinstance(request, MemberRemove):
+        return remove_checks(request, view, facts)
+    return transfer_checks(request, view)
+
+
+def fingerprint(
+    request: Request, before: Snapshot | None, now: Snapshot, *, facts: Facts = NOTHING_KNOWN
+) -> Fingerprint:
+    """The state that an approval of this request is bound to."""
+    view = view_of(before, now)
+    state = Fingerprint(term=now.term)
+    if view is not None:
+        state = Fingerprint(
+            leader=view.leader_id,
+            term=now.term,
+            voters=tuple(view.voters),
+            learners=tuple(view.learners),
+            healthy=tuple(sorted(view.healthy)),
+            transferee=view.leader.raft_status.transferee,
+        )
+    return _with_switch(state, request, now, facts) if isinstance(request, TaskSwitch) else state
+
+
+def _with_switch(state: Fingerprint, request: TaskSwitch, now: Snapshot, facts: Facts) -> Fingerprint:
+    kept = state.to_json() | {
+        "task": request.task,
+        "value": facts.switch.raw if facts.switch else None,
+        "meaning": facts.switch.meaning if facts.switch else "",
+        "dialect": facts.dialect or "",
+        "bad_disks": bad_disks(now)[0],
+    }
+    return Fingerprint.from_json(kept)

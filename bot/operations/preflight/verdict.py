@@ -1,0 +1,143 @@
+"""What a preflight says: checks with a level and a sentence, their sum, and whether two sums differ."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from bot.operations.preflight.fingerprint import Fingerprint
+
+
+class Level(StrEnum):
+    """How a check went; a `block` keeps the operation from being proposed or run."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    WARN = "warn"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """0 for pass, 1 for warn, 2 for block."""
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: `sentence` shows the facts, `next_step` what to do about it (never "" in a block).
+
+    `forceable`: whether break-glass may turn this block into a warning. `bound` holds the facts, besides the level,
+    that an approval of this check is bound to: when they move, the approval is void.
+    """
+
+    key: str
+    level: Level
+    sentence: str
+    next_step: str = ""
+    forceable: bool = False
+    bound: str = ""
+
+    def __post_init__(self) -> None:
+        if self.level is Level.BLOCK and not self.next_step:
+            raise ValueError(f"the block {self.key} names no next step")
+
+    @property
+    def ended(self) -> str:
+        """The sentence with a full stop, so that advice can follow it."""
+        return self.sentence if self.sentence.rstrip().endswith((".", "!", "?", ":", "…")) else f"{self.sentence}."
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {
+            "key": self.key,
+            "level": self.level.value,
+            "sentence": self.sentence,
+            "next_step": self.next_step,
+            "forceable": self.forceable,
+            "bound": self.bound,
+        }
+
+
+def passed(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
+    """A check that found nothing wrong."""
+    return Check(key, Level.PASS, sentence, next_step, bound=bound)
+
+
+def warn(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
+    """A check whose finding the approver must weigh."""
+    return Check(key, Level.WARN, sentence, next_step, bound=bound)
+
+
+def block(key: str, sentence: str, next_step: str, *, forceable: bool = False, bound: str = "") -> Check:
+    """A check that refuses."""
+    return Check(key, Level.BLOCK, sentence, next_step, forceable, bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All checks of one request against one state of the cluster, and that state's fingerprint."""
+
+    checks: tuple[Check, ...]
+    fingerprint: Fingerprint
+
+    @property
+    def level(self) -> Level:
+        """The worst level among the checks."""
+        return max((check.level for check in self.checks), key=lambda level: level.rank, default=Level.PASS)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether any check refuses."""
+        return self.level is Level.BLOCK
+
+    @property
+    def already_so(self) -> bool:
+        """Whether the cluster is already as asked, so that nothing needs to be sent."""
+        return not self.blocked and any(check.key == "already_so" for check in self.checks)
+
+    @property
+    def forceable(self) -> bool:
+        """Whether there are blocks and break-glass may lift every one of them."""
+        return self.blocked and all(check.forceable for check in self.of_level(Level.BLOCK))
+
+    def of_level(self, level: Level) -> tuple[Check, ...]:
+        """The checks of exactly that level."""
+        return tuple(check for check in self.checks if check.level is level)
+
+    def check(self, key: str) -> Check | None:
+        """The check of that key, None when it was not made."""
+        return next((check for check in self.checks if check.key == key), None)
+
+    def forced(self) -> "Verdict":
+        """The same with every forceable block turned into a warning that says so loudly."""
+        return replace(self, checks=tuple(map(_lifted, self.checks)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an operation keeps it."""
+        return {"checks": [check.to_json() for check in self.checks], "fingerprint": self.fingerprint.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Verdict":
+        """The verdict that `to_json` wrote; raises KeyError, TypeError or ValueError on anything else."""
+        checks = tuple(Check(**{**item, "level": Level(item["level"])}) for item in data["checks"])
+        return cls(checks, Fingerprint.from_json(data["fingerprint"]))
+
+
+def _lifted(check: Check) -> Check:
+    if check.level is not Level.BLOCK or not check.forceable:
+        return check
+    return replace(check, level=Level.WARN, sentence=f"FORCED against this block: {check.sentence}")
+
+
+def changed_checks(old: Verdict, new: Verdict) -> tuple[Check, ...]:
+    """The checks of `new` that `old` did not make, or made with another level or other bound facts."""
+    before = {check.key: (check.level, check.bound) for check in old.checks}
+    return tuple(check for check in new.checks if before.get(check.key) != (check.level, check.bound))
+
+
+def changes_a_check(old: Verdict, new: Verdict) -> bool:
+    """Whether an approval given on `old` is void on `new`: a check came, went, or changed what it is bound to.
+
+    Sentences may differ (a lag, a number of looks) without changing a check.
+    """
+    gone = {check.key for check in old.checks} - {check.key for check in new.checks}
+    return bool(gone or changed_checks(old, new))

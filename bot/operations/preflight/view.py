@@ -1,0 +1,129 @@
+"""View: a cluster with a leader, as the checks see it: members, who is healthy, who is catching up, which addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.clustermgr.health import (
+    MAX_LAG,
+    VoterHealth,
+    healthy_count,
+    lag,
+    learners,
+    peer_fault,
+    quorum,
+    same_reign,
+    voter_health,
+    voters,
+)
+from bot.clustermgr.models import DiskStatus, Peer, Snapshot, Stat
+from bot.common.addresses import same_place
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What two looks at a cluster with one leader prove."""
+
+    now: Snapshot
+    host: str
+    leader: Stat
+    voters: Mapping[int, Peer]
+    learners: Mapping[int, Peer]
+    health: Mapping[int, VoterHealth]
+    new_voters: frozenset[int]
+    """Voters that the earlier look, under the same leader and term, did not list as such."""
+    proven_reign: bool = True
+    """Whether an earlier look showed the same leader and term."""
+
+    @property
+    def leader_id(self) -> int:
+        """The leader's peer id."""
+        return self.leader.raft_status.leader
+
+    @property
+    def members(self) -> Mapping[int, Peer]:
+        """Voters and learners by id."""
+        return {**self.voters, **self.learners}
+
+    @property
+    def healthy(self) -> frozenset[int]:
+        """The voters proven healthy."""
+        return frozenset(peer for peer, health in self.health.items() if health.healthy)
+
+    @property
+    def active(self) -> frozenset[int]:
+        """The voters from which the leader has heard lately, by its own count; the leader is one of them."""
+        return frozenset(peer.id for peer in self.voters.values() if peer.active or peer.id == self.leader_id)
+
+    @property
+    def just_elected(self) -> bool:
+        """Whether the leader's count may not mean much yet: it holds itself inactive for some seconds at first."""
+        return not (self.proven_reign and self.voters[self.leader_id].active)
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether the voters proven healthy are a quorum of the present ones."""
+        return healthy_count(self.health) >= quorum(len(self.voters))
+
+    @property
+    def catching_up(self) -> Mapping[int, str]:
+        """The learners and new voters that do not follow the log yet, each with why."""
+        behind = {peer.id: peer_fault(peer, self.leader) for peer in self.learners.values()}
+        behind |= {peer.id: self._behind(peer) for peer in self.voters.values() if peer.id != self.leader_id}
+        return {peer: why for peer, why in sorted(behind.items()) if why}
+
+    def _behind(self, peer: Peer) -> str:
+        entries = lag(self.leader, peer)
+        faults = (
+            (peer.state == "StateSnapshot" or peer.pending_snapshot != 0, "a snapshot is on its way to it"),
+            (peer.state == "StateProbe" and peer.match == 0, "it has confirmed nothing to this leader yet"),
+            (peer.active and entries > MAX_LAG, f"it is {entries:,} entries behind"),
+            (peer.id in self.new_voters, "it became a voter a moment ago"),
+        )
+        return next((why for behind, why in faults if behind), "")
+
+    def host_of(self, peer: int) -> str:
+        """The configured host that answers as that peer, "" when none does."""
+        return next((host for host, stat in self.now.answered if stat.raft_status.node_id == peer), "")
+
+    def answers_at(self, address: str) -> int:
+        """The node id that answers on a configured host of that address, 0 when none does."""
+        own = (stat for host, stat in self.now.answered if same_place(host, address))
+        return next((stat.raft_status.node_id for stat in own), 0)
+
+    def was_caught_up(self, peer: int) -> bool:
+        """Whether that node, no member now, answers with nearly the leader's log, as a removed learner does."""
+        commits = [stat.raft_status.commit for _, stat in self.now.answered if stat.raft_status.node_id == peer]
+        return any(abs(self.leader.raft_status.commit - commit) <= MAX_LAG for commit in commits)
+
+
+def view_of(before: Snapshot | None, now: Snapshot) -> View | None:
+    """The view of a cluster, None when it has no leader that one can believe in."""
+    if now.leader is None:
+        return None
+    host, leader = now.leader
+    earlier = same_reign(before, now)
+    then = {peer.id for peer in voters(earlier.leader[1])} if earlier and earlier.leader else None
+    here = {peer.id: peer for peer in voters(leader)}
+    return View(
+        now=now,
+        host=host,
+        leader=leader,
+        voters=here,
+        learners={peer.id: peer for peer in learners(leader)},
+        health=voter_health(before, now),
+        new_voters=frozenset(here) - then if then is not None else frozenset(),
+        proven_reign=earlier is not None,
+    )
+
+
+def bad_disks(now: Snapshot) -> tuple[int | None, bool]:
+    """How many disks are broken or repairing, and whether that is fresh.
+
+    /disk/list is fresh; the leader's counters are its fallback and may lag by minutes; None when neither was told.
+    """
+    if now.bad_disks is not None:
+        wanted = {DiskStatus.BROKEN, DiskStatus.REPAIRING}
+        return sum(disk.status in wanted for disk in now.bad_disks), True
+    if now.leader is None:
+        return None, False
+    return sum(zone.broken + zone.repairing for zone in now.leader[1].space_stat.disk_stat_infos), False

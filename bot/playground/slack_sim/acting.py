@@ -1,0 +1,247 @@
+"""Acting as a person: typing, clicking, filling in modals; each goes to the app as the platform would send it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.playground.slack_sim import payloads, submitting
+from bot.playground.slack_sim.content import content_of
+from bot.playground.slack_sim.delivery import COMMAND, INTERACTION, Ack, Delivery
+from bot.playground.slack_sim.escape import entities, escape_typed
+from bot.playground.slack_sim.inputs import form_state, with_choice, wrong_in
+from bot.playground.slack_sim.message import Blocks, Message, View, interactive
+from bot.playground.slack_sim.objects import SLACKBOT
+from bot.playground.slack_sim.refusal import ActRefused, ApiError
+from bot.playground.slack_sim.team import Channel, User
+from bot.playground.slack_sim.workspace import Workspace
+
+
+class ActError(ActRefused):
+    """What a person cannot do; `code` is Slack's word, `confirm` the dialog that must be answered first."""
+
+    def __init__(self, code: str, sentence: str = "", *, confirm: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code, sentence or code.replace("_", " "))
+        self.confirm = confirm
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One person at their screen; what they cannot do raises ActRefused."""
+
+    workspace: Workspace
+    delivery: Delivery
+    origin: str
+    user: User
+
+    def sees(self, channel: str) -> list[Message]:
+        """The messages of a channel that this person sees."""
+        return self.workspace.visible(channel, self.user.id)
+
+    def post(self, channel: str, text: str, *, thread_ts: str = "") -> Message:
+        """Write a message; see `mention` for one that the app hears of."""
+        place = self._writable(channel)
+        said = escape_typed(text, self.workspace.team)
+        return self.workspace.add(Message(place.id, "", self.user.id, said, thread_ts=thread_ts))
+
+    async def mention(self, channel: str, text: str, *, thread_ts: str = "") -> Ack:
+        """Write a message and tell the app of it, as far as it subscribed to `app_mention` or `message.channels`."""
+        ws, message = self.workspace, self.post(channel, text, thread_ts=thread_ts)
+        place, ack = self._channel(channel), Ack()
+        inner = {"user": self.user.id, "text": message.text, "ts": message.ts, "channel": place.id}
+        if f"<@{ws.team.bot_user}" in message.text and "app_mention" in ws.team.events:
+            ack = await self.send_event({"type": "app_mention", **inner})
+        if place.has_bot and f"message.{place.family}" in ws.team.events:
+            ack = await self.send_event({"type": "message", "channel_type": "channel", **inner})
+        return ack
+
+    async def command(self, channel: str, line: str, *, in_thread: bool = False) -> Ack:
+        """Type a slash command, as in `/cm stat prod`; what it failed with is shown to this person only."""
+        ws, place = self.workspace, self._writable(channel)
+        name, _, text = line.strip().partition(" ")
+        command = ws.team.command(name)
+        if command is None:
+            raise ActRefused("unknown_command", f"{name} is not a valid command.")
+        if in_thread:
+            raise ActRefused("not_supported_in_thread", f"{name} is not supported in threads. Sorry!")
+        said = escape_typed(text.strip(), ws.team) if command.should_escape else text.strip()
+        address = self._response_url(place.id)
+        ack = await self.delivery.deliver(COMMAND, payloads.command(ws, self.user, place, name, said, address))
+        if ack.error:
+            self._failed(name, ack.error, place.id)
+        else:
+            self._show_said(place, ack.payload)
+        return ack
+
+    async def click(
+        self,
+        channel: str,
+        ts: str,
+        action_id: str,
+        *,
+        block_id: str = "",
+        value: Any = None,
+        confirmed: bool = False,
+    ) -> Ack:
+        """Click an element of a message as it stands now; one with a confirm dialog needs `confirmed`.
+
+        `value` is what is chosen in a select (an option's value, a list of them, a date, an id). Raises ActError
+        `confirm_required` with the dialog while it is not confirmed.
+        """
+        now = next((m for m in self.sees(channel) if m.ts == ts), None)
+        if now is None:
+            raise ActRefused("message_not_found", "that message is not there any more")
+        acted = self._acted(now.blocks, action_id, block_id, value, confirmed=confirmed)
+        return await self.send_click(now, acted)
+
+    async def force_click(
+        self, message: Message, action_id: str, *, value: Any = None, forged: Mapping[str, Any] | None = None
+    ) -> Ack:
+        """Send the click of a message as it once stood, whatever became of it; `forged` replaces its fields."""
+        acted = self._acted(message.blocks, action_id, "", value, confirmed=True)
+        return await self.send_click(message, acted | dict(forged or {}))
+
+    def _acted(self, blocks: Blocks, action_id: str, block_id: str, value: Any, *, confirmed: bool) -> dict[str, Any]:
+        block, element = find_element(blocks, action_id, block_id)
+        if element.get("confirm") and not confirmed:
+            raise ActError("confirm_required", confirm=element["confirm"])
+        return payloads.action(block, element, value, self.workspace.new_ts())
+
+    async def send_click(self, message: Message, acted: Mapping[str, Any]) -> Ack:
+        """Send one entry of `actions` as given, as if it came from that message: to forge or replay one."""
+        ws, channel = self.workspace, self._channel(message.channel)
+        address = self._response_url(channel.id, original=message.ts, thread_ts=message.thread_ts)
+        payload = payloads.message_action(ws, self.user, channel, message, dict(acted), address)
+        return self._told(await self.delivery.deliver(INTERACTION, payload))
+
+    async def click_view(
+        self,
+        action_id: str,
+        *,
+        value: Any = None,
+        confirmed: bool = False,
+        values: Mapping[str, Any] | None = None,
+        state: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Ack:
+        """Click or choose in the open modal; `values` (plain, as for `submit`) or `state` is what its inputs hold."""
+        view = self._modal()
+        held = state if state is not None else form_state(view.blocks, values or {})
+        acted = self._acted(view.blocks, action_id, "", value, confirmed=confirmed)
+        return await self._click_in(view, acted, held)
+
+    async def click_home(
+        self, action_id: str, *, block_id: str = "", value: Any = None, confirmed: bool = False
+    ) -> Ack:
+        """Click an element of this person's Home tab."""
+        view = self.workspace.homes.get(self.user.id)
+        if view is None:
+            raise ActRefused("view_not_found", "the Home tab is empty")
+        acted = self._acted(view.blocks, action_id, block_id, value, confirmed=confirmed)
+        return await self._click_in(view, acted, form_state(view.blocks, {}))
+
+    async def _click_in(self, view: View, acted: dict[str, Any], held: Mapping[str, Mapping[str, Any]]) -> Ack:
+        payload = payloads.view_action(self.workspace, self.user, view, acted, with_choice(held, acted))
+        return self._told(await self.delivery.deliver(INTERACTION, payload))
+
+    async def submit(self, values: Mapping[str, Any] | None = None) -> Ack:
+        """Submit the open modal with plain values by action_id or block_id; see `submit_view`."""
+        view = self._modal()
+        return await self.submit_view(view.id, form_state(view.blocks, values or {}))
+
+    async def submit_view(self, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Ack:
+        """Submit a modal; `values` as in `state.values`: block_id → action_id → {"type", "value" or "selected_…"}.
+
+        What is required and missing, or of a wrong length, is told in `errors` and does not reach the app; it closes
+        unless the app says otherwise.
+        """
+        ws, view = self.workspace, self._modal(view_id)
+        if not view.content.get("submit"):
+            raise ActRefused("not_submittable", "that modal has nothing to submit")
+        if wrong := wrong_in(view.blocks, values):
+            submitting.show_errors(ws, view, wrong)
+            return Ack(errors=wrong)
+        urls = submitting.response_urls(ws, view, values, self._response_url)
+        ack = await self.delivery.deliver(INTERACTION, payloads.view_submission(ws, self.user, view, values, urls))
+        return self._told(ack) if ack.error else replace(ack, errors=submitting.after(ws, view, ack.payload))
+
+    async def close_view(self, view_id: str = "", *, everything: bool = False) -> Ack:
+        """Close the modal on top, or all; the app hears of it only if it asked to."""
+        view = self._modal(view_id)
+        self.workspace.drop_views(self.user.id, everything=everything)
+        if not view.content.get("notify_on_close"):
+            return Ack()
+        payload = payloads.view_closed(self.workspace, self.user, view, cleared=everything)
+        return self._told(await self.delivery.deliver(INTERACTION, payload))
+
+    async def open_home(self) -> Ack:
+        """Open the app's Home tab: the app hears of it if it subscribed to `app_home_opened`."""
+        ws = self.workspace
+        if "app_home_opened" not in ws.team.events:
+            return Ack()
+        channel = ws.open_im(self.user.id).id
+        return await self.send_event(
+            {"type": "app_home_opened", "user": self.user.id, "channel": channel, "tab": "home"}
+        )
+
+    async def send_event(self, event: Mapping[str, Any], *, event_id: str = "") -> Ack:
+        """Send an event of the Events API; a retry is told the same event_id."""
+        payload = payloads.event(self.workspace, dict(event))
+        return await self.delivery.event(payload | ({"event_id": event_id} if event_id else {}))
+
+    # --- what the acts share
+
+    def _channel(self, key: str) -> Channel:
+        channel = self.workspace.channel(key)
+        if channel is None or not self.workspace.team.is_in(self.user.id, channel):
+            raise ActRefused("channel_not_found", "you are not in that channel")
+        return channel
+
+    def _writable(self, key: str) -> Channel:
+        channel = self._channel(key)
+        if channel.is_archived:
+            raise ActRefused("is_archived", f"#{channel.name} is archived")
+        return channel
+
+    def _modal(self, view_id: str = "") -> View:
+        view = self.workspace.modal(self.user.id)
+        if view is None or view_id not in {"", view.id}:
+            raise ActRefused("view_not_found", "no modal is open")
+        return view
+
+    def _response_url(self, channel: str, *, original: str = "", thread_ts: str = "") -> str:
+        passes = self.workspace.passes
+        key = passes.new_response_url(channel, self.user.id, original=original, thread_ts=thread_ts)
+        return f"{self.origin}/response/{key}"
+
+    def _told(self, ack: Ack) -> Ack:
+        if ack.error:
+            self._toast(f"That failed with the error “{ack.error}”")
+        return ack
+
+    def _toast(self, words: str) -> None:
+        self.workspace.tell({"type": "toast", "user": self.user.id, "text": words, "kind": "error"})
+
+    def _failed(self, name: str, error: str, channel: str) -> None:
+        words = f"{entities(name)} failed with the error “{error}”"
+        self._toast(words)
+        self.workspace.add(Message(channel, "", SLACKBOT, words, only_for=self.user.id))
+
+    def _show_said(self, channel: Channel, said: Any) -> None:
+        if not isinstance(said, Mapping) or not said:
+            return
+        ws = self.workspace
+        try:
+            content = content_of(ws, said, COMMAND)
+        except ApiError as error:
+            ws.violate(error.code, error.detail or "the acknowledgement was no message", COMMAND)
+            return
+        only_for = "" if said.get("response_type") == "in_channel" else self.user.id
+        ws.add(Message(channel.id, "", ws.team.bot_user, only_for=only_for, **content))
+
+
+def find_element(blocks: Blocks, action_id: str, block_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The (block, element) of an action_id; raises ActRefused when there is none."""
+    for block, element in interactive(blocks):
+        if element["action_id"] == action_id and block_id in {"", block.get("block_id")}:
+            return block, element
+    there = ", ".join(str(element["action_id"]) for _block, element in interactive(blocks)) or "nothing"
+    raise ActRefused("action_not_found", f"there is no {action_id} to click, but {there}")

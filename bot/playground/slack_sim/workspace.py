@@ -1,0 +1,195 @@
+"""The state of the workspace: messages, views, triggers, response addresses, and everything the app did wrong."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from bot.playground.slack_sim.message import Message, View
+from bot.playground.slack_sim.passes import Passes
+from bot.playground.slack_sim.team import Channel, Team
+from bot.playground.slack_sim.violations import ERROR, Violation, not_allowed
+
+__all__ = ["Event", "Message", "View", "Violation", "Workspace"]
+
+T = TypeVar("T")
+Event = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Workspace:
+    """All that the workspace knows; `clock` gives Unix seconds. Observers are told of every change."""
+
+    team: Team
+    clock: Callable[[], float]
+    messages: list[Message] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    modals: dict[str, list[View]] = field(default_factory=dict)
+    homes: dict[str, View] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ims: dict[str, str] = field(default_factory=dict)
+    observers: set[Callable[[Event], None]] = field(default_factory=set)
+    passes: Passes = field(init=False)
+    _last_ts: int = 0
+    _places: dict[tuple[str, str], int] = field(default_factory=dict)
+    _threads: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.passes = Passes(self.clock)
+
+    def new_ts(self) -> str:
+        """A timestamp that no other message has and that is later than all before."""
+        self._last_ts = max(int(self.clock() * 1_000_000), self._last_ts + 1)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def new_id(self, kind: str) -> str:
+        """An id of that kind (`V`, `F`), unique in this workspace."""
+        return f"{kind}0{next(self._ids):08X}"
+
+    def tell(self, event: Event) -> None:
+        """Tell the page and whoever waits that something changed."""
+        for observer in tuple(self.observers):
+            observer(event)
+
+    # --- channels
+
+    def channel(self, key: str) -> Channel | None:
+        """The channel of that id or name (`#ops`); a direct conversation by its id."""
+        for channel in self.team.channels:
+            if key in {channel.id, channel.name, f"#{channel.name}"}:
+                return channel
+        user = next((user for user, im in self.ims.items() if im == key), None)
+        return Channel(key, "directmessage", members=(user,), is_im=True) if user else None
+
+    def open_im(self, user: str) -> Channel:
+        """The direct conversation between the app and a person, opened when there is none."""
+        key = self.ims.setdefault(user, f"D0{user[2:]}")
+        return Channel(key, "directmessage", members=(user,), is_im=True)
+
+    # --- messages
+
+    def add(self, message: Message) -> Message:
+        """Put a message (its `ts` is given by the workspace unless set)."""
+        placed = replace(message, ts=message.ts or self.new_ts())
+        self._places[placed.channel, placed.ts] = len(self.messages)
+        if placed.thread_ts:
+            self._threads.setdefault((placed.channel, placed.thread_ts), []).append(len(self.messages))
+        self.messages.append(placed)
+        self._tell_of("ephemeral" if placed.only_for else "message", placed)
+        return placed
+
+    def find(self, channel: str, ts: str) -> Message | None:
+        """The message of that timestamp, unless it was deleted."""
+        place = self._places.get((channel, ts))
+        return None if place is None or self.messages[place].deleted else self.messages[place]
+
+    def change(self, message: Message, **changes: Any) -> Message:
+        """Replace a message by a changed one."""
+        changed = replace(message, **changes)
+        self.messages[self._places[message.channel, message.ts]] = changed
+        self._tell_of("deleted" if changed.deleted else "changed", changed)
+        return changed
+
+    def replies(self, channel: str, ts: str) -> list[Message]:
+        """The answers in a thread that everybody sees, oldest first."""
+        thread = (self.messages[place] for place in self._threads.get((channel, ts), ()))
+        return [m for m in thread if m.ts != ts and not m.deleted and not m.only_for]
+
+    def visible(self, channel: str, user: str) -> list[Message]:
+        """What a person sees in a channel, threads included, oldest first ("": what everybody sees)."""
+        place = self.channel(channel)
+        if place is None or (user and not self.team.is_in(user, place)):
+            return []
+        return [m for m in self.messages if m.channel == place.id and not m.deleted and m.only_for in {"", user}]
+
+    def _tell_of(self, kind: str, message: Message) -> None:
+        thread = {"channel": message.channel, "thread_ts": message.thread_ts, "ts": message.ts}
+        self.tell({"type": kind, **thread, "user": message.only_for})
+
+    # --- views
+
+    def modal(self, user: str) -> View | None:
+        """The modal on top of a person's stack."""
+        stack = self.modals.get(user)
+        return stack[-1] if stack else None
+
+    def view(self, view_id: str, external_id: str = "") -> View | None:
+        """An open modal or a Home tab, by either of its ids."""
+        everything = itertools.chain(*self.modals.values(), self.homes.values())
+        for view in everything:
+            if view.id == view_id or (external_id and view.content.get("external_id") == external_id):
+                return view
+        return None
+
+    def put_view(self, view: View) -> View:
+        """Show a view: in place of the one with its id, else as a person's Home tab or on top of their stack."""
+        if view.content.get("type") == "home":
+            self.homes[view.user] = view
+            self.tell({"type": "home", "user": view.user})
+            return view
+        stack = self.modals.setdefault(view.user, [])
+        at = next((i for i, held in enumerate(stack) if held.id == view.id), len(stack))
+        stack[at : at + 1] = [view]
+        self.tell({"type": "view", "user": view.user})
+        return view
+
+    def drop_views(self, user: str, *, everything: bool = False) -> None:
+        """Close the modal on top, or all of a person's."""
+        stack = self.modals.get(user, [])
+        del stack[0 if everything else -1 :]
+        self.tell({"type": "view", "user": user})
+
+    # --- what went wrong, and waiting
+
+    def violate(self, rule: str, detail: str, where: str = "") -> None:
+        """Note that the app broke a rule (Slack's error code, or a name of ours)."""
+        self.violations.append(Violation(self.clock(), rule, detail, where))
+        self.tell({"type": "violation"})
+
+    def assert_no_violations(self, allow: Collection[str] = (ERROR,)) -> None:
+        """Raise AssertionError when the app broke a rule; `allow` names rules and categories that may be.
+
+        Unless told otherwise errors that tell of a state (a channel it is not in) may be; `()` allows nothing.
+        """
+        wrong = not_allowed(self.violations, allow)
+        if wrong:
+            lines = (f"{each.rule} ({each.category}) at {each.where or '-'}: {each.detail}" for each in wrong)
+            raise AssertionError("the app broke rules of the platform:\n" + "\n".join(lines))
+
+    async def wait_until(self, look: Callable[[], T | None], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - a caller's plain deadline reads better than a wrapped one
+        """What `look` gives once it gives something; it is asked again at every change. Raises TimeoutError."""
+        woken = asyncio.Event()
+
+        def wake(_event: Event) -> None:
+            woken.set()
+
+        self.observers.add(wake)
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := look()) is None:
+                    await woken.wait()
+                    woken.clear()
+                return found
+        finally:
+            self.observers.discard(wake)
+
+    async def wait_for_message(
+        self,
+        channel: str,
+        fits: Callable[[Message], bool] = lambda _message: True,
+        timeout: float = 10.0,  # noqa: ASYNC109 - as in wait_until
+    ) -> Message:
+        """The newest message in a channel (threads and ephemeral ones included) that fits. Raises TimeoutError."""
+        place = self.channel(channel)
+        key = place.id if place else channel
+
+        def look() -> Message | None:
+            return next((m for m in reversed(self.messages) if m.channel == key and not m.deleted and fits(m)), None)
+
+        return await self.wait_until(look, timeout)
+
+    async def wait_for_modal(self, user: str, timeout: float = 10.0) -> View:  # noqa: ASYNC109 - as in wait_until
+        """The modal a person has open. Raises TimeoutError."""
+        return await self.wait_until(lambda: self.modal(user), timeout)

@@ -1,0 +1,1 @@
+"""The running program: how it is built, started, scheduled, served and ended."""

@@ -1,0 +1,386 @@
+"""The composition root: builds every part from the settings and owns what must be closed."""
+
+import random
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from bot.alerting.grouping import Limits
+from bot.alerting.own_network import Horizon, Seat
+from bot.alerting.rules.base import Rule
+from bot.alerting.rules.own_network import OWN_NETWORK
+from bot.alerting.rules.thresholds import configure
+from bot.chatops.audit_log import Recorder
+from bot.chatops.button_router import Clicks
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.dispatcher import Dispatcher
+from bot.chatops.forms.controller import Forms
+from bot.chatops.forms.home import OpenNow
+from bot.chatops.forms.signing import key_of
+from bot.chatops.forms.validation import Judge
+from bot.chatops.forms.view_versions import Screens
+from bot.chatops.inbox import Inbox
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster, look_deadline
+from bot.clustermgr.tasks import Dialect
+from bot.common.errors import ConfigError
+from bot.config import ClusterSettings, Settings, in_file
+from bot.delivery.fallback import Redelivery
+from bot.delivery.worker import Outbox, Pace
+from bot.leadership.membership import Membership
+from bot.leadership.model import CHORES
+from bot.operations.change_request import policy_keys
+from bot.operations.policy import PolicyOf
+from bot.permissions.access import Access
+from bot.runtime.clock import Guard, ProcessClock, earliest
+from bot.runtime.lifecycle import App
+from bot.runtime.settings_mapping import check_words, entries_of, escalation_of, heartbeat_url, policy
+from bot.runtime.startup import membership_of, opened, owner_name
+from bot.runtime.status import Liveness
+from bot.slack.client import SlackGateway
+from bot.slack.home import HomeTab, show_once
+from bot.slack.installation import Gate
+from bot.slack.middleware import Bolt, Edge, Surfaces, build_app
+from bot.slack.socket_mode import SocketMode
+from bot.slack.task_queue import Background
+from bot.slack.token_status import Standing
+from bot.store.database import Store
+from bot.store.repositories.outbox import Post
+from bot.store.retention import Keep, Retention
+from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.loop_lag import Lag
+from bot.telemetry.metrics import Metrics
+from bot.watch.alert_actions import Attention
+from bot.watch.report_builder import Reports
+from bot.watch.scheduled_reports import Summaries
+from bot.watch.watchdog import Sentry
+from bot.watch.watcher import Watch, Watched
+from bot.workflow.approvals import Decisions
+from bot.workflow.executor import Runner
+from bot.workflow.lease_manager import LeaseClicks, Leasing
+from bot.workflow.proposals import Desk
+from bot.workflow.reporting import Work
+from bot.workflow.repository import Ledger
+
+Clock = Callable[[], float]
+LATE_SECONDS = 180.0
+"""How old the last look at a cluster may be before cmbot counts as not watching it, and how many looks that is at
+least: what other processes saw is noted once a minute."""
+LATE_LOOKS = 4
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings, *, clock: Clock | None = None, pace: Pace | None = None, wait_for_server: float = 0.0
+) -> AsyncIterator[App]:
+    """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError.
+
+    `clock` takes the place of the process's clock and of the system's. A database server that cannot be used just now
+    is waited for, `wait_for_server` seconds at most.
+    """
+    with in_file(str(settings.secrets.cmbot_config)):
+        check_words(settings)
+        rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
+        entries_of(settings)
+    async with AsyncExitStack() as stack:
+        owner = owner_name()
+        wall = clock or time.time
+        clock = clock or ProcessClock()
+        store = await stack.enter_async_context(opened(settings, owner, clock, wall, wait_for_server=wait_for_server))
+        token = settings.secrets.slack_bot_token.get_secret_value()
+        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        metrics = Metrics()
+        clusters = {each.name: await _cluster(stack, settings, each, clock, metrics) for each in settings.clusters}
+        membership = membership_of(settings, store, owner)
+        parts = _Parts(settings, clock, wall, store, gateway, clusters, membership, metrics)
+        outbox = Outbox(
+            store,
+            gateway,
+            owner=owner,
+            clock=clock,
+            random=random.random,
+            pace=pace,
+            on_dead=parts.on_dead,
+            wanted=parts.wanted,
+            renew=parts.renew,
+            alive=lambda: membership.alive,
+            posted_after=lambda at: earliest(at, clock(), wall()),
+        )
+        parts.ledger = Ledger(store, outbox.wake, clock, owner)
+        fallback = settings.alerts.fallback_channel or ""
+        parts.redelivery = Redelivery(store, clock, outbox.wake, parts.ledger.withdraw, fallback)
+        yield await parts.app(outbox, Inbox(store, owner, clock), rules)
+
+
+async def _cluster(
+    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
+) -> Cluster:
+    token = settings.cluster_tokens.get(own.name)
+    client = await stack.enter_async_context(
+        ClustermgrClient(
+            own.hosts,
+            secret=token.get_secret_value() if token else None,
+            context=_tls(own),
+            on_call=partial(metrics.cluster_call, own.name),
+        )
+    )
+    pinned = None if own.dialect == "auto" else Dialect(own.dialect)
+    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned)
+
+
+def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
+    if own.ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=own.ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
+        ) from error
+
+
+class _Parts:
+    """What is handed from one builder to the next."""
+
+    ledger: Ledger
+    redelivery: Redelivery
+    rules: Mapping[str, Any]
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        wall: Clock,
+        store: Store,
+        gateway: SlackGateway,
+        clusters: Mapping[str, Cluster],
+        membership: Membership,
+        metrics: Metrics,
+    ) -> None:
+        self.settings, self.clock, self.wall, self.store, self.gateway = settings, clock, wall, store, gateway
+        self.clusters, self.metrics, self.membership = clusters, metrics, membership
+        self.noted: dict[str, Mapping[str, Any]] = {}
+        self.entries = entries_of(settings)
+        self.reports = self._reports()
+        self.gate = Gate(gateway.identity, lambda: gateway.app_id)
+
+    async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
+        await self._recall()
+        self.rules = rules
+        within = self.settings.operations.verify_within
+        runner = Runner(self.ledger, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
+        own = self.settings
+        access = Access(own.access, self.gateway.group_members, own.policy_groups, own.own_access)
+        channels = {own.name: own.alert_channel for own in self.settings.clusters}
+        attention = Attention(self.store, outbox.wake, self.clock, channels)
+        policies = partial(policy, self.settings)
+        decisions = Decisions(
+            self.ledger,
+            runner,
+            access,
+            self.clusters,
+            policies,
+            self.clock,
+            LeaseClicks(self.ledger),
+            self.gateway.members_now,
+        )
+        forms = self._forms(access, policies, attention)
+        desk = self._desk(decisions, policies, outbox)
+        dispatcher = self._dispatcher(access, desk, decisions, inbox, attention, forms)
+        background = Background()
+        bolt = self._bolt(dispatcher, forms, background, inbox)
+        watches = self._watches(rules, outbox)
+        socket_mode = self._socket(bolt)
+        return App(
+            settings=self.settings,
+            clock=self.clock,
+            wall=self.wall,
+            guard=Guard(self.clock, self.wall),
+            store=self.store,
+            gateway=self.gateway,
+            clusters=self.clusters,
+            outbox=outbox,
+            inbox=inbox,
+            retention=Retention(self.store, Keep(**self.settings.retention.model_dump()), self.clock),
+            ledger=self.ledger,
+            redelivery=self.redelivery,
+            liveness=self._liveness(outbox),
+            heartbeat=Heartbeat(heartbeat_url(self.settings)),
+            runner=runner,
+            leasing=Leasing(self.ledger, runner, self.clusters, self.clock),
+            dispatcher=dispatcher,
+            watches=watches,
+            sentry=Sentry(watches, self.store, wake=outbox.wake),
+            attention=attention,
+            summaries=Summaries(self.store, self.reports, wake=outbox.wake, ahead=lambda: self.wall() - self.clock()),
+            entries=self.entries,
+            background=background,
+            bolt=bolt,
+            gate=self.gate,
+            socket=socket_mode,
+            standing=Standing(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
+            metrics=self.metrics,
+            lag=Lag(self.metrics.loop_lag),
+            membership=self.membership,
+            noted=self.noted,
+        )
+
+    def _liveness(self, outbox: Outbox) -> Liveness:
+        own = self.settings.clusters
+        return Liveness(
+            store=self.store,
+            outbox=outbox,
+            clock=self.clock,
+            hosts={each.name: len(each.hosts) for each in own},
+            late={each.name: max(LATE_SECONDS, LATE_LOOKS * each.poll_interval) for each in own},
+            noted=self.noted,
+            channels=[each.channel for each in self.settings.status],
+            began=self.clock(),
+            leads=lambda: self.membership.hold(CHORES) is not None,
+            alone=lambda: self.membership.living <= 1,
+        )
+
+    def _reports(self) -> Reports:
+        work = Work(self.store)
+        handovers = [entry.job for entry in self.entries if entry.kind == "handover"]
+        return Reports(self.store, self.clock, work.deeds, work.pending, handovers)
+
+    async def _recall(self) -> None:
+        """Start from what the watch noted in an earlier life."""
+        async with self.store.read() as uow:
+            self.noted.update(await uow.memory.several(self.clusters.keys()))
+
+    def remembered(self, name: str) -> Mapping[str, Any]:
+        return self.noted.get(name, {})
+
+    async def on_dead(self, post: Post) -> None:
+        await self.redelivery.on_dead(post)
+
+    async def wanted(self, slot: str) -> bool:
+        return await self.redelivery.wanted(slot)
+
+    async def renew(self, slot: str, ts: str) -> float | None:
+        return await self.redelivery.renew(slot, ts)
+
+    def _desk(self, decisions: Decisions, policies: PolicyOf, outbox: Outbox) -> Desk:
+        async def posted(slot: str, seconds: float) -> str:
+            post = await outbox.settled(slot, within=seconds)
+            return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
+
+        return Desk(
+            ledger=self.ledger,
+            access=decisions.access,
+            clusters=self.clusters,
+            decisions=decisions,
+            policies=policies,
+            permalink=self.gateway.permalink,
+            clock=self.clock,
+            posted=posted,
+        )
+
+    def _dispatcher(
+        self, access: Access, desk: Desk, decisions: Decisions, inbox: Inbox, attention: Attention, forms: Forms
+    ) -> Dispatcher:
+        return Dispatcher(
+            commands=COMMANDS,
+            clusters=self.clusters,
+            default_of_channel={
+                channel: cluster.name for cluster in self.settings.clusters for channel in cluster.channels
+            },
+            access=access,
+            proposer=desk,
+            alerts=attention,
+            reports=self.reports,
+            decider=Clicks(decisions, attention, access),
+            responder=self.gateway,
+            forms=forms,
+            inbound=inbox,
+            audit=Recorder(self.store, self.clock),
+            share=self.gateway,
+            remembered=self.remembered,
+            clock=self.clock,
+            ended=self.metrics.command,
+            answers_private=self.settings.slack.answers == "sender",
+            rules=self.rules,
+            docs_url=self.settings.docs_url or "",
+        )
+
+    def _forms(self, access: Access, policies: PolicyOf, attention: Attention) -> Forms:
+        return Forms(
+            clusters=self.clusters,
+            access=access,
+            policies=policies,
+            remembered=self.remembered,
+            views=self.gateway,
+            screens=Screens(self.gateway),
+            responder=self.gateway,
+            direct=self.gateway,
+            audit=Recorder(self.store, self.clock),
+            home=self._home(access, policies, attention).show,
+            key=key_of(self.settings.secrets.slack_bot_token.get_secret_value()),
+        )
+
+    def _home(self, access: Access, policies: PolicyOf, attention: Attention) -> HomeTab:
+        return HomeTab(
+            names=tuple(self.clusters),
+            remembered=self.remembered,
+            people=access,
+            open=OpenNow(attention, self.ledger, self.gateway.permalink),
+            policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
+            publish=self.gateway.publish_home,
+            clock=self.clock,
+        )
+
+    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: Background, inbox: Inbox) -> Bolt:
+        judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
+        surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
+        edge = Edge(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
+        return build_app(edge, self.gate, api_url=self.settings.slack.api_url)
+
+    def _socket(self, bolt: Bolt) -> SocketMode | None:
+        token = self.settings.secrets.slack_app_token.get_secret_value()
+        if not token:
+            return None
+        return SocketMode(
+            bolt,
+            lambda: self.gateway.socket_address(token),
+            random=random.random,
+            on_hello=self.gateway.learn_app,
+        )
+
+    def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
+        horizon = Horizon(
+            [self._seat(own, rules[own.name]) for own in self.settings.clusters],
+            noted=self.noted,
+            place=socket.gethostname(),
+        )
+        return {own.name: self._watch(own, rules[own.name], outbox, horizon) for own in self.settings.clusters}
+
+    def _seat(self, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
+        tells = any(rule.key == OWN_NETWORK.key for rule in rules)
+        group = escalation_of(self.settings.escalation(own.name)).to
+        return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)
+
+    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: Horizon) -> Watch:
+        watched = Watched(
+            own.name,
+            own.alert_channel,
+            own.poll_interval,
+            rules,
+            escalation_of(self.settings.escalation(own.name)),
+            Limits(**dict(self.settings.alerts.storm)),
+        )
+        deadline = look_deadline(own.answer_deadline, own.poll_interval)
+        watch = Watch(
+            watched,
+            lambda: self.clusters[own.name].patrol(deadline, watch.glimpse),
+            self.store,
+            wake=outbox.wake,
+            explain=partial(self.ledger.explain, own.name),
+            horizon=horizon,
+        )
+        return watch

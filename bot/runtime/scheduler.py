@@ -1,0 +1,313 @@
+"""The clock: jobs at an interval or by a crontab; the only importer of apscheduler."""
+
+import asyncio
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+
+from bot.common.errors import ConfigError
+from bot.runtime.clock import TOLERANCE, Guard, ProcessClock
+
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_FIELDS = 5
+_NAMES = ("minute", "hour", "day", "month")
+_RANGES = ("0-59", "0-23", "1-31", "1-12 or jan-dec")
+_LATE_SECONDS = 3600
+"""How late a crontab's job may still be run."""
+GUARD_SECONDS = 1.0
+"""How often the system clock is compared with the steady one: the library goes by the system clock."""
+_REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)
+
+
+class TroubleKind(StrEnum):
+    """What went wrong with a job of the schedule."""
+
+    MISSED = "its time passed and it was not run"
+    OVERLAPPED = "it was due again while it was still running"
+    FAILED = "it raised"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A job `name`, due at `due_at` (Unix seconds), did not run as it should; `error` when it raised."""
+
+    name: str
+    kind: TroubleKind
+    due_at: float
+    error: BaseException | None = None
+
+
+class Crontab:
+    """A crontab(5) expression in a time zone: weekdays 0 and 7 are Sunday, day and weekday both given mean either.
+
+    A wall-clock time comes once: in the hour that autumn repeats only the first pass counts, and a time that spring
+    leaves out comes as late as it was to be after midnight. Raises ConfigError.
+    """
+
+    def __init__(self, expression: str, timezone: str) -> None:
+        self.expression, self.timezone = expression, timezone
+        try:
+            self._zone = ZoneInfo(timezone)
+            self._triggers = _triggers(expression, self._zone)
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise ConfigError(f"cron = {expression!r:.80} ({timezone:.60}): {error}; see crontab(5).") from error
+        if self.next(0.0) is None:
+            raise ConfigError(f"cron = {expression!r:.80}: this time never comes; see crontab(5).")
+
+    def next(self, after: float) -> float | None:
+        """The first time after `after`, or None; all in Unix seconds."""
+        times = [_following(trigger, datetime.fromtimestamp(after, UTC)) for trigger in self._triggers]
+        return min((time.timestamp() for time in times if time is not None), default=None)
+
+    def latest(self, until: float) -> float | None:
+        """The last time at or before `until`, or None within eight years."""
+        for reach in _REACHES:
+            found, time = None, self.next(until - reach)
+            while time is not None and time <= until:
+                found, time = time, self.next(time)
+            if found is not None:
+                return found
+        return None
+
+
+class Scheduler:
+    """Runs jobs on the running event loop: coalesced, one of a name at a time, and waited for at the end.
+
+    The library goes by the system clock. So that setting it neither stops nor floods a job, what was missed is one run,
+    and a guard compares that clock with a steady one: after a jump intervals run at once, and crontabs follow the new
+    time. `on_trouble` is called for each missed, overlapping or failed run; `troubles` counts them by job and kind.
+    """
+
+    def __init__(self, on_trouble: Callable[[Trouble], None] = lambda _: None) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        self._scheduler.add_listener(self._noted, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        self._on_trouble = on_trouble
+        self._clock = Guard(ProcessClock(time.time), time.time)
+        self._intervals: dict[str, float] = {}
+        self._crontabs: dict[str, Crontab] = {}
+        self._troubles: Counter[tuple[str, TroubleKind]] = Counter()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._guard: asyncio.Task[None] | None = None
+
+    @property
+    def troubles(self) -> Mapping[tuple[str, TroubleKind], int]:
+        """How often what went wrong, by (name, kind)."""
+        return dict(self._troubles)
+
+    def every(self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0) -> None:
+        """Run `fn` now and then every `seconds`, each time up to `jitter` seconds off."""
+        self._intervals[name] = jitter
+        trigger = _Interval(seconds, jitter)
+        self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=datetime.now(UTC))
+
+    def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
+        """Run `fn` with the time that was due (Unix seconds) whenever the crontab says so. Raises ConfigError."""
+        crontab = self._crontabs[name] = Crontab(expression, timezone)
+
+        async def run() -> None:
+            now = datetime.now(UTC).timestamp()
+            await fn(crontab.latest(now) or now)
+
+        self._add(_WallClock(crontab), run, name, late=_LATE_SECONDS)
+
+    def soon(self, name: str) -> None:
+        """Run the job of that name now as well as when it is due; nothing when there is none or it has been stopped."""
+        if self._scheduler.running and self._scheduler.get_job(name) is not None:
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def wake(self) -> None:
+        """Look for due jobs now."""
+        self._scheduler.wakeup()
+
+    def start(self) -> None:
+        """Start; needs a running event loop."""
+        self._scheduler.start()
+        self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
+
+    async def stop(self) -> None:
+        """Start nothing more, and wait for the jobs that are running."""
+        if self._guard is not None:
+            self._guard.cancel()
+            await asyncio.gather(self._guard, return_exceptions=True)
+            self._guard = None
+        if not self._scheduler.running:
+            return
+        # Shutting down cancels what runs, so that comes last.
+        self._scheduler.pause()
+        await _turn()
+        try:
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            self._scheduler.shutdown(wait=False)
+        await _turn()
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(GUARD_SECONDS)
+            self.look_at_clock()
+
+    def look_at_clock(self) -> None:
+        """Set all jobs to new times when the system clock was set."""
+        self._clock.look()
+        if self._clock.jumps:
+            self._clock.jumps.clear()
+            self._reset()
+
+    def _reset(self) -> None:
+        """Take new times for all jobs: when each is due was reckoned by a clock that has been set."""
+        now = datetime.now(UTC)
+        for name, jitter in self._intervals.items():
+            self._move(name, now + timedelta(seconds=random.uniform(0.0, jitter)))  # noqa: S311 - spreads load
+        for name, crontab in self._crontabs.items():
+            due = crontab.next(now.timestamp())
+            if due is not None:
+                self._move(name, datetime.fromtimestamp(due, UTC))
+
+    def _move(self, name: str, due: datetime) -> None:
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.modify_job(name, next_run_time=due)
+
+    def _add(self, trigger: Any, fn: Callable[[], Awaitable[None]], name: str, *, late: int, **options: Any) -> None:
+        async def run() -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a coroutine always runs in one
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            await fn()
+
+        self._scheduler.add_job(run, trigger, id=name, name=name, misfire_grace_time=late, **options)
+
+    def _noted(self, event: Any) -> None:
+        kinds = {EVENT_JOB_MISSED: TroubleKind.MISSED, EVENT_JOB_MAX_INSTANCES: TroubleKind.OVERLAPPED}
+        kind = kinds.get(event.code, TroubleKind.FAILED)
+        if kind is TroubleKind.MISSED and abs(self._clock.ahead - self._clock.known) > TOLERANCE:
+            # Late by a clock that was just set, and by no other: the guard runs the job within a second.
+            return
+        due = event.scheduled_run_times[-1] if kind is TroubleKind.OVERLAPPED else event.scheduled_run_time
+        self._troubles[event.job_id, kind] += 1
+        self._on_trouble(Trouble(event.job_id, kind, due.timestamp(), getattr(event, "exception", None)))
+
+
+class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Every so many seconds, each time up to `jitter` seconds off. What was missed is one run, however much it was.
+
+    The library's own trigger gives every missed run one by one: a clock a year ahead held the event loop for 30 s.
+    """
+
+    def __init__(self, seconds: float, jitter: float) -> None:
+        self._seconds, self._jitter = seconds, jitter
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """When next, as the library asks: after the previous time, and after now."""
+        if previous_fire_time is None:
+            return now
+        gone = max(0.0, (now - previous_fire_time).total_seconds())
+        steps = math.floor(gone / self._seconds) + 1
+        jitter = random.uniform(-self._jitter, self._jitter)  # noqa: S311 - spreads load
+        return max(
+            now + timedelta(microseconds=1), previous_fire_time + timedelta(seconds=steps * self._seconds + jitter)
+        )
+
+
+class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """The trigger that asks a Crontab."""
+
+    def __init__(self, crontab: Crontab) -> None:
+        self._crontab = crontab
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """When next, as the library asks."""
+        # Bounded: what is missed for longer than a run may be late is looked for by whoever catches up.
+        earliest = now - timedelta(seconds=_LATE_SECONDS)
+        after = max(previous_fire_time, earliest) if previous_fire_time else now - timedelta(microseconds=1)
+        time = self._crontab.next(after.timestamp())
+        return None if time is None else datetime.fromtimestamp(time, UTC)
+
+
+async def _turn() -> None:
+    """Let the event loop do what was handed to it before."""
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_soon(done.set)
+    await done.wait()
+
+
+def _following(trigger: Any, after: datetime) -> datetime | None:
+    """The first firing after `after` that is not the second pass of a repeated hour."""
+    time: datetime | None
+    while True:
+        after += timedelta(microseconds=1)
+        try:
+            time = trigger.get_next_fire_time(None, after)
+        except (ValueError, OverflowError):
+            return None
+        if time is None or not _second_pass(time):
+            return time
+        after = time.astimezone(UTC)
+
+
+def _second_pass(time: datetime) -> bool:
+    first, second = time.replace(fold=0).utcoffset(), time.replace(fold=1).utcoffset()
+    return time.fold == 1 and first is not None and second is not None and first > second
+
+
+def _triggers(expression: str, zone: ZoneInfo) -> tuple[Any, ...]:
+    values = expression.split()
+    if len(values) != _FIELDS:
+        raise ValueError(f"write five fields, minute hour day month weekday, not {len(values)}")
+    minute, hour, day, month, weekday = values
+    for name, value, known in zip(_NAMES, values, _RANGES, strict=False):
+        _field(name, value, known)
+    common = {"minute": minute, "hour": hour, "month": month, "timezone": zone}
+    weekdays = ",".join(_DAYS[number] for number in sorted(_weekdays(weekday)))
+    if day.startswith("*") or weekday.startswith("*"):
+        return (CronTrigger(**common, day=day, day_of_week=weekdays),)
+    return (CronTrigger(**common, day=day), CronTrigger(**common, day_of_week=weekdays))
+
+
+def _field(name: str, value: str, known: str) -> None:
+    """Refuse a field that the library does not take, in our words."""
+    try:
+        CronTrigger(**{name: value})
+    except ValueError as error:
+        raise ValueError(
+            f"the {name} {value!r:.40} is none: write {known}, a list such as 1,2, a step such as */2, or *"
+        ) from error
+
+
+def _weekdays(field: str) -> set[int]:
+    """The weekdays (0 is Sunday) that a crontab's fifth field names: the library counts them from Monday."""
+    return {number % 7 for item in field.lower().split(",") for number in _weekday_item(item)}
+
+
+def _weekday_item(item: str) -> range:
+    span, _, step = item.partition("/")
+    first, dash, last = span.partition("-")
+    low, high = (0, 6) if first == "*" else (_weekday(first), _weekday(last) if dash else _weekday(first))
+    if step and not dash and first != "*":
+        high = 6
+    if dash and high == 0:
+        high = 7
+    if low > high or (step and not (step.isdecimal() and int(step) > 0)):
+        raise ValueError(f"the weekday {item!r:.40} is none: write 0-7, names such as mon-fri, or *")
+    return range(low, high + 1, int(step or 1))
+
+
+def _weekday(word: str) -> int:
+    if word in _DAYS:
+        return _DAYS.index(word)
+    if word.isdecimal() and int(word) <= len(_DAYS):
+        return int(word)
+    raise ValueError(f"the weekday {word!r:.40} is none: write 0-7, names such as mon-fri, or *")

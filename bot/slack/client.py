@@ -1,0 +1,282 @@
+"""Every call to Slack: messages, answers by response_url, views and look-ups, over one HTTP session.
+
+It implements the ports `Poster` (delivery), `Responder` (chatops) and `GroupMembers` (interactions).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chatops.forms.view_versions import Shown
+from bot.common.errors import SlackError
+from bot.interactions.command import Reply
+from bot.interactions.message import BlockJson, Message
+from bot.slack import methods
+from bot.slack.errors import FOREIGN, refused, translated
+from bot.slack.identity import EVENT_TYPE, Identity, is_ours, part
+from bot.slack.methods import Method
+from bot.slack.responses import answer
+from bot.slack.session import opened
+from bot.slack.upload import send, sharing
+
+_PAGE = 200
+_MOST_PAGES = 50
+_GROUP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel as the bot sees it."""
+
+    id: str
+    name: str
+    member: bool
+    archived: bool
+    private: bool
+
+
+class SlackGateway:
+    """An async context manager; every method raises SlackError, SlackRetryable or (when it posts) SlackLost.
+
+    `api_url` ends with a slash; `timeout` and `connect_timeout` are seconds of one call. Nothing is tried again here:
+    the outbox owns that, and an answer by response_url is tried again by bot/slack/responses.py when nothing was sent.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        api_url: str,
+        *,
+        timeout: float = 15.0,
+        connect_timeout: float = 5.0,
+        proxy: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # The SDK logs bodies at debug and looks at this logger's own level for whether to format them.
+        logger = logging.getLogger("slack_sdk.cmbot")
+        logger.setLevel(logging.WARNING)
+        # The SDK's default retry handler sends a post again after a cut connection: none at all.
+        self._client = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[], logger=logger)
+        self._client.proxy = proxy  # else the SDK takes one from the environment, for the loopback too
+        self._api_url = api_url
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
+        self._monotonic = monotonic
+        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+        self._asked: dict[str, tuple[float, frozenset[str]]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._me: Identity | None = None
+        self.app_id = ""
+        """Our app's id, "" until Slack has said it."""
+
+    @property
+    def token(self) -> str:
+        """The bot token as it was given."""
+        return self._client.token or ""
+
+    async def __aenter__(self) -> Self:
+        """Open the session."""
+        self._client.session = opened(self._timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the session."""
+        await self._session.close()
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        session = self._client.session
+        if session is None:
+            raise RuntimeError("SlackGateway is used outside its `async with`")
+        return session
+
+    async def post(
+        self, channel: str, message: Message, *, thread_ts: str | None = None, broadcast: bool = False
+    ) -> str:
+        """Post a new message, into a thread when `thread_ts` is given; returns its ts."""
+        thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
+        data = await self._write(methods.POST, {"channel": channel, **_shown(message), **thread})
+        self.learn_app(part(data, "message").get("app_id"))
+        return _text(data, "ts", methods.POST)
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Replace what the message shows; without blocks it loses those it had."""
+        await self._write(methods.UPDATE, {"channel": channel, "ts": ts, **_shown(message)})
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete the message."""
+        await self._write(methods.DELETE, {"channel": channel, "ts": ts})
+
+    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
+        """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first.
+
+        Source: the reference pages of conversations.history and conversations.replies (`include_all_metadata`).
+        """
+        me = await self.identity()
+        method = methods.REPLIES if thread_ts else methods.HISTORY
+        query = {"channel": channel, "oldest": f"{max(after, 0.0):.6f}", "limit": _PAGE, "include_all_metadata": True}
+        found: list[str] = []
+        cursor = ""
+        for _ in range(_MOST_PAGES):
+            turn = {**query, **({"ts": thread_ts} if thread_ts else {}), **({"cursor": cursor} if cursor else {})}
+            data = await self._read(method, turn)
+            found += [item["ts"] for item in _list(data, "messages") if is_ours(item, slot, me)]
+            cursor = str(part(data, "response_metadata").get("next_cursor") or "")
+            if not cursor:
+                break
+        return sorted(set(found), key=float)
+
+    async def respond(self, response_url: str, reply: Reply, *, replace: bool = False) -> None:
+        """Answer a command or click; `replace` puts it in the place of the answer before.
+
+        Source: the reference page on response_url: five uses within 30 minutes.
+        """
+        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url)
+
+    async def group_members(self, group: str) -> frozenset[str]:
+        """Who is in a user group, remembered for a minute; a failure is not remembered."""
+        until, members = self._groups.get(group, (0.0, frozenset[str]()))
+        if self._monotonic() < until:
+            return members
+        return await self.members_now(group)
+
+    async def members_now(self, group: str) -> frozenset[str]:
+        """Who is in a user group, past the cache; of many who ask at once those that wait share the next answer."""
+        asked = self._monotonic()
+        async with self._asking.setdefault(group, asyncio.Lock()):
+            began, members = self._asked.get(group, (0.0, frozenset[str]()))
+            if began > asked:
+                return members
+            return await self._list_group(group)
+
+    async def _list_group(self, group: str) -> frozenset[str]:
+        began = self._monotonic()
+        data = await self._read(methods.GROUP_MEMBERS, {"usergroup": group})
+        members = frozenset(user for user in _list(data, "users") if isinstance(user, str))
+        self._groups[group] = (self._monotonic() + _GROUP_SECONDS, members)
+        self._asked[group] = (began, members)
+        return members
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message."""
+        data = await self._read(methods.PERMALINK, {"channel": channel, "message_ts": ts})
+        return _text(data, "permalink", methods.PERMALINK)
+
+    async def publish_home(self, user: str, blocks: Sequence[BlockJson]) -> None:
+        """Put up the Home tab that `user` sees."""
+        await self._write(methods.PUBLISH_HOME, {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}})
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
+        """Open a modal, within 3 s of the click that brought `trigger_id`."""
+        return _view(await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)}))
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
+        """Show something else in an open modal; with `hash` only if it did not change since (`hash_conflict`)."""
+        known = {"hash": hash} if hash else {}
+        return _view(await self._write(methods.UPDATE_VIEW, {"view_id": view_id, "view": dict(view), **known}))
+
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
+    ) -> None:
+        """Share a file in a channel that the bot is in, or in a thread there; `comment` (mrkdwn) introduces it."""
+        # As the SDK sends them: these methods have been seen to refuse a JSON body.
+        place = (await self._call(methods.UPLOAD_ADDRESS, params={"filename": name, "length": len(content)})).data
+        address, file = (_text(place, part, methods.UPLOAD_ADDRESS) for part in ("upload_url", "file_id"))
+        await send(self._session, address, content, api_url=self._api_url)
+        done = sharing(file, channel, title=title, comment=comment, thread_ts=thread_ts)
+        await self._call(methods.UPLOAD_DONE, params=done)
+
+    async def auth_test(self) -> Identity:
+        """Who the bot token belongs to and what it may do."""
+        response = await self._call(methods.AUTH_TEST, json={})
+        data = response.data
+        granted = str(response.headers.get("x-oauth-scopes") or "")
+        return Identity(
+            user=str(data.get("user_id") or ""),
+            bot=str(data.get("bot_id") or ""),
+            team=str(data.get("team") or ""),
+            team_id=str(data.get("team_id") or ""),
+            enterprise=str(data.get("enterprise_id") or ""),
+            scopes=frozenset(scope.strip() for scope in granted.split(",") if scope.strip()),
+        )
+
+    async def channel_info(self, channel: str) -> Channel:
+        """What the bot sees of a channel."""
+        info = part(await self._read(methods.CHANNEL, {"channel": channel}), "channel")
+        return Channel(
+            id=str(info.get("id") or channel),
+            name=str(info.get("name") or ""),
+            member=bool(info.get("is_member")),
+            archived=bool(info.get("is_archived")),
+            private=bool(info.get("is_private")),
+        )
+
+    async def socket_address(self, app_token: str) -> str:
+        """A fresh WebSocket address for Socket Mode; it can be used once."""
+        response = await self._call(methods.CONNECTIONS_OPEN, params={"token": app_token})
+        return _text(response.data, "url", methods.CONNECTIONS_OPEN)
+
+    def learn_app(self, app_id: Any) -> None:
+        """Note our app's id as Slack says it; the first one counts."""
+        if not self.app_id and isinstance(app_id, str):
+            self.app_id = app_id
+
+    async def identity(self) -> Identity:
+        """Who we are, asked once."""
+        if self._me is None:
+            self._me = await self.auth_test()
+        return self._me
+
+    async def _write(self, method: Method, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return (await self._call(method, json=dict(body))).data  # type: ignore[no-any-return] # checked by _call
+
+    async def _read(self, method: Method, query: Mapping[str, Any]) -> Mapping[str, Any]:
+        return (await self._call(method, http_verb="GET", params=dict(query))).data  # type: ignore[no-any-return] # as above
+
+    async def _call(self, method: Method, **arguments: Any) -> Any:
+        _ = self._session
+        try:
+            response = await self._client.api_call(method.name, **arguments)
+        except FOREIGN as error:
+            raise translated(error, method) from error
+        if not isinstance(response.data, dict):
+            raise refused(response.status_code, None, None, method)
+        return response
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "text": message.text,
+        "blocks": [dict(block) for block in message.blocks],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    if message.metadata is not None:
+        shown["metadata"] = {"event_type": EVENT_TYPE, "event_payload": dict(message.metadata)}
+    return shown
+
+
+def _view(data: Mapping[str, Any]) -> Shown:
+    view = part(data, "view")
+    return Shown(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
+
+
+def _list(data: Mapping[str, Any], name: str) -> Sequence[Any]:
+    value = data.get(name)
+    return value if isinstance(value, list) else ()
+
+
+def _text(data: Mapping[str, Any], name: str, method: Method) -> str:
+    value = data.get(name)
+    if isinstance(value, str) and value:
+        return value
+    error: SlackError = refused(200, None, None, method)
+    raise error

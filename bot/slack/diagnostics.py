@@ -1,0 +1,126 @@
+"""What `cmbot check` finds out about Slack: tokens, scopes, channels, groups, each with what to do when it fails."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.common.errors import SlackError
+from bot.slack.client import Channel, SlackGateway
+from bot.slack.methods import SCOPES
+from bot.slack.tokens import Fault, bot_fault, delivery_fault
+from bot.views.blocks import count
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One line of the table: what was looked at, whether it is right, what is so, and what to do about it."""
+
+    what: str
+    ok: bool
+    words: str
+    mend: str = ""
+
+
+_REINSTALL = "reinstall the app from its page at api.slack.com/apps (Install App), then copy the new token"
+_INVITE = "type /invite @cmbot in it"
+MENDS: Mapping[str, str] = {
+    "invalid_auth": "copy the token anew from the app's page; bot tokens start with xoxb-, app tokens with xapp-",
+    "not_authed": "set SLACK_BOT_TOKEN",
+    "token_revoked": _REINSTALL,
+    "token_expired": _REINSTALL,
+    "account_inactive": _REINSTALL,
+    "not_allowed_token_type": "SLACK_BOT_TOKEN takes the xoxb- token, SLACK_APP_TOKEN the xapp- token: swapped?",
+    "missing_scope": "compare the app's scopes with app_manifest.yaml, then reinstall the app",
+    "channel_not_found": f"correct the id, or, when the channel is private, {_INVITE}",
+    "no_such_subteam": "correct the user group's id (it starts with S), or enable the group",
+    "unreachable": "check the network, the proxy and slack.api_url",
+    "untrusted_certificate": "set SSL_CERT_FILE to a PEM file with the authority of the proxy that opens connections",
+    "tls_failed": "check slack.api_url, and whether a proxy stands in front of Slack",
+    "redirected": "check slack.api_url, and whether a proxy or a login page stands in front of Slack",
+    "timeout": "check the network, the proxy and slack.api_url",
+}
+_OTHERWISE = "look the error up on the method's page at docs.slack.dev"
+
+
+async def check_slack(
+    gateway: SlackGateway,
+    *,
+    app_token: str,
+    signing_secret: str,
+    channels: Mapping[str, str],
+    groups: Sequence[str],
+) -> tuple[Checked, ...]:
+    """Look at everything; `channels` maps each id to where the settings name it. Never raises SlackError."""
+    token = await _bot_token(gateway)
+    delivery = await _delivery(gateway, app_token, signing_secret)
+    if not token[0].ok:
+        # Without a working token each further line would say the same.
+        what = f"{count(len(channels), 'channel')}, {count(len(groups), 'user group')}"
+        unseen = Checked(
+            what, ok=False, words="not looked at, since the bot token does not work", mend="mend that first"
+        )
+        return (*token, delivery, unseen)
+    named = [await _channel(gateway, channel, where) for channel, where in channels.items()]
+    return (*token, delivery, *named, *[await _group(gateway, group) for group in groups])
+
+
+def _faulty(fault: Fault) -> Checked:
+    """What needs no call to be seen."""
+    return Checked(fault.what, ok=False, words=fault.words, mend=fault.mend)
+
+
+async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
+    if fault := bot_fault(gateway.token):
+        return (_faulty(fault),)
+    try:
+        me = await gateway.auth_test()
+    except SlackError as error:
+        return (_failed("bot token", error),)
+    known = Checked("bot token", ok=True, words=f"works: {me.user} in {me.team or 'the workspace'}")
+    missing = sorted(SCOPES - me.scopes)
+    if not missing:
+        return (known, Checked("scopes", ok=True, words=f"all {len(SCOPES)} are granted"))
+    return (known, Checked("scopes", ok=False, words=f"missing: {', '.join(missing)}", mend=MENDS["missing_scope"]))
+
+
+async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) -> Checked:
+    if fault := delivery_fault(app_token, signing_secret):
+        return _faulty(fault)
+    if not app_token:
+        words = "set, for HTTP; only Slack's first delivery shows whether it is right"
+        return Checked("signing secret", ok=True, words=words)
+    try:
+        await gateway.socket_address(app_token)
+    except SlackError as error:
+        return _failed("app token", error)
+    return Checked("app token", ok=True, words="works: Socket Mode opens")
+
+
+async def _channel(gateway: SlackGateway, channel: str, where: str) -> Checked:
+    what = f"channel {channel} ({where})"
+    try:
+        return _judged(what, await gateway.channel_info(channel))
+    except SlackError as error:
+        return _failed(what, error)
+
+
+def _judged(what: str, seen: Channel) -> Checked:
+    if seen.archived:
+        return Checked(what, ok=False, words=f"#{seen.name} is archived", mend="name another channel, or unarchive it")
+    if not seen.member:
+        return Checked(what, ok=False, words=f"cmbot is not in #{seen.name}", mend=_INVITE)
+    return Checked(what, ok=True, words=f"#{seen.name}")
+
+
+async def _group(gateway: SlackGateway, group: str) -> Checked:
+    what = f"user group {group}"
+    try:
+        members = await gateway.group_members(group)
+    except SlackError as error:
+        return _failed(what, error)
+    if not members:
+        return Checked(what, ok=False, words="has no members", mend="add people to it, or name another group")
+    return Checked(what, ok=True, words=f"{len(members)} member{'' if len(members) == 1 else 's'}")
+
+
+def _failed(what: str, error: SlackError) -> Checked:
+    return Checked(what, ok=False, words=str(error), mend=MENDS.get(error.code, _OTHERWISE))

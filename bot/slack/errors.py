@@ -1,0 +1,107 @@
+"""What went wrong with a call to Slack, in our own error tree; the one place that knows the SDK's exceptions.
+
+Sentences are made of the method's name and Slack's error code alone: no token, no address, no raw library message.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.slack.methods import Method
+from bot.slack.session import Redirected
+
+FOREIGN = (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
+"""All that the SDK lets through; ValueError and AttributeError are what a body that is not a JSON object leads to."""
+
+LATER = frozenset({"service_unavailable", "request_timeout", "internal_error", "fatal_error"})
+"""Slack's error codes that say: try again."""
+
+_OK = 200
+_TOO_MANY = 429
+_FAILED = 500
+_UNAVAILABLE = 503
+_LONGEST_WAIT = 3600.0
+
+
+def translated(error: Exception, method: Method) -> SlackError:
+    """Our error for one of FOREIGN."""
+    if isinstance(error, SlackApiError):
+        response = error.response
+        # The SDK's own answer, or aiohttp's when the body is not JSON at all.
+        status = int(getattr(response, "status_code", 0) or getattr(response, "status", _OK))
+        return refused(status, getattr(response, "headers", None), getattr(response, "data", None), method)
+    return _unsent(error, method) or _unanswered(error, method)
+
+
+def _unsent(error: Exception, method: Method) -> SlackError | None:
+    """Our error when nothing was sent, else None."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return unsafe(error, method.name)
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return SlackRetryable(f"Slack could not be reached for {method.name}.", code="unreachable")
+    if isinstance(error, aiohttp.InvalidURL):
+        return SlackError(f"The address for {method.name} is not valid.", code="invalid_url")
+    return None
+
+
+def _unanswered(error: Exception, method: Method) -> SlackError:
+    """Our error when it was sent and no answer of Slack's came back."""
+    if isinstance(error, TimeoutError):
+        return _lost(f"Slack did not answer {method.name} in time", "timeout", method)
+    if isinstance(error, Redirected):
+        return _lost(f"Something in front of Slack redirects {method.name}; see slack.api_url", "redirected", method)
+    if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(error, aiohttp.ClientResponseError):
+        return _lost(f"The connection to Slack broke during {method.name}", "connection_lost", method)
+    return _lost(f"Slack's answer to {method.name} could not be read", "bad_answer", method)
+
+
+def unsafe(error: aiohttp.ClientSSLError, what: str) -> SlackRetryable:
+    """Our error for a connection that TLS did not allow; nothing was sent."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or "it could not be verified"
+        return SlackRetryable(
+            f"The certificate that is shown for Slack at {what} is not trusted on this system ({reason}). {TRUST}",
+            code="untrusted_certificate",
+        )
+    return SlackRetryable(f"No encrypted connection to Slack came about for {what}: TLS failed.", code="tls_failed")
+
+
+TRUST = (
+    "If a proxy opens the connections, set the environment variable SSL_CERT_FILE to a PEM file with its "
+    "authority's certificate, beside those of the system."
+)
+
+
+def refused(status: int, headers: Mapping[str, str] | None, data: Any, method: Method) -> SlackError:
+    """Our error for an answer that is not a success: an HTTP status with Slack's error code, or without one."""
+    code = data["error"] if isinstance(data, Mapping) and isinstance(data.get("error"), str) else ""
+    wait = _retry_after(headers)
+    if status == _TOO_MANY or code in {"ratelimited", "rate_limited"}:
+        return SlackRetryable(f"Slack asks to slow down with {method.name}.", code="ratelimited", retry_after=wait)
+    if status >= _FAILED or code in LATER:
+        # Of a gateway's own 5xx only 503 says that the call was not begun.
+        code = code or ("service_unavailable" if status == _UNAVAILABLE else "internal_error")
+        return SlackRetryable(f"Slack failed at {method.name}: {code}.", code=code, retry_after=wait)
+    if not code and status == _OK:
+        return _lost(f"Slack's answer to {method.name} could not be read", "bad_answer", method)
+    code = code or f"http_{status}"
+    needs = f" (it needs the scope {' or '.join(method.scopes)})" if code == "missing_scope" and method.scopes else ""
+    return SlackError(f"Slack refused {method.name}: {code[:80]}{needs}.", code=code)
+
+
+def _lost(sentence: str, code: str, method: Method) -> SlackError:
+    if method.posts:
+        return SlackLost(f"{sentence}: it may or may not have been done.", code=code)
+    return SlackRetryable(f"{sentence}.", code=code)
+
+
+def _retry_after(headers: Mapping[str, str] | None) -> float:
+    lower = {name.lower(): value for name, value in headers.items()} if headers else {}
+    try:
+        wait = float(lower.get("retry-after", 1.0))
+    except ValueError:
+        return 1.0
+    return min(max(wait, 0.0), _LONGEST_WAIT) if wait == wait else 1.0  # noqa: PLR0124 - "nan" is a float too

@@ -1,0 +1,102 @@
+"""Whether a payload is for this installation: its workspace (or organisation) and its app must be ours.
+
+The workspace is what auth.test says. The app's id is what Slack says when the WebSocket opens, or when a message is
+posted; until then only the workspace is compared, because a bot token does not tell its app.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.common.errors import SlackError
+from bot.slack.identity import Identity, part
+from bot.slack.log_throttle import Quiet
+
+log = structlog.get_logger(__name__)
+
+LEARN_SECONDS = 1.5
+"""How long a payload waits for auth.test, of the 3 s within which it must be acknowledged."""
+UNKNOWN = "cmbot does not know its workspace yet, because Slack does not answer it. Try again in a few seconds."
+
+Body = Mapping[str, Any]
+
+
+def foreign(body: Body, me: Identity, app: str) -> str:
+    """Why a payload is not for us, "" when it is; `app` is our app's id or "" while that is not known."""
+    if app and body.get("api_app_id") != app:
+        return "another app"
+    if me.team_id in _teams(body) or me.enterprise in _enterprises(body):
+        return ""
+    return "another workspace"
+
+
+def _teams(body: Body) -> set[str]:
+    """The ids of the workspaces that a payload is for."""
+    installed = _words(each.get("team_id") for each in _authorizations(body))
+    seen = part(body, "view").get("app_installed_team_id"), part(body, "team").get("id"), body.get("team_id")
+    return installed or _words(seen[:1]) or _words(seen[1:2]) or _words(seen[2:])
+
+
+def _enterprises(body: Body) -> set[str]:
+    installed = [each.get("enterprise_id") for each in _authorizations(body)]
+    return _words([*installed, part(body, "enterprise").get("id"), body.get("enterprise_id")])
+
+
+def _words(values: Iterable[Any]) -> set[str]:
+    return {value for value in values if isinstance(value, str) and value}
+
+
+def _authorizations(body: Body) -> list[Body]:
+    """Of an event: the installations that it is delivered to."""
+    held = body.get("authorizations")
+    return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
+
+
+class Gate(AsyncMiddleware):
+    """Lets through what is for this installation; anything else is refused and not acknowledged."""
+
+    def __init__(self, identity: Callable[[], Awaitable[Identity]], app_id: Callable[[], str]) -> None:
+        self._identity, self._app_id = identity, app_id
+        self._one_at_a_time = asyncio.Lock()
+        self._quiet = Quiet()
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - the signature is Bolt's
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - as above
+    ) -> BoltResponse | None:
+        """Hand on to what answers, or refuse."""
+        try:
+            me = await self._me()
+        except (SlackError, TimeoutError) as error:
+            self._quiet.warn("inbound.workspace_unknown", error=str(error) or "timeout")
+            return _unknown(req.body)
+        why = foreign(req.body, me, self._app_id())
+        if why:
+            self._quiet.warn("inbound.foreign", why=why, kind=str(req.body.get("type") or "command")[:40])
+            return BoltResponse(status=403, body="")
+        return await next()
+
+    async def _me(self) -> Identity:
+        async with asyncio.timeout(LEARN_SECONDS), self._one_at_a_time:
+            return await self._identity()
+
+    async def learn(self) -> None:
+        """Ask early, so that the first payload need not wait."""
+        try:
+            await self._identity()
+        except SlackError as error:
+            log.warning("slack.workspace_unknown", error=str(error), code=error.code)
+
+
+def _unknown(body: Body) -> BoltResponse:
+    if "command" in body:
+        return BoltResponse(status=200, body={"response_type": "ephemeral", "text": UNKNOWN})
+    return BoltResponse(status=503, body="")

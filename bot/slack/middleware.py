@@ -1,0 +1,257 @@
+"""What Slack delivers, acknowledged in time and handed to the dispatcher; one Bolt app for Socket Mode and HTTP.
+
+All of it is answered in one global middleware instead of Bolt's listeners: a listener's acknowledgement waits for a
+loop that looks every 10 ms, and events are acknowledged before their listener runs.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chatops.dispatcher import STORE_DOWN, Responder
+from bot.chatops.forms.events import Acted, Submitted
+from bot.chatops.forms.validation import Judged
+from bot.common.errors import SlackError, StoreError
+from bot.interactions.command import Reply
+from bot.interactions.events import Click, Invocation, Submission
+from bot.interactions.message import Message
+from bot.slack.dedup import Seen
+from bot.slack.installation import Gate
+from bot.slack.payloads import Delivered, HomeOpened, Nothing, read
+from bot.slack.task_queue import Background
+
+log = structlog.get_logger(__name__)
+
+OnAck = Callable[[str, float], None]
+"""Told of each acknowledgement: what for (`read`, `change`, `busy`, `click`, `view`, `form`, `home`,
+`other`) and after how long."""
+
+MOST_AT_ONCE = 200
+"""Pieces of work under way beyond which a command is not begun: hosts that hang keep each one for twenty seconds."""
+MOST_OF_ONE = 60
+"""Commands of one person under way beyond which theirs wait: nobody keeps the others from being answered."""
+BUSY = "cmbot has too many requests under way just now, so this one was not begun. Try again in a few seconds."
+
+
+Bolt = AsyncApp
+"""Bolt's app, named here so that nobody else has to import the library."""
+
+
+class Work(Protocol):
+    """What the listeners need of the dispatcher."""
+
+    def changes(self, text: str) -> bool:
+        """Whether a command's text must be persisted before it is acknowledged."""
+
+    async def accept(self, work: Invocation | Click | Submission) -> bool:
+        """Persist; False when it was delivered before. Raises StoreError."""
+
+    async def work(self, work: Invocation | Click | Submission) -> None:
+        """Carry out persisted work."""
+
+    async def read(self, work: Invocation | Click | Submission) -> None:
+        """Run without persisting."""
+
+
+class Judge(Protocol):
+    """What the listeners need of the forms that are sent."""
+
+    async def judge(self, sent: Submitted) -> Judged:
+        """The acknowledgement of a form, within three seconds, and the work to keep before it is given."""
+
+    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
+        """The acknowledgement when that could not be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """Who hears of what people do in views: the Home tab opened, something acted on, a form sent."""
+
+    on_home: Callable[[HomeOpened], Awaitable[None]]
+    on_act: Callable[[Acted], Awaitable[None]]
+    judge: Judge
+
+
+class Edge(AsyncMiddleware):
+    """Acknowledges everything that Slack delivers; clicks and changing commands once they are in the store.
+
+    A command that reads is acknowledged before anything of it runs: its work is only queued here, and Bolt writes the
+    acknowledgement to the wire within the same turn of the event loop.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Work,
+        responder: Responder,
+        background: Background,
+        surfaces: Surfaces,
+        *,
+        on_ack: OnAck,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dispatcher, self._responder, self._background = dispatcher, responder, background
+        self._surfaces, self._on_ack, self._monotonic = surfaces, on_ack, monotonic
+        self._seen = Seen(monotonic)
+        self._of: Counter[str] = Counter()
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - the signature is Bolt's
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - as above
+    ) -> BoltResponse:
+        """Acknowledge; never hands on to Bolt's listeners, because there are none."""
+        began = self._monotonic()
+        kind, answer = await self._deliver(read(req.body))
+        self._on_ack(kind, self._monotonic() - began)
+        return answer
+
+    async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, Invocation):
+            if len(self._background) >= MOST_AT_ONCE or self._of[delivered.user] >= MOST_OF_ONE:
+                return "busy", _told(BUSY)
+            if self._dispatcher.changes(delivered.text):
+                return "change", await self._persist(delivered)
+            return "read", self._begin(delivered)
+        if isinstance(delivered, Click):
+            return "click", await self._persist(delivered)
+        return await self._deliver_of_view(delivered)
+
+    async def _deliver_of_view(self, delivered: Acted | Submitted | HomeOpened | Nothing) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, Acted):
+            if len(self._background) >= MOST_AT_ONCE:
+                # A choice can be made again; the form stays as it is and refuses to be sent with another one's fields.
+                return "busy", _ack()
+            return "view", self._once(delivered.key, lambda: self._surfaces.on_act(delivered))
+        if isinstance(delivered, Submitted):
+            return "form", await self._submit(delivered)
+        if isinstance(delivered, HomeOpened):
+            return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered))
+        return "other", _passed_over(delivered)
+
+    def _begin(self, work: Invocation) -> BoltResponse:
+        if self._seen.first(work.key):
+            self._of[work.user] += 1
+            self._background.start(self._counted(work))
+        return _ack()
+
+    async def _counted(self, work: Invocation) -> None:
+        try:
+            await self._dispatcher.read(work)
+        finally:
+            self._of[work.user] -= 1
+            if not self._of[work.user]:
+                del self._of[work.user]
+
+    def _once(self, key: str, work: Callable[[], Awaitable[None]]) -> BoltResponse:
+        if self._seen.first(key):
+            self._background.start(_run(work))
+        return _ack()
+
+    async def _persist(self, work: Invocation | Click) -> BoltResponse:
+        try:
+            fresh = await self._dispatcher.accept(work)
+        except StoreError as error:
+            log.warning("inbound.refused", user=work.user, kind=type(work).__name__, error=str(error))
+            return self._store_down(work)
+        if fresh:
+            self._background.start(_run(lambda: self._dispatcher.work(work)))
+        return _ack()
+
+    async def _submit(self, sent: Submitted) -> BoltResponse:
+        judged = await self._surfaces.judge.judge(sent)
+        work = judged.work
+        if work is None:
+            return _answered(judged.answer)
+        try:
+            fresh = await self._dispatcher.accept(work)
+        except StoreError as error:
+            log.warning("inbound.refused", user=work.user, kind="Submission", error=str(error))
+            return _answered(self._surfaces.judge.store_down(sent))
+        if fresh:
+            self._background.start(_run(lambda: self._dispatcher.work(work)))
+        return _answered(judged.answer)
+
+    def _store_down(self, work: Invocation | Click) -> BoltResponse:
+        if isinstance(work, Invocation):
+            return _told(STORE_DOWN)
+        # The acknowledgement of a click shows nothing, so the clicker is told by its response_url.
+        self._background.start(self._tell(work.response_url, STORE_DOWN))
+        return _ack()
+
+    async def _tell(self, response_url: str, text: str) -> None:
+        try:
+            await self._responder.respond(response_url, Reply(Message(text)))
+        except SlackError as error:
+            log.warning("answer.lost", error=str(error), code=error.code)
+
+
+def _ack() -> BoltResponse:
+    return BoltResponse(status=200, body="")
+
+
+def _told(words: str) -> BoltResponse:
+    """An acknowledgement of a command that its sender alone reads."""
+    return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
+
+
+def _answered(answer: Mapping[str, Any]) -> BoltResponse:
+    """An acknowledgement of a form that says what its view is to do."""
+    return BoltResponse(status=200, body=dict(answer))
+
+
+def _passed_over(delivered: Nothing) -> BoltResponse:
+    log.debug("inbound.passed_over", why=delivered.why)
+    return _ack()
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+def build_app(edge: Edge, gate: Gate, *, api_url: str) -> Bolt:
+    """A Bolt app around `edge`, behind `gate`, for both ways in; it holds no token and checks no signature.
+
+    Socket Mode needs no signature; bot/slack/http.py checks it before a request gets here.
+    """
+    # Bolt reads tokens from the environment by itself and warns about those it does not use: errors only.
+    logger = logging.getLogger("slack_bolt.cmbot")
+    logger.setLevel(logging.ERROR)
+    app = AsyncApp(
+        name="cmbot",
+        logger=logger,
+        signing_secret="",
+        client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=logger),
+        authorize=_installation,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+    )
+    app.use(gate)
+    app.use(edge)
+    app.error(_failed)
+    return app
+
+
+async def _installation(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
+    """Stand in for auth.test, which Bolt would otherwise call before the first acknowledgement."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
+
+
+async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """Log what failed before it could be acknowledged; Slack then tells its user that the app did not answer."""
+    log.error("inbound.crashed", kind=str(body.get("type") or body.get("command"))[:40], exc_info=error)
+    return BoltResponse(status=500, body="")

@@ -1,0 +1,106 @@
+"""An answer by response_url: tried again when nothing was sent, and plainer when Slack refuses its blocks."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.common.errors import SlackError, SlackRetryable
+from bot.interactions.command import Reply
+from bot.interactions.message import Message
+from bot.slack.errors import FOREIGN, refused, translated
+from bot.slack.methods import RESPOND
+from bot.views.charts import plainer
+
+_PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+_NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
+_TRIES = 3
+_LONGEST_WAIT = 5.0
+_TAKEN = frozenset({"", "ok"})
+"""What Slack says when it took the answer, if it is not an object."""
+_OK = 200
+_REFUSED = 400
+_FAILED = 500
+
+
+async def answer(
+    session: aiohttp.ClientSession, response_url: str, reply: Reply, *, replace: bool, api_url: str
+) -> None:
+    """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
+    _check(response_url, api_url)
+    message = reply.message
+    for weaker in plainer(message):
+        try:
+            return await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+        except SlackError as error:
+            if error.code not in _PLAIN:
+                raise
+        message = weaker
+    return await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+
+
+def payload(message: Message, *, private: bool, replace: bool) -> dict[str, Any]:
+    """The JSON of one answer."""
+    shown = {"blocks": [dict(block) for block in message.blocks]} if message.blocks else {}
+    return {
+        "response_type": "ephemeral" if private else "in_channel",
+        # Said outright: for a click Slack's default would be to put it in the place of the card.
+        "replace_original": replace,
+        "text": message.text,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        **shown,
+    }
+
+
+def _check(response_url: str, api_url: str) -> None:
+    """Refuse an address that cannot be Slack's: https, or the same server as the configured API."""
+    try:
+        parts, api = urlsplit(response_url), urlsplit(api_url)
+    except ValueError:
+        parts = api = urlsplit("")
+    same = (parts.scheme, parts.netloc) == (api.scheme, api.netloc)
+    if not parts.hostname or not (parts.scheme == "https" or same):
+        raise SlackError("There is no valid address to answer to.", code="invalid_response_url")
+
+
+async def _patiently(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            return await _send(session, response_url, body)
+        except SlackRetryable as error:
+            if not left or error.code not in _NOT_SENT or error.retry_after > _LONGEST_WAIT:
+                raise
+            await asyncio.sleep(error.retry_after)
+    return None
+
+
+async def _send(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
+    try:
+        async with session.post(response_url, json=body, allow_redirects=False) as response:
+            text = await response.text(errors="replace")
+    except FOREIGN as error:
+        raise translated(error, RESPOND) from error
+    data = _read(text, response.status)
+    if response.status == _OK and data is None:
+        raise refused(response.status, response.headers, None, RESPOND)
+    data = data or {}
+    # Some failures come with status 200 and say so in the body.
+    if response.status != _OK or data.get("ok") is False:
+        raise refused(response.status, response.headers, data, RESPOND)
+
+
+def _read(text: str, status: int) -> Mapping[str, Any] | None:
+    """The body as an object, None for one that is not Slack's; it refuses with a bare word too."""
+    word = text.strip()
+    if word in _TAKEN:
+        return {}
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        refusal = _REFUSED <= status < _FAILED and word.replace("_", "").isalnum()
+        return {"error": word} if refusal else None
+    return data if isinstance(data, dict) else None

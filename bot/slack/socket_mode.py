@@ -1,0 +1,157 @@
+"""Socket Mode: one live connection to Slack, watched, and replaced before or after it dies.
+
+A connection is alive when Slack has said hello on it, pings come back and the SDK holds it for connected. It is
+replaced when it is not, when Slack announces its end, and as a precaution when nothing was delivered for long; the new
+one is opened first, so that no command falls into a gap. Source: Slack's page "Using Socket Mode" (hello, disconnect,
+up to ten connections).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.common.errors import SlackError
+from bot.slack.connection import Connection
+
+log = structlog.get_logger(__name__)
+
+Address = Callable[[], Awaitable[str]]
+"""A fresh WebSocket address (apps.connections.open); raises SlackError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: between pings, for a connection to say hello, between looks at it, of quiet until it is renewed."""
+
+    ping: float = 5.0
+    hello: float = 10.0
+    look: float = 1.0
+    quiet: float = 1800.0
+    first_wait: float = 1.0
+    longest_wait: float = 30.0
+
+    def wait(self, failures: int, random: float) -> float:
+        """How long to wait after so many failures: doubling, spread over the upper half; `random` is in [0, 1)."""
+        longest = min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 10))
+        return longest * (0.5 + 0.5 * random)
+
+
+class SocketMode:
+    """Keeps a connection alive while `run()` runs; `random` gives numbers in [0, 1).
+
+    `on_hello` gets the app's id, as Slack says it on each new connection.
+    """
+
+    def __init__(
+        self,
+        app: AsyncApp,
+        address: Address,
+        *,
+        random: Callable[[], float],
+        on_hello: Callable[[str], None] = lambda _app_id: None,
+        proxy: str | None = None,
+        timing: Timing | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app, self._address, self._proxy = app, address, proxy
+        self._timing, self._random, self._monotonic = timing or Timing(), random, monotonic
+        self._on_hello = on_hello
+        self._connection: Connection | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._alive_at = self._frame_at = monotonic()
+        self.connected = False
+        self.last_error = self.last_code = ""
+
+    @property
+    def dead_for(self) -> float:
+        """Seconds since there last was a live connection (since the start when there never was), 0 while there is."""
+        return 0.0 if self.connected else self._monotonic() - self._alive_at
+
+    @property
+    def quiet_for(self) -> float:
+        """Seconds since Slack last delivered anything or said hello."""
+        return self._monotonic() - self._frame_at
+
+    async def run(self) -> None:
+        """Hold a connection until cancelled; then close it."""
+        failures = 0
+        try:
+            while True:
+                if await self._replace():
+                    failures = 0
+                    await self._watch()
+                else:
+                    failures += 1
+                    await self._rest(self._timing.wait(failures, self._random()))
+        finally:
+            await self._end()
+
+    async def _replace(self) -> bool:
+        """Open a new connection beside the old one and let that go; False when none came about."""
+        try:
+            address = await self._address()
+            timing = self._timing
+            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping, proxy=self._proxy)
+            await new.open(timing.hello)
+        except SlackError as error:
+            # Said once: an outage of hours, or a token that Slack rejects, would be a line every half a minute.
+            say = log.debug if str(error) == self.last_error else log.warning
+            say("socket.not_opened", error=str(error), code=error.code, dead_for=round(self.dead_for))
+            self.last_error, self.last_code = str(error), error.code
+            return False
+        old, self._connection = self._connection, new
+        self.last_error = self.last_code = ""
+        self._let_go(old)
+        self._framed()
+        await self._look()
+        log.info("socket.opened", instead_of_another=old is not None)
+        return True
+
+    async def _handle(self, request: SocketModeRequest) -> BoltResponse:
+        response: BoltResponse = await run_async_bolt_app(self._app, request)
+        return response
+
+    async def _watch(self) -> None:
+        """Look at the connection until it should be replaced."""
+        while (connection := self._connection) is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.look):
+                    await connection.spent.wait()
+            await self._look()
+            if not self.connected or connection.spent.is_set() or self.quiet_for > self._timing.quiet:
+                log.info("socket.renewing", alive=self.connected, quiet_for=round(self.quiet_for))
+                return
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next attempt, with an eye on the old connection: while it lives it is better than none."""
+        until = self._monotonic() + seconds
+        while (left := until - self._monotonic()) > 0:
+            await self._look()
+            await asyncio.sleep(min(left, self._timing.look))
+
+    async def _look(self) -> None:
+        self.connected = self._connection is not None and await self._connection.is_connected()
+        if self.connected:
+            self._alive_at = self._monotonic()
+
+    def _framed(self) -> None:
+        self._frame_at = self._monotonic()
+
+    def _let_go(self, connection: Connection | None) -> None:
+        if connection is not None:
+            task = asyncio.create_task(connection.close_when_idle(), name="socket closing")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _end(self) -> None:
+        self._let_go(self._connection)
+        self._connection, self.connected = None, False
+        await asyncio.gather(*self._closing)

@@ -1,0 +1,80 @@
+"""Whether Slack accepts the tokens: asked at the start and every so often, so that a rejected one does not pass unseen.
+
+A rejected token ends nothing: the watch goes on, the process is not ready, and the log and a metric say why.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bot.common.errors import SlackError
+from bot.slack.client import SlackGateway
+from bot.slack.diagnostics import MENDS
+from bot.slack.socket_mode import SocketMode
+from bot.slack.tokens import REJECTED
+
+log = structlog.get_logger(__name__)
+
+ASK_SECONDS = 60.0
+"""Seconds between two questions whether the bot token is still accepted."""
+_BOT, _APP = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"
+
+Measure = Callable[[str, bool], None]
+"""Told of each token by its variable's name whether Slack rejects it."""
+
+
+class Standing:
+    """What Slack last said of the tokens; `rejected` maps a variable's name to Slack's code."""
+
+    def __init__(
+        self, gateway: SlackGateway, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
+    ) -> None:
+        self._gateway, self._socket, self._measure, self._every = gateway, socket, measure, every
+        self._logged: dict[str, str] = {}
+        self._bot = ""
+
+    async def run(self) -> None:
+        """Ask until cancelled; the socket's own token is looked at once a second."""
+        while True:
+            await self._ask()
+            for _ in range(max(1, round(self._every))):
+                self._note()
+                await asyncio.sleep(min(1.0, self._every))
+
+    @property
+    def rejected(self) -> dict[str, str]:
+        """The tokens that Slack rejects now."""
+        code = self._socket.last_code if self._socket is not None and not self._socket.connected else ""
+        found = {_BOT: self._bot, _APP: code if code in REJECTED else ""}
+        return {variable: why for variable, why in found.items() if why}
+
+    def trouble(self) -> str:
+        """Which token is rejected and what to do, "" when none is known to be."""
+        return " ".join(_sentence(variable, code) for variable, code in self.rejected.items())
+
+    async def _ask(self) -> None:
+        try:
+            await self._gateway.auth_test()
+        except SlackError as error:
+            # An unreachable Slack says nothing about the token: what it said last still holds.
+            if error.code in REJECTED:
+                self._bot = error.code
+        else:
+            self._bot = ""
+
+    def _note(self) -> None:
+        held = self.rejected
+        for variable in (_BOT, _APP):
+            code = held.get(variable, "")
+            self._measure(variable, bool(code))
+            if code and code != self._logged.get(variable):
+                log.error("slack.rejected", variable=variable, code=code, why=_sentence(variable, code))
+            elif not code and self._logged.get(variable):
+                log.warning("slack.accepted", variable=variable)
+            self._logged[variable] = code
+
+
+def _sentence(variable: str, code: str) -> str:
+    mend = MENDS.get(code, "look the error up on the method's page at docs.slack.dev")
+    return f"Slack rejects {variable} ({code}): {mend}."

@@ -1,0 +1,211 @@
+"""Store: opens the database, migrates it and hands out units of work.
+
+SQLite: a write engine with one connection and BEGIN IMMEDIATE (so that read-modify-write never loses an update) and a
+read engine beside it; WAL with synchronous=FULL, so that what was committed survives a power cut. PostgreSQL: one pool;
+what a writing unit reads to write back, it locks or compares.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
+
+from sqlalchemy import Connection, event, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.common.errors import ConfigError, StoreError
+from bot.store import migrate
+from bot.store.column_types import encode
+from bot.store.outage import Outage
+from bot.store.session import Errors, Link, database_errors, translated
+from bot.store.sqlite_file import prepare
+from bot.store.unit_of_work import UnitOfWork
+from bot.store.url import Target, parse
+
+_BUSY_MS = 10_000
+_CONNECT_SECONDS = 5.0
+_COMMAND_SECONDS = 15.0
+
+
+class Store:
+    """An opened database; `where` is its URL without the password."""
+
+    def __init__(
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        *,
+        where: str,
+        errors: Errors,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        owner: str,
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._errors = errors
+        self._clock, self._wall = clock, wall
+        self._owner = owner
+        self._outages = (Outage("reading", clock), Outage("writing", clock))
+        self.where = where
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        wall: Callable[[], float] | None = None,
+        owner: str = "",
+        patience: float = 15.0,
+    ) -> AsyncIterator[Self]:
+        """Open the database at `url` (see url.py); a PostgreSQL server need not be up yet.
+
+        `clock` dates the rows for which no time is handed in, `wall` (the same unless given) is the system clock, by
+        which other programs on this machine judge; `owner` names this process in claims. PostgreSQL ends a transaction
+        in which nothing was said for `patience` seconds: one that a stopped process left would keep everybody else
+        waiting. Raises ConfigError.
+        """
+        target = parse(url)
+        if target.file is not None:
+            await asyncio.to_thread(prepare, target.file)
+        writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target)
+        try:
+            errors = database_errors()
+            yield cls(writer, reader, where=target.shown, errors=errors, clock=clock, wall=wall or clock, owner=owner)
+        finally:
+            await writer.dispose()
+            await reader.dispose()
+
+    @classmethod
+    @asynccontextmanager
+    async def existing(cls, url: str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[Self]:
+        """Open a database that this release has brought up to date, for those who only look: nothing is made.
+
+        Raises ConfigError when there is none, StoreError when its schema is another one.
+        """
+        target = parse(url)
+        if target.file is not None and not target.file.exists():
+            raise ConfigError(
+                f"There is no database at {target.shown} yet: run `cmbot migrate`, "
+                "or correct store.url (CMBOT_STORE_URL)."
+            )
+        async with cls.open(url, clock=clock) as store:
+            found = await store.revision()
+            if found != migrate.newest():
+                raise StoreError(
+                    f"The database is at the schema's revision {found or 'none'}, this release has "
+                    f"{migrate.newest()}: run `cmbot migrate` first, or take the release that wrote it."
+                )
+            yield store
+
+    async def revision(self) -> str | None:
+        """The schema's revision that the database is at, None when it is empty. Raises StoreError."""
+        async with self._session(self._reader, writable=False) as (_, run):
+            found: str | None = await run(migrate.current)
+            return found
+
+    async def migrate(self) -> None:
+        """Bring the schema to the newest revision, under a lock; does not write when it is there. Raises StoreError."""
+        if await self.revision() == migrate.newest():
+            return
+        async with self._session(self._writer, writable=True) as (link, run):
+            if link.postgres:
+                await link.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
+            await run(migrate.upgrade)
+
+    async def give_back(self, pages: int) -> None:
+        """Let SQLite return up to `pages` free pages of its file; PostgreSQL does so by itself. Raises StoreError."""
+        if self._writer.dialect.name != "sqlite":
+            return
+        # The driver's own errors: SQLAlchemy translates those of its statements only.
+        with translated((*self._errors, sqlite3.Error)):
+            async with self._writer.connect() as connection:
+                raw: Any = await connection.get_raw_connection()
+                # As a script, because each step of this statement gives back one page.
+                await raw.driver_connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        """A writing unit of work: commits at its end, rolls back when its body raises. Raises StoreError.
+
+        Units are not nested: on SQLite there is one writer, and the inner one would wait for the outer.
+        """
+        async with self._session(self._writer, writable=True) as (link, _):
+            yield UnitOfWork(link, self._clock, self._wall, self._owner)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work over one consistent view that cannot write. Raises StoreError."""
+        async with self._session(self._reader, writable=False) as (link, _):
+            yield UnitOfWork(link, self._clock, self._wall, self._owner)
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Link, Any]]:
+        connection = engine.connect()
+
+        async def run(work: Callable[[Connection], Any]) -> Any:
+            with translated(self._errors):
+                return await connection.run_sync(work)
+
+        try:
+            await self._enter(connection, self._outages[writable])
+            yield Link(connection, self._errors, writable=writable), run
+            with translated(self._errors):
+                await connection.commit()
+        finally:
+            # Closing rolls back what was not committed; that the server is gone was told by then.
+            with suppress(*self._errors):
+                await asyncio.shield(connection.close())
+
+    async def _enter(self, connection: AsyncConnection, outage: Outage) -> None:
+        try:
+            with translated(self._errors):
+                await connection.start()
+                await connection.begin()
+        except StoreError as error:
+            outage.failed(error)
+            raise
+        outage.worked()
+
+
+def _sqlite(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
+    writer = _engine(target, pool_size=1, max_overflow=0)
+    reader = _engine(target, pool_size=4, max_overflow=0)
+    _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL")
+    _pragmas(reader, "BEGIN", "query_only = ON")
+    return writer, reader
+
+
+def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where the next listener says, nowhere else
+        cursor = connection.cursor()
+        for line in (f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON", pragma):
+            cursor.execute(f"PRAGMA {line}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _postgres(target: Target, patience: float) -> tuple[AsyncEngine, AsyncEngine]:
+    limits = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
+    idle = f"{patience * 1000:.0f}"
+    named = {"server_settings": {"application_name": "cmbot", "idle_in_transaction_session_timeout": idle}}
+    try:
+        writer = _engine(
+            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **target.options}
+        )
+    except ImportError as error:
+        raise ConfigError("store.url: PostgreSQL needs its driver; install cmbot[postgres].") from error
+    return writer, writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _engine(target: Target, **options: Any) -> AsyncEngine:
+    return create_async_engine(target.url, json_serializer=encode, hide_parameters=True, **options)

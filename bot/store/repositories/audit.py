@@ -1,0 +1,77 @@
+"""The audit log in the store: rows are appended to the chain and read, nothing else."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, select, true
+from sqlalchemy.engine import RowMapping
+
+from bot.audit.ask import ALL, Asked
+from bot.audit.chain import GENESIS, Entry, Head, Row, seal
+from bot.store.column_types import clean, encode
+from bot.store.schema import audit
+from bot.store.session import Link
+
+LOCK = 0x6175646974
+"""Key of the advisory lock under which PostgreSQL's chain grows: "audit" in ASCII."""
+
+
+class Audit:
+    """The chain of rows. There is no way to change or remove one, here or (but for its owner) in the database."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def append(self, entry: Entry) -> Row:
+        """Seal `entry` and put it at the end of the chain.
+
+        Every writer waits here for the one before it to commit, so this comes last in a unit of work: what is locked
+        before is then never waited for by whoever holds the chain.
+        """
+        if self._link.postgres:
+            # Locking the last row would not do: who waited for it would go on with what was last before.
+            await self._link.value(select(func.pg_advisory_xact_lock(LOCK)))
+        row = seal(
+            await self.head(),
+            at=entry.at,
+            actor=clean(entry.actor),
+            action=clean(entry.action),
+            cluster=clean(entry.cluster),
+            op_id=entry.op_id,
+            detail=encode(dict(entry.detail)),
+        )
+        await self._link.change(insert(audit).values({name: getattr(row, name) for name in audit.c.keys()}))  # noqa: SIM118 - not a dict
+        return row
+
+    async def head(self) -> Head:
+        """The end of the chain."""
+        last = await self._link.row(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
+        return GENESIS if last is None else Head(last["seq"], last["hash"])
+
+    async def range(self, asked: Asked = ALL, *, after: int | None = None, limit: int = 1000) -> list[Row]:
+        """The first `limit` rows, behind number `after` if given, oldest first."""
+        behind = true() if after is None else audit.c.seq > after
+        query = select(audit).where(behind, _fitting(asked)).order_by(audit.c.seq)
+        return await self._list(query.limit(limit))
+
+    async def newest(self, asked: Asked = ALL, *, limit: int = 1000) -> list[Row]:
+        """The last `limit` rows, newest first."""
+        return await self._list(select(audit).where(_fitting(asked)).order_by(audit.c.seq.desc()).limit(limit))
+
+    async def count(self, asked: Asked = ALL) -> int:
+        """How many rows there are."""
+        return int(await self._link.value(select(func.count()).select_from(audit).where(_fitting(asked))))
+
+    async def _list(self, query: Any) -> list[Row]:
+        return [_row(row) for row in await self._link.rows(query)]
+
+
+def _fitting(asked: Asked) -> ColumnElement[bool]:
+    fits = true() if not asked.since else audit.c.at >= asked.since
+    fits = fits if not asked.actor else fits & (audit.c.actor == asked.actor)
+    fits = fits if not asked.hidden else fits & audit.c.cluster.not_in(asked.hidden)
+    fits = fits if asked.among is None else fits & audit.c.cluster.in_(asked.among)
+    return fits if not asked.cluster else fits & (audit.c.cluster == asked.cluster)
+
+
+def _row(row: RowMapping) -> Row:
+    return Row(**row)

@@ -1,0 +1,98 @@
+"""Operations in the store."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from bot.common.errors import Conflict
+from bot.operations.model import TRANSITIONS, Event, Operation, OpKind, OpState
+from bot.store.schema import operations
+from bot.store.session import Link
+
+_FIELDS = tuple(field.name for field in fields(Operation) if field.name != "id")
+
+
+def _values(op: Operation) -> dict[str, Any]:
+    values = {name: getattr(op, name) for name in _FIELDS}
+    history = [asdict(event) for event in op.history]
+    plain = {"request": dict(op.request), "seen": dict(op.seen), "terms": dict(op.terms)}
+    return {**values, **plain, "history": history, "approvals": list(op.approvals), "lock": op.lock}
+
+
+def _event(data: Mapping[str, Any]) -> Event:
+    return Event(data["at"], OpState(data["state"]), data["by"], data["words"])
+
+
+def _operation(row: RowMapping) -> Operation:
+    values = dict(row)
+    # What is locked follows from the state; the column is there for the database's own check.
+    del values["lock"]
+    values["approvals"] = tuple(row["approvals"])
+    values["kind"] = OpKind(row["kind"])
+    values["state"] = OpState(row["state"])
+    values["history"] = tuple(_event(event) for event in row["history"])
+    return Operation(**values)
+
+
+class Operations:
+    """The requested changes; every transition is a compare-and-set on `version`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def add(self, op: Operation) -> Operation:
+        """Store a new one; returns it with its id. Raises Conflict when another one has what it would lock."""
+        made = await self._link.value(insert(operations).values(_values(op)).returning(operations.c.id))
+        return replace(op, id=made)
+
+    async def get(self, op_id: int) -> Operation | None:
+        """One, or None."""
+        row = await self._link.row(select(operations).where(operations.c.id == op_id))
+        return None if row is None else _operation(row)
+
+    async def save(self, op: Operation) -> Operation:
+        """Replace version - 1 by it; raises Conflict when somebody else was first."""
+        this = (operations.c.id == op.id) & (operations.c.version == op.version - 1)
+        if not await self._link.change(update(operations).where(this).values(_values(op))):
+            raise Conflict(f"Operation #{op.id} was changed by somebody else meanwhile.")
+        return op
+
+    async def open(self, cluster: str | None = None) -> list[Operation]:
+        """Those to which something can still happen, oldest first."""
+        return await self._in(TRANSITIONS.keys(), cluster)
+
+    async def in_state(self, state: OpState, cluster: str | None = None) -> list[Operation]:
+        """Those in `state`, oldest first."""
+        return await self._in((state,), cluster)
+
+    async def _in(self, states: Collection[OpState], cluster: str | None) -> list[Operation]:
+        query = select(operations).where(operations.c.state.in_(list(states))).order_by(operations.c.id)
+        return await self._list(query, cluster)
+
+    async def recent(self, limit: int, since: float = 0.0, cluster: str | None = None) -> list[Operation]:
+        """The newest `limit` of those created at `since` or later, newest first."""
+        query = select(operations).where(operations.c.created_at >= since).order_by(operations.c.id.desc())
+        return await self._list(query.limit(limit), cluster)
+
+    async def due(self, now: float) -> list[Operation]:
+        """Those that wait for a decision beyond their time, oldest first."""
+        late = (operations.c.state == OpState.WAITING) & (operations.c.expires_at <= now)
+        return await self._list(select(operations).where(late).order_by(operations.c.id), None)
+
+    async def leased(self, cluster: str | None = None) -> list[Operation]:
+        """Those whose switch goes back by itself, the next one first."""
+        query = select(operations).where(operations.c.lease_until > 0).order_by(operations.c.lease_until)
+        return await self._list(query, cluster)
+
+    async def of_card(self, card: int) -> Operation | None:
+        """The newest operation that has the card of that number."""
+        ours = (operations.c.id == card) | (operations.c.card == card)
+        found = await self._list(select(operations).where(ours).order_by(operations.c.id.desc()).limit(1), None)
+        return found[0] if found else None
+
+    async def _list(self, query: Any, cluster: str | None) -> list[Operation]:
+        rows = await self._link.rows(query if cluster is None else query.where(operations.c.cluster == cluster))
+        return [_operation(row) for row in rows]

@@ -1,0 +1,82 @@
+"""Messages that cannot be where they belong: moved to another channel, posted anew, given up. See posts.py."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import and_, case, delete, select, update
+
+from bot.store.repositories.outbox_claims import PARENT_DEAD, Claim
+from bot.store.schema import posts
+from bot.store.session import Link
+
+_ANEW = {
+    "ts": None,
+    "sent_version": 0,
+    "doubt": False,
+    "state": "pending",
+    "attempts": 0,
+    "next_attempt_at": 0.0,
+    "last_error": "",
+    "claimed_by": "",
+    "claimed_until": 0.0,
+}
+
+
+class Detours:
+    """What the outbox's rows go through when Slack will not have them as they are."""
+
+    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
+        self._link, self._clock = link, clock
+
+    async def move(self, slot: str, *, away_from: str, to: str) -> bool:
+        """Post the slot's message, and the replies that nobody has seen yet, in another channel instead.
+
+        False when it is not in the channel `away_from` any more, as somebody moved it before.
+        """
+        now = self._clock()
+        here = (posts.c.slot == slot) & (posts.c.channel == away_from)
+        anew = {**_ANEW, "channel": to, "pending_since": now, "updated_at": now}
+        former = case((posts.c.ts.is_(None), posts.c.former), else_=posts.c.channel + "/" + posts.c.ts)
+        if not await self._link.change(update(posts).where(here).values(**anew, former=former)):
+            return False
+        unseen = and_(posts.c.parent == slot, posts.c.channel == away_from, posts.c.ts.is_(None))
+        await self._link.change(update(posts).where(unseen).values(anew))
+        return True
+
+    async def again(self, slot: str, ts: str) -> None:
+        """Post the slot's message anew: `ts`, that it had, is gone from Slack."""
+        now = self._clock()
+        this = (posts.c.slot == slot) & (posts.c.ts == ts)
+        await self._link.change(update(posts).where(this).values(**_ANEW, pending_since=now, updated_at=now))
+
+    async def replace(self, slot: str, ts: str) -> None:
+        """Post what the slot must show as a new message: `ts`, that it had, stays and cannot be edited any more."""
+        now = self._clock()
+        this = (posts.c.slot == slot) & (posts.c.ts == ts)
+        former = posts.c.channel + "/" + ts
+        values = {**_ANEW, "former": former, "pending_since": now, "updated_at": now}
+        await self._link.change(update(posts).where(this).values(values))
+
+    async def wait(self, claim: Claim, owner: str) -> None:
+        """End the claim of a reply: it goes into the thread that its parent's next message will have."""
+        this = (posts.c.seq == claim.seq) & (posts.c.claimed_by == owner)
+        await self._link.change(update(posts).where(this).values(_ANEW))
+
+    async def give_up(self, claim: Claim, owner: str) -> None:
+        """Forget a reply whose thread nobody will see."""
+        await self._link.change(delete(posts).where(posts.c.seq == claim.seq, posts.c.claimed_by == owner))
+
+    async def forget(self, slot: str) -> None:
+        """Stop keeping the slot; its message stays as it is."""
+        await self._link.change(delete(posts).where(posts.c.slot == slot))
+
+    async def stranded(self, channel: str, errors: Sequence[str]) -> list[str]:
+        """The slots of dead messages (not of replies) that belong in this channel and died of one of these errors."""
+        this = and_(posts.c.state == "dead", posts.c.channel == channel, posts.c.parent.is_(None))
+        died = posts.c.last_error.in_([*errors, PARENT_DEAD])
+        rows = await self._link.rows(select(posts.c.slot).where(this, died).order_by(posts.c.seq))
+        return [row["slot"] for row in rows]
+
+    async def named(self, prefix: str) -> list[str]:
+        """The slots that begin so, the oldest first."""
+        query = select(posts.c.slot).where(posts.c.slot.startswith(prefix, autoescape=True)).order_by(posts.c.seq)
+        return [row["slot"] for row in await self._link.rows(query)]

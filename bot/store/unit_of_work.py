@@ -1,0 +1,44 @@
+"""UnitOfWork: everything that one transaction may do, by concept."""
+
+from collections.abc import Callable
+
+from bot.store.audit_guards import Guards
+from bot.store.dump import Dump
+from bot.store.purge import Expiry
+from bot.store.repositories.alerts import Alerts
+from bot.store.repositories.audit import Audit
+from bot.store.repositories.channel_history import Channels
+from bot.store.repositories.cluster_state import Memory
+from bot.store.repositories.inbox import Inbound
+from bot.store.repositories.operations import Operations
+from bot.store.repositories.outbox import Posts
+from bot.store.repositories.outbox_fallback import Detours
+from bot.store.repositories.replicas import Replicas
+from bot.store.repositories.samples import Samples
+from bot.store.repositories.scheduled_runs import Firings
+from bot.store.repositories.silences import Silences
+from bot.store.session import Link
+
+
+class UnitOfWork:
+    """One transaction over all of the state: what is changed together is committed together.
+
+    Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
+    """
+
+    def __init__(self, link: Link, clock: Callable[[], float], wall: Callable[[], float], owner: str = "") -> None:
+        self.alerts = Alerts(link)
+        self.silences = Silences(link)
+        self.memory = Memory(link)
+        self.channels = Channels(link)
+        self.operations = Operations(link)
+        self.inbound = Inbound(link, owner)
+        self.firings = Firings(link)
+        self.samples = Samples(link)
+        self.outbox = Posts(link, clock)
+        self.detours = Detours(link, clock)
+        self.audit = Audit(link)
+        self.guards = Guards(link)
+        self.dump = Dump(link)
+        self.replicas = Replicas(link, wall)
+        self.expiry = Expiry(link)

@@ -1,0 +1,1 @@
+"""The effects of alerting: poll, commit, publish. Start at watcher.py."""

@@ -1,0 +1,174 @@
+"""What people do about alerts: see what is open, acknowledge one, silence a rule for a while, lift a silence."""
+
+from collections.abc import Awaitable, Callable, Container, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from bot.alerting.cluster_state.state import Memory
+from bot.alerting.engine import acknowledge
+from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.rules.table import RULES
+from bot.alerting.silences import EVERY_RULE, Begun, covers, muted_under
+from bot.alerting.subjects import subject_of
+from bot.audit.chain import Entry
+from bot.common.errors import Conflict, UserError
+from bot.common.text import suggestion
+from bot.store.database import Store
+from bot.views import attention as views
+from bot.views.alerts import card
+from bot.watch.publisher import tell
+
+T = TypeVar("T")
+
+LONGEST_SILENCE = 7 * 86400.0
+"""Seconds: who is still not to be woken after a week should mend the rule's thresholds instead."""
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Implements commands.spec.AlertBook; `channels` are the alert channels. Raises StoreError, UserError."""
+
+    store: Store
+    wake: Callable[[], None]
+    clock: Callable[[], float]
+    channels: Mapping[str, str]
+
+    async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
+        """The alerts that were told and are not resolved, the gravest and then the oldest first."""
+        async with self.store.read() as uow:
+            found = await uow.alerts.open(cluster)
+        told = [alert for alert in found if alert.state is not AlertState.PENDING]
+        return tuple(sorted(told, key=lambda alert: (-alert.severity, alert.since)))
+
+    async def alert(self, alert_id: int) -> Alert:
+        """One alert of a configured cluster, open or not."""
+        async with self.store.read() as uow:
+            return _known(await uow.alerts.get(alert_id), alert_id, self.channels)
+
+    async def acknowledge(self, alert_id: int, by: str) -> Alert:
+        """Note who takes care of an alert; it is quiet from now on, until it gets worse."""
+        return await _persistently(alert_id, lambda: self._acknowledge(alert_id, by))
+
+    async def _acknowledge(self, alert_id: int, by: str) -> Alert:
+        async with self.store.begin() as uow:
+            alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
+            move = acknowledge(alert, by, self.clock())
+            if move is None:
+                raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
+            if "digest" in alert.data:
+                # In the order in which the watch takes them: the channel first.
+                await uow.channels.get(self.channels[alert.cluster])
+            await uow.alerts.save(move.new)
+            await tell(uow, move, self.channels[alert.cluster])
+            detail = {"alert": alert.id, "rule": alert.rule, "sentence": alert.sentence}
+            await uow.audit.append(Entry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
+        self.wake()
+        return move.new
+
+    async def silence(
+        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+    ) -> Begun:
+        """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
+
+        With a `subject` only the alert about that one is muted.
+
+        The cluster's alert channel is told, wherever it was typed; `key` is the inbound work that is done with it.
+        """
+        known = [EVERY_RULE, *(each.key for each in RULES)]
+        if rule not in known:
+            near = suggestion(rule, known)
+            raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
+        if not 0 < seconds <= LONGEST_SILENCE:
+            raise UserError("A silence lasts longer than 0 s and at most 7 days, as in for=2h: after that look again.")
+        now, told = self.clock(), await self.open(cluster)
+        subject = subject_of(rule, subject, cluster, await self._remembered(cluster), told)
+        async with self.store.begin() as uow:
+            held = await uow.silences.add(Silence(cluster, rule, subject, now + seconds, by, reason, now))
+            mutes = sum(covers(held, alert, now) for alert in told)
+            await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held, mutes=mutes))
+            if key:
+                await uow.inbound.done(key)
+            await uow.audit.append(Entry(now, by, "silence.begun", cluster, detail=_detail(held)))
+        self.wake()
+        return Begun(held, mutes)
+
+    async def _remembered(self, cluster: str) -> Memory:
+        async with self.store.read() as uow:
+            return Memory.from_json(await uow.memory.get(cluster))
+
+    async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Silence:
+        """Mute what one open alert is about, None: until it is resolved; its thread is told.
+
+        `key` is the inbound work that is done with it.
+        """
+        return await _persistently(alert_id, lambda: self._silence_alert(alert_id, seconds, by, key))
+
+    async def _silence_alert(self, alert_id: int, seconds: float | None, by: str, key: str) -> Silence:
+        now = self.clock()
+        async with self.store.begin() as uow:
+            alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
+            refuse_ended(alert)
+            until = now + (LONGEST_SILENCE if seconds is None else min(seconds, LONGEST_SILENCE))
+            wish = Silence(alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight)
+            held = await uow.silences.add(wish if seconds is not None else replace(wish, alert=alert.id))
+            quiet = muted_under(held, alert)
+            await uow.alerts.touch(quiet)
+            channel, slot = self.channels[alert.cluster], f"alert:{alert.id}"
+            await uow.outbox.put(slot, channel, card(quiet))
+            await uow.outbox.put(f"silence:{held.id}", channel, views.silenced(held), parent=slot)
+            await uow.inbound.done(key)
+            await uow.audit.append(Entry(now, by, "silence.begun", held.cluster, detail=_detail(held)))
+        self.wake()
+        return held
+
+    async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        """The silences that hold now, the first to end first."""
+        async with self.store.read() as uow:
+            return tuple(await uow.silences.active(self.clock(), cluster))
+
+    async def unsilence(self, silence_id: int, by: str) -> Silence:
+        """Lift a silence before its time; the cluster's alert channel is told."""
+        async with self.store.begin() as uow:
+            held = await uow.silences.get(silence_id)
+            if held is None or held.until <= self.clock() or not await uow.silences.remove(silence_id):
+                raise UserError(f"There is no silence #{silence_id} any more. /cm silences lists what holds.")
+            if channel := self.channels.get(held.cluster):
+                await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(held, by))
+            await uow.audit.append(Entry(self.clock(), by, "silence.lifted", held.cluster, detail=_detail(held)))
+        self.wake()
+        return held
+
+
+async def _persistently(alert_id: int, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try again when the watch wrote the alert at the same moment: what it says now counts instead."""
+    for _ in range(_TRIES):
+        try:
+            return await attempt()
+        except Conflict:
+            continue
+    raise UserError(f"Alert #{alert_id} keeps changing just now. Try again.")
+
+
+def _known(alert: Alert | None, alert_id: int, clusters: Container[str]) -> Alert:
+    if alert is None or alert.cluster not in clusters:
+        raise UserError(f"There is no alert #{alert_id}. /cm alerts lists what is open.")
+    return alert
+
+
+def refuse_ended(alert: Alert) -> None:
+    """Raise UserError for an alert that is over: its old message may still show a button."""
+    if not alert.open:
+        raise UserError(
+            f"Alert #{alert.id} is {alert.state} already, so nothing was done. /cm alerts lists what is open."
+        )
+
+
+def _detail(held: Silence) -> Mapping[str, Any]:
+    about: dict[str, Any] = {"subject": held.subject} if held.subject else {}
+    about |= {"alert": held.alert} if held.alert else {}
+    return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}
+
+
+def _by_whom(alert: Alert) -> str:
+    return f", by <@{alert.acked_by}>" if alert.state is AlertState.ACKNOWLEDGED else ""

@@ -1,0 +1,112 @@
+"""Posting the periodic summaries and hand-overs: each once in all, whoever else runs and however often it starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from bot.alerting.reports.handover import SHIFT_SECONDS, hand_over
+from bot.alerting.reports.summary import summarise
+from bot.alerting.reports.trend import DAY
+from bot.views.handover import handover
+from bot.views.report import Report
+from bot.views.summary import summary
+from bot.watch.ports import WatchStore
+from bot.watch.report_builder import Reports
+
+log = structlog.get_logger(__name__)
+
+CATCH_UP_SECONDS = 6 * 3600.0
+"""How late a summary that was due while nothing ran is still worth posting."""
+LONGEST = 32 * DAY
+"""How far back a summary goes at most, however long ago the one before was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One configured summary: a `job` name that stays the same over restarts, its channel (id), its clusters.
+
+    `latest` gives the last time it was due at or before a time (Unix seconds), None when never.
+    """
+
+    job: str
+    channel: str
+    clusters: tuple[str, ...]
+    latest: Callable[[float], float | None]
+    kind: Literal["summary", "handover"] = "summary"
+
+
+class Summaries:
+    """Posts summaries through the outbox; both methods raise StoreError.
+
+    They are due by the system clock, which is `ahead` seconds before the clock that dated what they report on.
+    """
+
+    def __init__(
+        self,
+        store: WatchStore,
+        reports: Reports,
+        *,
+        wake: Callable[[], None],
+        ahead: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._store, self._ahead = store, ahead
+        self._reports = reports
+        self._wake = wake
+        self._done: dict[str, float] = {}
+
+    async def fire(self, entry: Entry, due_at: float, now: float) -> bool:
+        """Post the summary that was due at `due_at`, of the time since the last one; False when that was done already.
+
+        Both times are the system clock's.
+
+        What it tells is gathered before the transaction, so that many clusters do not keep others from writing.
+        """
+        report = await self._report(entry, due_at, now)
+        slot = f"{entry.kind}:{entry.job}:{due_at:.0f}"
+        async with self._store.begin() as uow:
+            first = await uow.firings.once(entry.job, due_at)
+            if first:
+                await uow.outbox.put(slot, entry.channel, report.message)
+                for number, reply in enumerate(report.thread):
+                    await uow.outbox.put(f"{slot}:{number}", entry.channel, reply, parent=slot)
+        self._done[entry.job] = due_at
+        if first:
+            log.info("summary_posted", job=entry.job, due_at=due_at)
+            self._wake()
+        return first
+
+    async def catch_up(self, entry: Entry, now: float) -> bool:
+        """Post what was due lately and nobody posted, if there was a watch then; for the start and after outages."""
+        due_at = entry.latest(now)
+        if due_at is None or now - due_at > CATCH_UP_SECONDS or self._done.get(entry.job, 0.0) >= due_at:
+            return False
+        if not await self._watched_at(entry, due_at):
+            return False
+        return await self.fire(entry, due_at, now)
+
+    async def _report(self, entry: Entry, due_at: float, now: float) -> Report:
+        ahead = self._ahead()
+        since = await self._since(entry, due_at, ahead)
+        due_at, now = due_at - ahead, now - ahead
+        facts = [await self._reports.facts(name, since, now) for name in entry.clusters]
+        if entry.kind == "handover":
+            return handover(hand_over(facts, since, now, due_at=due_at))
+        return summary(summarise(facts, since, now, due_at=due_at))
+
+    async def _since(self, entry: Entry, due_at: float, ahead: float) -> float:
+        """When the one before was posted, else when it was due; by the clock that dated what is reported on."""
+        async with self._store.read() as uow:
+            posted = await uow.firings.last((entry.job,), due_at)
+        end = due_at - ahead
+        if posted is not None:
+            # What seems to be later was posted when the system clock was ahead already.
+            return max(posted if posted < end else min(posted - ahead, end), end - LONGEST)
+        due_before = None if entry.kind == "handover" else entry.latest(due_at - 1)
+        return end - SHIFT_SECONDS if entry.kind == "handover" else (due_before or due_at - DAY) - ahead
+
+    async def _watched_at(self, entry: Entry, time: float) -> bool:
+        async with self._store.read() as uow:
+            firsts = [await uow.samples.first(name) for name in entry.clusters]
+        return any(first is not None and first <= time - self._ahead() for first in firsts)

@@ -1,0 +1,1 @@
+"""The effects of operations: proposal, approval, execution, verification. Start at proposals.py."""

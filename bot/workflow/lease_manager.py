@@ -1,0 +1,119 @@
+"""Leases at work: the end of each is announced, then the old value is put back once; buttons extend or keep."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from bot.common.errors import Conflict, Fenced, UserError
+from bot.interactions.command import ClusterPort
+from bot.interactions.events import Click
+from bot.leadership.ports import Duty, all_of_it
+from bot.operations.approval_rules import refuse_keeping
+from bot.operations.leases import refuse_lease_click, reverting, until
+from bot.operations.model import Operation, OpState
+from bot.operations.policy import Policy
+from bot.operations.preflight.check import Level
+from bot.operations.requests import request_from_json
+from bot.permissions.roles import Rights
+from bot.workflow.evaluation import Judged, judge
+from bot.workflow.executor import Runner
+from bot.workflow.reevaluation import Judgement
+from bot.workflow.repository import Ledger
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class LeaseClicks:
+    """What the buttons of a leased switch do; both are for those who may approve it."""
+
+    ledger: Ledger
+    actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
+
+    async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
+        """Extend by the lease's own length, or keep for good; raises UserError."""
+        refusal = refuse_lease_click(op)
+        refusal = refusal or refuse_keeping(op, rights, policy)
+        if refusal:
+            raise UserError(refusal)
+        try:
+            if click.action_id == "op_keep":
+                words, changes = "kept: it does not go back by itself any more", {"lease_until": 0.0, "warn_at": 0.0}
+            else:
+                lease = float(op.request["lease"])
+                words, changes = "extended", until(op.lease_until + lease, lease)
+            await self.ledger.note(op, by=click.user, words=words, inbound_key=click.key, **changes)
+        except Conflict as error:
+            raise UserError(f"Operation #{op.id} changed a moment before you clicked: see its card.") from error
+
+
+@dataclass(slots=True)
+class Leasing:
+    """Looks for leases that end; called by the clock. Each end is claimed by a compare-and-set, so it happens once."""
+
+    ledger: Ledger
+    runner: Runner
+    clusters: Mapping[str, ClusterPort]
+    clock: Callable[[], float]
+
+    async def sweep(self, duty: Duty = all_of_it) -> None:
+        """Announce and end what is due, then carry out what that led to, be it of an earlier life; what is ours."""
+        now = self.clock()
+        for op in await self.ledger.leased():
+            if op.cluster in self.clusters and (fence := duty(op.cluster)):
+                await self._due(op, now, self.ledger.fenced(fence))
+        for op in await self.ledger.in_state(OpState.PROPOSED):
+            if op.request.get("reverts") and op.cluster in self.clusters and (fence := duty(op.cluster)):
+                await self._revert(op, self.clusters[op.cluster], self.ledger.fenced(fence))
+
+    async def _due(self, op: Operation, now: float, ledger: Ledger) -> None:
+        try:
+            if now >= op.lease_until:
+                await ledger.put_back(op, reverting(op, now))
+            elif op.warn_at and now >= op.warn_at:
+                await ledger.warn(op)
+        except (Conflict, Fenced):
+            log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _revert(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
+        try:
+            judged = await self._judge(op, cluster)
+            skip, words = hindrance(op, judged)
+            if skip is not None:
+                await ledger.move(op, skip, words=words, seen=judged.seen)
+            else:
+                judgement = Judgement(judged, partial(self._judge, op, cluster), partial(self._end_unsent, ledger))
+                await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=judged.seen)
+        except UserError as error:
+            await ledger.move(op, OpState.BLOCKED, words=str(error))
+        except (Conflict, Fenced):
+            log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _end_unsent(self, ledger: Ledger, running: Operation, found: Judged | str) -> Operation | None:
+        """End what was judged again right before sending, where it must not be sent any more."""
+        if isinstance(found, str):
+            return await ledger.move(running, OpState.BLOCKED, words=found)
+        skip, words = hindrance(running, found)
+        return None if skip is None else await ledger.move(running, skip, words=words, seen=found.seen)
+
+    async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
+        others = await self.ledger.open_on(op.cluster, but=op.id)
+        request = request_from_json(op.kind, op.request)
+        return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")))
+
+
+def hindrance(op: Operation, judged: Judged) -> tuple[OpState | None, str]:
+    """Why the old value is not put back: the state that ends the operation and the words, or (None, "")."""
+    seen, task = judged.seen, op.request["task"]
+    by_hand = f"if it shall go back: /cm task {'enable' if op.request['on'] else 'disable'} {task} {op.cluster}"
+    if judged.verdict.blocked:
+        why = " ".join(check.sentence for check in judged.verdict.of_level(Level.BLOCK))
+        return OpState.BLOCKED, f"{why} {by_hand}"
+    if seen["meaning"] == "not read":
+        return OpState.BLOCKED, f"what is stored for {task} could not be read; {by_hand}"
+    if seen["value"] != op.request["left"]:
+        held = f"{task} is {seen['meaning']} now, no longer what operation #{op.request['reverts']} set"
+        return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"
+    return None, ""

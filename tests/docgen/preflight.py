@@ -1,0 +1,96 @@
+"""Writes docs/preflight.md from the worked examples: `python -m tests.docgen.preflight`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bot.operations.requests import MemberAdd, TaskSwitch
+from tests.docgen import examples_members, examples_others
+from tests.docgen.examples import Example, Situation
+
+CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
+    ("Healthy groups", examples_members.HEALTHY),
+    ("Peers in trouble", examples_members.TROUBLE),
+    ("Learners and new voters", examples_members.LEARNERS),
+    ("Small groups", examples_members.SIZES),
+    ("Leadership, and what a look proves", examples_others.LEADERSHIP),
+    ("Clusters on which nothing can be judged", examples_others.UNJUDGED),
+    ("Background tasks", examples_others.SWITCHES),
+)
+"""The chapters of the table."""
+
+PAGE = Path("docs/preflight.md")
+
+_INTRODUCTION = """\
+# Preflight: what is refused, what is warned of, and why
+
+Clustermgr itself checks almost nothing before it changes its members, its leader or a switch. So every change goes
+through the preflight first: a pure function of the request and of the last two looks at all hosts, at least 3 s apart.
+It runs when a change is proposed and again, on fresh looks, when it is approved; an approval is void when a check has
+changed in between. Each check ends in one of three ways:
+
+- **pass**: nothing speaks against it;
+- **warn**: the card says what the approver must weigh;
+- **block**: it is not proposed, and the sentence names what to do instead.
+
+A voter is *healthy* when it leads; or when in two looks under one leader in one term it replicates, is active, not
+paused, without a pending snapshot, at most 1,000 entries behind, and its own host named that leader and term both
+times. Where its host is not configured the leader's word must do, and the check is at least a warning. What is not
+proven counts as not healthy.
+
+A switch is undone by one click, so what speaks against it is a warning; what no click undoes is a block. Break-glass
+can lift a block only where the table says "block, may be forced": never a bad or used id or address, the removal of
+the leader, a cluster without one leader to believe in, fewer healthy voters than a quorum afterwards, an unknown
+dialect, or another operation that is open or whose outcome is not known.
+
+The tables below are generated from the worked examples that the tests hold the preflight to.
+"""
+
+
+def examples() -> Iterable[Example]:
+    """Every worked example, in the order of the page."""
+    for _, situations in CHAPTERS:
+        for situation in situations:
+            yield from situation.examples()
+
+
+def render() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *(_chapter(title, situations) for title, situations in CHAPTERS)])
+
+
+def _chapter(title: str, situations: tuple[Situation, ...]) -> str:
+    return "\n".join([f"## {title}\n", *map(_situation, situations)])
+
+
+def _situation(situation: Situation) -> str:
+    title = f"**{situation.words[0].upper()}{situation.words[1:]}**\n"
+    head = "| operation | verdict | because | next |\n|---|---|---|---|"
+    return "\n".join([title, head, *(_line(example) for example in situation.examples()), ""])
+
+
+def _line(example: Example) -> str:
+    check = example.verdict.check(example.decides)
+    if check is None:
+        raise AssertionError(f"{example.situation}: no check {example.decides}")
+    level = f"{example.level}{', may be forced' if example.verdict.forceable else ''}"
+    cells = (_operation(example), level, check.sentence, check.next_step)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _operation(example: Example) -> str:
+    words = example.request.words
+    if isinstance(example.request, MemberAdd):
+        words += f" at {example.request.host}, node={example.request.node_host or 'missing'}"
+        words += {True: "", False: "; it does not answer", None: "; not tried"}[example.facts.node_answers]
+        words += f"; dialect {example.facts.dialect}" if example.facts.dialect else ""
+    if isinstance(example.request, TaskSwitch):
+        stored = example.facts.switch
+        words += (
+            f" (stored: {stored.meaning if stored else 'not read'}; dialect {example.facts.dialect or 'not known'})"
+        )
+    others = [f"; operation #{op.id} ({op.kind}) is {op.state}" for op in example.facts.operations]
+    return "".join([words, *others])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
