@@ -35,8 +35,8 @@ async def nothing() -> None:
     """Leave the cluster as it is."""
 
 
-async def nobody(_group: str) -> frozenset[str]:
-    """Name the members of a user group: there are none."""
+async def no_members(_group: str) -> frozenset[str]:
+    """Say that a user group is empty."""
     return frozenset()
 
 
@@ -55,7 +55,7 @@ class LockedLedger(Ledger):
             moving = asyncio.create_task(Ledger.move(self, op, to, **step))
             await asyncio.wait((moving,), timeout=0.1)
             await self.meanwhile()
-            assert not moving.done(), "the lock holds nobody up"
+            assert not moving.done(), "the lock holds nothing up"
         return await moving
 
 
@@ -108,10 +108,10 @@ class Locked:
             return POLICIES["member_remove"]
 
         decisions = Decisions(
-            access=Access(ACCESS, nobody),
+            access=Access(ACCESS, no_members),
             policies=policy,
             leases=LeaseClicks(self.scenery.ledger),
-            members_now=nobody,
+            members_now=no_members,
             monotonic=self.monotonic,
             **self.parts,
         )
