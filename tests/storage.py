@@ -9,11 +9,12 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -167,3 +168,21 @@ async def store(database_url: str, clock: Clock) -> AsyncIterator[Store]:
     async with Store.open(database_url, clock=clock) as opened:
         await opened.migrate()
         yield opened
+
+
+@asynccontextmanager
+async def write_locked(url: str) -> AsyncIterator[None]:
+    """Hold the operations' lock from a second connection until the block ends: they can be read and not written."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+        return
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE operations IN EXCLUSIVE MODE")
+            yield
+    finally:
+        await connection.close()

@@ -136,9 +136,12 @@ CRASHES = 5
 """How often a message is tried at which this program itself fails."""
 UNKNOWN_TRIES = 300
 """How often a code is tried that is in none of the sets: about a day, at five minutes each."""
+_EARLY_TRIES = 20
+"""How many of these tries are close together, about eight minutes: most of what passes has passed by then."""
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
+_LONGEST_EARLY_WAIT = 30.0
 _LONGEST_UNKNOWN_WAIT = 300.0
 _AUTH_WAIT = 30.0
 _LOST_WAIT = 2.0
@@ -172,7 +175,8 @@ def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random:
         return Verdict(max(_AUTH_WAIT, back_off(attempts, random)), Hold.ALL, doubtful)
     if error.code in PERMANENT or _given_up(error, attempts):
         return Verdict(None, Hold.ROW, doubtful)
-    wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else _LONGEST_UNKNOWN_WAIT)
+    early = _LONGEST_EARLY_WAIT if attempts <= _EARLY_TRIES else _LONGEST_UNKNOWN_WAIT
+    wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else early)
     if isinstance(error, SlackRetryable):
         limited = "ratelimited" in error.code.replace("_", "")
         asked = error.retry_after * (1 + 0.1 * random())

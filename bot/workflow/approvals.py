@@ -1,6 +1,7 @@
 """Decisions on cards: approve, reject, cancel; judged anew on fresh state before anything runs."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,6 +43,8 @@ class Decisions:
     leases: LeaseClicks
     members_now: GroupMembers
     """Looks a user group up past the cache, for the click that decides."""
+    monotonic: Callable[[], float] = time.monotonic
+    """The clock by which a judgement ages until its request is sent."""
 
     async def known(self, op_id: int) -> Operation:
         """The operation of that number; raises UserError."""
@@ -219,7 +222,7 @@ class Decisions:
         await self.runner.start(
             op,
             cluster,
-            Judgement(judged, partial(self._judge, op, cluster), end),
+            Judgement(judged, partial(self._judge, op, cluster), end, self.monotonic),
             by=click.user,
             words="approved",
             seen=judged.seen,

@@ -1,5 +1,6 @@
 """Leases at work: the end of each is announced, then the old value is put back once; buttons extend or keep."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -57,6 +58,8 @@ class Leasing:
     runner: Runner
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
+    monotonic: Callable[[], float] = time.monotonic
+    """The clock by which a judgement ages until its request is sent."""
 
     async def sweep(self, duty: Duty = all_of_it) -> None:
         """Announce and end what is due, then carry out what that led to, be it of an earlier life; what is ours."""
@@ -84,7 +87,8 @@ class Leasing:
             if skip is not None:
                 await ledger.move(op, skip, words=words, seen=judged.seen)
             else:
-                judgement = Judgement(judged, partial(self._judge, op, cluster), partial(self._end_unsent, ledger))
+                again, end = partial(self._judge, op, cluster), partial(self._end_unsent, ledger)
+                judgement = Judgement(judged, again, end, self.monotonic)
                 await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=judged.seen)
         except UserError as error:
             await ledger.move(op, OpState.BLOCKED, words=str(error))

@@ -60,7 +60,7 @@ class Troubles:
         channel = self.world.channel_of(self.cluster)
         try:
             shown = lambda m: m.in_channel and is_alert(m) and wanted(m)  # noqa: E731 - short
-            return slot_of(await self.world.slack.wait_for(channel, shown, timeout=PATIENCE))
+            return slot_of(await self.world.wait_for(channel, shown, PATIENCE))
         except TimeoutError as error:
             self.problems.append(f"{self.cluster}: {what}, but that was not told: {error}")
             return ""
@@ -154,8 +154,8 @@ class Changes:
     async def _card(self, wanted: Callable[[Message], bool], seconds: float) -> Message | None:
         channel = self.world.channel_of(self.cluster)
         try:
-            return await self.world.slack.wait_for(
-                channel, lambda m: not m.thread_ts and m.metadata is not None and wanted(m), timeout=seconds
+            return await self.world.wait_for(
+                channel, lambda m: not m.thread_ts and m.metadata is not None and wanted(m), seconds
             )
         except TimeoutError:
             return None

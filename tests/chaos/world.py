@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from tests.chaos.blows import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
@@ -56,6 +57,8 @@ class World:
     counts: Counter[Kind] = field(default_factory=Counter)
     database_at: float = float("-inf")
     """When the database was last up again (on the monotonic clock)."""
+    refused_until: float = float("-inf")
+    """When Slack last stopped to refuse every message (on the monotonic clock)."""
     _later: set[asyncio.Task[None]] = field(default_factory=set)
 
     def channel_of(self, cluster: str) -> str:
@@ -133,7 +136,18 @@ class World:
             for fault in held:
                 faults.withdraw(fault)
 
-        self._after(UNLISTED_SECONDS if self.long else UNLISTED_SECONDS / 20, over)
+        seconds = UNLISTED_SECONDS if self.long else UNLISTED_SECONDS / 20
+        self.refused_until = max(self.refused_until, time.monotonic() + seconds)
+        self._after(seconds, over)
+
+    async def wait_for(self, channel: str, wanted: Callable[[Message], bool], seconds: float) -> Message:
+        """Wait for a message for so many seconds in which Slack takes messages; raises TimeoutError."""
+        while True:
+            try:
+                return await self.slack.wait_for(channel, wanted, timeout=seconds)
+            except TimeoutError:
+                if time.monotonic() - seconds > self.refused_until:
+                    raise
 
     async def _second_process(self) -> None:
         """Start a second process on the same file; it takes over, and ends in order."""

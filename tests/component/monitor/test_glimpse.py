@@ -5,10 +5,13 @@ import asyncio
 import pytest
 
 from bot.clustermgr.cluster import look_deadline
+from bot.playground.clustermgr_sim import Timing
 from tests.clusterworld import World, watched
 
 HELD = 4.0
 """Seconds for which a host holds its answers: less than a look lasts."""
+LONG = 600.0
+"""Seconds that no test lasts."""
 MOVED = "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2"
 
 
@@ -61,6 +64,17 @@ async def test_what_a_glimpse_told_is_not_told_again_by_the_look() -> None:
         await told_while_looking(world)
         assert [text for text in world.store.told if text.startswith(MOVED)] == [f"{MOVED}."]
         assert await world.ticks(3) == []
+
+
+async def test_follower_that_another_follower_contradicts_announces_nothing() -> None:
+    """Of five, peer 4 is cut off and still names peer 1; peers 3 and 5 name peer 2, which does not answer yet."""
+    async with watched(nodes=5, timing=Timing(hold=LONG, election=LONG)) as world:
+        await world.cluster.kill(1)
+        await world.cluster.isolate(4)
+        await world.cluster.elect(2)
+        assert [text for text in await world.ticks() if "leadership" in text] == []
+        await world.cluster.rejoin(4)
+        assert f"{MOVED}, as peer 3 sees it; confirming." in await world.ticks()
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,13 @@ def test_passing_failure_is_tried_for_ever_unknown_code_a_day(attempts: int) -> 
 
 def test_unknown_code_is_retried_for_about_a_day() -> None:
     waits = [verdict(SlackError("", code="new"), attempts=n).wait or 0 for n in range(1, UNKNOWN_TRIES)]
-    assert 12 * 3600 <= sum(waits) <= 48 * 3600
+    assert 11 * 3600 <= sum(waits) <= 48 * 3600
+
+
+def test_unknown_code_that_passes_early_is_not_waited_for() -> None:
+    waits = [verdict(SlackError("", code="new"), attempts=n).wait or 0 for n in range(1, 21)]
+    assert max(waits) <= 30
+    assert sum(waits) >= 240
 
 
 PASSING = """ratelimited rate_limited request_timeout service_unavailable team_added_to_org internal_error fatal_error

@@ -1,0 +1,109 @@
+"""A new leader that does not answer yet is announced by the first look, unless another host contradicts its follower.
+
+The looks are made one by one, so that they can be counted: nothing here depends on how long anything takes.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from bot.cli.demo import Demo, demo
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.clustermgr_sim.log import Seen
+from bot.playground.clustermgr_sim.nodes import NEVER
+from bot.playground.slack_sim.workspace import Message
+from bot.runtime.lifecycle import tick
+from tests.e2e.conftest import QUICK
+from tests.e2e.test_journey import STORAGE, alert
+
+LONG = 600.0
+"""Seconds that no test lasts: for so long a fresh leader holds its answers, or the poll leaves the looks to us."""
+
+
+@dataclass
+class World:
+    """The demo, of which the cluster prod is looked at by hand."""
+
+    demo: Demo
+    seen_before: int = 0
+
+    @property
+    def cluster(self) -> SimulatedCluster:
+        return self.demo.clusters["prod"]
+
+    async def first_look(self) -> None:
+        """Wait for the look that the program makes at its start; then no other comes by itself."""
+        watch = self.demo.app.watches["prod"]
+        await self.cluster.until(lambda: watch.pulse.done_at > 0)
+        assert not watch.pulse.failures
+
+    async def look(self) -> None:
+        """One look of the watch, from here on counted."""
+        self.seen_before = len(self.cluster.log)
+        await tick(self.demo.app, "prod")
+        assert not self.demo.app.watches["prod"].pulse.failures
+
+    def asked(self, node: int) -> list[Seen]:
+        """The questions to that node, how it is, since the last look began."""
+        since = list(self.cluster.log)[self.seen_before :]
+        return [seen for seen in since if (seen.node, seen.path) == (node, "/stat")]
+
+    def answer(self, node: int) -> None:
+        """A leader is no longer fresh: it answers whatever it is asked from now on."""
+        [leader] = [each for each in self.cluster.nodes if each.node_id == node]
+        leader.hold_until = NEVER
+
+    async def announced(self, *words: str) -> Message:
+        return await self.demo.slack.wait_for(STORAGE, alert("The leadership of prod moved", *words), timeout=30)
+
+    def announcements(self) -> list[Message]:
+        """The messages (not replies) about the leader of prod."""
+        wanted = alert("leadership of prod moved")
+        return [message for message in self.demo.slack.workspace.visible(STORAGE, "") if wanted(message)]
+
+
+@asynccontextmanager
+async def world(*, election: float = QUICK.election) -> AsyncIterator[World]:
+    """A watched demo whose fresh leaders hold their answers; `election` is the election time-out (seconds)."""
+    timing = replace(QUICK, hold=LONG, election=election)
+    async with demo(port=0, timing=timing, poll=LONG, example_ports=False) as parts:
+        own = World(parts)
+        await own.first_look()
+        yield own
+        parts.slack.assert_no_violations()
+
+
+async def test_first_look_announces_a_leader_that_has_not_answered() -> None:
+    async with world() as own:
+        await own.cluster.kill(1)
+        await own.cluster.until(lambda: own.cluster.leader not in {0, 1})
+        new = own.cluster.leader
+        [other] = {1, 2, 3} - {1, new}
+        await own.look()
+        early = await own.announced(f"moved from peer 1 to peer {new}", f"as peer {other} sees it; confirming")
+        # One look was enough, and the new leader has not answered anything yet.
+        assert [seen.status for seen in own.asked(other)] == [200]
+        assert [seen.status for seen in own.asked(new)] == [None]
+        own.answer(new)
+        await own.look()
+        confirmed = await own.demo.slack.wait_for(
+            STORAGE, lambda m: m.ts == early.ts and "confirming" not in m.full_text, timeout=30
+        )
+        assert f"to peer {new}, which leads in term 2" in confirmed.full_text
+        assert [message.ts for message in own.announcements()] == [early.ts]
+
+
+async def test_follower_that_the_old_leader_contradicts_announces_nothing() -> None:
+    """A partition: peer 1 is cut off and still says that it leads, peer 3 follows peer 2, which does not answer yet."""
+    async with world(election=LONG) as own:
+        await own.cluster.isolate(1)
+        await own.cluster.elect(2)
+        await own.look()
+        assert [seen.status for node in (1, 3) for seen in own.asked(node)] == [200, 200]
+        await own.demo.app.outbox.drain()
+        assert own.announcements() == []
+        # The same word of the same follower is enough as soon as nothing contradicts it.
+        await own.cluster.kill(1)
+        await own.look()
+        await own.announced("moved from peer 1 to peer 2", "as peer 3 sees it; confirming")
+        assert [seen.status for seen in own.asked(2)] == [None]
