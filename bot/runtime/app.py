@@ -39,7 +39,7 @@ from bot.permissions.access import Access
 from bot.runtime.clock import Guard, ProcessClock, earliest
 from bot.runtime.lifecycle import App
 from bot.runtime.settings_mapping import check_words, entries_of, escalation_of, heartbeat_url, policy
-from bot.runtime.startup import membership_of, opened, owner_name
+from bot.runtime.startup import follow_server, membership_of, opened, owner_name
 from bot.runtime.status import Liveness
 from bot.slack.client import SlackGateway
 from bot.slack.home import HomeTab, show_once
@@ -89,8 +89,10 @@ async def build(
     async with AsyncExitStack() as stack:
         owner = owner_name()
         wall = clock or time.time
-        clock = clock or ProcessClock()
+        process_clock = ProcessClock()
+        clock = clock or process_clock
         store = await stack.enter_async_context(opened(settings, owner, clock, wall, wait_for_server=wait_for_server))
+        await follow_server(process_clock, store)
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         metrics = Metrics()

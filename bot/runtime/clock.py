@@ -34,7 +34,8 @@ class Jump:
 class ProcessClock:
     """The system clock (`wall`, Unix seconds) as of the start of the process, moved on by `steady` alone.
 
-    So no interval, back-off, claim or deadline is early or late because somebody sets the system clock.
+    So no interval, back-off, claim or deadline is early or late because somebody sets the system clock. `follow` gives
+    it another beginning: that of the database server, which all replicas share.
     """
 
     wall: Callable[[], float] = time.time
@@ -49,6 +50,13 @@ class ProcessClock:
         """The present, in Unix seconds."""
         return self._origin + self.steady()
 
+    def follow(self, now: float) -> None:
+        """Count from `now` (Unix seconds of the database server) instead; call it before anything is dated."""
+        by = now - self()
+        self._origin += by
+        if abs(by) > TOLERANCE:
+            log.warning("clock.differs", by=round(by, 3))
+
 
 @dataclass(slots=True)
 class Guard:
@@ -57,8 +65,12 @@ class Guard:
     clock: Callable[[], float]
     wall: Callable[[], float]
     jumps: list[Jump] = field(default_factory=list)
-    known: float = 0.0
-    """`ahead` as of the last jump that was noted."""
+    known: float = field(init=False)
+    """`ahead` as of the start, or of the last jump that was noted."""
+
+    def __post_init__(self) -> None:
+        """Take a difference at the start for no jump."""
+        self.known = self.ahead
 
     @property
     def ahead(self) -> float:

@@ -12,7 +12,7 @@ from bot.common.errors import StoreError
 from bot.config import Settings
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import CHORES, watch_of
-from bot.runtime.clock import steady
+from bot.runtime.clock import ProcessClock, steady
 from bot.store.database import Store
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,17 @@ async def opened(
     async with Store.open(settings.store_url, clock=clock, wall=wall, owner=owner, patience=patience) as store:
         await _up_to_date(store, 0.0 if _alone(settings) else wait_for_server)
         yield store
+
+
+async def follow_server(clock: ProcessClock, store: Store) -> None:
+    """Count by the clock of the database server, where there is one: what replicas date for each other must agree.
+
+    Raises StoreError.
+    """
+    async with store.read() as uow:
+        now = await uow.replicas.server_time()
+    if now is not None:
+        clock.follow(now)
 
 
 def membership_of(settings: Settings, store: Store, owner: str) -> Membership:

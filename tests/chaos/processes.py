@@ -59,7 +59,15 @@ class Process:
         self.began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.e2e.moved", str(self.jump), "run", "--config", str(self.config)),
+                *(
+                    sys.executable,
+                    "-m",
+                    "tests.support.movable_clock",
+                    str(self.jump),
+                    "run",
+                    "--config",
+                    str(self.config),
+                ),
                 env={**os.environ, **self.environment},
                 stderr=log,
                 stdout=log,

@@ -19,7 +19,7 @@ from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from tests.chaos.blows import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
-from tests.storage import Postgres, server_running
+from tests.support.databases import Postgres, server_running
 
 TIMING = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 CHANNELS = ("C0STORAGE", "C0ARCHIVE", "C0OPERATIONS")

@@ -25,7 +25,7 @@ from bot.common.errors import (
     OutcomeUnknown,
 )
 from tests.contract.recordings import FILES, Exchange, exchanges, replay
-from tests.rawserver import Request, serving
+from tests.support.raw_server import Request, serving
 
 TOTAL = 750
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.clustermgr.client import MAX_DISKS, PAGE, ClustermgrClient
 from tests.contract.recordings import FILES, Exchange, exchanges, replay
-from tests.rawserver import Request, serving
+from tests.support.raw_server import Request, serving
 
 Call = Callable[[ClustermgrClient, str], Awaitable[object]]
 SAYABLE = 319

@@ -10,7 +10,7 @@ from bot.clustermgr.models import HostLook, RaftStatus, Snapshot, Stat
 from bot.clustermgr.status_codes import Answer, check_read
 from bot.common.errors import ClusterError, ClusterUnreachable
 from tests.contract.recordings import RECORDED, exchanges
-from tests.raftlooks import after
+from tests.support.raft_snapshots import after
 
 V1, MASTER = "v1-2022-03", "master-2025-12"
 DEAD = ClusterUnreachable("No connection could be made.")

@@ -67,7 +67,7 @@ async def moved(outside: Outside) -> AsyncIterator[Moved]:
         SETTINGS.format(api=outside.slack.api_url, port=port, folder=folder, hosts=hosts), encoding="utf-8"
     )
     file = folder / "moved"
-    async with outside.bot("tests.e2e.moved", str(file)) as process:
+    async with outside.bot("tests.support.movable_clock", str(file)) as process:
         parts = Moved(outside, process, file, port)
         await parts.polls(2)
         yield parts

@@ -18,7 +18,7 @@ from bot.playground.slack_sim.workspace import Message
 from bot.runtime.app import build
 from bot.runtime.lifecycle import App, running, sweep
 from tests.e2e.conftest import QUICK
-from tests.storage import BACKENDS, Postgres, postgres
+from tests.support.databases import BACKENDS, Postgres, postgres
 
 __all__ = ["postgres"]
 

@@ -11,7 +11,7 @@ import pytest
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.conftest import QUICK
-from tests.e2e.started import Started, settings, started
+from tests.support.started_program import Started, settings, started
 
 DOCKER_SECONDS = 10.0
 """After which Docker kills; the program itself aims at eight."""

@@ -7,8 +7,8 @@ import pytest
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.conftest import QUICK
-from tests.e2e.started import settings, started
 from tests.e2e.test_check import cmbot
+from tests.support.started_program import settings, started
 
 
 @pytest.mark.parametrize(

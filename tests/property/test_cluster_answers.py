@@ -18,9 +18,9 @@ from bot.views.members import members
 from bot.views.stat import stat
 from bot.views.tasks import tasks
 from bot.watch.watcher import Watch, Watched
-from tests.component.cluster.test_fault_matrix import READS, WRITES
-from tests.rawserver import Request, answer, serving
-from tests.watchkit import FakeStore
+from tests.component.clustermgr.test_fault_matrix import READS, WRITES
+from tests.support.raw_server import Request, answer, serving
+from tests.support.watch_builders import FakeStore
 
 NUMBERS = st.one_of(
     st.integers(), st.sampled_from([0, -1, 1 << 31, 1 << 63, (1 << 64) - 1, 1 << 64, 10**400]), st.floats()

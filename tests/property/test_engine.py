@@ -19,7 +19,7 @@ from bot.alerting.transition import LOUD, ended, reads_the_same
 from bot.alerting.unknown_time import unknown_for
 from bot.common.errors import StoreError
 from bot.watch.publisher import carry_out, tell
-from tests.watchkit import FakeStore
+from tests.support.watch_builders import FakeStore
 
 T = TypeVar("T")
 

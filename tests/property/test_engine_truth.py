@@ -13,9 +13,9 @@ from bot.alerting.model import AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Scene
 from bot.alerting.rules.table import INHIBITS, RULES
 from bot.alerting.transition import LOUD, reads_the_same
-from tests.enginekit import Life, found, rule
-from tests.raftlooks import after, ask, rule_of
-from tests.watchkit import look
+from tests.support.engine_builders import Life, found, rule
+from tests.support.raft_snapshots import after, ask, rule_of
+from tests.support.watch_builders import look
 
 HOLD = 30.0
 LOOKS = st.lists(

@@ -16,7 +16,7 @@ from bot.workflow.evaluation import Judged
 from bot.workflow.executor import Runner
 from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
 from bot.workflow.repository import Ledger
-from tests.unit.commands.fakes import FakeApi, FakeCluster
+from tests.support.in_memory_ports import FakeApi, FakeCluster
 
 ASKED = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7)
 WAITING = advance(ASKED, OpState.WAITING, at=0.0)

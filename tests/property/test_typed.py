@@ -21,8 +21,8 @@ from bot.slack.payloads import read
 from bot.views.alert_actions import ACTIONS
 from bot.views.forms import FIELD
 from bot.workflow.approvals import number
-from tests.unit.commands.fakes import FakeAlerts, FakeAudit, FakeCluster, typed
-from tests.unit.views.samples import healthy
+from tests.support.in_memory_ports import FakeAlerts, FakeAudit, FakeCluster, typed
+from tests.support.view_samples import healthy
 
 CLUSTERS = ("prod", "prod-eu")
 HIDDEN = "\u200b \u202e \u2066 \ufeff \u00ad \u3000 \u2028 \u2800"

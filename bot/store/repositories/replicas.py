@@ -39,8 +39,13 @@ class Replicas:
         return Roster(await self._now(), known, held)
 
     async def _now(self) -> float:
+        now = await self.server_time()
+        return self._clock() if now is None else now
+
+    async def server_time(self) -> float | None:
+        """The present by the clock of the database server (Unix seconds); None for SQLite, which has none."""
         if not self._link.postgres:
-            return self._clock()
+            return None
         return float(await self._link.value(select(func.extract("epoch", func.clock_timestamp()))))
 
     async def beat(self, replica: Replica) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.slack.client import SlackGateway
-from tests.component.slack.stub import Stub, serving
+from tests.support.slack_stub import Stub, serving
 
 TOKEN = "xoxb-test-7777-secret"
 

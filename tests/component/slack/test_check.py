@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.slack.client import SlackGateway
 from bot.slack.diagnostics import Checked, check_slack
 from bot.slack.methods import SCOPES
-from tests.component.slack.stub import Stub, says
+from tests.support.slack_stub import Stub, says
 
 ALL = ", ".join(SCOPES)
 

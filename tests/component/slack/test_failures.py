@@ -12,7 +12,7 @@ from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.client import SlackGateway
 from tests.component.slack.conftest import TOKEN
-from tests.component.slack.stub import Answer, Stub, cuts, says, writes
+from tests.support.slack_stub import Answer, Stub, cuts, says, writes
 
 MESSAGE = Message("words")
 

@@ -13,8 +13,8 @@ from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.client import SlackGateway
 from bot.slack.methods import METHODS, UPLOAD
-from tests.faultserver import certified
-from tests.slackfaults import FAILS, FaultySlack, says, serving
+from tests.support.fault_server import certified
+from tests.support.slack_faults import FAILS, FaultySlack, says, serving
 
 TOKEN = "xoxb-test-7777-secret"
 MESSAGE = Message("words")

@@ -12,7 +12,7 @@ from bot.interactions.message import Message
 from bot.slack.client import Channel, SlackGateway
 from bot.slack.identity import Identity
 from tests.component.slack.conftest import TOKEN
-from tests.component.slack.stub import Stub, says, serving, writes
+from tests.support.slack_stub import Stub, says, serving, writes
 
 BLOCKS = ({"type": "divider"},)
 MESSAGE = Message("Disk 7 is broken.", BLOCKS, {"slot": "alert:7", "version": "1"})

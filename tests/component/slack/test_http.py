@@ -27,7 +27,7 @@ from bot.telemetry.connection_limits import MOST_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket import Echo
-from tests.unit.slack.surfaces import OpenGate, surfaces
+from tests.support.slack_surfaces import OpenGate, surfaces
 
 FORM = "application/x-www-form-urlencoded"
 COMMAND = {

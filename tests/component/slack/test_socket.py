@@ -22,7 +22,7 @@ from bot.slack.middleware import Edge, build_app
 from bot.slack.payloads import HomeOpened
 from bot.slack.socket_mode import SocketMode, Timing
 from bot.slack.task_queue import Background
-from tests.unit.slack.surfaces import surfaces
+from tests.support.slack_surfaces import surfaces
 
 QUICK = Timing(ping=0.25, hello=2.0, look=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)
 

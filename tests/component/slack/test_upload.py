@@ -7,7 +7,7 @@ import pytest
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.slack.client import SlackGateway
-from tests.component.slack.stub import Answer, Asked, Stub, cuts, says, writes
+from tests.support.slack_stub import Answer, Asked, Stub, cuts, says, writes
 
 ADDRESS, DONE = "files.getUploadURLExternal", "files.completeUploadExternal"
 FILE = b'{"seq":1}'

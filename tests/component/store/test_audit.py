@@ -12,7 +12,7 @@ from bot.audit.chain import GENESIS, Entry, Row, verify
 from bot.common.errors import StoreError
 from bot.store.database import Store
 from bot.store.url import parse
-from tests.storage import Postgres
+from tests.support.databases import Postgres
 
 ENTRY = Entry(
     at=1_700_000_000.1239,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, inspect, select
 from bot.store import migrate
 from bot.store.database import Store
 from bot.store.dump import TABLES
-from tests.filling import row
+from tests.support.store_filling import row
 
 ROWS = 3
 EARLIER = sorted(

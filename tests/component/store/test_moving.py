@@ -14,8 +14,8 @@ from bot.common.errors import StoreError, UserError
 from bot.store import dump
 from bot.store.database import Store
 from bot.store.dump import TABLES
-from tests.filling import everything, fill
-from tests.storage import Postgres
+from tests.support.databases import Postgres
+from tests.support.store_filling import everything, fill
 
 ROWS = 7
 

@@ -16,7 +16,7 @@ from bot.store import migrate
 from bot.store.database import Store
 from bot.store.schema import metadata
 from bot.store.url import parse
-from tests.storage import Clock, Postgres
+from tests.support.databases import Clock, Postgres
 
 
 async def _raw(url: str, statement: str) -> None:

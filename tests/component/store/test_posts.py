@@ -8,7 +8,7 @@ from sqlalchemy import text
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.store.repositories.outbox_claims import Claim
-from tests.storage import Clock
+from tests.support.databases import Clock
 
 NOW = 1_700_000_000.0
 

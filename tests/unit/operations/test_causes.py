@@ -13,7 +13,7 @@ from bot.operations.preflight.context import Facts, Switch
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.workflow.evaluation import judge
 from tests.docgen.cluster_fixture import Scene
-from tests.unit.commands.fakes import FakeCluster
+from tests.support.in_memory_ports import FakeCluster
 
 BALANCE = TaskSwitch("balance", on=True)
 ON = Facts(dialect="v3", switch=Switch("true", "on"), node_answers=True)

@@ -7,8 +7,8 @@ import pytest
 from bot.operations.requests import TaskSwitch
 from bot.workflow import evaluation as judging
 from bot.workflow.evaluation import judge
-from tests.unit.commands.fakes import FakeApi, FakeCluster
-from tests.unit.views.samples import healthy
+from tests.support.in_memory_ports import FakeApi, FakeCluster
+from tests.support.view_samples import healthy
 
 
 class Holding(FakeApi):

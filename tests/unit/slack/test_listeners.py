@@ -17,8 +17,8 @@ from bot.interactions.events import Click, Invocation, Work
 from bot.slack.middleware import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
 from bot.slack.payloads import HomeOpened
 from bot.slack.task_queue import Background
+from tests.support.slack_surfaces import Forms, OpenGate, surfaces
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
-from tests.unit.slack.surfaces import Forms, OpenGate, surfaces
 
 CHANGE = {**COMMAND, "text": "task disable balance", "trigger_id": "55.66.ghi"}
 

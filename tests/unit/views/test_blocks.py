@@ -21,7 +21,7 @@ from bot.views.blocks import (
     table,
     without_tables,
 )
-from tests.unit.views.samples import assert_postable, seen
+from tests.support.view_samples import assert_postable, seen
 
 LONG = "x" * 5000
 

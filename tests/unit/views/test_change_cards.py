@@ -16,7 +16,7 @@ from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Req
 from bot.views import operations, ops_list
 from bot.views.op_parts import findings
 from tests.docgen.cluster_fixture import DOWN, Scene
-from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
+from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.blocks import message, section, table
 from bot.views.charts import Series, as_text, line_chart, plainer
-from tests.unit.views.samples import assert_postable
+from tests.support.view_samples import assert_postable
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
 NAMES = st.text(st.sampled_from(string.ascii_letters + " <>&\n"), max_size=60)

@@ -10,7 +10,7 @@ from bot.views.disks import disks
 from bot.views.help import Topic, details, overview
 from bot.views.people import whoami
 from bot.views.tasks import keys_for, tasks
-from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, disk, look, recorded_stats, seen
+from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, disk, look, recorded_stats, seen
 
 V3 = DialectVerdict(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
 

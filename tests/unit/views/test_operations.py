@@ -10,7 +10,7 @@ from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnkn
 from bot.interactions.message import Message, Undelivered
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.views import errors, operations, ops_list
-from tests.unit.views.samples import AT, HOSTILE, assert_harmless, assert_postable, seen
+from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 SEEN = {
     "dialect": "v3",

@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerting.reports.trend import Point, Slope, Sureness, Trend
 from bot.views.spaces import days, forecast, gap_words, pace, range_of, shares
-from tests.watchkit import TIB
+from tests.support.watch_builders import TIB
 
 NOW = 1_790_000_000.0
 SURE = Trend(growth=Slope(TIB, TIB, TIB), full_in=60, soonest=50, latest=75, sure=Sureness.GOOD)

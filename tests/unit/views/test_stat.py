@@ -9,7 +9,7 @@ from bot.common.errors import ClusterTimeout
 from bot.interactions.message import Message
 from bot.views.members import members
 from bot.views.stat import stat
-from tests.unit.views.samples import (
+from tests.support.view_samples import (
     HOSTS,
     as_node,
     assert_harmless,

@@ -1,0 +1,255 @@
+"""What gets into the audit log: every step of an operation, and everybody who was refused."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bot.audit.ask import Asked
+from bot.audit.chain import Row, verify
+from bot.chatops.audit_log import Recorder
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.stat import NoArgs
+from bot.chatops.dispatcher import Dispatcher
+from bot.common.errors import Conflict, StoreError, UserError
+from bot.config import AccessSettings, Members
+from bot.interactions.command import Call, Command, Reply, Role
+from bot.interactions.events import Click, Invocation
+from bot.operations.model import Operation, OpKind, OpState
+from bot.permissions.access import Access
+from bot.store.database import Store
+from bot.workflow.repository import Ledger
+from tests.support.databases import Clock
+from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk, FakeForms, FakeReports
+
+OPERATION = Operation(
+    cluster="prod",
+    kind=OpKind.TASK_SWITCH,
+    request={"task": "balance", "on": False},
+    requester="U0ANNA",
+    created_at=1_700_000_000.0,
+    expires_at=1_700_000_900.0,
+    seen={"dialect": "v3", "why": "", "key": "balance", "value": "true", "meaning": "on", "will_send": "false"},
+    channel="C0OPS",
+    reason="rush hour",
+)
+
+
+async def noted(store: Store) -> list[Row]:
+    async with store.read() as uow:
+        rows = await uow.audit.range()
+    assert verify(rows) is None
+    return rows
+
+
+def ledger(store: Store, clock: Clock) -> Ledger:
+    return Ledger(store, lambda: None, clock)
+
+
+async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -> None:
+    book = ledger(store, clock)
+    op = await book.open(OPERATION)
+    op = await book.move(op, OpState.WAITING, by="U0ANNA", words="asked")
+    clock.now += 60
+    op = await book.move(op, OpState.RUNNING, by="U0BEN", words="confirmed")
+    await book.move(op, OpState.VERIFIED, words="balance is now off")
+    rows = await noted(store)
+    assert [(row.action, row.actor, row.at - OPERATION.created_at) for row in rows] == [
+        ("operation.proposed", "U0ANNA", 0.0),
+        ("operation.waiting", "U0ANNA", 0.0),
+        ("operation.running", "U0BEN", 60.0),
+        ("operation.verified", "", 60.0),
+    ]
+    assert {(row.cluster, row.op_id) for row in rows} == {("prod", op.id)}
+    assert rows[3].told["words"] == "balance is now off"
+    assert rows[3].told["request"] == {"task": "balance", "on": False}
+    assert rows[3].told["reason"] == "rush hour"
+
+
+async def test_a_step_that_somebody_else_took_first_is_no_row(store: Store, clock: Clock) -> None:
+    book = ledger(store, clock)
+    op = await book.open(OPERATION)
+    await book.move(op, OpState.WAITING)
+    with pytest.raises(Conflict):
+        await book.move(op, OpState.CANCELLED, by="U0LATE")
+    assert [row.action for row in await noted(store)] == ["operation.proposed", "operation.waiting"]
+
+
+class Inbox:
+    """InboundStore that nothing here needs."""
+
+    async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
+        raise AssertionError((key, kind, payload))
+
+    def claimed(self, key: str, seconds: float) -> AbstractAsyncContextManager[bool]:
+        raise AssertionError((key, seconds))
+
+    async def done(self, key: str) -> None:
+        raise AssertionError(key)
+
+    async def pending(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        return ()
+
+
+@dataclass
+class Slack:
+    """Responder and FileShare that keep what they are handed."""
+
+    said: list[str] = field(default_factory=list)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def respond(self, response_url: str, reply: Reply, *, replace: bool = False) -> None:
+        assert response_url
+        self.said = [*(self.said[:-1] if replace else self.said), reply.message.text]
+
+    async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
+        assert (name, title) == ("cmbot-audit.csv", "Audit log")
+        assert comment
+        self.files.append((channel, content))
+
+
+class Decider:
+    """Refuses everybody."""
+
+    async def decide(self, click: Click) -> Reply | None:
+        raise UserError(f"Not you, {click.user}.")
+
+
+async def nobody(group: str) -> frozenset[str]:
+    assert group
+    return frozenset()
+
+
+ACCESS = AccessSettings(operators=Members(users=("U0ANNA",)))
+
+
+def dispatcher(
+    store: Store,
+    clock: Clock,
+    slack: Slack,
+    *more: Command,
+    private: bool = False,
+    own: Mapping[str, AccessSettings] | None = None,
+    access: AccessSettings = ACCESS,
+) -> Dispatcher:
+    return Dispatcher(
+        commands=(*COMMANDS, *more),
+        clusters={name: FakeCluster(name) for name in ("prod", *(own or {}))},
+        default_of_channel={},
+        access=Access(access, nobody, (), own or {}),
+        proposer=FakeDesk(),
+        alerts=FakeAlerts(),
+        reports=FakeReports(),
+        decider=Decider(),
+        responder=slack,
+        forms=FakeForms(),
+        inbound=Inbox(),
+        audit=Recorder(store, clock),
+        share=slack,
+        remembered=lambda _: {},
+        clock=clock,
+        ended=lambda _what, _how: None,
+        answers_private=private,
+    )
+
+
+def typed(text: str, user: str) -> Invocation:
+    return Invocation("trigger-1", user, "C0OPS", text, "https://answer")
+
+
+def clicked(value: str) -> Click:
+    return Click("trigger-2", "U0MALLORY", "C0OPS", "op_confirm", value, "1.5", "https://answer")
+
+
+async def test_a_command_of_somebody_without_rights_is_refused_and_noted(store: Store, clock: Clock) -> None:
+    slack = Slack()
+    await dispatcher(store, clock, slack).read(typed("task disable balance prod reason=fun", "U0MALLORY"))
+    [row] = await noted(store)
+    assert (row.actor, row.action, row.cluster, row.at) == ("U0MALLORY", "refused.command", "prod", clock.now)
+    assert row.told["text"] == "/cm task disable balance prod reason=fun"
+    assert slack.said == [row.told["words"]]
+    assert "You are not an operator" in slack.said[0]
+
+
+async def test_a_command_refused_for_another_reason_is_not_noted(store: Store, clock: Clock) -> None:
+    async def run(_call: Call, _args: NoArgs) -> AsyncIterator[Reply]:
+        raise UserError("That cannot be.")
+        yield
+
+    slack = Slack()
+    strange = Command(("strange",), "Fails.", NoArgs, run, role=Role.OPERATOR)
+    await dispatcher(store, clock, slack, strange).read(typed("strange", "U0ANNA"))
+    await dispatcher(store, clock, slack).read(typed("no-such-command", "U0MALLORY"))
+    assert slack.said[0] == "That cannot be."
+    assert await noted(store) == []
+
+
+async def test_a_refused_click_is_noted_with_its_operation(store: Store, clock: Clock) -> None:
+    op = await ledger(store, clock).open(OPERATION)
+    slack = Slack()
+    await dispatcher(store, clock, slack).read(clicked(json.dumps({"op": op.id, "v": 0})))
+    row = (await noted(store))[-1]
+    assert (row.actor, row.action, row.cluster, row.op_id) == ("U0MALLORY", "refused.click", "prod", op.id)
+    assert row.told["words"] == "Not you, U0MALLORY."
+    assert slack.said == ["Not you, U0MALLORY."]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x" * 2000, "[" * 2000, "null", '{"op": true}', '{"op": -1}', '{"op": 999}', '{"op": 1e400}', "\x00"]
+)
+async def test_a_forged_click_is_noted_without_believing_it(store: Store, clock: Clock, value: str) -> None:
+    await dispatcher(store, clock, Slack()).read(clicked(value))
+    [row] = await noted(store)
+    assert (row.cluster, row.op_id) == ("", 0)
+    assert len(row.told["value"]) <= 300
+
+
+async def test_a_refusal_stands_when_it_cannot_be_noted(database_url: str, clock: Clock) -> None:
+    """The database here has no tables."""
+    slack = Slack()
+    async with Store.open(database_url, clock=clock) as empty:
+        await dispatcher(empty, clock, slack).read(clicked("{}"))
+        with pytest.raises(StoreError):
+            await noted(empty)
+    assert slack.said == ["Not you, U0MALLORY."]
+
+
+async def test_the_log_is_shown_to_operators_with_the_file(store: Store, clock: Clock) -> None:
+    await ledger(store, clock).open(OPERATION)
+    slack = Slack()
+    await dispatcher(store, clock, slack).read(typed("audit since=1h cluster=prod", "U0ANNA"))
+    assert slack.said[0].startswith("The audit log has 1 row since")
+    [(channel, content)] = slack.files
+    assert channel == "C0OPS"
+    assert content.decode().splitlines()[0].startswith('"seq","at","actor","action"')
+    assert '"U0ANNA","operation.proposed","prod"' in content.decode()
+
+
+async def test_where_answers_are_private_there_is_no_file(store: Store, clock: Clock) -> None:
+    await ledger(store, clock).open(OPERATION)
+    slack = Slack()
+    await dispatcher(store, clock, slack, private=True).read(typed("audit", "U0ANNA"))
+    assert slack.said == ["The audit log has 1 row."]
+    assert slack.files == []
+
+
+async def test_the_log_is_for_operators_and_asking_for_it_without_right_is_in_it(store: Store, clock: Clock) -> None:
+    slack = Slack()
+    await dispatcher(store, clock, slack).read(typed("audit", "U0MALLORY"))
+    assert "You are not an operator" in slack.said[0]
+    assert [row.action for row in await noted(store)] == ["refused.command"]
+
+
+async def test_a_file_holds_the_newest_rows_oldest_first(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = ledger(store, clock)
+    op = await book.open(OPERATION)
+    await book.move(await book.move(op, OpState.WAITING), OpState.CANCELLED, by="U0ANNA")
+    monkeypatch.setattr("bot.chatops.audit_log.MOST_ROWS", 2)
+    sheet = await Recorder(store, clock).sheet(Asked())
+    assert (sheet.rows, sheet.total) == (2, 3)
+    assert [line.split(",")[0] for line in sheet.content.decode().splitlines()] == ['"seq"', '"2"', '"3"']

@@ -1,0 +1,161 @@
+"""Processes whose clocks differ: the dead are found by observation, and a claim holds while its process lives."""
+
+import asyncio
+from pathlib import Path
+
+from bot.interactions.message import Message
+from bot.leadership.membership import ALONE_BEAT, Membership
+from bot.leadership.model import Replica
+from bot.store.database import Store
+from tests.component.leadership.test_membership import LEASE, TASKS, Steady, member, until
+from tests.support.databases import Clock
+
+
+async def both(store: Store) -> tuple[Membership, Membership]:
+    """Two processes on one file: the first, overtaken by the second."""
+    first, second = member(store, "first", alone=True), member(store, "second", alone=True)
+    for each in (first, second, first, second, first):
+        await each.beat()
+    assert not first.holds
+    assert sorted(second.holds) == sorted(TASKS)
+    return first, second
+
+
+def passes(seconds: float, *members: Membership) -> None:
+    """Time passes for these."""
+    for each in members:
+        assert isinstance(each.steady, Steady)
+        each.steady.now += seconds
+
+
+async def test_what_a_later_process_leaves_in_order_is_taken_back(store: Store) -> None:
+    first, second = await both(store)
+    assert "another process on the same database file (second) watches c0" in first.idle(["c0"])
+    assert second.idle(["c0"]) == ""
+    await second.release()
+    await second.leave()
+    await first.beat()
+    assert sorted(first.holds) == sorted(TASKS)
+    assert (first.living, first.idle(["c0"])) == (1, "")
+
+
+async def test_what_a_killed_later_process_held_is_taken_back(store: Store, clock: Clock) -> None:
+    """It was not heard for a lease, whatever the times that it noted say."""
+    first, second = await both(store)
+    clock.now -= 3600
+    passes(LEASE - 0.1, first)
+    await first.beat()
+    assert not first.holds
+    passes(0.1, first)
+    await first.beat()
+    assert sorted(first.holds) == sorted(TASKS)
+    await second.beat()
+    assert not second.holds, "it lost all of it, and knows that with its next heartbeat"
+
+
+async def test_an_overtaken_process_that_ends_takes_nothing_away(store: Store) -> None:
+    first, second = await both(store)
+    await first.release()
+    await first.leave()
+    await second.beat()
+    assert sorted(second.holds) == sorted(TASKS)
+    async with store.read() as uow:
+        assert {hold.holder for hold in (await uow.replicas.roster()).holds.values()} == {"second"}
+
+
+async def test_a_process_alone_writes_nothing_while_nothing_changes(tmp_path: Path, clock: Clock) -> None:
+    """It looks in each third of a lease; it writes when its heartbeat is old, and when another process has come."""
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=clock) as store:
+        await store.migrate()
+        one = Membership(store, "one", TASKS, 0.06, alone=True, steady=asyncio.get_running_loop().time)
+        await one.beat()
+        beating = asyncio.create_task(one.run())
+
+        async def beat_at() -> float:
+            async with store.read() as uow:
+                return {each.name: each.beat_at for each in (await uow.replicas.roster()).replicas}.get("one", 0.0)
+
+        async def beats_at(now: float) -> None:
+            for _ in range(1000):
+                if await beat_at() == now:
+                    return
+                await asyncio.sleep(0.02)
+            raise AssertionError("it never beat")
+
+        began, clock.now = clock.now, clock.now + ALONE_BEAT - 1
+        await asyncio.sleep(0.3)
+        assert await beat_at() == began
+        clock.now += 2
+        await beats_at(clock.now)
+        clock.now -= 3600
+        await beats_at(clock.now)
+        await member(store, "two", alone=True).beat()
+        await until(lambda: one.elsewhere.get(TASKS[0]) == "two")
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
+async def test_a_silent_replica_is_dead_though_the_database_clock_went_back(store: Store) -> None:
+    """Its lease ends hours from now by what it noted; it was not heard for its length."""
+    one = member(store, "one")
+    async with store.begin() as uow:
+        now = (await uow.replicas.roster()).now
+        await uow.replicas.beat(Replica("two", now, now + 3600, now + 3600 + LEASE, TASKS))
+        for task in TASKS:
+            await uow.replicas.assign(task, "two", now)
+    await one.beat()
+    assert not one.holds
+    passes(LEASE, one)
+    await one.beat()
+    assert sorted(one.holds) == sorted(TASKS)
+
+
+async def test_a_replica_that_waits_for_its_share_is_well(store: Store) -> None:
+    one, two = member(store, "one"), member(store, "two")
+    assert one.idle(["c0"]) == "this process has no lease yet, so it watches nothing yet"
+    await one.beat()
+    await two.beat()
+    assert two.hold(TASKS[0]) is None
+    assert two.idle(["c0", "c1"]) == ""
+    await one.release()
+    assert one.idle(["c0", "c1"]) == "no process watches c0, c1"
+
+
+async def test_a_replica_that_missed_its_beats_watches_nothing(store: Store) -> None:
+    one, two = member(store, "one"), member(store, "two")
+    await two.beat()
+    await one.beat()
+    passes(LEASE, one)
+    assert one.idle(["c0"]) == "this process could not renew its lease, so it watches nothing"
+
+
+async def test_a_claim_of_the_living_holds_whatever_its_clock(store: Store) -> None:
+    """Another process' clock is hours ahead of the one that the claim was dated by: it takes nothing."""
+    one = member(store, "one")
+    await one.beat()
+    async with store.begin() as uow:
+        await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+        assert await uow.inbound.claim("T1", "one", now=100.0, until=160.0)
+        await uow.outbox.put("alert:1", "C1", Message("Fire"))
+        await uow.outbox.claim("one", 100.0, 60.0, 8)
+        assert await uow.inbound.pending(7300.0) == []
+        assert not await uow.inbound.claim("T1", "two", now=7300.0, until=7360.0)
+        assert not await uow.outbox.claim("two", 7300.0, 60.0, 8)
+    await one.leave()
+    async with store.begin() as uow:
+        assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
+        assert [claim.slot for claim in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]
+
+
+async def test_a_message_waits_for_no_clock_of_a_dead_process(store: Store) -> None:
+    """Its next try was dated by a clock that was hours ahead."""
+    one = member(store, "one")
+    await one.beat()
+    async with store.begin() as uow:
+        await uow.outbox.put("alert:1", "C1", Message("Fire"))
+        [claim] = await uow.outbox.claim("one", 7300.0, 60.0, 8)
+        await uow.outbox.failed(claim, "one", error="ratelimited", now=7300.0, retry_at=7330.0, doubt=False)
+        assert await uow.outbox.claim("two", 100.0, 60.0, 8) == []
+    await one.leave()
+    async with store.begin() as uow:
+        assert [again.slot for again in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]

@@ -1,0 +1,64 @@
+"""`cmbot replicas` over each database: who lives, who watches what, what nobody watches."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bot.cli.main import main
+from bot.cli.replicas import look, table, unheld
+from bot.leadership.model import CHORES, Replica, watch_of
+from bot.operations.model import Operation, OpKind, OpState
+from bot.store.database import Store
+from tests.component.leadership.test_membership import dies, member
+from tests.support.databases import Clock
+
+OPERATION = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, state=OpState.RUNNING, runner="one")
+
+
+async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
+    """What the terminal shows, and what nobody watches."""
+    roster, running = await look(url, clock)
+    out = io.StringIO()
+    Console(file=out, width=200).print(table(roster, running))
+    return out.getvalue(), unheld(roster)
+
+
+async def test_who_lives_watches_and_runs_what(store: Store, database_url: str, clock: Clock) -> None:
+    one = member(store, "one", tasks=[CHORES, watch_of("prod"), watch_of("archive")])
+    two = member(store, "two", tasks=[watch_of("prod")])
+    await one.beat()
+    await two.beat()
+    async with store.begin() as uow:
+        await uow.operations.add(OPERATION)
+    text, alone = await shown(database_url, clock)
+    first, second = text.splitlines()[1:3]
+    assert "one (chores)" in first
+    assert "archive, prod" in first
+    assert "1 on prod" in first
+    assert second.startswith("two")
+    assert not alone
+
+
+async def test_the_dead_are_shown_as_dead_and_their_clusters_as_watched_by_nobody(
+    store: Store, database_url: str, clock: Clock
+) -> None:
+    one = member(store, "one", tasks=[watch_of("prod")])
+    await one.beat()
+    await dies(store, "one")
+    text, alone = await shown(database_url, clock)
+    assert "counted as dead" in text
+    assert alone == ("prod",)
+
+
+async def test_what_a_name_holds_cannot_steer_the_terminal(store: Store, database_url: str, clock: Clock) -> None:
+    async with store.begin() as uow:
+        await uow.replicas.beat(Replica("evil\x1b[31m\nname", 0.0, 0.0, 9e12))
+    text, _ = await shown(database_url, clock)
+    assert "\x1b" not in text
+
+
+def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["replicas", "--help"])
+    assert "--config" in capsys.readouterr().out

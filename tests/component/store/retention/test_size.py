@@ -1,0 +1,123 @@
+"""How large a year of a hundred clusters is: rows as the program writes them, at the rates of docs/backup.md."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.audit.chain import Entry
+from bot.interactions.message import Message
+from bot.operations.model import Event, Operation, OpKind, OpState
+from bot.store.database import Store
+from bot.store.retention import DAY, Keep
+from bot.views.alerts import card
+from bot.views.operations import card as op_card
+from tests.support.databases import Clock
+
+KEEP = Keep()
+PAGE = (Path(__file__).parents[4] / "docs" / "backup.md").read_text()
+SHARE = 100
+"""A hundredth is filled in: one cluster's year."""
+YEAR = 365 * DAY
+ALERTS, OPERATIONS, AUDIT = 5, 0.2, 2
+"""A day and cluster: alerts, operations, rows of the audit log; ten steps of an operation are among the last."""
+
+
+def _stated() -> int:
+    (megabytes,) = re.findall(r"stays under \*\*(\d+) MB\*\*", PAGE)
+    return int(megabytes) * 1_000_000
+
+
+async def _size(store: Store) -> int:
+    async with store.read() as uow:
+        link = uow.memory._link
+        if link.postgres:
+            return int(await link.value(text("SELECT pg_database_size(current_database())")))
+        return int(await link.value(text("PRAGMA page_count"))) * int(await link.value(text("PRAGMA page_size")))
+
+
+def _times(now: float) -> list[float]:
+    """When the samples were taken that are kept after a year."""
+    raw = [now - each * 600.0 for each in range(int(KEEP.samples / 600.0))]
+    hourly = [now - KEEP.samples - each * 3600.0 for each in range(int((KEEP.hourly_samples - KEEP.samples) / 3600.0))]
+    return (
+        raw
+        + hourly
+        + [now - KEEP.hourly_samples - each * DAY for each in range(int((YEAR - KEEP.hourly_samples) / DAY))]
+    )
+
+
+SAMPLE = {
+    "term": 1234,
+    "leader": 12,
+    "total": 123_456_789_012_345,
+    "used": 98_765_432_109_876,
+    "writable": 24_691_356_902_469,
+    "bad_disks": 12,
+    "disks": 1440,
+    "members": 5,
+    "free_chunks": 123_456,
+    "volumes": 123_456,
+}
+
+
+def _alert(number: int, now: float) -> Alert:
+    lines = tuple(f"disk {number}{each} on 10.123.45.67:8889, rack r{each}, broken for 3 h 12 min" for each in range(5))
+    return Alert(
+        cluster="production-eu-west",
+        rule="disk_broken",
+        subject=str(number),
+        state=AlertState.RESOLVED,
+        severity=Severity.CRITICAL,
+        sentence="5 disks of production-eu-west are broken, and their repair has not begun.",
+        since=now,
+        lines=lines,
+        weight=5,
+        data={"disks": list(range(5)), "hosts": ["10.123.45.67"] * 5},
+        fired_at=now,
+        resolved_at=now,
+        changed_at=now,
+        acked_by="U0123456789",
+        resolution="The disks are gone from the list.",
+    )
+
+
+def _operation(now: float) -> Operation:
+    held = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U0123456", now, now + 900.0)
+    events = tuple(Event(now + each, OpState.RUNNING, "U0123456", "the switch reads false " * 4) for each in range(10))
+    seen = {"value": "true", "checks": [["the switch is on and the leader holds", "warn"]] * 6}
+    return replace(held, state=OpState.VERIFIED, history=events, seen=seen, channel="C0123456", reason="maintenance")
+
+
+async def _fill(store: Store, now: float) -> None:
+    async with store.begin() as uow:
+        for at in _times(now):
+            await uow.samples.add("production-eu-west", at, SAMPLE)
+        for number in range(int(ALERTS * KEEP.alerts / DAY)):
+            held = await uow.alerts.save(_alert(number, now))
+            if number < ALERTS * KEEP.messages / DAY:
+                await uow.outbox.put(f"alert:{held.id}", "C0123456", card(held))
+                for line in range(3):
+                    words = Message(held.sentence * 2)
+                    await uow.outbox.put(f"alert:{held.id}:line:{line}", "C0123456", words, parent=f"alert:{held.id}")
+        for number in range(int(OPERATIONS * KEEP.operations / DAY)):
+            op = await uow.operations.add(_operation(now))
+            if number < OPERATIONS * KEEP.messages / DAY:
+                await uow.outbox.put(f"op:{op.id}", "C0123456", op_card(op))
+        for number in range(int(AUDIT * YEAR / DAY)):
+            detail = {"words": "the switch reads false " * 20, "request": {"task": "balance", "on": False}}
+            await uow.audit.append(Entry(now, "U0123456", "operation.running", "production-eu-west", number, detail))
+
+
+async def test_a_year_of_a_hundred_clusters_stays_under_what_the_docs_state(store: Store, clock: Clock) -> None:
+    empty = await _size(store)
+    await _fill(store, clock.now)
+    year = empty + (await _size(store) - empty) * SHARE
+    assert _stated() / 4 < year < _stated(), f"a year comes to {year / 1e6:.0f} MB"
+
+
+def test_the_rates_are_those_of_the_docs() -> None:
+    for words in (f"{ALERTS} alerts", f"{OPERATIONS} operations", f"{AUDIT} rows of the audit log"):
+        assert words in PAGE

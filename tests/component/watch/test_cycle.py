@@ -1,0 +1,241 @@
+"""The tick of the watch over a store in memory, and what a channel sees of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.alerting.engine import acknowledge
+from bot.alerting.model import AlertState, Silence
+from bot.clustermgr.models import Disk, Snapshot
+from bot.watch.publisher import tell
+from tests.support.watch_builders import dark, disk, look
+from tests.support.watch_harness import World, with_disks
+
+
+@pytest.fixture
+async def world() -> World:
+    """A healthy cluster, watched for a while."""
+    made = World()
+    assert await made.ticks(3) == []
+    return made
+
+
+async def test_a_broken_disk_is_told_with_the_next_tick(world: World) -> None:
+    world.see = with_disks(disk(7))
+    assert await world.ticks() == ["Warning in prod: 1 disk of prod is broken."]
+    assert world.woken == 1
+    channel, shown, parent, _ = world.store.state.outbox["alert:1"]
+    assert (channel, parent) == ("C1", None)
+    assert "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken" in str(shown["blocks"])
+
+
+async def test_the_life_of_a_broken_disk_is_one_message_and_its_thread(world: World) -> None:
+    world.see = with_disks(disk(7))
+    await world.ticks(4)
+    world.see = with_disks(disk(7), disk(9))
+    assert await world.ticks(3) == [
+        "Warning in prod: 2 disks of prod are broken.",
+        "Warning, worse than before in prod: 2 disks of prod are broken.",
+    ]
+    world.see = with_disks(disk(9, 3))
+    assert await world.ticks(3) == ["Warning in prod: 1 disk of prod is being repaired."]
+    world.see = look
+    ended = "Resolved in prod after 2 min 30 s: Disk 9 of prod was repaired."
+    assert await world.ticks(3) == [ended, ended]
+    assert set(world.store.state.outbox) == {"alert:1", "alert:1:line:2", "alert:1:line:4"}
+    assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
+
+
+async def test_a_new_leader_is_told_and_the_same_one_in_a_new_term_is_not(world: World) -> None:
+    world.see = lambda at: look(at, term=9)
+    assert await world.ticks(3) == []
+    world.see = lambda at: look(at, leader=2, term=10)
+    assert await world.ticks(3) == [
+        "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 10."
+    ]
+    ended = await world.ticks(60)
+    assert ended[0] == (
+        "Resolved in prod after 10 min: The leader of prod has not changed again: peer 2 has led for 10 min."
+    )
+
+
+async def test_a_member_that_an_operation_removed_is_no_alert_and_one_that_left_otherwise_is(world: World) -> None:
+    world.causes[3] = (12, "U1")
+    world.see = lambda at: look(at, members=(1, 2, 4))
+    assert await world.ticks(3) == [
+        (
+            "Warning in prod: The members of prod changed, and not by an operation of cmbot: "
+            "peer 4 (10.0.0.4:10110) joined as a voter."
+        )
+    ]
+    assert [change["op"] for change in world.store.state.memory["prod"]["member_changes"]] == [12, 0]
+
+
+async def test_a_change_while_the_bot_was_down_is_told_once_as_such(world: World) -> None:
+    world.now += 7200
+    world.see = lambda at: look(at, leader=3, term=8)
+    world.start()
+    assert await world.ticks(5) == [
+        (
+            "Warning in prod: While cmbot was not looking (for 2 h at most), the leadership of prod moved from "
+            "peer 1 to peer 3, which leads in term 8."
+        )
+    ]
+    world.start()
+    assert await world.ticks(5) == []
+
+
+async def test_a_change_during_a_short_restart_is_told_as_such_too(world: World) -> None:
+    """However soon the next process looks, nobody saw the change."""
+    world.see = lambda at: look(at, leader=3, term=8)
+    world.start()
+    assert await world.ticks(3) == [
+        (
+            "Warning in prod: While cmbot was not looking (for 45 s at most), the leadership of prod moved from "
+            "peer 1 to peer 3, which leads in term 8."
+        )
+    ]
+
+
+async def test_a_restart_replays_nothing_and_loses_nothing(world: World) -> None:
+    world.see = with_disks(disk(7))
+    await world.ticks(2)
+    for _ in range(3):
+        world.start()
+        assert await world.ticks(3) == []
+    world.see = with_disks(disk(7), disk(8))
+    world.start()
+    assert len(await world.ticks(3)) == 2
+    world.see = look
+    world.start()
+    assert (await world.ticks(3))[0].startswith("Resolved in prod")
+
+
+async def test_a_tick_that_changes_nothing_writes_nothing_but_a_sign_of_life_a_minute(world: World) -> None:
+    await world.ticks(4)
+    before = world.store.writes
+    await world.ticks(40)
+    assert world.store.writes - before == 10
+    assert world.store.state.memory["prod"]["at"] > world.now - 60
+
+
+async def test_a_transaction_that_is_lost_is_made_good_by_the_next_tick(world: World) -> None:
+    world.see = with_disks(disk(7))
+    world.store.fail_commit = True
+    with capture_logs() as logs:
+        assert await world.ticks() == []
+    assert [(entry["event"], entry["cluster"]) for entry in logs] == [("tick_failed", "prod")]
+    assert (world.watch.pulse.failures, world.woken) == (1, 0)
+    assert await world.ticks() == ["Warning in prod: 1 disk of prod is broken."]
+    assert world.watch.pulse.failures == 0
+
+
+async def test_a_leader_change_during_an_outage_of_the_store_is_told_after_it(world: World) -> None:
+    world.store.down = True
+    world.see = lambda at: look(at, leader=2, term=6)
+    with capture_logs():
+        assert await world.ticks(3) == []
+    assert world.watch.pulse.failed_total == 3
+    world.store.down = False
+    assert len(await world.ticks(3)) == 1
+
+
+async def test_whatever_the_look_does_the_watch_goes_on(world: World) -> None:
+    def broken(_: float) -> Snapshot:
+        raise ValueError("a mistake of ours")
+
+    world.see = broken
+    with capture_logs() as logs:
+        await world.ticks(2)
+    assert [entry["failures"] for entry in logs] == [1, 2]
+    world.see = with_disks(disk(7))
+    assert len(await world.ticks()) == 1
+
+
+async def test_an_unreachable_cluster_is_one_message_and_its_disks_stay_as_they_were(world: World) -> None:
+    world.see = with_disks(disk(7))
+    await world.ticks()
+    world.see = dark
+    assert await world.ticks(20) == [
+        "Critical in prod: prod is unreachable: none of its 3 hosts answered, so nothing is known of it."
+    ]
+    world.see = with_disks(disk(7))
+    ended = await world.ticks(20)
+    assert {text.partition(":")[2] for text in ended} == {" prod answers again: 3 of 3 hosts."}
+
+
+async def test_no_leader_hides_its_consequences(world: World) -> None:
+    dead = {2: {"active": False}, 3: {"active": False}}
+    world.see = lambda at: look(at, peers=dead)
+    await world.ticks(2)
+    world.see = lambda at: look(at, leader=0, silent=(2,))
+    told = await world.ticks(10)
+    assert told[0].startswith("Critical in prod: prod has no leader: 2 of 3 hosts answer")
+    assert [text for text in told if "down" in text or "quorum" in text] == []
+
+
+async def test_counters_alone_never_resolve_and_never_take_names_away(world: World) -> None:
+    world.see = with_disks(disk(7), disk(8))
+    await world.ticks()
+    for broken in (0, 1, 2):
+        world.see = lambda at, broken=broken: look(at, bad=None, broken=broken)  # type: ignore[misc]
+        assert await world.ticks(50) == []
+    world.see = lambda at: look(at, bad=None, broken=3)
+    assert "3 disks of prod are broken, by the leader's counters" in (await world.ticks())[0]
+
+
+async def test_what_a_silence_mutes_is_told_when_it_ends(world: World) -> None:
+    world.store.state.silences.append(Silence("prod", "disk_broken", "", world.now + 100, "U1", id=1))
+    world.see = with_disks(disk(7))
+    assert await world.ticks(5) == []
+    assert len(await world.ticks(3)) == 2
+
+
+async def test_an_acknowledgement_between_two_ticks_is_kept(world: World) -> None:
+    world.see = with_disks(disk(7), disk(8))
+    await world.ticks()
+    async with world.store.begin() as uow:
+        [alert] = await uow.alerts.open("prod")
+        move = acknowledge(alert, "U1", world.now)
+        assert move is not None
+        await tell(uow, replace(move, new=await uow.alerts.save(move.new)), "C1")
+    world.see = with_disks(disk(8))
+    assert len(await world.ticks(3)) == 1
+    [held] = world.store.firing()
+    assert held.state is AlertState.ACKNOWLEDGED
+    assert "acknowledged by <@U1>" in str(world.store.state.outbox["alert:1"][1])
+
+
+async def test_fast_looks_still_prove_a_voter_over_three_seconds() -> None:
+    world = World()
+    await world.ticks(10, apart=0.5)
+    world.see = lambda at: look(at, peers={3: {"active": False}})
+    told = await world.ticks(120, apart=0.5)
+    assert any("The quorum of prod is at risk" in text for text in told)
+    assert len(world.watch._past) < 10
+
+
+async def test_measurements_are_kept_every_ten_minutes(world: World) -> None:
+    await world.ticks(100)
+    times = [at for _, at, _ in world.store.state.samples]
+    assert [time - times[0] for time in times] == [0, 600, 1200]
+    assert world.store.state.samples[0][2]["bad_disks"] == 0
+
+
+async def test_what_others_keep_in_the_memory_stays_there(world: World) -> None:
+    world.store.state.memory["prod"]["other"] = {"kept": True}
+    await world.ticks(8)
+    kept: Any = world.store.state.memory["prod"]["other"]
+    assert kept == {"kept": True}
+
+
+async def test_hostile_text_reaches_the_channel_harmless(world: World) -> None:
+    evil = Disk(disk_id=7, status=2, host="<!channel>&", path="\n*all*", idc="<@U1>")
+    world.see = with_disks(evil)
+    await world.ticks()
+    shown = str(world.store.state.outbox["alert:1"][1]["blocks"])
+    assert "<!channel>" not in shown
+    assert "<@U1>" not in shown
+    assert "&lt;!channel&gt;&amp;" in shown

@@ -1,0 +1,84 @@
+"""A look that one host holds up, over real sockets: what the others say of the leader is told meanwhile."""
+
+import asyncio
+
+import pytest
+
+from bot.clustermgr.cluster import look_deadline
+from bot.playground.clustermgr_sim import Timing
+from tests.support.cluster_world import World, watched
+
+HELD = 4.0
+"""Seconds for which a host holds its answers: less than a look lasts."""
+LONG = 600.0
+"""Seconds that no test lasts."""
+MOVED = "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2"
+
+
+async def told_while_looking(world: World) -> list[str]:
+    """What the channel was told before the look that is under way came to its end."""
+    before = len(world.store.told)
+    world.now += 5
+    world.woken.clear()
+    looking = asyncio.create_task(world.watch.tick(world.now))
+    telling = asyncio.create_task(world.woken.wait())
+    await asyncio.wait((looking, telling), return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
+    early = [] if looking.done() else world.store.told[before:]
+    await looking
+    assert not world.watch.pulse.failures
+    return early
+
+
+async def test_a_fresh_leader_that_holds_its_answers_is_told_meanwhile() -> None:
+    async with watched() as world:
+        await world.cluster.kill(1)
+        await world.cluster.elect(2)
+        world.cluster.slow(2, HELD)
+        assert await told_while_looking(world) == [f"{MOVED}, as peer 3 sees it; confirming."]
+        # The same look, once its leader has answered, confirms it.
+        assert world.store.told[-1] == f"{MOVED}."
+        assert [alert.rule for alert in world.store.firing()] == ["leader_changed"]
+
+
+async def test_a_paused_leader_holds_up_no_news_of_the_next() -> None:
+    async with watched() as world:
+        await world.cluster.elect(2)
+        world.cluster.slow(1, HELD)
+        assert await told_while_looking(world) == [f"{MOVED}."]
+
+
+async def test_a_slow_host_alone_is_no_news() -> None:
+    async with watched() as world:
+        world.cluster.slow(3, HELD)
+        told = len(world.store.told)
+        assert await told_while_looking(world) == []
+        assert world.store.told[told:] == []
+        assert world.store.firing() == []
+
+
+async def test_what_a_glimpse_told_is_not_told_again_by_the_look() -> None:
+    async with watched() as world:
+        await world.cluster.elect(2)
+        world.cluster.slow(3, HELD)
+        await told_while_looking(world)
+        assert [text for text in world.store.told if text.startswith(MOVED)] == [f"{MOVED}."]
+        assert await world.ticks(3) == []
+
+
+async def test_follower_that_another_follower_contradicts_announces_nothing() -> None:
+    """Of five, peer 4 is cut off and still names peer 1; peers 3 and 5 name peer 2, which does not answer yet."""
+    async with watched(nodes=5, timing=Timing(hold=LONG, election=LONG)) as world:
+        await world.cluster.kill(1)
+        await world.cluster.isolate(4)
+        await world.cluster.elect(2)
+        assert [text for text in await world.ticks() if "leadership" in text] == []
+        await world.cluster.rejoin(4)
+        assert f"{MOVED}, as peer 3 sees it; confirming." in await world.ticks()
+
+
+@pytest.mark.parametrize(
+    ("answer", "interval", "lasts"), [(5, 15, 5), (5, 5, 4), (5, 1, 3), (2, 1, 2), (30, 3600, 30), (20, 15, 12)]
+)
+def test_a_look_ends_before_the_next_is_due(answer: float, interval: float, lasts: float) -> None:
+    assert look_deadline(answer, interval) == lasts

@@ -1,0 +1,98 @@
+"""A cluster that leaves the settings: what was open is closed and told, once, where it was told."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.alerting.grouping import Limits
+from bot.alerting.model import AlertState, Silence
+from bot.alerting.rules.thresholds import configure
+from bot.interactions.message import Message
+from bot.store.database import Store
+from bot.watch.decommission import close_gone
+from bot.watch.watcher import Watch, Watched
+from tests.support.watch_builders import disk, look
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=lambda: 1.0) as opened:
+        await opened.migrate()
+        yield opened
+
+
+async def watched(store: Store, limits: Limits) -> None:
+    """A look at a cluster with a broken disk and a leader that is new."""
+    looks = iter([look(15), look(30, leader=2, term=6, bad=(disk(7),)), look(45, leader=2, term=6, bad=(disk(7),))])
+
+    async def see() -> object:
+        return next(looks)
+
+    watch = Watch(
+        Watched("prod", "C1", 15, configure(), limits=limits),
+        see,  # type: ignore[arg-type]  # looks as they are made up
+        store,
+        wake=lambda: None,
+    )
+    for now in (15, 30, 45):
+        await watch.tick(now)
+
+
+async def texts(store: Store) -> dict[str, str]:
+    async with store.read() as uow:
+        alerts = await uow.alerts.recent(0.0)
+        slots = [f"alert:{alert.id}" for alert in alerts] + ["digest:C1:1", "left:prod:C1:100", "left:prod:C1:200"]
+        found = [(slot, await uow.outbox.get(slot)) for slot in slots]
+    return {slot: post.text for slot, post in found if post}
+
+
+async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(store: Store) -> None:
+    await watched(store, Limits())
+    assert await close_gone(store, {"archive"}, {"C2"}, 100)
+    told = await texts(store)
+    ended = "prod is not in the settings any more, so nobody looks whether it is still so."
+    assert told.pop("left:prod:C1:100") == (
+        "prod left the settings and is not watched any more. Closed with that: 2 alerts."
+    )
+    assert [text.endswith(ended) for text in told.values()] == [True, True]
+    async with store.read() as uow:
+        assert {alert.state for alert in await uow.alerts.recent(0.0)} == {AlertState.RESOLVED}
+        assert await uow.outbox.get("alert:1:line:2") is not None
+
+
+async def test_it_is_told_once(store: Store) -> None:
+    await watched(store, Limits())
+    await close_gone(store, (), (), 100)
+    before = await texts(store)
+    assert not await close_gone(store, (), (), 200)
+    assert await texts(store) == before
+
+
+async def test_its_silences_end_with_it(store: Store) -> None:
+    async with store.begin() as uow:
+        held = await uow.silences.add(Silence("prod", "*", "", 9000, "U1"))
+        await uow.outbox.put(f"silence:{held.id}", "C1", Message("Silenced."))
+    await close_gone(store, (), (), 100)
+    assert (await texts(store))["left:prod:C1:100"].endswith("Closed with that: 1 silence.")
+    async with store.read() as uow:
+        assert await uow.silences.active(0.0) == []
+
+
+async def test_what_is_still_configured_is_left_alone(store: Store) -> None:
+    await watched(store, Limits())
+    before = await texts(store)
+    assert not await close_gone(store, {"prod"}, {"C1"}, 100)
+    assert await texts(store) == before
+
+
+async def test_what_its_digest_lists_is_closed_there_and_the_digest_ends(store: Store) -> None:
+    await watched(store, replace(Limits(), cluster=1))
+    assert "1 open, 0 over" in (await texts(store))["digest:C1:1"]
+    await close_gone(store, (), (), 100)
+    told = await texts(store)
+    assert "The storm ended after 1 min 10 s: 0 open, 1 over." in told["digest:C1:1"]
+    assert told["left:prod:C1:100"].endswith("2 alerts.")
+    async with store.read() as uow:
+        assert (await uow.channels.get("C1"))["digests"] == []

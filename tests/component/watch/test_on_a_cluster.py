@@ -1,0 +1,201 @@
+"""The rules about disks, space and switches over a simulated cluster and real sockets: what a channel sees."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bot.alerting.cluster_state.changes import Causes, Change
+from bot.playground.clustermgr_sim import Data
+from tests.support.cluster_world import HOUR, watched
+
+FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
+
+
+@FLAVOURS
+async def test_a_healthy_cluster_of_any_release_is_left_in_peace_for_days(flavour: str) -> None:
+    async with watched(flavour=flavour) as world:
+        assert await world.ticks(30, apart=HOUR) == []
+
+
+@FLAVOURS
+async def test_a_new_cluster_without_disks_volumes_and_switches_is_left_in_peace(flavour: str) -> None:
+    async with watched(flavour=flavour, data=Data()) as world:
+        assert await world.ticks(20, apart=HOUR) == []
+
+
+@FLAVOURS
+async def test_a_lost_heartbeat_is_told_once_it_lasts_and_so_is_its_return(flavour: str) -> None:
+    async with watched(flavour=flavour) as world:
+        for disk in (1, 2, 9):
+            world.cluster.expire_disk(disk)
+        assert await world.ticks(5, apart=60) == []
+        assert await world.ticks(2, apart=60) == ["Warning in prod: 3 disks of prod have lost the heartbeat."]
+        for disk in range(1, 9):
+            world.cluster.expire_disk(disk)
+        [worse, _] = await world.ticks()
+        assert (
+            worse == "Critical in prod: 9 disks of prod have lost the heartbeat, among them every writable disk of z0."
+        )
+        for disk in range(1, 10):
+            world.cluster.expire_disk(disk, expired=False)
+        [ended] = [told for told in await world.ticks(3) if "Resolved" in told]
+        assert ended.endswith("Every disk of prod reports again, or is taken for broken by now.")
+
+
+async def test_a_new_leader_that_heard_no_heartbeats_as_a_follower_is_no_alarm() -> None:
+    """What it shows for its first minutes is what it counted when it was a follower: every disk is silent."""
+    async with watched({"leader_changed": {"enabled": False}}) as world:
+        await world.cluster.elect(2)
+        for disk in world.cluster.data.disks:
+            world.cluster.expire_disk(disk)
+        assert await world.ticks(20) == []
+        for disk in world.cluster.data.disks:
+            world.cluster.expire_disk(disk, expired=False)
+        assert await world.ticks(100) == []
+
+
+async def test_a_repair_that_stands_still_is_told_and_moving_chunks_end_that() -> None:
+    async with watched() as world:
+        world.cluster.break_disk(7)
+        world.cluster.repair_disk(7, "repairing")
+        await world.ticks()
+        for left in (40, 30, 20):
+            world.cluster.move_chunks(7, left)
+            assert await world.ticks(5, apart=HOUR) == []
+        [told] = [told for told in await world.ticks(3, apart=HOUR) if "progress" in told]
+        assert told == "Warning in prod: The repair of 1 disk of prod makes no progress."
+        [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
+        assert "being repaired since" in alert.lines[0]
+        assert "20 chunks left, none moved since" in alert.lines[0]
+        world.cluster.move_chunks(7, 19)
+        [moves] = [told for told in await world.ticks(1, apart=HOUR) if "Resolved" in told]
+        assert moves.endswith("The repair of disks of prod moves on, 1 disk to go.")
+
+
+async def test_a_repair_that_does_not_begin_is_told() -> None:
+    async with watched({"disk_broken": {"remind": 0}}) as world:
+        world.cluster.break_disk(7)
+        await world.ticks()
+        assert await world.ticks(1, apart=HOUR) == []
+        assert await world.ticks(1, apart=HOUR) == ["Warning in prod: The repair of 1 disk of prod makes no progress."]
+        assert "its repair has not begun" in world.store.firing()[-1].lines[0]
+
+
+async def test_a_drop_that_stands_still_is_told() -> None:
+    async with watched() as world:
+        world.cluster.drop_disk(3)
+        assert await world.ticks(6, apart=HOUR) == []
+        assert await world.ticks(2, apart=HOUR) == ["Warning in prod: The drop of 1 disk of prod makes no progress."]
+        world.cluster.repair_disk(3, "dropped")
+        [ended] = await world.ticks(1, apart=60)
+        assert ended.endswith("No disk of prod is being dropped any more.")
+
+
+async def test_full_disks_are_told_as_space_and_not_zone_by_zone_as_well() -> None:
+    async with watched() as world:
+        world.cluster.fill_space(0.93)
+        assert await world.ticks(5, apart=60) == []
+        assert await world.ticks(10, apart=60) == ["Critical in prod: 3 % of the space of prod is writable."]
+        world.cluster.fill_space(0.5)
+        ended = await world.ticks(40, apart=60)
+        assert len(ended) == 1
+        assert ended[0].endswith("prod has enough writable space again: 25 % of its space.")
+
+
+async def test_space_that_shrinks_day_by_day_is_told_before_it_is_low() -> None:
+    async with watched() as world:
+        told: list[str] = []
+        for hours in range(0, 5 * 24, 2):
+            world.cluster.fill_space(0.1 + 0.5 * hours / (5 * 24))
+            told += await world.ticks(2, apart=HOUR)
+        [first] = [each for each in told if "writable" in each][:1]
+        assert first.startswith("Warning in prod: ")
+        assert "of the space of prod is writable, and at the pace of the last days it is full in" in first
+
+
+async def test_volumes_that_run_out_are_told() -> None:
+    async with watched() as world:
+        world.cluster.set_allocatable(0)
+        told = await world.ticks(20, apart=60)
+        assert told == ["Critical in prod: No volume of prod can be allocated; it has 1,840 volumes in all."]
+
+
+@pytest.mark.parametrize(("flavour", "word"), [("v1", "Disable"), ("v3.5", "false")])
+async def test_a_task_that_is_off_while_disks_wait_is_told_with_the_command_that_mends_it(
+    flavour: str, word: str
+) -> None:
+    async with watched({"switch_changed": {"enabled": False}}, flavour=flavour) as world:
+        world.cluster.set_switch("disk_repair", word)
+        assert await world.ticks(20) == []
+        world.cluster.break_disk(7)
+        told = await world.ticks(20)
+        assert told[-1] == "Warning in prod: Background task disk_repair of prod is off while 1 disk is to be repaired."
+        assert world.fixes() == ["task enable disk_repair prod"]
+        world.cluster.set_switch("disk_repair", "true" if word == "false" else "Enable")
+        assert (await world.ticks(5))[0].endswith("Background task disk_repair of prod is on again.")
+
+
+async def test_a_task_that_was_forgotten_is_told_after_a_day() -> None:
+    async with watched({"switch_changed": {"enabled": False}}) as world:
+        world.cluster.set_switch("balance", "false")
+        assert await world.ticks(24, apart=HOUR) == []
+        assert await world.ticks(2, apart=HOUR) == [
+            "Warning in prod: Background task balance of prod has been off for more than 1 d."
+        ]
+        assert world.fixes() == ["task enable balance prod"]
+
+
+async def test_a_word_of_the_old_manual_is_told_as_what_it_does() -> None:
+    async with watched({"switch_changed": {"enabled": False}}) as world:
+        world.cluster.set_switch("balance", "Enable")
+        assert await world.ticks(5) == [
+            (
+                "Warning in prod: The value stored for background task balance of prod means nothing there: services "
+                "take it for off."
+            )
+        ]
+        assert world.fixes() == ["task enable balance prod"]
+        world.cluster.set_switch("balance", "true")
+        assert (await world.ticks(5))[0].endswith("Background task balance of prod is on now.")
+
+
+async def test_a_switch_that_somebody_changed_past_the_bot_is_told() -> None:
+    async with watched() as world:
+        world.cluster.set_switch("balance", "false")
+        assert await world.ticks(5) == [
+            (
+                "Warning in prod: Background task balance of prod was switched from on to off, and not by an operation "
+                "of cmbot."
+            )
+        ]
+        ended = await world.ticks(2, apart=HOUR)
+        assert ended[-1].endswith("The switches of prod have not been changed again: see /cm tasks.")
+
+
+async def test_a_switch_that_an_operation_changed_is_left_to_the_card_of_that() -> None:
+    async def by_operation(changes: Sequence[Change]) -> Causes:
+        return dict.fromkeys(changes, (12, "U0AVA"))
+
+    async with watched() as world:
+        world.explain = by_operation
+        world.cluster.set_switch("balance", "false")
+        assert await world.ticks(30, apart=60) == []
+        [change] = world.store.state.memory["prod"]["switch_changes"]
+        assert (change["key"], change["op"], change["approved"]) == ("balance", 12, "U0AVA")
+
+
+async def test_what_a_service_writes_at_its_start_is_nobodys_change() -> None:
+    async with watched(data=Data()) as world:
+        for task in ("balance", "disk_drop"):
+            world.cluster.set_switch(task, "false")
+        assert await world.ticks(5) == []
+
+
+async def test_hostile_values_reach_the_channel_harmless() -> None:
+    async with watched() as world:
+        world.cluster.set_switch("balance", "<!channel>\n*all* <@U1>")
+        await world.ticks(5)
+        shown = str(world.store.state.outbox)
+        assert "balance" in shown
+        assert "<!channel>" not in shown
+        assert "<@U1>" not in shown

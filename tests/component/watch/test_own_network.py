@@ -1,0 +1,252 @@
+"""No cluster answers from here: one alert that names the cause and one call, whoever is down by itself excepted."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from bot.alerting.escalation import Escalation
+from bot.alerting.own_network import Horizon, Seat
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Snapshot
+from bot.watch.watcher import Watch, Watched
+from tests.support.watch_builders import FakeStore, dark, look
+
+THIRTEEN = tuple(f"c{number}" for number in range(1, 14))
+NOTHING = "None of {} clusters answers from here: the network of cmbot itself is the likely cause"
+
+
+@dataclass
+class Many:
+    """Several clusters watched by one process; `down` are those that do not answer."""
+
+    names: tuple[str, ...] = THIRTEEN
+    channels: Mapping[str, str] = field(default_factory=dict)
+    noted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
+    store: FakeStore = field(default_factory=FakeStore)
+    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    now: float = 1_000_000.0
+    watches: dict[str, Watch] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        seats = [self._seat(name) for name in self.names]
+        horizon = Horizon(seats, noted=self.noted, place="bot-1")
+        for name in self.names:
+            if name not in self.elsewhere:
+                watched = Watched(
+                    name, self._channel(name), 15, configure(self.rules), Escalation("S0ONCALL", after=60)
+                )
+                self.watches[name] = Watch(watched, self._look(name), self.store, wake=lambda: None, horizon=horizon)
+
+    def _channel(self, name: str) -> str:
+        return self.channels.get(name, "C1")
+
+    def _seat(self, name: str) -> Seat:
+        tells = any(rule.key == "own_network" for rule in configure(self.rules))
+        return Seat(name, self._channel(name), "S0ONCALL", 15, tells)
+
+    def _look(self, name: str) -> Callable[[], Any]:
+        async def patrol() -> Snapshot:
+            return replace((dark if name in self.down else look)(self.now), cluster=name)
+
+        return patrol
+
+    def ask_for_real(self, name: str, api: ClustermgrClient) -> None:
+        """Let a cluster be asked over real sockets from now on."""
+        handle = Cluster(name, self._channel(name), api, lambda: self.now, 1.0)
+        self.watches[name]._look = partial(handle.patrol, 1.0)
+
+    async def rounds(self, count: int = 1) -> list[str]:
+        """Look at each cluster so often, every 15 s and spread over them; returns what was told."""
+        before = len(self.store.told)
+        for _ in range(count):
+            for watch in self.watches.values():
+                await watch.tick(self.now)
+                self.now += 15 / len(self.watches)
+        return self.store.told[before:]
+
+    def posted(self) -> list[tuple[str, str]]:
+        """Channel and text of each message that is no reply."""
+        return [
+            (channel, shown["text"]) for channel, shown, parent, _ in self.store.state.outbox.values() if not parent
+        ]
+
+    def calls(self) -> list[str]:
+        return [shown["text"] for _, shown, parent, _ in self.store.state.outbox.values() if "S0ONCALL" in str(shown)]
+
+    def rules_told(self, names: Iterable[str] = ()) -> list[tuple[str, str]]:
+        return sorted((a.cluster, a.rule) for a in self.store.firing() if not names or a.cluster in names)
+
+
+async def test_thirteen_dark_clusters_raise_one_alert_and_one_call() -> None:
+    world = Many()
+    assert await world.rounds(4) == []
+    world.down.update(world.names)
+    await world.rounds(20)
+    [(channel, text)] = world.posted()
+    assert (channel, text.startswith(f"Critical in c1: {NOTHING.format(13)}")) == ("C1", True)
+    assert len(world.calls()) == 1
+    blocks = str(world.store.state.outbox["alert:1"][1]["blocks"])
+    assert "bot-1" in blocks
+    assert "c13" in blocks
+
+
+async def test_lost_network_is_announced_as_soon_as_one_dark_cluster_would_be() -> None:
+    world = Many()
+    await world.rounds(4)
+    world.down.update(world.names)
+    told = await world.rounds(4)
+    assert len(told) == 1
+
+
+async def test_two_clusters_going_dark_together_raise_one_alert() -> None:
+    world = Many(names=("east", "west"))
+    await world.rounds(4)
+    world.down.update(world.names)
+    await world.rounds(10)
+    assert world.rules_told() == [("east", "own_network")]
+    assert len(world.calls()) == 1
+
+
+async def test_one_dark_cluster_among_answering_ones_has_its_own_alert() -> None:
+    world = Many(names=("east", "west"))
+    await world.rounds(4)
+    world.down.add("west")
+    await world.rounds(5)
+    assert world.rules_told() == [("west", "cluster_unreachable")]
+
+
+async def test_only_one_configured_cluster_makes_no_claim() -> None:
+    world = Many(names=("east",))
+    await world.rounds(4)
+    world.down.add("east")
+    await world.rounds(5)
+    assert world.rules_told() == [("east", "cluster_unreachable")]
+
+
+async def test_cluster_down_long_before_is_no_witness_of_a_lost_network() -> None:
+    world = Many(names=("east", "west"))
+    await world.rounds(4)
+    world.down.add("east")
+    await world.rounds(20)
+    world.down.add("west")
+    await world.rounds(5)
+    assert world.rules_told() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
+
+
+async def test_cluster_down_alone_keeps_its_alert_when_the_network_is_lost_too() -> None:
+    world = Many(names=("a", "b", "c"))
+    await world.rounds(4)
+    world.down.add("a")
+    await world.rounds(20)
+    world.down.update("bc")
+    await world.rounds(6)
+    assert world.rules_told() == [("a", "cluster_unreachable"), ("b", "own_network")]
+    assert "None of 3 clusters" in world.posted()[-1][1]
+
+
+async def test_what_stays_dark_follows_when_something_answers() -> None:
+    world = Many(names=("a", "b", "c"))
+    await world.rounds(4)
+    world.down.update("abc")
+    await world.rounds(6)
+    world.down.remove("b")
+    await world.rounds(6)
+    assert world.rules_told() == [("a", "cluster_unreachable"), ("c", "cluster_unreachable")]
+    world.down.clear()
+    await world.rounds(6)
+    assert world.rules_told() == []
+
+
+async def test_network_back_after_an_outage_raises_nothing_else() -> None:
+    world = Many()
+    await world.rounds(4)
+    world.down.update(world.names)
+    await world.rounds(6)
+    world.down.clear()
+    await world.rounds(6)
+    assert [text.split(" after ")[0] for _, text in world.posted()] == ["Resolved in c1"]
+    assert world.rules_told() == []
+
+
+async def test_each_alert_channel_learns_of_it_and_the_group_is_called_once() -> None:
+    world = Many(names=("a", "b", "c"), channels={"c": "C2"})
+    await world.rounds(4)
+    world.down.update("abc")
+    await world.rounds(20)
+    assert world.rules_told() == [("a", "own_network"), ("c", "own_network")]
+    assert sorted(channel for channel, _ in world.posted()) == ["C1", "C2"]
+    assert len(world.calls()) == 1
+
+
+async def test_a_process_started_without_network_says_so() -> None:
+    world = Many(down=set(THIRTEEN))
+    await world.rounds(8)
+    assert world.rules_told() == [("c1", "own_network")]
+
+
+async def test_rule_switched_off_leaves_each_cluster_its_own_alert() -> None:
+    world = Many(names=("east", "west"), rules={"own_network": {"enabled": False}})
+    await world.rounds(4)
+    world.down.update(world.names)
+    await world.rounds(5)
+    assert world.rules_told() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
+
+
+def replicas() -> tuple[Many, Many]:
+    """Two processes over one database, each of which watches one of two clusters and reads what the other notes."""
+    names, store = ("east", "west"), FakeStore()
+    one = Many(names=names, elsewhere=("west",), store=store)
+    return one, Many(names=names, elsewhere=("east",), store=store)
+
+
+async def both(one: Many, other: Many, rounds: int) -> None:
+    for _ in range(rounds):
+        for world in (one, other):
+            world.noted.update(world.store.state.memory)
+            await world.rounds()
+
+
+async def test_replicas_that_share_the_lost_network_raise_one_alert() -> None:
+    one, other = replicas()
+    await both(one, other, 4)
+    for world in (one, other):
+        world.down.update(world.names)
+    await both(one, other, 20)
+    assert one.rules_told() == [("east", "own_network")]
+    assert len(one.calls()) == 1
+
+
+async def test_replica_alone_without_network_names_its_own_clusters() -> None:
+    names, store = ("a", "b", "c"), FakeStore()
+    one = Many(names=names, elsewhere=("c",), store=store)
+    other = Many(names=names, elsewhere=("a", "b"), store=store)
+    await both(one, other, 4)
+    one.down.update("ab")
+    await both(one, other, 6)
+    assert one.rules_told() == [("a", "own_network")]
+    assert "None of 2 clusters answers from here" in one.posted()[-1][1]
+
+
+async def test_process_stands_in_when_the_other_one_raised_nothing() -> None:
+    world = Many(names=("east", "west"), elsewhere=("east",))
+    await world.rounds(4)
+    world.down.add("west")
+    for _ in range(20):
+        world.noted["east"] = {"at": world.now, "level": "unreachable"}
+        await world.rounds()
+    assert world.rules_told() == [("west", "own_network")]
+
+
+async def test_refused_connections_of_every_cluster_are_one_alert(unused_tcp_port: int) -> None:
+    world = Many(names=("east", "west"))
+    await world.rounds(4)
+    async with ClustermgrClient([f"127.0.0.1:{unused_tcp_port}"]) as api:
+        for name in world.names:
+            world.ask_for_real(name, api)
+        await world.rounds(6)
+    assert world.rules_told() == [("east", "own_network")]

@@ -1,0 +1,174 @@
+"""The rules about raft and reach over a simulated cluster and real sockets: what a channel sees."""
+
+from typing import Any
+
+from bot.playground.clustermgr_sim import Timing, VirtualClock
+from tests.support.cluster_world import World, watched
+
+SOONER = {"slow_answers": {"limit": "1s", "hold": 15, "clear": 0}}
+STOPS = "healthy and 2 must agree, so one more failure stops all writes."
+RISK = f"Critical in prod: The quorum of prod is at risk: only 2 of 3 voters are proven {STOPS}"
+
+
+def moving(**times: float) -> dict[str, Any]:
+    """A cluster on a clock that goes with the bot's, whose log grows by itself."""
+    return {"clock": VirtualClock(), "timing": Timing(drift=20.0, **times), "commit": 50_000}
+
+
+def named(world: World, node: int) -> str:
+    """How an alert names a node's host."""
+    return world.cluster.host(node)
+
+
+async def test_a_killed_leader_is_two_messages_and_its_return_ends_both() -> None:
+    async with watched(**moving()) as world:
+        await world.cluster.kill(1)
+        told = await world.ticks(100)
+        assert told[:2] == [
+            "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2.",
+            RISK,
+        ]
+        assert [text for text in told[2:] if "Resolved" not in text] == []
+        await world.cluster.start(1)
+        ended = await world.ticks(10)
+        assert ended[-1].endswith("The quorum of prod is safe again: it has 3 voters, 2 must agree.")
+        assert world.store.firing() == []
+
+
+async def test_a_killed_follower_is_one_message() -> None:
+    async with watched(**moving()) as world:
+        await world.cluster.kill(3)
+        assert await world.ticks(30) == [RISK]
+        [alert] = world.store.firing()
+        assert alert.lines[-1] == f"its host {named(world, 3)} gives no usable answer"
+
+
+async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> None:
+    async with watched(**moving()) as world:
+        told = []
+        for node in (2, 3, 1):
+            await world.cluster.kill(node)
+            told += await world.ticks()
+            await world.cluster.start(node)
+            told += await world.ticks(4)
+        assert set(told) == {
+            "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2."
+        }
+
+
+async def test_a_node_that_answers_but_is_cut_off_from_raft_is_told() -> None:
+    async with watched(**moving()) as world:
+        await world.cluster.isolate(3)
+        assert (await world.ticks(30))[0] == RISK
+
+
+async def test_a_flapping_leader_is_one_alert() -> None:
+    async with watched(**moving()) as world:
+        told = []
+        for turn in range(6):
+            await world.cluster.elect(2 + turn % 2)
+            told += await world.ticks(4)
+        assert "moved from peer 1 to peer 2" in told[0]
+        assert "changed 2 times" in told[1]
+        assert [text for text in told if "does not stay" in text][-1].startswith("Critical")
+        assert not [text for text in told[3:] if "changed" in text]
+
+
+async def test_a_peer_that_falls_behind_is_told_and_its_return_too() -> None:
+    async with watched(nodes=5, **moving()) as world:
+        world.cluster.fall_behind(3, 700)
+        assert await world.ticks(20) == []
+        world.cluster.fall_behind(3, 20_000)
+        assert await world.ticks(20) == [
+            "Warning in prod: Voter 3 (127.0.0.1:10112) of prod is more than 10,000 entries behind."
+        ]
+        world.cluster.fall_behind(3, 0)
+        assert (await world.ticks(10))[0].endswith("Peer 3 of prod keeps up with its leader again.")
+
+
+async def test_a_newcomer_that_gets_its_snapshot_is_no_alarm_and_one_that_caught_up_is_told_what_is_next() -> None:
+    async with watched({"membership_changed": {"enabled": False}}, **moving(catch_up=60)) as world:
+        node = await world.cluster.add_node()
+        raft, service = "127.0.0.1:10113", world.cluster.host(node).removeprefix("http://")
+        await world.api.member_add(node, raft, learner=True, node_host=service)
+        assert await world.ticks(4) == []
+        assert await world.ticks(20) == [
+            "Info in prod: Learner 4 of prod has caught up and keeps up: it can become a voter."
+        ]
+        [alert] = world.store.firing()
+        assert alert.lines[1:] == (
+            "1. /cm member remove 4 prod",
+            "2. /cm member add 4 127.0.0.1:10113 node=SERVICE-HOST:PORT as=normal prod",
+        )
+
+
+async def test_a_leader_that_applies_nothing_is_told_with_its_mend() -> None:
+    async with watched(**moving()) as world:
+        world.cluster.stall(1)
+        told = await world.ticks(10)
+        assert told[0].startswith(f"Critical in prod: Peer 1 ({named(world, 1)}) of prod, which leads, applies nothing")
+        assert world.fixes() == ["leader transfer 2 prod"]
+        world.cluster.stall(1, value=False)
+        assert (await world.ticks(3))[0].endswith("applies what is committed again.")
+
+
+async def test_a_member_that_was_removed_elsewhere_is_told_and_its_host_is_stale() -> None:
+    async with watched(**moving()) as world:
+        await world.api.member_remove(3)
+        told = await world.ticks(10)
+        assert told[0] == (
+            "Warning in prod: The members of prod changed, and not by an operation of cmbot: "
+            "voter 3 (127.0.0.1:10112) was removed."
+        )
+        assert any(f"Host {named(world, 3)} of prod answers as peer 3, which is no member" in text for text in told)
+
+
+async def test_hosts_of_two_clusters_contradict_each_other() -> None:
+    async with watched(**moving()) as world, watched(leader=2, term=1) as foreign:
+        hosts = (*world.cluster.hosts, foreign.cluster.hosts[1])
+        mixed = World(world.cluster, type(world.api)(hosts), {})
+        async with mixed.api:
+            told = await mixed.ticks(10)
+        assert told[0].startswith("Critical in prod: The hosts of prod contradict each other: ")
+        assert "each claim to lead" in told[0]
+
+
+async def test_garbage_and_errors_are_told_as_that() -> None:
+    async with watched(**moving()) as world:
+        world.cluster.garble(1000, path="/stat", node=3)
+        told = await world.ticks(10)
+        assert (
+            f"Host {named(world, 3)} of prod answers, but not as a Clustermgr should: its answer cannot be" in told[0]
+        )
+        world.cluster.faults.clear()
+        await world.ticks(10)
+        world.cluster.fail_next(500, 1000, path="/disk/list", words="io error")
+        [told_disks] = await world.ticks(10)
+        assert told_disks == (
+            f"Warning in prod: {named(world, 1)}, which leads prod, answers /stat but not /disk/list: "
+            "it failed to answer (status 500)."
+        )
+
+
+async def test_a_token_that_all_reject_is_one_message() -> None:
+    async with watched(secret="right") as world:
+        wrong = World(world.cluster, type(world.api)(world.cluster.hosts, secret="wrong"), {})
+        async with wrong.api:
+            assert await wrong.ticks(20) == [
+                (
+                    "Critical in prod: prod rejects the request token: every host answered 403, so nothing is known of "
+                    "the cluster."
+                )
+            ]
+
+
+async def test_slow_answers_are_told_once_they_last() -> None:
+    async with watched(SOONER) as world:
+        slow = named(world, 2)
+        world.cluster.slow(2, 1.5)
+        assert await world.ticks() == []
+        assert await world.ticks() == [
+            f"Warning in prod: Host {slow} of prod answers slowly: /stat takes it more than 1 s at each look."
+        ]
+        world.cluster.slow(2, 0)
+        assert (await world.ticks(2))[0].endswith(f"Host {slow} of prod answers quickly again.")

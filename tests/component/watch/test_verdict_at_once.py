@@ -1,0 +1,97 @@
+"""/cm stat at once after a failure, over a simulated cluster and real sockets."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bot.alerting.cluster_state.counters import reign_notes
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.playground.clustermgr_sim import SimulatedCluster
+from tests.support.in_memory_ports import typed
+from tests.support.view_samples import seen
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for late hosts for a second only."""
+    monkeypatch.setattr("bot.clustermgr.cluster.STRAGGLER_SECONDS", 1.0)
+
+
+@dataclass
+class Scenery:
+    """A simulated cluster, the handle of it, and what the watch noted of it."""
+
+    simulated: SimulatedCluster
+    cluster: Cluster
+    memory: Memory = field(default_factory=Memory)
+
+    async def watch(self, times: int = 1) -> None:
+        """Look as the watch does."""
+        for _ in range(times):
+            self.memory = remember(self.memory, await self.cluster.patrol(2.0))
+
+    async def shown(self, command: str = "stat") -> list[str]:
+        """Every answer to a command."""
+        notes: Mapping[str, Any] = {"reign": reign_notes(self.memory)}
+        return [seen(reply.message) for reply in await typed(command, self.cluster, remembered={"prod": notes})]
+
+
+@asynccontextmanager
+async def scenery() -> AsyncIterator[Scenery]:
+    async with SimulatedCluster() as simulated, ClustermgrClient(simulated.hosts) as api:
+        made = Scenery(simulated, Cluster("prod", "C1", api, lambda: simulated.raft.now, 1.0))
+        await made.watch()
+        yield made
+
+
+@pytest.mark.parametrize("command", ["stat", "members"])
+async def test_lost_quorum_is_red_in_the_first_answer(command: str) -> None:
+    async with scenery() as world:
+        await world.simulated.lose_quorum()
+        first = (await world.shown(command))[0]
+    assert first.startswith("🔴")
+
+
+async def test_one_dead_follower_is_degraded_in_the_first_answer() -> None:
+    async with scenery() as world:
+        await world.simulated.kill(3)
+        first = (await world.shown())[0]
+    assert first.startswith("🟡 *prod is degraded: one more failure stops writes")
+
+
+async def test_paused_majority_is_red_after_the_second_look() -> None:
+    async with scenery() as world:
+        await world.simulated.pause(2)
+        await world.simulated.pause(3)
+        answers = await world.shown()
+    assert "the next look decides" in answers[0]
+    assert answers[-1].startswith("🔴")
+
+
+async def test_removed_voter_leaves_a_degraded_group_of_two() -> None:
+    async with scenery() as world:
+        await world.cluster.api.member_remove(3)
+        await world.simulated.kill(3)
+        first = (await world.shown())[0]
+    assert first.startswith("🟡 *prod is degraded")
+    assert "add another voter" in first
+
+
+async def test_new_leader_is_not_judged_by_counters_of_a_follower() -> None:
+    async with scenery() as world:
+        for disk in world.simulated.data.disks:
+            world.simulated.expire_disk(disk)
+        world.simulated.recount()
+        await world.simulated.kill(1)
+        await world.simulated.elect(2)
+        before = (await world.shown())[0]
+        await world.watch()
+        after = (await world.shown())[0]
+    for text in (before, after):
+        assert "of the space is writable" not in text
+        assert "has not counted disks and space yet" in text

@@ -1,0 +1,126 @@
+"""What the watch sees of an operation's effect: over a real store and sockets, whatever became of the operation yet."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from bot.alerting.cluster_state.state import Memory
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.settlement import mark
+from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.store.database import Store
+from bot.watch.watcher import Watch, Watched
+from bot.workflow.repository import Ledger
+from tests.support.databases import Clock
+
+SWITCH = Operation(
+    "prod",
+    OpKind.TASK_SWITCH,
+    {"task": "balance", "on": False},
+    "U0ANNA",
+    0.0,
+    2e9,
+    channel="C0OPS",
+    seen={"key": "balance", "will_send": "false", "value": "true", "meaning": "on", "dialect": "v3", "why": ""},
+)
+REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", 0.0, 2e9, channel="C0OPS")
+
+
+@dataclass
+class Scenery:
+    """A cluster that is watched, with the ledger of operations that explains what the watch sees."""
+
+    api: ClustermgrClient
+    store: Store
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        handle = Cluster("prod", "C0OPS", self.api, self.clock, 5.0)
+        self.ledger = Ledger(self.store, lambda: None, self.clock)
+        self.watch = Watch(
+            Watched("prod", "C0ALERTS", 15, configure()),
+            partial(handle.patrol, 5.0),
+            self.store,
+            wake=lambda: None,
+            explain=partial(self.ledger.explain, "prod"),
+        )
+
+    async def ticks(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.clock.now += 15
+            await self.watch.tick(self.clock())
+            assert not self.watch.pulse.failures
+
+    async def runs(self, op: Operation) -> Operation:
+        """The operation approved by U0BEN, and sent."""
+        op = await self.ledger.open(advance(op, OpState.WAITING, at=self.clock()))
+        return await self.ledger.move(op, OpState.RUNNING, by="U0BEN", approvals=("U0BEN",))
+
+    async def told(self) -> list[str]:
+        """The rules whose alerts the channel was told of."""
+        async with self.store.read() as uow:
+            return [alert.rule for alert in await uow.alerts.open("prod") if alert.fired_at]
+
+    async def memory(self) -> Memory:
+        async with self.store.read() as uow:
+            return Memory.from_json(await uow.memory.get("prod"))
+
+
+@pytest.fixture
+async def scenery(store: Store, clock: Clock) -> AsyncIterator[Scenery]:
+    async with SimulatedCluster() as simulated, ClustermgrClient(simulated.hosts) as api:
+        made = Scenery(api, store, clock)
+        await made.ticks(2)
+        yield made
+
+
+@pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED])
+async def test_a_member_that_an_operation_removed_is_no_alert(scenery: Scenery, state: OpState) -> None:
+    op = await scenery.runs(REMOVE)
+    await scenery.api.member_remove(3)
+    if state is not OpState.RUNNING:
+        await scenery.ledger.move(op, state)
+    await scenery.ticks(2)
+    [change] = (await scenery.memory()).member_changes
+    assert (change.peer, change.was, change.now, change.op, change.approved) == (3, "voter", "", op.id, "U0BEN")
+    assert "membership_changed" not in await scenery.told()
+
+
+async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scenery: Scenery) -> None:
+    op = await scenery.runs(REMOVE)
+    await scenery.ledger.move(op, OpState.FAILED)
+    await scenery.api.member_remove(3)
+    await scenery.ticks(2)
+    assert (await scenery.memory()).member_changes[0].op == 0
+    assert "membership_changed" in await scenery.told()
+
+
+@pytest.mark.parametrize("kind", ["member", "switch"])
+async def test_effect_of_what_an_admin_settled_as_not_done_is_attributed(scenery: Scenery, kind: str) -> None:
+    """The admin was wrong: it is the operation's effect, and no change outside cmbot."""
+    op = await scenery.runs(REMOVE if kind == "member" else SWITCH)
+    op = await scenery.ledger.move(op, OpState.UNKNOWN)
+    scenery.clock.now += 600
+    await scenery.ledger.move(op, OpState.FAILED, by="U0ADMIN", seen=mark(op, done=False, at=scenery.clock()))
+    await scenery.ticks(3)
+    if kind == "member":
+        await scenery.api.member_remove(3)
+    else:
+        await scenery.api.config_set("balance", "false")
+    scenery.clock.now += 60
+    await scenery.ticks(6)
+    memory = await scenery.memory()
+    assert [change.op for change in (memory.member_changes or memory.switch_changes)] == [op.id]
+    assert not {"membership_changed", "switch_changed"} & set(await scenery.told())
+
+
+async def test_another_peer_than_the_one_asked_for_was_removed_elsewhere(scenery: Scenery) -> None:
+    await scenery.runs(REMOVE)
+    await scenery.api.member_remove(2)
+    await scenery.ticks(2)
+    assert "membership_changed" in await scenery.told()

@@ -1,0 +1,197 @@
+"""A real lock on the database between the judgement and the request: the cluster is read again, or nothing is sent."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.config import AccessSettings, Members
+from bot.interactions.events import Click
+from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.policy import POLICIES, Policy
+from bot.operations.requests import MemberRemove
+from bot.permissions.access import Access
+from bot.playground.clustermgr_sim.log import Seen
+from bot.workflow.approvals import Decisions
+from bot.workflow.evaluation import judge
+from bot.workflow.lease_manager import LeaseClicks, Leasing
+from bot.workflow.reevaluation import FRESH_SECONDS
+from bot.workflow.repository import Ledger
+from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
+from tests.support.databases import write_locked
+
+__all__ = ["scenery"]
+TOO_LONG = FRESH_SECONDS + 1
+"""Seconds for which the lock is held on the clock by which a judgement ages."""
+ACCESS = AccessSettings(operators=Members(users=(REMOVE.requester,)), approvers=Members(users=("U0BEN",)))
+Work = Callable[[], Awaitable[None]]
+
+
+async def nothing() -> None:
+    """Leave the cluster as it is."""
+
+
+async def no_members(_group: str) -> frozenset[str]:
+    """Say that a user group is empty."""
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLedger(Ledger):
+    """A ledger whose step to running meets a lock; `meanwhile` runs while another connection holds it."""
+
+    url: str = ""
+    meanwhile: Work = nothing
+
+    async def move(self, op: Operation, to: OpState, **step: Any) -> Operation:
+        """Take the step; one to running is begun under the lock and waits for its end."""
+        if to is not OpState.RUNNING:
+            return await Ledger.move(self, op, to, **step)
+        async with write_locked(self.url):
+            moving = asyncio.create_task(Ledger.move(self, op, to, **step))
+            await asyncio.wait((moving,), timeout=0.1)
+            await self.meanwhile()
+            assert not moving.done(), "the lock holds nothing up"
+        return await moving
+
+
+@dataclass
+class Locked:
+    """The scenery, a database that is locked at the step to running, and what the cluster saw since."""
+
+    scenery: Scenery
+    url: str
+    ahead: float = 0.0
+    seen_before: int = 0
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    def monotonic(self) -> float:
+        """The clock by which a judgement ages."""
+        return time.monotonic() + self.ahead
+
+    def lock(self, seconds: float, meanwhile: Work) -> None:
+        """Prepare the lock: it lasts so long, and the cluster changes under it."""
+
+        async def under_lock() -> None:
+            await meanwhile()
+            self.ahead += seconds
+            self.scenery.clock.now += seconds
+            self.seen_before = len(self.scenery.simulated.log)
+
+        ledger = LockedLedger(
+            self.scenery.store, lambda: None, self.scenery.clock, "p1", url=self.url, meanwhile=under_lock
+        )
+        runner = replace(self.scenery.runner, ledger=ledger)
+        clusters = {"prod": self.scenery.cluster}
+        self.parts = {
+            "ledger": self.scenery.ledger,
+            "runner": runner,
+            "clusters": clusters,
+            "clock": self.scenery.clock,
+        }
+
+    async def waiting(self) -> Operation:
+        """A removal whose card shows what is so now; the looks before prove the voters healthy."""
+        await self.scenery.cluster.look(5.0)
+        self.scenery.clock.now += 4
+        judged = await judge(self.scenery.cluster, MemberRemove(3), ())
+        return await self.scenery.opened(replace(REMOVE, seen=judged.seen))
+
+    async def approve(self, op: Operation) -> None:
+        """Somebody who may clicks on Approve."""
+
+        def policy(*_of: object) -> Policy:
+            return POLICIES["member_remove"]
+
+        decisions = Decisions(
+            access=Access(ACCESS, no_members),
+            policies=policy,
+            leases=LeaseClicks(self.scenery.ledger),
+            members_now=no_members,
+            monotonic=self.monotonic,
+            **self.parts,
+        )
+        value = json.dumps({"op": op.id, "v": op.version})
+        await decisions.decide(Click("T1", "U0BEN", op.channel, "op_confirm", value, "1.0", ""))
+
+    async def put_back(self, op: Operation) -> None:
+        """The clock's job carries out what the end of a lease led to."""
+        await self.scenery.ledger.open(op)
+        await Leasing(monotonic=self.monotonic, **self.parts).sweep()
+
+    def sent(self) -> list[Seen]:
+        return self.scenery.simulated.log.matching(method="POST")
+
+    def looked_before_sending(self) -> set[int]:
+        """The nodes that were asked how they are after the lock was released and before the request was sent."""
+        since = list(self.scenery.simulated.log)[self.seen_before :]
+        [first] = [at for at, seen in enumerate(since) if seen.method == "POST"]
+        return {seen.node for seen in since[:first] if seen.path == "/stat"}
+
+    async def states(self) -> list[tuple[OpState, str]]:
+        """Where the operations stand, and why; the newest first."""
+        return [(op.state, op.history[-1].words) for op in await self.scenery.ledger.recent(None, 9)]
+
+
+@pytest.fixture
+async def locked(scenery: Scenery, database_url: str) -> Locked:
+    return Locked(scenery, database_url)
+
+
+async def test_lock_beyond_the_age_limit_reads_the_cluster_again(locked: Locked) -> None:
+    locked.lock(TOO_LONG, nothing)
+    await locked.approve(await locked.waiting())
+    assert [seen.path for seen in locked.sent()] == ["/member/remove"]
+    assert locked.looked_before_sending() == {1, 2, 3}
+    [(state, _)] = await locked.states()
+    assert state is OpState.VERIFIED
+
+
+async def test_lock_within_the_age_limit_sends_on_the_judgement(locked: Locked) -> None:
+    locked.lock(0.0, nothing)
+    await locked.approve(await locked.waiting())
+    assert [seen.path for seen in locked.sent()] == ["/member/remove"]
+    assert locked.looked_before_sending() == set()
+
+
+async def test_voter_killed_under_the_lock_leaves_nothing_sent(locked: Locked) -> None:
+    """With it gone the removal would leave two voters, one of them dead: no quorum."""
+    locked.lock(TOO_LONG, lambda: locked.scenery.simulated.kill(2))
+    await locked.approve(await locked.waiting())
+    assert locked.sent() == []
+    (state, words), (old, _) = await locked.states()
+    assert (state, old) == (OpState.BLOCKED, OpState.SUPERSEDED)
+    assert words.startswith("the cluster moved since: ")
+
+
+async def test_leader_gone_under_the_lock_leaves_nothing_sent(locked: Locked) -> None:
+    async def another_leads() -> None:
+        await locked.scenery.simulated.kill(1)
+        await locked.scenery.simulated.elect(2)
+
+    locked.lock(TOO_LONG, another_leads)
+    await locked.approve(await locked.waiting())
+    assert locked.sent() == []
+    assert (await locked.states())[1][0] is OpState.SUPERSEDED
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_lease_that_ends_under_the_lock_is_judged_again(locked: Locked, moved: bool) -> None:
+    """What was set past cmbot while the database was locked is not overwritten."""
+    simulated, task = locked.scenery.simulated, "balance"
+    simulated.set_switch(task, "false")
+
+    async def set_past_us() -> None:
+        simulated.set_switch(task, "true" if moved else "false")
+
+    locked.lock(TOO_LONG, set_past_us)
+    request = {"task": task, "on": True, "reverts": 99, "left": "false"}
+    await locked.put_back(replace(REMOVE, kind=OpKind.TASK_SWITCH, request=request))
+    assert len(locked.sent()) == (0 if moved else 1)
+    [(state, words)] = await locked.states()
+    assert (state is OpState.CANCELLED) is moved
+    assert words.startswith("skipped: ") is moved

@@ -1,0 +1,237 @@
+"""What becomes of operations without anybody clicking: adopted, settled, not applied, closed; over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Snapshot
+from bot.common.errors import Fenced
+from bot.leadership.model import Replica
+from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Verdict
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.store.database import Store
+from bot.workflow.evaluation import Judged
+from bot.workflow.executor import STILL_SECONDS, Runner
+from bot.workflow.reevaluation import Judgement
+from bot.workflow.repository import Ledger
+from tests.support.databases import Clock
+
+QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05)
+REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", 0.0, 2e9, channel="C0OPS")
+TRANSFER = replace(REMOVE, kind=OpKind.LEADER_TRANSFER, request={"peer_id": 2})
+
+
+@dataclass(slots=True)
+class Stopped(Cluster):
+    """A handle whose looks wait until the process that has it is woken."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+        """Wait, then look."""
+        await self.go.wait()
+        return await Cluster.two_looks(self, patient=patient, bad_disks=bad_disks)
+
+
+class Scenery:
+    """A simulated cluster, its handle on the test's clock, the ledger and the runner."""
+
+    def __init__(self, simulated: SimulatedCluster, client: ClustermgrClient, store: Store, clock: Clock) -> None:
+        self.simulated, self.clock = simulated, clock
+        self.cluster = Cluster("prod", "C0OPS", client, clock, 5.0)
+        self.store = store
+        self.ledger = Ledger(store, lambda: None, clock, "p1")
+        self.runner = self.runner_of("p1")
+
+    def runner_of(self, process: str, **options: Any) -> Runner:
+        """How a process of that name runs operations."""
+        ledger = replace(self.ledger, owner=process)
+        return Runner(ledger, {"prod": self.cluster}, self.clock, verify_within=0.0, **options)
+
+    async def lives(self, process: str, until: float) -> None:
+        """A heartbeat of that process."""
+        async with self.store.begin() as uow:
+            await uow.replicas.beat(Replica(process, 0.0, 0.0, until))
+
+    async def opened(self, op: Operation, *states: OpState) -> Operation:
+        """An operation led through those states."""
+        op = await self.ledger.open(advance(op, OpState.WAITING, at=self.clock()))
+        for state in states:
+            op = await self.ledger.move(op, state, by="U0BEN")
+        return op
+
+    async def state_of(self, op: Operation) -> tuple[OpState, str]:
+        """Where it stands, and why."""
+        found = await self.ledger.get(op.id)
+        assert found is not None
+        return found.state, found.history[-1].words
+
+
+async def never(*_args: object) -> Any:
+    """What a fresh judgement never needs."""
+    raise AssertionError("a fresh judgement was made again")
+
+
+def fresh() -> Judgement:
+    """A judgement made just now."""
+    return Judgement(Judged(Verdict((), Fingerprint()), {}), never, never)
+
+
+@pytest.fixture
+async def scenery(store: Store, clock: Clock) -> AsyncIterator[Scenery]:
+    async with SimulatedCluster(timing=QUICK) as simulated, ClustermgrClient(simulated.hosts) as client:
+        yield Scenery(simulated, client, store, clock)
+
+
+async def test_what_a_dead_process_left_is_looked_for_and_never_sent_again(scenery: Scenery) -> None:
+    op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    scenery.runner = scenery.runner_of("p2")
+    await scenery.runner.sweep()
+    assert await scenery.state_of(op) == (
+        OpState.UNKNOWN,
+        "the cmbot process that ran this stopped; whether it was sent is not known",
+    )
+    await scenery.simulated.elect(2)
+    await scenery.runner.sweep()
+    assert await scenery.state_of(op) == (OpState.VERIFIED, "the effect was seen; peer 2 leads")
+    assert not scenery.simulated.log.matching(method="POST")
+
+
+async def test_what_was_done_before_the_process_died_is_told_as_done(scenery: Scenery) -> None:
+    op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    await scenery.simulated.elect(2)
+    await scenery.runner_of("p2").sweep()
+    assert await scenery.state_of(op) == (OpState.VERIFIED, "the cmbot process that ran this stopped; peer 2 leads")
+
+
+@pytest.mark.parametrize("states", [(OpState.RUNNING,), (OpState.RUNNING, OpState.UNKNOWN)])
+async def test_what_a_living_process_runs_is_left_to_it(scenery: Scenery, states: tuple[OpState, ...]) -> None:
+    """Another one looks neither while it runs nor while its effect is looked for, until its process is dead."""
+    await scenery.lives("p1", until=2e12)
+    op = await scenery.opened(TRANSFER, *states)
+    await scenery.simulated.elect(2)
+    await scenery.runner_of("p2").sweep()
+    assert (await scenery.state_of(op))[0] is states[-1]
+    await scenery.lives("p1", until=0.0)
+    await scenery.runner_of("p2").sweep()
+    assert (await scenery.state_of(op))[0] is OpState.VERIFIED
+
+
+async def test_what_is_not_ours_to_do_is_left_to_who_holds_the_cluster(scenery: Scenery) -> None:
+    op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    await scenery.runner_of("p2").sweep(lambda _cluster: None)
+    assert (await scenery.state_of(op))[0] is OpState.RUNNING
+
+
+async def test_what_our_own_process_could_not_note_is_looked_for(scenery: Scenery) -> None:
+    """The database was away when the answer came: whoever holds the cluster, its process tells what came of it."""
+    op = await scenery.opened(TRANSFER, OpState.RUNNING)
+    await scenery.runner.sweep(lambda _cluster: None)
+    assert await scenery.state_of(op) == (
+        OpState.UNKNOWN,
+        "what came of it could not be noted; whether it was sent is not known",
+    )
+
+
+async def test_a_process_that_may_be_counted_as_dead_sends_nothing(scenery: Scenery) -> None:
+    op = await scenery.opened(TRANSFER)
+    with pytest.raises(Fenced):
+        await scenery.runner_of("p1", alive=lambda: False).start(op, scenery.cluster, fresh(), by="U0BEN")
+    assert (await scenery.state_of(op))[0] is OpState.WAITING
+    answers = iter((True, False))
+    await scenery.runner_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, fresh(), by="U0BEN")
+    state, words = await scenery.state_of(op)
+    assert state is OpState.FAILED
+    assert words.startswith("nothing was sent")
+    assert not scenery.simulated.log.matching(method="POST")
+
+
+async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scenery: Scenery) -> None:
+    """Stopped between its request and its note, taken over, and woken: its note is not believed any more."""
+    op = await scenery.opened(TRANSFER)
+    cluster = Stopped("prod", "C0OPS", scenery.cluster.api, scenery.clock, 5.0)
+    task = asyncio.create_task(scenery.runner.start(op, cluster, fresh(), by="U0BEN"))
+    await scenery.simulated.until(lambda: bool(scenery.simulated.log.matching(method="POST")))
+    await scenery.runner_of("p2").sweep()
+    told = await scenery.state_of(op)
+    cluster.go.set()
+    assert (await task).history[-1].words == told[1]
+    assert await scenery.state_of(op) == told
+
+
+async def test_an_effect_that_is_not_there_counts_as_not_applied_after_one_calm_minute(scenery: Scenery) -> None:
+    op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
+    for _ in range(int(STILL_SECONDS / 5) + 1):
+        await scenery.runner.sweep()
+        assert (await scenery.state_of(op))[0] is OpState.UNKNOWN
+        scenery.clock.now += 5
+    await scenery.runner.sweep()
+    state, words = await scenery.state_of(op)
+    assert state is OpState.FAILED
+    assert "not applied: one leader with a quorum held for 60 s without it" in words
+
+
+async def test_a_minute_with_an_election_in_it_proves_nothing(scenery: Scenery) -> None:
+    op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
+    for turn in range(int(STILL_SECONDS / 5) + 2):
+        if turn == 6:
+            await scenery.simulated.elect(2)
+        await scenery.runner.sweep()
+        scenery.clock.now += 5
+    assert (await scenery.state_of(op))[0] is OpState.UNKNOWN
+
+
+async def test_a_200_without_an_effect_is_unknown(scenery: Scenery) -> None:
+    """A transfer to an unreachable voter answers 200, whatever happens next."""
+    await scenery.simulated.kill(2)
+    op = await scenery.opened(TRANSFER)
+    await scenery.runner.start(op, scenery.cluster, fresh(), by="U0BEN")
+    state, words = await scenery.state_of(op)
+    assert state is OpState.UNKNOWN
+    assert words.startswith("the cluster answered 200, but the effect was not seen")
+    assert len(scenery.simulated.log.matching(method="POST", path="/leadership/transfer")) == 1
+
+
+async def test_a_cluster_that_left_the_settings_leaves_nothing_open(scenery: Scenery) -> None:
+    opened = [
+        await scenery.opened(replace(REMOVE, cluster="gone")),
+        await scenery.opened(replace(REMOVE, cluster="lost"), OpState.RUNNING),
+        await scenery.opened(replace(REMOVE, cluster="past"), OpState.RUNNING, OpState.UNKNOWN),
+    ]
+    stays = await scenery.opened(REMOVE)
+    await scenery.runner.close_gone()
+    told = [await scenery.state_of(op) for op in opened]
+    assert [state for state, _ in told] == [OpState.CLOSED] * 3
+    assert [words.partition("; ")[2] for _, words in told] == [
+        "nothing was sent",
+        *["whether it was done is not known"] * 2,
+    ]
+    assert (await scenery.state_of(stays))[0] is OpState.WAITING
+
+
+async def test_what_nobody_decided_on_expires(scenery: Scenery) -> None:
+    op = await scenery.opened(replace(REMOVE, expires_at=scenery.clock() + 60))
+    await scenery.runner.sweep()
+    assert (await scenery.state_of(op))[0] is OpState.WAITING
+    scenery.clock.now += 60
+    await scenery.runner.sweep()
+    assert (await scenery.state_of(op))[0] is OpState.EXPIRED
+
+
+async def test_a_look_of_the_watch_serves_as_the_earlier_of_two(scenery: Scenery) -> None:
+    earlier = await scenery.cluster.look(5.0)
+    scenery.clock.now += 4
+    before, now = await scenery.cluster.two_looks()
+    assert before is earlier
+    assert now.at - earlier.at == 4
+    await scenery.simulated.elect(2)
+    before, now = await scenery.cluster.two_looks(patient=False)
+    assert before is None, "what was seen under another leader proves nothing"
+    assert now.leader is not None

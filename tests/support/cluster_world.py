@@ -1,0 +1,82 @@
+"""A simulated cluster on its own ports, the watch on it over real sockets, and what a channel sees."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.rules.thresholds import configure
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
+from bot.watch.ports import Explain, unexplained
+from bot.watch.watcher import Watch, Watched
+from tests.support.watch_builders import FakeStore
+
+HOUR = 3600.0
+Rules = Mapping[str, Mapping[str, object]]
+
+
+@dataclass
+class World:
+    """A simulated cluster, watched every 15 s of the bot's own clock.
+
+    The cluster's clock is another: one that is moved by hand goes with the bot's, the real one stands still beside it.
+    """
+
+    cluster: SimulatedCluster
+    api: ClustermgrClient
+    rules: Rules
+    explain: Explain = unexplained
+    store: FakeStore = field(default_factory=FakeStore)
+    now: float = 1_000_000.0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
+        watched = Watched("prod", "C1", 15, configure(self.rules))
+        self.watch = Watch(
+            watched,
+            lambda: handle.patrol(5.0, self.watch.glimpse),
+            self.store,
+            wake=self.woken.set,
+            explain=self._explain,
+        )
+
+    async def _explain(self, changes: Sequence[Change]) -> Causes:
+        """As a test says by then."""
+        return await self.explain(changes)
+
+    async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
+        """Tick so often, with counters that do not lag; returns what was told meanwhile, once each."""
+        self.cluster.recount()
+        before = len(self.store.told)
+        for _ in range(count):
+            self.now += apart
+            if isinstance(self.cluster.clock, VirtualClock):
+                self.cluster.clock.advance(apart)
+                await self.cluster.tick()
+            await self.watch.tick(self.now)
+            assert not self.watch.pulse.failures
+        return list(dict.fromkeys(self.store.told[before:]))
+
+    def fixes(self) -> list[str]:
+        """The commands that the open alerts offer."""
+        return [str(alert.data["fix"]) for alert in self.store.firing() if "fix" in alert.data]
+
+
+@asynccontextmanager
+async def watched(rules: Rules | None = None, **options: Any) -> AsyncIterator[World]:
+    """A healthy cluster that has been watched for ten minutes, so that its leader's counters are believed.
+
+    `options` are those of the SimulatedCluster, and `secret` is the bot's as well.
+    """
+    secret = options.get("secret") or None
+    async with SimulatedCluster(**options) as cluster, ClustermgrClient(cluster.hosts, secret=secret) as api:
+        world = World(cluster, api, rules or {})
+        assert await world.ticks(3) == []
+        assert await world.ticks(10, apart=60) == []
+        yield world

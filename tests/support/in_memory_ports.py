@@ -1,0 +1,321 @@
+"""Stand-ins for the ports of a command: a cluster that answers as it is told, a desk that notes what is proposed."""
+
+# ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.alerting.cluster_state.state import Memory
+from bot.alerting.model import Alert, Silence
+from bot.alerting.reports.facts import Facts
+from bot.alerting.reports.handover import Handover, hand_over
+from bot.alerting.reports.summary import Summary, summarise
+from bot.alerting.reports.timeseries import Course, course
+from bot.alerting.reports.trend import Sample
+from bot.alerting.rules.base import Rule
+from bot.alerting.silences import Begun
+from bot.audit.ask import Asked, Found, Sheet
+from bot.audit.chain import GENESIS
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.models import Disk, Snapshot, Stat
+from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.common.errors import NotAllowed, NotFound
+from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Replacement, Reply
+from bot.interactions.events import Submission
+from bot.interactions.message import Message, Undelivered
+from bot.operations.change_request import Wish
+from bot.operations.model import Operation
+from bot.permissions.roles import Holder
+from tests.support.view_samples import AT, HOSTS
+
+
+@dataclass
+class FakeApi:
+    """ClusterApi over a list of disks; `asked` notes each disk list that was asked for."""
+
+    disks: Sequence[Disk] = ()
+    hanging: bool = False
+    units: tuple[int, ...] = ()
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return HOSTS
+
+    async def stat(self, host: str) -> Stat:
+        raise NotFound("not used here", host=host)
+
+    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
+        return None
+
+    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def member_add(
+        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
+    ) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_list(
+        self,
+        *,
+        status: int | None = None,
+        idc: str | None = None,
+        rack: str | None = None,
+        disk_host: str | None = None,
+        limit: int = 20_000,
+        first: str | None = None,
+    ) -> tuple[Disk, ...]:
+        if self.hanging:
+            await asyncio.Event().wait()
+        self.asked.append({"first": first, "status": status, "idc": idc, "host": disk_host, "limit": limit})
+        wanted = {"status": status, "idc": idc, "host": disk_host}
+        fitting = [
+            disk
+            for disk in self.disks
+            if all(value is None or getattr(disk, name) == value for name, value in wanted.items())
+        ]
+        return tuple(fitting[:limit])
+
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        return ()
+
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+        return 0
+
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        return self.units
+
+    async def disk_info(self, disk_id: int) -> Disk:
+        for disk in self.disks:
+            if disk.disk_id == disk_id:
+                return disk
+        raise NotFound("the disk was not found", status=911, words="disk not found", trace_id="af40")
+
+    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
+        return {}
+
+    async def config_list(self, host: str) -> Mapping[str, str]:
+        return {}
+
+
+@dataclass
+class FakeCluster:
+    """ClusterPort that yields prepared looks and tells a prepared dialect, or never tells it."""
+
+    name: str = "prod"
+    seen: Sequence[Snapshot] = ()
+    api: ClusterApi = field(default_factory=FakeApi)
+    verdict: DialectVerdict | None = field(default_factory=lambda: DialectVerdict(Dialect.V3, "it answered /kv/list."))
+    hosts: tuple[str, ...] = HOSTS
+    operations_channel: str = "C0OPS"
+    read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
+    earlier: Snapshot | None = None
+    second: Snapshot | None = None
+
+    async def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+        self.read.append((bad_disks, switches))
+        for look in self.seen:
+            yield look
+
+    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+        return None, self.seen[-1]
+
+    def before(self, now: Snapshot) -> Snapshot | None:
+        return self.earlier
+
+    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+        return self.second or self.seen[-1]
+
+    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
+        if self.verdict is None:
+            await asyncio.Event().wait()
+            raise AssertionError("never reached")
+        return self.verdict
+
+
+@dataclass
+class FakeDesk:
+    """Notes what is proposed."""
+
+    # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
+
+    proposed: list[tuple[Caller, str, Wish]] = field(default_factory=list)
+    known: Sequence[Operation] = ()
+    done: list[tuple[object, ...]] = field(default_factory=list)
+    letters: list[Undelivered] = field(default_factory=list)
+
+    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
+        self.proposed.append((caller, cluster.name, wish))
+        return Reply(Message("see the card"))
+
+    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
+        self.done.append(("replace", cluster.name, wanted, wish.reason))
+        return Reply(Message("see the plan"))
+
+    async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
+        return [op for op in self.known if cluster in {None, op.cluster} and not (open_only and op.final)]
+
+    async def shown(self, op_id: int) -> Operation:
+        return next(op for op in self.known if op.id == op_id)
+
+    async def cancel(self, caller: Caller, op_id: int) -> Reply:
+        self.done.append(("cancel", op_id))
+        return Reply(Message("cancelled"))
+
+    async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
+        self.done.append(("settle", op_id, done, reason))
+        return Reply(Message("settled"))
+
+    async def undelivered(self) -> Sequence[Undelivered]:
+        return self.letters
+
+    async def redeliver(self, caller: Caller) -> Reply:
+        self.done.append(("redeliver", caller.user))
+        return Reply(Message("tried again"))
+
+
+class FakeStanding:
+    """Knows one operator."""
+
+    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+        if user != "U0ANNA":
+            raise NotAllowed(f"You are not an {role} of {cluster}.")
+
+    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+        return tuple(clusters) if user == "U0ANNA" and role is Holder.OPERATOR else ()
+
+    async def describe(self, user: str) -> tuple[str, ...]:
+        return ("You are an *operator*.",) if user == "U0ANNA" else ("You may look.",)
+
+
+@dataclass
+class FakeAudit:
+    """AuditBook over prepared rows, the newest first; `asked` notes each question."""
+
+    found: Found = field(default_factory=lambda: Found((), 0, GENESIS))
+    content: Sheet = field(default_factory=lambda: Sheet(b"", 0, 0))
+    asked: list[tuple[Asked, int]] = field(default_factory=list)
+
+    async def newest(self, asked: Asked, limit: int) -> Found:
+        self.asked.append((asked, limit))
+        return self.found
+
+    async def sheet(self, asked: Asked) -> Sheet:
+        return self.content
+
+
+@dataclass
+class FakeForms:
+    """FormTeller that notes which forms were opened and what was told; `refuses` is raised at an opening."""
+
+    opened: list[tuple[Caller, str, str]] = field(default_factory=list)
+    told: list[tuple[Submission, str]] = field(default_factory=list)
+    refuses: Exception | None = None
+
+    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+        self.opened.append((caller, kind, cluster))
+        if self.refuses is not None:
+            raise self.refuses
+
+    async def tell(self, work: Submission, reply: Reply) -> None:
+        self.told.append((work, reply.message.text))
+
+
+@dataclass
+class FakeAlerts:
+    """AlertBook over prepared alerts and silences; `done` notes what was asked."""
+
+    found: tuple[Alert, ...] = ()
+    held: tuple[Silence, ...] = ()
+    done: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
+        return self.found
+
+    async def alert(self, alert_id: int) -> Alert:
+        assert alert_id
+        return self.found[0]
+
+    async def acknowledge(self, alert_id: int, by: str) -> Alert:
+        self.done.append(("ack", alert_id, by))
+        return self.found[0]
+
+    async def silence(
+        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+    ) -> Begun:
+        self.done.append(("silence", cluster, rule, *([subject] if subject else []), seconds, by, reason))
+        return Begun(Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3), len(self.found))
+
+    async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        return self.held
+
+    async def unsilence(self, silence_id: int, by: str) -> Silence:
+        self.done.append(("unsilence", silence_id, by))
+        return self.held[0]
+
+
+@dataclass
+class FakeReports:
+    """ReportBook over one set of facts; `asked` notes of which clusters and since when."""
+
+    facts: Facts = field(
+        default_factory=lambda: Facts("prod", Memory(at=AT, level="healthy", verdict="prod is healthy."))
+    )
+    samples: Sequence[Sample] = ()
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def summary(self, clusters: Sequence[str], since: float) -> Summary:
+        self.asked.append(("summary", tuple(clusters), since))
+        return summarise([self.facts], since, AT)
+
+    async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
+        self.asked.append(("handover", tuple(clusters), since))
+        return hand_over([self.facts], AT - 3600 if since is None else since, AT)
+
+    async def course(self, cluster: str, window: float) -> Course:
+        self.asked.append(("course", cluster, window))
+        return course(cluster, self.samples, window=window, now=AT)
+
+
+async def typed(
+    text: str,
+    *clusters: ClusterPort,
+    desk: FakeDesk | None = None,
+    remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    audit: FakeAudit | None = None,
+    share: FileShare | None = None,
+    alerts: FakeAlerts | None = None,
+    forms: FakeForms | None = None,
+    reports: FakeReports | None = None,
+    rules: Sequence[Rule] = (),
+) -> list[Reply]:
+    """Everything that Anna is answered who types `/cm text`."""
+    known: dict[str, ClusterPort] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
+    parsed = parse(text, COMMANDS, clusters=tuple(known), default_cluster=None)
+    call = Call(
+        caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),
+        clusters=known,
+        cluster=known[parsed.cluster] if parsed.cluster else None,
+        now=AT,
+        proposer=desk or FakeDesk(),
+        standing=FakeStanding(),
+        alerts=alerts or FakeAlerts(),
+        reports=reports or FakeReports(),
+        remembered=lambda name: (remembered or {}).get(name, {}),
+        audit=audit or FakeAudit(),
+        share=share,
+        forms=forms or FakeForms(),
+        rules=lambda _name: rules,
+    )
+    return [reply async for reply in parsed.command.run(call, parsed.args)]

@@ -1,0 +1,105 @@
+"""From the settings' rules to what is watched."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Severity
+from bot.alerting.rules.base import CANNOT_TELL, Rule, Scene
+from bot.alerting.rules.table import RULES
+from bot.alerting.rules.thresholds import configure
+from bot.common.errors import ConfigError
+from tests.support.watch_builders import look
+
+
+def named(key: str, *layers: Mapping[str, Mapping[str, object]]) -> Rule:
+    return {rule.key: rule for rule in configure(*layers)}[key]
+
+
+def test_without_settings_the_table_is_watched_as_it_is() -> None:
+    assert configure({}) == RULES
+
+
+def test_everything_can_be_changed_by_key() -> None:
+    rule = named(
+        "leader_changed", {"leader_changed": {"severity": "critical", "hold": "1m", "clear": 5, "window": "2h"}}
+    )
+    assert (rule.severity, rule.hold, rule.clear, dict(rule.values)) == (Severity.CRITICAL, 60, 5, {"window": 7200})
+
+
+def test_a_clusters_own_settings_win() -> None:
+    rule = named("read_only", {"read_only": {"hold": 1, "clear": 2}}, {"read_only": {"hold": "3s"}})
+    assert (rule.hold, rule.clear) == (3, 2)
+
+
+def test_a_rule_can_be_turned_off() -> None:
+    assert "read_only" not in {rule.key for rule in configure({"read_only": {"enabled": False}})}
+
+
+def test_a_threshold_is_what_the_rule_goes_by() -> None:
+    before, now = (look(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
+    scene = Scene(now, remember(Memory(), now), 100, before)
+    strict, lenient = named("quorum_at_risk"), named("quorum_at_risk", {"quorum_at_risk": {"smallest_group": 3}})
+    answer = strict.answer(scene)
+    assert answer is not CANNOT_TELL
+    assert len(answer) == 1
+    assert lenient.answer(scene) == ()
+
+
+def test_a_list_of_words_replaces_the_rules_own() -> None:
+    rule = named("task_off_too_long", {"task_off_too_long": {"meant_off": ["balance"]}})
+    assert dict(rule.names) == {"meant_off": ("balance",)}
+    assert named("task_off_too_long", {"task_off_too_long": {"meant_off": []}}).names == {"meant_off": ()}
+
+
+def test_a_share_is_written_in_percent() -> None:
+    assert dict(named("writable_low", {"writable_low": {"warn_share": 12.5}}).values) == {"warn_share": 12.5}
+
+
+WRONG: list[tuple[Any, str]] = [
+    ({"disk_brokn": {}}, "rules.disk_brokn: no such rule; did you mean disk_broken, see docs/alerts.md."),
+    ({"disk_broken": {"hodl": 1}}, "rules.disk_broken.hodl: no such parameter; did you mean hold."),
+    ({"disk_broken": 5}, "rules.disk_broken = 5: write parameters, as in {hold: 1m}."),
+    (
+        {"disk_broken": {"hold": "soon"}},
+        'rules.disk_broken.hold = \'soon\': write a duration such as "30s", "5m" or "2h", at most a year.',
+    ),
+    (
+        {"disk_broken": {"clear": True}},
+        'rules.disk_broken.clear = True: write a duration such as "30s", "5m" or "2h", at most a year.',
+    ),
+    (
+        {"disk_broken": {"clear": -1}},
+        'rules.disk_broken.clear = -1: write a duration such as "30s", "5m" or "2h", at most a year.',
+    ),
+    (
+        {"disk_broken": {"severity": "fatal"}},
+        "rules.disk_broken.severity = 'fatal': write one of info, warning, critical.",
+    ),
+    ({"disk_broken": {"enabled": "no"}}, "rules.disk_broken.enabled = 'no': write true or false."),
+    (
+        {"writable_low": {"warn_share": 110}},
+        "rules.writable_low.warn_share = 110: write a share in percent, from 0 to 100, as a number.",
+    ),
+    (
+        {"task_off_too_long": {"meant_off": ["balnce"]}},
+        (
+            "rules.task_off_too_long.meant_off = ['balnce']: write a list, as in [disk_repair], of disk_repair, "
+            "balance, disk_drop, blob_delete, shard_repair, volume_inspect, data_inspect, shard_node_blob_delete, "
+            "shard_disk_repair; [] for none."
+        ),
+    ),
+    (
+        {"quorum_at_risk": {"smallest_group": "two"}},
+        "rules.quorum_at_risk.smallest_group = 'two': write a number, zero or more.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), WRONG)
+def test_what_is_wrong_is_named_with_its_mend(settings: Any, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configure(settings)
+    assert str(caught.value) == words

@@ -1,0 +1,110 @@
+"""What eases and comes back soon is the same trouble: nobody is woken by a node that comes and goes."""
+
+from bot.alerting.engine import Reason, Tell
+from bot.alerting.hysteresis import LASTS
+from bot.alerting.model import AlertState, Finding
+from bot.alerting.rules.base import MAX_PARTS
+from bot.alerting.transition import LOUD
+from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
+
+CHANGED = [(Reason.CHANGED, Tell.EDIT)]
+ALOUD = [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+
+
+def grave(weight: int = 1, *parts: str) -> Finding:
+    """A critical finding; of these parts, if any."""
+    return found(weight=weight, severity=CRITICAL, data={"parts": list(parts)} if parts else {})
+
+
+def test_a_second_node_that_comes_and_goes_is_shouted_once() -> None:
+    life = Life()
+    life.step(0, grave(1))
+    assert seen(life.step(15, grave(2))) == ALOUD
+    for now in range(30, 600, 30):
+        assert seen(life.step(now, grave(1))) == CHANGED
+        assert seen(life.step(now + 15, grave(2))) == CHANGED
+
+
+def test_who_acknowledged_keeps_it_while_it_wavers_and_loses_it_when_it_was_never_so_bad() -> None:
+    life = Life()
+    life.step(0, found(weight=60))
+    life.ack(5)
+    life.step(15, found(weight=59))
+    life.step(30, found(weight=60))
+    life.step(45, found(weight=59))
+    assert life.alerts[1].acked_by == "U1"
+    life.step(60, found(weight=61))
+    assert life.alerts[1].acked_by == ""
+
+
+def test_space_about_its_threshold_is_not_critical_anew_each_time() -> None:
+    life = Life()
+    life.step(0, grave())
+    assert seen(life.step(15, found(severity=WARNING))) == CHANGED
+    assert seen(life.step(30, grave())) == CHANGED
+
+
+def test_after_a_while_of_being_milder_it_is_news() -> None:
+    life = Life()
+    life.step(0, grave(2))
+    life.step(15, grave(1))
+    assert life.step(15 + LASTS - 1, grave(1)) == []
+    assert seen(life.step(15 + LASTS, grave(2))) == ALOUD
+
+
+def test_what_rises_in_part_is_measured_by_its_worst() -> None:
+    life = Life()
+    life.step(0, grave(9))
+    life.step(15, grave(1))
+    assert seen(life.step(30, grave(5))) == CHANGED
+    assert seen(life.step(45, grave(10))) == ALOUD
+
+
+def test_a_part_that_was_never_in_it_is_news_and_one_that_comes_back_is_none() -> None:
+    life = Life()
+    life.step(0, grave(2, "z0", "z1"))
+    life.step(15, grave(1, "z0"))
+    assert seen(life.step(30, grave(2, "z0", "z1"))) == CHANGED
+    life.step(45, grave(1, "z0"))
+    assert seen(life.step(60, grave(2, "z0", "z2"))) == ALOUD
+
+
+def test_a_silence_does_not_lift_when_it_wavers() -> None:
+    life = Life()
+    life.step(0, found(weight=5))
+    life.silences = [silence(weight=0)]
+    for now in range(15, 120, 30):
+        life.step(now, found(weight=4))
+        life.step(now + 15, found(weight=5))
+    assert life.alerts[1].data.get("lifted") is None
+    life.step(120, found(weight=6))
+    assert life.alerts[1].data["lifted"]
+
+
+def test_what_eased_before_it_was_told_does_not_count() -> None:
+    life = Life([rule(hold=30)])
+    life.step(0, grave(3))
+    life.step(15, grave(1))
+    life.step(30, grave(1))
+    assert seen(life.step(45, grave(3))) == ALOUD
+
+
+def test_more_parts_than_can_be_named_shrink_quietly() -> None:
+    """With the first of them gone one more is named: it was there all along, and nobody who acknowledged is woken."""
+    names = [str(number) for number in range(MAX_PARTS + 5)]
+    life = Life()
+    life.step(0, found(weight=len(names), data={"parts": names[:MAX_PARTS]}))
+    life.ack(5)
+    assert seen(life.step(15, found(weight=len(names) - 1, data={"parts": names[1 : MAX_PARTS + 1]}))) == CHANGED
+    assert life.alerts[1].state is AlertState.ACKNOWLEDGED
+
+
+def test_a_part_that_came_and_went_unsaid_is_told_when_it_comes_again() -> None:
+    life = Life()
+    told = [
+        move.tell
+        for now, parts in ((0, "a"), (5, "ab"), (10, "abc"), (15, "a"), (310, "a"), (315, "ac"), (620, "ac"))
+        for move in life.step(now, found(weight=len(parts), data={"parts": list(parts)}))
+        if move.tell in LOUD
+    ]
+    assert told == [Tell.POST, *[Tell.REPLY_BROADCAST] * 3]

@@ -1,0 +1,297 @@
+"""The life of an alert, step by step."""
+
+from dataclasses import replace
+
+from bot.alerting.engine import Reason, Tell, acknowledge
+from bot.alerting.model import AlertState
+from bot.alerting.rules.base import CANNOT_TELL
+from tests.support.engine_builders import CRITICAL, Life, found, rule, seen, silence
+
+FIRED = [(Reason.FIRED, Tell.POST)]
+RESOLVED = [(Reason.RESOLVED, Tell.REPLY)]
+WORSE = [(Reason.WORSE, Tell.REPLY)]
+NEWS = [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+CHANGED = [(Reason.CHANGED, Tell.EDIT)]
+
+
+def test_it_fires_at_once_and_is_told_once() -> None:
+    life = Life()
+    assert seen(life.step(0, found())) == FIRED
+    assert life.step(15, found()) == []
+    assert life.alerts[1].fired_at == 0
+
+
+def test_it_is_held_before_it_is_told_and_says_since_when() -> None:
+    life = Life([rule(hold=30)])
+    assert seen(life.step(0, found())) == [(Reason.SEEN, Tell.QUIET)]
+    assert life.step(15, found()) == []
+    [move] = life.step(30, found())
+    assert (move.reason, move.tell, move.new.since, move.new.fired_at) == (Reason.FIRED, Tell.POST, 0, 30)
+
+
+def test_a_flap_shorter_than_the_hold_is_never_told() -> None:
+    life = Life([rule(hold=30)])
+    life.step(0, found())
+    assert seen(life.step(15)) == [(Reason.DROPPED, Tell.QUIET)]
+    assert seen(life.step(30, found())) == [(Reason.SEEN, Tell.QUIET)]
+    assert life.alerts[1].fired_at == 0
+
+
+def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
+    life = Life([rule(clear=30)])
+    life.step(0, found())
+    assert seen(life.step(15)) == [(Reason.CLEARING, Tell.QUIET)]
+    assert life.step(30) == []
+    [move] = life.step(45)
+    assert (move.reason, move.tell) == (Reason.RESOLVED, Tell.REPLY)
+    assert (move.new.resolution, move.new.resolved_at, move.new.state) == ("It is over.", 45, AlertState.RESOLVED)
+
+
+def test_it_comes_back_before_it_is_resolved_and_nobody_is_told() -> None:
+    life = Life([rule(clear=30)])
+    life.step(0, found())
+    life.step(15)
+    assert seen(life.step(30, found())) == [(Reason.BACK, Tell.QUIET)]
+    assert seen(life.step(45)) == [(Reason.CLEARING, Tell.QUIET)]
+    assert life.step(60) == []
+
+
+def test_it_grows_with_a_reply_and_shrinks_with_an_edit_in_one_alert() -> None:
+    life = Life()
+    life.step(0, found())
+    assert seen(life.step(15, found(weight=3))) == WORSE
+    assert seen(life.step(30, found(weight=2))) == CHANGED
+    assert seen(life.step(45)) == RESOLVED
+    assert len(life.alerts) == 1
+    assert [life.alerts[1].version, life.alerts[1].weight] == [4, 2]
+
+
+def test_a_burst_is_followed_in_the_message_and_said_again_after_a_while() -> None:
+    life = Life()
+    life.step(0, found())
+    assert seen(life.step(15, found(weight=2))) == WORSE
+    grown = [(Reason.WORSE, Tell.EDIT)]
+    assert [seen(life.step(at, found(weight=at))) for at in (30, 45, 60)] == [grown] * 3
+    assert life.step(75, found(weight=60)) == []
+    assert seen(life.step(315, found(weight=60))) == WORSE
+    assert life.step(330, found(weight=60)) == []
+    assert seen(life.step(345, found(weight=60, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+
+
+def test_what_is_acknowledged_and_grows_in_a_burst_calls_at_once() -> None:
+    life = Life()
+    life.step(0, found())
+    life.step(15, found(weight=2))
+    life.ack(20)
+    assert seen(life.step(30, found(weight=3))) == WORSE
+
+
+def test_what_is_worse_and_critical_is_shown_in_the_channel() -> None:
+    life = Life()
+    life.step(0, found())
+    assert seen(life.step(15, found(severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(30, found())) == CHANGED
+
+
+def test_a_new_part_is_worse_though_there_are_as_many_as_before() -> None:
+    life = Life()
+    life.step(0, found(weight=2, data={"parts": ["7", "8"]}))
+    assert seen(life.step(15, found(weight=2, data={"parts": ["8", "9"]}))) == NEWS
+    assert seen(life.step(30, found(weight=1, data={"parts": ["8"]}))) == CHANGED
+
+
+def test_a_partial_finding_raises_and_grows_but_mends_nothing() -> None:
+    life = Life()
+    full = found(weight=3, lines=("a", "b", "c"), data={"parts": ["1", "2", "3"]})
+    life.step(0, full)
+    assert life.step(15, found(weight=2, partial=True)) == []
+    assert life.alerts[1].lines == full.lines
+    assert seen(life.step(30, found(weight=4, partial=True))) == WORSE
+    named = found(weight=4, lines=("a", "b", "c", "d"), data={"parts": ["1", "2", "3", "4"]})
+    assert seen(life.step(45, named)) == CHANGED
+
+
+def test_a_partial_finding_keeps_an_alert_that_was_clearing() -> None:
+    life = Life([rule(clear=30)])
+    life.step(0, found(weight=2))
+    life.step(15)
+    assert seen(life.step(30, found(partial=True))) == [(Reason.BACK, Tell.QUIET)]
+
+
+def test_a_rule_that_cannot_tell_leaves_its_alerts_alone() -> None:
+    life = Life([rule(remind=10)])
+    life.step(0, found())
+    assert life.step(1000, disk_broken=CANNOT_TELL) == []
+    pending = Life([rule(hold=30)])
+    pending.step(0, found())
+    assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(Reason.NOTED, Tell.QUIET)]
+    assert pending.step(1015, disk_broken=CANNOT_TELL) == []
+
+
+def test_reminders_come_while_nobody_acknowledges() -> None:
+    life = Life([rule(remind=100)])
+    life.step(0, found())
+    assert life.step(99, found()) == []
+    assert seen(life.step(100, found())) == [(Reason.REMINDED, Tell.REPLY)]
+    assert life.step(199, found()) == []
+    assert seen(life.step(200, found())) == [(Reason.REMINDED, Tell.REPLY)]
+    life.ack(210)
+    assert life.step(900, found()) == []
+
+
+def test_an_acknowledged_alert_is_quiet_until_it_gets_worse() -> None:
+    life = Life()
+    life.step(0, found(weight=2))
+    life.ack(5)
+    assert (life.alerts[1].state, life.alerts[1].acked_by) == (AlertState.ACKNOWLEDGED, "U1")
+    assert seen(life.step(15, found(weight=1))) == CHANGED
+    assert life.alerts[1].state is AlertState.ACKNOWLEDGED
+    assert seen(life.step(30, found(weight=3))) == WORSE
+    assert (life.alerts[1].state, life.alerts[1].acked_by) == (AlertState.FIRING, "")
+
+
+def test_only_a_firing_alert_can_be_acknowledged() -> None:
+    life = Life()
+    life.step(0, found())
+    life.ack(1)
+    assert acknowledge(life.alerts[1], "U2", 2) is None
+    life.step(15)
+    assert acknowledge(life.alerts[1], "U2", 20) is None
+
+
+def test_what_is_silenced_waits_until_the_silence_ends() -> None:
+    life = Life(silences=[silence(until=100)])
+    assert seen(life.step(0, found())) == [(Reason.SEEN, Tell.QUIET)]
+    assert life.step(99, found()) == []
+    assert seen(life.step(100, found())) == FIRED
+
+
+def test_what_went_away_under_a_silence_was_never_told() -> None:
+    life = Life(silences=[silence()])
+    life.step(0, found())
+    assert seen(life.step(15)) == [(Reason.DROPPED, Tell.QUIET)]
+
+
+def test_a_silence_lifts_for_what_gets_worse_under_it() -> None:
+    life = Life([rule(remind=100)], [silence(), silence("*", id=2)])
+    life.step(0, found())
+    assert seen(life.step(15, found(weight=2))) == FIRED
+    assert seen(life.step(30, found(weight=3))) == WORSE
+    assert seen(life.step(130, found(weight=3))) == [(Reason.REMINDED, Tell.REPLY)]
+    assert life.alerts[1].data["lifted"] == [1, 2]
+
+
+def test_a_silence_of_a_firing_alert_mutes_reminders_and_the_line_of_its_end() -> None:
+    life = Life([rule(remind=100)])
+    life.step(0, found(weight=2))
+    life.silences.append(silence())
+    assert seen(life.step(500, found(weight=2))) == [(Reason.NOTED, Tell.QUIET)]
+    assert seen(life.step(515, found(weight=1))) == CHANGED
+    assert seen(life.step(530)) == [(Reason.RESOLVED, Tell.EDIT)]
+
+
+def test_a_silence_tolerates_as_much_as_it_says() -> None:
+    life = Life()
+    life.step(0, found())
+    life.silences.append(silence(weight=5))
+    assert seen(life.step(15, found(weight=5))) == CHANGED
+    assert seen(life.step(30, found(weight=6))) == WORSE
+
+
+def test_a_silence_never_tolerates_what_is_graver_or_new() -> None:
+    life = Life()
+    life.step(0, found(data={"parts": ["1"]}))
+    life.silences.append(silence(weight=50))
+    assert seen(life.step(15, found(data={"parts": ["2"]}))) == NEWS
+    other = Life()
+    other.step(0, found())
+    other.silences.append(silence(weight=50))
+    assert seen(other.step(15, found(severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+
+
+def test_a_silence_speaks_of_its_own_subject_rule_and_cluster_only() -> None:
+    peers = rule("peer_down")
+    others = [silence("peer_down", subject="2"), silence("no_leader"), replace(silence("*"), cluster="archive")]
+    life = Life([peers], others)
+    moves = life.step(0, found("peer_down", subject="2"), found("peer_down", subject="3"))
+    assert {move.new.subject: move.tell for move in moves} == {"2": Tell.QUIET, "3": Tell.POST}
+
+
+def test_a_silence_of_everything_spares_what_must_be_named() -> None:
+    life = Life([rule("no_leader")], [silence("*")])
+    assert seen(life.step(0, found("no_leader"))) == FIRED
+    named = Life([rule("no_leader")], [silence("no_leader")])
+    assert seen(named.step(0, found("no_leader"))) == [(Reason.SEEN, Tell.QUIET)]
+
+
+BOTH = (rule("cluster_unreachable", clear=30), rule("host_unreachable", clear=30))
+
+
+def test_an_unreachable_cluster_mutes_its_hosts_and_what_is_left_is_told_after_it() -> None:
+    life = Life(BOTH)
+    hosts = [found("host_unreachable", subject=name) for name in ("a", "b")]
+    moves = life.step(0, found("cluster_unreachable"), *hosts)
+    assert {move.new.rule: move.tell for move in moves} == {
+        "cluster_unreachable": Tell.POST,
+        "host_unreachable": Tell.QUIET,
+    }
+    life.step(15, hosts[0])
+    moves = life.step(45, hosts[0])
+    assert [(move.new.rule, move.reason) for move in moves] == [("cluster_unreachable", Reason.RESOLVED)]
+    assert seen(life.step(60, hosts[0])) == FIRED
+
+
+def test_what_is_inhibited_neither_grows_nor_is_resolved() -> None:
+    life = Life((rule("no_leader"), rule("quorum_at_risk", remind=10)))
+    life.step(0, found("quorum_at_risk"))
+    moves = life.step(15, found("no_leader"), found("quorum_at_risk", weight=2))
+    assert [move.new.rule for move in moves] == ["no_leader"]
+    assert life.step(30, found("no_leader")) == []
+    moves = life.step(45, found("quorum_at_risk", weight=2))
+    assert [(m.new.rule, m.reason) for m in moves] == [("no_leader", Reason.RESOLVED)]
+    assert seen(life.step(60, found("quorum_at_risk", weight=2))) == WORSE
+
+
+def test_a_rule_that_is_turned_off_inhibits_nothing() -> None:
+    life = Life(BOTH)
+    a_host = found("host_unreachable", subject="a")
+    life.step(0, found("cluster_unreachable"), a_host)
+    life.rules = BOTH[1:]
+    assert seen(life.step(15, a_host)) == [(Reason.WITHDRAWN, Tell.REPLY), *FIRED]
+
+
+def test_nothing_is_told_or_taken_back_while_settling() -> None:
+    life = Life([rule(remind=10)])
+    assert seen(life.step(0, found(), settling=True)) == [(Reason.SEEN, Tell.QUIET)]
+    assert seen(life.step(15, found())) == FIRED
+    assert life.step(100, settling=True) == []
+    assert life.step(100, found(weight=9), settling=True) == []
+    assert seen(life.step(115)) == RESOLVED
+
+
+def test_an_alert_whose_rule_is_not_watched_any_more_is_closed_and_told() -> None:
+    life = Life()
+    life.step(0, found())
+    life.rules = ()
+    assert seen(life.step(15)) == [(Reason.WITHDRAWN, Tell.REPLY)]
+    pending = Life([rule(hold=30)])
+    pending.step(0, found())
+    pending.rules = ()
+    assert seen(pending.step(15)) == [(Reason.DROPPED, Tell.QUIET)]
+
+
+def test_subjects_of_one_rule_live_their_own_lives() -> None:
+    life = Life([rule("peer_down")])
+    two, three = (found("peer_down", subject=name) for name in ("2", "3"))
+    assert seen(life.step(0, two, three)) == FIRED * 2
+    [move] = life.step(15, three)
+    assert (move.new.subject, move.reason) == ("2", Reason.RESOLVED)
+
+
+def test_each_change_that_a_reader_notices_has_a_version_of_its_own() -> None:
+    life = Life([rule(clear=30)])
+    versions = [life.step(0, found())[0].new.version, life.step(15, found(weight=2))[0].new.version]
+    life.step(30)
+    versions += [life.alerts[1].version, life.step(60)[0].new.version]
+    assert versions == [1, 2, 2, 3]

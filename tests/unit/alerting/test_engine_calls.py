@@ -1,0 +1,192 @@
+"""Whom an alert calls and when: escalation, silences that end, the first look of a new life."""
+
+from bot.alerting.engine import Reason, Tell, Transition
+from bot.alerting.escalation import Escalation
+from bot.alerting.model import AlertState
+from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
+
+GROUP = "S0ONCALL"
+NOTED = [(Reason.NOTED, Tell.QUIET)]
+ESCALATED = [(Reason.ESCALATED, Tell.REPLY_BROADCAST)]
+UNMUTED = [(Reason.UNMUTED, Tell.REPLY)]
+
+
+def escalating(remind: float = 0) -> Life:
+    return Life([rule(remind=remind)], escalation=Escalation(GROUP, 300))
+
+
+BAD = found(severity=CRITICAL)
+
+
+def calls(moves: list[Transition]) -> list[tuple[Reason, str]]:
+    return [(move.reason, move.mention) for move in moves]
+
+
+def test_what_nobody_acknowledges_calls_the_group_once_its_time_is_over() -> None:
+    life = escalating()
+    life.step(0, BAD)
+    assert life.step(299, BAD) == []
+    assert calls(life.step(300, BAD)) == [(Reason.ESCALATED, GROUP)]
+    assert life.step(10_000, BAD) == []
+
+
+def test_an_escalated_alert_calls_the_group_with_each_reminder() -> None:
+    life = escalating(remind=200)
+    life.step(0, BAD)
+    assert calls(life.step(200, BAD)) == [(Reason.REMINDED, "")]
+    assert seen(life.step(300, BAD)) == ESCALATED
+    assert life.step(499, BAD) == []
+    assert calls(life.step(500, BAD)) == [(Reason.REMINDED, GROUP)]
+
+
+def test_words_that_change_with_every_look_put_off_no_call() -> None:
+    life = escalating(remind=200)
+    life.step(0, BAD)
+    moves = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
+    reasons = [move.reason for step in moves for move in step if move.tell is not Tell.EDIT]
+    assert reasons == [Reason.REMINDED, Reason.ESCALATED]
+    assert life.alerts[1].lines == ("300",)
+
+
+def test_growing_with_every_look_puts_off_no_call_either() -> None:
+    life = Life([rule()], escalation=Escalation(GROUP, 300, WARNING))
+    life.step(0, found())
+    said = [move for now in range(15, 330, 15) for move in life.step(now, found(weight=now))]
+    assert [(move.reason, move.tell) for move in said if move.tell is not Tell.EDIT] == [
+        (Reason.WORSE, Tell.REPLY),
+        *ESCALATED,
+        (Reason.WORSE, Tell.REPLY),
+    ]
+
+
+def test_what_is_mild_or_has_nobody_to_call_is_never_escalated() -> None:
+    life = escalating()
+    life.step(0, found(severity=WARNING))
+    assert life.step(1000, found(severity=WARNING)) == []
+    nobody = Life()
+    nobody.step(0, BAD)
+    assert nobody.step(10_000, BAD) == []
+
+
+def test_the_time_counts_from_when_it_became_so_grave() -> None:
+    life = escalating()
+    life.step(0, found(severity=WARNING))
+    assert seen(life.step(1000, BAD)) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert life.step(1299, BAD) == []
+    assert seen(life.step(1300, BAD)) == ESCALATED
+
+
+def test_acknowledging_ends_the_calls_and_getting_worse_starts_them_anew() -> None:
+    life = escalating(remind=400)
+    life.step(0, BAD)
+    life.step(300, BAD)
+    life.ack(310)
+    assert life.step(5000, BAD) == []
+    worse = found(weight=2, severity=CRITICAL)
+    assert calls(life.step(6000, worse)) == [(Reason.WORSE, "")]
+    assert life.step(6299, worse) == []
+    assert calls(life.step(6300, worse)) == [(Reason.ESCALATED, GROUP)]
+
+
+def test_getting_worse_unacknowledged_does_not_give_anybody_more_time() -> None:
+    life = escalating()
+    life.step(0, BAD)
+    life.step(299, found(weight=2, severity=CRITICAL))
+    assert seen(life.step(300, found(weight=2, severity=CRITICAL))) == ESCALATED
+
+
+def test_a_silenced_alert_calls_nobody_and_has_its_whole_time_after_the_silence() -> None:
+    life = escalating()
+    life.step(0, BAD)
+    life.silences.append(silence(until=1000))
+    assert seen(life.step(100, BAD)) == NOTED
+    assert life.step(900, BAD) == []
+    assert seen(life.step(1000, BAD)) == [(Reason.UNMUTED, Tell.REPLY_BROADCAST)]
+    assert life.step(1299, BAD) == []
+    assert seen(life.step(1300, BAD)) == ESCALATED
+
+
+def test_an_alert_that_outlasts_its_silence_is_told_then_and_once() -> None:
+    life = Life()
+    life.step(0, found())
+    life.silences.append(silence(until=100))
+    assert seen(life.step(15, found())) == NOTED
+    [move] = life.step(100, found())
+    assert (move.reason, move.tell) == UNMUTED[0]
+    assert move.old is not None
+    assert move.old.data["muted"] == {"id": 1, "by": "U1"}
+    assert "muted" not in move.new.data
+    assert move.new.data["silenced"] == [1]
+    assert life.step(115, found()) == []
+
+
+def test_a_silence_that_somebody_lifts_ends_as_any_other() -> None:
+    life = Life(silences=[silence()])
+    life.step(0, found())
+    life.silences.clear()
+    [move] = life.step(15, found())
+    assert (move.reason, move.tell) == (Reason.FIRED, Tell.POST)
+
+
+def test_the_end_of_a_silence_that_nobody_could_see_is_told_when_they_can() -> None:
+    life = Life((rule("no_leader"), rule("quorum_at_risk")))
+    life.step(0, found("quorum_at_risk"))
+    life.silences.append(silence("quorum_at_risk", until=100))
+    life.step(15, found("quorum_at_risk"))
+    life.step(100, found("quorum_at_risk"), found("no_leader"))
+    assert Reason.UNMUTED not in [move.reason for move in life.step(115, found("quorum_at_risk"))]
+    assert seen(life.step(130, found("quorum_at_risk"))) == UNMUTED
+
+
+def test_an_acknowledged_alert_stays_quiet_when_its_silence_ends() -> None:
+    life = Life()
+    life.step(0, found())
+    life.ack(1)
+    life.silences.append(silence(until=100))
+    life.step(15, found())
+    assert seen(life.step(100, found())) == NOTED
+    assert life.alerts[1].state is AlertState.ACKNOWLEDGED
+
+
+def test_two_silences_end_with_the_later_one() -> None:
+    life = Life()
+    life.step(0, found())
+    life.silences += [silence(until=100), silence("*", until=200, id=2)]
+    assert seen(life.step(15, found())) == NOTED
+    assert life.step(100, found()) == []
+    assert seen(life.step(200, found())) == UNMUTED
+
+
+def test_what_got_worse_under_a_silence_is_told_as_worse() -> None:
+    life = Life()
+    life.step(0, found())
+    life.silences.append(silence())
+    life.step(15, found())
+    [move] = life.step(30, found(weight=2))
+    assert move.reason is Reason.WORSE
+    assert "muted" not in move.new.data
+
+
+def test_what_one_look_proves_is_told_with_the_first_look_of_a_new_life() -> None:
+    life = Life([rule()], remembered=True)
+    assert seen(life.step(0, found(), settling=True)) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(1000, found(weight=2), settling=True)) == [(Reason.WORSE, Tell.REPLY)]
+    assert seen(life.step(2000, settling=True)) == [(Reason.RESOLVED, Tell.REPLY)]
+
+
+def test_what_needs_time_to_be_believed_waits_for_the_second_look_of_a_new_life() -> None:
+    life = Life([rule(hold=30, clear=30)], remembered=True)
+    life.step(0, found())
+    assert life.step(1000, found(), settling=True) == []
+    assert seen(life.step(1015, found())) == [(Reason.FIRED, Tell.POST)]
+    assert life.step(3000, settling=True) == []
+    assert seen(life.step(3015)) == [(Reason.CLEARING, Tell.QUIET)]
+
+
+def test_a_restart_tells_nothing_of_what_was_told_before() -> None:
+    life = Life([rule(), rule("peer_down", hold=30)], remembered=True)
+    peer = found("peer_down", subject="2")
+    life.step(0, found(), peer)
+    life.step(30, found(), peer)
+    for now in (100, 200, 300):
+        assert life.step(now, found(), peer, settling=True) == []

@@ -1,0 +1,176 @@
+"""Changes of leader and what caused each: what operations did is no alarm, and a follower's word is enough."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.cluster_state.changes import explained, new_changes
+from bot.alerting.cluster_state.state import LeaderChange, Memory, remember
+from bot.alerting.model import Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.clustermgr.models import Snapshot
+from tests.support.engine_builders import Life
+from tests.support.raft_snapshots import after, ask, having, rule_of
+from tests.support.watch_builders import look
+
+CRASH = LeaderChange(1000, 1, 2, 6)
+BACK = LeaderChange(1200, 2, 1, 7, op=43, approved="U1")
+
+
+def told(now: float, *changes: LeaderChange) -> Finding | None:
+    """What the rule finds while a peer leads, after these changes."""
+    memory = replace(after(look(now)).memory, changes=changes)
+    answer = ask("leader_changed", Scene(look(now), memory, now))
+    assert answer is not CANNOT_TELL
+    return answer[0] if answer else None
+
+
+def test_a_planned_transfer_after_a_crash_neither_worsens_nor_counts() -> None:
+    before, now = told(1015, CRASH), told(1215, CRASH, BACK)
+    assert before is not None
+    assert now is not None
+    assert now.sentence == "The leadership of prod moved from peer 1 to peer 2 in term 6."
+    assert (now.weight, now.data["parts"], now.severity) == (1, before.data["parts"], Severity.WARNING)
+    assert now.lines == (
+        "term 7: from peer 2 to peer 1, by operation #43",
+        "term 6: from peer 1 to peer 2, not by an operation of cmbot",
+    )
+    assert "op" not in now.data
+
+
+def test_a_planned_transfer_after_a_crash_is_an_edit_alone() -> None:
+    life = Life([rule_of("leader_changed")])
+    one, two = told(1015, CRASH), told(1215, CRASH, BACK)
+    assert one is not None
+    assert two is not None
+    life.step(1015, one)
+    assert [move.tell.value for move in life.step(1215, two)] == ["edit"]
+
+
+def test_a_planned_transfer_does_not_outlive_the_crash_it_followed() -> None:
+    assert told(1700, CRASH, BACK) is None
+
+
+def test_a_crash_after_a_planned_transfer_is_told_as_worse() -> None:
+    life = Life([rule_of("leader_changed")])
+    one, two = told(1215, BACK), told(1315, BACK, replace(CRASH, at=1300, term=8))
+    assert one is not None
+    assert two is not None
+    assert (one.severity, one.data["op"]) == (Severity.INFO, 43)
+    life.step(1215, one)
+    assert [move.tell.value for move in life.step(1315, two)] == ["reply and broadcast"]
+
+
+def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
+    again = LeaderChange(1300, 1, 3, 8)
+    finding = told(1315, CRASH, BACK, again)
+    assert finding is not None
+    assert finding.sentence == (
+        "The leader of prod changed 2 times in 5 min, and not by an operation of cmbot, "
+        "last from peer 1 to peer 3 in term 8."
+    )
+    assert finding.weight == 2
+
+
+def test_two_planned_transfers_are_one_info_that_names_both() -> None:
+    finding = told(1260, BACK, LeaderChange(1250, 1, 3, 8, op=44))
+    assert finding is not None
+    assert finding.severity is Severity.INFO
+    assert [line.rpartition(", by ")[2] for line in finding.lines] == ["operation #44", "operation #43"]
+    assert "op" not in finding.data
+
+
+def test_planned_transfers_do_not_link_crashes_to_a_flapping_leader() -> None:
+    changes = [LeaderChange(1000 + 500 * n, 1, 2, 6 + n, op=9 if n % 2 else 0) for n in range(7)]
+    memory = replace(after(look(4001)).memory, changes=tuple(changes))
+    assert ask("leader_flapping", Scene(look(4001), memory, 4001)) == ()
+
+
+def test_one_operation_explains_one_change_only() -> None:
+    first, second = replace(CRASH, after=1), replace(CRASH, after=1, at=1030)
+    memory = explained(Memory(changes=(first, second)), {first: (43, "U1"), second: (43, "U1")})
+    assert [change.op for change in memory.changes] == [43, 0]
+    later = replace(CRASH, after=1, at=1060)
+    memory = replace(memory, changes=(*memory.changes, later))
+    assert [change.op for change in explained(memory, {later: (43, "U1")}).changes] == [43, 0, 0]
+
+
+def sighted(*looks: Snapshot) -> Memory:
+    return after(look(85), look(100), *looks).memory
+
+
+FRESH: dict[str, Any] = {"leader": 2, "term": 6, "silent": (1, 2)}
+
+
+def test_a_follower_that_names_a_new_leader_is_enough() -> None:
+    view = after(look(85), look(100), look(105, **FRESH))
+    answer = ask("leader_changed", view)
+    assert answer is not CANNOT_TELL
+    assert answer[0].sentence == (
+        "The leadership of prod moved from peer 1 to peer 2, which leads in term 6, as peer 3 sees it; confirming."
+    )
+    assert (view.memory.leader, view.memory.term) == (2, 6)
+
+
+def test_a_leader_that_confirms_is_no_second_change() -> None:
+    seen, confirmed = sighted(look(105, **FRESH)), sighted(look(105, **FRESH), look(110, leader=2, term=6))
+    assert [replace(change, seen_by=3) for change in confirmed.changes] == list(seen.changes)
+    assert new_changes(seen, confirmed) == ()
+
+
+def test_a_leader_that_a_follower_named_is_confirmed_by_an_edit() -> None:
+    life = Life([rule_of("leader_changed")])
+    looks = [look(85), look(100), look(105, **FRESH)]
+    for each in (looks, [*looks, look(110, leader=2, term=6)]):
+        answer = ask("leader_changed", after(*each))
+        assert answer is not CANNOT_TELL
+        moves = life.step(each[-1].at, *answer)
+    assert [move.tell.value for move in moves] == ["edit"]
+    assert moves[0].new.sentence.endswith("which leads in term 6.")
+
+
+FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param([look(100), look(105, leader=2, term=5, silent=(1, 2))], id="the same term"),
+        pytest.param([look(100), look(105, leader=2, term=4, silent=(1, 2))], id="a term that is over"),
+        pytest.param([look(100), look(105, leader=1, term=6, silent=(1, 2))], id="the same leader in a new term"),
+        pytest.param([look(100), look(105, leader=9, term=6, silent=(1, 2))], id="a leader that is no member"),
+        pytest.param(
+            [look(100, members=(1, 2)), look(105, leader=2, term=6, silent=(1, 2))], id="named by one that was removed"
+        ),
+        pytest.param([look(100, leader=0), look(105, leader=2, term=6, silent=(1, 2))], id="no leader known before"),
+        pytest.param([look(100), look(100 + 7200, leader=2, term=6, silent=(1, 2))], id="nobody looked for long"),
+        pytest.param(
+            [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=5)],
+            id="another names another in that term",
+        ),
+        pytest.param(
+            [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=1, term=5)],
+            id="another still follows the old one",
+        ),
+        pytest.param(
+            [look(100), having(look(105, leader=2, term=6, silent=(2,)), 1, leader=1, term=5)],
+            id="the old one still claims to lead",
+        ),
+        pytest.param(
+            [look(100), having(look(105, leader=2, term=6, silent=(1,)), 2, leader=0, term=6)],
+            id="the one named says that it does not lead",
+        ),
+        pytest.param(
+            [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=0, term=8)],
+            id="another is in a later term",
+        ),
+    ],
+)
+def test_a_doubtful_word_announces_no_leader(looks: Sequence[Snapshot]) -> None:
+    memory = Memory()
+    for each in looks:
+        before, memory = memory, remember(memory, each)
+    assert memory.changes == ()
+    assert memory.leader == before.leader

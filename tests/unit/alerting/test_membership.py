@@ -1,0 +1,128 @@
+"""Changes of the members: what is remembered of them, which are told, and in what words."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.cluster_state.changes import explained, new_changes
+from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.state import LeaderChange, Memory, remember
+from bot.alerting.model import Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
+from bot.clustermgr.models import Snapshot
+from tests.support.watch_builders import dark, look
+
+FOUR = (1, 2, 3, 4)
+AS_LEARNER: dict[int, dict[str, Any]] = {4: {"is_learner": True}}
+
+
+def after(*looks: Snapshot) -> Memory:
+    memory = Memory()
+    for each in looks:
+        memory = remember(memory, each)
+    return memory
+
+
+def told(memory: Memory, now: Snapshot) -> list[str]:
+    answer = MEMBERSHIP_CHANGED.answer(Scene(now, memory, now.at))
+    assert answer is not CANNOT_TELL
+    assert all(finding.severity is Severity.WARNING for finding in answer)
+    return [finding.sentence for finding in answer]
+
+
+OUTSIDE = "The members of prod changed, and not by an operation of cmbot: "
+
+
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [
+        ([look(100), look(115, members=FOUR)], "peer 4 (10.0.0.4:10110) joined as a voter."),
+        ([look(100), look(115, members=FOUR, peers=AS_LEARNER)], "peer 4 (10.0.0.4:10110) joined as a learner."),
+        ([look(100), look(115, members=(1, 2))], "voter 3 (10.0.0.3:10110) was removed."),
+        (
+            [look(100, members=FOUR, peers=AS_LEARNER), look(115, members=FOUR)],
+            "learner 4 (10.0.0.4:10110) became a voter.",
+        ),
+        (
+            [look(100), look(115, peers={3: {"host": "10.0.9.3:10110"}})],
+            "voter 3 moved from 10.0.0.3:10110 to 10.0.9.3:10110.",
+        ),
+        (
+            [look(100, members=FOUR, peers=AS_LEARNER), look(115, members=FOUR, peers={4: {"host": "new:1"}})],
+            "learner 4 became a voter and moved from 10.0.0.4:10110 to new:1.",
+        ),
+    ],
+)
+def test_a_change_that_nobody_made_here_is_told(looks: list[Snapshot], words: str) -> None:
+    assert told(after(*looks), looks[-1]) == [OUTSIDE + words]
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [look(100)],
+        [look(100), look(115, leader=2, term=6), dark(130), look(145)],
+        [look(100), look(115, members=()), look(130)],
+        [look(100, peers={3: {"host": ""}}), look(115)],
+        [look(100), look(115, peers={3: {"host": ""}}), look(130)],
+        [look(100), look(115, members=(1, 2), leader=0), look(130)],
+    ],
+    ids=["first look", "another leader", "a leader without a list", "known late", "untold", "nobody leads"],
+)
+def test_what_is_no_change_is_not_told(looks: list[Snapshot]) -> None:
+    assert told(after(*looks), looks[-1]) == []
+
+
+def test_nobody_can_tell_without_a_leader() -> None:
+    assert MEMBERSHIP_CHANGED.answer(Scene(dark(115), after(look(100)), 115)) is CANNOT_TELL
+
+
+def test_several_changes_are_one_finding_that_grows_and_ends() -> None:
+    memory = after(look(100), look(115, members=FOUR), look(130, members=(1, 2, 4)))
+    now = look(130, members=(1, 2, 4))
+    answer = MEMBERSHIP_CHANGED.answer(Scene(now, memory, 130))
+    assert answer is not CANNOT_TELL
+    assert answer[0].sentence == (
+        "The members of prod changed 2 times, and not by operations of cmbot; the last: "
+        "voter 3 (10.0.0.3:10110) was removed."
+    )
+    assert answer[0].lines == (
+        "voter 3 (10.0.0.3:10110) was removed",
+        "peer 4 (10.0.0.4:10110) joined as a voter",
+    )
+    assert answer[0].weight == 2
+    assert told(memory, look(130 + 3600)) == []
+
+
+def test_a_change_while_nobody_looked_says_so() -> None:
+    memory = after(look(100), look(7300, members=(1, 2)))
+    assert told(memory, look(7300)) == [
+        (
+            "While cmbot was not looking (for 2 h at most), the members of prod changed, and not by an operation of "
+            "cmbot: voter 3 (10.0.0.3:10110) was removed."
+        )
+    ]
+
+
+def test_what_an_operation_caused_is_not_told_again() -> None:
+    past = after(look(100))
+    memory = remember(past, look(115, leader=2, term=6, members=FOUR))
+    changes = new_changes(past, memory)
+    assert changes == (
+        LeaderChange(115, 1, 2, 6, before_at=100),
+        MemberChange(115, 4, "", "voter", "", "10.0.0.4:10110", before_at=100),
+    )
+    assert new_changes(memory, remember(memory, look(130, leader=2, term=6, members=FOUR))) == ()
+    known = explained(memory, {changes[1]: (12, "U1 U2")})
+    assert known.member_changes == (replace(memory.member_changes[0], op=12, approved="U1 U2"),)
+    assert known.changes == memory.changes
+    assert told(known, look(115)) == []
+
+
+def test_hostile_addresses_stay_on_one_line_and_bounded() -> None:
+    evil: dict[int, dict[str, Any]] = {4: {"host": "<!channel>\n" * 5000}}
+    [sentence] = told(after(look(100), look(115, members=FOUR, peers=evil)), look(115))
+    assert "\n" not in sentence
+    assert len(sentence) < 300

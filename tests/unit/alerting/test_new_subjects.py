@@ -1,0 +1,217 @@
+"""What is new in a firing alert is told in the channel, and one alert holds back another for the same subject only."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.engine import Reason, Tell
+from bot.alerting.grouping import Limits
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
+from bot.clustermgr.models import Snapshot, ZoneDisks
+from bot.clustermgr.tasks import Dialect
+from tests.support.engine_builders import CRITICAL, Life, found, seen
+from tests.support.raft_snapshots import after, ask, having, rule_of
+from tests.support.watch_builders import TIB, disk, host, look
+from tests.support.watch_harness import World, with_disks
+
+FIVE: dict[str, Any] = {"members": (1, 2, 3, 4, 5), "nodes": (1, 2, 3, 4, 5)}
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def findings(key: str, *looks: Snapshot) -> Sequence[Finding]:
+    answer = ask(key, after(*looks))
+    assert answer is not CANNOT_TELL
+    return answer
+
+
+CHANGED_SUBJECTS = [
+    pytest.param(
+        "quorum_at_risk",
+        (look(85, peers={2: INACTIVE}), look(100, peers={2: INACTIVE})),
+        (look(115, peers={3: INACTIVE}), look(130, peers={3: INACTIVE})),
+        id="voter 2 becomes voter 3",
+    ),
+    pytest.param(
+        "no_leader",
+        (look(100, leader=0, silent=(2,)),),
+        (look(115, leader=0, silent=(3,)),),
+        id="another host is silent while nobody leads",
+    ),
+    pytest.param(
+        "hosts_disagree",
+        (having(look(100), 2, node_id=3),),
+        (having(look(115), 3, node_id=2),),
+        id="others answer as one peer",
+    ),
+    pytest.param(
+        "leader_unseen",
+        (look(85, nodes=(1, 2)), look(100, nodes=(1, 2), leader=3)),
+        (look(85, nodes=(1, 2)), look(115, nodes=(1, 2), leader=4)),
+        id="another peer that is not configured leads",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "before", "now"), CHANGED_SUBJECTS)
+def test_another_subject_in_a_firing_alert_is_shown_in_the_channel(
+    key: str, before: tuple[Snapshot, ...], now: tuple[Snapshot, ...]
+) -> None:
+    life = Life([rule_of(key)])
+    life.rules = (replace(life.rules[0], hold=0),)
+    assert seen(life.step(0, *findings(key, *before))) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(15, *findings(key, *now))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+
+
+def test_a_second_broken_disk_is_shown_in_the_channel() -> None:
+    life = Life([rule_of("disk_broken")])
+    life.step(0, *findings("disk_broken", look(100, bad=(disk(7),))))
+    both = findings("disk_broken", look(100, bad=(disk(7), disk(9))))
+    assert seen(life.step(15, *both)) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+
+
+def test_new_parts_within_a_burst_are_shown_together_later() -> None:
+    life = Life()
+    life.step(0, found(data={"parts": ["1"]}))
+    life.step(15, found(weight=2, data={"parts": ["1", "2"]}))
+    assert seen(life.step(30, found(weight=3, data={"parts": ["1", "2", "3"]}))) == [(Reason.WORSE, Tell.EDIT)]
+    assert life.step(300, found(weight=3, data={"parts": ["1", "2", "3"]})) == []
+    later = life.step(315, found(weight=3, data={"parts": ["1", "2", "3"]}))
+    assert seen(later) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert "unsaid" not in later[0].new.data
+
+
+def test_more_of_the_same_stays_in_the_thread() -> None:
+    life = Life()
+    life.step(0, found(data={"parts": ["1"]}))
+    assert seen(life.step(15, found(weight=2, data={"parts": ["1"]}))) == [(Reason.WORSE, Tell.REPLY)]
+
+
+def test_what_is_new_in_an_info_stays_in_the_thread() -> None:
+    life = Life()
+    life.step(0, found(severity=Severity.INFO, data={"parts": ["1"]}))
+    more = found(severity=Severity.INFO, data={"parts": ["1", "2"]})
+    assert seen(life.step(15, more)) == [(Reason.WORSE, Tell.REPLY)]
+
+
+def test_a_full_list_of_parts_cannot_tell_a_new_one() -> None:
+    life = Life()
+    many = [str(number) for number in range(MAX_PARTS)]
+    life.step(0, found(data={"parts": many}))
+    assert seen(life.step(15, found(data={"parts": [*many[1:], "new"]}))) == [(Reason.CHANGED, Tell.EDIT)]
+
+
+async def test_a_second_crash_of_a_leader_is_shown_in_the_channel() -> None:
+    world = World()
+    await world.ticks(3)
+    world.see = lambda at: look(at, leader=2, term=6)
+    await world.ticks()
+    world.see = lambda at: look(at, leader=3, term=7)
+    told = await world.ticks()
+    assert told[-1].startswith("Warning, worse than before in prod: The leader of prod changed 2 times")
+    assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
+
+
+async def test_in_a_storm_a_new_warning_stays_in_the_thread_of_the_digest() -> None:
+    world = World()
+    world.watched = replace(world.watched, limits=Limits(cluster=0, channel=10))
+    world.start()
+    await world.ticks(3)
+    world.see = with_disks(disk(7))
+    await world.ticks()
+    world.see = with_disks(disk(7), disk(9))
+    await world.ticks()
+    lines = {slot: row for slot, row in world.store.state.outbox.items() if ":line:" in slot}
+    assert lines
+    assert not [slot for slot, row in lines.items() if row[3]]
+
+
+# One alert holds back another for the same subject only.
+
+ON = dict.fromkeys(("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect"), "true")
+
+
+def switched(at: float, **values: str) -> Snapshot:
+    return replace(look(at, bad=(disk(7),)), switches={**ON, **values}, dialect=Dialect.V3)
+
+
+async def test_a_switch_past_cmbot_is_told_beside_another_that_means_nothing() -> None:
+    world = World()
+    world.see = switched
+    await world.ticks(3)
+    world.see = lambda at: switched(at, shard_repair="Enable")
+    told = await world.ticks(4)
+    meaningless = "The value stored for background task shard_repair of prod means nothing there: "
+    assert told == [f"Warning in prod: {meaningless}services take it for off."]
+    world.see = lambda at: switched(at, shard_repair="Enable", balance="false")
+    switched_off = "Background task balance of prod was switched from on to off"
+    assert await world.ticks() == [f"Warning in prod: {switched_off}, and not by an operation of cmbot."]
+
+
+async def test_another_word_that_means_nothing_is_told() -> None:
+    world = World()
+    world.see = lambda at: switched(at, shard_repair="Enable")
+    await world.ticks(3)
+    world.see = lambda at: switched(at, shard_repair="Disable")
+    assert [text for text in await world.ticks() if "worse than before" in text and "shard_repair" in text]
+
+
+def test_a_meaningless_word_is_a_change_where_no_rule_tells_of_it() -> None:
+    view = after(switched(100), switched(115, balance="Enable"))
+    watched = frozenset({"switch_meaningless", "switch_changed"})
+    for keys, many in ((frozenset[str](), 1), (watched, 0)):
+        answer = ask("switch_changed", replace(view, watched=keys))
+        assert answer is not CANNOT_TELL
+        assert len(answer) == many
+
+
+def pairs(finding: Finding) -> set[tuple[str, str]]:
+    return {(rule, subject) for rule, subject in finding.data.get("covers", ())}
+
+
+def test_a_task_that_disks_wait_for_says_nothing_of_another_task() -> None:
+    view = after(switched(100, disk_repair="false", balance="false"))
+    answer = ask("task_off_with_work", view)
+    assert answer is not CANNOT_TELL
+    [finding] = answer
+    assert pairs(finding) == {("task_off_too_long", "disk_repair")}
+
+
+def zone(idc: str, free: int) -> ZoneDisks:
+    return ZoneDisks(idc=idc, total=20, available=20, total_chunk=1000, total_free_chunk=free)
+
+
+def test_little_space_says_nothing_of_a_zone_that_is_worse_off() -> None:
+    zones = [zone("z0", 80), zone("z1", 10)]
+    view = after(*(look(at, writable=TIB // 2, zones=zones) for at in (1000, 1200, 1500)))
+    answer = ask("writable_low", replace(view, now=1500))
+    assert answer is not CANNOT_TELL
+    [finding] = answer
+    assert pairs(finding) == {("chunks_low", "z0")}
+
+
+def test_a_host_that_answers_twice_hides_no_change_of_members() -> None:
+    [mild] = findings("hosts_disagree", having(look(100), 2, node_id=3))
+    assert pairs(mild) == {("stale_host", host(2)), ("stale_host", host(3))}
+    [grave] = findings("hosts_disagree", having(look(100), 2, leader=2))
+    assert ("membership_changed", "") in pairs(grave)
+
+
+def test_a_silent_host_says_nothing_of_another_voter() -> None:
+    looks = [having(look(at, **FIVE, silent=(5,)), 4, leader=0, term=4) for at in (100, 115)]
+    [silent] = findings("host_unreachable", look(70, **FIVE), look(85, **FIVE), *looks)
+    assert pairs(silent) == set()
+    alone = [look(at, **FIVE, silent=(5,)) for at in (100, 115)]
+    [silent] = findings("host_unreachable", look(70, **FIVE), look(85, **FIVE), *alone)
+    assert pairs(silent) == {("quorum_at_risk", "")}
+
+
+def test_an_alert_without_parts_takes_the_first_ones_for_no_news() -> None:
+    """An alert that an earlier release opened names no parts: that it names some now is no news."""
+    old = Alert("prod", "quorum_at_risk", "", AlertState.FIRING, CRITICAL, "1 of it.", 0, fired_at=1, id=1, version=1)
+    life = Life([rule_of("quorum_at_risk")], alerts={1: old})
+    assert seen(life.step(15, found("quorum_at_risk", severity=CRITICAL, data={"parts": ["2"]}))) == [
+        (Reason.CHANGED, Tell.EDIT)
+    ]

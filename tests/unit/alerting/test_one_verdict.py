@@ -1,0 +1,272 @@
+"""One verdict: never less severe than the worst open alert, the most severe reason first."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.alerting.cluster_state.counters import is_fresh, known_of, may_be_kept, reign_notes
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_status import Known, Level, noted, verdict
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.capacity import CHUNKS_LOW
+from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
+from bot.alerting.rules.table import RULES
+from bot.alerting.topics import TOPICS
+from bot.clustermgr.chunks import count_zones
+from bot.clustermgr.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
+from bot.common.errors import AuthRejected, ClusterUnreachable
+from bot.views.stat import stat
+from tests.support.raft_snapshots import failing, having
+from tests.support.view_samples import recorded_stats
+from tests.support.watch_builders import disk, look
+
+
+def alert(severity: Severity, state: AlertState = AlertState.FIRING, rule: str = "some_rule") -> Alert:
+    return Alert("prod", rule, "", state, severity, "Something of prod is wrong.", 1.0, id=38)
+
+
+def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
+    """A look at which these hosts refuse connections, instead of being late."""
+    seen = look(at, silent=silent, leader=leader)
+    looks = tuple(replace(h, error=ClusterUnreachable("refused", host=h.host)) if h.error else h for h in seen.looks)
+    return replace(seen, looks=looks)
+
+
+@pytest.mark.parametrize(
+    ("severity", "state", "level"),
+    [
+        (Severity.CRITICAL, AlertState.FIRING, Level.CRITICAL),
+        (Severity.CRITICAL, AlertState.ACKNOWLEDGED, Level.CRITICAL),
+        (Severity.WARNING, AlertState.FIRING, Level.DEGRADED),
+        (Severity.INFO, AlertState.FIRING, Level.HEALTHY),
+        (Severity.CRITICAL, AlertState.PENDING, Level.HEALTHY),
+        (Severity.CRITICAL, AlertState.RESOLVED, Level.HEALTHY),
+    ],
+)
+def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: Level) -> None:
+    found = verdict(look(100), look(90), Known((alert(severity, state),)))
+    assert found.level is level
+    if level is not Level.HEALTHY:
+        assert found.reasons[0] == "Something of prod is wrong (alert #38)"
+        assert "#38" in found.sentence
+
+
+def test_quorum_refused_by_majority_is_critical_at_once() -> None:
+    found = verdict(refused(100, silent=(2, 3)))
+    assert found.level is Level.CRITICAL
+    assert "writes may have stopped" in found.reasons[0]
+
+
+def test_late_answers_of_one_look_prove_no_lost_quorum() -> None:
+    once = look(100, silent=(2, 3))
+    assert verdict(once, look(90)).level is Level.DEGRADED
+    assert verdict(look(110, silent=(2, 3)), once).level is Level.CRITICAL
+
+
+def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> None:
+    found = verdict(refused(100, silent=(1, 3)))
+    assert found.level is Level.NO_LEADER
+    assert "no quorum" in found.sentence
+
+
+def test_group_of_two_is_degraded_and_says_what_to_add() -> None:
+    found = verdict(look(100, members=(1, 2), nodes=(1, 2)), look(90, members=(1, 2), nodes=(1, 2)))
+    assert found.level is Level.DEGRADED
+    assert "add another voter" in found.reasons[0]
+
+
+def test_slow_leader_is_a_reason() -> None:
+    seen = look(100)
+    slow = replace(seen, looks=(replace(seen.looks[0], took=3.01), *seen.looks[1:]))
+    found = verdict(slow, look(90))
+    assert found.level is Level.DEGRADED
+    assert "3,010 ms" in found.reasons[0]
+
+
+def test_fresh_leader_is_not_judged_by_its_counters() -> None:
+    seen = look(100, writable=0)
+    assert verdict(seen).level is Level.CRITICAL
+    assert verdict(seen, known=Known(fresh=True)).level is Level.HEALTHY
+    shown = stat(seen, known=Known(fresh=True))
+    assert "has not counted disks and space yet" in shown.text
+    assert "0 % writable" not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("noted", "fresh"),
+    [
+        ({}, False),
+        ({"leader": 1, "term": 5, "elected_at": 0.0}, False),
+        ({"leader": 1, "term": 5, "elected_at": 90.0}, True),
+        ({"leader": 1, "term": 5, "elected_at": -300.0}, False),
+        ({"leader": 1, "term": 4, "elected_at": -300.0}, True),
+        ({"leader": 0, "term": 5, "reign": {"leader": 3, "term": 4}}, True),
+        ({"leader": 3, "term": 4}, True),
+        ({"leader": 3, "term": 9}, False),
+    ],
+)
+def test_freshness_of_leader_is_known_from_watch(noted: dict[str, float], fresh: bool) -> None:
+    assert is_fresh(look(100), noted) is fresh
+
+
+def test_chunks_on_bad_disks_do_not_count() -> None:
+    zone = ZoneDisks.model_validate({"idc": "z0", "total_chunk": 8296, "total_free_chunk": 4148})
+    bad = [
+        Disk.model_validate({"disk_id": n, "idc": "z0", "status": 2, "free_chunk_cnt": 1037, "max_chunk_cnt": 1037})
+        for n in range(4)
+    ]
+    found = usable_chunks(zone, bad)
+    assert (found.free, found.total, found.share) == (0, 4148, 0.0)
+
+
+def test_every_rule_has_a_topic() -> None:
+    assert {rule.key for rule in RULES} == set(TOPICS)
+
+
+def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
+    now, before = (look(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
+    alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
+    reasons = verdict(now, before, Known(alerts)).reasons
+    assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
+
+
+def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
+    now, before = (look(at, peers={3: {"active": False}}) for at in (100, 90))
+    plain = verdict(now, before)
+    found = verdict(now, before, Known((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
+    assert (plain.level, found.level) == (Level.DEGRADED, Level.CRITICAL)
+    assert found.reasons == plain.reasons
+
+
+def test_alert_that_only_waits_to_be_resolved_raises_nothing() -> None:
+    gone = replace(alert(Severity.CRITICAL), clear_since=95.0)
+    assert verdict(look(100), look(90), Known((gone,))).level is Level.HEALTHY
+
+
+def test_hosts_that_answer_with_errors_are_no_lost_voters() -> None:
+    rejected = failing(look(100), 2, 3, error=AuthRejected("The token is rejected."))
+    found = verdict(rejected, failing(look(90), 2, 3, error=AuthRejected("The token is rejected.")))
+    assert found.level is Level.DEGRADED
+
+
+def test_leader_that_is_contradicted_by_a_voters_own_answer_is_asked_again() -> None:
+    peers = {2: {"active": False}, 3: {"active": False}}
+    once = verdict(look(100, peers=peers), look(90))
+    assert (once.level, once.unsure) == (Level.DEGRADED, True)
+    twice = verdict(look(110, peers=peers), look(100, peers=peers))
+    assert (twice.level, twice.unsure) == (Level.CRITICAL, False)
+
+
+def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
+    seen = having(look(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
+    found = verdict(seen)
+    assert (found.level, found.unsure) == (Level.DEGRADED, True)
+    assert "did not" not in found.sentence
+    assert "its own answer does not say so (term 6)" in found.sentence
+
+
+def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
+    """Three hosts are configured of a group of five."""
+    seen = refused(100, silent=(1, 3))
+    assert verdict(seen).level is Level.NO_LEADER
+    found = verdict(seen, known=Known(voters=5))
+    assert found.level is Level.DEGRADED
+    assert "peer 1, which leads by what they say, did not" in found.sentence
+
+
+def test_followers_late_at_two_looks_prove_the_quorum_lost() -> None:
+    now, before = look(100, silent=(1, 3)), look(90, silent=(1, 3))
+    assert (verdict(now, look(90)).level, verdict(now, look(90)).unsure) == (Level.DEGRADED, True)
+    assert verdict(now, before).level is Level.NO_LEADER
+
+
+@pytest.mark.parametrize(
+    ("members", "nodes", "smallest", "level"),
+    [
+        ((1, 2), (1, 2), 2, Level.DEGRADED),
+        ((1, 2), (1,), 2, Level.DEGRADED),
+        ((1, 2), (1, 2), 3, Level.HEALTHY),
+        ((1,), (1,), 2, Level.HEALTHY),
+        ((1,), (1, 2, 3), 2, Level.DEGRADED),
+        ((1,), (1, 2), 3, Level.DEGRADED),
+        ((1, 2, 3, 4), (1, 2, 3, 4), 2, Level.HEALTHY),
+    ],
+)
+def test_small_groups_are_degraded_unless_meant(
+    members: tuple[int, ...], nodes: tuple[int, ...], smallest: float, level: Level
+) -> None:
+    now, before = (look(at, members=members, nodes=nodes) for at in (100, 90))
+    assert verdict(now, before, Known(smallest=smallest)).level is level
+
+
+def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
+    notes = {"at": 90.0, "level": "healthy", "verdict": "prod is healthy."}
+    blind = alert(Severity.CRITICAL, rule="watch_blind")
+    assert noted("prod", notes, (blind,))["level"] == "critical"
+    assert noted("prod", notes, (replace(blind, cluster="other"),)) == notes
+    unseen: dict[str, object] = {}
+    assert noted("prod", unseen, (blind,))["verdict"] == "prod is critical: Something of prod is wrong (alert #38)."
+    dark = {"level": "unreachable", "verdict": "prod is unreachable."}
+    assert noted("prod", dark, (blind,)) == dark
+
+
+def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
+    told = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
+    assert told
+    for each in told:
+        seen = replace(look(100), looks=(HostLook("10.0.0.1:9998", 0.1, each),))
+        assert is_fresh(seen, {})
+        assert not any("writable" in reason for reason in verdict(seen, known=known_of({}, seen, ())).reasons)
+
+
+def test_reelected_leader_has_not_counted_yet() -> None:
+    memory = remember(remember(Memory(), look(100, term=5)), look(110, term=6))
+    assert memory.elected_at == 110
+    assert is_fresh(look(120, term=6), reign_notes(memory))
+    assert not is_fresh(look(471, term=6), reign_notes(memory))
+    assert not may_be_kept(memory, look(120, term=6), 360)
+    assert may_be_kept(memory, look(471, term=6), 360)
+
+
+def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
+    memory = remember(Memory(), look(100, leader=2, term=7))
+    assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)
+
+
+def test_chunks_of_a_zone_are_not_known_while_its_bad_disks_cannot_be_listed() -> None:
+    zone = ZoneDisks(idc="z0", total=8, total_chunk=8296, total_free_chunk=4148, broken=4)
+    assert NOT_LISTED.usable(zone, None) is None
+    listed = zones_of((ZoneChunks("z0", 7, 100),), at=100.0, now=400.0)
+    assert listed.usable(zone, None) == Chunks(7, 100)
+    assert zones_of((ZoneChunks("z0", 7, 100),), at=100.0, now=4000.0) == NOT_LISTED
+
+
+def test_zone_of_dropped_disks_only_is_none_any_more() -> None:
+    gone = ZoneDisks(idc="z9", total=3, total_chunk=300, total_free_chunk=300, dropped=2, repaired=1)
+    assert not NOT_LISTED.present(gone)
+    assert count_zones([Disk(disk_id=1, idc="z9", status=5, free_chunk_cnt=100, max_chunk_cnt=100)], ()) == ()
+
+
+def test_recorded_counters_include_chunks_of_disks_that_take_none() -> None:
+    """One disk each was broken, repaired, made read-only and dropped between the two."""
+    [before], [after] = (
+        recorded_stats(name)[0].space_stat.disk_stat_infos for name in ("stat_with_disks", "stat_with_disks2")
+    )
+    assert (before.available, after.available) == (8, 5)
+    assert (before.total_chunk, before.total_free_chunk) == (after.total_chunk, after.total_free_chunk)
+
+
+def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
+    zones = [ZoneDisks(idc="z0", total=8, available=4, total_chunk=8296, total_free_chunk=4148)]
+    memory = remember(Memory(), look(0.0))
+    scene = Scene(
+        look(1000.0, zones=zones), remember(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
+    )
+    answer = CHUNKS_LOW.answer(scene)
+    assert answer is not CANNOT_TELL
+    assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
+    assert "None of the chunks of zone z0" in answer[0].sentence
+    assert "0 of 4,148" in str(
+        stat(scene.snapshot, known=known_of(reign_notes(scene.memory), scene.snapshot, ())).blocks
+    )

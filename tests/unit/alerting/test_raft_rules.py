@@ -1,0 +1,298 @@
+"""The rules about leadership, replication and views that differ: what they say, and when they hold their tongue."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.model import Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.clustermgr.models import Snapshot
+from tests.support.raft_snapshots import after, ask, grades, having, resolution, said
+from tests.support.watch_builders import dark, host, look
+
+INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+Peers = dict[int, dict[str, Any]]
+FOUR = (1, 2, 3, 4)
+LEARNER: Peers = {4: {"is_learner": True}}
+
+
+def behind(entries: int, peer: int = 3, **more: Any) -> dict[str, Any]:
+    """How `look` makes the leader see a peer that is so many entries behind (its commit is 1,000,000)."""
+    return {"peers": {peer: {"match": 1_000_000 - entries, **more}}}
+
+
+def led(at: float, **stats: Any) -> Snapshot:
+    """A look at which the leader, peer 1, has committed 1,000,000 entries and every other peer confirmed them."""
+    members = stats.get("members", (1, 2, 3))
+    peers = {member: {"match": 1_000_000, **stats.get("peers", {}).get(member, {})} for member in members}
+    return having(look(at, **{**stats, "peers": peers}), 1, commit=1_000_000)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Looks one after the other, and what the rule says of the last: sentences by subject, None: it cannot tell."""
+
+    rule: str
+    looks: tuple[Snapshot, ...]
+    says: dict[str, str] | None
+    severity: Severity = WARNING
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def flapping(times: int, *, apart: float = 60, start: float = 100) -> tuple[Snapshot, ...]:
+    return tuple(look(start + apart * n, leader=1 + n % 2, term=5 + n) for n in range(times + 1))
+
+
+def quiet(until: float, *looks: Snapshot) -> tuple[Snapshot, ...]:
+    """The same leader leads on until then."""
+    last = looks[-1]
+    assert last.leader is not None
+    raft = last.leader[1].raft_status
+    return (*looks, look(until, leader=raft.node_id, term=raft.term))
+
+
+def twice(snapshot: Snapshot) -> tuple[Snapshot, Snapshot]:
+    return replace(snapshot, at=snapshot.at - 15), snapshot
+
+
+KEEPS_MOVING = "The leadership of prod does not stay: it moved "
+EACH_TIME = " between peers 1 and 2, and each time writes stop for a moment."
+THIRD = "Voter 3 (10.0.0.3:10110) of prod is "
+STALLED = " applies nothing any more: it stays at entry 990 while more is committed."
+BLIND = (
+    "prod is led by peer 4 (10.0.0.4:9998), which is none of the configured hosts: peers, disks and space are told by "
+    "the leader alone, so cmbot does not see them."
+)
+CASES = [
+    Case("leader_flapping", (look(100),), {}),
+    Case("leader_flapping", (dark(100),), None),
+    Case("leader_flapping", flapping(2), {}),
+    Case("leader_flapping", flapping(3), {"": KEEPS_MOVING + "3 times in 2 min" + EACH_TIME}),
+    Case("leader_flapping", flapping(3, apart=400), {}),
+    Case("leader_flapping", flapping(6), {"": KEEPS_MOVING + "6 times in 5 min" + EACH_TIME}, CRITICAL),
+    Case("leader_flapping", quiet(800, *flapping(3)), {"": KEEPS_MOVING + "3 times in 2 min" + EACH_TIME}),
+    Case("leader_flapping", quiet(900, *flapping(3)), {}),
+    Case("leader_flapping", flapping(90), {"": KEEPS_MOVING + "at least 20 times in 19 min" + EACH_TIME}, CRITICAL),
+    Case("peer_lagging", (led(100),), {}),
+    Case("peer_lagging", (look(100, leader=0),), None),
+    Case("peer_lagging", (led(100, **behind(1000)),), {}),
+    Case("peer_lagging", (led(100, **behind(1001)),), {"3": THIRD + "more than 1,000 entries behind."}),
+    Case("peer_lagging", (led(100, **behind(54321)),), {"3": THIRD + "more than 10,000 entries behind."}),
+    Case("peer_lagging", (led(100, **behind(300)),), {}, values={"entries": 500}),
+    Case(
+        "peer_lagging",
+        (led(100, **behind(300)), led(115, **behind(400))),
+        {"3": THIRD + "more than 100 entries behind and falls further behind."},
+    ),
+    Case("peer_lagging", (led(100, **behind(300)), led(115, **behind(300))), {}),
+    Case("peer_lagging", (led(100, **behind(5)), led(115, **behind(90))), {}),
+    Case("peer_lagging", (led(100, **behind(5000, active=False)),), {}),
+    Case("peer_lagging", (led(100, **behind(5000, state="StateProbe")),), {}),
+    Case(
+        "peer_lagging",
+        (led(100, **behind(5000, state="StateSnapshot", pending_snapshot=7, paused=True)),),
+        {"3": THIRD + "more than 1,000 entries behind, and gets a snapshot now."},
+    ),
+    Case("peer_lagging", (led(100), led(115, members=FOUR, **behind(5000, 4))), {}),
+    Case(
+        "peer_lagging",
+        (led(100), led(115, members=FOUR), led(3000, members=FOUR, **behind(5000, 4))),
+        {"4": "Voter 4 (10.0.0.4:10110) of prod is more than 1,000 entries behind."},
+    ),
+    Case("peer_lagging", (led(100, members=FOUR, **behind(5000, 4, is_learner=True, pending_snapshot=7)),), {}),
+    Case(
+        "peer_lagging",
+        (led(100, members=FOUR, **behind(5000, 4, is_learner=True)),),
+        {"4": "Learner 4 (10.0.0.4:10110) of prod is more than 1,000 entries behind."},
+        INFO,
+    ),
+    Case("apply_stalled", (look(100),), {}),
+    Case("apply_stalled", (dark(100),), None),
+    Case("apply_stalled", (having(look(100), 2, applied=990),), {}),
+    Case("apply_stalled", (having(look(100), 2, applied=990), having(look(115), 2, applied=990)), {}),
+    Case(
+        "apply_stalled",
+        (having(look(100), 2, applied=990), having(look(115), 2, applied=990, commit=1005)),
+        {host(2): f"Peer 2 ({host(2)}) of prod{STALLED}"},
+    ),
+    Case("apply_stalled", (having(look(100), 2, applied=990), having(look(115), 2, applied=991, commit=1005)), {}),
+    Case("apply_stalled", (having(look(100), 2, applied=1000), having(look(115), 2, applied=1005, commit=1005)), {}),
+    Case(
+        "apply_stalled",
+        (having(look(100), 2, applied=990), look(115, silent=(2,)), having(look(130), 2, applied=990, commit=1005)),
+        {host(2): f"Peer 2 ({host(2)}) of prod{STALLED}"},
+    ),
+    Case(
+        "apply_stalled",
+        (having(look(100), 1, applied=990), having(look(115), 1, applied=990, commit=1005)),
+        {host(1): f"Peer 1 ({host(1)}) of prod, which leads,{STALLED}"},
+        CRITICAL,
+    ),
+    Case("learner_ready", twice(look(115)), {}),
+    Case("learner_ready", (look(115, members=FOUR, peers=LEARNER),), None),
+    Case(
+        "learner_ready",
+        twice(look(115, members=FOUR, nodes=FOUR, peers=LEARNER)),
+        {"4": "Learner 4 of prod has caught up and keeps up: it can become a voter."},
+        INFO,
+    ),
+    Case("learner_ready", twice(look(115, members=FOUR, peers={4: {"is_learner": True, "active": False}})), {}),
+    Case("hosts_disagree", (look(100),), {}),
+    Case("hosts_disagree", (dark(100),), None),
+    Case("hosts_disagree", (look(100, leader=0),), {}),
+    Case("hosts_disagree", (having(look(100), 2, leader=0, term=6),), {}),
+    Case(
+        "hosts_disagree",
+        (having(look(100), 2, leader=2, term=5),),
+        {"": f"The hosts of prod contradict each other: {host(1)} and {host(2)} each claim to lead."},
+        CRITICAL,
+    ),
+    Case(
+        "hosts_disagree",
+        (having(look(100), 2, leader=2, term=9),),
+        {"": f"The hosts of prod contradict each other: {host(1)} and {host(2)} each claim to lead."},
+        CRITICAL,
+    ),
+    Case(
+        "hosts_disagree",
+        (having(look(100), 3, leader=2),),
+        {"": "The hosts of prod contradict each other: in one term they name peer 1 and peer 2 as leader."},
+        CRITICAL,
+    ),
+    Case(
+        "hosts_disagree",
+        (having(look(100), 3, node_id=2),),
+        {"": f"The hosts of prod contradict each other: {host(2)} and {host(3)} each answer as peer 2."},
+    ),
+    Case("stale_host", (look(100),), {}),
+    Case("stale_host", (look(100, silent=(1,)),), None),
+    Case("stale_host", (look(100, silent=(3,), members=(1, 2)),), {}),
+    Case(
+        "stale_host",
+        (look(100, members=(1, 2)),),
+        {
+            host(
+                3
+            ): f"Host {host(3)} of prod answers as peer 3, which is no member: what it tells is frozen, and what it "
+            "is sent it still forwards to the leader."
+        },
+    ),
+    Case("stale_host", (look(100, members=()),), None),
+    Case("leader_unseen", (look(100),), {}),
+    Case("leader_unseen", (look(100, leader=0),), None),
+    Case("leader_unseen", (dark(100),), None),
+    Case("leader_unseen", (look(100), look(115, silent=(1,))), None),
+    Case("leader_unseen", (look(100, leader=4, silent=(3,)),), None),
+    Case(
+        "leader_unseen",
+        (look(100, leader=4),),
+        {"": BLIND},
+    ),
+    Case(
+        "leader_unseen",
+        (look(100), look(115, leader=4, silent=(3,))),
+        {"": BLIND},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
+def test_what_a_rule_says(case: Case) -> None:
+    answer = ask(case.rule, after(*case.looks), **case.values)
+    assert said(answer) == case.says
+    assert grades(answer) <= {case.severity}
+
+
+def test_a_change_that_an_operation_caused_is_no_flapping() -> None:
+    view = after(*flapping(3))
+    meant = tuple(replace(change, op=12) for change in view.memory.changes)
+    assert ask("leader_flapping", replace(view, memory=replace(view.memory, changes=meant))) == ()
+
+
+@pytest.mark.parametrize(("times", "weight"), [(3, 1), (5, 1), (6, 2), (11, 2), (12, 3), (19, 3)])
+def test_flapping_is_told_anew_as_the_changes_double(times: int, weight: int) -> None:
+    answer = ask("leader_flapping", after(*flapping(times)))
+    assert answer is not CANNOT_TELL
+    assert [finding.weight for finding in answer] == [weight]
+
+
+def test_a_leader_that_stalls_is_mended_by_one_that_applies() -> None:
+    view = after(having(look(100), 1, applied=990), having(look(115), 1, applied=990, commit=1005))
+    answer = ask("apply_stalled", view)
+    assert answer is not CANNOT_TELL
+    assert answer[0].data == {"fix": "leader transfer 2 prod"}
+    both = having(having(look(100), 1, applied=990), 2, applied=980)
+    later = having(having(look(115), 1, applied=990, commit=1005), 2, applied=980, commit=1005)
+    answer = ask("apply_stalled", after(both, later))
+    assert answer is not CANNOT_TELL
+    assert answer[0].data == {"fix": "leader transfer 3 prod"}
+    assert answer[1].data == {}
+
+
+def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None:
+    looks = [look(at, silent=(2, 3)) for at in (100, 115)]
+    view = after(having(looks[0], 1, applied=990), having(looks[1], 1, applied=990, commit=1005))
+    answer = ask("apply_stalled", view)
+    assert answer is not CANNOT_TELL
+    assert answer[0].data == {}
+
+
+def test_a_release_that_tells_one_applied_index_only_is_judged_by_that() -> None:
+    early = having(look(100), 2, applied=0, raft_applied=990)
+    assert ask("apply_stalled", after(early, having(look(115), 2, applied=0, raft_applied=990, commit=1005))) != ()
+    assert ask("apply_stalled", after(early, having(look(115), 2, applied=0, raft_applied=1005, commit=1005))) == ()
+
+
+def test_a_ready_learner_is_told_the_way_that_works() -> None:
+    answer = ask("learner_ready", after(*twice(look(115, members=FOUR, nodes=FOUR, peers=LEARNER))))
+    assert answer is not CANNOT_TELL
+    assert answer[0].lines == (
+        "a learner cannot be made a voter in place: it is removed, and the same node is added as a voter",
+        "1. /cm member remove 4 prod",
+        "2. /cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998 as=normal prod",
+    )
+
+
+CALM = after(look(100), look(115))
+RESOLUTIONS = [
+    ("leader_flapping", "", CALM, "The leader of prod has not changed again: peer 1 has led for 15 s."),
+    ("peer_lagging", "3", CALM, "Peer 3 of prod keeps up with its leader again."),
+    ("peer_lagging", "9", CALM, "Peer 9 is no member of prod any more."),
+    (
+        "peer_lagging",
+        "3",
+        after(look(100, peers={3: {"active": False}})),
+        "Peer 3 of prod does not lag any more: it is down.",
+    ),
+    ("apply_stalled", host(2), CALM, f"{host(2)} of prod applies what is committed again."),
+    (
+        "apply_stalled",
+        "h:1",
+        CALM,
+        "Host h:1 is not configured for prod any more.",
+    ),
+    ("learner_ready", "3", CALM, "Peer 3 of prod is a voter now."),
+    ("learner_ready", "4", CALM, "Learner 4 is no member of prod any more."),
+    (
+        "learner_ready",
+        "4",
+        after(look(100, members=FOUR, peers=LEARNER)),
+        "Learner 4 of prod is not proven to keep up any more.",
+    ),
+    ("hosts_disagree", "", CALM, "The hosts of prod agree again."),
+    ("stale_host", host(3), CALM, f"Host {host(3)} of prod answers as peer 3, a member."),
+    ("stale_host", "h:1", CALM, "Host h:1 is not configured for prod any more."),
+    (
+        "stale_host",
+        host(3),
+        after(look(100, silent=(3,))),
+        f"Host {host(3)} of prod does not answer any more, so it can mislead nobody: take it out of the settings.",
+    ),
+    ("leader_unseen", "", CALM, "The leader of prod is seen again: peer 1."),
+]
+
+
+@pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
+def test_what_became_of_it_is_said(rule: str, subject: str, view: Scene, words: str) -> None:
+    assert resolution(rule, subject, view) == words

@@ -1,0 +1,215 @@
+"""The rules about reaching hosts: who is silent, who errs, who refuses the token, who is slow, and what says enough."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.model import Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.clustermgr.models import HostLook, Snapshot
+from bot.common.errors import (
+    AuthRejected,
+    ClusterBadAnswer,
+    ClusterError,
+    ClusterFailed,
+    ClusterTimeout,
+    ClusterUnreachable,
+    NoLeader,
+    NotFound,
+)
+from tests.support.raft_snapshots import after, ask, failing, grades, having, resolution, said
+from tests.support.watch_builders import dark, host, look
+
+INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+NO_TOKEN = AuthRejected("No.", status=403)
+GARBLED = ClusterBadAnswer("What?")
+FAILED = ClusterFailed("It failed after 0.3 s.", status=502)
+
+
+def no_disks(at: float, error: ClusterError, **stats: Any) -> Snapshot:
+    return replace(look(at, bad=None, **stats), disks_error=error)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A look, and what the rule says of it: sentences by subject, None when it cannot tell."""
+
+    rule: str
+    now: Snapshot
+    says: dict[str, str] | None
+    severity: Severity = WARNING
+
+
+STRANGE = f"Host {host(2)} of prod answers, but not as a Clustermgr should: "
+LEADS = f"{host(1)}, which leads prod, answers /stat but not /disk/list: "
+CASES = [
+    Case("host_unreachable", failing(look(100), 2, error=NO_TOKEN), {}),
+    Case("host_unreachable", failing(look(100), 2, error=GARBLED), {}),
+    Case("host_unreachable", failing(look(100), 2, error=FAILED), {}),
+    Case(
+        "host_unreachable",
+        failing(look(100), 2, error=ClusterUnreachable("h refuses connections.")),
+        {host(2): f"Host {host(2)} of prod is silent: no connection could be made."},
+    ),
+    Case(
+        "host_unreachable",
+        failing(look(100), 2, error=ClusterTimeout("No answer within 4.98 s.")),
+        {host(2): f"Host {host(2)} of prod is silent: it did not answer in time."},
+    ),
+    Case(
+        "host_unreachable",
+        replace(look(100), looks=(HostLook(host(2), 0.1),)),
+        {host(2): f"Host {host(2)} of prod is silent: nothing came back."},
+    ),
+    Case("api_error", look(100), {}),
+    Case("api_error", look(100, silent=(2,)), {}),
+    Case("api_error", failing(look(100), 2, error=NO_TOKEN), {}),
+    Case("api_error", failing(look(100), 2, error=GARBLED), {host(2): STRANGE + "its answer cannot be understood."}),
+    Case("api_error", failing(look(100), 2, error=FAILED), {host(2): STRANGE + "it failed to answer (status 502)."}),
+    Case(
+        "api_error",
+        failing(look(100), 2, error=NotFound("No such page.", status=404)),
+        {host(2): STRANGE + "it refused to answer (status 404)."},
+    ),
+    Case("api_error", no_disks(100, FAILED), {host(1): LEADS + "it failed to answer (status 502)."}),
+    Case("api_error", no_disks(100, ClusterTimeout("?")), {host(1): LEADS + "it did not answer in time."}),
+    Case("api_error", no_disks(100, NO_TOKEN), {}),
+    Case("api_error", no_disks(100, NoLeader("?", status=907), leader=0), {}),
+    Case("auth_rejected", look(100), {}),
+    Case("auth_rejected", look(100, silent=(1, 2)), {}),
+    Case("auth_rejected", dark(100), None),
+    Case(
+        "auth_rejected",
+        failing(look(100), 2, error=NO_TOKEN),
+        {"": "prod rejects the request token: 1 of 3 hosts answered 403."},
+    ),
+    Case(
+        "auth_rejected",
+        failing(look(100), 1, 2, 3, error=NO_TOKEN),
+        {"": "prod rejects the request token: every host answered 403, so nothing is known of the cluster."},
+        CRITICAL,
+    ),
+    Case(
+        "auth_rejected",
+        no_disks(100, AuthRejected("No.", status=403, host=host(1))),
+        {"": "prod rejects the request token: 1 of 3 hosts answered 403."},
+    ),
+    Case("slow_answers", look(100), {}),
+    Case("slow_answers", dark(100), {}),
+    Case("slow_answers", having(look(100), 2, took=2), {}),
+    Case(
+        "slow_answers",
+        having(look(100), 2, took=2.01),
+        {host(2): f"Host {host(2)} of prod answers slowly: /stat takes it more than 2 s at each look."},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
+def test_what_a_rule_says(case: Case) -> None:
+    answer = ask(case.rule, after(case.now))
+    assert said(answer) == case.says
+    assert grades(answer) <= {case.severity}
+
+
+def only(rule: str, view: Scene) -> Finding:
+    answer = ask(rule, view)
+    assert answer is not CANNOT_TELL
+    [finding] = answer
+    return finding
+
+
+def covered(finding: Finding) -> list[tuple[str, str]]:
+    return [(rule, subject) for rule, subject in finding.data.get("covers", ())]
+
+
+def test_a_host_whose_peer_the_leader_hears_is_cut_off_from_here_only() -> None:
+    finding = only("host_unreachable", after(look(85), look(100, silent=(3,))))
+    assert finding.lines == ("the leader still hears from its peer 3: only the way from here to its HTTP side is cut",)
+    assert covered(finding) == [("quorum_at_risk", "")]
+
+
+def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() -> None:
+    lost = look(100, silent=(3,), peers={3: {"active": False}})
+    finding = only("host_unreachable", after(look(85), lost))
+    assert (finding.lines, covered(finding)) == ((), [])
+    assert covered(only("api_error", after(look(85), failing(lost, 2, error=GARBLED)))) == []
+    two = look(100, silent=(3,), peers={2: {"active": False}})
+    assert covered(only("host_unreachable", after(look(85), two))) == []
+
+
+def test_a_silent_host_that_the_others_name_as_leader_leaves_the_watch_blind() -> None:
+    finding = only("host_unreachable", after(look(85), look(100, silent=(1,))))
+    assert finding.lines == (
+        "the others name its peer 1 as leader: until it answers, peers, disks and space are not seen",
+    )
+
+
+def test_the_silent_host_of_a_removed_member_belongs_out_of_the_settings() -> None:
+    finding = only("host_unreachable", after(look(85), look(100, silent=(3,), members=(1, 2))))
+    assert finding.severity is INFO
+    assert finding.sentence == f"Host {host(3)} of prod, once peer 3, is silent, and that peer is no member any more."
+    assert finding.lines == ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
+
+
+def test_a_lost_peer_tells_of_its_host_too() -> None:
+    lost = look(100, silent=(3,), members=(1, 2, 3, 4, 5), peers={3: {"active": False}})
+    finding = only("peer_down", after(look(85, members=(1, 2, 3, 4, 5)), lost))
+    assert finding.lines == (f"its host {host(3)} gives no usable answer",)
+    assert covered(finding) == [("host_unreachable", host(3)), ("peer_lagging", "3")]
+
+
+def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
+    lost = look(100, silent=(3,), peers={3: {"active": False}})
+    finding = only("quorum_at_risk", after(look(85), lost))
+    assert finding.lines == (
+        "voter 3: the leader has not heard from it lately",
+        f"its host {host(3)} gives no usable answer",
+    )
+    assert covered(finding) == [("peer_down", "3"), ("host_unreachable", host(3)), ("peer_lagging", "3")]
+    assert covered(only("quorum_at_risk", after(look(85), look(100, silent=(3,))))) == []
+
+
+def test_no_leader_tells_of_the_silent_hosts() -> None:
+    finding = only("no_leader", after(look(85), look(100, leader=0, silent=(1,))))
+    assert finding.lines == (
+        "the last known leader was peer 1 in term 5",
+        f"{host(1)} gives no usable answer",
+    )
+    assert covered(finding) == [("host_unreachable", host(1)), ("api_error", host(1))]
+
+
+def test_a_token_that_everybody_rejects_is_not_an_unreachable_cluster_as_well() -> None:
+    view = after(failing(look(100), 1, 2, 3, error=NO_TOKEN))
+    assert covered(only("auth_rejected", view)) == [("cluster_unreachable", "")]
+    assert covered(only("cluster_unreachable", view)) == []
+    mixed = after(failing(failing(look(100), 1, 2, error=NO_TOKEN), 3, error=ClusterTimeout("?")))
+    assert covered(only("auth_rejected", mixed)) == []
+    one = after(look(85), failing(look(100), 2, error=NO_TOKEN))
+    assert covered(only("auth_rejected", one)) == [("quorum_at_risk", "")]
+    assert covered(only("api_error", after(look(85), failing(look(100), 2, error=GARBLED)))) == [("quorum_at_risk", "")]
+    assert covered(only("cluster_unreachable", mixed)) == [("auth_rejected", "")]
+
+
+CALM, SILENT = after(look(100)), after(look(100, silent=(2,)))
+RESOLUTIONS = [
+    (
+        "host_unreachable",
+        host(2),
+        after(failing(look(100), 2, error=NO_TOKEN)),
+        f"Host {host(2)} of prod answers again, though it rejected the request token (status 403).",
+    ),
+    ("api_error", host(2), CALM, f"Host {host(2)} of prod answers as it should again."),
+    ("api_error", host(2), SILENT, f"Host {host(2)} of prod does not answer at all any more."),
+    ("api_error", "h:1", CALM, "Host h:1 is not configured for prod any more."),
+    ("auth_rejected", "", CALM, "prod takes the request token again."),
+    ("slow_answers", host(2), CALM, f"Host {host(2)} of prod answers quickly again."),
+    ("slow_answers", host(2), SILENT, f"Host {host(2)} of prod does not answer at all any more."),
+    ("slow_answers", "h:1", CALM, "Host h:1 is not configured for prod any more."),
+]
+
+
+@pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
+def test_what_became_of_it_is_said(rule: str, subject: str, view: Scene, words: str) -> None:
+    assert resolution(rule, subject, view) == words

@@ -1,0 +1,326 @@
+"""Each rule against the situations it is there for."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.table import INHIBITS, RULES, UNSPARED, rule_named
+from bot.clustermgr.models import Disk, HostLook, Snapshot
+from tests.support.watch_builders import dark, disk, host, look, stat
+
+
+def scene(now: Snapshot, previous: Snapshot | None = None, past: Memory | None = None) -> Scene:
+    known = past if past is not None else (remember(Memory(), previous) if previous else Memory())
+    return Scene(now, remember(known, now, previous=previous), now.at, previous)
+
+
+def ask(rule: str, view: Scene) -> Answer:
+    found = rule_named(rule)
+    assert found is not None
+    return found.answer(view)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A look (15 s after the one before), and what the rule says: sentences by subject, None when it cannot tell."""
+
+    rule: str
+    now: Snapshot
+    says: dict[str, str] | None
+    severity: Severity = Severity.WARNING
+    before: Snapshot | None = field(default_factory=lambda: look(85))
+
+
+def disks(*found: Disk) -> Snapshot:
+    return look(100, bad=found)
+
+
+CRITICAL = Severity.CRITICAL
+RISK = "The quorum of prod is at risk: "
+ONLY_TWO = RISK + "only 2 of 3 voters are proven healthy and 2 must agree, so one more failure stops all writes."
+INACTIVE = {3: {"active": False}}
+CASES = [
+    Case("disk_broken", disks(), {}),
+    Case("disk_broken", disks(disk(7)), {"": "1 disk of prod is broken."}),
+    Case("disk_broken", disks(disk(7), disk(9)), {"": "2 disks of prod are broken."}),
+    Case("disk_broken", disks(disk(7), disk(9, 3)), {"": "1 disk of prod is broken, 1 more is being repaired."}),
+    Case("disk_broken", disks(disk(7, 3), disk(9, 3)), {"": "2 disks of prod are being repaired."}),
+    Case("disk_broken", look(100, bad=None), None),
+    Case("disk_broken", look(100, bad=None, broken=3), None),
+    Case(
+        "disk_broken",
+        look(100, bad=None, broken=3),
+        {"": "3 disks of prod are broken, by the leader's counters: the disks themselves cannot be listed just now."},
+        before=None,
+    ),
+    Case("disk_broken", dark(100), None),
+    Case("leader_changed", look(100), {}),
+    Case("leader_changed", look(100, term=9), {}),
+    Case("leader_changed", look(100, leader=0), None),
+    Case(
+        "leader_changed",
+        look(100, leader=2, term=6),
+        {"": "The leadership of prod moved from peer 1 to peer 2, which leads in term 6."},
+    ),
+    Case(
+        "leader_changed",
+        look(100 + 7200, leader=2, term=6),
+        {
+            "": "While cmbot was not looking (for 2 h at most), the leadership of prod moved from peer 1 to peer 2, "
+            "which leads in term 6."
+        },
+        before=look(100),
+    ),
+    Case("no_leader", look(100), {}),
+    Case("no_leader", look(100, silent=(1,)), None),
+    Case("no_leader", dark(100), None),
+    Case(
+        "no_leader",
+        look(100, leader=0),
+        {"": "prod has no leader: 3 of 3 hosts answer and none knows one, so nothing can be written."},
+        CRITICAL,
+    ),
+    Case(
+        "no_leader",
+        look(100, leader=0, silent=(2, 3)),
+        {"": "prod has no leader: 1 of 3 hosts answers and none knows one, so nothing can be written."},
+        CRITICAL,
+    ),
+    Case("host_unreachable", look(100), {}),
+    Case(
+        "host_unreachable",
+        look(100, silent=(2,)),
+        {host(2): "Host 10.0.0.2:9998 of prod is silent: it did not answer in time."},
+    ),
+    Case("cluster_unreachable", look(100, silent=(1, 2)), {}),
+    Case(
+        "cluster_unreachable",
+        dark(100),
+        {"": "prod is unreachable: none of its 3 hosts answered, so nothing is known of it."},
+        CRITICAL,
+    ),
+    Case("peer_down", look(100), {}),
+    Case("peer_down", look(100, leader=0), None),
+    Case(
+        "peer_down",
+        look(100, peers=INACTIVE),
+        {"3": "Voter 3 (10.0.0.3:10110) of prod is down: the leader has not heard from it lately."},
+    ),
+    Case(
+        "peer_down",
+        look(100, peers={2: {"state": "StateProbe"}, 3: {"paused": True}}),
+        {
+            "2": "Voter 2 (10.0.0.2:10110) of prod is down: the leader only probes it.",
+            "3": "Voter 3 (10.0.0.3:10110) of prod is down: replication to it is paused.",
+        },
+    ),
+    Case("peer_down", look(100, peers={1: {"active": False}}), {}),
+    Case("peer_down", look(100, peers={3: {"state": "StateSnapshot", "pending_snapshot": 9}}), {}),
+    Case(
+        "peer_down",
+        look(100, peers={3: {"active": False, "is_learner": True}}),
+        {"3": "Learner 3 (10.0.0.3:10110) of prod is down: the leader has not heard from it lately."},
+        Severity.INFO,
+    ),
+    Case("read_only", look(100), {}),
+    Case("read_only", look(100, read_only=None), None),
+    Case("read_only", look(100, silent=(1,), read_only=True), None),
+    Case(
+        "read_only", look(100, read_only=True), {"": "The leader of prod reports read_only (from its configuration)."}
+    ),
+    Case("quorum_at_risk", look(100), {}),
+    Case("quorum_at_risk", look(100, leader=0), None),
+    Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=None),
+    Case("quorum_at_risk", look(100, peers=INACTIVE, term=6), None),
+    Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=look(98)),
+    Case("quorum_at_risk", look(100, peers=INACTIVE), {"": ONLY_TWO}, CRITICAL),
+    Case("quorum_at_risk", look(100, silent=(3,)), {"": ONLY_TWO}, Severity.WARNING),
+    Case(
+        "quorum_at_risk",
+        look(100, peers={2: {"active": False}, **INACTIVE}),
+        {"": RISK + "only 1 of 3 voters are proven healthy and 2 must agree, so writes may have stopped."},
+        CRITICAL,
+    ),
+    Case(
+        "quorum_at_risk",
+        look(100, members=(1, 2), nodes=(1, 2)),
+        {"": RISK + "it has 2 voters and all of them must agree, so one more failure stops all writes."},
+        CRITICAL,
+        before=look(85, members=(1, 2), nodes=(1, 2)),
+    ),
+    Case("quorum_at_risk", look(100, members=(1,), nodes=(1,)), {}, before=look(85, members=(1,), nodes=(1,))),
+    Case(
+        "quorum_at_risk",
+        look(100, members=(1, 2, 3, 4, 5), peers=INACTIVE),
+        {},
+        before=look(85, members=(1, 2, 3, 4, 5)),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
+def test_what_a_rule_says(case: Case) -> None:
+    answer = ask(case.rule, scene(case.now, case.before))
+    if case.says is None:
+        assert answer is CANNOT_TELL
+        return
+    assert answer is not CANNOT_TELL
+    assert {finding.subject: finding.sentence for finding in answer} == case.says
+    assert all(finding.rule == case.rule and finding.severity is case.severity for finding in answer)
+
+
+def only(answer: Answer) -> Finding:
+    assert answer is not CANNOT_TELL
+    [finding] = answer
+    return finding
+
+
+def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
+    finding = only(ask("disk_broken", scene(disks(disk(9, 3), disk(7)))))
+    assert finding.lines == (
+        "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",
+        "disk 9 on http://10.0.1.9:8889, /data/9, zone z0: being repaired",
+    )
+    assert (finding.weight, finding.data["parts"]) == (2, ["7", "9"])
+
+
+def test_thousands_of_broken_disks_stay_bounded() -> None:
+    finding = only(ask("disk_broken", scene(look(100, bad=[disk(n) for n in range(4000)]))))
+    assert finding.sentence == "4,000 disks of prod are broken."
+    assert (len(finding.lines), finding.data["more"], finding.weight) == (50, 3950, 4000)
+    assert len(finding.data["parts"]) == 1000
+
+
+def test_the_counters_prove_nothing_better() -> None:
+    past = replace(Memory(), disks=remember(Memory(), disks(disk(7))).disks)
+    finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3), past=past)))
+    assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
+    finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3))))
+    assert finding.partial
+    assert ask("disk_broken", scene(look(100, bad=None, broken=0))) is CANNOT_TELL
+
+
+def test_hostile_text_from_a_cluster_stays_on_one_line_and_bounded() -> None:
+    evil = Disk(disk_id=7, status=2, host="<!channel>\n" * 1000, path="\u202e\x00\u200b", idc="z" * 5000)
+    finding = only(ask("disk_broken", scene(look(100, bad=(evil,)))))
+    [line] = finding.lines
+    assert "\n" not in line
+    assert len(line) < 400
+    assert line.isprintable()
+
+
+def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
+    memory = Memory()
+    weights = []
+    for turn in range(4):
+        view = scene(look(100 + 60 * turn, leader=1 + turn % 2, term=5 + turn), past=memory)
+        memory = view.memory
+        answer = ask("leader_changed", view)
+        assert answer is not CANNOT_TELL
+        weights.append([finding.weight for finding in answer])
+    assert weights == [[], [1], [2], [3]]
+    finding = only(ask("leader_changed", view))
+    assert finding.sentence == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
+    later = scene(look(100 + 180 + 600, leader=2, term=8), past=memory)
+    assert ask("leader_changed", later) == ()
+
+
+def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:
+    def lines(match: int) -> tuple[str, ...]:
+        lagging = {3: {"match": match}}
+        return only(ask("quorum_at_risk", scene(look(100, peers=lagging), look(85, peers=lagging)))).lines
+
+    assert lines(-5000) == lines(-5100) == ("voter 3: it is over 1,000 entries behind",)
+
+
+def open_alert(rule: str, subject: str = "", **data: object) -> Alert:
+    return Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0, data=data)
+
+
+RESOLUTIONS = [
+    (
+        "disk_broken",
+        open_alert("disk_broken", parts=["7"]),
+        "Disk 7 of prod was repaired or dropped.",
+    ),
+    (
+        "disk_broken",
+        open_alert("disk_broken", parts=["8"], repairing=["8"]),
+        "Disk 8 of prod was repaired.",
+    ),
+    (
+        "disk_broken",
+        open_alert("disk_broken", parts=["7", "8"], repairing=["8"]),
+        "Disks 7 and 8 of prod were repaired or dropped.",
+    ),
+    ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
+    ("no_leader", open_alert("no_leader"), "prod has a leader again: peer 1 in term 5."),
+    (
+        "leader_changed",
+        open_alert("leader_changed"),
+        "The leader of prod has not changed again: peer 1 has led for 15 s.",
+    ),
+    ("peer_down", open_alert("peer_down", "3"), "Peer 3 of prod replicates again."),
+    ("peer_down", open_alert("peer_down", "9"), "Peer 9 is no member of prod any more."),
+    ("host_unreachable", open_alert("host_unreachable", host(1)), "Host 10.0.0.1:9998 of prod answers again."),
+    ("host_unreachable", open_alert("host_unreachable", "h:1"), "Host h:1 is not configured for prod any more."),
+    ("cluster_unreachable", open_alert("cluster_unreachable"), "prod answers again: 3 of 3 hosts."),
+    ("read_only", open_alert("read_only"), "The leader of prod does not report read_only any more."),
+    (
+        "quorum_at_risk",
+        open_alert("quorum_at_risk"),
+        "The quorum of prod is safe again: it has 3 voters, 2 must agree.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "alert", "words"), RESOLUTIONS)
+def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
+    found = rule_named(rule)
+    assert found is not None
+    before = look(85, bad=(disk(7), disk(8, 3)))
+    assert found.resolved(scene(look(100), before), alert) == words
+
+
+def test_the_table_is_sound() -> None:
+    keys = [rule.key for rule in RULES]
+    assert len(set(keys)) == len(keys)
+    assert set(UNSPARED) | set(INHIBITS) | set().union(*INHIBITS.values()) <= set(keys)
+    assert not any(key in others for key, others in INHIBITS.items())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
+@pytest.mark.parametrize(
+    "now",
+    [
+        Snapshot("prod", 100, ()),
+        dark(100),
+        replace(look(100), looks=(HostLook("h:1", 0.1, stat(0, 0, 0)),)),
+        replace(look(100), looks=(HostLook("h:1", 0.1, stat(1, 1, members=())),)),
+        replace(look(100), looks=(HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))),
+    ],
+    ids=["no hosts", "dark", "zeros", "no peers", "two leaders"],
+)
+def test_no_rule_stumbles_over_an_odd_look(rule: object, now: Snapshot) -> None:
+    answer = rule.answer(scene(now, look(85)))  # type: ignore[attr-defined]
+    assert answer is CANNOT_TELL or isinstance(answer, tuple)
+
+
+def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
+    rule = rule_named("disk_broken")
+    assert rule is not None
+    alert = Alert(
+        "prod",
+        "disk_broken",
+        "",
+        AlertState.FIRING,
+        Severity.WARNING,
+        "1 disk is being repaired.",
+        1.0,
+        data={"parts": ["3"], "repairing": ["3"]},
+    )
+    left = Scene(replace(look(100), chunks={3: 1}), Memory(), 100.0)
+    assert rule.resolved(left, alert) == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."

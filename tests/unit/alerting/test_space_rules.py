@@ -1,0 +1,243 @@
+"""The rules about space and heartbeats: what they say, and when they hold their tongue."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.cluster_state.forecast import Forecast, forecast
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.reports.trend import DAY
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.table import rule_named
+from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
+from tests.support.watch_builders import TIB, dark, look
+
+NOW = 10 * DAY
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+
+
+def scene(
+    *, past: float = 3600, full: Forecast | None = None, dead: bool = False, before: Any = None, **stats: Any
+) -> Scene:
+    """A look at NOW; the leader has led for `past` seconds by then."""
+    old = remember(Memory(), before or look(NOW - past))
+    now = dark(NOW) if dead else look(NOW, **stats)
+    return Scene(now, replace(remember(old, now), forecast=full or Forecast()), NOW)
+
+
+def ask(rule: str, view: Scene, **values: float) -> Answer:
+    found = rule_named(rule)
+    assert found is not None
+    return replace(found, values=values).answer(view)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule says of a cluster with these counters: sentences by subject, None when it cannot tell."""
+
+    rule: str
+    stats: dict[str, Any]
+    says: dict[str, str] | None
+    severity: Severity = WARNING
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def zone(idc: str = "z0", **counters: int) -> ZoneDisks:
+    return ZoneDisks(idc=idc, **{"total": 20, "available": 20, **counters})
+
+
+def full_in(days: float, *, at: float = NOW) -> Forecast:
+    """A forecast of that time that it is full in so many days from NOW."""
+    return Forecast(at, NOW + days * DAY)
+
+
+VOLUMES = VolumeStat(total_volume=1840, can_alloc_volume=396)
+CASES = [
+    Case("disk_expired", {}, {}),
+    Case("disk_expired", {"past": 300, "zones": [zone(expired=5)]}, None),
+    Case("disk_expired", {"dead": True}, None),
+    Case("disk_expired", {"leader": 0, "zones": [zone(expired=20)]}, None),
+    Case("disk_expired", {"silent": (1,), "zones": [zone(expired=20)]}, None),
+    Case("disk_expired", {"zones": [zone(expired=1)]}, {"": "1 disk of prod has lost the heartbeat."}),
+    Case(
+        "disk_expired",
+        {"zones": [zone("z1", expired=4), zone("z0", expired=2)]},
+        {"": "6 disks of prod have lost the heartbeat."},
+    ),
+    Case(
+        "disk_expired",
+        {"zones": [zone("z0", expired=20), zone("z1")]},
+        {"": "20 disks of prod have lost the heartbeat, among them every writable disk of z0."},
+        CRITICAL,
+    ),
+    Case("writable_low", {}, {}),
+    Case("writable_low", {"dead": True}, None),
+    Case("writable_low", {"past": 300, "writable": 0}, None),
+    Case("writable_low", {"silent": (1,), "writable": 0}, None),
+    Case("writable_low", {"zones": [], "writable": 0}, {}),
+    Case("writable_low", {"writable": TIB}, {}),
+    Case("writable_low", {"writable": int(0.99 * TIB)}, {"": "9 % of the space of prod is writable."}),
+    Case("writable_low", {"writable": TIB // 4}, {"": "2 % of the space of prod is writable."}, CRITICAL),
+    Case("writable_low", {"writable": TIB // 1000}, {"": "Less than 1 % of the space of prod is writable."}, CRITICAL),
+    Case(
+        "writable_low",
+        {"writable": 0, "full": full_in(4)},
+        {"": "Nothing can be written to prod any more: none of its space is writable."},
+        CRITICAL,
+    ),
+    Case(
+        "writable_low",
+        {"writable": -5},
+        {"": "Nothing can be written to prod any more: none of its space is writable."},
+        CRITICAL,
+    ),
+    Case("writable_low", {"writable": TIB // 4}, {}, values={"warn_share": 2, "critical_share": 1}),
+    Case("writable_low", {"full": full_in(20)}, {}),
+    Case(
+        "writable_low",
+        {"full": full_in(9.5)},
+        {"": "50 % of the space of prod is writable, and at the pace of the last days it is full in 9 days."},
+    ),
+    Case(
+        "writable_low",
+        {"full": full_in(0.5)},
+        {"": "50 % of the space of prod is writable, and at the pace of the last days it is full within a day."},
+        CRITICAL,
+    ),
+    Case("writable_low", {"full": full_in(9.5, at=NOW - 3 * DAY)}, {}),
+    Case("writable_low", {"full": full_in(9.5)}, {}, values={"warn_days": 0, "critical_days": 0}),
+    Case("writable_low", {"full": Forecast(NOW)}, {}),
+    Case("chunks_low", {}, {}),
+    Case("chunks_low", {"dead": True}, None),
+    Case("chunks_low", {"past": 300, "zones": [zone(total_chunk=1000)]}, None),
+    Case("chunks_low", {"zones": [zone(total_chunk=1000, total_free_chunk=100)]}, {}),
+    Case(
+        "chunks_low",
+        {
+            "zones": [
+                zone("z0", total_chunk=1000, total_free_chunk=500),
+                zone("z1", total_chunk=1000, total_free_chunk=99),
+            ]
+        },
+        {"z1": "9 % of the chunks of zone z1 of prod are free."},
+    ),
+    Case(
+        "chunks_low",
+        {"zones": [zone("", total_chunk=1000, total_free_chunk=1), zone("z1", total_chunk=1000)]},
+        {
+            "": "Less than 1 % of the chunks of zone without a name of prod are free.",
+            "z1": "None of the chunks of zone z1 of prod are free.",
+        },
+        CRITICAL,
+    ),
+    Case("volumes_low", {}, {}),
+    Case("volumes_low", {"dead": True}, None),
+    Case("volumes_low", {"volumes": VOLUMES}, {}),
+    Case(
+        "volumes_low",
+        {"volumes": VolumeStat(total_volume=1840, can_alloc_volume=2)},
+        {"": "Only 2 volumes of prod can be allocated; it has 1,840 volumes in all."},
+    ),
+    Case(
+        "volumes_low",
+        {"volumes": VolumeStat(total_volume=1840)},
+        {"": "No volume of prod can be allocated; it has 1,840 volumes in all."},
+        CRITICAL,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
+def test_what_a_rule_says(case: Case) -> None:
+    answer = ask(case.rule, scene(**case.stats), **case.values)
+    if case.says is None:
+        assert answer is CANNOT_TELL
+        return
+    assert answer is not CANNOT_TELL
+    assert {finding.subject: finding.sentence for finding in answer} == case.says
+    assert all(finding.severity is case.severity for finding in answer)
+
+
+def test_the_zones_of_silent_disks_are_named() -> None:
+    answer = ask("disk_expired", scene(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
+    assert answer is not CANNOT_TELL
+    assert answer[0].lines == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
+    assert (answer[0].weight, answer[0].data["parts"]) == (5, ["<!here>", "z1"])
+
+
+@pytest.mark.parametrize("rule", ["disk_expired", "writable_low"])
+def test_a_new_leader_is_not_believed_before_it_has_counted(rule: str) -> None:
+    """As a follower it heard no heartbeats, so that it shows every disk as expired and nothing as writable."""
+    before = look(NOW - 3600, leader=2, term=4)
+    assert ask(rule, scene(before=before, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
+    reelected = look(NOW - 3600, leader=1, term=4)
+    assert ask(rule, scene(before=reelected, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
+
+
+def test_a_leader_that_was_cut_off_is_not_believed() -> None:
+    """It still claims the term before, while the new leader does not answer."""
+    before = look(NOW - 3600, leader=2, term=6)
+    assert ask("writable_low", scene(before=before, silent=(2,), writable=0)) is CANNOT_TELL
+
+
+def test_the_less_is_left_the_worse_it_is() -> None:
+    weights = []
+    for writable in (TIB * 0.9, TIB * 0.4, TIB * 0.2, TIB * 0.1, 0):
+        answer = ask("writable_low", scene(writable=int(writable)))
+        assert answer is not CANNOT_TELL
+        weights.append(answer[0].weight)
+    assert weights == [1, 2, 3, 4, 5]
+
+
+def test_all_disks_read_only_is_nothing_writable() -> None:
+    """The oldest release leaves such disks out of the whole."""
+    now = look(NOW)
+    host = now.looks[0]
+    assert host.stat is not None
+    full = host.stat.model_copy(update={"space_stat": SpaceStat(total_disk=8)})
+    view = scene()
+    seen = replace(view.snapshot, looks=(replace(host, stat=full), *now.looks[1:]))
+    answer = ask("writable_low", replace(view, snapshot=seen))
+    assert answer is not CANNOT_TELL
+    assert answer[0].sentence.startswith("Nothing can be written to prod any more")
+
+
+RESOLUTIONS = [
+    ("disk_expired", "", "Every disk of prod reports again, or is taken for broken by now."),
+    ("writable_low", "", "prod has enough writable space again: 50 % of its space."),
+    ("chunks_low", "z1", "Zone z1 of prod has enough free chunks again."),
+    ("volumes_low", "", "Enough volumes of prod can be allocated again."),
+]
+
+
+@pytest.mark.parametrize(("rule", "subject", "words"), RESOLUTIONS)
+def test_what_became_of_it_is_said(rule: str, subject: str, words: str) -> None:
+    found = rule_named(rule)
+    assert found is not None
+    alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, "It is so.", 0)
+    assert found.resolved(scene(), alert) == words
+
+
+def measured(days: float, a_day: float) -> list[tuple[float, dict[str, float]]]:
+    """Measurements every hour: 10 TiB, half of it used at first."""
+    hours = range(int(days * 24))
+    return [
+        (hour * 3600.0, {"total": 10.0 * TIB, "used": 5 * TIB + used, "writable": 5 * TIB - used})
+        for hour, used in ((hour, a_day * hour / 24) for hour in hours)
+    ]
+
+
+def test_a_forecast_is_when_it_is_full_and_lasts_a_day() -> None:
+    found = forecast(measured(7, 0.5 * TIB), 7 * DAY)
+    assert found.days_left(7 * DAY) == pytest.approx(3, abs=0.1)
+    assert found.days_left(7.5 * DAY) == pytest.approx(2.5, abs=0.1)
+    assert found.days_left(9 * DAY) is None
+    assert (found.due(7 * DAY + 60), found.due(7 * DAY + 3600)) == (False, True)
+
+
+@pytest.mark.parametrize(("days", "a_day"), [(0, 0), (1, 0.5 * TIB), (7, 0), (7, -0.5 * TIB)])
+def test_what_cannot_be_told_or_never_fills_up_is_no_forecast(days: float, a_day: float) -> None:
+    found = forecast(measured(days, a_day), 7 * DAY)
+    assert (found.at, found.days_left(7 * DAY)) == (7 * DAY, None)

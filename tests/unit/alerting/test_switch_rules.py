@@ -1,0 +1,315 @@
+"""The rules about background tasks and about repairs and drops that do not come on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.cluster_state.changes import explained
+from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.table import rule_named
+from bot.clustermgr.models import Disk
+from bot.clustermgr.tasks import Dialect
+from tests.support.watch_builders import dark, disk, look
+
+HOUR = 3600.0
+NOW = 100 * HOUR
+Switches = dict[str, str | None]
+ON: Switches = dict.fromkeys(
+    ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect"), "true"
+)
+V1: Switches = dict.fromkeys(
+    ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "vol_inspect"), "Enable"
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen `ago` seconds before NOW."""
+
+    ago: float
+    switches: Switches | None = field(default_factory=lambda: dict(ON))
+    dialect: Dialect | None = Dialect.V3
+    bad: Sequence[Disk] | None = ()
+    dropping: Sequence[Disk] | None = ()
+    chunks: dict[int, int] | None = None
+    dead: bool = False
+
+    def look(self) -> Any:
+        at = NOW - self.ago
+        told: dict[str, Any] = {"switches": self.switches, "dialect": self.dialect, "chunks": self.chunks}
+        dropping = None if self.dropping is None else tuple(self.dropping)
+        return dark(at) if self.dead else replace(look(at, bad=self.bad), dropping=dropping, **told)
+
+
+def scene(*seen: Seen) -> Scene:
+    memory = Memory()
+    for each in seen:
+        snapshot = each.look()
+        memory = remember(memory, snapshot)
+    return Scene(snapshot, memory, NOW)
+
+
+def ask(rule: str, view: Scene, **names: tuple[str, ...]) -> Answer:
+    found = rule_named(rule)
+    assert found is not None
+    return replace(found, names=names).answer(view)
+
+
+def off(**switches: str | None) -> Switches:
+    return {**ON, **switches}
+
+
+OFF = off(disk_repair="false")
+BAD, REPAIRING, DROPPING = (disk(7),), (disk(7, 3),), (disk(9, 1),)
+BALANCE = "Background task balance of prod has been off for more than 1 d."
+NO_REPAIR = "Background task disk_repair of prod is off while "
+MEANS_NOTHING = "The value stored for background task balance of prod means nothing there: "
+ONCE, OUTSIDE = "Background task balance of prod was switched ", ", and not by an operation of cmbot."
+
+
+def two(ago: float, **what: Any) -> tuple[Seen, Seen]:
+    """The same seen so long ago and now."""
+    return Seen(ago, **what), Seen(0, **what)
+
+
+CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
+    ("task_off_too_long", two(25 * HOUR), {}),
+    ("task_off_too_long", (Seen(0, switches=None),), None),
+    ("task_off_too_long", (Seen(0, switches={}, dialect=None),), None),
+    ("task_off_too_long", two(25 * HOUR, switches=off(balance="false"), dialect=None), None),
+    ("task_off_too_long", (Seen(HOUR, switches=off(balance="false")), Seen(0, dead=True)), None),
+    ("task_off_too_long", two(23 * HOUR, switches=off(balance="false")), {}),
+    ("task_off_too_long", two(25 * HOUR, switches=off(balance="false")), {"balance": BALANCE}),
+    (
+        "task_off_too_long",
+        two(25 * HOUR, switches=off(balance=None)),
+        {"balance": "Background task balance of prod has been not set for more than 1 d."},
+    ),
+    ("task_off_too_long", two(25 * HOUR, switches=off(balance="Enable")), {}),
+    ("task_off_too_long", two(25 * HOUR, switches=off(data_inspect="false", shard_disk_repair=None)), {}),
+    (
+        "task_off_too_long",
+        two(25 * HOUR, switches=V1 | {"balance": "Disable"}, dialect=Dialect.V1),
+        {"balance": BALANCE},
+    ),
+    ("task_off_too_long", two(25 * HOUR, switches=V1 | {"balance": None}, dialect=Dialect.V1), {}),
+    (
+        "task_off_too_long",
+        (Seen(25 * HOUR, switches=off(balance="false")), Seen(60), Seen(0, switches=off(balance="false"))),
+        {},
+    ),
+    ("task_off_with_work", (Seen(0, switches=OFF),), {}),
+    ("task_off_with_work", (Seen(0, bad=BAD),), {}),
+    ("task_off_with_work", (Seen(0, bad=BAD, switches=None),), None),
+    ("task_off_with_work", (Seen(0, bad=None, switches=OFF),), None),
+    ("task_off_with_work", (Seen(0, bad=BAD, switches=OFF),), {"disk_repair": NO_REPAIR + "1 disk is to be repaired."}),
+    (
+        "task_off_with_work",
+        (Seen(60, bad=BAD, switches=OFF), Seen(0, bad=(*BAD, disk(8, 3)), switches=None, dropping=None)),
+        {"disk_repair": NO_REPAIR + "2 disks are to be repaired."},
+    ),
+    (
+        "task_off_with_work",
+        (Seen(0, dropping=DROPPING, switches=off(disk_drop=None)),),
+        {"disk_drop": "Background task disk_drop of prod is off while 1 disk is to be emptied."},
+    ),
+    (
+        "task_off_with_work",
+        (Seen(0, bad=BAD, switches=off(disk_repair="Enable")),),
+        {"disk_repair": NO_REPAIR + "1 disk is to be repaired."},
+    ),
+    ("task_off_with_work", (Seen(0, bad=BAD, switches=V1 | {"disk_repair": "true"}, dialect=Dialect.V1),), {}),
+    ("task_off_with_work", (Seen(0, bad=BAD, switches=V1 | {"disk_repair": None}, dialect=Dialect.V1),), {}),
+    (
+        "task_off_with_work",
+        (Seen(0, bad=BAD, switches=V1 | {"disk_repair": "Disable"}, dialect=Dialect.V1),),
+        {"disk_repair": NO_REPAIR + "1 disk is to be repaired."},
+    ),
+    ("switch_meaningless", (Seen(0),), {}),
+    ("switch_meaningless", (Seen(0, switches=None),), None),
+    ("switch_meaningless", (Seen(0, switches=off(balance=None, data_inspect="false")),), {}),
+    (
+        "switch_meaningless",
+        (Seen(0, switches=off(balance="Enable")),),
+        {"balance": MEANS_NOTHING + "services take it for off."},
+    ),
+    (
+        "switch_meaningless",
+        (Seen(0, switches=V1 | {"balance": "true"}, dialect=Dialect.V1),),
+        {"balance": MEANS_NOTHING + "services do not know it."},
+    ),
+    ("switch_changed", two(60), {}),
+    ("switch_changed", (Seen(0, switches=None),), None),
+    ("switch_changed", (Seen(HOUR, switches=off(balance="false")), Seen(0, dead=True)), None),
+    ("switch_changed", (Seen(60), Seen(0, switches=off(balance="false"))), {"": ONCE + "from on to off" + OUTSIDE}),
+    (
+        "switch_changed",
+        (Seen(60), Seen(0, switches=off(balance="Enable"))),
+        {"": ONCE + "from on to 'Enable', which means nothing there" + OUTSIDE},
+    ),
+    ("switch_changed", (Seen(60), Seen(0, switches=off(balance=None))), {"": ONCE + "from on to not set" + OUTSIDE}),
+    ("switch_changed", (Seen(60, switches=off(balance=None)), Seen(0, switches=off(balance="false"))), {}),
+    (
+        "switch_changed",
+        (Seen(HOUR), Seen(0, switches=off(balance="false"))),
+        {"": "While cmbot was not looking (for 1 h at most), b" + ONCE[1:] + "from on to off" + OUTSIDE},
+    ),
+    (
+        "switch_changed",
+        (
+            Seen(60, switches=V1, dialect=Dialect.V1),
+            Seen(0, switches=V1 | {"vol_inspect": "Disable"}, dialect=Dialect.V1),
+        ),
+        {"": "Background task volume_inspect of prod was switched from on to off" + OUTSIDE},
+    ),
+    (
+        "switch_changed",
+        (Seen(61), Seen(1, switches=off(balance="false")), Seen(0, switches=off(balance="false", disk_drop="false"))),
+        {
+            "": "Switches of background tasks of prod were changed 2 times, and not by operations of cmbot: balance "
+            "and disk_drop."
+        },
+    ),
+    ("switch_changed", (Seen(HOUR + 60), Seen(HOUR, switches=OFF), Seen(0, switches=OFF)), {}),
+    ("repair_stuck", (Seen(0),), {}),
+    ("repair_stuck", two(25 * HOUR, bad=None), None),
+    ("repair_stuck", two(25 * HOUR, bad=REPAIRING, switches=OFF), None),
+    ("repair_stuck", two(23 * HOUR, bad=REPAIRING), {}),
+    ("repair_stuck", two(25 * HOUR, bad=REPAIRING), {"": "The repair of 1 disk of prod makes no progress."}),
+    ("repair_stuck", two(5 * HOUR, bad=REPAIRING, chunks={7: 40}), {}),
+    (
+        "repair_stuck",
+        two(7 * HOUR, bad=REPAIRING, chunks={7: 40}),
+        {"": "The repair of 1 disk of prod makes no progress."},
+    ),
+    ("repair_stuck", (Seen(7 * HOUR, bad=REPAIRING, chunks={7: 40}), Seen(0, bad=REPAIRING, chunks={7: 39})), {}),
+    ("repair_stuck", two(HOUR, bad=BAD), {}),
+    ("repair_stuck", two(3 * HOUR, bad=BAD), {"": "The repair of 1 disk of prod makes no progress."}),
+    ("repair_stuck", two(3 * HOUR, bad=(disk(7), disk(8, 3))), {}),
+    (
+        "repair_stuck",
+        two(25 * HOUR, bad=(disk(7), disk(8, 3))),
+        {"": "The repair of 2 disks of prod makes no progress."},
+    ),
+    ("drop_stuck", (Seen(0),), {}),
+    ("drop_stuck", (Seen(0, dropping=None),), None),
+    ("drop_stuck", two(7 * HOUR, dropping=DROPPING, chunks={9: 40}, switches=off(disk_drop="false")), None),
+    ("drop_stuck", two(5 * HOUR, dropping=DROPPING, chunks={9: 40}), {}),
+    (
+        "drop_stuck",
+        two(7 * HOUR, dropping=DROPPING, chunks={9: 40}),
+        {"": "The drop of 1 disk of prod makes no progress."},
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "seen", "says"), CASES)
+def test_what_a_rule_says(rule: str, seen: tuple[Seen, ...], says: dict[str, str] | None) -> None:
+    answer = ask(rule, scene(*seen))
+    if says is None:
+        assert answer is CANNOT_TELL
+        return
+    assert answer is not CANNOT_TELL
+    assert {finding.subject: finding.sentence for finding in answer} == says
+    assert all(finding.severity is Severity.WARNING for finding in answer)
+
+
+def only(answer: Answer) -> Finding:
+    assert answer is not CANNOT_TELL
+    [finding] = answer
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen"),
+    [
+        ("task_off_too_long", two(25 * HOUR, switches=OFF)),
+        ("task_off_with_work", (Seen(0, bad=BAD, switches=OFF),)),
+        ("switch_meaningless", (Seen(0, switches=off(disk_repair="Enable")),)),
+    ],
+)
+def test_the_command_that_mends_it_is_told(rule: str, seen: tuple[Seen, ...]) -> None:
+    assert only(ask(rule, scene(*seen))).data["fix"] == "task enable disk_repair prod"
+
+
+def test_a_task_that_was_only_switched_on_is_no_reason_to_worry() -> None:
+    finding = only(ask("switch_changed", scene(Seen(60, switches=OFF), Seen(0))))
+    assert finding.severity is Severity.INFO
+    assert "disk_repair of prod was switched from off to on" in finding.sentence
+
+
+def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
+    view = scene(Seen(60), Seen(0, switches=off(balance="false")))
+    [change] = view.memory.switch_changes
+    memory = explained(view.memory, {change: (12, "U0AVA")})
+    assert ask("switch_changed", replace(view, memory=memory)) == ()
+
+
+def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
+    finding = only(ask("switch_meaningless", scene(Seen(0, switches=off(balance="Enable")))))
+    assert finding.lines == ("balance: 'Enable' is stored, only exactly true is on here, so services take it for off",)
+    evil = only(ask("switch_meaningless", scene(Seen(0, switches=off(balance="<!here>\n" * 99)))))
+    assert len(evil.lines[0]) < 200
+    assert "\n" not in evil.lines[0]
+
+
+def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
+    view = scene(*two(25 * HOUR, switches=off(balance="false", data_inspect="false")))
+    answer = ask("task_off_too_long", view, meant_off=("balance",))
+    assert only(answer).subject == "data_inspect"
+
+
+def test_a_stuck_disk_is_told_in_words_that_do_not_change_with_each_look() -> None:
+    view = scene(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
+    lines, later = (only(ask("repair_stuck", replace(view, now=now))).lines for now in (NOW, NOW + 3600))
+    since = "since 1970-01-04 21:00 UTC"
+    told = (
+        f"disk 7 on http://10.0.1.7:8889, /data/7, zone z0: being repaired {since}, 40 chunks left, none moved {since}"
+    )
+    assert lines == later == (told,)
+    waiting = only(ask("repair_stuck", scene(*two(3 * HOUR, bad=BAD)))).lines
+    assert waiting[0].endswith("zone z0: broken since 1970-01-05 01:00 UTC, its repair has not begun")
+    dropping = only(ask("drop_stuck", scene(*two(25 * HOUR, dropping=DROPPING)))).lines
+    assert dropping[0].endswith("zone z0: being dropped since 1970-01-04 03:00 UTC")
+
+
+RESOLUTIONS = [
+    ("task_off_too_long", "balance", Seen(0), "Background task balance of prod is on again."),
+    (
+        "task_off_too_long",
+        "balance",
+        Seen(0, switches=off(balance="x")),
+        "The switch of background task balance of prod was changed: see /cm tasks.",
+    ),
+    ("task_off_with_work", "disk_repair", Seen(0, bad=BAD), "Background task disk_repair of prod is on again."),
+    (
+        "task_off_with_work",
+        "disk_repair",
+        Seen(0, switches=OFF),
+        "Background task disk_repair of prod has nothing to do any more.",
+    ),
+    ("switch_meaningless", "balance", Seen(0), "Background task balance of prod is on now."),
+    (
+        "switch_meaningless",
+        "balance",
+        Seen(0, switches=off(balance="false")),
+        "Background task balance of prod is off now.",
+    ),
+    ("switch_changed", "", Seen(0), "The switches of prod have not been changed again: see /cm tasks."),
+    ("repair_stuck", "", Seen(0), "No disk of prod is broken or being repaired any more."),
+    ("repair_stuck", "", Seen(0, bad=BAD), "The repair of disks of prod moves on, 1 disk to go."),
+    ("drop_stuck", "", Seen(0), "No disk of prod is being dropped any more."),
+    ("drop_stuck", "", Seen(0, dropping=DROPPING), "The drop of disks of prod moves on, 1 disk to go."),
+]
+
+
+@pytest.mark.parametrize(("rule", "subject", "seen", "words"), RESOLUTIONS)
+def test_what_became_of_it_is_said(rule: str, subject: str, seen: Seen, words: str) -> None:
+    found = rule_named(rule)
+    assert found is not None
+    alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0)
+    assert found.resolved(scene(seen), alert) == words

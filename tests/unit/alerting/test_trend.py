@@ -1,0 +1,179 @@
+"""Growth and forecast from recorded samples."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.alerting.reports.trend import DAY, MIN_SPAN, Sample, Sureness, Trend, trend
+from tests.support.watch_builders import TIB
+
+NOW = 1_790_000_000.0
+HOUR = 3600.0
+
+
+def history(
+    days: float, used: Callable[[float], float], *, every: float = HOUR, total: float = 100 * TIB
+) -> list[Sample]:
+    """Samples of the last `days`; `used` tells bytes by the day since their start."""
+    times = [NOW - days * DAY + step * every for step in range(int(days * DAY / every) + 1)]
+    return [_sample(at, used((at - NOW) / DAY + days), total) for at in times]
+
+
+def _sample(at: float, used: float, total: float) -> Sample:
+    return (at, {"used": int(used), "writable": int(0.7 * (total - used)), "total": int(total)})
+
+
+def growing(day: float) -> float:
+    return 10 * TIB + day * TIB
+
+
+def test_steady_growth_is_told_with_the_days_until_full() -> None:
+    """40 TiB used after 30 days, 60 TiB left at 1 TiB a day."""
+    told = trend(history(30, growing))
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
+    assert told.full_in == pytest.approx(60, rel=0.02)
+    assert (told.sure, told.jumps, told.gap) == (Sureness.GOOD, 0, HOUR)
+
+
+def test_what_is_writable_may_be_gone_before_everything_is_used() -> None:
+    eaten: list[Sample] = [
+        (at, {**values, "writable": int((5 - (at - NOW) / DAY) * TIB)}) for at, values in history(30, growing)
+    ]
+    assert trend(eaten).full_in == pytest.approx(5, rel=0.02)
+
+
+def test_added_disks_are_no_growth_and_no_shrinking() -> None:
+    """Ten days before the end the cluster doubles: what is left out is that moment only."""
+    before, after = history(30, growing)[: 20 * 24], history(30, growing, total=200 * TIB)[20 * 24 :]
+    samples = [*before, *after]
+    told = trend(samples)
+    assert told.jumps == 1
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
+    assert told.full_in == pytest.approx(160, rel=0.02)
+
+
+def test_a_size_that_wavers_hides_no_growth_and_a_single_disk_is_seen() -> None:
+    """The servers' total moves by a few bytes at each look; one disk of a thousand comes."""
+    samples: list[Sample] = [
+        (at, {**values, "total": int(values["total"] + number % 7 * 4096), "disks": 1000 + (number > 500)})
+        for number, (at, values) in enumerate(history(30, growing))
+    ]
+    told = trend(samples)
+    assert told.jumps == 1
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
+
+
+def test_one_great_copy_does_not_bend_the_line() -> None:
+    """20 TiB that came at once on the fifth day are not 20 TiB a day."""
+    told = trend(history(30, lambda day: growing(day) + (20 * TIB if day > 5 else 0)))
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.1)
+
+
+def test_a_batch_every_night_is_growth() -> None:
+    told = trend(history(30, lambda day: growing(int(day))))
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.05)
+
+
+def test_a_day_and_night_rhythm_averages_out() -> None:
+    told = trend(history(14, lambda day: growing(day) + (TIB if day % 1 < 0.5 else 0)))
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.1)
+
+
+def test_dense_new_samples_count_no_more_than_thinned_old_ones() -> None:
+    """Hourly for three weeks, then every ten minutes, with slower growth in the dense part."""
+    told = trend([*history(28, growing)[: 21 * 24], *history(28, growing, every=600)[21 * 144 :]])
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(TIB, rel=0.02)
+
+
+def test_shrinking_and_standing_still_never_fill_up() -> None:
+    assert trend(history(30, lambda day: 50 * TIB - day * TIB)).full_in is None
+    flat = trend(history(30, lambda _: 50 * TIB))
+    assert flat.growth is not None
+    assert (flat.growth.middle, flat.full_in, flat.sure) == (0, None, Sureness.GOOD)
+
+
+def test_noise_around_nothing_is_told_as_rough() -> None:
+    told = trend(history(30, lambda day: 50 * TIB + (int(day * 24) * 7919 % 101) * TIB / 10))
+    assert told.sure is Sureness.ROUGH
+
+
+def test_too_little_is_told_as_such() -> None:
+    assert trend([]) == Trend()
+    first = trend(history(0.1, growing))
+    assert (first.growth, first.full_in, first.sure) == (None, None, Sureness.NONE)
+    assert first.since == pytest.approx(NOW - 0.1 * DAY)
+    assert trend(history(1, growing)).sure is Sureness.ROUGH
+    assert trend(history(7, growing)).sure is Sureness.FAIR
+
+
+def test_a_month_of_which_little_was_watched_is_rough() -> None:
+    samples = history(30, growing)
+    told = trend([*samples[:48], *samples[-72:]])
+    assert told.sure is Sureness.ROUGH
+    assert told.gap > 24 * DAY
+    assert told.full_in == pytest.approx(60, rel=0.02)
+
+
+def test_a_full_cluster_that_still_grows_is_full_now() -> None:
+    told = trend(history(30, lambda day: 70 * TIB + day * TIB))
+    assert told.full_in == pytest.approx(0, abs=0.1)
+
+
+def test_what_makes_no_sense_is_left_out() -> None:
+    junk: list[Sample] = [
+        (NOW + 1, {"used": "much", "writable": 1, "total": 1}),
+        (NOW + 2, {"used": True, "writable": 1, "total": 1}),
+        (NOW + 3, {"used": -1, "writable": 1, "total": 1}),
+        (NOW + 4, {"used": 1, "writable": 10**400, "total": 1}),
+        (NOW + 5, {"term": 3}),
+        (NOW + 6, {"used": float("nan"), "writable": 0, "total": 0}),
+        (float("nan"), {"used": 1, "writable": 1, "total": 1}),
+    ]
+    assert trend([*junk, *history(30, growing)]) == trend(history(30, growing))
+
+
+SIZES = st.integers(0, 2**60)
+SAMPLES = st.lists(
+    st.tuples(
+        st.floats(0, 4e9),
+        st.fixed_dictionaries({"used": SIZES, "writable": SIZES, "total": st.sampled_from([1, 2**50, 2**60])}),
+    ),
+    max_size=80,
+)
+
+
+@given(SAMPLES)
+def test_any_samples_give_a_trend_that_holds_together(samples: list[Sample]) -> None:
+    """No samples break it; the forecast lies in its own bounds and comes only with growth that was told."""
+    told = trend(samples)
+    assert (told.growth is None) == (told.sure is Sureness.NONE)
+    if told.growth is not None:
+        assert told.growth.low <= told.growth.middle <= told.growth.high
+        assert told.until - told.since >= MIN_SPAN
+    if told.full_in is not None:
+        assert told.soonest is not None
+        assert told.soonest <= told.full_in
+        assert told.latest is None or told.full_in <= told.latest
+
+
+@given(SAMPLES)
+def test_the_order_of_samples_does_not_matter(samples: list[Sample]) -> None:
+    unique = list(dict(samples).items())
+    turned = list(reversed(unique))
+    assert trend(unique) == trend(turned)
+
+
+@given(st.integers(0, 10**13), st.floats(1, 100))
+def test_any_steady_growth_is_found(a_day: int, days: float) -> None:
+    told = trend(history(days, lambda day: 10 * TIB + day * a_day, total=2**62))
+    assert told.growth is not None
+    assert told.growth.middle == pytest.approx(a_day, rel=0.02, abs=100)

@@ -1,0 +1,114 @@
+"""What nobody can know: it begins no alert, makes none worse, ends none, and counts for no time."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.alerting.engine import Reason, Tell
+from bot.alerting.rules.base import CANNOT_TELL
+from bot.alerting.rules.table import RULES
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import Dialect
+from tests.support.engine_builders import Life, found, rule, seen
+from tests.support.raft_snapshots import after, ask, having
+from tests.support.watch_builders import dark, disk, host, look
+from tests.support.watch_harness import World
+
+ON = dict.fromkeys(("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect"), "true")
+SEEN_IN_DARKNESS = {"cluster_unreachable", "host_unreachable"}
+"""The rules whose facts are that nothing answers."""
+
+
+def with_switches(snapshot: Snapshot, **values: str) -> Snapshot:
+    return replace(snapshot, switches={**ON, **values}, dialect=Dialect.V3)
+
+
+def test_the_hold_time_leaves_out_what_no_look_could_tell() -> None:
+    life = Life([rule(hold=30)])
+    life.step(0, found())
+    life.step(15, found())
+    life.step(20, disk_broken=CANNOT_TELL)
+    life.step(900, disk_broken=CANNOT_TELL)
+    assert seen(life.step(1000, found())) == [(Reason.NOTED, Tell.QUIET)]
+    assert life.step(1009, found()) == []
+    assert seen(life.step(1010, found())) == [(Reason.FIRED, Tell.POST)]
+    assert life.alerts[1].since == 0
+    assert "unknown_for" not in life.alerts[1].data
+
+
+def test_the_clear_time_leaves_out_what_no_look_could_tell() -> None:
+    life = Life([rule(clear=30)])
+    life.step(0, found())
+    life.step(15)
+    life.step(25, disk_broken=CANNOT_TELL)
+    assert seen(life.step(500)) == [(Reason.NOTED, Tell.QUIET)]
+    assert life.step(510) == []
+    assert seen(life.step(520)) == [(Reason.RESOLVED, Tell.REPLY)]
+
+
+def test_a_doubtful_finding_changes_nothing_but_its_time_counts() -> None:
+    life = Life([rule(hold=30)])
+    doubt = found(weight=9, doubtful=True)
+    assert life.step(0, doubt) == []
+    life.step(15, found())
+    assert life.step(30, doubt) == []
+    assert seen(life.step(45, found())) == [(Reason.FIRED, Tell.POST)]
+    assert life.step(60, doubt) == []
+    assert life.alerts[1].weight == 1
+
+
+def test_a_clock_set_back_while_unknown_puts_nothing_off() -> None:
+    life = Life([rule(hold=30)])
+    life.step(1000, found())
+    life.step(1015, disk_broken=CANNOT_TELL)
+    life.step(100, found())
+    assert seen(life.step(130, found())) == [(Reason.FIRED, Tell.POST)]
+
+
+@pytest.mark.parametrize(
+    "watched", [each for each in RULES if each.key not in SEEN_IN_DARKNESS], ids=lambda each: each.key
+)
+def test_in_darkness_no_rule_finds_anything_new(watched: object) -> None:
+    """Whatever was wrong before: a broken disk, a switch that is off or means nothing, changes of all sorts."""
+    bad: dict[str, Any] = {"bad": (disk(7),), "read_only": True, "broken": 1}
+    looks = (
+        with_switches(look(1000, **bad)),
+        with_switches(look(1015, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"),
+        with_switches(look(1030, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"),
+    )
+    assert isinstance(watched, type(RULES[0]))
+    answer = watched.answer(replace(after(*looks, dark(1045)), now=1045))
+    assert answer is CANNOT_TELL or not [each for each in answer if not each.doubtful]
+
+
+@pytest.mark.parametrize("key", ["leader_flapping", "leader_changed", "membership_changed", "switch_changed"])
+def test_without_a_leader_what_happened_before_is_left_as_it_is(key: str) -> None:
+    turns = [
+        look(1000 + 15 * n, leader=1 + n % 2, term=5 + n, members=(1, 2, 3, *((4,) if n else ()))) for n in range(4)
+    ]
+    quiet = [replace(look(at, leader=0, term=9, bad=None)) for at in (1060, 1075)]
+    assert ask(key, after(*turns, *quiet)) is CANNOT_TELL
+
+
+def test_a_silent_host_leaves_its_stalled_log_as_it_is() -> None:
+    stuck = (having(look(100), 2, applied=990), having(look(115), 2, applied=990, commit=1005))
+    answer = ask("apply_stalled", after(*stuck, look(130, silent=(2,))))
+    assert answer is not CANNOT_TELL
+    assert [(each.subject, each.doubtful) for each in answer] == [(host(2), True)]
+
+
+async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() -> None:
+    world = World()
+    world.see = lambda at: with_switches(look(at))
+    await world.ticks(4)
+    world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
+    before = await world.ticks(2)
+    assert not [text for text in before if "disk_repair of prod is off" in text]
+    world.see = dark
+    told = await world.ticks(40)
+    assert told == ["Critical in prod: prod is unreachable: none of its 3 hosts answered, so nothing is known of it."]
+    world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
+    after_light = await world.ticks(4)
+    assert not [text for text in after_light if "disk_repair" in text]
+    assert [text for text in await world.ticks(6) if "is off while 1 disk is to be repaired" in text]

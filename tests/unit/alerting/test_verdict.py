@@ -1,0 +1,117 @@
+"""The verdict on a cluster in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.alerting.cluster_status import Level, Verdict, verdict
+from bot.alerting.quorum import Quorum
+from bot.clustermgr.models import HostLook, Snapshot
+from tests.support.watch_builders import TIB, dark, disk, host, look, stat
+
+
+def of(**changes: object) -> Verdict:
+    return verdict(look(100, **changes), look(85, **changes))  # type: ignore[arg-type]
+
+
+def test_a_healthy_cluster_says_who_leads_and_what_may_fail() -> None:
+    assert of() == Verdict(
+        Level.HEALTHY,
+        "prod is healthy: peer 1 leads in term 5, quorum is 2 of 3 voters, 1 more voter may fail.",
+    )
+
+
+def test_one_look_alone_does_not_make_a_healthy_cluster_degraded() -> None:
+    assert verdict(look(100)).level is Level.HEALTHY
+
+
+DEGRADED = [
+    ({"bad": (disk(7), disk(8, 3))}, "1 disk is broken"),
+    ({"bad": (disk(7), disk(8, 3))}, "1 disk is being repaired"),
+    ({"bad": None, "broken": 2}, "2 disks are broken by the leader's counters"),
+    ({"read_only": True}, "the leader reports read_only (from its configuration)"),
+    ({"writable": TIB // 2}, "only 5.0 % of the space is writable"),
+    ({"peers": {3: {"active": False}}}, "voter 3 is not healthy: the leader has not heard from it lately"),
+    ({"peers": {3: {"match": -5000}}}, "voter 3 is not healthy: it is 6,000 entries behind"),
+    ({"peers": {3: {"active": False}}}, "one more failure stops writes: 2 of 3 voters are proven healthy"),
+    (
+        {"peers": {3: {"is_learner": True, "active": False}}},
+        "learner 3 is down: the leader has not heard from it lately",
+    ),
+    ({"silent": (3,)}, "10.0.0.3:9998 is silent: It did not answer in time"),
+    ({"members": (1, 2)}, "10.0.0.3:9998 answers as peer 3, which is no member any more: its view is frozen"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), DEGRADED)
+def test_what_degrades_a_cluster_is_said(changes: dict[str, object], reason: str) -> None:
+    judged = of(**changes)
+    assert judged.level is Level.DEGRADED
+    assert reason in judged.reasons
+    assert judged.sentence.startswith("prod is degraded: ")
+
+
+def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
+    judged = of(peers={2: {"paused": True}, 3: {"active": False}})
+    assert judged.sentence == (
+        "prod is critical: writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy "
+        "(and 2 more reasons); "
+        "peer 1 leads in term 5."
+    )
+
+
+def test_a_host_with_another_view_is_named() -> None:
+    now = look(100)
+    looks = (*now.looks[:2], HostLook(host(3), 0.1, stat(3, 2, 4)))
+    assert verdict(replace(now, looks=looks)).reasons[-1] == (
+        "10.0.0.3:9998 follows peer 2 in term 4: its view differs from the leader's"
+    )
+
+
+def test_a_silent_leader_is_not_no_leader() -> None:
+    judged = of(silent=(1,))
+    assert judged.level is Level.DEGRADED
+    assert "peer 1, which leads by what they say, did not" in judged.sentence
+
+
+def test_hosts_that_know_no_leader() -> None:
+    judged = of(leader=0, silent=(2, 3))
+    assert judged.level is Level.NO_LEADER
+    assert judged.sentence == (
+        "prod has no leader: 1 of 3 hosts answers and none knows one, so nothing can be written."
+    )
+
+
+def test_nobody_answers() -> None:
+    judged = verdict(dark(100))
+    assert (judged.level, judged.sentence) == (
+        Level.UNREACHABLE,
+        "prod is unreachable: none of its 3 hosts answered.",
+    )
+    assert len(judged.reasons) == 3
+
+
+def test_two_leaders_of_one_term_are_a_contradiction() -> None:
+    looks = (HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))
+    once = verdict(Snapshot("prod", 100, looks), look(85))
+    assert (once.level, once.unsure) == (Level.DEGRADED, True)
+    judged = verdict(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
+    assert judged.level is Level.CONTRADICTION
+    assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in judged.sentence
+
+
+def test_hostile_text_is_on_one_line_and_bounded() -> None:
+    judged = of(peers={3: {"state": "evil\n<!channel>" * 500}})
+    assert all("\n" not in reason and len(reason) < 300 for reason in judged.reasons)
+
+
+@pytest.mark.parametrize(
+    ("quorum", "words"),
+    [
+        (Quorum(5, 3, 5), "quorum is 3 of 5 voters, 2 more voters may fail"),
+        (Quorum(3, 2, 2), "quorum is 2 of 3 voters, no voter may fail"),
+        (Quorum(1, 1, 1), "quorum is 1 of 1 voter, no voter may fail"),
+    ],
+)
+def test_the_arithmetic_in_words(quorum: Quorum, words: str) -> None:
+    assert quorum.words == words

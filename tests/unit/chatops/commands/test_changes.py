@@ -1,0 +1,108 @@
+"""The commands that change the raft group or follow operations: what they make of what is typed."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.common.errors import UserError
+from bot.interactions.command import Replacement
+from bot.operations.change_request import Wish
+from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
+from tests.support.view_samples import AT, seen
+
+OP = advance(
+    Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", AT, AT + 900, channel="C0OPS", id=12),
+    OpState.WAITING,
+    at=AT,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "wish"),
+    [
+        (
+            "member add 4 cm4:10110 node=cm4:9998",
+            Wish(MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)),
+        ),
+        (
+            "member add 4 CM4:10110 as=normal node=cm4:9998 reason=more",
+            Wish(MemberAdd(4, "cm4:10110", "cm4:9998", learner=False), "more"),
+        ),
+        (
+            "member add 4 <http://cm4.example.com:10110|cm4.example.com:10110>",
+            Wish(MemberAdd(4, "cm4.example.com:10110")),
+        ),
+        ("member remove 18446744073709551615 prod", Wish(MemberRemove(2**64 - 1))),
+        ("member remove 3 dry-run=yes", Wish(MemberRemove(3), dry_run=True)),
+        ("member remove 3 force=yes reason=lost", Wish(MemberRemove(3), "lost", forced=True)),
+        ("leader transfer 2", Wish(LeaderTransfer(2))),
+        ("task disable balance for=2h", Wish(TaskSwitch("balance", on=False), lease=7200.0)),
+        (
+            "task enable inspect for=1d dialect=v1",
+            Wish(TaskSwitch("volume_inspect", on=True), lease=86400, dialect="v1"),
+        ),
+    ],
+)
+async def test_what_is_typed_becomes_a_wish(line: str, wish: Wish) -> None:
+    desk = FakeDesk()
+    [reply] = await typed(line, FakeCluster(), desk=desk)
+    assert [made for _, cluster, made in desk.proposed if cluster == "prod"] == [wish]
+    assert reply.private
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("member add 4", "needs host"),
+        ("member add 4 cm4:10110 as=voter", "one of learner, normal"),
+        ("member remove -1", "out of range"),
+        ("member remove 0", "Peer id 0 cannot be used"),
+        ("member remove 18446744073709551616", "out of range"),
+        ("member remove 1e3", "whole number in plain digits"),
+        ("member remove ٣", "whole number in plain digits"),
+        ("member add 4 https://cm4:10110", "without http://"),
+        ("member add 4 cm4:99999", "between 1 and 65535"),
+        ("member add 4 cm4:10110 node=cm4:10110", "a node has two ports"),
+        ("member replace 3 4 cm4 node=cm4:9998", "lacks its port"),
+        ("task disable balance for=2", "such as 30m, 2h30m, 7d or 1w"),
+        ("task disable balance for=99d", "between 1m and 30d"),
+        ("op 0", "at least 1"),
+        ("op settle 12 maybe reason=abc", "one of done, not-done"),
+        ("op settle 12 done", "needs reason"),
+        ("ops state=old", "one of open, recent"),
+    ],
+)
+async def test_what_cannot_be_is_one_sentence_and_nothing_is_asked(line: str, words: str) -> None:
+    desk = FakeDesk()
+    with pytest.raises(UserError) as caught:
+        await typed(line, FakeCluster(), desk=desk)
+    assert words in str(caught.value)
+    assert (desk.proposed, desk.done) == ([], [])
+
+
+async def test_replacing_cancelling_and_settling_go_to_the_desk() -> None:
+    desk = FakeDesk()
+    await typed("member replace 3 4 CM4:10110 node=cm4:9998 reason=lost", desk=desk)
+    await typed("op cancel 12", desk=desk)
+    await typed('op settle 12 NOT-DONE reason="not in the log"', desk=desk)
+    assert desk.done == [
+        ("replace", "prod", Replacement(3, 4, "cm4:10110", "cm4:9998"), "lost"),
+        ("cancel", 12),
+        ("settle", 12, False, "not in the log"),
+    ]
+
+
+async def test_operations_are_listed_and_shown_without_buttons() -> None:
+    ended = replace(OP, id=11, state=OpState.VERIFIED, approvals=("U0BEN",), cluster="test")
+    desk = FakeDesk(known=(OP, ended))
+    [opened] = await typed("ops", desk=desk)
+    [recent] = await typed("ops state=recent", desk=desk)
+    [of_test] = await typed("ops cluster=test", desk=desk)
+    [one] = await typed("op 12", desk=desk)
+    assert "1 open operation, the newest first. Operation #12: Remove peer 3 from prod, waiting." in opened.message.text
+    assert "U0BEN" in seen(recent.message)
+    assert "There is no open operation" in of_test.message.text
+    assert "Remove peer 3 from prod" in seen(one.message)
+    assert not [block for block in one.message.blocks if block["type"] == "actions"]

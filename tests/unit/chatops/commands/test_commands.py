@@ -1,0 +1,277 @@
+"""Each subcommand as a person meets it: what is typed, what is answered, who sees it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.rules.thresholds import configure
+from bot.chatops.commands import deadline, tasks
+from bot.chatops.commands.registry import COMMANDS
+from bot.cli.main import main
+from bot.clustermgr.tasks import DialectVerdict
+from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
+from bot.common.version import own_version
+from bot.interactions.command import Caller
+from bot.operations.change_request import Wish
+from bot.operations.requests import TaskSwitch
+from tests.support.in_memory_ports import FakeAlerts, FakeApi, FakeAudit, FakeCluster, FakeDesk, typed
+from tests.support.view_samples import AT, HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
+from tests.support.watch_builders import look
+
+DISKS = [disk(n, status=2 if n % 2 else 1, idc=f"z{n % 3}") for n in range(1, 31)]
+
+
+def alert(severity: Severity) -> Alert:
+    return Alert("prod", "some_rule", "", AlertState.FIRING, severity, "Something of prod is wrong.", 1.0, id=38)
+
+
+async def test_stat_answers_at_once_and_is_completed_in_place() -> None:
+    replies = await typed("stat", FakeCluster(seen=[leaderless(), healthy()]))
+    assert [reply.private for reply in replies] == [False, False]
+    assert "has no leader" in replies[0].message.text
+    assert "completed in place" in seen(replies[0].message)
+    assert "is healthy" in replies[1].message.text
+    assert "completed in place" not in seen(replies[1].message)
+
+
+@pytest.mark.parametrize("sample", [healthy, degraded, leaderless, unreachable])
+@pytest.mark.parametrize("command", ["stat", "members", "tasks"])
+async def test_every_look_is_answered_once(command: str, sample: object) -> None:
+    assert callable(sample)
+    replies = await typed(command, FakeCluster(seen=[sample()]))
+    # A host contradicts its leader at the degraded look, which needs a second one.
+    assert len(replies) == (2 if sample is degraded and command != "tasks" else 1)
+    assert all(reply.message.text.startswith("prod ") for reply in replies)
+
+
+async def test_contradicted_look_is_replaced_by_a_second_one() -> None:
+    first, second = await typed("stat", FakeCluster(seen=[degraded()], second=replace(degraded(), at=AT + 5)))
+    assert seen(first.message).startswith("🟡 *prod is degraded")
+    assert seen(second.message).startswith("🔴 *prod is critical: writes may have stopped")
+
+
+async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
+    open_now = FakeAlerts((alert(Severity.CRITICAL),))
+    noted = {"prod": {"at": AT, "level": "healthy", "verdict": "prod is healthy."}}
+    for command in ("stat", "members", "clusters"):
+        [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
+        assert "prod is critical: Something of prod is wrong (alert #38)" in seen(reply.message)
+
+
+async def test_settings_of_rules_hold_for_the_verdict_too() -> None:
+    two = replace(look(100, nodes=(1, 2), members=(1, 2)), at=AT)
+    [strict] = await typed("stat", FakeCluster(seen=[two]))
+    assert "add another voter" in seen(strict.message)
+    [lenient] = await typed("stat", FakeCluster(seen=[two]), rules=configure({"quorum_at_risk": {"smallest_group": 3}}))
+    assert seen(lenient.message).startswith("🟢 *prod is healthy")
+
+
+async def test_only_stat_asks_for_broken_disks() -> None:
+    cluster = FakeCluster(seen=[healthy()])
+    for command in ("stat", "members", "tasks"):
+        await typed(command, cluster)
+    assert [bad_disks for bad_disks, _ in cluster.read] == [True, False, False]
+
+
+async def test_disks_by_filter() -> None:
+    api = FakeApi(DISKS)
+    [reply] = await typed("disks status=broken idc=z1 limit=3", FakeCluster(api=api))
+    assert api.asked == [{"first": None, "status": 2, "idc": "z1", "host": None, "limit": 4}]
+    assert reply.message.text.startswith("prod has more than 3 disks with status=broken and idc=z1")
+    assert seen(reply.message).count("✗ broken") == 3
+
+
+async def test_a_blobnode_is_found_with_and_without_its_scheme() -> None:
+    for host in ("10.0.0.7:8899", "http://10.0.0.7:8899", "<http://10.0.0.7:8899|10.0.0.7:8899>"):
+        [reply] = await typed(f"disks host={host}", FakeCluster(api=FakeApi(DISKS[:2])))
+        assert reply.message.text.startswith("prod has 2 disks")
+    bare = FakeApi([disk(1, host="10.0.0.9:8899")])
+    [reply] = await typed("disks host=10.0.0.9:8899", FakeCluster(api=bare))
+    assert reply.message.text.startswith("prod has 1 disk ")
+
+
+async def test_one_disk_and_an_unknown_one() -> None:
+    cluster = FakeCluster(api=FakeApi(DISKS))
+    [reply] = await typed("disk 7 prod", cluster)
+    assert reply.message.text.startswith("Disk 7 of prod is broken")
+    with pytest.raises(UserError, match=r"^prod has no disk 99: /cm disks prod lists what it has\.$"):
+        await typed("disk 99", cluster)
+
+
+async def test_a_disk_list_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "READ_SECONDS", 0.01)
+    with pytest.raises(ClusterTimeout, match="prod did not tell its disks within"):
+        await typed("disks", FakeCluster(api=FakeApi(hanging=True)))
+
+
+async def test_a_list_that_no_host_gives_names_the_cluster() -> None:
+    async def refused() -> None:
+        raise ClusterUnreachable("a refuses connections. b refuses connections.", host="a")
+
+    with pytest.raises(ClusterUnreachable, match=r"^prod did not tell its disks: a refuses connections\. b refuses"):
+        await deadline.in_time(refused(), "prod", "its disks")
+
+
+async def test_the_leader_last_known_is_asked_first() -> None:
+    api = FakeApi(DISKS)
+    await typed("disks", FakeCluster(api=api), remembered={"prod": {"leader_host": HOSTS[1]}})
+    assert api.asked[0]["first"] == HOSTS[1]
+
+
+async def test_tasks_tell_the_dialect_and_its_reason() -> None:
+    [reply] = await typed("tasks", FakeCluster(seen=[replace(healthy(), switches={"balance": "true"})]))
+    assert "dialect *v3*" in seen(reply.message)
+    assert "it answered /kv/list." in seen(reply.message)
+    assert "1 on" in reply.message.text
+
+
+async def test_tasks_answer_while_the_dialect_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "DIALECT_SECONDS", 0.01)
+    [reply] = await typed("tasks", FakeCluster(seen=[healthy()], verdict=None))
+    assert "its hosts have not answered the probes yet" in seen(reply.message)
+
+
+async def test_tasks_of_an_undecided_cluster_explain() -> None:
+    cluster = FakeCluster(seen=[healthy()], verdict=DialectVerdict(None, "its hosts differ."))
+    [reply] = await typed("tasks", cluster)
+    assert "`dialect: v1` or `dialect: v3` in the settings" in seen(reply.message)
+
+
+@pytest.mark.parametrize(("verb", "on"), [("enable", True), ("disable", False)])
+async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
+    desk = FakeDesk()
+    [reply] = await typed(f'task {verb} Vol-Inspect prod reason="too &lt;slow&gt;"', FakeCluster(), desk=desk)
+    caller = Caller("U0ANNA", "C0GENERAL", "trigger-1")
+    assert desk.proposed == [(caller, "prod", Wish(TaskSwitch("volume_inspect", on), "too <slow>"))]
+    assert reply.private
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("balanc", 'There is no background task "balanc". Did you mean balance? There are disk_repair, balance'),
+        ("zzz", 'There is no background task "zzz". There are disk_repair'),
+        ("manual_migrate", "manual_migrate cannot be switched: services keep it on, whatever is stored."),
+        ("Manual-Migrate", "manual_migrate cannot be switched"),
+    ],
+)
+async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, words: str) -> None:
+    desk = FakeDesk()
+    with pytest.raises(UserError) as caught:
+        await typed(f"task enable {task}", FakeCluster(), desk=desk)
+    assert str(caught.value).startswith(words)
+    assert desk.proposed == []
+
+
+async def test_clusters_are_told_from_memory() -> None:
+    noted = {"prod": {"at": 1_699_999_990.0, "level": "healthy", "verdict": "prod is healthy.", "leader": 1, "term": 5}}
+    [reply] = await typed("clusters", FakeCluster(), FakeCluster("test"), remembered=noted)
+    assert reply.message.text == "1 of 2 clusters is healthy, 1 not looked at yet."
+    assert "10 s ago" in seen(reply.message)
+
+
+async def test_whoami_is_for_its_sender_alone() -> None:
+    [reply] = await typed("whoami")
+    assert reply.private
+    assert "You are an *operator*." in seen(reply.message)
+
+
+async def test_help_lists_every_command_and_explains_each() -> None:
+    for text in ("", "help"):
+        [reply] = await typed(text)
+        assert reply.private
+        for command in COMMANDS:
+            assert " ".join(("/cm", *command.path)) in seen(reply.message)
+    for command in COMMANDS:
+        [reply] = await typed(f"help {' '.join(command.path)}")
+        assert command.summary in seen(reply.message) or not command.path
+
+
+async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
+    [group] = await typed("help task")
+    assert "/cm task enable" in seen(group.message)
+    assert "/cm task disable" in seen(group.message)
+    assert "/cm stat" not in seen(group.message)
+    [slash] = await typed("help /cm stat")
+    assert "*/cm stat*" in seen(slash.message)
+    with pytest.raises(UserError, match=r'^There is no command "stta"\. Did you mean /cm help stat\?'):
+        await typed("help stta")
+
+
+def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
+    """But for the audit log, which tells of people: it is read by those whom it is about."""
+    for command in COMMANDS:
+        assert (command.changes or command.opens or command.path == ("audit",)) == (command.role != "viewer")
+        assert command.summary.endswith(".")
+        assert all(example.startswith("/cm") for example in command.examples)
+    assert len({command.path for command in COMMANDS}) == len(COMMANDS)
+
+
+async def test_a_mistyped_rule_gets_the_one_that_was_meant_and_not_all() -> None:
+    with pytest.raises(UserError) as caught:
+        await typed("runbook disk_brokn")
+    assert str(caught.value).endswith("Did you mean /cm runbook disk_broken?")
+    with pytest.raises(UserError, match="Rules: "):
+        await typed("runbook zzz")
+
+
+@pytest.mark.parametrize("host", ["http://10.0.0.7:8899/", "10.0.0.7", "HTTP://10.0.0.7:8899", "http://10.0.0.7"])
+async def test_disks_of_a_host_are_found_however_it_is_written(host: str) -> None:
+    [reply] = await typed(f"disks host={host}", FakeCluster(api=FakeApi([disk(1), disk(2, host="http://10.0.0.70:1")])))
+    assert "prod has 1 disk" in reply.message.text, reply.message.text
+
+
+async def test_disks_of_a_zone_in_capitals_are_found() -> None:
+    [reply] = await typed("disks idc=Z1", FakeCluster(api=FakeApi([disk(1), disk(2, idc="z1")])))
+    assert "prod has 1 disk" in reply.message.text, reply.message.text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("help nonsense", "Commands begin with help, clusters, stat"),
+        ("help statt", "Did you mean /cm help stat?"),
+        ("help enable", "Did you mean /cm help task enable?"),
+        ("ops cluster=prd", "Did you mean prod?"),
+        ("summary prd", "Did you mean prod?"),
+        ("audit cluster=prd", "Did you mean prod?"),
+        ("runbook disk_brokn", "Did you mean /cm runbook disk_broken?"),
+        ("task disable ballance", "Did you mean balance?"),
+        ("disks prod status=brokn", "did you mean broken?"),
+        ("disks prod statu=broken", "Did you mean status=?"),
+        ("do task disabl", "Did you mean /cm do task disable?"),
+        ("zzzz", "Commands begin with help, clusters, stat"),
+    ],
+)
+async def test_what_is_mistyped_gets_a_suggestion(text: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        await typed(text, audit=FakeAudit())
+    assert words in str(caught.value)
+
+
+async def test_the_version_is_told() -> None:
+    [reply] = await typed("version")
+    assert reply.message.text.startswith(f"cmbot {own_version()} on Python 3.")
+
+
+def test_the_command_line_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"cmbot {own_version()} on Python 3.")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("leader transfer 0", "no voter has it, so leadership cannot move there"),
+        ("member remove 0", "no member has it, so there is nothing to remove"),
+        ("member replace 0 4 a:1", "no member has it"),
+        ("member replace 3 0 a:1", "its nodes would panic at their start"),
+        ("member add 0 a:1", "its nodes would panic at their start"),
+    ],
+)
+async def test_peer_0_is_refused_for_a_reason_of_each_change(text: str, why: str) -> None:
+    with pytest.raises(UserError, match=f"Peer id 0 cannot be used: .*{why}"):
+        await typed(text)

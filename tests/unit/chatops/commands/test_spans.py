@@ -1,0 +1,83 @@
+"""Spans of time: what each means, in every command that takes one."""
+
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.common.durations import EXPECTED, seconds_of
+from bot.common.errors import UserError
+from tests.support.in_memory_ports import FakeAlerts, FakeAudit, FakeDesk, FakeReports, typed
+from tests.support.view_samples import AT
+
+HOUR, DAY = 3600.0, 86400.0
+
+
+@pytest.mark.parametrize(
+    ("span", "seconds"),
+    [
+        ("90s", 90.0),
+        ("30m", 1800.0),
+        ("2h30m", 2.5 * HOUR),
+        ("2h 30m", 2.5 * HOUR),
+        ("1.5h", 1.5 * HOUR),
+        ("1w", 7 * DAY),
+        ("1W2D", 9 * DAY),
+        ("90min", 1.5 * HOUR),
+        ("2hours", 2 * HOUR),
+        ("1 day", DAY),
+    ],
+)
+def test_a_span_means_seconds(span: str, seconds: float) -> None:
+    assert seconds_of(span) == seconds
+
+
+@pytest.mark.parametrize("span", ["", "2", "h", "30m2h", "2h2h", "-1h", "1e3h", "\u0662h", "1h.", "99999d", "2 h m"])
+def test_what_is_no_span_is_refused(span: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(EXPECTED)):
+        seconds_of(span)
+
+
+@given(st.text(alphabet="0123456789.wdhms ", max_size=30))
+def test_a_span_of_any_letters_is_a_number_or_refused(span: str) -> None:
+    with suppress(ValueError):
+        assert 0 <= seconds_of(span) < 10_000 * 8 * 7 * DAY
+
+
+@pytest.mark.parametrize(("span", "seconds"), [("2h30m", 2.5 * HOUR), ("1w", 7 * DAY)])
+async def test_every_command_takes_the_same_spans(span: str, seconds: float) -> None:
+    alerts, desk, reports, audit = FakeAlerts(), FakeDesk(), FakeReports(), FakeAudit()
+    await typed(f"silence * prod for={span}", alerts=alerts)
+    await typed(f"task disable balance prod for={span}", desk=desk)
+    await typed(f"summary since={span}", reports=reports)
+    await typed(f"handover since={span}", reports=reports)
+    await typed(f"audit since={span}", audit=audit)
+    assert ("silence", "prod", "*", seconds, "U0ANNA", "") in alerts.done
+    assert desk.proposed[0][2].lease == seconds
+    assert reports.asked == [("summary", ("prod",), AT - seconds), ("handover", ("prod",), AT - seconds)]
+    assert audit.asked[0][0].since == AT - seconds
+
+
+async def test_a_window_of_a_week_is_seven_days() -> None:
+    reports = FakeReports()
+    await typed("trend 1w", reports=reports)
+    assert reports.asked == [("course", "prod", 7 * DAY)]
+
+
+@pytest.mark.parametrize("text", ["task disable balance for=0m", "task enable balance for=0h0m"])
+async def test_a_switch_for_no_time_is_never_one_for_good(text: str) -> None:
+    desk = FakeDesk()
+    with pytest.raises(UserError, match="between 1m and 30d"):
+        await typed(text, desk=desk)
+    assert desk.proposed == []
+
+
+def test_every_argument_for_a_span_is_long_enough() -> None:
+    for text in ("silence * for=1weeks2days3hours4mins5s", "summary since=1weeks2days3hours4mins5s"):
+        given: Any = parse(text, COMMANDS, clusters=("prod",), default_cluster=None).args
+        assert seconds_of(getattr(given, "for_", "") or given.since) > 9 * DAY

@@ -1,0 +1,136 @@
+"""The fields of each change come from its command's spec, and go back into it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chatops.commands.arguments import validated
+from bot.chatops.commands.parser import parse
+from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.forms.fields import KINDS, Kind, Known, as_typed, entries, kind_of, kinds_like, values_of
+from bot.interactions.command import Offer
+from bot.interactions.message import Message
+from bot.operations.approval_rules import POLICIES
+from bot.playground.slack_sim.blockkit import check_view
+from bot.views.forms import CLUSTER, FIELD, KIND, Form, checking, form, loading, told
+from bot.views.inputs import Choice
+from tests.support.in_memory_ports import FakeDesk, typed
+
+TYPED = {
+    "task disable": {"task": "balance", "for": "2h", "reason": 'say "why"'},
+    "task enable": {"task": "disk_repair", "dialect": "v3"},
+    "leader transfer": {"peer_id": "2", "dry_run": "yes"},
+    "member add": {"peer_id": "4", "host": "10.0.0.4:10110", "node": "10.0.0.4:9998", "as": "normal"},
+    "member remove": {"peer_id": "3", "reason": "disk lost", "force": "yes"},
+    "member replace": {"dead": "3", "new": "4", "host": "10.0.0.4:10110"},
+}
+
+
+def test_every_change_of_a_cluster_has_a_form() -> None:
+    """A new command that proposes a change must be added to the kinds; the policies are those of the operations."""
+    changing = {command for command in COMMANDS if command.changes and "force" in command.args.typed()}
+    assert {kind.command.path for kind in KINDS} == {command.path for command in changing}
+    assert {kind.policy for kind in KINDS} == set(POLICIES) - {"break_glass"}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+async def test_the_policy_is_the_one_by_which_the_command_is_decided(kind: Kind) -> None:
+    desk = FakeDesk()
+    await typed(as_typed(kind, "prod", TYPED[kind.key]), desk=desk)
+    if kind.key == "member replace":
+        assert [done[0] for done in desk.done] == ["replace"]
+    else:
+        [(_, _, wish)] = desk.proposed
+        back = {"task_disable": ("task_enable",)} if wish.lease else {}
+        assert wish.keys == (kind.policy, *back.get(kind.policy, ()))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_what_is_filled_in_means_what_is_typed(kind: Kind) -> None:
+    """The form's values and the line that could have been typed lead to the same arguments."""
+    values = values_of(kind, {f"{FIELD}{name}": f" {value} " for name, value in TYPED[kind.key].items()})
+    assert values == TYPED[kind.key]
+    line = as_typed(kind, "prod", {name: value.replace('"', "'") for name, value in values.items()})
+    parsed = parse(line, COMMANDS, clusters=("prod", "other"), default_cluster=None)
+    assert parsed.cluster == "prod"
+    plain = {name: value.replace('"', "'") for name, value in values.items()}
+    assert parsed.args == validated(kind.command, plain)
+
+
+@given(st.dictionaries(st.text(max_size=20) | st.sampled_from([f"{FIELD}task", f"{FIELD}for"]), st.text(max_size=50)))
+def test_nothing_but_the_command_s_own_arguments_is_taken(held: dict[str, str]) -> None:
+    kind = KINDS[0]
+    assert set(values_of(kind, held)) <= set(kind.command.args.typed())
+
+
+def names(kind: str, known: Known) -> list[str]:
+    found = kind_of(kind)
+    assert found is not None
+    return [entry.name for entry in entries(found, known)]
+
+
+def test_words_stand_first_and_what_every_change_takes_last() -> None:
+    assert names("member add", Known()) == ["peer_id", "host", "node", "as", "reason", "dry_run"]
+    assert names("task disable", Known(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
+
+
+def test_how_switches_are_spelled_is_asked_where_nobody_knows() -> None:
+    assert "dialect" in names("task disable", Known(dialect_told=False))
+
+
+def test_a_reason_is_required_where_the_policy_says() -> None:
+    kind = KINDS[0]
+    of = {
+        known: next(e for e in entries(kind, Known(needs_reason=known)) if e.name == "reason")
+        for known in (False, True)
+    }
+    assert (of[False].required, of[True].required) == (False, True)
+    assert of[True].most == 300
+
+
+def test_what_could_not_be_read_is_typed() -> None:
+    kind = kind_of("member remove")
+    assert kind is not None
+    [typed_, *_] = entries(kind, Known("prod"))
+    [chosen, *_] = entries(kind, Known("prod", {Offer.PEER: (Choice("3", "peer 3"),)}))
+    assert (typed_.choices, chosen.choices) == ((), (Choice("3", "peer 3"),))
+
+
+def test_kinds_are_found_by_their_first_word() -> None:
+    assert [kind.key for kind in kinds_like(("Member",))] == ["member add", "member remove", "member replace"]
+    assert kinds_like(("nothing",)) == ()
+
+
+@pytest.mark.parametrize("peers", [1, 101, 350])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_every_form_is_within_slack_s_limits(kind: Kind, peers: int) -> None:
+    """Whatever a cluster calls its peers, however many there are."""
+    many = tuple(Choice(str(number), f"peer {number} <!channel> {'x' * 200}", "y" * 200) for number in range(1, peers))
+    offers = {Offer.PEER: many, Offer.TASK: many}
+    known = Known("p" * 60, offers, may_force=True, needs_reason=True, dialect_told=False)
+    view = form(
+        Form(
+            kinds=[each.choice for each in KINDS],
+            kind=kind.key,
+            clusters=[Choice(f"cluster-{number}", f"cluster-{number}", "healthy") for number in range(peers)],
+            cluster="cluster-0",
+            entries=entries(kind, known),
+            notes=("<!here> " * 100,),
+            sealed="x" * 3000,
+        )
+    )
+    assert check_view(view) == []
+    assert "<!" not in str([block for block in view["blocks"] if block["type"] == "context"])
+
+
+def test_a_form_without_kind_or_cluster_only_asks_for_these() -> None:
+    view = form(Form([KINDS[0].choice], "", [Choice("prod", "prod")], "prod", entries=entries(KINDS[0], Known())))
+    assert [block["block_id"] for block in view["blocks"]] == [KIND, CLUSTER]
+
+
+def test_what_else_is_shown_is_within_slack_s_limits_too() -> None:
+    big = Message("x" * 3000, tuple({"type": "divider"} for _ in range(150)))
+    for view in (loading("<x>"), checking("prod"), told(big, "a title that is far too long"), told(Message("plain"))):
+        assert check_view(view) == []
+        assert "submit" not in view
+    assert "51 more parts" in str(told(big))

@@ -1,0 +1,199 @@
+"""A form that was sent: what is wrong is said at its field, what is right becomes work; nothing is proposed here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chatops.forms.events import Seen, Submitted
+from bot.chatops.forms.fields import KINDS
+from bot.chatops.forms.signing import Origin, key_of, seal
+from bot.chatops.forms.validation import Judge
+from bot.common.errors import SlackError
+from bot.config import AccessSettings, Members
+from bot.interactions.command import Call, Caller
+from bot.interactions.events import Click, Invocation
+from bot.operations.approval_rules import Policy
+from bot.permissions.access import Access
+from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND
+from tests.support.in_memory_ports import (
+    FakeAlerts,
+    FakeAudit,
+    FakeCluster,
+    FakeDesk,
+    FakeForms,
+    FakeReports,
+    FakeStanding,
+)
+from tests.support.view_samples import AT
+
+KEY = key_of("xoxb-1")
+CLUSTERS = {"prod": FakeCluster()}
+DESK = FakeDesk()
+ORIGIN = Origin("U0ANNA", "C1", "https://hooks.slack.com/1", "task disable", "prod")
+
+
+def call_of(invocation: Invocation, cluster: str) -> Call:
+    return Call(
+        caller=Caller(invocation.user, invocation.channel, invocation.key),
+        clusters=CLUSTERS,
+        cluster=CLUSTERS[cluster],
+        now=AT,
+        proposer=DESK,
+        standing=FakeStanding(),
+        alerts=FakeAlerts(),
+        reports=FakeReports(),
+        remembered=lambda _: {},
+        audit=FakeAudit(),
+        share=None,
+        forms=FakeForms(),
+    )
+
+
+@dataclass
+class Refusals(FakeAudit):
+    """An AuditLog that notes what was refused."""
+
+    noted: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
+        self.noted.append((invocation.user, cluster, why))
+
+    async def refused_click(self, click: Click, why: str) -> None:
+        raise AssertionError(f"{click.user} sent a form: {why}")
+
+
+REFUSALS = Refusals()
+
+
+async def nobody(group: str) -> frozenset[str]:
+    raise SlackError(f"cannot tell {group}", code="ratelimited")
+
+
+def judge(policy: Policy | None = None) -> Judge:
+    members = Members(users=("U0ANNA",))
+    access = Access(AccessSettings(operators=members, approvers=members), nobody)
+    return Judge(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, REFUSALS)
+
+
+def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> Submitted:
+    held = {KIND: origin.kind, CLUSTER: origin.cluster}
+    held |= {f"{FIELD}{name}": value for name, value in values.items()}
+    blocks = {action: f"block of {action}" for action in held}
+    view = Seen("V1", "h", CALLBACK, seal(origin, KEY), held, blocks)
+    return Submitted("1.2", "U0ANNA", replace(view, **changes))
+
+
+async def errors(values: Mapping[str, str], kind: str = "task disable", policy: Policy | None = None) -> Any:
+    judged = await judge(policy).judge(sent(values, replace(ORIGIN, kind=kind)))
+    assert judged.work is None
+    assert judged.answer["response_action"] == "errors"
+    [(block, words)] = judged.answer["errors"].items()
+    return block.removeprefix(f"block of {FIELD}"), words
+
+
+async def test_a_good_form_becomes_work_that_says_where_it_came_from() -> None:
+    judged = await judge().judge(sent({"task": "balance", "for": "2h"}))
+    work = judged.work
+    assert work is not None
+    assert judged.answer["response_action"] == "update"
+    assert (work.key, work.user, work.channel, work.view_id) == ("form:V1", "U0ANNA", "C1", "V1")
+    assert (work.response_url, work.command, work.cluster) == (ORIGIN.answer_to, "task disable", "prod")
+    assert (work.values, work.text) == ({"task": "balance", "for": "2h"}, "task disable balance prod for=2h")
+    assert DESK.proposed == [], "only rehearsed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "field", "words"),
+    [
+        ("task disable", {"task": "ballance"}, "task", "Did you mean balance?"),
+        ("task disable", {"task": "balance", "for": "soon"}, "for", "takes a time such as 30m"),
+        ("task disable", {"task": "balance", "for": "99d"}, "for", "between 1m and 30d"),
+        ("task disable", {"task": "balance", "reason": "x" * 301}, "reason", "at most 300 characters"),
+        ("task disable", {"task": "balance", "dialect": "v2"}, "dialect", "one of v1, v3"),
+        ("member remove", {"peer_id": "abc"}, "peer_id", "a whole number in plain digits"),
+        ("member remove", {"peer_id": "-1"}, "peer_id", "out of range"),
+        ("member remove", {"peer_id": str(2**64)}, "peer_id", "out of range"),
+        ("member add", {"peer_id": "0", "host": "a:1"}, "peer_id", "Peer id 0 cannot be used"),
+        ("member add", {"peer_id": "4", "host": "http://a:1"}, "host", "without http://"),
+        ("member add", {"peer_id": "4", "host": "a"}, "host", "lacks its port"),
+        ("member add", {"peer_id": "4", "host": "a:1", "node": "a:1"}, "node", "are both"),
+        ("member replace", {"dead": "3", "new": "x", "host": "a:1"}, "new", "a whole number"),
+        ("member replace", {"dead": "3", "new": "4", "host": "a:1", "node": "b"}, "node", "lacks its port"),
+    ],
+)
+async def test_what_is_wrong_is_said_at_its_field(kind: str, values: dict[str, str], field: str, words: str) -> None:
+    at, said = await errors(values, kind)
+    assert at == field
+    assert words in said
+
+
+async def test_what_is_missing_and_has_no_field_is_said_at_the_top() -> None:
+    at, said = await errors({"host": "10.0.0.4:1"}, "member add")
+    assert at == f"block of {KIND}"
+    assert "needs peer_id" in said
+
+
+async def test_a_reason_is_asked_for_where_the_policy_requires_it() -> None:
+    at, said = await errors({"task": "balance", "reason": ""}, policy=Policy(reason="required"))
+    assert (at, "needs a reason" in said) == ("reason", True)
+
+
+async def test_rights_are_left_to_the_desk_which_notes_the_refusal() -> None:
+    judged = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, user="U0ANNA")))
+    assert judged.work is not None
+    forced = await judge().judge(sent({"task": "balance", "force": "yes", "reason": "fire"}))
+    assert forced.work is not None, "Anna may not break the glass: the desk says so and it is noted"
+
+
+async def test_a_form_of_one_without_rights_is_refused_before_its_fields() -> None:
+    REFUSALS.noted.clear()
+    stranger = replace(sent({"peer_id": "abc"}, replace(ORIGIN, user="U0EVE", kind="member remove")), user="U0EVE")
+    judged = await judge().judge(stranger)
+    assert judged.work is None
+    assert judged.answer["response_action"] == "update"
+    assert "You are not an operator" in str(judged.answer["view"])
+    assert [(user, cluster) for user, cluster, _ in REFUSALS.noted] == [("U0EVE", "prod")]
+
+
+async def test_a_cluster_that_left_the_settings_is_told_at_its_field() -> None:
+    judged = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, cluster="gone")))
+    assert judged.answer["errors"] == {f"block of {CLUSTER}": 'There is no cluster "gone". Configured: prod.'}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"callback": "cmbot_change:0"}, {"callback": ""}, {"sealed": ""}, {"sealed": "1.0.{}"}, {"blocks": {}}],
+)
+async def test_what_cmbot_did_not_make_is_refused(changes: Mapping[str, Any]) -> None:
+    judged = await judge().judge(sent({"task": "balance"}, **changes))
+    assert judged.work is None
+    assert judged.answer["response_action"] == "update"
+    assert "open it anew with /cm do" in str(judged.answer["view"])
+
+
+async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
+    """The fields that were filled in belong to another kind than the one that is chosen now."""
+    good = sent({"task": "balance"})
+    held = {**good.view.values, KIND: "task enable"}
+    judged = await judge().judge(replace(good, view=replace(good.view, values=held)))
+    assert judged.work is None
+    assert "still being redrawn" in str(judged.answer["errors"])
+
+
+@given(
+    kind=st.sampled_from([kind.key for kind in KINDS]),
+    values=st.dictionaries(
+        st.sampled_from(
+            ["task", "for", "peer_id", "host", "node", "as", "reason", "dry_run", "force", "dialect", "new"]
+        ),
+        st.text(st.characters(exclude_categories=()), max_size=80),
+    ),
+)
+async def test_nothing_that_is_filled_in_crashes_it(kind: str, values: dict[str, str]) -> None:
+    judged = await judge().judge(sent(values, replace(ORIGIN, kind=kind)))
+    assert judged.answer["response_action"] in {"errors", "update"}
+    assert DESK.proposed == []

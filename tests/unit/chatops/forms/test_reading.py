@@ -1,0 +1,66 @@
+"""What a form offers of a cluster, and what it says when the cluster does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from bot.chatops.forms.choices import Offers, read
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import TASKS, Dialect, DialectVerdict
+from bot.interactions.command import Offer
+from tests.support.in_memory_ports import FakeCluster
+from tests.support.view_samples import healthy, leaderless
+
+
+async def test_peers_are_offered_as_their_leader_lists_them() -> None:
+    offers = await read(FakeCluster(seen=[healthy()]), frozenset({Offer.PEER}))
+    labels = [choice.label for choice in offers.choices[Offer.PEER]]
+    assert [choice.value for choice in offers.choices[Offer.PEER]] == ["1", "2", "3"]
+    assert sum("· leader ·" in label for label in labels) == 1
+    assert offers.notes == ()
+
+
+async def test_without_a_leader_the_id_is_typed_and_the_form_says_so() -> None:
+    offers = await read(FakeCluster(seen=[leaderless()]), frozenset({Offer.PEER}))
+    assert offers.choices == {}
+    assert offers.notes == ("The members of prod cannot be read just now: type the peer's id.",)
+
+
+class Hanging(FakeCluster):
+    """A cluster whose looks never come; notes that the look was given up."""
+
+    given_up = False
+
+    async def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+        assert (bad_disks, bool(switches)) in {(False, True), (False, False)}
+        try:
+            await asyncio.Event().wait()
+            yield healthy()
+        finally:
+            self.given_up = True
+
+
+async def test_a_silent_cluster_does_not_stop_the_form() -> None:
+    cluster = Hanging(verdict=None)
+    assert (await read(cluster, frozenset({Offer.PEER}), within=0.01)).choices == {}
+    assert cluster.given_up
+    offers = await read(cluster, frozenset({Offer.TASK}), within=0.01)
+    assert [choice.value for choice in offers.choices[Offer.TASK]] == [task.name for task in TASKS]
+    assert not offers.dialect_told
+    assert "cannot be read just now" in offers.notes[0]
+    assert "is not known how prod spells" in offers.notes[1]
+
+
+async def test_tasks_are_those_of_the_dialect_with_their_state() -> None:
+    seen = Snapshot("prod", 1.0, healthy().looks, switches={"balance": "true", "disk_repair": None})
+    cluster = FakeCluster(seen=[seen], verdict=DialectVerdict(Dialect.V3, "told"))
+    offers = await read(cluster, frozenset({Offer.TASK}))
+    labels = [choice.label for choice in offers.choices[Offer.TASK]]
+    assert "balance · on" in labels
+    assert "disk_repair · unset" in labels
+    assert "disk_drop" in labels, "not read: without its state"
+
+
+async def test_a_change_that_needs_nothing_of_the_cluster_asks_it_nothing() -> None:
+    cluster = FakeCluster()
+    assert await read(cluster, frozenset()) == Offers()
+    assert cluster.read == []
