@@ -19,7 +19,7 @@ from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DialectVerdict
 from bot.interactions.message import Message, Undelivered
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.permissions.roles import Holder
 
@@ -151,11 +151,13 @@ class Proposer(Protocol):
     Every method raises UserError, with a sentence, when it cannot be; NotAllowed when that person may not.
     """
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
+    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
         """Propose; the reply tells the requester where the card is, or what speaks against it."""
 
-    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
-        """Propose the next step of a replacement; `wish` has how it is wanted (its request is not looked at)."""
+    async def replace(
+        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+    ) -> Reply:
+        """Propose the next step of a replacement; `change_request` has how it is wanted (its request is not looked at)."""
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         """Operations, the newest first."""

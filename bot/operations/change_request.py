@@ -12,7 +12,7 @@ MIN_LEASE, MAX_LEASE = 60.0, 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChangeRequest:
     """A request with its reason; `lease` in seconds (0: for good), `dialect` "v1", "v3" or "" (found out).
 
     `forced` is break-glass, `dry_run` only judges. `policy` names a further policy: that of the whole whose step it

@@ -59,12 +59,12 @@ from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import Summaries
 from bot.watch.watchdog import Sentry
 from bot.watch.watcher import Watch, Watched
-from bot.workflow.approvals import Decisions
-from bot.workflow.executor import Runner
-from bot.workflow.lease_manager import LeaseClicks, Leasing
-from bot.workflow.proposals import Desk
+from bot.workflow.approvals import ApprovalService
+from bot.workflow.executor import Executor
+from bot.workflow.lease_manager import LeaseClicks, LeaseManager
+from bot.workflow.proposals import ProposalService
 from bot.workflow.reporting import Work
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 
 Clock = Callable[[], float]
 LATE_SECONDS = 180.0
@@ -112,9 +112,9 @@ async def build(
             alive=lambda: membership.alive,
             posted_after=lambda at: earliest(at, clock(), wall()),
         )
-        parts.ledger = Ledger(store, outbox.wake, clock, owner)
+        parts.repository = OperationRepository(store, outbox.wake, clock, owner)
         fallback = settings.alerts.fallback_channel or ""
-        parts.redelivery = Redelivery(store, clock, outbox.wake, parts.ledger.withdraw, fallback)
+        parts.redelivery = Redelivery(store, clock, outbox.wake, parts.repository.withdraw, fallback)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
 
 
@@ -148,7 +148,7 @@ def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
 class _Parts:
     """What is handed from one builder to the next."""
 
-    ledger: Ledger
+    repository: OperationRepository
     redelivery: Redelivery
     rules: Mapping[str, Any]
 
@@ -174,25 +174,25 @@ class _Parts:
         await self._recall()
         self.rules = rules
         within = self.settings.operations.verify_within
-        runner = Runner(self.ledger, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
+        runner = Executor(self.repository, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
         own = self.settings
         access = Access(own.access, self.gateway.group_members, own.policy_groups, own.own_access)
         channels = {own.name: own.alert_channel for own in self.settings.clusters}
         attention = Attention(self.store, outbox.wake, self.clock, channels)
         policies = partial(policy, self.settings)
-        decisions = Decisions(
-            self.ledger,
+        decisions = ApprovalService(
+            self.repository,
             runner,
             access,
             self.clusters,
             policies,
             self.clock,
-            LeaseClicks(self.ledger),
+            LeaseClicks(self.repository),
             self.gateway.members_now,
         )
         forms = self._forms(access, policies, attention)
-        desk = self._desk(decisions, policies, outbox)
-        dispatcher = self._dispatcher(access, desk, decisions, inbox, attention, forms)
+        proposals = self._desk(decisions, policies, outbox)
+        dispatcher = self._dispatcher(access, proposals, decisions, inbox, attention, forms)
         background = Background()
         bolt = self._bolt(dispatcher, forms, background, inbox)
         watches = self._watches(rules, outbox)
@@ -208,12 +208,12 @@ class _Parts:
             outbox=outbox,
             inbox=inbox,
             retention=Retention(self.store, Keep(**self.settings.retention.model_dump()), self.clock),
-            ledger=self.ledger,
+            repository=self.repository,
             redelivery=self.redelivery,
             liveness=self._liveness(outbox),
             heartbeat=Heartbeat(heartbeat_url(self.settings)),
             runner=runner,
-            leasing=Leasing(self.ledger, runner, self.clusters, self.clock),
+            lease_manager=LeaseManager(self.repository, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
             watches=watches,
             sentry=Sentry(watches, self.store, wake=outbox.wake),
@@ -268,13 +268,13 @@ class _Parts:
     async def renew(self, slot: str, ts: str) -> float | None:
         return await self.redelivery.renew(slot, ts)
 
-    def _desk(self, decisions: Decisions, policies: PolicyOf, outbox: Outbox) -> Desk:
+    def _desk(self, decisions: ApprovalService, policies: PolicyOf, outbox: Outbox) -> ProposalService:
         async def posted(slot: str, seconds: float) -> str:
             post = await outbox.settled(slot, within=seconds)
             return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
 
-        return Desk(
-            ledger=self.ledger,
+        return ProposalService(
+            repository=self.repository,
             access=decisions.access,
             clusters=self.clusters,
             decisions=decisions,
@@ -285,7 +285,13 @@ class _Parts:
         )
 
     def _dispatcher(
-        self, access: Access, desk: Desk, decisions: Decisions, inbox: Inbox, attention: Attention, forms: Forms
+        self,
+        access: Access,
+        proposals: ProposalService,
+        decisions: ApprovalService,
+        inbox: Inbox,
+        attention: Attention,
+        forms: Forms,
     ) -> Dispatcher:
         return Dispatcher(
             commands=COMMANDS,
@@ -294,7 +300,7 @@ class _Parts:
                 channel: cluster.name for cluster in self.settings.clusters for channel in cluster.channels
             },
             access=access,
-            proposer=desk,
+            proposer=proposals,
             alerts=attention,
             reports=self.reports,
             decider=Clicks(decisions, attention, access),
@@ -331,7 +337,7 @@ class _Parts:
             names=tuple(self.clusters),
             remembered=self.remembered,
             people=access,
-            open=OpenNow(attention, self.ledger, self.gateway.permalink),
+            open=OpenNow(attention, self.repository, self.gateway.permalink),
             policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
             publish=self.gateway.publish_home,
             clock=self.clock,
@@ -382,7 +388,7 @@ class _Parts:
             lambda: self.clusters[own.name].patrol(deadline, watch.glimpse),
             self.store,
             wake=outbox.wake,
-            explain=partial(self.ledger.explain, own.name),
+            explain=partial(self.repository.explain, own.name),
             horizon=horizon,
         )
         return watch

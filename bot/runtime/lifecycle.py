@@ -43,9 +43,9 @@ from bot.watch.alert_actions import Attention
 from bot.watch.scheduled_reports import Entry, Summaries
 from bot.watch.watchdog import Sentry
 from bot.watch.watcher import Watch
-from bot.workflow.executor import Runner
-from bot.workflow.lease_manager import Leasing
-from bot.workflow.repository import Ledger
+from bot.workflow.executor import Executor
+from bot.workflow.lease_manager import LeaseManager
+from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
@@ -85,12 +85,12 @@ class App:
     outbox: Outbox
     inbox: Inbox
     retention: Retention
-    ledger: Ledger
+    repository: OperationRepository
     redelivery: Redelivery
     liveness: Liveness
     heartbeat: Heartbeat
-    runner: Runner
-    leasing: Leasing
+    runner: Executor
+    lease_manager: LeaseManager
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
     sentry: Sentry
@@ -132,7 +132,7 @@ async def sweep(app: App) -> None:
     """What the clock asks for besides looking: expire, settle, take up unfinished work."""
     try:
         await app.runner.sweep(app.membership.duty)
-        await app.leasing.sweep(app.membership.duty)
+        await app.lease_manager.sweep(app.membership.duty)
         # Not waited for: what is resumed may watch its effect for half a minute.
         app.background.start(resume(app))
         await recall(app)
@@ -360,8 +360,8 @@ def _schedule(app: App) -> Scheduler:
         )
     for each in app.settings.status:
         scheduler.every(each.every, partial(app.liveness.show, each.channel), name=f"status {each.channel}")
-    for entry, wish in zip(app.entries, app.settings.summaries, strict=True):
-        scheduler.cron(wish.cron, wish.timezone, partial(summarise, app, entry), name=entry.job)
+    for entry, change_request in zip(app.entries, app.settings.summaries, strict=True):
+        scheduler.cron(change_request.cron, change_request.timezone, partial(summarise, app, entry), name=entry.job)
     scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")
     scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
     scheduler.every(SWEEP_SECONDS, partial(look_out, app), name="sentry")

@@ -110,8 +110,10 @@ class Attention:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
             refuse_ended(alert)
             until = now + (LONGEST_SILENCE if seconds is None else min(seconds, LONGEST_SILENCE))
-            wish = Silence(alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight)
-            held = await uow.silences.add(wish if seconds is not None else replace(wish, alert=alert.id))
+            change_request = Silence(alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight)
+            held = await uow.silences.add(
+                change_request if seconds is not None else replace(change_request, alert=alert.id)
+            )
             quiet = muted_under(held, alert)
             await uow.alerts.touch(quiet)
             channel, slot = self.channels[alert.cluster], f"alert:{alert.id}"

@@ -14,7 +14,7 @@ from bot.workflow.switch_reading import read_switch
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What a look for the effect found: whether it is there, and what is so in words."""
 
     done: bool
@@ -22,11 +22,11 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Action:
     """One kind: `send` raises ClusterError and is called once; `look` reads, raises ClusterError, and sends nothing."""
 
     send: Callable[[ClusterApi, Operation], Awaitable[None]]
-    look: Callable[[ClusterPort, Operation], Awaitable[Sight]]
+    look: Callable[[ClusterPort, Operation], Awaitable[Observation]]
 
 
 def _leader(op: Operation) -> str | None:
@@ -57,10 +57,10 @@ async def _transfer(api: ClusterApi, op: Operation) -> None:
     await api.leadership_transfer(op.request["peer_id"], at=_leader(op))
 
 
-async def _look_at_switch(cluster: ClusterPort, op: Operation) -> Sight:
+async def _look_at_switch(cluster: ClusterPort, op: Operation) -> Observation:
     value = await read_switch(cluster, op.seen["key"])
     meaning = meaning_of(value, op.seen["dialect"])
-    return Sight(value == op.seen["will_send"], f"{op.request['task']} is now {meaning.word}")
+    return Observation(value == op.seen["will_send"], f"{op.request['task']} is now {meaning.word}")
 
 
 async def last_look(cluster: ClusterPort) -> Snapshot:
@@ -69,50 +69,50 @@ async def last_look(cluster: ClusterPort) -> Snapshot:
 
 
 def _on_leader(
-    judged: Callable[[Mapping[str, Any], int, Mapping[int, Peer]], Sight],
-) -> Callable[..., Awaitable[Sight]]:
-    async def look(cluster: ClusterPort, op: Operation) -> Sight:
+    judged: Callable[[Mapping[str, Any], int, Mapping[int, Peer]], Observation],
+) -> Callable[..., Awaitable[Observation]]:
+    async def look(cluster: ClusterPort, op: Operation) -> Observation:
         return sight(await last_look(cluster), lambda leader, peers: judged(op.request, leader, peers))
 
     return look
 
 
-def sight(now: Snapshot, judged: Callable[[int, Mapping[int, Peer]], Sight]) -> Sight:
+def sight(now: Snapshot, judged: Callable[[int, Mapping[int, Peer]], Observation]) -> Observation:
     """Judge by the leader's own view; without a leader nothing is seen."""
     if now.leader is None:
-        return Sight(done=False, words="no leader is seen just now")
+        return Observation(done=False, words="no leader is seen just now")
     status = now.leader[1].raft_status
     return judged(status.leader, {peer.id: peer for peer in status.peers})
 
 
-def added(request: Mapping[str, Any], _leader: int, peers: Mapping[int, Peer]) -> Sight:
+def added(request: Mapping[str, Any], _leader: int, peers: Mapping[int, Peer]) -> Observation:
     """Whether the member is there as it was asked for."""
     peer, wanted = peers.get(request["peer_id"]), "learner" if request["learner"] else "voter"
     if peer is None:
-        return Sight(done=False, words=f"peer {request['peer_id']} is no member")
+        return Observation(done=False, words=f"peer {request['peer_id']} is no member")
     found = "learner" if peer.is_learner else "voter"
-    return Sight(found == wanted, f"peer {peer.id} is a member now, as {found}")
+    return Observation(found == wanted, f"peer {peer.id} is a member now, as {found}")
 
 
-def removed(request: Mapping[str, Any], _leader: int, peers: Mapping[int, Peer]) -> Sight:
+def removed(request: Mapping[str, Any], _leader: int, peers: Mapping[int, Peer]) -> Observation:
     """Whether the member is gone."""
     peer = request["peer_id"]
     if peer in peers:
-        return Sight(done=False, words=f"peer {peer} is still a member")
-    return Sight(done=True, words=f"peer {peer} is no member any more")
+        return Observation(done=False, words=f"peer {peer} is still a member")
+    return Observation(done=True, words=f"peer {peer} is no member any more")
 
 
-def transferred(request: Mapping[str, Any], leader: int, _peers: Mapping[int, Peer]) -> Sight:
+def transferred(request: Mapping[str, Any], leader: int, _peers: Mapping[int, Peer]) -> Observation:
     """Whether the target leads."""
-    return Sight(leader == request["peer_id"], f"peer {leader} leads")
+    return Observation(leader == request["peer_id"], f"peer {leader} leads")
 
 
-DEEDS: Mapping[OpKind, Deed] = MappingProxyType(
+ACTIONS: Mapping[OpKind, Action] = MappingProxyType(
     {
-        OpKind.TASK_SWITCH: Deed(_set_switch, _look_at_switch),
-        OpKind.MEMBER_ADD: Deed(_add_member, _on_leader(added)),
-        OpKind.MEMBER_REMOVE: Deed(_remove_member, _on_leader(removed)),
-        OpKind.LEADER_TRANSFER: Deed(_transfer, _on_leader(transferred)),
+        OpKind.TASK_SWITCH: Action(_set_switch, _look_at_switch),
+        OpKind.MEMBER_ADD: Action(_add_member, _on_leader(added)),
+        OpKind.MEMBER_REMOVE: Action(_remove_member, _on_leader(removed)),
+        OpKind.LEADER_TRANSFER: Action(_transfer, _on_leader(transferred)),
     }
 )
 """What each kind does."""

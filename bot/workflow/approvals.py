@@ -18,12 +18,12 @@ from bot.operations.settlement import mark
 from bot.operations.supersede import has_moved, succeed, what_moved
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Holder, Rights
-from bot.workflow.evaluation import Judged, judge
-from bot.workflow.executor import Runner
+from bot.workflow.evaluation import Evaluation, judge
+from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks
 from bot.workflow.permission_recheck import People, dropped, people_of, requester_lacks, unsure
 from bot.workflow.reevaluation import Judgement
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 
 ACTS: Mapping[str, Act] = {"op_confirm": Act.APPROVE, "op_reject": Act.REJECT, "op_cancel": Act.CANCEL}
 _TRIES = 10
@@ -31,11 +31,11 @@ _TRIES = 10
 
 
 @dataclass(slots=True)
-class Decisions:
+class ApprovalService:
     """Implements the port dispatch.Decider."""
 
-    ledger: Ledger
-    runner: Runner
+    repository: OperationRepository
+    runner: Executor
     access: Access
     clusters: Mapping[str, ClusterPort]
     policies: PolicyOf
@@ -48,7 +48,7 @@ class Decisions:
 
     async def known(self, op_id: int) -> Operation:
         """The operation of that number; raises UserError."""
-        op = await self.ledger.get(op_id)
+        op = await self.repository.get(op_id)
         if op is None:
             raise UserError(f"There is no operation #{op_id}. /cm ops state=recent lists the last ones.")
         return op
@@ -72,7 +72,7 @@ class Decisions:
 
     async def _of(self, click: Click) -> Operation:
         op_id = number(click.value, "op")
-        op = await self.ledger.get(op_id) if op_id else None
+        op = await self.repository.get(op_id) if op_id else None
         if op is None or op.channel != click.channel:
             raise UserError("This button belongs to no operation that cmbot knows. Type the command again.")
         return op
@@ -96,7 +96,7 @@ class Decisions:
         if refusal:
             raise UserError(refusal)
         try:
-            return await self.ledger.move(op, to, by=user, words=str(to), inbound_key=key)
+            return await self.repository.move(op, to, by=user, words=str(to), inbound_key=key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -113,7 +113,7 @@ class Decisions:
         words = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
         seen = mark(op, done=done, at=self.clock())
         try:
-            return await self.ledger.move(op, to, by=caller.user, words=words, seen=seen, inbound_key=caller.key)
+            return await self.repository.move(op, to, by=caller.user, words=words, seen=seen, inbound_key=caller.key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -134,7 +134,7 @@ class Decisions:
             cluster = self.clusters.get(op.cluster)
             if cluster is None:
                 words = f"{op.cluster} is no longer in the settings; nothing was sent"
-                await self.ledger.move(op, OpState.CLOSED, by=click.user, words=words, inbound_key=click.key)
+                await self.repository.move(op, OpState.CLOSED, by=click.user, words=words, inbound_key=click.key)
                 return
             try:
                 await self._weigh(op, case, cluster)
@@ -174,7 +174,7 @@ class Decisions:
             )
         if lost := requester_lacks(op, people):
             words = f"its requester no longer holds {lost}"
-            await self.ledger.move(op, OpState.CANCELLED, words=words, inbound_key=click.key)
+            await self.repository.move(op, OpState.CANCELLED, words=words, inbound_key=click.key)
             return None
         refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
         if refusal:
@@ -184,11 +184,11 @@ class Decisions:
             return op, people
         kept = tuple(user for user in op.approvals if user not in gone)
         told = "; ".join(f"{user} no longer holds {source}" for user, source in gone.items())
-        op = await self.ledger.note(op, words=f"an approval counts no more: {told}", approvals=kept)
+        op = await self.repository.note(op, words=f"an approval counts no more: {told}", approvals=kept)
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
-    async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
-        others = await self.ledger.open_on(op.cluster, but=op.id)
+    async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+        others = await self.repository.open_on(op.cluster, but=op.id)
         request = request_from_json(op.kind, op.request)
         return await judge(
             cluster,
@@ -200,7 +200,7 @@ class Decisions:
         )
 
     async def _carry_on(
-        self, op: Operation, case: "_Case", cluster: ClusterPort, judged: Judged, short: Mapping[str, int]
+        self, op: Operation, case: "_Case", cluster: ClusterPort, judged: Evaluation, short: Mapping[str, int]
     ) -> None:
         click, policy = case.click, case.policy
         if has_moved(op, judged.verdict):
@@ -210,12 +210,12 @@ class Decisions:
         if short:
             terms = {**op.terms, "missing": dict(short)}
             words = f"approved ({progress(policy, short)})"
-            await self.ledger.note(
+            await self.repository.note(
                 op, by=click.user, words=words, approvals=approvals, terms=terms, inbound_key=click.key
             )
             return
 
-        async def end(running: Operation, found: Judged | str) -> Operation | None:
+        async def end(running: Operation, found: Evaluation | str) -> Operation | None:
             return await self._end_unsent(running, policy, found)
 
         # The step to running compares versions: of many who click at once only one gets through.
@@ -230,16 +230,16 @@ class Decisions:
             inbound_key=click.key,
         )
 
-    async def _end_unsent(self, running: Operation, policy: Policy, found: Judged | str) -> Operation | None:
+    async def _end_unsent(self, running: Operation, policy: Policy, found: Evaluation | str) -> Operation | None:
         """End what was judged again right before sending, where the new judgement voids the approval."""
         if isinstance(found, str):
-            return await self.ledger.move(running, OpState.BLOCKED, words=found)
+            return await self.repository.move(running, OpState.BLOCKED, words=found)
         if not has_moved(running, found.verdict):
             return None
         return await self._supersede(running, policy, found)
 
     async def _supersede(
-        self, op: Operation, policy: Policy, judged: Judged, *, by: str = "", key: str = ""
+        self, op: Operation, policy: Policy, judged: Evaluation, *, by: str = "", key: str = ""
     ) -> Operation:
         changed = what_moved(op, judged.verdict)
         words = f"the cluster moved since the card was shown: {'; '.join(changed)}"
@@ -249,12 +249,12 @@ class Decisions:
         )
         if so_already or pointless:
             words += so_already or pointless
-            return await self.ledger.move(op, OpState.SUPERSEDED, by=by, words=words, inbound_key=key)
+            return await self.repository.move(op, OpState.SUPERSEDED, by=by, words=words, inbound_key=key)
         successor = succeed(op, judged.seen, judged.verdict, changed, policy, now=self.clock())
-        return await self.ledger.supersede(op, successor, by=by, words=words, inbound_key=key)
+        return await self.repository.supersede(op, successor, by=by, words=words, inbound_key=key)
 
 
-def _unforced(op: Operation, judged: Judged) -> bool:
+def _unforced(op: Operation, judged: Evaluation) -> bool:
     """Whether break-glass was asked for where the checks refuse nothing any more."""
     return op.forced and not judged.forces and not judged.verdict.blocked
 
@@ -265,7 +265,7 @@ class _Case:
 
     click: Click
     policy: Policy
-    judged: Judged | None = None
+    judged: Evaluation | None = None
 
 
 class _Lost(Exception):

@@ -23,7 +23,7 @@ NODE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """The verdict on a request, and what an operation keeps as `seen` of the state it was passed on.
 
     `at` is when it was reached, on the monotonic clock. `forces` tells whether break-glass lets anything through.
@@ -43,7 +43,7 @@ async def judge(
     dialect: str = "",
     forced: bool = False,
     replaces: Sequence[int] = (),
-) -> Judged:
+) -> Evaluation:
     """Look at the cluster anew and judge; `operations` are the open ones there but the one that is judged.
 
     `replaces` are the dead and the new peer when the request is a step of a replacement.
@@ -60,9 +60,9 @@ async def judge(
     return _judged(verdict, seen, forced=forced)
 
 
-def _judged(verdict: Verdict, seen: Mapping[str, Any], *, forced: bool) -> Judged:
+def _judged(verdict: Verdict, seen: Mapping[str, Any], *, forced: bool) -> Evaluation:
     lifted = verdict.forced() if forced else verdict
-    return Judged(lifted, {**seen, "verdict": lifted.to_json()}, forces=lifted != verdict)
+    return Evaluation(lifted, {**seen, "verdict": lifted.to_json()}, forces=lifted != verdict)
 
 
 def open_operation(op: Operation) -> OpenOperation:
@@ -82,7 +82,7 @@ class _Read:
 
 async def _judge_switch(
     cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], dialect: str, *, forced: bool
-) -> Judged:
+) -> Evaluation:
     (before, now), read = await asyncio.gather(
         cluster.two_looks(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
     )

@@ -15,9 +15,9 @@ from bot.interactions.command import ClusterPort
 from bot.leadership.ports import Duty, all_of_it
 from bot.operations.model import Operation, OpState
 from bot.operations.settlement import MOST_COMPARED, closed, compare, is_open, overtaken
-from bot.workflow.actions import DEEDS, Sight
+from bot.workflow.actions import ACTIONS, Observation
 from bot.workflow.reevaluation import Judgement
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +35,13 @@ def always() -> bool:
 
 
 @dataclass(slots=True)
-class Runner:
+class Executor:
     """Carries out operations that were approved, and settles those whose outcome is not known.
 
     `alive` tells whether this process may act: others settle what a process runs that they count as dead.
     """
 
-    ledger: Ledger
+    repository: OperationRepository
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     verify_within: float
@@ -60,7 +60,7 @@ class Runner:
         # of several that try at once all but one fail.
         self.under_way[op.id] += 1
         try:
-            running = await self.ledger.move(op, OpState.RUNNING, **step)
+            running = await self.repository.move(op, OpState.RUNNING, **step)
             return await self._carry_out(running, cluster, judgement)
         finally:
             self.under_way[op.id] -= 1
@@ -74,31 +74,31 @@ class Runner:
         except Conflict:
             # Counted as dead meanwhile: what another process found out stands.
             log.warning("operation.taken_over", op=op.id)
-            return await self.ledger.get(op.id) or op
+            return await self.repository.get(op.id) or op
 
     async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
         if not self.alive():
             words = "nothing was sent: this process was out of touch with the database"
-            return await self.ledger.move(op, OpState.FAILED, words=words)
+            return await self.repository.move(op, OpState.FAILED, words=words)
         try:
-            await DEEDS[op.kind].send(cluster.api, op)
+            await ACTIONS[op.kind].send(cluster.api, op)
         except OutcomeUnknown as error:
             # Told at once: until the effect is seen nobody knows, and nothing of its kind may follow meanwhile.
-            op = await self.ledger.move(op, OpState.UNKNOWN, words=told(error))
+            op = await self.repository.move(op, OpState.UNKNOWN, words=told(error))
         except (ClusterRefused, ClusterUnreachable) as error:
-            return await self.ledger.move(op, OpState.FAILED, words=told(error))
+            return await self.repository.move(op, OpState.FAILED, words=told(error))
         seen = await self._watch(op, cluster)
         if seen is not None and seen.done:
-            return await self.ledger.move(op, OpState.VERIFIED, words=seen.words)
+            return await self.repository.move(op, OpState.VERIFIED, words=seen.words)
         if op.state is OpState.UNKNOWN:
             return op
         found = seen.words if seen is not None else "what is so now could not be read back"
         words = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
-        return await self.ledger.move(op, OpState.UNKNOWN, words=words)
+        return await self.repository.move(op, OpState.UNKNOWN, words=words)
 
-    async def _watch(self, op: Operation, cluster: ClusterPort) -> Sight | None:
+    async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
         """Look until the effect is seen or the time is over: the last look that could be had."""
-        seen: Sight | None = None
+        seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
             seen = await self.sight(op, cluster) or seen
@@ -106,77 +106,79 @@ class Runner:
                 return seen
             await asyncio.sleep(LOOK_EVERY)
 
-    async def sight(self, op: Operation, cluster: ClusterPort) -> Sight | None:
+    async def sight(self, op: Operation, cluster: ClusterPort) -> Observation | None:
         """Look for the effect once; None when the cluster cannot be read."""
         try:
-            return await DEEDS[op.kind].look(cluster, op)
+            return await ACTIONS[op.kind].look(cluster, op)
         except ClusterError as error:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
     async def sweep(self, duty: Duty = all_of_it) -> None:
         """Expire what waited too long and settle what is not known, where it is ours to do; called by the clock."""
-        for op in await self.ledger.due():
+        for op in await self.repository.due():
             if fence := duty(op.cluster):
-                await _quietly(self.ledger.fenced(fence), op, OpState.EXPIRED, "nobody decided on it in time")
-        for op in await self.ledger.in_state(OpState.RUNNING):
-            if ledger := await self._ours(op, duty):
-                await self._adopt(op, self.clusters[op.cluster], ledger)
-        for op in await self.ledger.in_state(OpState.UNKNOWN):
-            if ledger := await self._ours(op, duty):
-                await self._settle(op, self.clusters[op.cluster], ledger)
-        recent = await self.ledger.recent(None, MOST_COMPARED)
+                await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "nobody decided on it in time")
+        for op in await self.repository.in_state(OpState.RUNNING):
+            if repository := await self._ours(op, duty):
+                await self._adopt(op, self.clusters[op.cluster], repository)
+        for op in await self.repository.in_state(OpState.UNKNOWN):
+            if repository := await self._ours(op, duty):
+                await self._settle(op, self.clusters[op.cluster], repository)
+        recent = await self.repository.recent(None, MOST_COMPARED)
         for op in filter(is_open, recent):
             if op.cluster in self.clusters and (fence := duty(op.cluster)):
-                await self._compare(op, self.clusters[op.cluster], self.ledger.fenced(fence), overtaken(op, recent))
+                await self._compare(op, self.clusters[op.cluster], self.repository.fenced(fence), overtaken(op, recent))
 
-    async def _ours(self, op: Operation, duty: Duty) -> Ledger | None:
+    async def _ours(self, op: Operation, duty: Duty) -> OperationRepository | None:
         """The book to settle it with; None while somebody carries it out, be it here, and where it is not ours."""
         if op.id in self.under_way or op.cluster not in self.clusters:
             return None
-        if op.state is OpState.RUNNING and op.runner == self.ledger.owner:
-            return self.ledger
+        if op.state is OpState.RUNNING and op.runner == self.repository.owner:
+            return self.repository
         fence = duty(op.cluster)
         if fence is None or await self._still_runs(op):
             return None
-        return self.ledger.fenced(fence)
+        return self.repository.fenced(fence)
 
     async def _still_runs(self, op: Operation) -> bool:
         until = op.history[-1].at + self.verify_within + LAST_LOOK_SECONDS
         looked_for = op.state is OpState.RUNNING or self.clock() < until
-        return looked_for and op.runner != self.ledger.owner and op.runner in await self.ledger.living()
+        return looked_for and op.runner != self.repository.owner and op.runner in await self.repository.living()
 
     async def close_gone(self, known: Collection[str] = ()) -> None:
         """Close the operations on clusters that no settings name, ours or (`known`) others'; called at the start."""
-        for op in await self.ledger.open_on(None):
+        for op in await self.repository.open_on(None):
             if op.cluster not in {*self.clusters, *known}:
                 asked = op.state in {OpState.RUNNING, OpState.UNKNOWN}
                 came = "whether it was done is not known" if asked else "nothing was sent"
-                await _quietly(self.ledger, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}")
-        for op in await self.ledger.leased():
+                await _quietly(
+                    self.repository, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}"
+                )
+        for op in await self.repository.leased():
             if op.cluster not in {*self.clusters, *known}:
                 words = f"{op.cluster} is no longer in the settings, so nothing is put back"
-                await self.ledger.note(op, words=words, lease_until=0.0, warn_at=0.0)
+                await self.repository.note(op, words=words, lease_until=0.0, warn_at=0.0)
 
-    async def _adopt(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
+    async def _adopt(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         """Tell the truth about an operation whose process stopped while it ran: it is never sent again."""
-        ours = op.runner == self.ledger.owner
+        ours = op.runner == self.repository.owner
         what = "what came of it could not be noted" if ours else "the cmbot process that ran this stopped"
         seen = await self.sight(op, cluster)
         if seen is not None and seen.done:
-            await _quietly(ledger, op, OpState.VERIFIED, f"{what}; {seen.words}")
+            await _quietly(repository, op, OpState.VERIFIED, f"{what}; {seen.words}")
         else:
-            await _quietly(ledger, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
+            await _quietly(repository, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
 
-    async def _settle(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
+    async def _settle(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         seen = await self.sight(op, cluster)
         if seen is not None and seen.done:
-            await _quietly(ledger, op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
+            await _quietly(repository, op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
         elif await self._held_still(op, cluster):
             held = f"one leader with a quorum held for {STILL_SECONDS:g} s without it"
-            await _quietly(ledger, op, OpState.FAILED, f"not applied: {held}")
+            await _quietly(repository, op, OpState.FAILED, f"not applied: {held}")
 
-    async def _compare(self, op: Operation, cluster: ClusterPort, ledger: Ledger, over: bool) -> None:
+    async def _compare(self, op: Operation, cluster: ClusterPort, repository: OperationRepository, over: bool) -> None:
         """Compare what an admin said of an unknown outcome with the cluster, and show a contradiction on the card."""
         if over:
             found: tuple[str, bool] | None = "a later operation changed it since: not compared any more", False
@@ -190,7 +192,7 @@ class Runner:
             return
         words, contradicts = found
         try:
-            await ledger.note(op, words=words, seen=closed(op, words, contradicts=contradicts, at=self.clock()))
+            await repository.note(op, words=words, seen=closed(op, words, contradicts=contradicts, at=self.clock()))
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 
@@ -206,9 +208,9 @@ class Runner:
         return now.at - start.at >= STILL_SECONDS
 
 
-async def _quietly(ledger: Ledger, op: Operation, to: OpState, words: str) -> None:
+async def _quietly(repository: OperationRepository, op: Operation, to: OpState, words: str) -> None:
     try:
-        await ledger.move(op, to, words=words)
+        await repository.move(op, to, words=words)
     except (Conflict, Fenced):
         log.info("operation.moved_meanwhile", op=op.id)
 

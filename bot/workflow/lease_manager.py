@@ -18,10 +18,10 @@ from bot.operations.policy import Policy
 from bot.operations.preflight.check import Level
 from bot.operations.requests import request_from_json
 from bot.permissions.roles import Rights
-from bot.workflow.evaluation import Judged, judge
-from bot.workflow.executor import Runner
+from bot.workflow.evaluation import Evaluation, judge
+from bot.workflow.executor import Executor
 from bot.workflow.reevaluation import Judgement
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 class LeaseClicks:
     """What the buttons of a leased switch do; both are for those who may approve it."""
 
-    ledger: Ledger
+    repository: OperationRepository
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
@@ -45,17 +45,17 @@ class LeaseClicks:
             else:
                 lease = float(op.request["lease"])
                 words, changes = "extended", until(op.lease_until + lease, lease)
-            await self.ledger.note(op, by=click.user, words=words, inbound_key=click.key, **changes)
+            await self.repository.note(op, by=click.user, words=words, inbound_key=click.key, **changes)
         except Conflict as error:
             raise UserError(f"Operation #{op.id} changed a moment before you clicked: see its card.") from error
 
 
 @dataclass(slots=True)
-class Leasing:
+class LeaseManager:
     """Looks for leases that end; called by the clock. Each end is claimed by a compare-and-set, so it happens once."""
 
-    ledger: Ledger
-    runner: Runner
+    repository: OperationRepository
+    runner: Executor
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
@@ -64,51 +64,53 @@ class Leasing:
     async def sweep(self, duty: Duty = all_of_it) -> None:
         """Announce and end what is due, then carry out what that led to, be it of an earlier life; what is ours."""
         now = self.clock()
-        for op in await self.ledger.leased():
+        for op in await self.repository.leased():
             if op.cluster in self.clusters and (fence := duty(op.cluster)):
-                await self._due(op, now, self.ledger.fenced(fence))
-        for op in await self.ledger.in_state(OpState.PROPOSED):
+                await self._due(op, now, self.repository.fenced(fence))
+        for op in await self.repository.in_state(OpState.PROPOSED):
             if op.request.get("reverts") and op.cluster in self.clusters and (fence := duty(op.cluster)):
-                await self._revert(op, self.clusters[op.cluster], self.ledger.fenced(fence))
+                await self._revert(op, self.clusters[op.cluster], self.repository.fenced(fence))
 
-    async def _due(self, op: Operation, now: float, ledger: Ledger) -> None:
+    async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:
             if now >= op.lease_until:
-                await ledger.put_back(op, reverting(op, now))
+                await repository.put_back(op, reverting(op, now))
             elif op.warn_at and now >= op.warn_at:
-                await ledger.warn(op)
+                await repository.warn(op)
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
-    async def _revert(self, op: Operation, cluster: ClusterPort, ledger: Ledger) -> None:
+    async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         try:
             judged = await self._judge(op, cluster)
             skip, words = hindrance(op, judged)
             if skip is not None:
-                await ledger.move(op, skip, words=words, seen=judged.seen)
+                await repository.move(op, skip, words=words, seen=judged.seen)
             else:
-                again, end = partial(self._judge, op, cluster), partial(self._end_unsent, ledger)
+                again, end = partial(self._judge, op, cluster), partial(self._end_unsent, repository)
                 judgement = Judgement(judged, again, end, self.monotonic)
                 await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=judged.seen)
         except UserError as error:
-            await ledger.move(op, OpState.BLOCKED, words=str(error))
+            await repository.move(op, OpState.BLOCKED, words=str(error))
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
-    async def _end_unsent(self, ledger: Ledger, running: Operation, found: Judged | str) -> Operation | None:
+    async def _end_unsent(
+        self, repository: OperationRepository, running: Operation, found: Evaluation | str
+    ) -> Operation | None:
         """End what was judged again right before sending, where it must not be sent any more."""
         if isinstance(found, str):
-            return await ledger.move(running, OpState.BLOCKED, words=found)
+            return await repository.move(running, OpState.BLOCKED, words=found)
         skip, words = hindrance(running, found)
-        return None if skip is None else await ledger.move(running, skip, words=words, seen=found.seen)
+        return None if skip is None else await repository.move(running, skip, words=words, seen=found.seen)
 
-    async def _judge(self, op: Operation, cluster: ClusterPort) -> Judged:
-        others = await self.ledger.open_on(op.cluster, but=op.id)
+    async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+        others = await self.repository.open_on(op.cluster, but=op.id)
         request = request_from_json(op.kind, op.request)
         return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")))
 
 
-def hindrance(op: Operation, judged: Judged) -> tuple[OpState | None, str]:
+def hindrance(op: Operation, judged: Evaluation) -> tuple[OpState | None, str]:
     """Why the old value is not put back: the state that ends the operation and the words, or (None, "")."""
     seen, task = judged.seen, op.request["task"]
     by_hand = f"if it shall go back: /cm task {'enable' if op.request['on'] else 'disable'} {task} {op.cluster}"

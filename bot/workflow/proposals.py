@@ -8,7 +8,7 @@ from bot.common.errors import Conflict, NotAllowed, UserError
 from bot.interactions.command import Caller, ClusterPort, Replacement, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.approval_rules import Policy, refuse_proposal
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.policy import PolicyOf
 from bot.operations.preflight.check import Level
@@ -17,11 +17,11 @@ from bot.permissions.access import Access
 from bot.permissions.roles import Holder
 from bot.views import operations as views
 from bot.views import ops_list
-from bot.workflow.approvals import Decisions
-from bot.workflow.evaluation import Judged, judge
+from bot.workflow.approvals import ApprovalService
+from bot.workflow.evaluation import Evaluation, judge
 from bot.workflow.permalinks import Permalink, link_to
 from bot.workflow.replacement import next_wish, was_caught_up
-from bot.workflow.repository import Ledger, card_slot
+from bot.workflow.repository import OperationRepository, card_slot
 
 CARD_SECONDS = 8.0
 """How long the requester waits to be told where the card is; the card is delivered even if that takes longer."""
@@ -29,31 +29,31 @@ MOST_LISTED = 50
 
 
 @dataclass(slots=True)
-class Desk:
+class ProposalService:
     """Implements the port commands.spec.Proposer."""
 
-    ledger: Ledger
+    repository: OperationRepository
     access: Access
     clusters: Mapping[str, ClusterPort]
-    decisions: Decisions
+    decisions: ApprovalService
     policies: PolicyOf
     permalink: Permalink
     clock: Callable[[], float]
     posted: Callable[[str, float], Awaitable[str]]
     """Waits until the outbox posted a slot, for so many seconds: the channel's refusal in words, or "" when posted."""
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
+    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
         """Judge a wish and propose it; the reply tells where the card is, or what speaks against it."""
-        policy = await self._allowed(caller, cluster, wish)
+        policy = await self._allowed(caller, cluster, change_request)
         for last in (False, True):
-            judged = await self._judge(cluster, wish)
-            op = self._operation(caller, cluster, wish, policy)
+            judged = await self._judge(cluster, change_request)
+            op = self._operation(caller, cluster, change_request, policy)
             op = replace(op, seen=judged.seen)
             if judged.verdict.already_so:
                 return Reply(views.already(op))
-            if wish.forced and not judged.forces and not judged.verdict.blocked:
+            if change_request.forced and not judged.forces and not judged.verdict.blocked:
                 raise UserError("There is nothing to force: the checks refuse nothing. Leave force=yes out.")
-            if wish.dry_run:
+            if change_request.dry_run:
                 return Reply(views.judged(op, judged.verdict, dry_run=True))
             try:
                 return await self._open(op, judged, caller)
@@ -63,61 +63,70 @@ class Desk:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _allowed(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Policy:
-        policy = self.policies(cluster.name, wish.keys, wish.forced)
+    async def _allowed(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Policy:
+        policy = self.policies(cluster.name, change_request.keys, change_request.forced)
         rights = await self.access.rights(caller.user, cluster.name)
         sentence, of_rights = refuse_proposal(
-            policy, rights, channel=caller.channel, reason=wish.reason, forced=wish.forced
+            policy, rights, channel=caller.channel, reason=change_request.reason, forced=change_request.forced
         )
         if sentence:
             raise (NotAllowed if of_rights else UserError)(sentence)
         return policy
 
-    async def _judge(self, cluster: ClusterPort, wish: Wish) -> Judged:
-        others = await self.ledger.open_on(cluster.name)
+    async def _judge(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
+        others = await self.repository.open_on(cluster.name)
         return await judge(
-            cluster, wish.request, others, dialect=wish.dialect, forced=wish.forced, replaces=wish.replaces
+            cluster,
+            change_request.request,
+            others,
+            dialect=change_request.dialect,
+            forced=change_request.forced,
+            replaces=change_request.replaces,
         )
 
-    def _operation(self, caller: Caller, cluster: ClusterPort, wish: Wish, policy: Policy) -> Operation:
+    def _operation(
+        self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest, policy: Policy
+    ) -> Operation:
         now = self.clock()
         return Operation(
             cluster=cluster.name,
-            kind=wish.request.kind,
-            request=wish.to_json(),
+            kind=change_request.request.kind,
+            request=change_request.to_json(),
             requester=caller.user,
             created_at=now,
             expires_at=now + policy.expires_after,
             channel=cluster.operations_channel,
-            reason=wish.reason,
+            reason=change_request.reason,
             terms=policy.to_json(),
         )
 
-    async def _open(self, op: Operation, judged: Judged, caller: Caller) -> Reply:
+    async def _open(self, op: Operation, judged: Evaluation, caller: Caller) -> Reply:
         if judged.verdict.blocked:
             why = " ".join(check.sentence for check in judged.verdict.of_level(Level.BLOCK))
             blocked = advance(op, OpState.BLOCKED, at=op.created_at, words=why)
-            noted = await self.ledger.open(blocked, inbound_key=caller.key)
+            noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.judged(noted, judged.verdict, dry_run=False))
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, words="proposed")
-        return await self._show(await self.ledger.open(waiting, inbound_key=caller.key))
+        return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
     async def _show(self, op: Operation) -> Reply:
         trouble = await self.posted(card_slot(op.card_id), CARD_SECONDS)
         if trouble:
-            await self.ledger.withdraw(op.card_id, trouble)
+            await self.repository.withdraw(op.card_id, trouble)
             raise UserError(
                 f"Nothing was proposed: the card cannot be posted in <#{op.channel}> ({trouble}). "
                 "Invite cmbot there, or change the cluster's operations_channel."
             )
-        ts = await self.ledger.posted_at(op)
+        ts = await self.repository.posted_at(op)
         return Reply(views.proposed(op, await link_to(self.permalink, op.channel, ts)))
 
-    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
+    async def replace(
+        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+    ) -> Reply:
         """Show the plan of a replacement and propose its next step."""
         before, now = await cluster.two_looks()
-        caught_up = was_caught_up(await self.ledger.recent(cluster.name, MOST_LISTED), wanted.dead, wanted.new)
-        steps, step = next_wish(wanted, wish, before, now, caught_up=caught_up)
+        caught_up = was_caught_up(await self.repository.recent(cluster.name, MOST_LISTED), wanted.dead, wanted.new)
+        steps, step = next_wish(wanted, change_request, before, now, caught_up=caught_up)
         plan = ops_list.plan(cluster.name, wanted.dead, wanted.new, steps)
         if step is None:
             return Reply(plan)
@@ -126,8 +135,8 @@ class Desk:
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         """Operations, the newest first."""
         if open_only:
-            return list(reversed(await self.ledger.open_on(cluster)))
-        return await self.ledger.recent(cluster, MOST_LISTED)
+            return list(reversed(await self.repository.open_on(cluster)))
+        return await self.repository.recent(cluster, MOST_LISTED)
 
     async def shown(self, op_id: int) -> Operation:
         """One operation."""
@@ -145,18 +154,18 @@ class Desk:
 
     async def undelivered(self) -> Sequence[Undelivered]:
         """The messages that Slack refused for good, the newest first."""
-        async with self.ledger.store.read() as uow:
+        async with self.repository.store.read() as uow:
             dead = await uow.outbox.dead(MOST_LISTED)
         return [Undelivered(post.channel, post.text, post.last_error, post.updated_at) for post in dead]
 
     async def redeliver(self, caller: Caller) -> Reply:
         """Try all of them once more; an admin's of all clusters, noted in the audit log."""
         await self.access.require(caller.user, Holder.ADMIN)
-        async with self.ledger.store.begin() as uow:
+        async with self.repository.store.begin() as uow:
             tried = [post.slot for post in await uow.outbox.dead(MOST_LISTED) if await uow.outbox.requeue(post.slot)]
             if caller.key:
                 await uow.inbound.done(caller.key)
             detail = {"messages": tried}
             await uow.audit.append(Entry(self.clock(), caller.user, "messages.retried", detail=detail))
-        self.ledger.wake()
+        self.repository.wake()
         return Reply(ops_list.redelivered(len(tried)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.common.errors import UserError
 from bot.operations.model import Operation
-from bot.workflow.evaluation import Judged
+from bot.workflow.evaluation import Evaluation
 
 FRESH_SECONDS = 3.0
 """How old a judgement may be when the request is sent: a write to the database may have waited for a lock meanwhile."""
@@ -17,12 +17,12 @@ class Judgement:
     """A judgement, how it is made again, and what becomes of a running operation that it no longer lets through.
 
     `judge` may raise UserError. `end` takes the running operation and the new judgement, or the sentence of that error;
-    it returns the operation as it ended, or None when it may be sent. `monotonic` is the clock of `Judged.at`.
+    it returns the operation as it ended, or None when it may be sent. `monotonic` is the clock of `Evaluation.at`.
     """
 
-    judged: Judged
-    judge: Callable[[], Awaitable[Judged]]
-    end: Callable[[Operation, Judged | str], Awaitable[Operation | None]]
+    judged: Evaluation
+    judge: Callable[[], Awaitable[Evaluation]]
+    end: Callable[[Operation, Evaluation | str], Awaitable[Operation | None]]
     monotonic: Callable[[], float] = time.monotonic
 
     @property
@@ -44,7 +44,7 @@ class Judgement:
             return ended or running, False
         return replace(running, seen=found.seen), True
 
-    async def _again(self) -> Judged | str:
+    async def _again(self) -> Evaluation | str:
         try:
             return await self.judge()
         except UserError as error:

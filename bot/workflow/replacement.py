@@ -7,7 +7,7 @@ from bot.clustermgr.health import voter_health
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import UserError
 from bot.interactions.command import Replacement
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpKind, OpState
 from bot.operations.replacement_plan import Step, next_step, replace_plan
 
@@ -24,8 +24,8 @@ def was_caught_up(recent: Sequence[Operation], dead: int, new: int) -> bool:
 
 
 def next_wish(
-    wanted: Replacement, wish: Wish, before: Snapshot | None, now: Snapshot, *, caught_up: bool
-) -> tuple[tuple[Step, ...], Wish | None]:
+    wanted: Replacement, change_request: ChangeRequest, before: Snapshot | None, now: Snapshot, *, caught_up: bool
+) -> tuple[tuple[Step, ...], ChangeRequest | None]:
     """The plan, and the wish of its next step: None where one only waits, or all is done, or nothing can be told.
 
     Raises UserError when the ids or addresses are not valid, or when the member to be replaced is not dead.
@@ -42,4 +42,6 @@ def next_wish(
     step = next_step(steps)
     if step is None or step.request is None:
         return steps, None
-    return steps, replace(wish, request=step.request, policy="member_replace", replaces=(wanted.dead, wanted.new))
+    return steps, replace(
+        change_request, request=step.request, policy="member_replace", replaces=(wanted.dead, wanted.new)
+    )

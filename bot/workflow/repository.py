@@ -36,7 +36,7 @@ def _warn_slot(op: Operation) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class OperationRepository:
     """Writes operations and what the channel sees of them; raises StoreError, Conflict when somebody was first.
 
     `owner` is the process that runs what is moved to running. `fence` guards what is done in a holder's name.
@@ -48,7 +48,7 @@ class Ledger:
     owner: str = ""
     fence: Fence = unfenced
 
-    def fenced(self, fence: Fence) -> "Ledger":
+    def fenced(self, fence: Fence) -> "OperationRepository":
         """The same book for somebody who writes in the name of a hold; every step then may raise Fenced."""
         return replace(self, fence=fence)
 

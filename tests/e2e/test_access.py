@@ -4,7 +4,7 @@ from bot.cli.demo import Demo
 from bot.config import Members
 from bot.permissions.access import Access
 from bot.permissions.roles import Holder
-from bot.workflow.approvals import Decisions
+from bot.workflow.approvals import ApprovalService
 from tests.e2e.test_operations import ALICE, BOB, CAROL, ask, card_with, click, propose, refused
 
 
@@ -12,7 +12,7 @@ def only_carol_approves(world: Demo) -> None:
     """Give prod approvers of its own, as `clusters[].access` does when the program starts."""
     decider = world.app.dispatcher.decider
     decisions = decider.operations  # type: ignore[attr-defined]
-    assert isinstance(decisions, Decisions)
+    assert isinstance(decisions, ApprovalService)
     everywhere = decisions.access
     prod = everywhere.settings.model_copy(update={"approvers": Members(users=(CAROL,))})
     decisions.access = Access(everywhere.settings, everywhere.group_members, (), {"prod": prod})

@@ -112,7 +112,7 @@ async def test_what_is_wrong_is_said_at_its_field_in_the_command_s_words(world: 
     view = await opened(world)
     ack = await person.submit({"field:task": "balance", "field:for": "soon"})
     assert "soon" in ack.errors[id_of(view, "field:for")]
-    assert await world.app.ledger.recent(None, 5) == []
+    assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_what_the_preflight_blocks_is_shown_in_the_form(world: Demo) -> None:
@@ -127,7 +127,7 @@ async def test_a_dry_run_proposes_nothing(world: Demo) -> None:
     await opened(world, "/cm do leader transfer")
     await world.slack.as_user(ALICE).submit({"field:peer_id": "2", "field:dry_run": ["yes"]})
     await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
-    assert await world.app.ledger.recent(None, 5) == []
+    assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_a_viewer_is_refused_in_the_form_and_noted(world: Demo) -> None:
@@ -149,7 +149,7 @@ async def test_a_form_sent_twice_is_one_wish(world: Demo) -> None:
         payload = payloads.view_submission(world.slack.workspace, person.user, view, state, [])
         await person.delivery.deliver(INTERACTION, payload)
     await seen(world, ALICE, lambda view: "waits for" in view.full_text)
-    assert len(await world.app.ledger.recent(None, 5)) == 1
+    assert len(await world.app.repository.recent(None, 5)) == 1
 
 
 async def forged(world: Demo, view: View, values: Mapping[str, Any], **content: Any) -> Mapping[str, Any]:
@@ -168,7 +168,7 @@ async def forged(world: Demo, view: View, values: Mapping[str, Any], **content: 
 async def test_what_is_forged_is_refused_and_nothing_is_kept(world: Demo) -> None:
     view = await opened(world)
     sealed = str(view.content["private_metadata"])
-    wish = {"field:task": "balance"}
+    change_request = {"field:task": "balance"}
     for content in (
         {"private_metadata": ""},
         {"private_metadata": sealed.replace("C0STORAGE", "C0OTHER")},
@@ -176,12 +176,12 @@ async def test_what_is_forged_is_refused_and_nothing_is_kept(world: Demo) -> Non
         {"private_metadata": "1.\ud800.{}"},
         {"callback_id": "cmbot_change:0"},
     ):
-        answer = await forged(world, view, wish, **content)
+        answer = await forged(world, view, change_request, **content)
         assert answer["response_action"] == "update"
         assert "/cm do" in json.dumps(answer["view"])
-    answer = await forged(world, view, {**wish, "form:kind": "task enable"})
+    answer = await forged(world, view, {**change_request, "form:kind": "task enable"})
     assert "still being redrawn" in json.dumps(answer["errors"])
-    assert await world.app.ledger.recent(None, 5) == []
+    assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_a_form_of_another_person_is_refused(world: Demo) -> None:

@@ -74,7 +74,7 @@ def writes(world: Demo, path: str) -> list[Any]:
 
 
 async def only_op(world: Demo, wanted: Callable[[Operation], bool] = lambda _: True) -> Operation:
-    [op] = [op for op in await world.app.ledger.recent(None, 50) if wanted(op)]
+    [op] = [op for op in await world.app.repository.recent(None, 50) if wanted(op)]
     return op
 
 
@@ -225,7 +225,7 @@ async def test_a_group_that_cannot_be_listed_grants_nothing(world: Demo) -> None
 async def test_an_expired_card_does_nothing(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     op = await only_op(world)
-    await world.app.ledger.note(op, words="time passes", expires_at=1.0)
+    await world.app.repository.note(op, words="time passes", expires_at=1.0)
     assert "expired" in await refused(world, card, BOB)
     await world.app.runner.sweep()
     await card_with(world, card, "*Expired*")
@@ -297,7 +297,7 @@ async def test_a_dry_run_tells_and_notes_nothing(world: Demo) -> None:
     told = await ask(world, "/cm member remove 3 dry-run=yes")
     assert "nothing was proposed" in told.text
     assert "tolerates 0" in told.full_text
-    assert await world.app.ledger.recent(None, 5) == []
+    assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_operations_are_listed_shown_and_cancelled_by_command(world: Demo) -> None:
@@ -315,8 +315,8 @@ async def test_operations_are_listed_shown_and_cancelled_by_command(world: Demo)
 async def test_an_admin_settles_what_is_not_known(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     op = await only_op(world)
-    running = await world.app.ledger.move(op, OpState.RUNNING, by=BOB)
-    await world.app.ledger.move(running, OpState.UNKNOWN, words="no answer")
+    running = await world.app.repository.move(op, OpState.RUNNING, by=BOB)
+    await world.app.repository.move(running, OpState.UNKNOWN, words="no answer")
     assert "not known, so nothing of its kind may follow" in (await ask(world, "/cm member remove 3")).text
     assert "You are not an admin" in (await ask(world, "/cm op settle 1 done reason=seen", user=BOB)).text
     await ask(world, '/cm op settle 1 not-done reason="the log shows nothing"')
@@ -332,13 +332,13 @@ async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(w
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back by itself")
     op = await only_op(world)
-    await world.app.ledger.note(op, words="time passes", warn_at=1.0)
-    await world.app.leasing.sweep()
+    await world.app.repository.note(op, words="time passes", warn_at=1.0)
+    await world.app.lease_manager.sweep()
     warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
     assert "op_extend" in json.dumps(warning.blocks)
     op = await only_op(world)
-    await world.app.ledger.note(op, words="time passes", lease_until=1.0)
-    await asyncio.gather(world.app.leasing.sweep(), world.app.leasing.sweep())
+    await world.app.repository.note(op, words="time passes", lease_until=1.0)
+    await asyncio.gather(world.app.lease_manager.sweep(), world.app.lease_manager.sweep())
     back = await world.slack.wait_for(
         OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Done" in m.text
     )
@@ -353,8 +353,8 @@ async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, 
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back by itself")
     before = (await only_op(world)).lease_until
-    await world.app.ledger.note(await only_op(world), words="time passes", warn_at=1.0)
-    await world.app.leasing.sweep()
+    await world.app.repository.note(await only_op(world), words="time passes", warn_at=1.0)
+    await world.app.lease_manager.sweep()
     warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
     await click(world, warning, BOB, action)
     await card_with(world, card, words)
@@ -380,8 +380,8 @@ async def test_a_switch_that_somebody_changed_since_is_left_alone(world: Demo) -
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back by itself")
     world.clusters["prod"].data.kv["balance"] = "true"
-    await world.app.ledger.note(await only_op(world), words="time passes", lease_until=1.0)
-    await world.app.leasing.sweep()
+    await world.app.repository.note(await only_op(world), words="time passes", lease_until=1.0)
+    await world.app.lease_manager.sweep()
     told = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
     assert "no longer what operation #1 set" in told.text
     await card_with(world, card, "*Time is up*: balance was not put back (operation #2), ")

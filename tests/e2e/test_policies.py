@@ -82,7 +82,7 @@ async def test_force_without_a_block_is_refused(world: Demo) -> None:
         for dry in ("", " dry-run=yes"):
             told = await ask(world, f"{line} force=yes reason=drill{dry}")
             assert "There is nothing to force" in told.text
-    assert await world.app.ledger.recent(None, 5) == []
+    assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_approval_of_a_person_who_left_counts_no_more(world: Demo) -> None:

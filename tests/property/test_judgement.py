@@ -12,10 +12,10 @@ from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import Verdict, block, passed
 from bot.operations.supersede import has_moved
-from bot.workflow.evaluation import Judged
-from bot.workflow.executor import Runner
+from bot.workflow.evaluation import Evaluation
+from bot.workflow.executor import Executor
 from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeApi, FakeCluster
 
 ASKED = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7)
@@ -63,8 +63,8 @@ class Api(FakeApi):
         raise ClusterRefused("no")
 
 
-def judged(verdict: Verdict, host: str, at: float) -> Judged:
-    return Judged(verdict, {"first": host, "verdict": verdict.to_json()}, at=at)
+def judged(verdict: Verdict, host: str, at: float) -> Evaluation:
+    return Evaluation(verdict, {"first": host, "verdict": verdict.to_json()}, at=at)
 
 
 @given(
@@ -81,16 +81,16 @@ def test_no_request_is_sent_on_a_judgement_older_than_the_limit(
     first = judged(FINE, "cm1:9998", time.now - age)
     made = [first]
 
-    async def again() -> Judged:
+    async def again() -> Evaluation:
         time.now += takes
         made.append(judged(then, "cm2:9998", time.now))
         return made[-1]
 
-    async def end(running: Operation, found: Judged | str) -> Operation | None:
+    async def end(running: Operation, found: Evaluation | str) -> Operation | None:
         assert not isinstance(found, str)
         return await book.move(running, OpState.SUPERSEDED) if has_moved(running, found.verdict) else None
 
-    runner = Runner(cast("Ledger", book), {}, time, verify_within=0.0)
+    runner = Executor(cast("OperationRepository", book), {}, time, verify_within=0.0)
     op = replace(WAITING, seen=first.seen)
     asyncio.run(runner.start(op, FakeCluster(api=api), Judgement(first, again, end, time), seen=first.seen))
     stale = age + lock > FRESH_SECONDS

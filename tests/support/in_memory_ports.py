@@ -27,7 +27,7 @@ from bot.common.errors import NotAllowed, NotFound
 from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Replacement, Reply
 from bot.interactions.events import Submission
 from bot.interactions.message import Message, Undelivered
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.permissions.roles import Holder
 from tests.support.view_samples import AT, HOSTS
@@ -150,17 +150,19 @@ class FakeDesk:
 
     # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
 
-    proposed: list[tuple[Caller, str, Wish]] = field(default_factory=list)
+    proposed: list[tuple[Caller, str, ChangeRequest]] = field(default_factory=list)
     known: Sequence[Operation] = ()
     done: list[tuple[object, ...]] = field(default_factory=list)
     letters: list[Undelivered] = field(default_factory=list)
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
-        self.proposed.append((caller, cluster.name, wish))
+    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+        self.proposed.append((caller, cluster.name, change_request))
         return Reply(Message("see the card"))
 
-    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
-        self.done.append(("replace", cluster.name, wanted, wish.reason))
+    async def replace(
+        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+    ) -> Reply:
+        self.done.append(("replace", cluster.name, wanted, change_request.reason))
         return Reply(Message("see the plan"))
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
@@ -291,7 +293,7 @@ class FakeReports:
 async def typed(
     text: str,
     *clusters: ClusterPort,
-    desk: FakeDesk | None = None,
+    proposals: FakeDesk | None = None,
     remembered: Mapping[str, Mapping[str, Any]] | None = None,
     audit: FakeAudit | None = None,
     share: FileShare | None = None,
@@ -308,7 +310,7 @@ async def typed(
         clusters=known,
         cluster=known[parsed.cluster] if parsed.cluster else None,
         now=AT,
-        proposer=desk or FakeDesk(),
+        proposer=proposals or FakeDesk(),
         standing=FakeStanding(),
         alerts=alerts or FakeAlerts(),
         reports=reports or FakeReports(),

@@ -9,7 +9,7 @@ from pydantic import Field, create_model
 from bot.common.errors import UserError
 from bot.interactions.command import Args, Call, Command, Offer, Replacement, Reply, Role, offers
 from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 
 YesNo = Literal["yes", "no"]
@@ -23,9 +23,9 @@ class ChangeArgs(Args):
     force: YesNo = Field("no", description="break-glass: let refused checks through; needs a reason and two approvers")
 
 
-def wish_of(args: ChangeArgs, request: Request, **more: Any) -> Wish:
+def change_request_of(args: ChangeArgs, request: Request, **more: Any) -> ChangeRequest:
     """The wish that the arguments make of a request."""
-    return Wish(request, args.reason, dry_run=args.dry_run == "yes", forced=args.force == "yes", **more)
+    return ChangeRequest(request, args.reason, dry_run=args.dry_run == "yes", forced=args.force == "yes", **more)
 
 
 @contextmanager
@@ -83,19 +83,19 @@ async def run_add(call: Call, args: Any) -> AsyncIterator[Reply]:
         host = parse_address(args.host, "raft address")
     with about("node"):
         request = MemberAdd(peer_id, host, args.node, learner=learner)
-    yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
+    yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
 
 
 async def run_remove(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to remove a member."""
     request = MemberRemove(_peer_id(args.peer_id, "peer_id", ZERO_REMOVED))
-    yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
+    yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
 
 
 async def run_transfer(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to move leadership."""
     request = LeaderTransfer(_peer_id(args.peer_id, "peer_id", ZERO_LEADS))
-    yield await call.proposer.propose(call.caller, call.the_cluster, wish_of(args, request))
+    yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
 
 
 async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
@@ -105,8 +105,8 @@ async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
         host = parse_address(args.host, "raft address")
     with about("node"):
         node = parse_address(args.node, "service address (node=)") if args.node else ""
-    wish = wish_of(args, MemberRemove(dead))
-    yield await call.proposer.replace(call.caller, call.the_cluster, Replacement(dead, new, host, node), wish)
+    change_request = change_request_of(args, MemberRemove(dead))
+    yield await call.proposer.replace(call.caller, call.the_cluster, Replacement(dead, new, host, node), change_request)
 
 
 _NOTES = (

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from bot.chatops.commands.members import ChangeArgs, about, wish_of
+from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.stat import NoArgs
 from bot.clustermgr.tasks import ALWAYS_ON, TASKS, DialectVerdict, Task, find_task, suggest_task
 from bot.common.durations import MAX_SPAN, seconds_of
@@ -75,8 +75,10 @@ async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
     with about("task"):
         request = TaskSwitch(_switchable(args.task).name, on)
     with about("for"):
-        wish = wish_of(args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or "")
-    return await call.proposer.propose(call.caller, call.the_cluster, wish)
+        change_request = change_request_of(
+            args, request, lease=_seconds(getattr(args, "for")), dialect=args.dialect or ""
+        )
+    return await call.proposer.propose(call.caller, call.the_cluster, change_request)
 
 
 def _seconds(span: str) -> float:

@@ -28,7 +28,7 @@ class OpenNow:
     """Implements slack.home.Open."""
 
     book: AlertBook
-    ledger: Cards
+    repository: Cards
     permalink: Permalink
 
     async def alerts(self) -> Sequence[Alert]:
@@ -37,12 +37,12 @@ class OpenNow:
 
     async def operations(self) -> Sequence[Operation]:
         """The open operations."""
-        return await self.ledger.open_on(None)
+        return await self.repository.open_on(None)
 
     async def undelivered(self) -> int:
         """How many messages Slack refused for good."""
-        return await self.ledger.refused_messages()
+        return await self.repository.refused_messages()
 
     async def card_of(self, op: Operation) -> str:
         """The address of an operation's card, "" when Slack or the store does not tell it."""
-        return await link_to(self.permalink, op.channel, await self.ledger.posted_at(op))
+        return await link_to(self.permalink, op.channel, await self.repository.posted_at(op))

@@ -16,7 +16,7 @@ from bot.interactions.command import Args, Call, Caller, ClusterPort, Replacemen
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message, Undelivered
 from bot.operations.approval_rules import refuse_proposal
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access, lacking
@@ -44,14 +44,16 @@ class _Rehearsal:
 
     # ruff: noqa: ARG002 - it takes every argument that its port takes
 
-    wishes: list[Wish] = field(default_factory=list)
+    change_requests: list[ChangeRequest] = field(default_factory=list)
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, wish: Wish) -> Reply:
-        self.wishes.append(wish)
+    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+        self.change_requests.append(change_request)
         return Reply(Message(""))
 
-    async def replace(self, caller: Caller, cluster: ClusterPort, wanted: Replacement, wish: Wish) -> Reply:
-        self.wishes.append(replace(wish, policy="member_replace"))
+    async def replace(
+        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+    ) -> Reply:
+        self.change_requests.append(replace(change_request, policy="member_replace"))
         return Reply(Message(""))
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
@@ -150,13 +152,15 @@ class Judge:
         async for _ in kind.command.run(call, args):
             pass
         if rights is not None:
-            for wish in rehearsal.wishes:
-                self._check_reason(work, wish, rights)
+            for change_request in rehearsal.change_requests:
+                self._check_reason(work, change_request, rights)
 
-    def _check_reason(self, work: Submission, wish: Wish, rights: Rights) -> None:
+    def _check_reason(self, work: Submission, change_request: ChangeRequest, rights: Rights) -> None:
         """Refuse what the policy refuses for another cause than rights: these are told, and noted, by the desk."""
-        policy = self.policies(work.cluster, wish.keys, wish.forced)
-        why, of_rights = refuse_proposal(policy, rights, channel=work.channel, reason=wish.reason, forced=wish.forced)
+        policy = self.policies(work.cluster, change_request.keys, change_request.forced)
+        why, of_rights = refuse_proposal(
+            policy, rights, channel=work.channel, reason=change_request.reason, forced=change_request.forced
+        )
         if why and not of_rights:
             raise UserError(why).at("reason")
 

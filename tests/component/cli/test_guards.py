@@ -14,9 +14,9 @@ from bot.cli.main import main
 from bot.operations.model import OpState
 from bot.store.database import Store
 from bot.store.url import parse
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 from tests.component.cli.test_auditing import fill, tampered
-from tests.component.cli.test_noted import OPERATION, ledger
+from tests.component.cli.test_noted import OPERATION, repository
 from tests.support.databases import Clock
 
 
@@ -35,7 +35,7 @@ def postgres(url: str) -> bool:
 
 
 async def test_a_database_as_it_is_made_has_no_fault(store: Store, database_url: str, clock: Clock) -> None:
-    book: Ledger = ledger(store, clock)
+    book: OperationRepository = repository(store, clock)
     await book.move(await book.open(OPERATION), OpState.WAITING)
     assert await guards_of(database_url) == ()
 
@@ -85,7 +85,7 @@ async def test_a_disabled_trigger_or_a_strange_one_is_noticed(store: Store, data
 async def test_an_end_that_was_cut_off_is_missed_by_its_operation(
     store: Store, database_url: str, clock: Clock
 ) -> None:
-    book: Ledger = ledger(store, clock)
+    book: OperationRepository = repository(store, clock)
     op = await book.move(await book.open(OPERATION), OpState.WAITING)
     await tampered(database_url, "DELETE FROM audit WHERE seq > 1")
     _, broken = await verify_store(database_url, None)

@@ -21,7 +21,7 @@ from bot.interactions.events import Click, Invocation
 from bot.operations.model import Operation, OpKind, OpState
 from bot.permissions.access import Access
 from bot.store.database import Store
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk, FakeForms, FakeReports
 
@@ -45,12 +45,12 @@ async def noted(store: Store) -> list[Row]:
     return rows
 
 
-def ledger(store: Store, clock: Clock) -> Ledger:
-    return Ledger(store, lambda: None, clock)
+def repository(store: Store, clock: Clock) -> OperationRepository:
+    return OperationRepository(store, lambda: None, clock)
 
 
 async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -> None:
-    book = ledger(store, clock)
+    book = repository(store, clock)
     op = await book.open(OPERATION)
     op = await book.move(op, OpState.WAITING, by="U0ANNA", words="asked")
     clock.now += 60
@@ -70,7 +70,7 @@ async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -
 
 
 async def test_a_step_that_somebody_else_took_first_is_no_row(store: Store, clock: Clock) -> None:
-    book = ledger(store, clock)
+    book = repository(store, clock)
     op = await book.open(OPERATION)
     await book.move(op, OpState.WAITING)
     with pytest.raises(Conflict):
@@ -188,7 +188,7 @@ async def test_a_command_refused_for_another_reason_is_not_noted(store: Store, c
 
 
 async def test_a_refused_click_is_noted_with_its_operation(store: Store, clock: Clock) -> None:
-    op = await ledger(store, clock).open(OPERATION)
+    op = await repository(store, clock).open(OPERATION)
     slack = Slack()
     await dispatcher(store, clock, slack).read(clicked(json.dumps({"op": op.id, "v": 0})))
     row = (await noted(store))[-1]
@@ -218,7 +218,7 @@ async def test_a_refusal_stands_when_it_cannot_be_noted(database_url: str, clock
 
 
 async def test_the_log_is_shown_to_operators_with_the_file(store: Store, clock: Clock) -> None:
-    await ledger(store, clock).open(OPERATION)
+    await repository(store, clock).open(OPERATION)
     slack = Slack()
     await dispatcher(store, clock, slack).read(typed("audit since=1h cluster=prod", "U0ANNA"))
     assert slack.said[0].startswith("The audit log has 1 row since")
@@ -229,7 +229,7 @@ async def test_the_log_is_shown_to_operators_with_the_file(store: Store, clock: 
 
 
 async def test_where_answers_are_private_there_is_no_file(store: Store, clock: Clock) -> None:
-    await ledger(store, clock).open(OPERATION)
+    await repository(store, clock).open(OPERATION)
     slack = Slack()
     await dispatcher(store, clock, slack, private=True).read(typed("audit", "U0ANNA"))
     assert slack.said == ["The audit log has 1 row."]
@@ -246,7 +246,7 @@ async def test_the_log_is_for_operators_and_asking_for_it_without_right_is_in_it
 async def test_a_file_holds_the_newest_rows_oldest_first(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    book = ledger(store, clock)
+    book = repository(store, clock)
     op = await book.open(OPERATION)
     await book.move(await book.move(op, OpState.WAITING), OpState.CANCELLED, by="U0ANNA")
     monkeypatch.setattr("bot.chatops.audit_log.MOST_ROWS", 2)

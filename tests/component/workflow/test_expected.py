@@ -15,7 +15,7 @@ from bot.operations.settlement import mark
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.store.database import Store
 from bot.watch.watcher import Watch, Watched
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
 SWITCH = Operation(
@@ -41,13 +41,13 @@ class Scenery:
 
     def __post_init__(self) -> None:
         handle = Cluster("prod", "C0OPS", self.api, self.clock, 5.0)
-        self.ledger = Ledger(self.store, lambda: None, self.clock)
+        self.repository = OperationRepository(self.store, lambda: None, self.clock)
         self.watch = Watch(
             Watched("prod", "C0ALERTS", 15, configure()),
             partial(handle.patrol, 5.0),
             self.store,
             wake=lambda: None,
-            explain=partial(self.ledger.explain, "prod"),
+            explain=partial(self.repository.explain, "prod"),
         )
 
     async def ticks(self, count: int = 1) -> None:
@@ -58,8 +58,8 @@ class Scenery:
 
     async def runs(self, op: Operation) -> Operation:
         """The operation approved by U0BEN, and sent."""
-        op = await self.ledger.open(advance(op, OpState.WAITING, at=self.clock()))
-        return await self.ledger.move(op, OpState.RUNNING, by="U0BEN", approvals=("U0BEN",))
+        op = await self.repository.open(advance(op, OpState.WAITING, at=self.clock()))
+        return await self.repository.move(op, OpState.RUNNING, by="U0BEN", approvals=("U0BEN",))
 
     async def told(self) -> list[str]:
         """The rules whose alerts the channel was told of."""
@@ -84,7 +84,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert(scenery: Scenery, 
     op = await scenery.runs(REMOVE)
     await scenery.api.member_remove(3)
     if state is not OpState.RUNNING:
-        await scenery.ledger.move(op, state)
+        await scenery.repository.move(op, state)
     await scenery.ticks(2)
     [change] = (await scenery.memory()).member_changes
     assert (change.peer, change.was, change.now, change.op, change.approved) == (3, "voter", "", op.id, "U0BEN")
@@ -93,7 +93,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert(scenery: Scenery, 
 
 async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scenery: Scenery) -> None:
     op = await scenery.runs(REMOVE)
-    await scenery.ledger.move(op, OpState.FAILED)
+    await scenery.repository.move(op, OpState.FAILED)
     await scenery.api.member_remove(3)
     await scenery.ticks(2)
     assert (await scenery.memory()).member_changes[0].op == 0
@@ -104,9 +104,9 @@ async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scene
 async def test_effect_of_what_an_admin_settled_as_not_done_is_attributed(scenery: Scenery, kind: str) -> None:
     """The admin was wrong: it is the operation's effect, and no change outside cmbot."""
     op = await scenery.runs(REMOVE if kind == "member" else SWITCH)
-    op = await scenery.ledger.move(op, OpState.UNKNOWN)
+    op = await scenery.repository.move(op, OpState.UNKNOWN)
     scenery.clock.now += 600
-    await scenery.ledger.move(op, OpState.FAILED, by="U0ADMIN", seen=mark(op, done=False, at=scenery.clock()))
+    await scenery.repository.move(op, OpState.FAILED, by="U0ADMIN", seen=mark(op, done=False, at=scenery.clock()))
     await scenery.ticks(3)
     if kind == "member":
         await scenery.api.member_remove(3)

@@ -16,11 +16,11 @@ from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import MemberRemove
 from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.log import Seen
-from bot.workflow.approvals import Decisions
+from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import judge
-from bot.workflow.lease_manager import LeaseClicks, Leasing
+from bot.workflow.lease_manager import LeaseClicks, LeaseManager
 from bot.workflow.reevaluation import FRESH_SECONDS
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked
 
@@ -41,7 +41,7 @@ async def no_members(_group: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class LockedLedger(Ledger):
+class LockedLedger(OperationRepository):
     """A ledger whose step to running meets a lock; `meanwhile` runs while another connection holds it."""
 
     url: str = ""
@@ -50,9 +50,9 @@ class LockedLedger(Ledger):
     async def move(self, op: Operation, to: OpState, **step: Any) -> Operation:
         """Take the step; one to running is begun under the lock and waits for its end."""
         if to is not OpState.RUNNING:
-            return await Ledger.move(self, op, to, **step)
+            return await OperationRepository.move(self, op, to, **step)
         async with write_locked(self.url):
-            moving = asyncio.create_task(Ledger.move(self, op, to, **step))
+            moving = asyncio.create_task(OperationRepository.move(self, op, to, **step))
             await asyncio.wait((moving,), timeout=0.1)
             await self.meanwhile()
             assert not moving.done(), "the lock holds nothing up"
@@ -82,13 +82,13 @@ class Locked:
             self.scenery.clock.now += seconds
             self.seen_before = len(self.scenery.simulated.log)
 
-        ledger = LockedLedger(
+        repository = LockedLedger(
             self.scenery.store, lambda: None, self.scenery.clock, "p1", url=self.url, meanwhile=under_lock
         )
-        runner = replace(self.scenery.runner, ledger=ledger)
+        runner = replace(self.scenery.runner, repository=repository)
         clusters = {"prod": self.scenery.cluster}
         self.parts = {
-            "ledger": self.scenery.ledger,
+            "ledger": self.scenery.repository,
             "runner": runner,
             "clusters": clusters,
             "clock": self.scenery.clock,
@@ -107,10 +107,10 @@ class Locked:
         def policy(*_of: object) -> Policy:
             return POLICIES["member_remove"]
 
-        decisions = Decisions(
+        decisions = ApprovalService(
             access=Access(ACCESS, no_members),
             policies=policy,
-            leases=LeaseClicks(self.scenery.ledger),
+            leases=LeaseClicks(self.scenery.repository),
             members_now=no_members,
             monotonic=self.monotonic,
             **self.parts,
@@ -120,8 +120,8 @@ class Locked:
 
     async def put_back(self, op: Operation) -> None:
         """The clock's job carries out what the end of a lease led to."""
-        await self.scenery.ledger.open(op)
-        await Leasing(monotonic=self.monotonic, **self.parts).sweep()
+        await self.scenery.repository.open(op)
+        await LeaseManager(monotonic=self.monotonic, **self.parts).sweep()
 
     def sent(self) -> list[Seen]:
         return self.scenery.simulated.log.matching(method="POST")
@@ -134,7 +134,7 @@ class Locked:
 
     async def states(self) -> list[tuple[OpState, str]]:
         """Where the operations stand, and why; the newest first."""
-        return [(op.state, op.history[-1].words) for op in await self.scenery.ledger.recent(None, 9)]
+        return [(op.state, op.history[-1].words) for op in await self.scenery.repository.recent(None, 9)]
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import Verdict
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
-from bot.workflow.evaluation import Judged
-from bot.workflow.executor import STILL_SECONDS, Runner
+from bot.workflow.evaluation import Evaluation
+from bot.workflow.executor import STILL_SECONDS, Executor
 from bot.workflow.reevaluation import Judgement
-from bot.workflow.repository import Ledger
+from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05)
@@ -47,13 +47,13 @@ class Scenery:
         self.simulated, self.clock = simulated, clock
         self.cluster = Cluster("prod", "C0OPS", client, clock, 5.0)
         self.store = store
-        self.ledger = Ledger(store, lambda: None, clock, "p1")
+        self.repository = OperationRepository(store, lambda: None, clock, "p1")
         self.runner = self.runner_of("p1")
 
-    def runner_of(self, process: str, **options: Any) -> Runner:
+    def runner_of(self, process: str, **options: Any) -> Executor:
         """How a process of that name runs operations."""
-        ledger = replace(self.ledger, owner=process)
-        return Runner(ledger, {"prod": self.cluster}, self.clock, verify_within=0.0, **options)
+        repository = replace(self.repository, owner=process)
+        return Executor(repository, {"prod": self.cluster}, self.clock, verify_within=0.0, **options)
 
     async def lives(self, process: str, until: float) -> None:
         """A heartbeat of that process."""
@@ -62,14 +62,14 @@ class Scenery:
 
     async def opened(self, op: Operation, *states: OpState) -> Operation:
         """An operation led through those states."""
-        op = await self.ledger.open(advance(op, OpState.WAITING, at=self.clock()))
+        op = await self.repository.open(advance(op, OpState.WAITING, at=self.clock()))
         for state in states:
-            op = await self.ledger.move(op, state, by="U0BEN")
+            op = await self.repository.move(op, state, by="U0BEN")
         return op
 
     async def state_of(self, op: Operation) -> tuple[OpState, str]:
         """Where it stands, and why."""
-        found = await self.ledger.get(op.id)
+        found = await self.repository.get(op.id)
         assert found is not None
         return found.state, found.history[-1].words
 
@@ -81,7 +81,7 @@ async def never(*_args: object) -> Any:
 
 def fresh() -> Judgement:
     """A judgement made just now."""
-    return Judgement(Judged(Verdict((), Fingerprint()), {}), never, never)
+    return Judgement(Evaluation(Verdict((), Fingerprint()), {}), never, never)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from bot.interactions.command import Caller
 from bot.operations.model import Operation, OpState
 from bot.views import operations as views
-from bot.workflow.approvals import Decisions
+from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import STILL_SECONDS
 from tests.component.workflow.test_expected import SWITCH
 from tests.component.workflow.test_runner import REMOVE, TRANSFER, Scenery, scenery
@@ -27,8 +27,8 @@ class Everybody:
 
 async def settle(scenery: Scenery, op: Operation, *, done: bool) -> Operation:
     parts: Any = {"access": Everybody(), "leases": None, "members_now": None, "policies": None}
-    own = Decisions(
-        ledger=scenery.ledger,
+    own = ApprovalService(
+        repository=scenery.repository,
         runner=scenery.runner,
         clusters={"prod": scenery.cluster},
         clock=scenery.clock,
@@ -46,7 +46,7 @@ async def calm(scenery: Scenery) -> None:
 
 async def card(scenery: Scenery, op: Operation) -> str:
     """What its card shows by now."""
-    found = await scenery.ledger.get(op.id)
+    found = await scenery.repository.get(op.id)
     assert found is not None
     return json.dumps(views.card(found).blocks, ensure_ascii=False)
 
@@ -91,10 +91,10 @@ async def test_settled_as_it_was_is_confirmed_once(scenery: Scenery) -> None:
     await settle(scenery, op, done=False)
     await calm(scenery)
     assert await scenery.state_of(op) == (OpState.FAILED, "looked again: peer 3 is still a member")
-    found = await scenery.ledger.get(op.id)
+    found = await scenery.repository.get(op.id)
     assert found is not None
     await calm(scenery)
-    assert await scenery.ledger.get(op.id) == found
+    assert await scenery.repository.get(op.id) == found
     assert "otherwise" not in await card(scenery, op)
 
 
@@ -111,6 +111,6 @@ async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Sc
 async def test_nothing_but_what_an_admin_settled_is_compared(scenery: Scenery, state: OpState) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING, state)
     await scenery.simulated.elect(2)
-    before = await scenery.ledger.get(op.id)
+    before = await scenery.repository.get(op.id)
     await calm(scenery)
-    assert await scenery.ledger.get(op.id) == before
+    assert await scenery.repository.get(op.id) == before

@@ -9,8 +9,8 @@ from bot.operations.model import OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.preflight.verdict import Level
 from bot.operations.requests import MemberRemove, TaskSwitch
-from bot.workflow.approvals import Decisions
-from bot.workflow.evaluation import Judged, judge
+from bot.workflow.approvals import ApprovalService
+from bot.workflow.evaluation import Evaluation, judge
 from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
 from tests.component.workflow.test_runner import REMOVE, TRANSFER, Scenery, fresh, never, scenery
 
@@ -24,7 +24,7 @@ class Later:
         return 1e9
 
 
-async def look(scenery: Scenery, request: Any) -> Judged:
+async def look(scenery: Scenery, request: Any) -> Evaluation:
     """Judge now; the looks of a watch before count, so that voters are proven."""
     await scenery.cluster.look(5.0)
     scenery.clock.now += 4
@@ -35,13 +35,13 @@ async def nobody(_group: str) -> frozenset[str]:
     return frozenset()
 
 
-def decisions(scenery: Scenery) -> Decisions:
+def decisions(scenery: Scenery) -> ApprovalService:
     def policies(*_of: object) -> Policy:
         return POLICIES["member_remove"]
 
     parts: Any = {"access": None, "leases": None, "members_now": nobody}
-    return Decisions(
-        ledger=scenery.ledger,
+    return ApprovalService(
+        repository=scenery.repository,
         runner=scenery.runner,
         clusters={"prod": scenery.cluster},
         policies=policies,
@@ -57,11 +57,11 @@ async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> 
     own = decisions(scenery)
     await scenery.simulated.kill(2)
 
-    async def again() -> Judged:
+    async def again() -> Evaluation:
         scenery.clock.now += 15
         return await look(scenery, MemberRemove(3))
 
-    async def end(running: Any, found: Judged | str) -> Any:
+    async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["member_remove"], found)
 
     ended = await scenery.runner.start(
@@ -77,11 +77,11 @@ async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -
     first = await look(scenery, MemberRemove(3))
     op = await scenery.opened(REMOVE)
 
-    async def again() -> Judged:
+    async def again() -> Evaluation:
         return await look(scenery, MemberRemove(3))
 
-    async def end(_running: Any, found: Judged | str) -> None:
-        assert isinstance(found, Judged)
+    async def end(_running: Any, found: Evaluation | str) -> None:
+        assert isinstance(found, Evaluation)
         assert found.verdict.level is not Level.BLOCK
 
     await scenery.runner.start(op, scenery.cluster, Judgement(first, again, end, Later()), seen=first.seen)
@@ -93,10 +93,10 @@ async def test_judgement_that_can_no_longer_be_made_sends_nothing(scenery: Scene
     op = await scenery.opened(REMOVE)
     own = decisions(scenery)
 
-    async def again() -> Judged:
+    async def again() -> Evaluation:
         raise UserError("prod has no background task balance.")
 
-    async def end(running: Any, found: Judged | str) -> Any:
+    async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["task_disable"], found)
 
     await scenery.runner.start(op, scenery.cluster, Judgement(first, again, end, Later()), seen=first.seen)

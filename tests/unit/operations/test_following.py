@@ -12,7 +12,7 @@ from bot.common.errors import UserError
 from bot.interactions.command import Replacement
 from bot.operations.approval_rules import Policy
 from bot.operations.attribution import caused_by
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.preflight.check import preflight
 from bot.operations.requests import LeaderTransfer, MemberRemove
@@ -108,15 +108,15 @@ def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
 
 
 def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:
-    wanted, wish = Replacement(3, 4, "cm4:10110", "cm4:9998"), Wish(MemberRemove(3), "lost")
+    wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
     with pytest.raises(UserError, match="Peer 3 is healthy"):
-        next_wish(wanted, wish, *HEALTHY.looks(), caught_up=False)
+        next_wish(wanted, change_request, *HEALTHY.looks(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
-    steps, step = next_wish(wanted, wish, *dead.looks(), caught_up=False)
-    assert step == replace(wish, policy="member_replace", replaces=(3, 4))
+    steps, step = next_wish(wanted, change_request, *dead.looks(), caught_up=False)
+    assert step == replace(change_request, policy="member_replace", replaces=(3, 4))
     assert step.keys == ("member_replace", "member_remove")
     assert len(steps) == 6
-    _, nothing = next_wish(wanted, wish, *replace(HEALTHY, leader=0).looks(), caught_up=False)
+    _, nothing = next_wish(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
     assert nothing is None
 
 

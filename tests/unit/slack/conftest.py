@@ -94,6 +94,6 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
+def proposals() -> Desk:
     """A dispatcher that only notes."""
     return Desk()

@@ -41,13 +41,13 @@ class Answers:
 class Slack:
     """Delivers payloads to the app and waits for what they lead to."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, proposals: Desk) -> None:
         self.answers, self.background = Answers(), Background()
         self.homes: list[str] = []
         self.acks: list[str] = []
         self.forms = Forms()
         shown = surfaces(self._home, self.forms)
-        edge = Edge(desk, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind))
+        edge = Edge(proposals, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind))
         self.app: AsyncApp = build_app(edge, OpenGate(), api_url="http://127.0.0.1:9/api/")
 
     async def _home(self, event: HomeOpened) -> None:
@@ -63,17 +63,17 @@ class Slack:
 
 
 @pytest.fixture
-def slack(desk: Desk) -> Slack:
-    return Slack(desk)
+def slack(proposals: Desk) -> Slack:
+    return Slack(proposals)
 
 
-async def test_a_reading_command_is_acknowledged_before_anything_of_it_runs(slack: Slack, desk: Desk) -> None:
+async def test_a_reading_command_is_acknowledged_before_anything_of_it_runs(slack: Slack, proposals: Desk) -> None:
     response = await slack.deliver(COMMAND)
     assert (response.status, response.body) == (200, "")
-    assert not desk.answered, "the work must not start in the turn in which the acknowledgement is written"
+    assert not proposals.answered, "the work must not start in the turn in which the acknowledgement is written"
     await slack.settled()
-    assert [work.key for work in desk.answered] == ["11.22.abc"]
-    assert not desk.accepted, "a command that reads is never stored"
+    assert [work.key for work in proposals.answered] == ["11.22.abc"]
+    assert not proposals.accepted, "a command that reads is never stored"
 
 
 async def test_a_reading_command_never_waits_for_the_event_loop(slack: Slack) -> None:
@@ -84,61 +84,61 @@ async def test_a_reading_command_never_waits_for_the_event_loop(slack: Slack) ->
     await slack.settled()
 
 
-async def test_a_changing_command_is_kept_then_acknowledged_then_run(slack: Slack, desk: Desk) -> None:
+async def test_a_changing_command_is_kept_then_acknowledged_then_run(slack: Slack, proposals: Desk) -> None:
     response = await slack.deliver(CHANGE)
     assert response.status == 200
-    assert [type(work) for work in desk.accepted] == [Invocation]
-    assert not desk.worked
+    assert [type(work) for work in proposals.accepted] == [Invocation]
+    assert not proposals.worked
     await slack.settled()
-    assert desk.worked == desk.accepted
+    assert proposals.worked == proposals.accepted
 
 
-async def test_a_click_is_kept_then_acknowledged_then_run(slack: Slack, desk: Desk) -> None:
+async def test_a_click_is_kept_then_acknowledged_then_run(slack: Slack, proposals: Desk) -> None:
     assert (await slack.deliver(CLICK)).status == 200
-    assert [type(work) for work in desk.accepted] == [Click]
+    assert [type(work) for work in proposals.accepted] == [Click]
     await slack.settled()
-    assert desk.worked == desk.accepted
+    assert proposals.worked == proposals.accepted
 
 
 @pytest.mark.parametrize("body", [COMMAND, CHANGE, CLICK, HOME])
 async def test_what_arrives_twice_is_acknowledged_twice_and_done_once(
-    slack: Slack, desk: Desk, body: Mapping[str, Any]
+    slack: Slack, proposals: Desk, body: Mapping[str, Any]
 ) -> None:
     responses = [await slack.deliver(body) for _ in range(3)]
     assert [(response.status, response.body) for response in responses] == [(200, "")] * 3
     await slack.settled()
-    assert len(desk.answered) + len(desk.worked) + len(slack.homes) == 1
+    assert len(proposals.answered) + len(proposals.worked) + len(slack.homes) == 1
 
 
-async def test_with_the_store_down_a_change_is_refused_in_words(slack: Slack, desk: Desk) -> None:
-    desk.down = True
+async def test_with_the_store_down_a_change_is_refused_in_words(slack: Slack, proposals: Desk) -> None:
+    proposals.down = True
     response = await slack.deliver(CHANGE)
     assert json.loads(response.body) == {"response_type": "ephemeral", "text": STORE_DOWN}
     await slack.settled()
-    assert not desk.worked
+    assert not proposals.worked
 
 
-async def test_with_the_store_down_a_clicker_is_told_by_a_message(slack: Slack, desk: Desk) -> None:
-    desk.down = True
+async def test_with_the_store_down_a_clicker_is_told_by_a_message(slack: Slack, proposals: Desk) -> None:
+    proposals.down = True
     assert (await slack.deliver(CLICK)).body == ""
     await slack.settled()
     assert slack.answers.said == [("https://hooks.slack.com/actions/1", STORE_DOWN)]
 
 
-async def test_that_message_may_fail_too(slack: Slack, desk: Desk) -> None:
-    desk.down = slack.answers.broken = True
+async def test_that_message_may_fail_too(slack: Slack, proposals: Desk) -> None:
+    proposals.down = slack.answers.broken = True
     assert (await slack.deliver(CLICK)).status == 200
     await slack.settled()
 
 
-async def test_with_the_store_down_reading_goes_on(slack: Slack, desk: Desk) -> None:
-    desk.down = True
+async def test_with_the_store_down_reading_goes_on(slack: Slack, proposals: Desk) -> None:
+    proposals.down = True
     await slack.deliver(COMMAND)
     await slack.settled()
-    assert len(desk.answered) == 1
+    assert len(proposals.answered) == 1
 
 
-async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk) -> None:
+async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, proposals: Desk) -> None:
     """What is under way is bounded whoever types; a click is still kept, and all is well again afterwards."""
     for number in range(MOST_AT_ONCE):
         typed = {**COMMAND, "trigger_id": f"1.{number}", "user_id": f"U{number % 9}"}
@@ -150,21 +150,21 @@ async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, desk: Desk)
     await slack.deliver(CLICK)
     await slack.settled()
     assert slack.forms.acts == []
-    assert len(desk.answered) == MOST_AT_ONCE
-    assert [type(work) for work in desk.accepted] == [Click], "what was not begun is not kept either"
+    assert len(proposals.answered) == MOST_AT_ONCE
+    assert [type(work) for work in proposals.accepted] == [Click], "what was not begun is not kept either"
     await slack.deliver({**COMMAND, "trigger_id": "2.1"})
     await slack.settled()
-    assert len(desk.answered) == MOST_AT_ONCE + 1
+    assert len(proposals.answered) == MOST_AT_ONCE + 1
 
 
-async def test_one_person_cannot_keep_the_others_waiting(slack: Slack, desk: Desk) -> None:
+async def test_one_person_cannot_keep_the_others_waiting(slack: Slack, proposals: Desk) -> None:
     """Whoever floods is told so, everybody else is answered; and the flooder again once theirs are done."""
     for number in range(MOST_OF_ONE):
         await slack.deliver({**COMMAND, "trigger_id": f"1.{number}"})
     assert json.loads((await slack.deliver({**COMMAND, "trigger_id": "2.1"})).body)["text"] == BUSY
     assert (await slack.deliver({**COMMAND, "trigger_id": "2.2", "user_id": "U0BOB"})).body == ""
     await slack.settled()
-    assert len(desk.answered) == MOST_OF_ONE + 1
+    assert len(proposals.answered) == MOST_OF_ONE + 1
     assert (await slack.deliver({**COMMAND, "trigger_id": "2.3"})).body == ""
 
 
@@ -175,30 +175,30 @@ async def test_an_act_in_a_view_is_acknowledged_and_handed_on_once(slack: Slack)
     assert (act.user, act.action_id, act.value, act.view.id) == ("U0ALICE", "home:status", "prod", "V1")
 
 
-async def test_a_form_is_kept_before_it_is_acknowledged_and_worked_on_once(slack: Slack, desk: Desk) -> None:
+async def test_a_form_is_kept_before_it_is_acknowledged_and_worked_on_once(slack: Slack, proposals: Desk) -> None:
     """Sent twice, under two triggers: one wish; each gets the answer that says it is being checked."""
     for trigger in ("1", "2"):
         response = await slack.deliver({**SUBMISSION, "trigger_id": trigger})
         assert json.loads(response.body)["response_action"] == "update"
-    assert [work.key for work in desk.accepted] == ["form:V1"]
-    assert not desk.worked
+    assert [work.key for work in proposals.accepted] == ["form:V1"]
+    assert not proposals.worked
     await slack.settled()
-    assert desk.worked == desk.accepted
+    assert proposals.worked == proposals.accepted
     assert slack.acks == ["form", "form"]
 
 
-async def test_a_form_that_is_wrong_is_not_kept(slack: Slack, desk: Desk) -> None:
+async def test_a_form_that_is_wrong_is_not_kept(slack: Slack, proposals: Desk) -> None:
     response = await slack.deliver({**SUBMISSION, "view": {"id": "V1"}})
     assert json.loads(response.body) == {"response_action": "errors", "errors": {"b": "Which kind?"}}
-    assert not desk.accepted
+    assert not proposals.accepted
 
 
-async def test_with_the_store_down_the_form_stays_open_and_says_so(slack: Slack, desk: Desk) -> None:
-    desk.down = True
+async def test_with_the_store_down_the_form_stays_open_and_says_so(slack: Slack, proposals: Desk) -> None:
+    proposals.down = True
     response = await slack.deliver(SUBMISSION)
     assert json.loads(response.body)["errors"] == {"b": STORE_DOWN}
     await slack.settled()
-    assert not desk.worked
+    assert not proposals.worked
 
 
 async def test_the_home_tab_is_put_up_for_whom_opened_it(slack: Slack) -> None:
@@ -218,10 +218,10 @@ async def test_the_home_tab_is_put_up_for_whom_opened_it(slack: Slack) -> None:
         {},
     ],
 )
-async def test_all_else_is_acknowledged_and_passed_over(slack: Slack, desk: Desk, body: Mapping[str, Any]) -> None:
+async def test_all_else_is_acknowledged_and_passed_over(slack: Slack, proposals: Desk, body: Mapping[str, Any]) -> None:
     assert (await slack.deliver(body)).status == 200
     await slack.settled()
-    assert [*desk.accepted, *desk.answered, *slack.homes] == []
+    assert [*proposals.accepted, *proposals.answered, *slack.homes] == []
 
 
 async def test_acknowledgements_are_counted_by_what_they_were_for(slack: Slack) -> None:
@@ -232,33 +232,33 @@ async def test_acknowledgements_are_counted_by_what_they_were_for(slack: Slack) 
 
 
 async def test_a_crash_before_the_acknowledgement_is_not_acknowledged_and_tells_nothing(
-    slack: Slack, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    slack: Slack, proposals: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: str) -> bool:
         raise ZeroDivisionError("xoxb-1-2")
 
-    monkeypatch.setattr(desk, "changes", broken)
+    monkeypatch.setattr(proposals, "changes", broken)
     response = await slack.deliver(COMMAND)
     assert (response.status, response.body) == (500, "")
 
 
-async def test_the_environment_s_tokens_are_not_taken(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+async def test_the_environment_s_tokens_are_not_taken(monkeypatch: pytest.MonkeyPatch, proposals: Desk) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-from-the-environment")
-    slack = Slack(desk)
+    slack = Slack(proposals)
     assert slack.app.client.token is None
     assert (await slack.deliver(COMMAND)).status == 200
     await slack.settled()
 
 
 async def test_fifty_at_once_are_all_acknowledged_before_the_first_is_worked_on(
-    slack: Slack, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    slack: Slack, proposals: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acknowledged: list[int] = []
 
     async def read(_: Work) -> None:
         acknowledged.append(len(slack.acks))
 
-    monkeypatch.setattr(desk, "read", read)
+    monkeypatch.setattr(proposals, "read", read)
     await asyncio.gather(*(slack.deliver({**COMMAND, "trigger_id": f"{number}"}) for number in range(50)))
     await slack.settled()
     assert acknowledged == [50] * 50

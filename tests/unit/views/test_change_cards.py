@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.operations.approval_rules import POLICIES, Policy, stricter
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpKind, OpState, advance, note
 from bot.operations.preflight.check import Facts, preflight
 from bot.operations.preflight.fingerprint import Fingerprint
@@ -21,9 +21,9 @@ from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_post
 ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
 
 
-def made(request: Request, policy: Policy, scene: Scene | None = None, **wish: Any) -> Operation:
+def made(request: Request, policy: Policy, scene: Scene | None = None, **change_request: Any) -> Operation:
     verdict = preflight(request, *(scene or Scene()).looks(), facts=Facts(node_answers=True))
-    asked = Wish(request, "why not", **wish)
+    asked = ChangeRequest(request, "why not", **change_request)
     told = verdict.forced() if asked.forced else verdict
     op = Operation(
         "prod", request.kind, asked.to_json(), "U0ANNA", AT, AT + 900, channel="C0OPS", reason="why not", id=12

@@ -6,7 +6,7 @@ import pytest
 
 from bot.common.errors import UserError
 from bot.interactions.command import Replacement
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
@@ -24,31 +24,31 @@ OP = advance(
     [
         (
             "member add 4 cm4:10110 node=cm4:9998",
-            Wish(MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)),
+            ChangeRequest(MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)),
         ),
         (
             "member add 4 CM4:10110 as=normal node=cm4:9998 reason=more",
-            Wish(MemberAdd(4, "cm4:10110", "cm4:9998", learner=False), "more"),
+            ChangeRequest(MemberAdd(4, "cm4:10110", "cm4:9998", learner=False), "more"),
         ),
         (
             "member add 4 <http://cm4.example.com:10110|cm4.example.com:10110>",
-            Wish(MemberAdd(4, "cm4.example.com:10110")),
+            ChangeRequest(MemberAdd(4, "cm4.example.com:10110")),
         ),
-        ("member remove 18446744073709551615 prod", Wish(MemberRemove(2**64 - 1))),
-        ("member remove 3 dry-run=yes", Wish(MemberRemove(3), dry_run=True)),
-        ("member remove 3 force=yes reason=lost", Wish(MemberRemove(3), "lost", forced=True)),
-        ("leader transfer 2", Wish(LeaderTransfer(2))),
-        ("task disable balance for=2h", Wish(TaskSwitch("balance", on=False), lease=7200.0)),
+        ("member remove 18446744073709551615 prod", ChangeRequest(MemberRemove(2**64 - 1))),
+        ("member remove 3 dry-run=yes", ChangeRequest(MemberRemove(3), dry_run=True)),
+        ("member remove 3 force=yes reason=lost", ChangeRequest(MemberRemove(3), "lost", forced=True)),
+        ("leader transfer 2", ChangeRequest(LeaderTransfer(2))),
+        ("task disable balance for=2h", ChangeRequest(TaskSwitch("balance", on=False), lease=7200.0)),
         (
             "task enable inspect for=1d dialect=v1",
-            Wish(TaskSwitch("volume_inspect", on=True), lease=86400, dialect="v1"),
+            ChangeRequest(TaskSwitch("volume_inspect", on=True), lease=86400, dialect="v1"),
         ),
     ],
 )
-async def test_what_is_typed_becomes_a_wish(line: str, wish: Wish) -> None:
-    desk = FakeDesk()
-    [reply] = await typed(line, FakeCluster(), desk=desk)
-    assert [made for _, cluster, made in desk.proposed if cluster == "prod"] == [wish]
+async def test_what_is_typed_becomes_a_wish(line: str, change_request: ChangeRequest) -> None:
+    proposals = FakeDesk()
+    [reply] = await typed(line, FakeCluster(), proposals=proposals)
+    assert [made for _, cluster, made in proposals.proposed if cluster == "prod"] == [change_request]
     assert reply.private
 
 
@@ -75,19 +75,19 @@ async def test_what_is_typed_becomes_a_wish(line: str, wish: Wish) -> None:
     ],
 )
 async def test_what_cannot_be_is_one_sentence_and_nothing_is_asked(line: str, words: str) -> None:
-    desk = FakeDesk()
+    proposals = FakeDesk()
     with pytest.raises(UserError) as caught:
-        await typed(line, FakeCluster(), desk=desk)
+        await typed(line, FakeCluster(), proposals=proposals)
     assert words in str(caught.value)
-    assert (desk.proposed, desk.done) == ([], [])
+    assert (proposals.proposed, proposals.done) == ([], [])
 
 
 async def test_replacing_cancelling_and_settling_go_to_the_desk() -> None:
-    desk = FakeDesk()
-    await typed("member replace 3 4 CM4:10110 node=cm4:9998 reason=lost", desk=desk)
-    await typed("op cancel 12", desk=desk)
-    await typed('op settle 12 NOT-DONE reason="not in the log"', desk=desk)
-    assert desk.done == [
+    proposals = FakeDesk()
+    await typed("member replace 3 4 CM4:10110 node=cm4:9998 reason=lost", proposals=proposals)
+    await typed("op cancel 12", proposals=proposals)
+    await typed('op settle 12 NOT-DONE reason="not in the log"', proposals=proposals)
+    assert proposals.done == [
         ("replace", "prod", Replacement(3, 4, "cm4:10110", "cm4:9998"), "lost"),
         ("cancel", 12),
         ("settle", 12, False, "not in the log"),
@@ -96,11 +96,11 @@ async def test_replacing_cancelling_and_settling_go_to_the_desk() -> None:
 
 async def test_operations_are_listed_and_shown_without_buttons() -> None:
     ended = replace(OP, id=11, state=OpState.VERIFIED, approvals=("U0BEN",), cluster="test")
-    desk = FakeDesk(known=(OP, ended))
-    [opened] = await typed("ops", desk=desk)
-    [recent] = await typed("ops state=recent", desk=desk)
-    [of_test] = await typed("ops cluster=test", desk=desk)
-    [one] = await typed("op 12", desk=desk)
+    proposals = FakeDesk(known=(OP, ended))
+    [opened] = await typed("ops", proposals=proposals)
+    [recent] = await typed("ops state=recent", proposals=proposals)
+    [of_test] = await typed("ops cluster=test", proposals=proposals)
+    [one] = await typed("op 12", proposals=proposals)
     assert "1 open operation, the newest first. Operation #12: Remove peer 3 from prod, waiting." in opened.message.text
     assert "U0BEN" in seen(recent.message)
     assert "There is no open operation" in of_test.message.text

@@ -13,7 +13,7 @@ from bot.clustermgr.tasks import DialectVerdict
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
 from bot.common.version import own_version
 from bot.interactions.command import Caller
-from bot.operations.change_request import Wish
+from bot.operations.change_request import ChangeRequest
 from bot.operations.requests import TaskSwitch
 from tests.support.in_memory_ports import FakeAlerts, FakeApi, FakeAudit, FakeCluster, FakeDesk, typed
 from tests.support.view_samples import AT, HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
@@ -140,10 +140,10 @@ async def test_tasks_of_an_undecided_cluster_explain() -> None:
 
 @pytest.mark.parametrize(("verb", "on"), [("enable", True), ("disable", False)])
 async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
-    desk = FakeDesk()
-    [reply] = await typed(f'task {verb} Vol-Inspect prod reason="too &lt;slow&gt;"', FakeCluster(), desk=desk)
+    proposals = FakeDesk()
+    [reply] = await typed(f'task {verb} Vol-Inspect prod reason="too &lt;slow&gt;"', FakeCluster(), proposals=proposals)
     caller = Caller("U0ANNA", "C0GENERAL", "trigger-1")
-    assert desk.proposed == [(caller, "prod", Wish(TaskSwitch("volume_inspect", on), "too <slow>"))]
+    assert proposals.proposed == [(caller, "prod", ChangeRequest(TaskSwitch("volume_inspect", on), "too <slow>"))]
     assert reply.private
 
 
@@ -157,11 +157,11 @@ async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
     ],
 )
 async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, words: str) -> None:
-    desk = FakeDesk()
+    proposals = FakeDesk()
     with pytest.raises(UserError) as caught:
-        await typed(f"task enable {task}", FakeCluster(), desk=desk)
+        await typed(f"task enable {task}", FakeCluster(), proposals=proposals)
     assert str(caught.value).startswith(words)
-    assert desk.proposed == []
+    assert proposals.proposed == []
 
 
 async def test_clusters_are_told_from_memory() -> None:

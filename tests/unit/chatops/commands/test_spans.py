@@ -51,14 +51,14 @@ def test_a_span_of_any_letters_is_a_number_or_refused(span: str) -> None:
 
 @pytest.mark.parametrize(("span", "seconds"), [("2h30m", 2.5 * HOUR), ("1w", 7 * DAY)])
 async def test_every_command_takes_the_same_spans(span: str, seconds: float) -> None:
-    alerts, desk, reports, audit = FakeAlerts(), FakeDesk(), FakeReports(), FakeAudit()
+    alerts, proposals, reports, audit = FakeAlerts(), FakeDesk(), FakeReports(), FakeAudit()
     await typed(f"silence * prod for={span}", alerts=alerts)
-    await typed(f"task disable balance prod for={span}", desk=desk)
+    await typed(f"task disable balance prod for={span}", proposals=proposals)
     await typed(f"summary since={span}", reports=reports)
     await typed(f"handover since={span}", reports=reports)
     await typed(f"audit since={span}", audit=audit)
     assert ("silence", "prod", "*", seconds, "U0ANNA", "") in alerts.done
-    assert desk.proposed[0][2].lease == seconds
+    assert proposals.proposed[0][2].lease == seconds
     assert reports.asked == [("summary", ("prod",), AT - seconds), ("handover", ("prod",), AT - seconds)]
     assert audit.asked[0][0].since == AT - seconds
 
@@ -71,10 +71,10 @@ async def test_a_window_of_a_week_is_seven_days() -> None:
 
 @pytest.mark.parametrize("text", ["task disable balance for=0m", "task enable balance for=0h0m"])
 async def test_a_switch_for_no_time_is_never_one_for_good(text: str) -> None:
-    desk = FakeDesk()
+    proposals = FakeDesk()
     with pytest.raises(UserError, match="between 1m and 30d"):
-        await typed(text, desk=desk)
-    assert desk.proposed == []
+        await typed(text, proposals=proposals)
+    assert proposals.proposed == []
 
 
 def test_every_argument_for_a_span_is_long_enough() -> None:

@@ -35,14 +35,14 @@ def test_every_change_of_a_cluster_has_a_form() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
 async def test_the_policy_is_the_one_by_which_the_command_is_decided(kind: Kind) -> None:
-    desk = FakeDesk()
-    await typed(as_typed(kind, "prod", TYPED[kind.key]), desk=desk)
+    proposals = FakeDesk()
+    await typed(as_typed(kind, "prod", TYPED[kind.key]), proposals=proposals)
     if kind.key == "member replace":
-        assert [done[0] for done in desk.done] == ["replace"]
+        assert [done[0] for done in proposals.done] == ["replace"]
     else:
-        [(_, _, wish)] = desk.proposed
-        back = {"task_disable": ("task_enable",)} if wish.lease else {}
-        assert wish.keys == (kind.policy, *back.get(kind.policy, ()))
+        [(_, _, change_request)] = proposals.proposed
+        back = {"task_disable": ("task_enable",)} if change_request.lease else {}
+        assert change_request.keys == (kind.policy, *back.get(kind.policy, ()))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
