@@ -23,7 +23,7 @@ from bot.clustermgr.health import quorum
 from bot.clustermgr.models import Snapshot, Stat
 
 
-class Level(StrEnum):
+class StatusLevel(StrEnum):
     """How a cluster does, in one word."""
 
     HEALTHY = "healthy"
@@ -35,14 +35,14 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClusterStatus:
     """How a cluster does: one sentence that names it, and the reasons one by one.
 
     Both hold raw text of the cluster, on one line and bounded, but not escaped. `unsure` says that hosts contradict
     what this look shows, so that a second look is needed before it counts as an outage.
     """
 
-    level: Level
+    level: StatusLevel
     sentence: str
     reasons: tuple[str, ...] = ()
     unsure: bool = False
@@ -50,13 +50,13 @@ class Verdict:
 
 def noted(name: str, notes: Mapping[str, Any], alerts: Sequence[Alert]) -> Mapping[str, Any]:
     """What a watch noted of a cluster (`level`, `verdict`), not milder than the worst alert that fires now."""
-    held = Verdict(notes.get("level", ""), str(notes.get("verdict", "")))
+    held = ClusterStatus(notes.get("level", ""), str(notes.get("verdict", "")))
     found = raised(held, name, [alert for alert in alerts if alert.cluster == name])
     return notes if found is held else {**notes, "level": str(found.level), "verdict": found.sentence}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StatusContext:
     """Facts beyond the looks themselves.
 
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
@@ -71,10 +71,12 @@ class Known:
     zones: Zones = NOT_LISTED
 
 
-NOTHING_KNOWN = Known()
+NOTHING_KNOWN = StatusContext()
 
 
-def verdict(snapshot: Snapshot, previous: Snapshot | None = None, known: Known = NOTHING_KNOWN) -> Verdict:
+def verdict(
+    snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN
+) -> ClusterStatus:
     """Judge a look at a cluster; `previous` is the look before it, where there is one.
 
     The verdict is never less severe than the worst alert that fires. A fresh leader's counters are not judged.
@@ -88,37 +90,41 @@ def verdict(snapshot: Snapshot, previous: Snapshot | None = None, known: Known =
     return _led(snapshot, snapshot.leader[1], previous, known)
 
 
-def raised(found: Verdict, cluster: str, alerts: Sequence[Alert]) -> Verdict:
+def raised(found: ClusterStatus, cluster: str, alerts: Sequence[Alert]) -> ClusterStatus:
     """Raise a verdict that is milder than the worst firing alert; the alert's sentence is then its first reason."""
     worst = min(firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None)
-    level = _level(worst.severity) if worst else Level.HEALTHY
+    level = _level(worst.severity) if worst else StatusLevel.HEALTHY
     if worst is None or _RANK[level] <= _RANK.get(found.level, 0):
         return found
     why = of_alert(worst).text
     return replace(found, level=level, sentence=f"{cluster} is {level}: {why}.", reasons=(why, *found.reasons))
 
 
-_RANK: Mapping[str, int] = {level: min(place, 2) for place, level in enumerate(Level)}
+_RANK: Mapping[str, int] = {level: min(place, 2) for place, level in enumerate(StatusLevel)}
 """How severe each level is; a word that is no level (as for a cluster that was not polled yet) is none."""
 
 
-def _level(severity: Severity) -> Level:
-    return {Severity.INFO: Level.HEALTHY, Severity.WARNING: Level.DEGRADED}.get(severity, Level.CRITICAL)
+def _level(severity: Severity) -> StatusLevel:
+    return {Severity.INFO: StatusLevel.HEALTHY, Severity.WARNING: StatusLevel.DEGRADED}.get(
+        severity, StatusLevel.CRITICAL
+    )
 
 
-def _unreachable(snapshot: Snapshot) -> Verdict:
+def _unreachable(snapshot: Snapshot) -> ClusterStatus:
     hosts = len(snapshot.looks)
     which = "its only host did not answer" if hosts == 1 else f"none of its {hosts} hosts answered"
-    return Verdict(Level.UNREACHABLE, f"{snapshot.cluster} is unreachable: {which}.", silent_hosts(snapshot))
+    return ClusterStatus(
+        StatusLevel.UNREACHABLE, f"{snapshot.cluster} is unreachable: {which}.", silent_hosts(snapshot)
+    )
 
 
-def _contradictory(snapshot: Snapshot, found: tuple[str, ...], previous: Snapshot | None) -> Verdict:
+def _contradictory(snapshot: Snapshot, found: tuple[str, ...], previous: Snapshot | None) -> ClusterStatus:
     """Judge hosts that contradict each other: they are asked one by one, so that one look does not prove it."""
     reasons = (*found, *silent_hosts(snapshot))
     if previous is None or not any(_contradictions(previous)):
         sentence = f"{snapshot.cluster} is degraded: at one look {found[0]}; the next one decides."
-        return Verdict(Level.DEGRADED, sentence, reasons, unsure=True)
-    return Verdict(Level.CONTRADICTION, f"{snapshot.cluster} contradicts itself: {found[0]}.", reasons)
+        return ClusterStatus(StatusLevel.DEGRADED, sentence, reasons, unsure=True)
+    return ClusterStatus(StatusLevel.CONTRADICTION, f"{snapshot.cluster} contradicts itself: {found[0]}.", reasons)
 
 
 def _contradictions(snapshot: Snapshot) -> Iterator[str]:
@@ -133,7 +139,7 @@ def _contradictions(snapshot: Snapshot) -> Iterator[str]:
         yield f"in term {snapshot.term} some hosts name peer {listed([str(peer) for peer in named])} as leader"
 
 
-def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: Known) -> Verdict:
+def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
     answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')}"
     named = sorted(snapshot.named_leaders)
     verb = "answers" if len(snapshot.answered) == 1 else "answer"
@@ -141,10 +147,10 @@ def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: Known) -> 
         return _led_by_report(snapshot, named[0], previous, known)
     sentence = f"{snapshot.cluster} has no leader: {answered} {verb} and none knows one, so nothing can be written."
     reasons = ("no voter has won an election: a majority of voters must be up and reach each other",)
-    return Verdict(Level.NO_LEADER, sentence, (*reasons, *silent_hosts(snapshot)))
+    return ClusterStatus(StatusLevel.NO_LEADER, sentence, (*reasons, *silent_hosts(snapshot)))
 
 
-def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, known: Known) -> Verdict:
+def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
     """Judge a look at which hosts name a leader that does not call itself one."""
     cluster, size = snapshot.cluster, known.voters or len(snapshot.looks)
     answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')}"
@@ -154,7 +160,7 @@ def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, kno
         verb = "answers" if len(snapshot.answered) == 1 else "answer"
         sentence = f"{cluster} has no quorum: {answered} {verb}, so nothing can be written."
         reason = f"{needed} of {size} voters must be up and reach each other"
-        return Verdict(Level.NO_LEADER, sentence, (reason, *silent))
+        return ClusterStatus(StatusLevel.NO_LEADER, sentence, (reason, *silent))
     own = next((stat for _, stat in snapshot.answered if stat.raft_status.node_id == peer), None)
     if own is not None:
         raft = own.raft_status
@@ -163,17 +169,17 @@ def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, kno
             f"not say so (term {raft.term}); the next look decides."
         )
         reason = f"peer {peer} is named as leader in term {snapshot.term}, and answers as no leader in term {raft.term}"
-        return Verdict(Level.DEGRADED, sentence, (reason, *silent), unsure=True)
+        return ClusterStatus(StatusLevel.DEGRADED, sentence, (reason, *silent), unsure=True)
     unsure = size - len(snapshot.silent) < needed
     more = "; the next look decides whether the quorum is lost" if unsure else ""
     sentence = (
         f"{cluster} is degraded: {answered} answered, and peer {peer}, which leads by what they say, did not{more}."
     )
     reason = f"peer {peer} leads in term {snapshot.term} but gave no answer of its own"
-    return Verdict(Level.DEGRADED, sentence, (reason, *silent), unsure)
+    return ClusterStatus(StatusLevel.DEGRADED, sentence, (reason, *silent), unsure)
 
 
-def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Known) -> Verdict:
+def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
     arithmetic = quorum_of(judged(snapshot, previous))
     found = (
         *quorum_reasons(snapshot, leader, previous, known.smallest),
@@ -185,9 +191,9 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Kno
     peer, term = leader.raft_status.node_id, leader.raft_status.term
     leads = f"peer {peer} leads in term {term}"
     if not reasons:
-        return Verdict(Level.HEALTHY, f"{snapshot.cluster} is healthy: {leads}, {arithmetic.words}.")
+        return ClusterStatus(StatusLevel.HEALTHY, f"{snapshot.cluster} is healthy: {leads}, {arithmetic.words}.")
     level = _level(ordered[0].severity)
     more = f" (and {count(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
     quorum_told = "" if arithmetic.words in reasons[0] else f", {arithmetic.words}"
     sentence = f"{snapshot.cluster} is {level}: {reasons[0]}{more}; {leads}{quorum_told}."
-    return Verdict(level, sentence, reasons, unsure)
+    return ClusterStatus(level, sentence, reasons, unsure)

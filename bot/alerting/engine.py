@@ -11,9 +11,9 @@ from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, UNSPARED
 from bot.alerting.silences import hushed, lifted_by, muted_under, muting, with_lifted
 from bot.alerting.transition import (
-    Reason,
     Tell,
     Transition,
+    TransitionReason,
     as_found,
     ended,
     fired,
@@ -27,7 +27,7 @@ from bot.alerting.transition import (
 )
 from bot.alerting.unknown_time import known_again, unknown_for, untold
 
-__all__ = ["NO_ESCALATION", "Reason", "Tell", "Transition", "acknowledge", "step", "withdrawn"]
+__all__ = ["NO_ESCALATION", "TransitionReason", "Tell", "Transition", "acknowledge", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
 REPLY_EVERY = 300.0
@@ -115,7 +115,7 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     if alert.state is not AlertState.FIRING:
         return None
     new = following(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
-    return Transition(alert, new, Reason.ACKNOWLEDGED, Tell.EDIT)
+    return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Tell.EDIT)
 
 
 def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
@@ -124,7 +124,7 @@ def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surro
     move = _judged(rule, known, finding, around)
     if old is None or known is None or known == old:
         return move
-    return replace(move, old=old) if move else Transition(old, known, Reason.NOTED, Tell.QUIET)
+    return replace(move, old=old) if move else Transition(old, known, TransitionReason.NOTED, Tell.QUIET)
 
 
 def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
@@ -154,10 +154,10 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
         changed_at=around.now,
     )
     if rule.hold > 0 or around.awaits(rule, finding):
-        return Transition(None, alert, Reason.SEEN, Tell.QUIET)
+        return Transition(None, alert, TransitionReason.SEEN, Tell.QUIET)
     if silence := around.muting(alert):
-        return Transition(None, muted_under(silence, alert), Reason.SEEN, Tell.QUIET)
-    return Transition(None, fired(alert, around.now), Reason.FIRED, Tell.POST)
+        return Transition(None, muted_under(silence, alert), TransitionReason.SEEN, Tell.QUIET)
+    return Transition(None, fired(alert, around.now), TransitionReason.FIRED, Tell.POST)
 
 
 def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
@@ -167,9 +167,9 @@ def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
         silence = around.muting(new)
         if silence is None:
             told = noted(new, muted=None, eased=None, unknown_for=None)
-            return Transition(old, fired(told, around.now), Reason.FIRED, Tell.POST)
+            return Transition(old, fired(told, around.now), TransitionReason.FIRED, Tell.POST)
         new = muted_under(silence, new)
-    return None if new == old else Transition(old, new, Reason.SEEN, Tell.QUIET)
+    return None if new == old else Transition(old, new, TransitionReason.SEEN, Tell.QUIET)
 
 
 def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
@@ -202,12 +202,14 @@ def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transiti
     if _said_lately(old, new, around):
         later = noted(following(new, around.now), unsaid=sorted(unsaid))
         # What grows with every look must not put off a call for ever.
-        return call(rule, old, new, around.escalation, around.now) or Transition(old, later, Reason.WORSE, Tell.EDIT)
+        return call(rule, old, new, around.escalation, around.now) or Transition(
+            old, later, TransitionReason.WORSE, Tell.EDIT
+        )
     # What came and went unsaid is news when it comes again.
     new = noted(unlearned(new, unsaid), unsaid=None, said_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
     tell = loud(new.severity, news=bool(unsaid))
-    return Transition(old, calling_anew(old, again, around.now), Reason.WORSE, tell)
+    return Transition(old, calling_anew(old, again, around.now), TransitionReason.WORSE, tell)
 
 
 def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
@@ -220,36 +222,36 @@ def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
 def _heard_again(old: Alert, new: Alert, around: Surroundings) -> Transition:
     """It is told once more, and whoever is to be called for it is given the whole time from now on."""
     heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, eased=None)
-    return Transition(old, heard, Reason.UNMUTED, loud(new.severity))
+    return Transition(old, heard, TransitionReason.UNMUTED, loud(new.severity))
 
 
 def _quietly(old: Alert, new: Alert, around: Surroundings) -> Transition | None:
     """What nobody is to be told of: the message is edited where it reads differently."""
     if not reads_the_same(old, new):
-        return Transition(old, following(new, around.now), Reason.CHANGED, Tell.EDIT)
+        return Transition(old, following(new, around.now), TransitionReason.CHANGED, Tell.EDIT)
     if new == old:
         return None
-    return Transition(old, new, Reason.BACK if old.clear_since else Reason.NOTED, Tell.QUIET)
+    return Transition(old, new, TransitionReason.BACK if old.clear_since else TransitionReason.NOTED, Tell.QUIET)
 
 
 def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, around.now, ""), Reason.DROPPED, Tell.QUIET)
+        return Transition(old, ended(old, around.now, ""), TransitionReason.DROPPED, Tell.QUIET)
     if around.keeps(rule):
         return None
     if around.now - (old.clear_since or around.now) >= rule.clear:
         tell = Tell.EDIT if around.muting(old) else Tell.REPLY
-        return Transition(old, ended(old, around.now, around.resolution(old)), Reason.RESOLVED, tell)
+        return Transition(old, ended(old, around.now, around.resolution(old)), TransitionReason.RESOLVED, tell)
     if 0 < old.clear_since <= around.now:
         return None
-    return Transition(old, replace(old, clear_since=around.now), Reason.CLEARING, Tell.QUIET)
+    return Transition(old, replace(old, clear_since=around.now), TransitionReason.CLEARING, Tell.QUIET)
 
 
 def withdrawn(old: Alert, now: float, words: str, *, muted: bool = False) -> Transition:
     """Close an alert that is not watched any more; `words` say why."""
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, now, ""), Reason.DROPPED, Tell.QUIET)
-    return Transition(old, ended(old, now, words), Reason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
+        return Transition(old, ended(old, now, ""), TransitionReason.DROPPED, Tell.QUIET)
+    return Transition(old, ended(old, now, words), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
 
 
 def _withdrawn(old: Alert, around: Surroundings) -> Transition:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import UNSPARED
-from bot.alerting.transition import LOUD, Reason, Tell, Transition, following, noted
+from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason, following, noted
 
 WHOLE_CHANNEL = ""
 """The scope of a storm over all clusters of a channel; any other is a cluster's name."""
@@ -116,7 +116,7 @@ def weather(
     settled = list(moves)
     # The gravest first, so that what gets a message of its own is what matters most.
     for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
-        if settled[place].reason is Reason.FIRED:
+        if settled[place].reason is TransitionReason.FIRED:
             traffic, settled[place] = _arrived(traffic, settled[place], limits, now)
     return _calmed(traffic, limits, now), tuple(_surfaced(traffic, settled, alerts, now))
 
@@ -172,7 +172,7 @@ def _surfaced(
         last = move.new if move else alert
         if _is_due(traffic, last) and not (move and move.tell in LOUD):
             new = noted(last if move and last.version > alert.version else following(last, now), digest=None)
-            yield Transition(alert, new, Reason.SURFACED, Tell.POST)
+            yield Transition(alert, new, TransitionReason.SURFACED, Tell.POST)
 
 
 def _is_due(traffic: Traffic, alert: Alert) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.model import Severity
-from bot.alerting.reasons import Reason
+from bot.alerting.reasons import StatusReason
 from bot.alerting.text import count, plain
 from bot.alerting.topics import Topic
 from bot.clustermgr.health import (
@@ -88,29 +88,33 @@ def _mute(snapshot: Snapshot) -> set[str]:
     return {look.host for look in snapshot.silent if look.error is None or isinstance(look.error, kinds)}
 
 
-def quorum_reasons(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float) -> Iterator[Reason]:
+def quorum_reasons(
+    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float
+) -> Iterator[StatusReason]:
     """What a look holds against the quorum; a group of fewer than `smallest` voters is accepted."""
     health = judged(snapshot, previous)
     arithmetic = quorum_of(health)
     sick = [voter for voter in health.values() if not voter.healthy]
     if not health:
         text = "the leader lists no voters, so the quorum cannot be judged"
-        yield Reason(Severity.WARNING, Topic.QUORUM, text)
+        yield StatusReason(Severity.WARNING, Topic.QUORUM, text)
     elif arithmetic.spare < 0:
         yield _no_majority(snapshot, leader, previous, arithmetic, sick)
     elif arithmetic.spare == 0 and sick:
         text = f"one more failure stops writes: {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy"
-        yield Reason(Severity.WARNING, Topic.QUORUM, text, _AT_RISK)
+        yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _AT_RISK)
     elif arithmetic.spare == 0 and not _meant_so(arithmetic.voters, len(snapshot.looks), smallest):
         only = "it has 1 voter only" if arithmetic.voters == 1 else f"all of its {arithmetic.voters} voters must agree"
-        yield Reason(Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK)
+        yield StatusReason(
+            Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK
+        )
     for voter in sick:
         text = f"voter {voter.peer} is not healthy: {plain(voter.why)}"
-        yield Reason(Severity.WARNING, Topic.QUORUM, text, _OUT_OF_STEP, str(voter.peer))
+        yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _OUT_OF_STEP, str(voter.peer))
     for learner in learners(leader):
         if not learner.active:
             text = f"learner {learner.id} is down: the leader has not heard from it lately"
-            yield Reason(Severity.WARNING, Topic.REACH, text, _OUT_OF_STEP, str(learner.id))
+            yield StatusReason(Severity.WARNING, Topic.REACH, text, _OUT_OF_STEP, str(learner.id))
 
 
 def _meant_so(size: int, hosts: int, smallest: float) -> bool:
@@ -120,7 +124,7 @@ def _meant_so(size: int, hosts: int, smallest: float) -> bool:
 
 def _no_majority(
     snapshot: Snapshot, leader: Stat, previous: Snapshot | None, arithmetic: Quorum, sick: Sequence[VoterHealth]
-) -> Reason:
+) -> StatusReason:
     """Writes may have stopped; one look that other answers contradict does not prove it.
 
     A voter counts as lost if its leader finds a fault with it that its own host does not contradict, or that two looks
@@ -137,8 +141,8 @@ def _no_majority(
     certain = len(by_leader) + min(lost(snapshot, previous), len(found - now))
     if arithmetic.voters - certain >= arithmetic.needed:
         text = f"only {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy at this look"
-        return Reason(Severity.WARNING, Topic.QUORUM, f"{text}; {NEXT_LOOK}", _AT_RISK)
-    return Reason(Severity.CRITICAL, Topic.WRITES, f"writes may have stopped: {arithmetic.words}", _AT_RISK)
+        return StatusReason(Severity.WARNING, Topic.QUORUM, f"{text}; {NEXT_LOOK}", _AT_RISK)
+    return StatusReason(Severity.CRITICAL, Topic.WRITES, f"writes may have stopped: {arithmetic.words}", _AT_RISK)
 
 
 def _faults(snapshot: Snapshot) -> set[int]:

@@ -27,7 +27,7 @@ REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class StatusReason:
     """One thing that is wrong, in a phrase without a full stop.
 
     `rules` are the keys of the alerts that say the same of this `subject` ("" for any).
@@ -58,13 +58,15 @@ def of_clusters(alerts: Sequence[Alert]) -> list[Alert]:
     return [alert for alert in alerts if alert.rule not in _NOT_OF_THE_CLUSTER]
 
 
-def of_alert(alert: Alert) -> Reason:
+def of_alert(alert: Alert) -> StatusReason:
     """An alert as a reason."""
     number = f" (alert #{alert.id})" if alert.id else ""
-    return Reason(alert.severity, topic_of(alert.rule), f"{plain(alert.sentence).rstrip('.')}{number}", (alert.rule,))
+    return StatusReason(
+        alert.severity, topic_of(alert.rule), f"{plain(alert.sentence).rstrip('.')}{number}", (alert.rule,)
+    )
 
 
-def with_alerts(found: Sequence[Reason], alerts: Sequence[Alert]) -> list[Reason]:
+def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[StatusReason]:
     """The reasons of a look as severe as the alerts about the same, and the alerts that say something else."""
     reasons = list(found)
     for alert in firing(alerts):
@@ -89,7 +91,7 @@ def _silent(look: HostLook) -> str:
     return words if words.startswith(look.host) else f"{look.host} is silent: {words}"
 
 
-def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[Reason]:
+def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
     """What a look holds against the hosts, disks and space of a led cluster."""
     yield from (_of_silent(look) for look in snapshot.silent)
     yield from _odd_views(snapshot, leader)
@@ -98,33 +100,33 @@ def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[R
     yield from _space_reasons(leader, fresh=fresh)
 
 
-def _of_silent(look: HostLook) -> Reason:
-    return Reason(Severity.WARNING, Topic.REACH, _silent(look), _UNHEARD, look.host)
+def _of_silent(look: HostLook) -> StatusReason:
+    return StatusReason(Severity.WARNING, Topic.REACH, _silent(look), _UNHEARD, look.host)
 
 
-def _slow(snapshot: Snapshot) -> Iterator[Reason]:
+def _slow(snapshot: Snapshot) -> Iterator[StatusReason]:
     host = snapshot.leader[0] if snapshot.leader else ""
     for look in snapshot.looks:
         if look.host == host and look.took > SLOW_SECONDS:
             text = f"the leader answers slowly: {host} took {look.took * 1000:,.0f} ms"
-            yield Reason(Severity.WARNING, Topic.REACH, text, ("slow_answers",), host)
+            yield StatusReason(Severity.WARNING, Topic.REACH, text, ("slow_answers",), host)
 
 
-def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[Reason]:
+def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[StatusReason]:
     reign = (leader.raft_status.leader, leader.raft_status.term)
     members = {peer.id for peer in (*voters(leader), *learners(leader))}
     for host, stat in snapshot.answered:
         raft = stat.raft_status
         if members and raft.node_id not in members:
             text = f"{host} answers as peer {raft.node_id}, which is no member any more: its view is frozen"
-            yield Reason(Severity.WARNING, Topic.REACH, text, _ODD, host)
+            yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
         elif (raft.leader, raft.term) != reign:
             follows = f"peer {raft.leader}" if raft.leader else "nobody"
             text = f"{host} follows {follows} in term {raft.term}: its view differs from the leader's"
-            yield Reason(Severity.WARNING, Topic.REACH, text, _ODD, host)
+            yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
 
 
-def _disk_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[Reason]:
+def _disk_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
     if snapshot.bad_disks is None:
         zones = () if fresh else leader.space_stat.disk_stat_infos
         broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)
@@ -134,22 +136,22 @@ def _disk_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[
         repairing, by = len(snapshot.bad_disks) - broken, ""
     if broken:
         text = f"{count(broken, 'disk')} {'is' if broken == 1 else 'are'} broken{by}"
-        yield Reason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
+        yield StatusReason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
     if repairing:
         text = f"{count(repairing, 'disk')} {'is' if repairing == 1 else 'are'} being repaired{by}"
-        yield Reason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
+        yield StatusReason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
 
 
-def _space_reasons(leader: Stat, *, fresh: bool) -> Iterator[Reason]:
+def _space_reasons(leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
     if leader.read_only:
         # From its configuration: no recorded server that says so refuses changes.
         text = "the leader reports read_only (from its configuration)"
-        yield Reason(Severity.WARNING, Topic.SETTINGS, text, ("read_only",))
+        yield StatusReason(Severity.WARNING, Topic.SETTINGS, text, ("read_only",))
     space = leader.space_stat
     if not fresh and low_writable(space, LOW_WRITABLE):
         severe = low_writable(space, VERY_LOW_WRITABLE)
         text = f"only {percent(space.writable_space, space.total_space)} of the space is writable"
-        yield Reason(Severity.CRITICAL if severe else Severity.WARNING, Topic.SPACE, text, ("writable_low",))
+        yield StatusReason(Severity.CRITICAL if severe else Severity.WARNING, Topic.SPACE, text, ("writable_low",))
 
 
 def low_writable(space: SpaceStat, share: float) -> bool:

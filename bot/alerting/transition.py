@@ -32,7 +32,7 @@ new ([]: none) · `eased`: how bad it was lately {severity, weight, parts, until
 """
 
 
-class Reason(StrEnum):
+class TransitionReason(StrEnum):
     """Why an alert moved."""
 
     SEEN = "seen, and not told yet"
@@ -75,7 +75,7 @@ class Transition:
 
     old: Alert | None
     new: Alert
-    reason: Reason
+    reason: TransitionReason
     tell: Tell
     mention: str = ""
 

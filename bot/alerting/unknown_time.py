@@ -6,7 +6,7 @@ The time from one look to the next counts if the look that begins it could tell.
 from dataclasses import replace
 
 from bot.alerting.model import Alert, AlertState
-from bot.alerting.transition import Reason, Tell, Transition, noted
+from bot.alerting.transition import Tell, Transition, TransitionReason, noted
 
 
 def untold(old: Alert, now: float) -> Transition | None:
@@ -14,7 +14,7 @@ def untold(old: Alert, now: float) -> Transition | None:
     waits = old.state is AlertState.PENDING or old.clear_since > 0
     if not waits or "unknown_since" in old.data:
         return None
-    return Transition(old, noted(old, unknown_since=now), Reason.NOTED, Tell.QUIET)
+    return Transition(old, noted(old, unknown_since=now), TransitionReason.NOTED, Tell.QUIET)
 
 
 def known_again(old: Alert, now: float) -> Alert:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.alerting.cluster_state.counters import known_of
-from bot.alerting.cluster_status import Level, verdict
+from bot.alerting.cluster_status import StatusLevel, verdict
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
 from bot.alerting.text import count
@@ -72,7 +72,7 @@ async def checkup(settings: Settings) -> list[Row]:
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
     # What is asked here is whether the settings are right: a cluster that is ill but understood is looked at well.
-    fine = (Level.HEALTHY, Level.DEGRADED, Level.CRITICAL)
+    fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     return rows + (await look_at_all(settings, fine) if rows[0].well and rows[1].well else [])
 
 
@@ -205,7 +205,7 @@ def _held(what: str, role: Holder, held: Members) -> Row:
     return Row(what, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
 
 
-async def look_at_all(settings: Settings, fine: tuple[Level, ...] = (Level.HEALTHY,)) -> list[Row]:
+async def look_at_all(settings: Settings, fine: tuple[StatusLevel, ...] = (StatusLevel.HEALTHY,)) -> list[Row]:
     """Look at every cluster twice, so that health is proven, and tell the verdict and each silent host.
 
     `fine` are the verdicts with which a cluster counts as well.
@@ -222,7 +222,7 @@ async def _alerts(app: App, name: str) -> tuple[Alert, ...]:
         return ()
 
 
-async def _cluster(app: App, cluster: Cluster, fine: tuple[Level, ...]) -> list[Row]:
+async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) -> list[Row]:
     before = await cluster.look(cluster.deadline, bad_disks=False)
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.look(cluster.deadline)
@@ -241,5 +241,5 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[Level, ...]) -> list[
     ]
     why = "; ".join(judged.reasons)
     found = f"{judged.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
-    mend = "" if judged.level is Level.HEALTHY else f"see /cm stat {cluster.name}"
+    mend = "" if judged.level is StatusLevel.HEALTHY else f"see /cm stat {cluster.name}"
     return [Row(f"cluster {cluster.name}", judged.level in fine, found, mend), *hosts]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.tasks import COMMON, TASKS, Dialect, DialectVerdict, dialect_of_values, find_task
+from bot.clustermgr.tasks import COMMON, TASKS, DetectedDialect, Dialect, dialect_of_values, find_task
 from bot.common.errors import ClusterError, ClusterRefused, ClusterTimeout
 
 _NO_SUCH_CALL = 404
@@ -23,7 +23,7 @@ class Probe:
     error: ClusterError | None = None
 
 
-async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DialectVerdict:
+async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DetectedDialect:
     """Probe every host, then the stored values, in `deadline` seconds in all; never raises ClusterError.
 
     v3: `/kv/list` answers 200. v1: it answers 404 and `/config/list` answers 200.
@@ -35,32 +35,32 @@ async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DialectVe
         return verdict
     if all(isinstance(probe.error, ClusterTimeout) for probe in probes):
         # Whoever is silent now holds the values back too.
-        return DialectVerdict(None, _unanswered(probes))
+        return DetectedDialect(None, _unanswered(probes))
     left = deadline - (time.monotonic() - started)
     return by_values(await _stored(api, left), probes)
 
 
-def by_probes(probes: Sequence[Probe]) -> DialectVerdict | None:
+def by_probes(probes: Sequence[Probe]) -> DetectedDialect | None:
     """The verdict of the hosts that told; hosts that differ leave it open; None when no host told."""
     told = [probe for probe in probes if probe.dialect is not None]
     if len({probe.dialect for probe in told}) > 1:
         each = ", ".join(f"{probe.host} speaks {probe.dialect}" for probe in told)
-        return DialectVerdict(None, f"its hosts differ: {each}.")
+        return DetectedDialect(None, f"its hosts differ: {each}.")
     if not told:
         return None
     dialect = told[0].dialect
     sign = "answered /kv/list" if dialect is Dialect.V3 else "know /config/list and no /kv/list"
-    return DialectVerdict(dialect, f"{', '.join(probe.host for probe in told)} {sign}.")
+    return DetectedDialect(dialect, f"{', '.join(probe.host for probe in told)} {sign}.")
 
 
-def by_values(values: Mapping[str, str | None] | None, probes: Sequence[Probe]) -> DialectVerdict:
+def by_values(values: Mapping[str, str | None] | None, probes: Sequence[Probe]) -> DetectedDialect:
     """The verdict of the stored values (None: not readable) once no probe told."""
     if values is None:
-        return DialectVerdict(None, _unanswered(probes))
+        return DetectedDialect(None, _unanswered(probes))
     dialect = dialect_of_values(values)
     if dialect is None:
-        return DialectVerdict(None, "no host answered the probes and the stored switches do not tell either.")
-    return DialectVerdict(dialect, f"every switch that is set holds a word of {dialect}.")
+        return DetectedDialect(None, "no host answered the probes and the stored switches do not tell either.")
+    return DetectedDialect(dialect, f"every switch that is set holds a word of {dialect}.")
 
 
 def _unanswered(probes: Sequence[Probe]) -> str:

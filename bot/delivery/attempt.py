@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.common.errors import SlackError
-from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, Verdict
+from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, RetryDecision
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
 from bot.views.charts import plainer
@@ -90,7 +90,7 @@ class Failed:
     """It could not be done."""
 
     error: str
-    verdict: Verdict
+    verdict: RetryDecision
 
 
 Done = Sent | Gone | Deleted | Frozen | Unsaid

@@ -157,7 +157,7 @@ class Hold(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RetryDecision:
     """What a failure means: seconds until the next try (None: never), what waits along, whether it may have passed."""
 
     wait: float | None
@@ -165,24 +165,24 @@ class Verdict:
     doubt: bool
 
 
-def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> Verdict:
+def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> RetryDecision:
     """Decide about a failed `method` (find, post, update, delete) of a row at its n-th attempt.
 
     `doubt` says whether an earlier post of the row may exist; `random` gives numbers in [0, 1).
     """
     doubtful = _unsure(error) if method == "post" else doubt
     if error.code in AUTH:
-        return Verdict(max(_AUTH_WAIT, back_off(attempts, random)), Hold.ALL, doubtful)
+        return RetryDecision(max(_AUTH_WAIT, back_off(attempts, random)), Hold.ALL, doubtful)
     if error.code in PERMANENT or _given_up(error, attempts):
-        return Verdict(None, Hold.ROW, doubtful)
+        return RetryDecision(None, Hold.ROW, doubtful)
     early = _LONGEST_EARLY_WAIT if attempts <= _EARLY_TRIES else _LONGEST_UNKNOWN_WAIT
     wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else early)
     if isinstance(error, SlackRetryable):
         limited = "ratelimited" in error.code.replace("_", "")
         asked = error.retry_after * (1 + 0.1 * random())
         hold = {"post": Hold.CHANNEL, "find": Hold.ROW}.get(method, Hold.EDITS) if limited else Hold.ROW
-        return Verdict(asked if limited else max(asked, wait), hold, doubtful)
-    return Verdict(max(_LOST_WAIT, wait) if doubtful else wait, Hold.ROW, doubtful)
+        return RetryDecision(asked if limited else max(asked, wait), hold, doubtful)
+    return RetryDecision(max(_LOST_WAIT, wait) if doubtful else wait, Hold.ROW, doubtful)
 
 
 def _unsure(error: SlackError) -> bool:

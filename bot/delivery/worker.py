@@ -36,7 +36,7 @@ from bot.delivery.retry_policy import (
     STUBBORN_TRIES,
     Hold,
     Pace,
-    Verdict,
+    RetryDecision,
     back_off,
     judge,
 )
@@ -263,7 +263,7 @@ class Outbox:
 
     async def _attempt(self, claim: Claim) -> Outcome:
         if self._clock() > claim.until - self._call_timeout or not self._alive():
-            return Failed("claim_expired", Verdict(0.0, Hold.ROW, claim.doubt))
+            return Failed("claim_expired", RetryDecision(0.0, Hold.ROW, claim.doubt))
         delivery = Delivery(self._poster, claim, self._posted_after)
         try:
             async with asyncio.timeout(self._call_timeout):

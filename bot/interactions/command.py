@@ -157,7 +157,7 @@ class Proposer(Protocol):
     async def replace(
         self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
-        """Propose the next step of a replacement; `change_request` has how it is wanted (its request is not looked at)."""
+        """Propose the next step of a replacement; `change_request` says how it is wanted, its request is ignored."""
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         """Operations, the newest first."""

@@ -7,7 +7,7 @@ from bot.clustermgr.health import learner_health
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import UserError
 from bot.operations.preflight.cluster import group_checks
-from bot.operations.preflight.verdict import Level
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.preflight.view import View, view_of
 from bot.operations.requests import MemberAdd, MemberRemove, Request
 
@@ -61,7 +61,7 @@ def replace_plan(
         None,
     )
     view = view_of(before, now)
-    known = view is not None and group_checks(now)[0].level is not Level.BLOCK
+    known = view is not None and group_checks(now)[0].level is not CheckLevel.BLOCK
     done = _done(dead, new, view, before, caught_up=learner_was_caught_up) if view is not None and known else None
     unproven = view.health[new].why if view and new in view.health else ""
     whys = ("", "", _hint(_missing(new, before, now), node_host), "", "", _hint(unproven, node_host))

@@ -5,23 +5,23 @@ from typing import Any
 
 from bot.operations.approval_rules import Policy
 from bot.operations.model import Operation, OpState, advance
-from bot.operations.preflight.check import Level, difference
-from bot.operations.preflight.verdict import Verdict, changed_checks, changes_a_check
+from bot.operations.preflight.check import CheckLevel, difference
+from bot.operations.preflight.verdict import PreflightResult, changed_checks, changes_a_check
 
 
-def shown_verdict(op: Operation) -> Verdict | None:
+def shown_verdict(op: Operation) -> PreflightResult | None:
     """The verdict that an operation's card shows; None where an older release kept none."""
     kept = op.seen.get("verdict")
-    return Verdict.from_json(kept) if isinstance(kept, Mapping) else None
+    return PreflightResult.from_json(kept) if isinstance(kept, Mapping) else None
 
 
-def has_moved(op: Operation, fresh: Verdict) -> bool:
+def has_moved(op: Operation, fresh: PreflightResult) -> bool:
     """Whether an approval given on what the card shows is void by now."""
     shown = shown_verdict(op)
     return shown is None or fresh.blocked or changes_a_check(shown, fresh)
 
 
-def what_moved(op: Operation, fresh: Verdict) -> tuple[str, ...]:
+def what_moved(op: Operation, fresh: PreflightResult) -> tuple[str, ...]:
     """How the cluster differs from what the card shows, in phrases; never empty."""
     shown = shown_verdict(op)
     if shown is None:
@@ -31,7 +31,13 @@ def what_moved(op: Operation, fresh: Verdict) -> tuple[str, ...]:
 
 
 def succeed(
-    op: Operation, seen: Mapping[str, Any], fresh: Verdict, changed: Sequence[str], policy: Policy, *, now: float
+    op: Operation,
+    seen: Mapping[str, Any],
+    fresh: PreflightResult,
+    changed: Sequence[str],
+    policy: Policy,
+    *,
+    now: float,
 ) -> Operation:
     """The operation that takes over the card: the same wish under a number of its own, approved by nobody yet."""
     heir = Operation(
@@ -48,6 +54,6 @@ def succeed(
         card=op.card_id,
     )
     if fresh.blocked:
-        why = " ".join(check.sentence for check in fresh.of_level(Level.BLOCK))
+        why = " ".join(check.sentence for check in fresh.of_level(CheckLevel.BLOCK))
         return advance(heir, OpState.BLOCKED, at=now, words=f"the cluster moved since: {why}")
     return advance(heir, OpState.WAITING, at=now, words=f"in the place of operation #{op.id}, approved by nobody yet")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bot.alerting.engine import Reason, Transition
+from bot.alerting.engine import Transition, TransitionReason
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.interactions.message import Message
 from bot.views import blocks, notes
@@ -36,7 +36,7 @@ def line(transition: Transition) -> Message:
     """What the alert's thread (and, broadcast, its channel) is told of a transition."""
     text = _line_text(transition)
     shown = [f"{_mark(transition.new)} {text}"]
-    if transition.reason is Reason.WORSE:
+    if transition.reason is TransitionReason.WORSE:
         before = set(transition.old.lines if transition.old else ())
         shown += _bullets([item for item in transition.new.lines if item not in before])
     return blocks.message(text, blocks.section("\n".join(shown)))

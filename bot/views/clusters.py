@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.alerting.cluster_status import Level
+from bot.alerting.cluster_status import StatusLevel
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
 from bot.views.parts import bullets, mark_of
@@ -49,7 +49,7 @@ def clusters(lines: Sequence[Line], *, now: float) -> Message:
     if not lines:
         return message(sentence, section(sentence))
     rows = [_row(line, now) for line in lines]
-    wrong = [escape(line.sentence) for line in lines if line.level != Level.HEALTHY and line.sentence]
+    wrong = [escape(line.sentence) for line in lines if line.level != StatusLevel.HEALTHY and line.sentence]
     reasons = [section(bullets(wrong))] if wrong else []
     foot = context(f"As the watch last saw them. It is {date(now, 'time')} now. A fresh look: {_FRESH}")
     return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
@@ -58,7 +58,7 @@ def clusters(lines: Sequence[Line], *, now: float) -> Message:
 def _sentence(lines: Sequence[Line]) -> str:
     if not lines:
         return "No cluster is configured."
-    healthy = sum(line.level == Level.HEALTHY for line in lines)
+    healthy = sum(line.level == StatusLevel.HEALTHY for line in lines)
     unseen = sum(line.level == NOT_YET for line in lines)
     more = f", {unseen} {NOT_YET}" if unseen else ""
     return f"{healthy} of {count(len(lines), 'cluster')} {'is' if healthy == 1 else 'are'} healthy{more}."

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.alerting.grouping import Digest, listed
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.alerting.transition import Reason, Transition
+from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
 from bot.views.alerts import severity_mark
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
@@ -41,12 +41,12 @@ def digest_line(moves: Sequence[Transition]) -> Message:
 
 
 _SAID = (
-    (frozenset({Reason.ESCALATED}), "Nobody has acknowledged"),
-    (frozenset({Reason.WORSE}), "Worse than before:"),
-    (frozenset({Reason.UNMUTED}), "Still so, now that no silence holds:"),
-    (frozenset({Reason.FIRED}), "New:"),
-    (frozenset({Reason.REMINDED}), "Still so:"),
-    (frozenset({Reason.RESOLVED, Reason.WITHDRAWN}), "Over:"),
+    (frozenset({TransitionReason.ESCALATED}), "Nobody has acknowledged"),
+    (frozenset({TransitionReason.WORSE}), "Worse than before:"),
+    (frozenset({TransitionReason.UNMUTED}), "Still so, now that no silence holds:"),
+    (frozenset({TransitionReason.FIRED}), "New:"),
+    (frozenset({TransitionReason.REMINDED}), "Still so:"),
+    (frozenset({TransitionReason.RESOLVED, TransitionReason.WITHDRAWN}), "Over:"),
 )
 
 

@@ -1,6 +1,6 @@
 """/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
 
-from bot.alerting.cluster_status import NOTHING_KNOWN, Known, verdict
+from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, verdict
 from bot.alerting.quorum import judged
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
@@ -12,7 +12,7 @@ _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Activ
 _OF_HOSTS = ("Host", "Peer", "Takes itself for", "Names as leader", "Term", "Commit")
 
 
-def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: Known = NOTHING_KNOWN) -> Message:
+def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
     """The members of one raft group, compared with a previous look at it."""
     judgement = verdict(snapshot, previous, known)
     head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")

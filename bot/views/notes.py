@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.alerting.model import Alert, Silence
 from bot.alerting.silences import EVERY_RULE
-from bot.alerting.transition import Reason, Transition
+from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 
@@ -14,17 +14,17 @@ def words(transition: Transition) -> str:
     new = transition.new
     cluster, sentence = escape(new.cluster), escape(new.sentence)
     silence = _silence(transition.old)
-    if transition.reason is Reason.ESCALATED:
+    if transition.reason is TransitionReason.ESCALATED:
         waited = duration(new.changed_at - _calling_since(new))
         return f"{_mention(transition)}Nobody has acknowledged this for {waited} in {cluster}: {sentence}"
-    if transition.reason is Reason.REMINDED:
+    if transition.reason is TransitionReason.REMINDED:
         waited = duration(new.reminded_at - new.fired_at)
         return f"{_mention(transition)}Still so in {cluster} after {waited}: {sentence}"
-    if transition.reason is Reason.UNMUTED:
+    if transition.reason is TransitionReason.UNMUTED:
         return f"{silence} is over, and it is still so in {cluster}: {sentence}"
-    if transition.reason is Reason.FIRED and silence:
+    if transition.reason is TransitionReason.FIRED and silence:
         return f"{silence} {_why_over(transition)}. In {cluster}: {sentence}"
-    if transition.reason is Reason.WORSE and silence:
+    if transition.reason is TransitionReason.WORSE and silence:
         over = "ended for this alert, as it got worse" if _lifted(transition) else "is over, and it got worse"
         return f"{new.severity.name.capitalize()} in {cluster}: {sentence} {silence} {over}."
     return ""

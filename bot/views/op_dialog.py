@@ -8,7 +8,7 @@ from slackblocks import ConfirmationDialogue
 from bot.clustermgr.health import quorum
 from bot.operations.model import Operation, OpKind
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import Level, Verdict
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
 from bot.views.op_parts import MAX_VALUE, title, verdict_of, will_send, word
 
@@ -54,7 +54,9 @@ def _lines(op: Operation) -> list[str]:
     verdict = verdict_of(op)
     lines = [consequence(op, verdict)] if verdict is not None else []
     if op.forced:
-        forced = sum(check.sentence.startswith("FORCED") for check in verdict.of_level(Level.WARN)) if verdict else 0
+        forced = (
+            sum(check.sentence.startswith("FORCED") for check in verdict.of_level(CheckLevel.WARN)) if verdict else 0
+        )
         lines.append(f"BREAK-GLASS overrides {count(forced, 'refused check')}.")
     if op.kind is OpKind.TASK_SWITCH and "key" in op.seen:
         value = op.seen["value"]
@@ -64,7 +66,7 @@ def _lines(op: Operation) -> list[str]:
     return [line for line in (*lines, f"Cluster {op.cluster}.", f"The card expires {utc(op.expires_at)}.") if line]
 
 
-def consequence(op: Operation, verdict: Verdict) -> str:
+def consequence(op: Operation, verdict: PreflightResult) -> str:
     """What follows from the change, in one line that fits into the dialog; "" where nothing is known of it."""
     if op.kind is OpKind.TASK_SWITCH:
         told = verdict.check("consequence")

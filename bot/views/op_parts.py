@@ -11,13 +11,13 @@ from typing import Any
 
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation, OpKind, OpState
-from bot.operations.preflight.verdict import Check, Level, Verdict
+from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.views.blocks import clip, code, context, count, duration, escape, section
 
 MAX_VALUE = 60
 MAX_WORDS = 600
 _SHOWN_CHECKS = 8
-_MARKS = {Level.PASS: "✓", Level.WARN: "⚠️", Level.BLOCK: "⛔"}
+_MARKS = {CheckLevel.PASS: "✓", CheckLevel.WARN: "⚠️", CheckLevel.BLOCK: "⛔"}
 
 
 def person(user: str) -> str:
@@ -108,25 +108,25 @@ def _tense(op: Operation) -> str:
     return "Not sent" if op.final else "Will be sent"
 
 
-def verdict_of(op: Operation) -> Verdict | None:
+def verdict_of(op: Operation) -> PreflightResult | None:
     """The verdict that the card shows, None where there is none."""
     kept = op.seen.get("verdict")
-    return Verdict.from_json(kept) if isinstance(kept, Mapping) else None
+    return PreflightResult.from_json(kept) if isinstance(kept, Mapping) else None
 
 
-def findings(verdict: Verdict, difference: tuple[str, ...] = ()) -> list[BlockJson]:
+def findings(verdict: PreflightResult, difference: tuple[str, ...] = ()) -> list[BlockJson]:
     """What the preflight says: what moved, the arithmetic of votes, every block and warning with its next step."""
     shown: list[BlockJson] = []
     if difference:
         moved = "\n".join(f"• {escape(phrase)}" for phrase in difference)
         shown.append(section(f"*The cluster moved since the card before this one*\n{moved}"))
     quorum = verdict.check("quorum")
-    if quorum is not None and quorum.level is Level.PASS:
+    if quorum is not None and quorum.level is CheckLevel.PASS:
         shown.append(section(f"*Votes*\n{escape(quorum.sentence)}"))
-    loud = [check for check in verdict.checks if check.level is not Level.PASS]
+    loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
-    passed = [check for check in verdict.of_level(Level.PASS) if check is not quorum]
+    passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
     if passed:
         told = " ".join(check.ended for check in passed)
         shown.append(context(f"{_MARKS[Level.PASS]} {count(len(passed), 'check')} passed: {escape(clip(told, 1500))}"))
@@ -134,7 +134,7 @@ def findings(verdict: Verdict, difference: tuple[str, ...] = ()) -> list[BlockJs
 
 
 def _check(check: Check) -> str:
-    name = {Level.BLOCK: "Refused", Level.WARN: "Mind"}[check.level]
+    name = {CheckLevel.BLOCK: "Refused", CheckLevel.WARN: "Mind"}[check.level]
     then = f" _{escape(check.next_step)}_" if check.next_step else ""
     return f"{_MARKS[check.level]} *{name}:* {escape(check.ended if then else check.sentence)}{then}"
 

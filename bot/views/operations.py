@@ -8,7 +8,7 @@ from slackblocks import Button
 from bot.interactions.message import BlockJson, Message
 from bot.operations.leases import TIME_UP
 from bot.operations.model import Event, Operation, OpKind, OpState
-from bot.operations.preflight.verdict import Verdict
+from bot.operations.preflight.verdict import PreflightResult
 from bot.views.blocks import (
     Style,
     actions,
@@ -110,7 +110,7 @@ def proposed(op: Operation, link: str) -> Message:
     return message(text, section(text))
 
 
-def judged(op: Operation, verdict: Verdict, *, dry_run: bool) -> Message:
+def judged(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Message:
     """What speaks against a wish, or for it, told to the requester alone; nothing was proposed."""
     head = escape(title(op))
     if verdict.blocked:
@@ -123,7 +123,7 @@ def judged(op: Operation, verdict: Verdict, *, dry_run: bool) -> Message:
     return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
 
 
-def _forcing(verdict: Verdict) -> str:
+def _forcing(verdict: PreflightResult) -> str:
     return 'Break-glass could let it through: force=yes reason="…".' if verdict.forceable else ""
 
 

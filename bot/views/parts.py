@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.alerting.cluster_status import Level
+from bot.alerting.cluster_status import StatusLevel
 from bot.clustermgr.models import Disk, DiskStatus, HostLook, Snapshot, Stat
 from bot.views.text import code, count, escape
 
 LEVEL_MARKS: Mapping[str, str] = {
-    Level.HEALTHY: "🟢",
-    Level.DEGRADED: "🟡",
-    Level.CRITICAL: "🔴",
-    Level.NO_LEADER: "🔴",
-    Level.UNREACHABLE: "⚫",
-    Level.CONTRADICTION: "🔴",
+    StatusLevel.HEALTHY: "🟢",
+    StatusLevel.DEGRADED: "🟡",
+    StatusLevel.CRITICAL: "🔴",
+    StatusLevel.NO_LEADER: "🔴",
+    StatusLevel.UNREACHABLE: "⚫",
+    StatusLevel.CONTRADICTION: "🔴",
 }
 UNKNOWN_MARK = "⚪"
 _DISK_MARKS = {DiskStatus.NORMAL: "✓", DiskStatus.BROKEN: "✗", DiskStatus.REPAIRING: "↻", DiskStatus.REPAIRED: "■"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.alerting.cluster_status import NOTHING_KNOWN, Known, Verdict, verdict
+from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, verdict
 from bot.alerting.quorum import judged
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
@@ -27,7 +27,7 @@ def stat(
     *,
     may_grow: bool = False,
     previous: Snapshot | None = None,
-    known: Known = NOTHING_KNOWN,
+    known: StatusContext = NOTHING_KNOWN,
 ) -> Message:
     """What one look saw, compared with a previous one; `may_grow` when a later look may complete this answer."""
     judgement, fresh = verdict(snapshot, previous, known), known.fresh
@@ -41,13 +41,13 @@ def stat(
     return message(_sentence(snapshot, judgement, fresh=fresh), *blocks)
 
 
-def _headline(judgement: Verdict) -> str:
+def _headline(judgement: ClusterStatus) -> str:
     told = [escape(reason) for reason in judgement.reasons if reason not in judgement.sentence]
     head = f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*"
     return f"{head}\n{bullets(told, 8)}" if told else head
 
 
-def _sentence(snapshot: Snapshot, judgement: Verdict, *, fresh: bool) -> str:
+def _sentence(snapshot: Snapshot, judgement: ClusterStatus, *, fresh: bool) -> str:
     if snapshot.best is None:
         return escape(judgement.sentence)
     if fresh:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.alerting.grouping import Digest, Limits, Traffic, due, listed
 from bot.alerting.model import Severity
-from bot.alerting.transition import LOUD, Reason, Tell, Transition
+from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
 from bot.views.alerts import card, line
 from bot.views.digest import digest_card, digest_line, gravest
 from bot.watch.ports import WatchUnit
@@ -77,7 +77,7 @@ async def _tell_own(uow: WatchUnit, move: Transition, channel: str) -> None:
 
 def _was_muted(move: Transition) -> bool:
     """Whether it is told only now because a silence kept it quiet: its thread says so."""
-    return move.reason is Reason.FIRED and move.old is not None and "muted" in move.old.data
+    return move.reason is TransitionReason.FIRED and move.old is not None and "muted" in move.old.data
 
 
 def _by_digest(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
@@ -113,7 +113,7 @@ async def _tell_digest(
 
     With the limits to `choose` by, its storm ends here: what is to get its own message is noted.
     """
-    new = tuple(move.new.id for move in moves if move.reason is Reason.FIRED)
+    new = tuple(move.new.id for move in moves if move.reason is TransitionReason.FIRED)
     digest = replace(digest, ids=(*digest.ids, *new))
     alerts = await uow.alerts.some(digest.ids)
     left = listed(digest, alerts)
@@ -132,7 +132,9 @@ async def _tell_digest(
 
 def _shows(move: Transition, before: Severity) -> bool:
     """Whether the whole channel is to see the line: it calls somebody, or tells of something graver than before."""
-    if move.reason is Reason.FIRED:
+    if move.reason is TransitionReason.FIRED:
         return move.new.severity is Severity.CRITICAL and before < Severity.CRITICAL
     critical = move.new.severity is Severity.CRITICAL
-    return bool(move.mention) or (move.tell is Tell.REPLY_BROADCAST and critical and move.reason is not Reason.REMINDED)
+    return bool(move.mention) or (
+        move.tell is Tell.REPLY_BROADCAST and critical and move.reason is not TransitionReason.REMINDED
+    )

@@ -11,8 +11,8 @@ from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, UserError
 from bot.interactions.command import ClusterPort
 from bot.operations.model import LOCKING, Operation
-from bot.operations.preflight.check import Verdict, preflight
-from bot.operations.preflight.context import Facts, OpenOperation, Switch
+from bot.operations.preflight.check import PreflightResult, preflight
+from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
 from bot.workflow.switch_reading import read_switch
 
@@ -29,7 +29,7 @@ class Evaluation:
     `at` is when it was reached, on the monotonic clock. `forces` tells whether break-glass lets anything through.
     """
 
-    verdict: Verdict
+    verdict: PreflightResult
     seen: Mapping[str, Any]
     at: float = field(default_factory=time.monotonic)
     forces: bool = False
@@ -60,7 +60,7 @@ async def judge(
     return _judged(verdict, seen, forced=forced)
 
 
-def _judged(verdict: Verdict, seen: Mapping[str, Any], *, forced: bool) -> Evaluation:
+def _judged(verdict: PreflightResult, seen: Mapping[str, Any], *, forced: bool) -> Evaluation:
     lifted = verdict.forced() if forced else verdict
     return Evaluation(lifted, {**seen, "verdict": lifted.to_json()}, forces=lifted != verdict)
 
@@ -91,14 +91,14 @@ async def _judge_switch(
         before, now = await cluster.two_looks(patient=False, bad_disks=True)
     told, first = read.told, now.leader[0] if now.leader else ""
     if told.dialect is None:
-        facts = Facts(operations=others, dialect_why=told.why)
+        facts = PreflightContext(operations=others, dialect_why=told.why)
         return _judged(preflight(request, before, now, facts=facts), {"first": first}, forced=forced)
     word = meaning_of(read.value, told.dialect).word if not read.trouble else ""
-    facts = Facts(
+    facts = PreflightContext(
         operations=others,
         dialect=told.dialect.value,
         dialect_why=told.why,
-        switch=None if read.trouble else Switch(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
+        switch=None if read.trouble else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
         switch_why=read.trouble,
     )
     seen = {
@@ -140,12 +140,14 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DialectVerdict:
     return DialectVerdict(Dialect(chosen), f"chosen with dialect={chosen}, because {told.why}")
 
 
-async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> Facts:
+async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
-        return Facts(operations=others)
+        return PreflightContext(operations=others)
     told, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
     dialect = told.dialect.value if told.dialect else None
-    return Facts(operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=told.why)
+    return PreflightContext(
+        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=told.why
+    )
 
 
 _NO_TOKEN = "it asks for the request token, which goes to the hosts of the settings only"  # noqa: S105 - a sentence

@@ -15,7 +15,7 @@ from bot.operations.approval_rules import refuse_keeping
 from bot.operations.leases import refuse_lease_click, reverting, until
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
-from bot.operations.preflight.check import Level
+from bot.operations.preflight.check import CheckLevel
 from bot.operations.requests import request_from_json
 from bot.permissions.roles import Rights
 from bot.workflow.evaluation import Evaluation, judge
@@ -115,7 +115,7 @@ def hindrance(op: Operation, judged: Evaluation) -> tuple[OpState | None, str]:
     seen, task = judged.seen, op.request["task"]
     by_hand = f"if it shall go back: /cm task {'enable' if op.request['on'] else 'disable'} {task} {op.cluster}"
     if judged.verdict.blocked:
-        why = " ".join(check.sentence for check in judged.verdict.of_level(Level.BLOCK))
+        why = " ".join(check.sentence for check in judged.verdict.of_level(CheckLevel.BLOCK))
         return OpState.BLOCKED, f"{why} {by_hand}"
     if seen["meaning"] == "not read":
         return OpState.BLOCKED, f"what is stored for {task} could not be read; {by_hand}"

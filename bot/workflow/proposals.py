@@ -11,7 +11,7 @@ from bot.operations.approval_rules import Policy, refuse_proposal
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.policy import PolicyOf
-from bot.operations.preflight.check import Level
+from bot.operations.preflight.check import CheckLevel
 from bot.operations.settlement import CANNOT_SEE
 from bot.permissions.access import Access
 from bot.permissions.roles import Holder
@@ -102,7 +102,7 @@ class ProposalService:
 
     async def _open(self, op: Operation, judged: Evaluation, caller: Caller) -> Reply:
         if judged.verdict.blocked:
-            why = " ".join(check.sentence for check in judged.verdict.of_level(Level.BLOCK))
+            why = " ".join(check.sentence for check in judged.verdict.of_level(CheckLevel.BLOCK))
             blocked = advance(op, OpState.BLOCKED, at=op.created_at, words=why)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.judged(noted, judged.verdict, dry_run=False))

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.operations.preflight.check import NOTHING_KNOWN, Verdict, preflight
-from bot.operations.preflight.context import Facts
-from bot.operations.preflight.verdict import Level
+from bot.operations.preflight.check import NOTHING_KNOWN, PreflightResult, preflight
+from bot.operations.preflight.context import PreflightContext
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import MemberAdd, Request
 from tests.docgen.cluster_fixture import Scene, host_name, raft_name
 
-BLOCK, WARN, PASS = Level.BLOCK, Level.WARN, Level.PASS
-ANSWERS = Facts(node_answers=True)
+BLOCK, WARN, PASS = CheckLevel.BLOCK, CheckLevel.WARN, CheckLevel.PASS
+ANSWERS = PreflightContext(node_answers=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class Example:
     situation: str
     scene: Scene
     request: Request
-    level: Level
+    level: CheckLevel
     decides: str
-    facts: Facts = NOTHING_KNOWN
+    facts: PreflightContext = NOTHING_KNOWN
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> PreflightResult:
         """What the preflight says."""
         return preflight(self.request, *self.scene.looks(), facts=self.facts)
 
@@ -35,9 +35,9 @@ class Row:
     """An operation on the situation of its chapter, what it must get and why."""
 
     request: Request
-    level: Level
+    level: CheckLevel
     decides: str
-    facts: Facts = NOTHING_KNOWN
+    facts: PreflightContext = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,19 @@
 """Worked examples of membership changes: healthy groups, peers in trouble, learners, odd sizes, lost quorums."""
 
 from bot.operations.model import OpKind, OpState
-from bot.operations.preflight.context import Facts, OpenOperation
+from bot.operations.preflight.context import OpenOperation, PreflightContext
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, BLOCK, PASS, WARN, Row, Situation, learner, voter
 
 _FIVE = (1, 2, 3, 4, 5)
-_SILENT = Facts(node_answers=False)
+_SILENT = PreflightContext(node_answers=False)
 _GONE = frozenset
 
 
-def _op(state: OpState, kind: OpKind = OpKind.MEMBER_ADD) -> Facts:
-    return Facts(operations=(OpenOperation(12, kind, state),), node_answers=True)
+def _op(state: OpState, kind: OpKind = OpKind.MEMBER_ADD) -> PreflightContext:
+    return PreflightContext(operations=(OpenOperation(12, kind, state),), node_answers=True)
 
 
 HEALTHY = (
@@ -27,7 +27,7 @@ HEALTHY = (
             Row(voter(4), WARN, "learner_first", ANSWERS),
             Row(voter(4), BLOCK, "answers", _SILENT),
             Row(MemberAdd(4, s.raft_name(4), ""), BLOCK, "node", ANSWERS),
-            Row(MemberAdd(4, s.raft_name(4), ""), WARN, "node", Facts(dialect="v1")),
+            Row(MemberAdd(4, s.raft_name(4), ""), WARN, "node", PreflightContext(dialect="v1")),
             Row(learner(3), BLOCK, "id", ANSWERS),
             Row(MemberAdd(4, s.raft_name(3), s.host_name(4)), BLOCK, "host", ANSWERS),
             Row(MemberAdd(4, s.raft_name(4), s.host_name(3)), BLOCK, "node", ANSWERS),

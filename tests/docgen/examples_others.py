@@ -1,7 +1,7 @@
 """Worked examples of leadership and switches, and of clusters on which nothing can be judged."""
 
 from bot.operations.model import OpKind, OpState
-from bot.operations.preflight.context import Facts, Meaning, OpenOperation, Switch
+from bot.operations.preflight.context import Meaning, OpenOperation, PreflightContext, SwitchReading
 from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
@@ -10,14 +10,14 @@ from tests.docgen.examples import ANSWERS, BLOCK, PASS, WARN, Row, Situation, le
 _GONE = frozenset
 
 
-def _switch(meaning: Meaning, raw: str | None, dialect: str | None = "v3") -> Facts:
-    return Facts(dialect=dialect, switch=Switch(raw, meaning))
+def _switch(meaning: Meaning, raw: str | None, dialect: str | None = "v3") -> PreflightContext:
+    return PreflightContext(dialect=dialect, switch=SwitchReading(raw, meaning))
 
 
 _ON, _OFF = _switch("on", "true"), _switch("off", "false")
-_BUSY = Facts(
+_BUSY = PreflightContext(
     dialect="v3",
-    switch=Switch("true", "on"),
+    switch=SwitchReading("true", "on"),
     operations=(OpenOperation(7, OpKind.TASK_SWITCH, OpState.UNKNOWN, "balance"),),
 )
 
@@ -145,7 +145,7 @@ SWITCHES = (
             Row(TaskSwitch("balance", on=True), PASS, "value", _switch("meaningless", "Enable")),
             Row(TaskSwitch("balance", on=False), PASS, "value", _switch("unset", None)),
             Row(TaskSwitch("balance", on=True), BLOCK, "dialect", _switch("unset", None, None)),
-            Row(TaskSwitch("balance", on=True), WARN, "value", Facts(dialect="v3")),
+            Row(TaskSwitch("balance", on=True), WARN, "value", PreflightContext(dialect="v3")),
             Row(TaskSwitch("balance", on=False), BLOCK, "operations", _BUSY),
             Row(TaskSwitch("disk_repair", on=False), PASS, "disks", _ON),
             Row(TaskSwitch("blob_delete", on=True), WARN, "consequence", _OFF),

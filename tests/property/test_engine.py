@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.alerting.engine import REPLY_EVERY, Reason, Tell, Transition, acknowledge, step
+from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import Limits, Traffic, listed, weather
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
@@ -41,7 +41,13 @@ CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
 LIMITS = Limits(cluster=2, channel=3, within=100)
 CHANNEL = "C1"
 MOST_NEIGHBOURS = 8
-CALLING = {Reason.FIRED, Reason.WORSE, Reason.REMINDED, Reason.ESCALATED, Reason.UNMUTED}
+CALLING = {
+    TransitionReason.FIRED,
+    TransitionReason.WORSE,
+    TransitionReason.REMINDED,
+    TransitionReason.ESCALATED,
+    TransitionReason.UNMUTED,
+}
 """What calls for attention: the next reminder counts from the last of these."""
 
 
@@ -159,11 +165,14 @@ class Engine(RuleBasedStateMachine):
     def the_neighbour_has_trouble(self, number: int) -> None:
         made = [self._neighbour(self.neighbours + place) for place in range(number)]
         self.neighbours += number
-        self._commit("archive", tuple(Transition(None, alert, Reason.FIRED, Tell.POST) for alert in made))
+        self._commit("archive", tuple(Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in made))
 
     @rule()
     def the_neighbour_recovers(self) -> None:
-        over = [Transition(old, ended(old, self.now, "Over."), Reason.RESOLVED, Tell.REPLY) for old in self.neighbour]
+        over = [
+            Transition(old, ended(old, self.now, "Over."), TransitionReason.RESOLVED, Tell.REPLY)
+            for old in self.neighbour
+        ]
         self._commit("archive", tuple(over))
 
     @rule(
@@ -202,10 +211,10 @@ class Engine(RuleBasedStateMachine):
     def nothing_is_resolved_aloud_that_never_fired(self) -> None:
         for number, alert in self.alerts.items():
             reasons = [move.reason for _, move in self.told.get(number, ())]
-            assert reasons.count(Reason.FIRED) == (1 if alert.fired_at else 0)
-            assert reasons.count(Reason.SURFACED) <= 1
+            assert reasons.count(TransitionReason.FIRED) == (1 if alert.fired_at else 0)
+            assert reasons.count(TransitionReason.SURFACED) <= 1
             assert alert.fired_at or alert.state in {AlertState.PENDING, AlertState.RESOLVED}
-            assert not reasons or reasons[0] is Reason.FIRED
+            assert not reasons or reasons[0] is TransitionReason.FIRED
 
     @invariant()
     def every_firing_alert_is_told_or_stands_in_a_digest(self) -> None:
@@ -231,7 +240,7 @@ class Engine(RuleBasedStateMachine):
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
         since = self.now - LIMITS.within
         moves = [move for told in self.told.values() for at, move in told if at > since]
-        first = [move.new for move in moves if move.reason is Reason.FIRED and "digest" not in move.new.data]
+        first = [move.new for move in moves if move.reason is TransitionReason.FIRED and "digest" not in move.new.data]
         spared = [alert for alert in first if alert.rule not in UNSPARED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
         assert len(spared) <= LIMITS.channel
@@ -298,10 +307,12 @@ class Engine(RuleBasedStateMachine):
         lifted = alert.data.get("lifted", ())
         return any(covers(silence, alert, self.now) and silence.id not in lifted for silence in self.silences)
 
-    def _last(self, alert: Alert, *reasons: Reason) -> float:
+    def _last(self, alert: Alert, *reasons: TransitionReason) -> float:
         """When it was last said aloud for one of these reasons, or acknowledged."""
         said = [
-            (at, move) for at, move in self.told[alert.id] if move.tell in LOUD or move.reason is Reason.ACKNOWLEDGED
+            (at, move)
+            for at, move in self.told[alert.id]
+            if move.tell in LOUD or move.reason is TransitionReason.ACKNOWLEDGED
         ]
         return max((at for at, move in said if move.reason in reasons), default=0.0)
 
@@ -314,7 +325,7 @@ class Engine(RuleBasedStateMachine):
         assert new.version == (old.version if old else 0) + (move.tell is not Tell.QUIET or not new.open)
         if move.tell is not Tell.QUIET:
             assert new.rule not in blocked
-        if move.reason is Reason.FIRED:
+        if move.reason is TransitionReason.FIRED:
             assert old is None or old.state is AlertState.PENDING
             assert move.tell is Tell.POST
             assert not self._muted(new)
@@ -327,27 +338,27 @@ class Engine(RuleBasedStateMachine):
 
     def _check_told(self, move: Transition, old: Alert) -> None:
         new = move.new
-        if move.reason in {Reason.REMINDED, Reason.ESCALATED, Reason.UNMUTED}:
+        if move.reason in {TransitionReason.REMINDED, TransitionReason.ESCALATED, TransitionReason.UNMUTED}:
             assert old.state is new.state is AlertState.FIRING
             assert not self._muted(new)
-        if move.reason is Reason.UNMUTED:
+        if move.reason is TransitionReason.UNMUTED:
             assert any(covers(silence, old, silence.created_at) for silence in self.silences)
             assert "muted" in old.data
             assert "muted" not in new.data
-        if move.reason is Reason.REMINDED:
+        if move.reason is TransitionReason.REMINDED:
             rule_ = next(each for each in RULES if each.key == new.rule)
             assert self.now - self._last(old, *CALLING) >= rule_.remind > 0
-        if move.reason is Reason.ESCALATED:
+        if move.reason is TransitionReason.ESCALATED:
             self._check_escalation(old, new)
         if move.mention:
-            assert move.reason is Reason.ESCALATED or self._last(old, Reason.ESCALATED)
+            assert move.reason is TransitionReason.ESCALATED or self._last(old, TransitionReason.ESCALATED)
             assert (move.mention, move.tell) == (CALLS.to, Tell.REPLY_BROADCAST)
             assert new.severity >= CALLS.severity
-        if move.reason is Reason.WORSE:
+        if move.reason is TransitionReason.WORSE:
             self._check_worse(move, old)
-        if move.tell in LOUD and move.reason not in {Reason.FIRED, Reason.WORSE}:
+        if move.tell in LOUD and move.reason not in {TransitionReason.FIRED, TransitionReason.WORSE}:
             assert not self._muted(new)
-            assert old.state is not AlertState.ACKNOWLEDGED or move.reason is Reason.RESOLVED
+            assert old.state is not AlertState.ACKNOWLEDGED or move.reason is TransitionReason.RESOLVED
 
     def _check_worse(self, move: Transition, old: Alert) -> None:
         new = move.new
@@ -365,10 +376,10 @@ class Engine(RuleBasedStateMachine):
 
     def _check_escalation(self, old: Alert, new: Alert) -> None:
         """Called once since somebody last was to care for it, and not before that somebody had the whole time."""
-        given = self._last(old, Reason.FIRED, Reason.UNMUTED, Reason.ACKNOWLEDGED)
+        given = self._last(old, TransitionReason.FIRED, TransitionReason.UNMUTED, TransitionReason.ACKNOWLEDGED)
         assert self.now - given >= CALLS.after
         assert new.severity >= CALLS.severity
-        assert self._last(old, Reason.ESCALATED) <= self._last(old, Reason.ACKNOWLEDGED)
+        assert self._last(old, TransitionReason.ESCALATED) <= self._last(old, TransitionReason.ACKNOWLEDGED)
         assert new.data["escalated_at"] == self.now
 
     def _nothing_is_lost(self, blocked: frozenset[str]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import LeaderChange
-from bot.alerting.engine import REPLY_EVERY, Reason, Tell
+from bot.alerting.engine import REPLY_EVERY, Tell, TransitionReason
 from bot.alerting.inhibition import covers
 from bot.alerting.model import AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Scene
@@ -38,9 +38,9 @@ def test_what_is_unknown_changes_nothing(looks: Sequence[tuple[float, str]]) -> 
             assert all(reads_the_same(before[number], alert) for number, alert in life.alerts.items())
         known.append((now, what))
         for move in moves:
-            if move.reason is Reason.FIRED:
+            if move.reason is TransitionReason.FIRED:
                 assert _seen_for(known, "seen") >= HOLD
-            if move.reason is Reason.RESOLVED:
+            if move.reason is TransitionReason.RESOLVED:
                 assert _seen_for(known, "gone") >= HOLD
 
 
@@ -119,7 +119,7 @@ PLACES = st.tuples(st.sampled_from(KEYS), st.sampled_from("12"))
 def test_inhibition_never_crosses_subjects(said: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> None:
     life = Life([rule(key) for key in KEYS])
     moves = life.step(0, *(found(key, subject=subject, data=covers(*pairs)) for (key, subject), pairs in said.items()))
-    told = {(move.new.rule, move.new.subject) for move in moves if move.reason is Reason.FIRED}
+    told = {(move.new.rule, move.new.subject) for move in moves if move.reason is TransitionReason.FIRED}
     assert told == set(said) - {pair for pairs in said.values() for pair in pairs}
 
 

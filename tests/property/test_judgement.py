@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.common.errors import ClusterRefused
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import Verdict, block, passed
+from bot.operations.preflight.verdict import PreflightResult, block, passed
 from bot.operations.supersede import has_moved
 from bot.workflow.evaluation import Evaluation
 from bot.workflow.executor import Executor
@@ -20,9 +20,9 @@ from tests.support.in_memory_ports import FakeApi, FakeCluster
 
 ASKED = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7)
 WAITING = advance(ASKED, OpState.WAITING, at=0.0)
-FINE = Verdict((passed("quorum", "fine", bound="3"),), Fingerprint())
-MOVED = Verdict((passed("quorum", "fine", bound="2"),), Fingerprint())
-BLOCKED = Verdict((block("quorum", "no quorum", "wait"),), Fingerprint())
+FINE = PreflightResult((passed("quorum", "fine", bound="3"),), Fingerprint())
+MOVED = PreflightResult((passed("quorum", "fine", bound="2"),), Fingerprint())
+BLOCKED = PreflightResult((block("quorum", "no quorum", "wait"),), Fingerprint())
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Api(FakeApi):
         raise ClusterRefused("no")
 
 
-def judged(verdict: Verdict, host: str, at: float) -> Evaluation:
+def judged(verdict: PreflightResult, host: str, at: float) -> Evaluation:
     return Evaluation(verdict, {"first": host, "verdict": verdict.to_json()}, at=at)
 
 
@@ -74,7 +74,7 @@ def judged(verdict: Verdict, host: str, at: float) -> Evaluation:
     then=st.sampled_from([FINE, MOVED, BLOCKED]),
 )
 def test_no_request_is_sent_on_a_judgement_older_than_the_limit(
-    age: float, lock: float, takes: float, then: Verdict
+    age: float, lock: float, takes: float, then: PreflightResult
 ) -> None:
     time = Time()
     api, book = Api(time=time), Book(time, lock)

@@ -11,11 +11,11 @@ from bot.clustermgr.models import HostLook, RaftStatus, Snapshot
 from bot.common.errors import ClusterTimeout
 from bot.operations.model import OpKind, OpState
 from bot.operations.preflight.check import (
-    Facts,
-    Level,
+    CheckLevel,
     OpenOperation,
-    Switch,
-    Verdict,
+    PreflightContext,
+    PreflightResult,
+    SwitchReading,
     changes_a_check,
     difference,
     preflight,
@@ -120,11 +120,13 @@ OPERATIONS = st.builds(
     OpenOperation, st.just(5), st.sampled_from(OpKind), st.sampled_from(OpState), st.sampled_from(("", "balance"))
 )
 FACTS = st.builds(
-    Facts,
+    PreflightContext,
     operations=st.sampled_from((False, False, True)).flatmap(lambda busy: st.tuples(*[OPERATIONS] * busy)),
     node_answers=st.sampled_from([True, True, None, False]),
     dialect=st.sampled_from([None, "v1", "v3"]),
-    switch=st.sampled_from([None, Switch("true", "on"), Switch(None, "unset"), Switch("x", "meaningless")]),
+    switch=st.sampled_from(
+        [None, SwitchReading("true", "on"), SwitchReading(None, "unset"), SwitchReading("x", "meaningless")]
+    ),
 )
 
 
@@ -190,7 +192,9 @@ CHANGES = requests(("add", "remove", "transfer"))
 
 @STEADY
 @given(scenes(), CHANGES, FACTS)
-def test_what_is_let_through_leaves_a_quorum_of_healthy_voters(scene: Scene, request: Request, facts: Facts) -> None:
+def test_what_is_let_through_leaves_a_quorum_of_healthy_voters(
+    scene: Scene, request: Request, facts: PreflightContext
+) -> None:
     before, now = scene.looks()
     verdict = preflight(request, before, now, facts=facts)
     assume(not verdict.forced().blocked)
@@ -201,13 +205,13 @@ def test_what_is_let_through_leaves_a_quorum_of_healthy_voters(scene: Scene, req
 @STEADY
 @given(scenes(), requests(), FACTS)
 def test_a_block_names_a_next_step_and_every_verdict_survives_json(
-    scene: Scene, request: Request, facts: Facts
+    scene: Scene, request: Request, facts: PreflightContext
 ) -> None:
     verdict = preflight(request, *scene.looks(), facts=facts)
-    assert all(check.next_step for check in verdict.of_level(Level.BLOCK))
+    assert all(check.next_step for check in verdict.of_level(CheckLevel.BLOCK))
     keys = [check.key for check in verdict.checks]
     assert len(keys) == len(set(keys))
-    kept = Verdict.from_json(verdict.to_json())
+    kept = PreflightResult.from_json(verdict.to_json())
     assert kept == verdict
     assert not changes_a_check(kept, verdict)
     assert difference(kept.fingerprint, verdict.fingerprint) == ()
@@ -215,7 +219,7 @@ def test_a_block_names_a_next_step_and_every_verdict_survives_json(
 
 @STEADY
 @given(scenes(), FACTS)
-def test_the_leader_is_never_removed_not_even_by_force(scene: Scene, facts: Facts) -> None:
+def test_the_leader_is_never_removed_not_even_by_force(scene: Scene, facts: PreflightContext) -> None:
     assume(scene.leader)
     assert preflight(MemberRemove(scene.leader), *scene.looks(), facts=facts).forced().blocked
 
@@ -227,9 +231,9 @@ def test_its_own_state_never_blocks_the_removal_of_a_voter(scene: Scene, flags: 
     allowed = preflight(MemberRemove(peer), *scene.looks())
     waits = allowed.check("catching_up")
     # While somebody else catches up the order matters: then only those behind may go.
-    assume(not allowed.blocked and waits is not None and waits.level is Level.PASS)
+    assume(not allowed.blocked and waits is not None and waits.level is CheckLevel.PASS)
     worse = replace(scene, peers={**scene.peers, peer: {**scene.peers.get(peer, {}), **flags}})
-    blocks = preflight(MemberRemove(peer), *worse.looks()).of_level(Level.BLOCK)
+    blocks = preflight(MemberRemove(peer), *worse.looks()).of_level(CheckLevel.BLOCK)
     # Where its vote is missing for the removal itself, that is what blocks it, and break-glass lifts it.
     assert {(check.key, check.forceable) for check in blocks} <= {("commit", True)}
     assert not blocks or active(worse.looks()[1]) < len(scene.voters) // 2 + 1
@@ -245,7 +249,7 @@ def active(now: Snapshot) -> int:
 @STEADY
 @given(scenes(), FACTS)
 def test_removal_without_an_active_quorum_is_let_through_only_just_after_an_election(
-    scene: Scene, facts: Facts
+    scene: Scene, facts: PreflightContext
 ) -> None:
     assume(scene.leader)
     before, now = scene.looks()
@@ -261,7 +265,7 @@ def test_removal_without_an_active_quorum_is_let_through_only_just_after_an_elec
 @STEADY
 @given(scenes(), requests(("add", "transfer")), FACTS)
 def test_adding_and_moving_leadership_need_an_active_quorum_whatever_is_forced(
-    scene: Scene, request: Request, facts: Facts
+    scene: Scene, request: Request, facts: PreflightContext
 ) -> None:
     before, now = scene.looks()
     assume(not preflight(request, before, now, facts=facts).forced().blocked)
@@ -271,25 +275,25 @@ def test_adding_and_moving_leadership_need_an_active_quorum_whatever_is_forced(
 @STEADY
 @given(scenes(), requests(), st.sampled_from([s.DOWN, s.DOWN_BEFORE_ELECTION, s.SNAPSHOTTING, s.PAUSED]), FACTS)
 def test_a_healthy_voter_that_falls_ill_never_makes_a_blocked_change_pass(
-    scene: Scene, request: Request, flags: s.Flags, facts: Facts
+    scene: Scene, request: Request, flags: s.Flags, facts: PreflightContext
 ) -> None:
     healthy = sorted(proven(*scene.looks()) - {scene.leader})
     assume(healthy)
     ill = replace(scene, peers={**scene.peers, healthy[0]: flags})
     was, now_is = (preflight(request, *of.looks(), facts=facts).level for of in (scene, ill))
-    assert (was, now_is) != (Level.BLOCK, Level.PASS)
+    assert (was, now_is) != (CheckLevel.BLOCK, CheckLevel.PASS)
 
 
 @STEADY
 @given(scenes(), requests(), st.sampled_from(("silent", "look before")), FACTS)
 def test_seeing_less_never_makes_a_blocked_membership_change_pass(
-    scene: Scene, request: Request, lost: str, facts: Facts
+    scene: Scene, request: Request, lost: str, facts: PreflightContext
 ) -> None:
     assume(not isinstance(request, TaskSwitch))
     before, now = scene.looks()
     less = (None, now) if lost == "look before" else (before, _silenced(now))
     was, now_is = (preflight(request, *looks, facts=facts).level for looks in ((before, now), less))
-    assert (was, now_is) != (Level.BLOCK, Level.PASS)
+    assert (was, now_is) != (CheckLevel.BLOCK, CheckLevel.PASS)
 
 
 def _silenced(now: Snapshot) -> Snapshot:

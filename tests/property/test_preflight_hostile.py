@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
-from bot.operations.preflight.check import Facts, Level, Switch, preflight
+from bot.operations.preflight.check import CheckLevel, PreflightContext, SwitchReading, preflight
 from bot.operations.replacement_plan import StepState, replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 
@@ -19,7 +19,9 @@ REQUESTS: tuple[Request, ...] = (
     TaskSwitch("disk_repair", on=False),
     TaskSwitch("balance", on=True),
 )
-FACTS = st.sampled_from([Facts(), Facts(node_answers=True, dialect="v3", switch=Switch("x", "meaningless"))])
+FACTS = st.sampled_from(
+    [PreflightContext(), PreflightContext(node_answers=True, dialect="v3", switch=SwitchReading("x", "meaningless"))]
+)
 STEADY = settings(deadline=None, max_examples=200)
 
 U64 = st.integers(0, 2**64 - 1)
@@ -56,7 +58,7 @@ WILD = st.builds(
 @STEADY
 @given(st.sampled_from(REQUESTS), st.one_of(st.none(), WILD), WILD, FACTS)
 def test_no_answer_of_any_server_makes_it_raise(
-    request: Request, before: Snapshot | None, now: Snapshot, facts: Facts
+    request: Request, before: Snapshot | None, now: Snapshot, facts: PreflightContext
 ) -> None:
     verdict = preflight(request, before, now, facts=facts)
     assert verdict.checks
@@ -75,5 +77,5 @@ def test_a_plan_is_made_of_any_answers_and_names_at_most_one_next_step(
     states = [step.state for step in steps]
     assert states.count(StepState.NEXT) <= 1
     known = preflight(MemberRemove(2), before, now).check("leader")
-    if known is None or known.level is Level.BLOCK:
+    if known is None or known.level is CheckLevel.BLOCK:
         assert set(states) == {StepState.UNKNOWN}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.alerting.engine import Reason, Tell, Transition, acknowledge, step
+from bot.alerting.engine import Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.model import Alert, Finding, Severity, Silence
 from bot.alerting.rules.base import Answer, Rule
@@ -61,7 +61,7 @@ class Life:
         self._keep(move)
 
 
-def seen(moves: list[Transition]) -> list[tuple[Reason, Tell]]:
+def seen(moves: list[Transition]) -> list[tuple[TransitionReason, Tell]]:
     return [(move.reason, move.tell) for move in moves]
 
 

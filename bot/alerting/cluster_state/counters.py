@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.alerting.cluster_state.state import Memory
-from bot.alerting.cluster_status import Known, verdict
+from bot.alerting.cluster_status import StatusContext, verdict
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import Limits, Reign, Rule, Scene, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
@@ -76,13 +76,13 @@ def may_be_kept(memory: Memory, snapshot: Snapshot, settled: float) -> bool:
 
 def known_of(
     notes: Mapping[str, Any], snapshot: Snapshot, rules: Sequence[Rule], alerts: Sequence[Alert] = ()
-) -> Known:
+) -> StatusContext:
     """Facts beyond the look that a verdict on it rests on; `notes` as in `is_fresh`, `rules` as configured."""
     fresh = is_fresh(snapshot, notes, settled_of(rules))
     held = notes.get("reign", notes)
     listed = [ZoneChunks(zone["idc"], zone["free"], zone["total"]) for zone in held.get("zones", ())]
     zones = zones_of(listed, float(held.get("zones_at") or 0.0), snapshot.at)
-    return Known(alerts, fresh, len(held.get("voters", ())), smallest_of(rules), zones)
+    return StatusContext(alerts, fresh, len(held.get("voters", ())), smallest_of(rules), zones)
 
 
 def settled_of(rules: Sequence[Rule]) -> float:
@@ -92,14 +92,14 @@ def settled_of(rules: Sequence[Rule]) -> float:
 
 def smallest_of(rules: Sequence[Rule]) -> float:
     """The smallest group of voters that is not accepted as it is, as configured."""
-    return _configured(rules, "quorum_at_risk", "smallest_group", Known().smallest)
+    return _configured(rules, "quorum_at_risk", "smallest_group", StatusContext().smallest)
 
 
 def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> float:
     return next((each.values.get(name, default) for each in rules if each.key == rule), default)
 
 
-def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, known: Known) -> Memory:
+def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, known: StatusContext) -> Memory:
     """The memory with the verdict on this look that no open alert contradicts."""
     found = verdict(snapshot, previous, known)
     return replace(memory, level=found.level.value, verdict=plain(found.sentence, 500))

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.alerting.cluster_state.counters import known_of
-from bot.alerting.cluster_status import Known, verdict
+from bot.alerting.cluster_status import StatusContext, verdict
 from bot.alerting.model import Alert
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
@@ -22,7 +22,7 @@ class NoArgs(Args):
 class Shows(Protocol):
     """A view of one look."""
 
-    def __call__(self, snapshot: Snapshot, *, previous: Snapshot | None, known: Known) -> Message:
+    def __call__(self, snapshot: Snapshot, *, previous: Snapshot | None, known: StatusContext) -> Message:
         """The look as a message."""
 
 
@@ -55,7 +55,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
             confirmed = True
 
 
-def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> Known:
+def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
     name = call.the_cluster.name
     return known_of(call.remembered(name), look, call.rules(name), alerts)
 

@@ -5,7 +5,7 @@ Pure. Clustermgr itself checks almost nothing of this (docs/clustermgr.md), so w
 
 from bot.clustermgr.models import Snapshot
 from bot.operations.preflight.cluster import group_checks, read_only_check, stranger_check
-from bot.operations.preflight.context import MEMBERSHIP, Facts, Meaning, OpenOperation, Switch
+from bot.operations.preflight.context import MEMBERSHIP, Meaning, OpenOperation, PreflightContext, SwitchReading
 from bot.operations.preflight.fingerprint import Fingerprint, difference
 from bot.operations.preflight.leadership import (
     applied_check,
@@ -16,20 +16,20 @@ from bot.operations.preflight.leadership import (
 )
 from bot.operations.preflight.members import add_checks, remove_checks
 from bot.operations.preflight.tasks import task_checks
-from bot.operations.preflight.verdict import Check, Level, Verdict, changed_checks, changes_a_check
+from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult, changed_checks, changes_a_check
 from bot.operations.preflight.view import View, bad_disks, view_of
 from bot.operations.requests import MemberAdd, MemberRemove, Request, TaskSwitch
 
 __all__ = [
     "MEMBERSHIP",
     "Check",
-    "Facts",
+    "PreflightContext",
     "Fingerprint",
-    "Level",
+    "CheckLevel",
     "Meaning",
     "OpenOperation",
-    "Switch",
-    "Verdict",
+    "SwitchReading",
+    "PreflightResult",
     "changed_checks",
     "changes_a_check",
     "difference",
@@ -37,10 +37,12 @@ __all__ = [
     "preflight",
 ]
 
-NOTHING_KNOWN = Facts()
+NOTHING_KNOWN = PreflightContext()
 
 
-def preflight(request: Request, before: Snapshot | None, now: Snapshot, *, facts: Facts = NOTHING_KNOWN) -> Verdict:
+def preflight(
+    request: Request, before: Snapshot | None, now: Snapshot, *, facts: PreflightContext = NOTHING_KNOWN
+) -> PreflightResult:
     """Judge one request: every check with its level and sentence, worst first, and the fingerprint of the state.
 
     `before` is an earlier look at the same cluster, at least 3 s before `now` (None: every voter but the leader counts
@@ -48,14 +50,14 @@ def preflight(request: Request, before: Snapshot | None, now: Snapshot, *, facts
     """
     view = view_of(before, now)
     checks = group_checks(now)
-    if view is not None and not any(check.level is Level.BLOCK for check in checks):
+    if view is not None and not any(check.level is CheckLevel.BLOCK for check in checks):
         checks += _judged(request, view, facts)
     checks += (open_operations_check(request, facts),)
     worst_first = tuple(sorted(checks, key=lambda check: -check.level.rank))
-    return Verdict(worst_first, fingerprint(request, before, now, facts=facts))
+    return PreflightResult(worst_first, fingerprint(request, before, now, facts=facts))
 
 
-def _judged(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
+def _judged(request: Request, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     own = _own_checks(request, view, facts)
     if isinstance(request, TaskSwitch):
         shared: tuple[Check | None, ...] = (pending_transfer_check(view), read_only_check(view))
@@ -70,7 +72,7 @@ def _judged(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
     return (*own, *(check for check in shared if check is not None))
 
 
-def _own_checks(request: Request, view: View, facts: Facts) -> tuple[Check, ...]:
+def _own_checks(request: Request, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     if isinstance(request, TaskSwitch):
         return task_checks(request, view, facts)
     if isinstance(request, MemberAdd):
@@ -81,7 +83,7 @@ def _own_checks(request: Request, view: View, facts: Facts) -> tuple[Check, ...]
 
 
 def fingerprint(
-    request: Request, before: Snapshot | None, now: Snapshot, *, facts: Facts = NOTHING_KNOWN
+    request: Request, before: Snapshot | None, now: Snapshot, *, facts: PreflightContext = NOTHING_KNOWN
 ) -> Fingerprint:
     """The state that an approval of this request is bound to."""
     view = view_of(before, now)
@@ -98,7 +100,7 @@ def fingerprint(
     return _with_switch(state, request, now, facts) if isinstance(request, TaskSwitch) else state
 
 
-def _with_switch(state: Fingerprint, request: TaskSwitch, now: Snapshot, facts: Facts) -> Fingerprint:
+def _with_switch(state: Fingerprint, request: TaskSwitch, now: Snapshot, facts: PreflightContext) -> Fingerprint:
     kept = state.to_json() | {
         "task": request.task,
         "value": facts.switch.raw if facts.switch else None,

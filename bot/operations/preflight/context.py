@@ -23,7 +23,7 @@ class OpenOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class SwitchReading:
     """A task's switch as it was read: `raw` is the stored text (None: unset), `meaning` what it means there."""
 
     raw: str | None
@@ -31,7 +31,7 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PreflightContext:
     """What a caller knows; every default means "not known", which never makes a verdict milder.
 
     `operations` are the open ones of that cluster without the one being judged; `node_answers` is whether the new
@@ -45,6 +45,6 @@ class Facts:
     node_why: str = ""
     dialect: str | None = None
     dialect_why: str = ""
-    switch: Switch | None = None
+    switch: SwitchReading | None = None
     switch_why: str = ""
     replaces: tuple[int, ...] = ()

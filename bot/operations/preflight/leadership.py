@@ -2,7 +2,7 @@
 
 from bot.clustermgr.health import MAX_LAG
 from bot.operations.model import OpKind, OpState
-from bot.operations.preflight.context import MEMBERSHIP, Facts, OpenOperation
+from bot.operations.preflight.context import MEMBERSHIP, OpenOperation, PreflightContext
 from bot.operations.preflight.quorum import present, what_if
 from bot.operations.preflight.text import listed
 from bot.operations.preflight.verdict import Check, block, passed, warn
@@ -96,7 +96,7 @@ def _removes(request: Request, peer: int) -> bool:
     return isinstance(request, MemberRemove) and request.peer_id == peer
 
 
-def open_operations_check(request: Request, facts: Facts) -> Check:
+def open_operations_check(request: Request, facts: PreflightContext) -> Check:
     """One membership change or transfer at a time, one change of a task's switch at a time; never forceable."""
     other = next((op for op in facts.operations if _in_the_way(request, op)), None)
     if other is None:

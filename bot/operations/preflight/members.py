@@ -1,14 +1,14 @@
 """Adding and removing members: ids and addresses in use, learner first, what may never be removed."""
 
 from bot.common.addresses import place, same_place
-from bot.operations.preflight.context import Facts
+from bot.operations.preflight.context import PreflightContext
 from bot.operations.preflight.quorum import commit_check, present, size_check, what_if, with_voter, without
-from bot.operations.preflight.verdict import Check, Level, block, passed, warn
+from bot.operations.preflight.verdict import Check, CheckLevel, block, passed, warn
 from bot.operations.preflight.view import View
 from bot.operations.requests import MemberAdd, MemberRemove
 
 
-def add_checks(request: MemberAdd, view: View, facts: Facts) -> tuple[Check, ...]:
+def add_checks(request: MemberAdd, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     """Whether a member may be added: its id and addresses are free, it answers, and a quorum survives it being down."""
     here = present(view)
     after = here if request.learner else with_voter(view, request.peer_id)
@@ -24,11 +24,11 @@ def add_checks(request: MemberAdd, view: View, facts: Facts) -> tuple[Check, ...
     return tuple(check for check in checks if check is not None)
 
 
-def remove_checks(request: MemberRemove, view: View, facts: Facts) -> tuple[Check, ...]:
+def remove_checks(request: MemberRemove, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     """Whether a member may go: it is one, it does not lead, and those that stay are a quorum. Its own state is free."""
     peer = request.peer_id
     first = (_removable(request, view), what_if(view, without(view, peer)))
-    if first[0].level is Level.BLOCK:
+    if first[0].level is CheckLevel.BLOCK:
         return first
     checks = (
         commit_check(view) if peer in view.voters else None,
@@ -80,7 +80,7 @@ def _service_addresses(view: View) -> frozenset[str]:
     return frozenset({place(look.host) for look in view.now.looks} | {place(view.leader.leader_host)} - {""})
 
 
-def _service_address(request: MemberAdd, view: View, facts: Facts) -> Check:
+def _service_address(request: MemberAdd, view: View, facts: PreflightContext) -> Check:
     node = request.node_host
     if not node:
         return _node_missing(request, facts)
@@ -112,7 +112,7 @@ def _named_in_files(request: MemberAdd) -> Check:
     )
 
 
-def _node_missing(request: MemberAdd, facts: Facts) -> Check:
+def _node_missing(request: MemberAdd, facts: PreflightContext) -> Check:
     if facts.dialect == "v1":
         return _named_in_files(request)
     return block(
@@ -122,7 +122,7 @@ def _node_missing(request: MemberAdd, facts: Facts) -> Check:
     )
 
 
-def _answers(request: MemberAdd, facts: Facts) -> Check | None:
+def _answers(request: MemberAdd, facts: PreflightContext) -> Check | None:
     if not request.node_host:
         return None
     if facts.node_answers:
@@ -182,7 +182,7 @@ def _removable(request: MemberRemove, view: View) -> Check:
     return passed("peer", f"Peer {peer} is a voter that is not healthy ({health.why}): it may go.", bound="unhealthy")
 
 
-def _afterwards(peer: int, view: View, facts: Facts) -> Check:
+def _afterwards(peer: int, view: View, facts: PreflightContext) -> Check:
     if peer in facts.replaces[1:]:
         return passed(
             "afterwards",

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.clustermgr.health import peer_fault, quorum
-from bot.operations.preflight.context import Facts, Switch
+from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.preflight.text import count, peers
-from bot.operations.preflight.verdict import Check, Level, block, passed, warn
+from bot.operations.preflight.verdict import Check, CheckLevel, block, passed, warn
 from bot.operations.preflight.view import View, bad_disks
 from bot.operations.requests import TaskSwitch
 
@@ -17,57 +17,61 @@ _ALIASES = {"vol_inspect": "volume_inspect"}
 class Consequence(NamedTuple):
     """What a task's new state means for the data."""
 
-    level: Level
+    level: CheckLevel
     sentence: str
     next_step: str = ""
 
 
 _UNDONE = "Turn it on again as soon as the reason is gone."
 CONSEQUENCES: Mapping[tuple[str, bool], Consequence] = {
-    ("disk_repair", False): Consequence(Level.PASS, "Off, a disk that breaks is not rebuilt until it is on again."),
+    ("disk_repair", False): Consequence(
+        CheckLevel.PASS, "Off, a disk that breaks is not rebuilt until it is on again."
+    ),
     ("blob_delete", True): Consequence(
-        Level.WARN,
+        CheckLevel.WARN,
         "On, blobs that are marked deleted are erased from the disks; they cannot be brought back.",
         "Make sure that nobody still needs data that was deleted by mistake.",
     ),
     ("blob_delete", False): Consequence(
-        Level.WARN, "Off, deleted blobs keep their space: the cluster fills up as long as it is off.", _UNDONE
+        CheckLevel.WARN, "Off, deleted blobs keep their space: the cluster fills up as long as it is off.", _UNDONE
     ),
     ("shard_node_blob_delete", True): Consequence(
-        Level.WARN,
+        CheckLevel.WARN,
         "On, blobs that shard nodes marked deleted are erased; they cannot be brought back.",
         "Make sure that nobody still needs data that was deleted by mistake.",
     ),
     ("shard_node_blob_delete", False): Consequence(
-        Level.WARN, "Off, blobs deleted through shard nodes keep their space as long as it is off.", _UNDONE
+        CheckLevel.WARN, "Off, blobs deleted through shard nodes keep their space as long as it is off.", _UNDONE
     ),
     ("shard_repair", False): Consequence(
-        Level.WARN, "Off, missing shards are not rebuilt: a further loss may make blobs unreadable.", _UNDONE
+        CheckLevel.WARN, "Off, missing shards are not rebuilt: a further loss may make blobs unreadable.", _UNDONE
     ),
     ("shard_disk_repair", False): Consequence(
-        Level.WARN, "Off, the shards of broken disks of shard nodes are not rebuilt.", _UNDONE
+        CheckLevel.WARN, "Off, the shards of broken disks of shard nodes are not rebuilt.", _UNDONE
     ),
     ("volume_inspect", False): Consequence(
-        Level.WARN, "Off, missing or damaged shards of volumes are found only when somebody reads them.", _UNDONE
+        CheckLevel.WARN, "Off, missing or damaged shards of volumes are found only when somebody reads them.", _UNDONE
     ),
     ("volume_inspect", True): Consequence(
-        Level.PASS, "On, volumes are read through in the background: more disk load."
+        CheckLevel.PASS, "On, volumes are read through in the background: more disk load."
     ),
     ("data_inspect", False): Consequence(
-        Level.WARN, "Off, silently damaged data is found only when somebody reads it.", _UNDONE
+        CheckLevel.WARN, "Off, silently damaged data is found only when somebody reads it.", _UNDONE
     ),
-    ("data_inspect", True): Consequence(Level.PASS, "On, all data is read through in the background: more disk load."),
-    ("balance", False): Consequence(Level.PASS, "Off, full and empty disks are no longer evened out."),
-    ("balance", True): Consequence(Level.PASS, "On, chunks move between disks: more disk and network load."),
-    ("disk_drop", False): Consequence(Level.PASS, "Off, disks that are being dropped stay as they are."),
+    ("data_inspect", True): Consequence(
+        CheckLevel.PASS, "On, all data is read through in the background: more disk load."
+    ),
+    ("balance", False): Consequence(CheckLevel.PASS, "Off, full and empty disks are no longer evened out."),
+    ("balance", True): Consequence(CheckLevel.PASS, "On, chunks move between disks: more disk and network load."),
+    ("disk_drop", False): Consequence(CheckLevel.PASS, "Off, disks that are being dropped stay as they are."),
     ("disk_drop", True): Consequence(
-        Level.PASS, "On, disks marked for dropping are emptied: more disk and network load."
+        CheckLevel.PASS, "On, disks marked for dropping are emptied: more disk and network load."
     ),
 }
 """In words what each switch does; a task not named here has no sentence."""
 
 
-def task_checks(request: TaskSwitch, view: View, facts: Facts) -> tuple[Check, ...]:
+def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     """Whether the switch may be set; what one click undoes is warned of, not blocked.
 
     Without a quorum nothing can be read: that explains what is not known, so it is said instead.
@@ -83,7 +87,7 @@ def task_checks(request: TaskSwitch, view: View, facts: Facts) -> tuple[Check, .
     return (*stored, *(check for check in (_disks(request, view), _consequence(request)) if check is not None))
 
 
-def _spelling(request: TaskSwitch, facts: Facts) -> Check:
+def _spelling(request: TaskSwitch, facts: PreflightContext) -> Check:
     if facts.dialect is not None:
         why = f" ({facts.dialect_why.rstrip('.')})" if facts.dialect_why else ""
         return passed("dialect", f"The cluster spells its switches as {facts.dialect}{why}.", bound=facts.dialect)
@@ -96,11 +100,11 @@ def _spelling(request: TaskSwitch, facts: Facts) -> Check:
     )
 
 
-def _is_so(request: TaskSwitch, facts: Facts) -> bool:
+def _is_so(request: TaskSwitch, facts: PreflightContext) -> bool:
     return facts.switch is not None and facts.switch.meaning == ("on" if request.on else "off")
 
 
-def _stored(request: TaskSwitch, facts: Facts) -> Check:
+def _stored(request: TaskSwitch, facts: PreflightContext) -> Check:
     switch = facts.switch
     if switch is None:
         return warn(
@@ -114,7 +118,7 @@ def _stored(request: TaskSwitch, facts: Facts) -> Check:
     return passed("value", f"Now {request.task} is {_meaning(switch, facts)}.", bound=bound)
 
 
-def _meaning(switch: Switch, facts: Facts) -> str:
+def _meaning(switch: SwitchReading, facts: PreflightContext) -> str:
     if switch.meaning != "meaningless":
         return switch.meaning
     effect = "services take it for off" if facts.dialect == "v3" else "services keep what they had"

@@ -8,7 +8,7 @@ from typing import Any
 from bot.operations.preflight.fingerprint import Fingerprint
 
 
-class Level(StrEnum):
+class CheckLevel(StrEnum):
     """How a check went; a `block` keeps the operation from being proposed or run."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
@@ -18,7 +18,7 @@ class Level(StrEnum):
     @property
     def rank(self) -> int:
         """0 for pass, 1 for warn, 2 for block."""
-        return list(Level).index(self)
+        return list(CheckLevel).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Check:
     """
 
     key: str
-    level: Level
+    level: CheckLevel
     sentence: str
     next_step: str = ""
     forceable: bool = False
     bound: str = ""
 
     def __post_init__(self) -> None:
-        if self.level is Level.BLOCK and not self.next_step:
+        if self.level is CheckLevel.BLOCK and not self.next_step:
             raise ValueError(f"the block {self.key} names no next step")
 
     @property
@@ -59,35 +59,35 @@ class Check:
 
 def passed(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
     """A check that found nothing wrong."""
-    return Check(key, Level.PASS, sentence, next_step, bound=bound)
+    return Check(key, CheckLevel.PASS, sentence, next_step, bound=bound)
 
 
 def warn(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
     """A check whose finding the approver must weigh."""
-    return Check(key, Level.WARN, sentence, next_step, bound=bound)
+    return Check(key, CheckLevel.WARN, sentence, next_step, bound=bound)
 
 
 def block(key: str, sentence: str, next_step: str, *, forceable: bool = False, bound: str = "") -> Check:
     """A check that refuses."""
-    return Check(key, Level.BLOCK, sentence, next_step, forceable, bound)
+    return Check(key, CheckLevel.BLOCK, sentence, next_step, forceable, bound)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PreflightResult:
     """All checks of one request against one state of the cluster, and that state's fingerprint."""
 
     checks: tuple[Check, ...]
     fingerprint: Fingerprint
 
     @property
-    def level(self) -> Level:
+    def level(self) -> CheckLevel:
         """The worst level among the checks."""
-        return max((check.level for check in self.checks), key=lambda level: level.rank, default=Level.PASS)
+        return max((check.level for check in self.checks), key=lambda level: level.rank, default=CheckLevel.PASS)
 
     @property
     def blocked(self) -> bool:
         """Whether any check refuses."""
-        return self.level is Level.BLOCK
+        return self.level is CheckLevel.BLOCK
 
     @property
     def already_so(self) -> bool:
@@ -97,9 +97,9 @@ class Verdict:
     @property
     def forceable(self) -> bool:
         """Whether there are blocks and break-glass may lift every one of them."""
-        return self.blocked and all(check.forceable for check in self.of_level(Level.BLOCK))
+        return self.blocked and all(check.forceable for check in self.of_level(CheckLevel.BLOCK))
 
-    def of_level(self, level: Level) -> tuple[Check, ...]:
+    def of_level(self, level: CheckLevel) -> tuple[Check, ...]:
         """The checks of exactly that level."""
         return tuple(check for check in self.checks if check.level is level)
 
@@ -107,7 +107,7 @@ class Verdict:
         """The check of that key, None when it was not made."""
         return next((check for check in self.checks if check.key == key), None)
 
-    def forced(self) -> "Verdict":
+    def forced(self) -> "PreflightResult":
         """The same with every forceable block turned into a warning that says so loudly."""
         return replace(self, checks=tuple(map(_lifted, self.checks)))
 
@@ -116,25 +116,25 @@ class Verdict:
         return {"checks": [check.to_json() for check in self.checks], "fingerprint": self.fingerprint.to_json()}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Verdict":
+    def from_json(cls, data: Mapping[str, Any]) -> "PreflightResult":
         """The verdict that `to_json` wrote; raises KeyError, TypeError or ValueError on anything else."""
-        checks = tuple(Check(**{**item, "level": Level(item["level"])}) for item in data["checks"])
+        checks = tuple(Check(**{**item, "level": CheckLevel(item["level"])}) for item in data["checks"])
         return cls(checks, Fingerprint.from_json(data["fingerprint"]))
 
 
 def _lifted(check: Check) -> Check:
-    if check.level is not Level.BLOCK or not check.forceable:
+    if check.level is not CheckLevel.BLOCK or not check.forceable:
         return check
-    return replace(check, level=Level.WARN, sentence=f"FORCED against this block: {check.sentence}")
+    return replace(check, level=CheckLevel.WARN, sentence=f"FORCED against this block: {check.sentence}")
 
 
-def changed_checks(old: Verdict, new: Verdict) -> tuple[Check, ...]:
+def changed_checks(old: PreflightResult, new: PreflightResult) -> tuple[Check, ...]:
     """The checks of `new` that `old` did not make, or made with another level or other bound facts."""
     before = {check.key: (check.level, check.bound) for check in old.checks}
     return tuple(check for check in new.checks if before.get(check.key) != (check.level, check.bound))
 
 
-def changes_a_check(old: Verdict, new: Verdict) -> bool:
+def changes_a_check(old: PreflightResult, new: PreflightResult) -> bool:
     """Whether an approval given on `old` is void on `new`: a check came, went, or changed what it is bound to.
 
     Sentences may differ (a lag, a number of looks) without changing a check.

@@ -14,7 +14,7 @@ from bot.common.errors import Fenced
 from bot.leadership.model import Replica
 from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import Verdict
+from bot.operations.preflight.verdict import PreflightResult
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
 from bot.workflow.evaluation import Evaluation
@@ -81,7 +81,7 @@ async def never(*_args: object) -> Any:
 
 def fresh() -> Judgement:
     """A judgement made just now."""
-    return Judgement(Evaluation(Verdict((), Fingerprint()), {}), never, never)
+    return Judgement(Evaluation(PreflightResult((), Fingerprint()), {}), never, never)
 
 
 @pytest.fixture

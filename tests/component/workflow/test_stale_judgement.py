@@ -7,7 +7,7 @@ import pytest
 from bot.common.errors import UserError
 from bot.operations.model import OpState
 from bot.operations.policy import POLICIES, Policy
-from bot.operations.preflight.verdict import Level
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, judge
@@ -82,7 +82,7 @@ async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -
 
     async def end(_running: Any, found: Evaluation | str) -> None:
         assert isinstance(found, Evaluation)
-        assert found.verdict.level is not Level.BLOCK
+        assert found.verdict.level is not CheckLevel.BLOCK
 
     await scenery.runner.start(op, scenery.cluster, Judgement(first, again, end, Later()), seen=first.seen)
     assert len(scenery.simulated.log.matching(method="POST", path="/member/remove")) == 1

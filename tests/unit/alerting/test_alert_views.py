@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.engine import Reason, Tell, Transition
+from bot.alerting.engine import Tell, Transition, TransitionReason
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
@@ -83,13 +83,13 @@ def test_it_lasted_until_it_was_gone_not_until_that_was_sure() -> None:
 
 def test_lines_of_the_thread() -> None:
     older = replace(ALERT, lines=("disk 7",), weight=1)
-    worse = line(Transition(older, ALERT, Reason.WORSE, Tell.REPLY))
+    worse = line(Transition(older, ALERT, TransitionReason.WORSE, Tell.REPLY))
     assert texts(worse) == ["🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n• disk 8"]
     reminded = replace(ALERT, reminded_at=NOON + 3600)
-    assert line(Transition(ALERT, reminded, Reason.REMINDED, Tell.REPLY)).text == (
+    assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Tell.REPLY)).text == (
         "Still so in prod after 1 h: 2 disks of prod are broken."
     )
-    assert line(Transition(ALERT, RESOLVED, Reason.RESOLVED, Tell.REPLY)).text == card(RESOLVED).text
+    assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Tell.REPLY)).text == card(RESOLVED).text
 
 
 def labels(alert: Alert) -> list[str]:

@@ -1,6 +1,6 @@
 """A clock that is set back, as when a machine's wrong time is corrected, puts nothing off for as long."""
 
-from bot.alerting.engine import Reason, Tell
+from bot.alerting.engine import Tell, TransitionReason
 from tests.support.engine_builders import CRITICAL, Life, found, rule, seen
 
 HOUR = 3600.0
@@ -11,7 +11,7 @@ def test_what_waits_to_be_told_waits_its_hold_time_from_then_on() -> None:
     life.step(2 * HOUR, found("no_leader", severity=CRITICAL))
     life.step(HOUR, found("no_leader", severity=CRITICAL))
     assert life.alerts[1].fired_at == 0
-    assert seen(life.step(HOUR + 30, found("no_leader", severity=CRITICAL))) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(HOUR + 30, found("no_leader", severity=CRITICAL))) == [(TransitionReason.FIRED, Tell.POST)]
 
 
 def test_what_is_over_is_resolved_its_clear_time_from_then_on() -> None:
@@ -19,7 +19,7 @@ def test_what_is_over_is_resolved_its_clear_time_from_then_on() -> None:
     life.step(2 * HOUR - 15, found())
     life.step(2 * HOUR)
     life.step(HOUR)
-    assert seen(life.step(HOUR + 30)) == [(Reason.RESOLVED, Tell.REPLY)]
+    assert seen(life.step(HOUR + 30)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
 
 
 def test_what_eased_is_not_compared_with_its_worst_for_longer() -> None:
@@ -27,4 +27,6 @@ def test_what_eased_is_not_compared_with_its_worst_for_longer() -> None:
     life.step(2 * HOUR, found(weight=2, severity=CRITICAL))
     life.step(2 * HOUR + 15, found(weight=1, severity=CRITICAL))
     life.step(HOUR, found(weight=1, severity=CRITICAL))
-    assert seen(life.step(HOUR + 900, found(weight=2, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(HOUR + 900, found(weight=2, severity=CRITICAL))) == [
+        (TransitionReason.WORSE, Tell.REPLY_BROADCAST)
+    ]

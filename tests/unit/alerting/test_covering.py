@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.alerting.engine import Reason, Tell, Transition, step
+from bot.alerting.engine import Tell, Transition, TransitionReason, step
 from bot.alerting.inhibition import covered, covers
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -33,7 +33,7 @@ class Life:
         self.rules = (rule("peer_down", hold), rule("host_unreachable", hold))
         self.alerts: dict[int, Alert] = {}
 
-    def step(self, now: float, *findings: Finding, **answers: Answer) -> list[tuple[str, Reason]]:
+    def step(self, now: float, *findings: Finding, **answers: Answer) -> list[tuple[str, TransitionReason]]:
         """What a reader notices of it."""
         seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
         held = [alert for alert in self.alerts.values() if alert.open]
@@ -46,8 +46,8 @@ class Life:
         return replace(move, new=new)
 
 
-PEER_TOLD = ("Voter 3 is down.", Reason.FIRED)
-HOST_TOLD = ("Host h3:1 is silent.", Reason.FIRED)
+PEER_TOLD = ("Voter 3 is down.", TransitionReason.FIRED)
+HOST_TOLD = ("Host h3:1 is silent.", TransitionReason.FIRED)
 
 
 def test_a_dead_node_is_one_message() -> None:
@@ -58,7 +58,7 @@ def test_a_dead_node_is_one_message() -> None:
 
 def test_another_host_is_told_all_the_same() -> None:
     life = Life(hold=0)
-    assert life.step(0, peer(**DEAD), silent("h2:1")) == [PEER_TOLD, ("Host h2:1 is silent.", Reason.FIRED)]
+    assert life.step(0, peer(**DEAD), silent("h2:1")) == [PEER_TOLD, ("Host h2:1 is silent.", TransitionReason.FIRED)]
 
 
 def test_what_stays_when_the_other_is_resolved_is_told_then() -> None:
@@ -67,7 +67,7 @@ def test_what_stays_when_the_other_is_resolved_is_told_then() -> None:
         life.step(15 * n, peer(**DEAD), silent())
     # Its peer is back but may go again: only once that is resolved does the host's silence stand for itself.
     assert life.step(75, silent()) == []
-    assert life.step(105, silent()) == [("Voter 3 is down.", Reason.RESOLVED)]
+    assert life.step(105, silent()) == [("Voter 3 is down.", TransitionReason.RESOLVED)]
     assert life.step(120, silent()) == [HOST_TOLD]
 
 
@@ -82,7 +82,7 @@ def test_what_was_told_first_goes_on_and_ends_as_it_would() -> None:
     assert life.step(0, silent()) == [HOST_TOLD]
     assert life.step(15, silent(), peer(**DEAD)) == [PEER_TOLD]
     life.step(30, peer(**DEAD))
-    assert life.step(60, peer(**DEAD)) == [("Host h3:1 is silent.", Reason.RESOLVED)]
+    assert life.step(60, peer(**DEAD)) == [("Host h3:1 is silent.", TransitionReason.RESOLVED)]
 
 
 def test_what_nobody_was_told_of_covers_nothing_once_it_is_gone() -> None:

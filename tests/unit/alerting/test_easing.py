@@ -1,14 +1,14 @@
 """What eases and comes back soon is the same trouble: nobody is woken by a node that comes and goes."""
 
-from bot.alerting.engine import Reason, Tell
+from bot.alerting.engine import Tell, TransitionReason
 from bot.alerting.hysteresis import LASTS
 from bot.alerting.model import AlertState, Finding
 from bot.alerting.rules.base import MAX_PARTS
 from bot.alerting.transition import LOUD
 from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
 
-CHANGED = [(Reason.CHANGED, Tell.EDIT)]
-ALOUD = [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+CHANGED = [(TransitionReason.CHANGED, Tell.EDIT)]
+ALOUD = [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
 def grave(weight: int = 1, *parts: str) -> Finding:

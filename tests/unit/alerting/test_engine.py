@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from bot.alerting.engine import Reason, Tell, acknowledge
+from bot.alerting.engine import Tell, TransitionReason, acknowledge
 from bot.alerting.model import AlertState
 from bot.alerting.rules.base import CANNOT_TELL
 from tests.support.engine_builders import CRITICAL, Life, found, rule, seen, silence
 
-FIRED = [(Reason.FIRED, Tell.POST)]
-RESOLVED = [(Reason.RESOLVED, Tell.REPLY)]
-WORSE = [(Reason.WORSE, Tell.REPLY)]
-NEWS = [(Reason.WORSE, Tell.REPLY_BROADCAST)]
-CHANGED = [(Reason.CHANGED, Tell.EDIT)]
+FIRED = [(TransitionReason.FIRED, Tell.POST)]
+RESOLVED = [(TransitionReason.RESOLVED, Tell.REPLY)]
+WORSE = [(TransitionReason.WORSE, Tell.REPLY)]
+NEWS = [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+CHANGED = [(TransitionReason.CHANGED, Tell.EDIT)]
 
 
 def test_it_fires_at_once_and_is_told_once() -> None:
@@ -23,27 +23,27 @@ def test_it_fires_at_once_and_is_told_once() -> None:
 
 def test_it_is_held_before_it_is_told_and_says_since_when() -> None:
     life = Life([rule(hold=30)])
-    assert seen(life.step(0, found())) == [(Reason.SEEN, Tell.QUIET)]
+    assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert life.step(15, found()) == []
     [move] = life.step(30, found())
-    assert (move.reason, move.tell, move.new.since, move.new.fired_at) == (Reason.FIRED, Tell.POST, 0, 30)
+    assert (move.reason, move.tell, move.new.since, move.new.fired_at) == (TransitionReason.FIRED, Tell.POST, 0, 30)
 
 
 def test_a_flap_shorter_than_the_hold_is_never_told() -> None:
     life = Life([rule(hold=30)])
     life.step(0, found())
-    assert seen(life.step(15)) == [(Reason.DROPPED, Tell.QUIET)]
-    assert seen(life.step(30, found())) == [(Reason.SEEN, Tell.QUIET)]
+    assert seen(life.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
+    assert seen(life.step(30, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert life.alerts[1].fired_at == 0
 
 
 def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
-    assert seen(life.step(15)) == [(Reason.CLEARING, Tell.QUIET)]
+    assert seen(life.step(15)) == [(TransitionReason.CLEARING, Tell.QUIET)]
     assert life.step(30) == []
     [move] = life.step(45)
-    assert (move.reason, move.tell) == (Reason.RESOLVED, Tell.REPLY)
+    assert (move.reason, move.tell) == (TransitionReason.RESOLVED, Tell.REPLY)
     assert (move.new.resolution, move.new.resolved_at, move.new.state) == ("It is over.", 45, AlertState.RESOLVED)
 
 
@@ -51,8 +51,8 @@ def test_it_comes_back_before_it_is_resolved_and_nobody_is_told() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
     life.step(15)
-    assert seen(life.step(30, found())) == [(Reason.BACK, Tell.QUIET)]
-    assert seen(life.step(45)) == [(Reason.CLEARING, Tell.QUIET)]
+    assert seen(life.step(30, found())) == [(TransitionReason.BACK, Tell.QUIET)]
+    assert seen(life.step(45)) == [(TransitionReason.CLEARING, Tell.QUIET)]
     assert life.step(60) == []
 
 
@@ -70,13 +70,13 @@ def test_a_burst_is_followed_in_the_message_and_said_again_after_a_while() -> No
     life = Life()
     life.step(0, found())
     assert seen(life.step(15, found(weight=2))) == WORSE
-    grown = [(Reason.WORSE, Tell.EDIT)]
+    grown = [(TransitionReason.WORSE, Tell.EDIT)]
     assert [seen(life.step(at, found(weight=at))) for at in (30, 45, 60)] == [grown] * 3
     assert life.step(75, found(weight=60)) == []
     assert seen(life.step(315, found(weight=60))) == WORSE
     assert life.step(330, found(weight=60)) == []
-    assert seen(life.step(345, found(weight=60, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
-    assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(345, found(weight=60, severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
 def test_what_is_acknowledged_and_grows_in_a_burst_calls_at_once() -> None:
@@ -90,7 +90,7 @@ def test_what_is_acknowledged_and_grows_in_a_burst_calls_at_once() -> None:
 def test_what_is_worse_and_critical_is_shown_in_the_channel() -> None:
     life = Life()
     life.step(0, found())
-    assert seen(life.step(15, found(severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
     assert seen(life.step(30, found())) == CHANGED
 
 
@@ -116,7 +116,7 @@ def test_a_partial_finding_keeps_an_alert_that_was_clearing() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found(weight=2))
     life.step(15)
-    assert seen(life.step(30, found(partial=True))) == [(Reason.BACK, Tell.QUIET)]
+    assert seen(life.step(30, found(partial=True))) == [(TransitionReason.BACK, Tell.QUIET)]
 
 
 def test_a_rule_that_cannot_tell_leaves_its_alerts_alone() -> None:
@@ -125,7 +125,7 @@ def test_a_rule_that_cannot_tell_leaves_its_alerts_alone() -> None:
     assert life.step(1000, disk_broken=CANNOT_TELL) == []
     pending = Life([rule(hold=30)])
     pending.step(0, found())
-    assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(Reason.NOTED, Tell.QUIET)]
+    assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(TransitionReason.NOTED, Tell.QUIET)]
     assert pending.step(1015, disk_broken=CANNOT_TELL) == []
 
 
@@ -133,9 +133,9 @@ def test_reminders_come_while_nobody_acknowledges() -> None:
     life = Life([rule(remind=100)])
     life.step(0, found())
     assert life.step(99, found()) == []
-    assert seen(life.step(100, found())) == [(Reason.REMINDED, Tell.REPLY)]
+    assert seen(life.step(100, found())) == [(TransitionReason.REMINDED, Tell.REPLY)]
     assert life.step(199, found()) == []
-    assert seen(life.step(200, found())) == [(Reason.REMINDED, Tell.REPLY)]
+    assert seen(life.step(200, found())) == [(TransitionReason.REMINDED, Tell.REPLY)]
     life.ack(210)
     assert life.step(900, found()) == []
 
@@ -162,7 +162,7 @@ def test_only_a_firing_alert_can_be_acknowledged() -> None:
 
 def test_what_is_silenced_waits_until_the_silence_ends() -> None:
     life = Life(silences=[silence(until=100)])
-    assert seen(life.step(0, found())) == [(Reason.SEEN, Tell.QUIET)]
+    assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert life.step(99, found()) == []
     assert seen(life.step(100, found())) == FIRED
 
@@ -170,7 +170,7 @@ def test_what_is_silenced_waits_until_the_silence_ends() -> None:
 def test_what_went_away_under_a_silence_was_never_told() -> None:
     life = Life(silences=[silence()])
     life.step(0, found())
-    assert seen(life.step(15)) == [(Reason.DROPPED, Tell.QUIET)]
+    assert seen(life.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
 
 
 def test_a_silence_lifts_for_what_gets_worse_under_it() -> None:
@@ -178,7 +178,7 @@ def test_a_silence_lifts_for_what_gets_worse_under_it() -> None:
     life.step(0, found())
     assert seen(life.step(15, found(weight=2))) == FIRED
     assert seen(life.step(30, found(weight=3))) == WORSE
-    assert seen(life.step(130, found(weight=3))) == [(Reason.REMINDED, Tell.REPLY)]
+    assert seen(life.step(130, found(weight=3))) == [(TransitionReason.REMINDED, Tell.REPLY)]
     assert life.alerts[1].data["lifted"] == [1, 2]
 
 
@@ -186,9 +186,9 @@ def test_a_silence_of_a_firing_alert_mutes_reminders_and_the_line_of_its_end() -
     life = Life([rule(remind=100)])
     life.step(0, found(weight=2))
     life.silences.append(silence())
-    assert seen(life.step(500, found(weight=2))) == [(Reason.NOTED, Tell.QUIET)]
+    assert seen(life.step(500, found(weight=2))) == [(TransitionReason.NOTED, Tell.QUIET)]
     assert seen(life.step(515, found(weight=1))) == CHANGED
-    assert seen(life.step(530)) == [(Reason.RESOLVED, Tell.EDIT)]
+    assert seen(life.step(530)) == [(TransitionReason.RESOLVED, Tell.EDIT)]
 
 
 def test_a_silence_tolerates_as_much_as_it_says() -> None:
@@ -207,7 +207,7 @@ def test_a_silence_never_tolerates_what_is_graver_or_new() -> None:
     other = Life()
     other.step(0, found())
     other.silences.append(silence(weight=50))
-    assert seen(other.step(15, found(severity=CRITICAL))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(other.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
 def test_a_silence_speaks_of_its_own_subject_rule_and_cluster_only() -> None:
@@ -222,7 +222,7 @@ def test_a_silence_of_everything_spares_what_must_be_named() -> None:
     life = Life([rule("no_leader")], [silence("*")])
     assert seen(life.step(0, found("no_leader"))) == FIRED
     named = Life([rule("no_leader")], [silence("no_leader")])
-    assert seen(named.step(0, found("no_leader"))) == [(Reason.SEEN, Tell.QUIET)]
+    assert seen(named.step(0, found("no_leader"))) == [(TransitionReason.SEEN, Tell.QUIET)]
 
 
 BOTH = (rule("cluster_unreachable", clear=30), rule("host_unreachable", clear=30))
@@ -238,7 +238,7 @@ def test_an_unreachable_cluster_mutes_its_hosts_and_what_is_left_is_told_after_i
     }
     life.step(15, hosts[0])
     moves = life.step(45, hosts[0])
-    assert [(move.new.rule, move.reason) for move in moves] == [("cluster_unreachable", Reason.RESOLVED)]
+    assert [(move.new.rule, move.reason) for move in moves] == [("cluster_unreachable", TransitionReason.RESOLVED)]
     assert seen(life.step(60, hosts[0])) == FIRED
 
 
@@ -249,7 +249,7 @@ def test_what_is_inhibited_neither_grows_nor_is_resolved() -> None:
     assert [move.new.rule for move in moves] == ["no_leader"]
     assert life.step(30, found("no_leader")) == []
     moves = life.step(45, found("quorum_at_risk", weight=2))
-    assert [(m.new.rule, m.reason) for m in moves] == [("no_leader", Reason.RESOLVED)]
+    assert [(m.new.rule, m.reason) for m in moves] == [("no_leader", TransitionReason.RESOLVED)]
     assert seen(life.step(60, found("quorum_at_risk", weight=2))) == WORSE
 
 
@@ -258,12 +258,12 @@ def test_a_rule_that_is_turned_off_inhibits_nothing() -> None:
     a_host = found("host_unreachable", subject="a")
     life.step(0, found("cluster_unreachable"), a_host)
     life.rules = BOTH[1:]
-    assert seen(life.step(15, a_host)) == [(Reason.WITHDRAWN, Tell.REPLY), *FIRED]
+    assert seen(life.step(15, a_host)) == [(TransitionReason.WITHDRAWN, Tell.REPLY), *FIRED]
 
 
 def test_nothing_is_told_or_taken_back_while_settling() -> None:
     life = Life([rule(remind=10)])
-    assert seen(life.step(0, found(), settling=True)) == [(Reason.SEEN, Tell.QUIET)]
+    assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert seen(life.step(15, found())) == FIRED
     assert life.step(100, settling=True) == []
     assert life.step(100, found(weight=9), settling=True) == []
@@ -274,11 +274,11 @@ def test_an_alert_whose_rule_is_not_watched_any_more_is_closed_and_told() -> Non
     life = Life()
     life.step(0, found())
     life.rules = ()
-    assert seen(life.step(15)) == [(Reason.WITHDRAWN, Tell.REPLY)]
+    assert seen(life.step(15)) == [(TransitionReason.WITHDRAWN, Tell.REPLY)]
     pending = Life([rule(hold=30)])
     pending.step(0, found())
     pending.rules = ()
-    assert seen(pending.step(15)) == [(Reason.DROPPED, Tell.QUIET)]
+    assert seen(pending.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
 
 
 def test_subjects_of_one_rule_live_their_own_lives() -> None:
@@ -286,7 +286,7 @@ def test_subjects_of_one_rule_live_their_own_lives() -> None:
     two, three = (found("peer_down", subject=name) for name in ("2", "3"))
     assert seen(life.step(0, two, three)) == FIRED * 2
     [move] = life.step(15, three)
-    assert (move.new.subject, move.reason) == ("2", Reason.RESOLVED)
+    assert (move.new.subject, move.reason) == ("2", TransitionReason.RESOLVED)
 
 
 def test_each_change_that_a_reader_notices_has_a_version_of_its_own() -> None:

@@ -1,14 +1,14 @@
 """Whom an alert calls and when: escalation, silences that end, the first look of a new life."""
 
-from bot.alerting.engine import Reason, Tell, Transition
+from bot.alerting.engine import Tell, Transition, TransitionReason
 from bot.alerting.escalation import Escalation
 from bot.alerting.model import AlertState
 from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
 
 GROUP = "S0ONCALL"
-NOTED = [(Reason.NOTED, Tell.QUIET)]
-ESCALATED = [(Reason.ESCALATED, Tell.REPLY_BROADCAST)]
-UNMUTED = [(Reason.UNMUTED, Tell.REPLY)]
+NOTED = [(TransitionReason.NOTED, Tell.QUIET)]
+ESCALATED = [(TransitionReason.ESCALATED, Tell.REPLY_BROADCAST)]
+UNMUTED = [(TransitionReason.UNMUTED, Tell.REPLY)]
 
 
 def escalating(remind: float = 0) -> Life:
@@ -18,7 +18,7 @@ def escalating(remind: float = 0) -> Life:
 BAD = found(severity=CRITICAL)
 
 
-def calls(moves: list[Transition]) -> list[tuple[Reason, str]]:
+def calls(moves: list[Transition]) -> list[tuple[TransitionReason, str]]:
     return [(move.reason, move.mention) for move in moves]
 
 
@@ -26,17 +26,17 @@ def test_what_nobody_acknowledges_calls_the_group_once_its_time_is_over() -> Non
     life = escalating()
     life.step(0, BAD)
     assert life.step(299, BAD) == []
-    assert calls(life.step(300, BAD)) == [(Reason.ESCALATED, GROUP)]
+    assert calls(life.step(300, BAD)) == [(TransitionReason.ESCALATED, GROUP)]
     assert life.step(10_000, BAD) == []
 
 
 def test_an_escalated_alert_calls_the_group_with_each_reminder() -> None:
     life = escalating(remind=200)
     life.step(0, BAD)
-    assert calls(life.step(200, BAD)) == [(Reason.REMINDED, "")]
+    assert calls(life.step(200, BAD)) == [(TransitionReason.REMINDED, "")]
     assert seen(life.step(300, BAD)) == ESCALATED
     assert life.step(499, BAD) == []
-    assert calls(life.step(500, BAD)) == [(Reason.REMINDED, GROUP)]
+    assert calls(life.step(500, BAD)) == [(TransitionReason.REMINDED, GROUP)]
 
 
 def test_words_that_change_with_every_look_put_off_no_call() -> None:
@@ -44,7 +44,7 @@ def test_words_that_change_with_every_look_put_off_no_call() -> None:
     life.step(0, BAD)
     moves = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
     reasons = [move.reason for step in moves for move in step if move.tell is not Tell.EDIT]
-    assert reasons == [Reason.REMINDED, Reason.ESCALATED]
+    assert reasons == [TransitionReason.REMINDED, TransitionReason.ESCALATED]
     assert life.alerts[1].lines == ("300",)
 
 
@@ -53,9 +53,9 @@ def test_growing_with_every_look_puts_off_no_call_either() -> None:
     life.step(0, found())
     said = [move for now in range(15, 330, 15) for move in life.step(now, found(weight=now))]
     assert [(move.reason, move.tell) for move in said if move.tell is not Tell.EDIT] == [
-        (Reason.WORSE, Tell.REPLY),
+        (TransitionReason.WORSE, Tell.REPLY),
         *ESCALATED,
-        (Reason.WORSE, Tell.REPLY),
+        (TransitionReason.WORSE, Tell.REPLY),
     ]
 
 
@@ -71,7 +71,7 @@ def test_what_is_mild_or_has_nobody_to_call_is_never_escalated() -> None:
 def test_the_time_counts_from_when_it_became_so_grave() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))
-    assert seen(life.step(1000, BAD)) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(1000, BAD)) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
     assert life.step(1299, BAD) == []
     assert seen(life.step(1300, BAD)) == ESCALATED
 
@@ -83,9 +83,9 @@ def test_acknowledging_ends_the_calls_and_getting_worse_starts_them_anew() -> No
     life.ack(310)
     assert life.step(5000, BAD) == []
     worse = found(weight=2, severity=CRITICAL)
-    assert calls(life.step(6000, worse)) == [(Reason.WORSE, "")]
+    assert calls(life.step(6000, worse)) == [(TransitionReason.WORSE, "")]
     assert life.step(6299, worse) == []
-    assert calls(life.step(6300, worse)) == [(Reason.ESCALATED, GROUP)]
+    assert calls(life.step(6300, worse)) == [(TransitionReason.ESCALATED, GROUP)]
 
 
 def test_getting_worse_unacknowledged_does_not_give_anybody_more_time() -> None:
@@ -101,7 +101,7 @@ def test_a_silenced_alert_calls_nobody_and_has_its_whole_time_after_the_silence(
     life.silences.append(silence(until=1000))
     assert seen(life.step(100, BAD)) == NOTED
     assert life.step(900, BAD) == []
-    assert seen(life.step(1000, BAD)) == [(Reason.UNMUTED, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(1000, BAD)) == [(TransitionReason.UNMUTED, Tell.REPLY_BROADCAST)]
     assert life.step(1299, BAD) == []
     assert seen(life.step(1300, BAD)) == ESCALATED
 
@@ -125,7 +125,7 @@ def test_a_silence_that_somebody_lifts_ends_as_any_other() -> None:
     life.step(0, found())
     life.silences.clear()
     [move] = life.step(15, found())
-    assert (move.reason, move.tell) == (Reason.FIRED, Tell.POST)
+    assert (move.reason, move.tell) == (TransitionReason.FIRED, Tell.POST)
 
 
 def test_the_end_of_a_silence_that_nobody_could_see_is_told_when_they_can() -> None:
@@ -134,7 +134,7 @@ def test_the_end_of_a_silence_that_nobody_could_see_is_told_when_they_can() -> N
     life.silences.append(silence("quorum_at_risk", until=100))
     life.step(15, found("quorum_at_risk"))
     life.step(100, found("quorum_at_risk"), found("no_leader"))
-    assert Reason.UNMUTED not in [move.reason for move in life.step(115, found("quorum_at_risk"))]
+    assert TransitionReason.UNMUTED not in [move.reason for move in life.step(115, found("quorum_at_risk"))]
     assert seen(life.step(130, found("quorum_at_risk"))) == UNMUTED
 
 
@@ -163,24 +163,24 @@ def test_what_got_worse_under_a_silence_is_told_as_worse() -> None:
     life.silences.append(silence())
     life.step(15, found())
     [move] = life.step(30, found(weight=2))
-    assert move.reason is Reason.WORSE
+    assert move.reason is TransitionReason.WORSE
     assert "muted" not in move.new.data
 
 
 def test_what_one_look_proves_is_told_with_the_first_look_of_a_new_life() -> None:
     life = Life([rule()], remembered=True)
-    assert seen(life.step(0, found(), settling=True)) == [(Reason.FIRED, Tell.POST)]
-    assert seen(life.step(1000, found(weight=2), settling=True)) == [(Reason.WORSE, Tell.REPLY)]
-    assert seen(life.step(2000, settling=True)) == [(Reason.RESOLVED, Tell.REPLY)]
+    assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(1000, found(weight=2), settling=True)) == [(TransitionReason.WORSE, Tell.REPLY)]
+    assert seen(life.step(2000, settling=True)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
 
 
 def test_what_needs_time_to_be_believed_waits_for_the_second_look_of_a_new_life() -> None:
     life = Life([rule(hold=30, clear=30)], remembered=True)
     life.step(0, found())
     assert life.step(1000, found(), settling=True) == []
-    assert seen(life.step(1015, found())) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(1015, found())) == [(TransitionReason.FIRED, Tell.POST)]
     assert life.step(3000, settling=True) == []
-    assert seen(life.step(3015)) == [(Reason.CLEARING, Tell.QUIET)]
+    assert seen(life.step(3015)) == [(TransitionReason.CLEARING, Tell.QUIET)]
 
 
 def test_a_restart_tells_nothing_of_what_was_told_before() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.engine import Reason, Tell
+from bot.alerting.engine import Tell, TransitionReason
 from bot.alerting.grouping import Limits
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
@@ -61,46 +61,48 @@ def test_another_subject_in_a_firing_alert_is_shown_in_the_channel(
 ) -> None:
     life = Life([rule_of(key)])
     life.rules = (replace(life.rules[0], hold=0),)
-    assert seen(life.step(0, *findings(key, *before))) == [(Reason.FIRED, Tell.POST)]
-    assert seen(life.step(15, *findings(key, *now))) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(0, *findings(key, *before))) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(15, *findings(key, *now))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
 def test_a_second_broken_disk_is_shown_in_the_channel() -> None:
     life = Life([rule_of("disk_broken")])
     life.step(0, *findings("disk_broken", look(100, bad=(disk(7),))))
     both = findings("disk_broken", look(100, bad=(disk(7), disk(9))))
-    assert seen(life.step(15, *both)) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(15, *both)) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
 def test_new_parts_within_a_burst_are_shown_together_later() -> None:
     life = Life()
     life.step(0, found(data={"parts": ["1"]}))
     life.step(15, found(weight=2, data={"parts": ["1", "2"]}))
-    assert seen(life.step(30, found(weight=3, data={"parts": ["1", "2", "3"]}))) == [(Reason.WORSE, Tell.EDIT)]
+    assert seen(life.step(30, found(weight=3, data={"parts": ["1", "2", "3"]}))) == [
+        (TransitionReason.WORSE, Tell.EDIT)
+    ]
     assert life.step(300, found(weight=3, data={"parts": ["1", "2", "3"]})) == []
     later = life.step(315, found(weight=3, data={"parts": ["1", "2", "3"]}))
-    assert seen(later) == [(Reason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(later) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
     assert "unsaid" not in later[0].new.data
 
 
 def test_more_of_the_same_stays_in_the_thread() -> None:
     life = Life()
     life.step(0, found(data={"parts": ["1"]}))
-    assert seen(life.step(15, found(weight=2, data={"parts": ["1"]}))) == [(Reason.WORSE, Tell.REPLY)]
+    assert seen(life.step(15, found(weight=2, data={"parts": ["1"]}))) == [(TransitionReason.WORSE, Tell.REPLY)]
 
 
 def test_what_is_new_in_an_info_stays_in_the_thread() -> None:
     life = Life()
     life.step(0, found(severity=Severity.INFO, data={"parts": ["1"]}))
     more = found(severity=Severity.INFO, data={"parts": ["1", "2"]})
-    assert seen(life.step(15, more)) == [(Reason.WORSE, Tell.REPLY)]
+    assert seen(life.step(15, more)) == [(TransitionReason.WORSE, Tell.REPLY)]
 
 
 def test_a_full_list_of_parts_cannot_tell_a_new_one() -> None:
     life = Life()
     many = [str(number) for number in range(MAX_PARTS)]
     life.step(0, found(data={"parts": many}))
-    assert seen(life.step(15, found(data={"parts": [*many[1:], "new"]}))) == [(Reason.CHANGED, Tell.EDIT)]
+    assert seen(life.step(15, found(data={"parts": [*many[1:], "new"]}))) == [(TransitionReason.CHANGED, Tell.EDIT)]
 
 
 async def test_a_second_crash_of_a_leader_is_shown_in_the_channel() -> None:
@@ -213,5 +215,5 @@ def test_an_alert_without_parts_takes_the_first_ones_for_no_news() -> None:
     old = Alert("prod", "quorum_at_risk", "", AlertState.FIRING, CRITICAL, "1 of it.", 0, fired_at=1, id=1, version=1)
     life = Life([rule_of("quorum_at_risk")], alerts={1: old})
     assert seen(life.step(15, found("quorum_at_risk", severity=CRITICAL, data={"parts": ["2"]}))) == [
-        (Reason.CHANGED, Tell.EDIT)
+        (TransitionReason.CHANGED, Tell.EDIT)
     ]

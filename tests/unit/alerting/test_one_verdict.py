@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerting.cluster_state.counters import is_fresh, known_of, may_be_kept, reign_notes
 from bot.alerting.cluster_state.state import Memory, remember
-from bot.alerting.cluster_status import Known, Level, noted, verdict
+from bot.alerting.cluster_status import StatusContext, StatusLevel, noted, verdict
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Scene
 from bot.alerting.rules.capacity import CHUNKS_LOW
@@ -36,43 +36,43 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
 @pytest.mark.parametrize(
     ("severity", "state", "level"),
     [
-        (Severity.CRITICAL, AlertState.FIRING, Level.CRITICAL),
-        (Severity.CRITICAL, AlertState.ACKNOWLEDGED, Level.CRITICAL),
-        (Severity.WARNING, AlertState.FIRING, Level.DEGRADED),
-        (Severity.INFO, AlertState.FIRING, Level.HEALTHY),
-        (Severity.CRITICAL, AlertState.PENDING, Level.HEALTHY),
-        (Severity.CRITICAL, AlertState.RESOLVED, Level.HEALTHY),
+        (Severity.CRITICAL, AlertState.FIRING, StatusLevel.CRITICAL),
+        (Severity.CRITICAL, AlertState.ACKNOWLEDGED, StatusLevel.CRITICAL),
+        (Severity.WARNING, AlertState.FIRING, StatusLevel.DEGRADED),
+        (Severity.INFO, AlertState.FIRING, StatusLevel.HEALTHY),
+        (Severity.CRITICAL, AlertState.PENDING, StatusLevel.HEALTHY),
+        (Severity.CRITICAL, AlertState.RESOLVED, StatusLevel.HEALTHY),
     ],
 )
-def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: Level) -> None:
-    found = verdict(look(100), look(90), Known((alert(severity, state),)))
+def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: StatusLevel) -> None:
+    found = verdict(look(100), look(90), StatusContext((alert(severity, state),)))
     assert found.level is level
-    if level is not Level.HEALTHY:
+    if level is not StatusLevel.HEALTHY:
         assert found.reasons[0] == "Something of prod is wrong (alert #38)"
         assert "#38" in found.sentence
 
 
 def test_quorum_refused_by_majority_is_critical_at_once() -> None:
     found = verdict(refused(100, silent=(2, 3)))
-    assert found.level is Level.CRITICAL
+    assert found.level is StatusLevel.CRITICAL
     assert "writes may have stopped" in found.reasons[0]
 
 
 def test_late_answers_of_one_look_prove_no_lost_quorum() -> None:
     once = look(100, silent=(2, 3))
-    assert verdict(once, look(90)).level is Level.DEGRADED
-    assert verdict(look(110, silent=(2, 3)), once).level is Level.CRITICAL
+    assert verdict(once, look(90)).level is StatusLevel.DEGRADED
+    assert verdict(look(110, silent=(2, 3)), once).level is StatusLevel.CRITICAL
 
 
 def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> None:
     found = verdict(refused(100, silent=(1, 3)))
-    assert found.level is Level.NO_LEADER
+    assert found.level is StatusLevel.NO_LEADER
     assert "no quorum" in found.sentence
 
 
 def test_group_of_two_is_degraded_and_says_what_to_add() -> None:
     found = verdict(look(100, members=(1, 2), nodes=(1, 2)), look(90, members=(1, 2), nodes=(1, 2)))
-    assert found.level is Level.DEGRADED
+    assert found.level is StatusLevel.DEGRADED
     assert "add another voter" in found.reasons[0]
 
 
@@ -80,15 +80,15 @@ def test_slow_leader_is_a_reason() -> None:
     seen = look(100)
     slow = replace(seen, looks=(replace(seen.looks[0], took=3.01), *seen.looks[1:]))
     found = verdict(slow, look(90))
-    assert found.level is Level.DEGRADED
+    assert found.level is StatusLevel.DEGRADED
     assert "3,010 ms" in found.reasons[0]
 
 
 def test_fresh_leader_is_not_judged_by_its_counters() -> None:
     seen = look(100, writable=0)
-    assert verdict(seen).level is Level.CRITICAL
-    assert verdict(seen, known=Known(fresh=True)).level is Level.HEALTHY
-    shown = stat(seen, known=Known(fresh=True))
+    assert verdict(seen).level is StatusLevel.CRITICAL
+    assert verdict(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
+    shown = stat(seen, known=StatusContext(fresh=True))
     assert "has not counted disks and space yet" in shown.text
     assert "0 % writable" not in shown.text
 
@@ -127,41 +127,41 @@ def test_every_rule_has_a_topic() -> None:
 def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
     now, before = (look(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
     alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
-    reasons = verdict(now, before, Known(alerts)).reasons
+    reasons = verdict(now, before, StatusContext(alerts)).reasons
     assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
 
 
 def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
     now, before = (look(at, peers={3: {"active": False}}) for at in (100, 90))
     plain = verdict(now, before)
-    found = verdict(now, before, Known((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
-    assert (plain.level, found.level) == (Level.DEGRADED, Level.CRITICAL)
+    found = verdict(now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
+    assert (plain.level, found.level) == (StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     assert found.reasons == plain.reasons
 
 
 def test_alert_that_only_waits_to_be_resolved_raises_nothing() -> None:
     gone = replace(alert(Severity.CRITICAL), clear_since=95.0)
-    assert verdict(look(100), look(90), Known((gone,))).level is Level.HEALTHY
+    assert verdict(look(100), look(90), StatusContext((gone,))).level is StatusLevel.HEALTHY
 
 
 def test_hosts_that_answer_with_errors_are_no_lost_voters() -> None:
     rejected = failing(look(100), 2, 3, error=AuthRejected("The token is rejected."))
     found = verdict(rejected, failing(look(90), 2, 3, error=AuthRejected("The token is rejected.")))
-    assert found.level is Level.DEGRADED
+    assert found.level is StatusLevel.DEGRADED
 
 
 def test_leader_that_is_contradicted_by_a_voters_own_answer_is_asked_again() -> None:
     peers = {2: {"active": False}, 3: {"active": False}}
     once = verdict(look(100, peers=peers), look(90))
-    assert (once.level, once.unsure) == (Level.DEGRADED, True)
+    assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
     twice = verdict(look(110, peers=peers), look(100, peers=peers))
-    assert (twice.level, twice.unsure) == (Level.CRITICAL, False)
+    assert (twice.level, twice.unsure) == (StatusLevel.CRITICAL, False)
 
 
 def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
     seen = having(look(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
     found = verdict(seen)
-    assert (found.level, found.unsure) == (Level.DEGRADED, True)
+    assert (found.level, found.unsure) == (StatusLevel.DEGRADED, True)
     assert "did not" not in found.sentence
     assert "its own answer does not say so (term 6)" in found.sentence
 
@@ -169,35 +169,35 @@ def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
 def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
     """Three hosts are configured of a group of five."""
     seen = refused(100, silent=(1, 3))
-    assert verdict(seen).level is Level.NO_LEADER
-    found = verdict(seen, known=Known(voters=5))
-    assert found.level is Level.DEGRADED
+    assert verdict(seen).level is StatusLevel.NO_LEADER
+    found = verdict(seen, known=StatusContext(voters=5))
+    assert found.level is StatusLevel.DEGRADED
     assert "peer 1, which leads by what they say, did not" in found.sentence
 
 
 def test_followers_late_at_two_looks_prove_the_quorum_lost() -> None:
     now, before = look(100, silent=(1, 3)), look(90, silent=(1, 3))
-    assert (verdict(now, look(90)).level, verdict(now, look(90)).unsure) == (Level.DEGRADED, True)
-    assert verdict(now, before).level is Level.NO_LEADER
+    assert (verdict(now, look(90)).level, verdict(now, look(90)).unsure) == (StatusLevel.DEGRADED, True)
+    assert verdict(now, before).level is StatusLevel.NO_LEADER
 
 
 @pytest.mark.parametrize(
     ("members", "nodes", "smallest", "level"),
     [
-        ((1, 2), (1, 2), 2, Level.DEGRADED),
-        ((1, 2), (1,), 2, Level.DEGRADED),
-        ((1, 2), (1, 2), 3, Level.HEALTHY),
-        ((1,), (1,), 2, Level.HEALTHY),
-        ((1,), (1, 2, 3), 2, Level.DEGRADED),
-        ((1,), (1, 2), 3, Level.DEGRADED),
-        ((1, 2, 3, 4), (1, 2, 3, 4), 2, Level.HEALTHY),
+        ((1, 2), (1, 2), 2, StatusLevel.DEGRADED),
+        ((1, 2), (1,), 2, StatusLevel.DEGRADED),
+        ((1, 2), (1, 2), 3, StatusLevel.HEALTHY),
+        ((1,), (1,), 2, StatusLevel.HEALTHY),
+        ((1,), (1, 2, 3), 2, StatusLevel.DEGRADED),
+        ((1,), (1, 2), 3, StatusLevel.DEGRADED),
+        ((1, 2, 3, 4), (1, 2, 3, 4), 2, StatusLevel.HEALTHY),
     ],
 )
 def test_small_groups_are_degraded_unless_meant(
-    members: tuple[int, ...], nodes: tuple[int, ...], smallest: float, level: Level
+    members: tuple[int, ...], nodes: tuple[int, ...], smallest: float, level: StatusLevel
 ) -> None:
     now, before = (look(at, members=members, nodes=nodes) for at in (100, 90))
-    assert verdict(now, before, Known(smallest=smallest)).level is level
+    assert verdict(now, before, StatusContext(smallest=smallest)).level is level
 
 
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:

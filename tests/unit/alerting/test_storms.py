@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.alerting.grouping import Digest, Limits, Traffic, due, listed, weather
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.alerting.transition import Reason, Tell, Transition
+from bot.alerting.transition import Tell, Transition, TransitionReason
 
 LIMITS = Limits(cluster=3, channel=5, within=100)
 ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Down.", since=0, version=1)
@@ -23,7 +23,7 @@ class Channel:
             replace(ALERT, cluster=cluster, rule=rule, subject=str(self.made + n), since=now) for n in range(number)
         ]
         self.made += number
-        moves = [Transition(None, alert, Reason.FIRED, Tell.POST) for alert in alerts]
+        moves = [Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in alerts]
         return [move.new.data.get("digest", "") for move in self.pass_by(now, *moves)]
 
     def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
@@ -74,7 +74,9 @@ def test_what_must_wake_has_a_message_of_its_own_in_any_storm() -> None:
 def test_the_gravest_are_told_on_their_own() -> None:
     channel = Channel()
     moves = [
-        Transition(None, replace(ALERT, subject=str(n), severity=Severity(1 + n // 2)), Reason.FIRED, Tell.POST)
+        Transition(
+            None, replace(ALERT, subject=str(n), severity=Severity(1 + n // 2)), TransitionReason.FIRED, Tell.POST
+        )
         for n in range(6)
     ]
     told = channel.pass_by(0, *moves)
@@ -124,14 +126,16 @@ def test_when_a_storm_is_over_the_gravest_that_nobody_cares_for_are_due() -> Non
 def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
     fires, changed, over_now = in_digest(1), in_digest(2), in_digest(3)
     moves = [
-        Transition(changed, replace(changed, sentence="More.", version=2), Reason.CHANGED, Tell.EDIT),
-        Transition(over_now, replace(over_now, state=AlertState.RESOLVED, version=2), Reason.RESOLVED, Tell.REPLY),
+        Transition(changed, replace(changed, sentence="More.", version=2), TransitionReason.CHANGED, Tell.EDIT),
+        Transition(
+            over_now, replace(over_now, state=AlertState.RESOLVED, version=2), TransitionReason.RESOLVED, Tell.REPLY
+        ),
     ]
     _, told = weather(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
     assert {move.new.id: move.reason for move in told} == {
-        1: Reason.SURFACED,
-        2: Reason.SURFACED,
-        3: Reason.RESOLVED,
+        1: TransitionReason.SURFACED,
+        2: TransitionReason.SURFACED,
+        3: TransitionReason.RESOLVED,
     }
     own = {move.new.id: move.new for move in told}
     assert (own[2].sentence, own[2].version, own[1].version) == ("More.", 2, 2)
@@ -149,15 +153,15 @@ def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
 
 def test_what_calls_for_somebody_is_said_before_it_gets_its_own_message() -> None:
     alert = in_digest(1)
-    call = Transition(alert, replace(alert, version=2), Reason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
+    call = Transition(alert, replace(alert, version=2), TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
     assert weather(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
     [move] = weather(over((1,)), [], [call.new], LIMITS, 130)[1]
-    assert move.reason is Reason.SURFACED
+    assert move.reason is TransitionReason.SURFACED
 
 
 def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> None:
     [move] = weather(Traffic("C2"), [], [in_digest(1)], LIMITS, 115)[1]
-    assert (move.reason, move.tell) == (Reason.SURFACED, Tell.POST)
+    assert (move.reason, move.tell) == (TransitionReason.SURFACED, Tell.POST)
 
 
 def test_traffic_comes_back_from_the_store_as_it_went_there() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import DiskNote, LeaderChange, Memory
-from bot.alerting.cluster_status import Level
+from bot.alerting.cluster_status import StatusLevel
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import Deed, Facts, Pending
 from bot.alerting.reports.summary import summarise
@@ -245,7 +245,7 @@ ALERTS = st.builds(
 FACTS = st.builds(
     Facts,
     st.text("abc-", min_size=1, max_size=9),
-    st.builds(lambda level, words: replace(HEALTHY, level=level, verdict=words), st.sampled_from(Level), WORDS),
+    st.builds(lambda level, words: replace(HEALTHY, level=level, verdict=words), st.sampled_from(StatusLevel), WORDS),
     open=st.lists(ALERTS, max_size=9),
     deeds=st.lists(DEEDS, max_size=9),
 )

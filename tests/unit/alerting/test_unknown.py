@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.engine import Reason, Tell
+from bot.alerting.engine import Tell, TransitionReason
 from bot.alerting.rules.base import CANNOT_TELL
 from bot.alerting.rules.table import RULES
 from bot.clustermgr.models import Snapshot
@@ -30,9 +30,9 @@ def test_the_hold_time_leaves_out_what_no_look_could_tell() -> None:
     life.step(15, found())
     life.step(20, disk_broken=CANNOT_TELL)
     life.step(900, disk_broken=CANNOT_TELL)
-    assert seen(life.step(1000, found())) == [(Reason.NOTED, Tell.QUIET)]
+    assert seen(life.step(1000, found())) == [(TransitionReason.NOTED, Tell.QUIET)]
     assert life.step(1009, found()) == []
-    assert seen(life.step(1010, found())) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(1010, found())) == [(TransitionReason.FIRED, Tell.POST)]
     assert life.alerts[1].since == 0
     assert "unknown_for" not in life.alerts[1].data
 
@@ -42,9 +42,9 @@ def test_the_clear_time_leaves_out_what_no_look_could_tell() -> None:
     life.step(0, found())
     life.step(15)
     life.step(25, disk_broken=CANNOT_TELL)
-    assert seen(life.step(500)) == [(Reason.NOTED, Tell.QUIET)]
+    assert seen(life.step(500)) == [(TransitionReason.NOTED, Tell.QUIET)]
     assert life.step(510) == []
-    assert seen(life.step(520)) == [(Reason.RESOLVED, Tell.REPLY)]
+    assert seen(life.step(520)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
 
 
 def test_a_doubtful_finding_changes_nothing_but_its_time_counts() -> None:
@@ -53,7 +53,7 @@ def test_a_doubtful_finding_changes_nothing_but_its_time_counts() -> None:
     assert life.step(0, doubt) == []
     life.step(15, found())
     assert life.step(30, doubt) == []
-    assert seen(life.step(45, found())) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(45, found())) == [(TransitionReason.FIRED, Tell.POST)]
     assert life.step(60, doubt) == []
     assert life.alerts[1].weight == 1
 
@@ -63,7 +63,7 @@ def test_a_clock_set_back_while_unknown_puts_nothing_off() -> None:
     life.step(1000, found())
     life.step(1015, disk_broken=CANNOT_TELL)
     life.step(100, found())
-    assert seen(life.step(130, found())) == [(Reason.FIRED, Tell.POST)]
+    assert seen(life.step(130, found())) == [(TransitionReason.FIRED, Tell.POST)]
 
 
 @pytest.mark.parametrize(

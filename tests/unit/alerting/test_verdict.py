@@ -4,25 +4,25 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_status import Level, Verdict, verdict
+from bot.alerting.cluster_status import ClusterStatus, StatusLevel, verdict
 from bot.alerting.quorum import Quorum
 from bot.clustermgr.models import HostLook, Snapshot
 from tests.support.watch_builders import TIB, dark, disk, host, look, stat
 
 
-def of(**changes: object) -> Verdict:
+def of(**changes: object) -> ClusterStatus:
     return verdict(look(100, **changes), look(85, **changes))  # type: ignore[arg-type]
 
 
 def test_a_healthy_cluster_says_who_leads_and_what_may_fail() -> None:
-    assert of() == Verdict(
-        Level.HEALTHY,
+    assert of() == ClusterStatus(
+        StatusLevel.HEALTHY,
         "prod is healthy: peer 1 leads in term 5, quorum is 2 of 3 voters, 1 more voter may fail.",
     )
 
 
 def test_one_look_alone_does_not_make_a_healthy_cluster_degraded() -> None:
-    assert verdict(look(100)).level is Level.HEALTHY
+    assert verdict(look(100)).level is StatusLevel.HEALTHY
 
 
 DEGRADED = [
@@ -46,7 +46,7 @@ DEGRADED = [
 @pytest.mark.parametrize(("changes", "reason"), DEGRADED)
 def test_what_degrades_a_cluster_is_said(changes: dict[str, object], reason: str) -> None:
     judged = of(**changes)
-    assert judged.level is Level.DEGRADED
+    assert judged.level is StatusLevel.DEGRADED
     assert reason in judged.reasons
     assert judged.sentence.startswith("prod is degraded: ")
 
@@ -70,13 +70,13 @@ def test_a_host_with_another_view_is_named() -> None:
 
 def test_a_silent_leader_is_not_no_leader() -> None:
     judged = of(silent=(1,))
-    assert judged.level is Level.DEGRADED
+    assert judged.level is StatusLevel.DEGRADED
     assert "peer 1, which leads by what they say, did not" in judged.sentence
 
 
 def test_hosts_that_know_no_leader() -> None:
     judged = of(leader=0, silent=(2, 3))
-    assert judged.level is Level.NO_LEADER
+    assert judged.level is StatusLevel.NO_LEADER
     assert judged.sentence == (
         "prod has no leader: 1 of 3 hosts answers and none knows one, so nothing can be written."
     )
@@ -85,7 +85,7 @@ def test_hosts_that_know_no_leader() -> None:
 def test_nobody_answers() -> None:
     judged = verdict(dark(100))
     assert (judged.level, judged.sentence) == (
-        Level.UNREACHABLE,
+        StatusLevel.UNREACHABLE,
         "prod is unreachable: none of its 3 hosts answered.",
     )
     assert len(judged.reasons) == 3
@@ -94,9 +94,9 @@ def test_nobody_answers() -> None:
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     looks = (HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))
     once = verdict(Snapshot("prod", 100, looks), look(85))
-    assert (once.level, once.unsure) == (Level.DEGRADED, True)
+    assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
     judged = verdict(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
-    assert judged.level is Level.CONTRADICTION
+    assert judged.level is StatusLevel.CONTRADICTION
     assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in judged.sentence
 
 

@@ -8,18 +8,18 @@ import pytest
 
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DialectVerdict
-from bot.operations.preflight.check import Level, preflight
-from bot.operations.preflight.context import Facts, Switch
+from bot.operations.preflight.check import CheckLevel, preflight
+from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.workflow.evaluation import judge
 from tests.docgen.cluster_fixture import Scene
 from tests.support.in_memory_ports import FakeCluster
 
 BALANCE = TaskSwitch("balance", on=True)
-ON = Facts(dialect="v3", switch=Switch("true", "on"), node_answers=True)
+ON = PreflightContext(dialect="v3", switch=SwitchReading("true", "on"), node_answers=True)
 
 
-def told(request: Request, scene: Scene, facts: Facts = ON) -> str:
+def told(request: Request, scene: Scene, facts: PreflightContext = ON) -> str:
     return " ".join(
         f"{check.sentence} {check.next_step}" for check in preflight(request, *scene.looks(), facts=facts).checks
     )
@@ -28,7 +28,9 @@ def told(request: Request, scene: Scene, facts: Facts = ON) -> str:
 def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
     """The leader still counts the others as active for some seconds, but their hosts are silent."""
     verdict = preflight(
-        BALANCE, *Scene(only_now_silent=frozenset({2, 3})).looks(), facts=Facts(dialect_why="no host answered.")
+        BALANCE,
+        *Scene(only_now_silent=frozenset({2, 3})).looks(),
+        facts=PreflightContext(dialect_why="no host answered."),
     )
     first = verdict.checks[0]
     assert first.sentence == "No quorum: 1 of 3 voters answers, quorum 2, so nothing can be read or written."
@@ -38,17 +40,17 @@ def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
 
 
 def test_unread_value_without_a_quorum_is_explained_by_it() -> None:
-    facts = Facts(dialect="v3", switch_why="prod did not tell.")
+    facts = PreflightContext(dialect="v3", switch_why="prod did not tell.")
     verdict = preflight(BALANCE, *Scene(only_now_silent=frozenset({2, 3})).looks(), facts=facts)
     assert verdict.check("value") is None
-    assert verdict.of_level(Level.BLOCK)[0].key == "quorum"
+    assert verdict.of_level(CheckLevel.BLOCK)[0].key == "quorum"
 
 
 def test_unknown_dialect_with_a_quorum_is_still_its_own_cause() -> None:
     verdict = preflight(
-        BALANCE, *Scene(only_now_silent=frozenset({3})).looks(), facts=Facts(dialect_why="they differ.")
+        BALANCE, *Scene(only_now_silent=frozenset({3})).looks(), facts=PreflightContext(dialect_why="they differ.")
     )
-    assert [check.key for check in verdict.of_level(Level.BLOCK)] == ["dialect"]
+    assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["dialect"]
 
 
 async def test_look_is_made_again_when_the_switch_could_not_be_read() -> None:
@@ -57,7 +59,7 @@ async def test_look_is_made_again_when_the_switch_could_not_be_read() -> None:
     gone = Scene(leader=0, silent=frozenset({2, 3})).looks()[1]
     cluster = Moving([(before, now), (now, replace(gone, at=now.at + 5))])
     judged = await judge(cluster, BALANCE, ())
-    assert [check.key for check in judged.verdict.of_level(Level.BLOCK)] == ["leader"]
+    assert [check.key for check in judged.verdict.of_level(CheckLevel.BLOCK)] == ["leader"]
     assert "start voters that are down until a quorum runs" in judged.verdict.checks[0].next_step
 
 
@@ -105,7 +107,7 @@ def test_read_only_leader_is_a_warning_on_every_card(request_: Request) -> None:
     check = verdict.check("read_only")
     assert check is not None
     assert (check.level, check.sentence) == (
-        Level.WARN,
+        CheckLevel.WARN,
         "The leader reports read_only (from its configuration).",
     )
     assert preflight(request_, before, now, facts=ON).check("read_only") is None

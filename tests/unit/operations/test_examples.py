@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.preflight.verdict import Level
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from tests.docgen.examples import Example
 from tests.docgen.preflight import examples, render
@@ -28,7 +28,7 @@ def test_the_table_holds_at_least_sixty_situations_by_operations() -> None:
 
 
 def test_what_break_glass_may_never_lift_is_marked_so_in_every_example() -> None:
-    blocks = [check for example in EXAMPLES for check in example.verdict.of_level(Level.BLOCK)]
+    blocks = [check for example in EXAMPLES for check in example.verdict.of_level(CheckLevel.BLOCK)]
     assert {check.key for check in blocks} > NEVER_FORCEABLE
     assert not [check for check in blocks if check.forceable and check.key in NEVER_FORCEABLE]
 
@@ -44,7 +44,7 @@ def test_no_sentence_is_empty_or_left_unfinished() -> None:
 def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> None:
     judged = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and not isinstance(e.request, TaskSwitch)]
     cluster_wide = {"leader", "node_ids", "reach"}
-    shown = [v for v in judged if not any(check.key in cluster_wide for check in v.of_level(Level.BLOCK))]
+    shown = [v for v in judged if not any(check.key in cluster_wide for check in v.of_level(CheckLevel.BLOCK))]
     assert len(shown) > 60
     for verdict in shown:
         check = verdict.check("quorum")

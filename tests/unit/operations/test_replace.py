@@ -3,7 +3,7 @@
 import pytest
 
 from bot.common.errors import UserError
-from bot.operations.preflight.check import Facts, preflight
+from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import Step, StepState, next_step, replace_plan
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene, host_name, raft_name
@@ -53,7 +53,7 @@ def test_the_preflight_lets_each_next_step_through(scene: Scene) -> None:
     step = next_step(plan(scene))
     assert step is not None
     assert step.request is not None
-    assert not preflight(step.request, *scene.looks(), facts=Facts(node_answers=True)).blocked
+    assert not preflight(step.request, *scene.looks(), facts=PreflightContext(node_answers=True)).blocked
 
 
 def test_the_memory_of_a_learner_that_caught_up_carries_over_its_removal() -> None:

@@ -10,12 +10,12 @@ from bot.clustermgr.models import Disk, HostLook, Snapshot, Stat
 from bot.operations.model import OpKind, OpState
 from bot.operations.preflight.check import (
     Check,
-    Facts,
+    CheckLevel,
     Fingerprint,
-    Level,
     OpenOperation,
-    Switch,
-    Verdict,
+    PreflightContext,
+    PreflightResult,
+    SwitchReading,
     changed_checks,
     changes_a_check,
     difference,
@@ -27,10 +27,13 @@ from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, learner, voter
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
-ON, OFF = Facts(dialect="v3", switch=Switch("true", "on")), Facts(dialect="v3", switch=Switch("false", "off"))
+ON, OFF = (
+    PreflightContext(dialect="v3", switch=SwitchReading("true", "on")),
+    PreflightContext(dialect="v3", switch=SwitchReading("false", "off")),
+)
 
 
-def judge(request: Request, scene: Scene = Scene(), facts: Facts = ANSWERS) -> Verdict:  # noqa: B008 - frozen value
+def judge(request: Request, scene: Scene = Scene(), facts: PreflightContext = ANSWERS) -> PreflightResult:  # noqa: B008 - frozen value
     """The verdict on a scene."""
     return preflight(request, *scene.looks(), facts=facts)
 
@@ -53,32 +56,32 @@ def test_the_recorded_disaster_would_have_been_refused() -> None:
     verdict = preflight(asked, *looks)
     assert verdict.blocked
     assert not verdict.forceable
-    assert verdict.check("quorum") in verdict.of_level(Level.BLOCK)
+    assert verdict.check("quorum") in verdict.of_level(CheckLevel.BLOCK)
     assert not preflight(MemberRemove(1), *looks).blocked
 
 
 @pytest.mark.parametrize(
     "verdict", [judge(MemberRemove(3)), judge(learner(3)), judge(TaskSwitch("balance", on=False), facts=ON)]
 )
-def test_a_verdict_comes_back_from_json_as_it_was(verdict: Verdict) -> None:
-    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+def test_a_verdict_comes_back_from_json_as_it_was(verdict: PreflightResult) -> None:
+    assert PreflightResult.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
 
 
 def test_the_worst_check_comes_first() -> None:
-    ranks = [check.level.rank for check in judge(voter(4), facts=Facts(node_answers=False)).checks]
+    ranks = [check.level.rank for check in judge(voter(4), facts=PreflightContext(node_answers=False)).checks]
     assert ranks == sorted(ranks, reverse=True)
 
 
 def test_a_block_without_a_next_step_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="no next step"):
-        Check("key", Level.BLOCK, "No.")
+        Check("key", CheckLevel.BLOCK, "No.")
 
 
 def test_force_lifts_only_what_may_be_forced_and_says_so() -> None:
-    softened = judge(voter(4), facts=Facts(node_answers=False))
+    softened = judge(voter(4), facts=PreflightContext(node_answers=False))
     assert softened.forceable
     forced = softened.forced()
-    assert forced.level is Level.WARN
+    assert forced.level is CheckLevel.WARN
     check = forced.check("answers")
     assert check is not None
     assert check.sentence.startswith("FORCED")
@@ -134,7 +137,7 @@ def test_a_voter_less_among_five_voids_though_the_level_stays() -> None:
     five = Scene(voters=(1, 2, 3, 4, 5))
     old = judge(LeaderTransfer(2), five)
     new = judge(LeaderTransfer(2), replace(five, peers={5: s.DOWN}))
-    assert (old.level, new.level) == (Level.PASS, Level.PASS)
+    assert (old.level, new.level) == (CheckLevel.PASS, CheckLevel.PASS)
     assert changes_a_check(old, new)
 
 
@@ -146,7 +149,7 @@ def test_a_check_that_is_no_longer_made_voids_too() -> None:
 def test_a_switch_that_moved_voids_and_is_told() -> None:
     request = TaskSwitch("balance", on=True)
     old = judge(request, facts=OFF)
-    new = judge(request, facts=Facts(dialect="v3", switch=Switch("Enable", "meaningless")))
+    new = judge(request, facts=PreflightContext(dialect="v3", switch=SwitchReading("Enable", "meaningless")))
     assert changes_a_check(old, new)
     assert difference(old.fingerprint, new.fingerprint) == ("balance is: off ('false') → meaningless ('Enable')",)
 
@@ -170,10 +173,10 @@ def test_repaired_disks_do_not_count_as_bad_and_old_counters_do_not_prove_that_t
     before, now = Scene().looks()
     request = TaskSwitch("disk_repair", on=False)
     repaired = replace(now, bad_disks=(Disk(disk_id=1, status=4),))
-    assert preflight(request, before, repaired, facts=ON).level is Level.PASS
+    assert preflight(request, before, repaired, facts=ON).level is CheckLevel.PASS
     unasked = preflight(request, before, replace(now, bad_disks=None), facts=ON).check("disks")
     assert unasked is not None
-    assert unasked.level is Level.WARN
+    assert unasked.level is CheckLevel.WARN
 
 
 def test_an_operation_of_another_task_is_not_in_the_way() -> None:
@@ -183,7 +186,7 @@ def test_an_operation_of_another_task_is_not_in_the_way() -> None:
 
 def test_of_two_members_that_catch_up_either_may_be_removed() -> None:
     scene = Scene(learners=(4, 5), peers={4: s.SNAPSHOTTING, 5: s.SNAPSHOTTING})
-    assert [judge(MemberRemove(peer), scene).level for peer in (4, 5)] == [Level.WARN, Level.WARN]
+    assert [judge(MemberRemove(peer), scene).level for peer in (4, 5)] == [CheckLevel.WARN, CheckLevel.WARN]
     assert judge(MemberRemove(3), scene).blocked
 
 
@@ -211,7 +214,7 @@ def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed
     looks = Scene(peers={2: {"host": recorded}}).looks()
     check = preflight(MemberAdd(4, typed, "cm4:9998"), *looks, facts=ANSWERS).check("host")
     assert check is not None
-    assert check.level is Level.BLOCK
+    assert check.level is CheckLevel.BLOCK
     assert "that of peer 2" in check.sentence
 
 
@@ -219,5 +222,5 @@ def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed
 def test_service_address_of_a_host_is_taken_however_it_is_spelled(typed: str) -> None:
     check = judge(MemberAdd(4, "cm4:10110", typed)).check("node")
     assert check is not None
-    assert check.level is Level.BLOCK
+    assert check.level is CheckLevel.BLOCK
     assert "that of peer 2" in check.sentence

@@ -5,30 +5,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
-from bot.delivery.retry_policy import AUTH, PERMANENT, UNKNOWN_TRIES, Hold, Pace, Verdict, back_off, judge
+from bot.delivery.retry_policy import AUTH, PERMANENT, UNKNOWN_TRIES, Hold, Pace, RetryDecision, back_off, judge
 
 
-def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> Verdict:
+def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> RetryDecision:
     return judge(error, method=method, attempts=attempts, doubt=doubt, random=lambda: 0.0)
 
 
 @pytest.mark.parametrize(
     ("error", "method", "expected"),
     [
-        (SlackRetryable("", code="ratelimited", retry_after=30), "post", Verdict(30, Hold.CHANNEL, doubt=False)),
-        (SlackRetryable("", code="ratelimited", retry_after=30), "update", Verdict(30, Hold.EDITS, doubt=False)),
-        (SlackRetryable("", code="rate_limited", retry_after=30), "delete", Verdict(30, Hold.EDITS, doubt=False)),
-        (SlackRetryable("", code="ratelimited", retry_after=30), "find", Verdict(30, Hold.ROW, doubt=False)),
-        (SlackRetryable("", retry_after=1), "post", Verdict(1, Hold.ROW, doubt=False)),
-        (SlackLost(""), "post", Verdict(2, Hold.ROW, doubt=True)),
-        (SlackLost(""), "update", Verdict(0.5, Hold.ROW, doubt=False)),
-        (SlackError("", code="internal_error"), "post", Verdict(2, Hold.ROW, doubt=True)),
-        (SlackError("", code="is_archived"), "post", Verdict(None, Hold.ROW, doubt=False)),
-        (SlackError("", code="invalid_auth"), "post", Verdict(30, Hold.ALL, doubt=False)),
-        (SlackError("", code="never_heard_of"), "post", Verdict(0.5, Hold.ROW, doubt=False)),
+        (SlackRetryable("", code="ratelimited", retry_after=30), "post", RetryDecision(30, Hold.CHANNEL, doubt=False)),
+        (SlackRetryable("", code="ratelimited", retry_after=30), "update", RetryDecision(30, Hold.EDITS, doubt=False)),
+        (SlackRetryable("", code="rate_limited", retry_after=30), "delete", RetryDecision(30, Hold.EDITS, doubt=False)),
+        (SlackRetryable("", code="ratelimited", retry_after=30), "find", RetryDecision(30, Hold.ROW, doubt=False)),
+        (SlackRetryable("", retry_after=1), "post", RetryDecision(1, Hold.ROW, doubt=False)),
+        (SlackLost(""), "post", RetryDecision(2, Hold.ROW, doubt=True)),
+        (SlackLost(""), "update", RetryDecision(0.5, Hold.ROW, doubt=False)),
+        (SlackError("", code="internal_error"), "post", RetryDecision(2, Hold.ROW, doubt=True)),
+        (SlackError("", code="is_archived"), "post", RetryDecision(None, Hold.ROW, doubt=False)),
+        (SlackError("", code="invalid_auth"), "post", RetryDecision(30, Hold.ALL, doubt=False)),
+        (SlackError("", code="never_heard_of"), "post", RetryDecision(0.5, Hold.ROW, doubt=False)),
     ],
 )
-def test_each_kind_of_failure_waits_and_holds_as_it_must(error: SlackError, method: str, expected: Verdict) -> None:
+def test_each_kind_of_failure_waits_and_holds_as_it_must(
+    error: SlackError, method: str, expected: RetryDecision
+) -> None:
     assert verdict(error, method=method) == expected
 
 

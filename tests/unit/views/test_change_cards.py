@@ -8,9 +8,9 @@ import pytest
 from bot.operations.approval_rules import POLICIES, Policy, stricter
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpKind, OpState, advance, note
-from bot.operations.preflight.check import Facts, preflight
+from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import Verdict, warn
+from bot.operations.preflight.verdict import PreflightResult, warn
 from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 from bot.views import operations, ops_list
@@ -22,7 +22,7 @@ ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
 
 
 def made(request: Request, policy: Policy, scene: Scene | None = None, **change_request: Any) -> Operation:
-    verdict = preflight(request, *(scene or Scene()).looks(), facts=Facts(node_answers=True))
+    verdict = preflight(request, *(scene or Scene()).looks(), facts=PreflightContext(node_answers=True))
     asked = ChangeRequest(request, "why not", **change_request)
     told = verdict.forced() if asked.forced else verdict
     op = Operation(
@@ -158,7 +158,7 @@ def test_a_plan_names_the_step_that_is_next() -> None:
 
 def test_a_finding_ends_before_its_advice_begins() -> None:
     check = warn("quorum", "if peer 1 stops, writes stop", "Have no other work done.")
-    verdict = Verdict((check, warn("lag", "It lags.", "Wait.")), Fingerprint())
+    verdict = PreflightResult((check, warn("lag", "It lags.", "Wait.")), Fingerprint())
     text = "\n".join(block["text"]["text"] for block in findings(verdict))
     assert "writes stop. _Have no other work done._" in text
     assert "It lags. _Wait._" in text
