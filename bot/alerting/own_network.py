@@ -43,7 +43,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ClusterSighting:
     """The last look at a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
 
     `here` is whether this process looked; else another one noted it in the store.
@@ -78,7 +78,7 @@ class Isolation:
     place: str = ""
 
 
-def outlook(cluster: str, sights: Iterable[Sight], now: float) -> Outlook:
+def outlook(cluster: str, sights: Iterable[ClusterSighting], now: float) -> Outlook:
     """What it means that `cluster` is dark; a cluster that answers always sees."""
     held = {sight.seat.cluster: sight for sight in sights if sight.fresh(now)}
     me = held.pop(cluster, None)
@@ -94,7 +94,7 @@ def outlook(cluster: str, sights: Iterable[Sight], now: float) -> Outlook:
     return Outlook.ISOLATED if together else Outlook.SEES
 
 
-def isolation(cluster: str, sights: Sequence[Sight], now: float, place: str = "") -> Isolation | None:
+def isolation(cluster: str, sights: Sequence[ClusterSighting], now: float, place: str = "") -> Isolation | None:
     """Which cluster's alert says for `cluster` that nothing answers from here; None where nothing says so."""
     dark = {
         sight.seat.cluster: sight
@@ -120,7 +120,7 @@ def isolation(cluster: str, sights: Sequence[Sight], now: float, place: str = ""
     return Isolation(names, since, carrier.seat.cluster, carrier.here, stand_in, frozenset(calls), place)
 
 
-def _relevant(others: Iterable[Sight]) -> list[Sight]:
+def _relevant(others: Iterable[ClusterSighting]) -> list[ClusterSighting]:
     """The looks that say something about this process's network.
 
     That another process reaches a cluster does not. That no other process reaches any does: then all are cut off.
@@ -130,24 +130,24 @@ def _relevant(others: Iterable[Sight]) -> list[Sight]:
     return held if all(sight.dark_since for sight in elsewhere) else [sight for sight in held if sight.here]
 
 
-def _together(one: Sight, other: Sight) -> bool:
+def _together(one: ClusterSighting, other: ClusterSighting) -> bool:
     return abs(one.dark_since - other.dark_since) <= SLACK + max(one.seat.interval, other.seat.interval)
 
 
-def _first(ranked: Iterable[Sight], key: Callable[[Seat], str]) -> dict[str, Sight]:
-    found: dict[str, Sight] = {}
+def _first(ranked: Iterable[ClusterSighting], key: Callable[[Seat], str]) -> dict[str, ClusterSighting]:
+    found: dict[str, ClusterSighting] = {}
     for sight in ranked:
         found.setdefault(key(sight.seat), sight)
     return found
 
 
-class Horizon:
+class OwnNetwork:
     """The last look of this process at each cluster, and what others noted of theirs (`noted`, by cluster name)."""
 
     def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, Mapping[str, Any]], place: str = "") -> None:
         self._seats = {seat.cluster: seat for seat in seats}
         self._noted, self._place = noted, place
-        self._own: dict[str, Sight] = {}
+        self._own: dict[str, ClusterSighting] = {}
         self._dark_elsewhere: dict[str, float] = {}
 
     def saw(self, cluster: str, began: float, *, dark: bool) -> None:
@@ -156,7 +156,7 @@ class Horizon:
             return
         before = self._own.get(cluster)
         since = (before.dark_since if before is not None else 0.0) or began
-        self._own[cluster] = Sight(seat, began, since if dark else 0.0)
+        self._own[cluster] = ClusterSighting(seat, began, since if dark else 0.0)
 
     def judge(self, cluster: str, now: float) -> tuple[Outlook, Isolation | None]:
         """What it means that `cluster` is dark, as far as its settings want to know."""
@@ -166,7 +166,7 @@ class Horizon:
         sights = self._sights(now)
         return outlook(cluster, sights, now), isolation(cluster, sights, now, self._place)
 
-    def _sights(self, now: float) -> list[Sight]:
+    def _sights(self, now: float) -> list[ClusterSighting]:
         """All looks in the order of the settings; this process's own where it has a fresh one."""
         found = []
         for name, seat in self._seats.items():
@@ -177,8 +177,8 @@ class Horizon:
                 found.append(self._elsewhere(seat, noted, now))
         return found
 
-    def _elsewhere(self, seat: Seat, noted: Mapping[str, Any], now: float) -> Sight:
-        sight = Sight(seat, float(noted.get("at", 0.0)), here=False)
+    def _elsewhere(self, seat: Seat, noted: Mapping[str, Any], now: float) -> ClusterSighting:
+        sight = ClusterSighting(seat, float(noted.get("at", 0.0)), here=False)
         if noted.get("level") != "unreachable" or not sight.fresh(now):
             self._dark_elsewhere.pop(seat.cluster, None)
             return sight

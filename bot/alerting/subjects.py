@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert
 from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE
@@ -45,7 +45,7 @@ SUBJECTS: Mapping[str, About] = MappingProxyType({rule.key: _OTHERS.get(rule.key
 """What each rule's alerts are about; all of a rule that is about the whole cluster are one alert."""
 
 
-def subject_of(rule: str, typed: str, cluster: str, memory: Memory, alerts: Iterable[Alert]) -> str:
+def subject_of(rule: str, typed: str, cluster: str, memory: ClusterState, alerts: Iterable[Alert]) -> str:
     """The subject as the alerts of that rule of the cluster name it; raises UserError that says what they are.
 
     What the watch has not seen yet cannot be refused: then the text only has to look right.
@@ -61,7 +61,7 @@ def subject_of(rule: str, typed: str, cluster: str, memory: Memory, alerts: Iter
     raise UserError(_refusal(rule, typed, cluster, kinds, memory, told)).at("subject")
 
 
-def _known(kind: About, memory: Memory, told: Sequence[str]) -> tuple[str, ...]:
+def _known(kind: About, memory: ClusterState, told: Sequence[str]) -> tuple[str, ...]:
     if kind is About.PEER:
         return tuple(str(peer) for peer in (*memory.voters, *memory.learners))
     if kind is About.HOST:
@@ -86,7 +86,9 @@ def _found(kind: About, typed: str, known: Sequence[str]) -> str | None:
     return typed
 
 
-def _refusal(rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: Memory, told: Sequence[str]) -> str:
+def _refusal(
+    rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: ClusterState, told: Sequence[str]
+) -> str:
     if rule == EVERY_RULE:
         return f"No alert can be about {shown(typed)}: it must be a peer's number, a host, a zone or a background task."
     [kind] = kinds

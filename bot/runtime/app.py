@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from bot.alerting.grouping import Limits
-from bot.alerting.own_network import Horizon, Seat
+from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.thresholds import configure
@@ -57,7 +57,7 @@ from bot.telemetry.metrics import Metrics
 from bot.watch.alert_actions import Attention
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import Summaries
-from bot.watch.watchdog import Sentry
+from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watch, Watched
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
@@ -216,7 +216,7 @@ class _Parts:
             lease_manager=LeaseManager(self.repository, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
             watches=watches,
-            sentry=Sentry(watches, self.store, wake=outbox.wake),
+            sentry=Watchdog(watches, self.store, wake=outbox.wake),
             attention=attention,
             summaries=Summaries(self.store, self.reports, wake=outbox.wake, ahead=lambda: self.wall() - self.clock()),
             entries=self.entries,
@@ -361,7 +361,7 @@ class _Parts:
         )
 
     def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
-        horizon = Horizon(
+        horizon = OwnNetwork(
             [self._seat(own, rules[own.name]) for own in self.settings.clusters],
             noted=self.noted,
             place=socket.gethostname(),
@@ -373,7 +373,7 @@ class _Parts:
         group = escalation_of(self.settings.escalation(own.name)).to
         return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)
 
-    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: Horizon) -> Watch:
+    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: OwnNetwork) -> Watch:
         watched = Watched(
             own.name,
             own.alert_channel,

@@ -41,7 +41,7 @@ from bot.views.notes import clock_set
 from bot.watch import decommission
 from bot.watch.alert_actions import Attention
 from bot.watch.scheduled_reports import Entry, Summaries
-from bot.watch.watchdog import Sentry
+from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watch
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseManager
@@ -93,7 +93,7 @@ class App:
     lease_manager: LeaseManager
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
-    sentry: Sentry
+    sentry: Watchdog
     attention: Attention
     summaries: Summaries
     entries: Sequence[Entry]

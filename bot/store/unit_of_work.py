@@ -8,7 +8,7 @@ from bot.store.purge import Expiry
 from bot.store.repositories.alerts import Alerts
 from bot.store.repositories.audit import Audit
 from bot.store.repositories.channel_history import Channels
-from bot.store.repositories.cluster_state import Memory
+from bot.store.repositories.cluster_state import ClusterStates
 from bot.store.repositories.inbox import Inbound
 from bot.store.repositories.operations import Operations
 from bot.store.repositories.outbox import Posts
@@ -29,7 +29,7 @@ class UnitOfWork:
     def __init__(self, link: Link, clock: Callable[[], float], wall: Callable[[], float], owner: str = "") -> None:
         self.alerts = Alerts(link)
         self.silences = Silences(link)
-        self.memory = Memory(link)
+        self.memory = ClusterStates(link)
         self.channels = Channels(link)
         self.operations = Operations(link)
         self.inbound = Inbound(link, owner)

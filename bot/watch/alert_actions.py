@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import RULES
@@ -93,9 +93,9 @@ class Attention:
         self.wake()
         return Begun(held, mutes)
 
-    async def _remembered(self, cluster: str) -> Memory:
+    async def _remembered(self, cluster: str) -> ClusterState:
         async with self.store.read() as uow:
-            return Memory.from_json(await uow.memory.get(cluster))
+            return ClusterState.from_json(await uow.memory.get(cluster))
 
     async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Silence:
         """Mute what one open alert is about, None: until it is resolved; its thread is told.

@@ -62,7 +62,7 @@ class SilenceRows(Protocol):
         """Delete those that end with this alert; returns how many."""
 
 
-class MemoryRows(Protocol):
+class ClusterStateRows(Protocol):
     """What is remembered of each cluster."""
 
     async def get(self, cluster: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class WatchUnit(Protocol):
         """Silences."""
 
     @property
-    def memory(self) -> MemoryRows:
+    def memory(self) -> ClusterStateRows:
         """Memories."""
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import Deed, Facts, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
@@ -89,7 +89,7 @@ class Reports:
 async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> Facts:
     return Facts(
         name=name,
-        memory=Memory.from_json(await uow.memory.get(name)),
+        memory=ClusterState.from_json(await uow.memory.get(name)),
         open=await uow.alerts.open(name),
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import structlog
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import Transition, step
 from bot.alerting.grouping import Traffic, weather
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import Rule
-from bot.alerting.rules.watchdog import WATCH_BLIND, Sight, blind_finding, patience
+from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, blind_finding, patience
 from bot.common.errors import Conflict, Fenced, StoreError
 from bot.leadership.ports import Duty, Fence, all_of_it
 from bot.watch.ports import WatchStore, WatchUnit
@@ -20,7 +20,7 @@ from bot.watch.watcher import Watch
 log = structlog.get_logger(__name__)
 
 
-class Sentry:
+class Watchdog:
     """Looks after the watches of this process; `blind` says since when (Unix seconds) each blind one saw nothing."""
 
     def __init__(self, watches: Mapping[str, Watch], store: WatchStore, *, wake: Callable[[], None]) -> None:
@@ -71,8 +71,8 @@ class Sentry:
         try:
             async with self._store.begin() as uow:
                 await fence(uow)
-                noted_at = Memory.from_json(await uow.memory.get(watched.cluster)).at
-                sight = Sight(watch.pulse.done_at or self._began, noted_at, watched.interval)
+                noted_at = ClusterState.from_json(await uow.memory.get(watched.cluster)).at
+                sight = PollTimes(watch.pulse.done_at or self._began, noted_at, watched.interval)
                 since = sight.blind_since(now, patience(rule, watched.interval))
                 moves = await self._tell(uow, watch, rule, since, now) if since else ()
         except (Conflict, Fenced):

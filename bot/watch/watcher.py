@@ -10,17 +10,17 @@ import structlog
 from bot.alerting.cluster_state.changes import NO_CAUSES, Causes, explained, new_changes
 from bot.alerting.cluster_state.counters import known_of, may_be_kept, reign_notes, reigns, settled_of, with_verdict
 from bot.alerting.cluster_state.forecast import WINDOW, forecast
-from bot.alerting.cluster_state.state import Memory, away, remember, remember_leader, worth_writing
+from bot.alerting.cluster_state.state import ClusterState, away, remember, remember_leader, worth_writing
 from bot.alerting.engine import NO_ESCALATION, Tell, Transition, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import Limits, Traffic, weather
 from bot.alerting.model import Alert, Silence
-from bot.alerting.own_network import Horizon, Isolation, Outlook
-from bot.alerting.rules.base import Answer, Reign, Rule, Scene
+from bot.alerting.own_network import Isolation, Outlook, OwnNetwork
+from bot.alerting.rules.base import Answer, Reign, Rule, RuleContext
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.reachability import is_silent
-from bot.alerting.rules.watchdog import WATCH_BLIND, Sight, patience, why_failed
+from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, patience, why_failed
 from bot.alerting.sample import sample_of
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
@@ -71,7 +71,7 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TickPlan:
     """What a tick is going to write; `changed` says whether what the channel was told lately is not as before.
 
     `counted` is not written: it is what the last looks at each leader told.
@@ -83,7 +83,7 @@ class Plan:
     sample: Mapping[str, Any] | None = None
     changed: bool = False
     counted: tuple[Reign, ...] = ()
-    seen: Memory = field(default_factory=Memory)
+    seen: ClusterState = field(default_factory=ClusterState)
     """What is known after this look, whether it is written or not."""
     alerts: tuple[Alert, ...] = ()
 
@@ -108,7 +108,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observed:
     """A look at the time `now` with the earlier one that it is compared with; `settling` is the first of a process."""
 
     snapshot: Snapshot
@@ -130,11 +130,11 @@ class Watch:
         *,
         wake: Callable[[], None],
         explain: Explain = unexplained,
-        horizon: Horizon | None = None,
+        horizon: OwnNetwork | None = None,
     ) -> None:
         self.watched = watched
         self.pulse = Pulse()
-        self.known = Memory()
+        self.known = ClusterState()
         """What is known after the last look, the verdict with the open alerts included."""
         self.alerts: tuple[Alert, ...] = ()
         """The alerts after the last look for which the store could be asked."""
@@ -195,31 +195,31 @@ class Watch:
         """
         if not self._past or _same_leader(self._past[-1], snapshot):
             return
-        seen = Seen(snapshot, None, self._began, settling=False)
+        seen = Observed(snapshot, None, self._began, settling=False)
         async with self._store.read() as uow:
             held = await self._held(uow, seen.now)
-        if not new_changes(Memory.from_json(held.memory), self._glimpsed(held, seen)):
+        if not new_changes(ClusterState.from_json(held.memory), self._glimpsed(held, seen)):
             return
         self._calm = None
         async with self._store.begin() as uow:
             await self._fence(uow)
             held = await self._held(uow, seen.now)
             held = replace(held, alerts=[alert for alert in held.alerts if alert.rule in BY_A_GLIMPSE])
-            past, memory = Memory.from_json(held.memory), self._glimpsed(held, seen)
+            past, memory = ClusterState.from_json(held.memory), self._glimpsed(held, seen)
             memory = explained(memory, await self._explain(new_changes(past, memory)))
             rules = tuple(rule for rule in self.watched.rules if rule.key in BY_A_GLIMPSE)
             await self._commit(uow, held, self._ruled(held, seen, memory, rules), seen.now)
         self._wake()
 
-    def _glimpsed(self, held: Held, seen: Seen) -> Memory:
+    def _glimpsed(self, held: Held, seen: Observed) -> ClusterState:
         """What is remembered after a look that some hosts hold up: who leads, if it is another than before."""
-        past = Memory.from_json(held.memory)
+        past = ClusterState.from_json(held.memory)
         gap = away(past, seen.now, self.watched.interval)
         memory = remember_leader(past, seen.snapshot, away=gap)
         return memory if memory.leader != past.leader else past
 
     async def _act(self, snapshot: Snapshot, now: float) -> None:
-        seen = Seen(snapshot, self._earlier(snapshot), now, not self._past, *self._judged(snapshot, now))
+        seen = Observed(snapshot, self._earlier(snapshot), now, not self._past, *self._judged(snapshot, now))
         self._past.append(snapshot)
         if await self._writes(seen):
             await self._write(seen)
@@ -232,7 +232,7 @@ class Watch:
         self._horizon.saw(self.watched.cluster, now, dark=dark)
         return self._horizon.judge(self.watched.cluster, now)
 
-    async def _writes(self, seen: Seen) -> bool:
+    async def _writes(self, seen: Observed) -> bool:
         """Whether there may be something to write; asks the store only if an alert was open when last it was asked.
 
         While none is, and nothing is found, that is once a minute, when a note is due: so late is an alert taken up
@@ -248,7 +248,7 @@ class Watch:
         self._reigns, self.known, self.alerts = plan.counted, plan.seen, plan.alerts
         return plan.writes or bool(held.over) or self._was_blind(seen.now)
 
-    async def _write(self, seen: Seen) -> None:
+    async def _write(self, seen: Observed) -> None:
         self._calm = None
         async with self._store.begin() as uow:
             await self._fence(uow)
@@ -280,7 +280,7 @@ class Watch:
         """Tell that nobody saw for a while, where no alert could be raised: the store itself was down."""
         if not self._was_blind(now) or any(alert.rule == WATCH_BLIND.key for alert in held.alerts):
             return
-        sight = Sight(self.pulse.done_at, Memory.from_json(held.memory).at, self.watched.interval)
+        sight = PollTimes(self.pulse.done_at, ClusterState.from_json(held.memory).at, self.watched.interval)
         if since := sight.blind_since(now, self._patience()):
             name = self.watched.cluster
             await uow.outbox.put(
@@ -288,13 +288,13 @@ class Watch:
             )
             self._wake()
 
-    def _remembered(self, past: Memory, seen: Seen) -> Memory:
+    def _remembered(self, past: ClusterState, seen: Observed) -> ClusterState:
         interval = self.watched.interval
         return remember(past, seen.snapshot, previous=seen.previous, interval=interval, resumed=seen.settling)
 
-    async def _causes(self, held: Held, seen: Seen) -> Causes:
+    async def _causes(self, held: Held, seen: Observed) -> Causes:
         """Which operations caused what this look found changed."""
-        past = Memory.from_json(held.memory)
+        past = ClusterState.from_json(held.memory)
         changes = new_changes(past, self._remembered(past, seen))
         return await self._explain(changes) if changes else NO_CAUSES
 
@@ -308,7 +308,7 @@ class Watch:
             await uow.silences.ended(now, name),
         )
 
-    async def _carried(self, uow: WatchUnit, seen: Seen) -> Seen:
+    async def _carried(self, uow: WatchUnit, seen: Observed) -> Observed:
         """The same look; this cluster's alert stands in for a carrier whose process did not raise its own."""
         lost, name = seen.isolation, self.watched.cluster
         if lost is None or lost.carrier_here or lost.stand_in != name or seen.now - lost.since < STAND_IN_AFTER:
@@ -319,7 +319,7 @@ class Watch:
 
     async def _with_forecast(self, uow: WatchUnit, held: Held, now: float) -> Held:
         """The same with the forecast reckoned anew, when that is due."""
-        if not Memory.from_json(held.memory).forecast.due(now):
+        if not ClusterState.from_json(held.memory).forecast.due(now):
             return held
         samples = await uow.samples.range(self.watched.cluster, now - WINDOW)
         return replace(held, memory={**held.memory, "forecast": asdict(forecast(samples, now))})
@@ -330,8 +330,8 @@ class Watch:
             self._past.popleft()
         return self._past[0] if self._past else None
 
-    def _plan(self, held: Held, seen: Seen, causes: Causes = NO_CAUSES) -> Plan:
-        past, now = Memory.from_json(held.memory), seen.now
+    def _plan(self, held: Held, seen: Observed, causes: Causes = NO_CAUSES) -> TickPlan:
+        past, now = ClusterState.from_json(held.memory), seen.now
         memory = explained(self._remembered(past, seen), causes)
         due = now - past.sampled_at >= SAMPLE_EVERY
         kept = due and may_be_kept(memory, seen.snapshot, settled_of(self.watched.rules))
@@ -339,12 +339,14 @@ class Watch:
         memory = replace(memory, sampled_at=now) if sample else memory
         return replace(self._ruled(held, seen, memory, self.watched.rules), sample=sample)
 
-    def _ruled(self, held: Held, seen: Seen, memory: Memory, judging: tuple[Rule, ...]) -> Plan:
+    def _ruled(self, held: Held, seen: Observed, memory: ClusterState, judging: tuple[Rule, ...]) -> TickPlan:
         """Apply these rules to a look: what follows, and what is then written."""
-        past, now = Memory.from_json(held.memory), seen.now
+        past, now = ClusterState.from_json(held.memory), seen.now
         rules = {rule.key: rule for rule in judging}
         counted = reigns(self._reigns, memory, seen.snapshot)
-        scene = Scene(seen.snapshot, memory, now, seen.previous, seen.isolation, watched=self._keys, counted=counted)
+        scene = RuleContext(
+            seen.snapshot, memory, now, seen.previous, seen.isolation, watched=self._keys, counted=counted
+        )
         transitions = step(
             _answers(rules, scene, seen.outlook),
             held.alerts,
@@ -365,15 +367,15 @@ class Watch:
             memory = with_verdict(memory, seen.snapshot, seen.previous, known)
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
-        plan = Plan(transitions, traffic, written, changed=traffic != held.traffic)
+        plan = TickPlan(transitions, traffic, written, changed=traffic != held.traffic)
         return replace(plan, counted=counted, seen=memory, alerts=tuple(alerts.values()))
 
-    def _calls(self, seen: Seen) -> Escalation:
+    def _calls(self, seen: Observed) -> Escalation:
         """Whom alerts call: while no cluster answers from here, one carrier's alert calls each group."""
         quiet = seen.isolation is not None and self.watched.cluster not in seen.isolation.calls
         return NO_ESCALATION if quiet else self.watched.escalation
 
-    async def _commit(self, uow: WatchUnit, held: Held, plan: Plan, now: float) -> None:
+    async def _commit(self, uow: WatchUnit, held: Held, plan: TickPlan, now: float) -> None:
         await carry_out(uow, plan.transitions, held.traffic, plan.traffic, self.watched.limits)
         if plan.memory is not None:
             await uow.memory.put(self.watched.cluster, plan.memory)
@@ -381,7 +383,7 @@ class Watch:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
 
 
-def _answers(rules: Mapping[str, Rule], scene: Scene, outlook: Outlook) -> Mapping[str, Answer]:
+def _answers(rules: Mapping[str, Rule], scene: RuleContext, outlook: Outlook) -> Mapping[str, Answer]:
     """What the rules say; where the network of cmbot itself may be the cause, only those about cmbot speak."""
     if outlook is Outlook.SEES:
         return {key: rule.answer(scene) for key, rule in rules.items()}

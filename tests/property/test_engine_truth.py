@@ -10,7 +10,7 @@ from bot.alerting.cluster_state.state import LeaderChange
 from bot.alerting.engine import REPLY_EVERY, Tell, TransitionReason
 from bot.alerting.inhibition import covers
 from bot.alerting.model import AlertState, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.table import INHIBITS, RULES
 from bot.alerting.transition import LOUD, reads_the_same
 from tests.support.engine_builders import Life, found, rule
@@ -78,7 +78,7 @@ def test_what_was_planned_never_worsens(steps: Sequence[tuple[int, bool]], apart
 
 def _found(key: str, now: float, changes: Sequence[LeaderChange]) -> Sequence[Finding]:
     memory = replace(after(look(now)).memory, changes=tuple(changes))
-    answer = ask(key, Scene(look(now), memory, now))
+    answer = ask(key, RuleContext(look(now), memory, now))
     assert answer is not CANNOT_TELL
     return answer
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import Facts
 from bot.alerting.reports.handover import Handover, hand_over
@@ -272,7 +272,7 @@ class FakeReports:
     """ReportBook over one set of facts; `asked` notes of which clusters and since when."""
 
     facts: Facts = field(
-        default_factory=lambda: Facts("prod", Memory(at=AT, level="healthy", verdict="prod is healthy."))
+        default_factory=lambda: Facts("prod", ClusterState(at=AT, level="healthy", verdict="prod is healthy."))
     )
     samples: Sequence[Sample] = ()
     asked: list[tuple[object, ...]] = field(default_factory=list)

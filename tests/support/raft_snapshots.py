@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import HostLook, Snapshot
 from bot.common.errors import ClusterError
@@ -32,12 +32,12 @@ def failing(snapshot: Snapshot, *nodes: int, error: ClusterError) -> Snapshot:
     return replace(snapshot, looks=tuple(looks))
 
 
-def after(*looks: Snapshot) -> Scene:
+def after(*looks: Snapshot) -> RuleContext:
     """The scene of the last look, with what was remembered of all of them; the one before it is the earlier look."""
-    memory, before = Memory(), None
+    memory, before = ClusterState(), None
     for look in looks:
         memory, before, last = remember(memory, look, previous=before), look, before
-    return Scene(looks[-1], memory, looks[-1].at, last)
+    return RuleContext(looks[-1], memory, looks[-1].at, last)
 
 
 def said(answer: Answer) -> dict[str, str] | None:
@@ -52,7 +52,7 @@ def grades(answer: Answer) -> set[Severity]:
     return set() if answer is CANNOT_TELL else {finding.severity for finding in answer}
 
 
-def resolution(rule: str, subject: str, view: Scene) -> str:
+def resolution(rule: str, subject: str, view: RuleContext) -> str:
     """What is said of an alert of that rule that ends with this scene."""
     found = rule_named(rule)
     assert found is not None
@@ -66,7 +66,7 @@ def rule_of(key: str) -> Rule:
     return found
 
 
-def ask(rule: str, view: Scene, **values: float) -> Answer:
+def ask(rule: str, view: RuleContext, **values: float) -> Answer:
     """What the rule of that key says, with other thresholds where given."""
     found = rule_named(rule)
     assert found is not None

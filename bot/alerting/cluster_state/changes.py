@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange
-from bot.alerting.cluster_state.state import LeaderChange, Memory
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 
 Change = LeaderChange | MemberChange | SwitchChange
 """Each tells when it was noticed (`at`), the look before it (`before_at`), and which operation caused it (`op`)."""
@@ -17,7 +17,7 @@ NO_CAUSES: Causes = MappingProxyType({})
 T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
 
 
-def new_changes(past: Memory, memory: Memory) -> tuple[Change, ...]:
+def new_changes(past: ClusterState, memory: ClusterState) -> tuple[Change, ...]:
     """What `memory` has noticed that `past` had not."""
     before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
     known = {_settled(change) for change in before}
@@ -30,7 +30,7 @@ def _settled(change: Change) -> Change:
     return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
 
 
-def explained(memory: Memory, causes: Causes) -> Memory:
+def explained(memory: ClusterState, causes: Causes) -> ClusterState:
     """The memory whose changes name what caused them: the number of the operation, and who approved it.
 
     One request has one effect: what an operation caused already, it does not cause again.

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.cluster_status import StatusContext, verdict
 from bot.alerting.model import Alert
-from bot.alerting.rules.base import Limits, Reign, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import Reign, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
 from bot.alerting.text import plain
 from bot.clustermgr.models import Snapshot, SpaceStat, Stat, ZoneChunks
@@ -59,13 +59,13 @@ def _as_of_follower(space: SpaceStat) -> bool:
     return silent and space.writable_space <= 0 < space.free_space
 
 
-def reign_notes(memory: Memory) -> Mapping[str, Any]:
+def reign_notes(memory: ClusterState) -> Mapping[str, Any]:
     """The notes by which `is_fresh` and `known_of` judge."""
     names = ("leader", "term", "term_since", "elected_at", "voters", "zones_at")
     return {**{name: getattr(memory, name) for name in names}, "zones": [asdict(zone) for zone in memory.zones]}
 
 
-def may_be_kept(memory: Memory, snapshot: Snapshot, settled: float) -> bool:
+def may_be_kept(memory: ClusterState, snapshot: Snapshot, settled: float) -> bool:
     """True if the counters of a look are worth a sample: those of the leader that is known, who has counted."""
     if snapshot.leader is None:
         return False
@@ -99,13 +99,15 @@ def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> 
     return next((each.values.get(name, default) for each in rules if each.key == rule), default)
 
 
-def with_verdict(memory: Memory, snapshot: Snapshot, previous: Snapshot | None, known: StatusContext) -> Memory:
+def with_verdict(
+    memory: ClusterState, snapshot: Snapshot, previous: Snapshot | None, known: StatusContext
+) -> ClusterState:
     """The memory with the verdict on this look that no open alert contradicts."""
     found = verdict(snapshot, previous, known)
     return replace(memory, level=found.level.value, verdict=plain(found.sentence, 500))
 
 
-def leaders_view(scene: Scene, limits: Limits) -> Stat | None:
+def leaders_view(scene: RuleContext, limits: RuleConfig) -> Stat | None:
     """What the leader says, once it has counted as a leader; None while nobody can say.
 
     A change of leader empties no disk: what the one before counted holds as long as the new one needs to count.
@@ -124,7 +126,7 @@ def leaders_view(scene: Scene, limits: Limits) -> Stat | None:
     return max(counted, key=lambda reign: reign.at).stat if counted else None
 
 
-def reigns(past: Sequence[Reign], memory: Memory, snapshot: Snapshot) -> tuple[Reign, ...]:
+def reigns(past: Sequence[Reign], memory: ClusterState, snapshot: Snapshot) -> tuple[Reign, ...]:
     """The last look at each leader lately, this one's included."""
     if snapshot.leader is None or memory.leader != snapshot.leader[1].raft_status.node_id:
         return tuple(past)
@@ -138,7 +140,7 @@ def _whose(stat: Stat) -> tuple[int, int]:
     return stat.raft_status.node_id, stat.raft_status.term
 
 
-def leaders_space(scene: Scene, limits: Limits) -> SpaceStat | None:
+def leaders_space(scene: RuleContext, limits: RuleConfig) -> SpaceStat | None:
     """The disks and the space as the leader counted them, None while nobody can say."""
     stat = leaders_view(scene, limits)
     return stat.space_stat if stat is not None else None

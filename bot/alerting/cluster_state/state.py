@@ -63,7 +63,7 @@ class LeaderChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ClusterState:
     """What is remembered; times in Unix seconds, 0 when it never happened.
 
     `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
@@ -157,13 +157,13 @@ def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def remember(
-    memory: Memory,
+    memory: ClusterState,
     snapshot: Snapshot,
     *,
     previous: Snapshot | None = None,
     interval: float = 15.0,
     resumed: bool = False,
-) -> Memory:
+) -> ClusterState:
     """What is remembered after this look; `interval` is the time between looks (seconds).
 
     `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
@@ -190,7 +190,7 @@ def remember(
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
 
 
-def remember_leader(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory:
+def remember_leader(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
     """What is remembered of the leader alone: also by a look at which hosts are still to answer.
 
     Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
@@ -223,7 +223,7 @@ def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
     return tuple(note_of(disk) for disk in sorted(disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
 
 
-def _with_switches(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory:
+def _with_switches(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
     dialect = snapshot.dialect.value if snapshot.dialect else memory.dialect
     notes = switch_notes(memory.switches, snapshot)
     changes = switch_changes(memory.switches, notes, at=snapshot.at, before_at=memory.switches_at, away=away)
@@ -236,7 +236,7 @@ def _with_switches(memory: Memory, snapshot: Snapshot, *, away: float) -> Memory
     )
 
 
-def away(memory: Memory, now: float, interval: float, *, resumed: bool = False) -> float:
+def away(memory: ClusterState, now: float, interval: float, *, resumed: bool = False) -> float:
     """Seconds at most that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway.
 
     A process that `resumed` was not looking however short that was; `at` may have been written NOTE_EVERY before it.
@@ -245,10 +245,10 @@ def away(memory: Memory, now: float, interval: float, *, resumed: bool = False) 
     return gap if memory.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
 
 
-def worth_writing(old: Memory, new: Memory) -> bool:
+def worth_writing(old: ClusterState, new: ClusterState) -> bool:
     """Whether it moved noticeably, or the last note of a look is old."""
     moved = any(
-        getattr(old, item.name) != getattr(new, item.name) for item in fields(Memory) if item.name not in _QUIET
+        getattr(old, item.name) != getattr(new, item.name) for item in fields(ClusterState) if item.name not in _QUIET
     )
     return moved or new.at - old.at >= NOTE_EVERY
 
@@ -258,7 +258,7 @@ def note_of(disk: Disk) -> DiskNote:
     return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
 
 
-def _with_leader(memory: Memory, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> Memory:
+def _with_leader(memory: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
     peer, term = stat.raft_status.node_id, stat.raft_status.term
     if term < memory.term and snapshot.silent:
         # An old leader that was cut off still claims a term that is over, while the new one does not answer.

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.alerting.cluster_state.observations import SwitchNote
-from bot.alerting.cluster_state.state import Memory
-from bot.alerting.rules.base import Scene
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.rules.base import RuleContext
 from bot.clustermgr.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
 
 FRESH = 600.0
@@ -13,7 +13,7 @@ FRESH = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class SwitchState:
     """The switch of one task as it was last read."""
 
     task: str
@@ -33,38 +33,38 @@ class Switch:
         return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
 
 
-def answers(scene: Scene) -> bool:
+def answers(scene: RuleContext) -> bool:
     """Whether the cluster answers reads at this look: if not, what was read before it may be so no longer."""
     snapshot = scene.snapshot
     return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
 
 
-def known_now(scene: Scene) -> tuple[Switch, ...] | None:
+def known_now(scene: RuleContext) -> tuple[SwitchState, ...] | None:
     """Each task's switch at this look, None while they are not known."""
     return switches(scene.memory, scene.now) if answers(scene) else None
 
 
-def switches(memory: Memory, now: float) -> tuple[Switch, ...] | None:
+def switches(memory: ClusterState, now: float) -> tuple[SwitchState, ...] | None:
     """Each task's switch, None while they are not known."""
     if not memory.dialect or not memory.switches_at or now - memory.switches_at > FRESH:
         return None
     return tuple(_known(memory))
 
 
-def _known(memory: Memory) -> Iterator[Switch]:
+def _known(memory: ClusterState) -> Iterator[SwitchState]:
     dialect = Dialect(memory.dialect)
     for task in TASKS:
         key = key_of(task.name, dialect)
         if key is not None and key in memory.switches:
             note = memory.switches[key]
-            yield Switch(task.name, key, note, meaning_of(note.value, dialect), dialect)
+            yield SwitchState(task.name, key, note, meaning_of(note.value, dialect), dialect)
 
 
-def is_off(memory: Memory, task: str, now: float) -> bool:
+def is_off(memory: ClusterState, task: str, now: float) -> bool:
     """Whether the task is known to be off."""
     return any(switch.task == task and switch.off for switch in switches(memory, now) or ())
 
 
-def fix(switch: Switch, cluster: str) -> dict[str, str]:
+def fix(switch: SwitchState, cluster: str) -> dict[str, str]:
     """What mends a switch that ought to be on: the text after /cm, all of its words our own."""
     return {"fix": f"task enable {switch.task} {cluster}"}

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange
-from bot.alerting.cluster_state.state import LeaderChange, Memory
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.cluster_status import noted
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
@@ -60,7 +60,7 @@ class Facts:
     """
 
     name: str
-    memory: Memory
+    memory: ClusterState
     open: Sequence[Alert] = ()
     recent: Sequence[Alert] = ()
     samples: Sequence[Sample] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.reports.facts import Deed, Facts, Pending, changed
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
@@ -134,7 +134,7 @@ def switches_off(facts: Facts) -> tuple[Off, ...]:
     return tuple(sorted(found, key=attrgetter("since", "task")))
 
 
-def _not_on(name: str, memory: Memory) -> Iterator[Off]:
+def _not_on(name: str, memory: ClusterState) -> Iterator[Off]:
     if memory.dialect not in set(Dialect):
         return
     for task in TASKS:

@@ -2,10 +2,10 @@
 
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.switches import FRESH, Switch, fix, known_now, switches
+from bot.alerting.cluster_state.switches import FRESH, SwitchState, fix, known_now, switches
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Names, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Names, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import count, span
 from bot.clustermgr.tasks import COMMON, TASKS
 
@@ -13,7 +13,7 @@ _ALL = tuple(task.name for task in TASKS)
 _UNCOMMON = tuple(name for name in _ALL if name not in COMMON)
 
 
-def _off_too_long(scene: Scene, limits: Limits) -> Answer:
+def _off_too_long(scene: RuleContext, limits: RuleConfig) -> Answer:
     known = known_now(scene)
     if known is None:
         return CANNOT_TELL
@@ -28,21 +28,21 @@ def _off_too_long(scene: Scene, limits: Limits) -> Answer:
     return tuple(_off(scene.cluster, switch, limits) for switch in late)
 
 
-def _off(cluster: str, switch: Switch, limits: Limits) -> Finding:
+def _off(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
     word = "off" if switch.meaning.word == "off" else "not set"
     sentence = f"Background task {switch.task} of {cluster} has been {word} for more than {span(limits['after'])}."
     lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
     return Finding("task_off_too_long", switch.task, limits.severity, sentence, lines, data=fix(switch, cluster))
 
 
-def _is_on(scene: Scene, alert: Alert) -> str:
+def _is_on(scene: RuleContext, alert: Alert) -> str:
     now = {switch.task: switch for switch in switches(scene.memory, scene.now) or ()}
     if alert.subject in now and now[alert.subject].meaning.word == "on":
         return f"Background task {alert.subject} of {scene.cluster} is on again."
     return f"The switch of background task {alert.subject} of {scene.cluster} was changed: see /cm tasks."
 
 
-def _off_with_work(scene: Scene, limits: Limits) -> Answer:
+def _off_with_work(scene: RuleContext, limits: RuleConfig) -> Answer:
     known = known_now(scene)
     if known is None or scene.now - scene.memory.disks_at > FRESH:
         return CANNOT_TELL
@@ -51,12 +51,12 @@ def _off_with_work(scene: Scene, limits: Limits) -> Answer:
     return tuple(_waits(scene.cluster, switch, work[switch.task], limits) for switch in waiting)
 
 
-def _work(scene: Scene) -> dict[str, int]:
+def _work(scene: RuleContext) -> dict[str, int]:
     """How many disks each of the tasks has to care for."""
     return {"disk_repair": len(scene.memory.disks), "disk_drop": len(scene.memory.dropping)}
 
 
-def _waits(cluster: str, switch: Switch, disks: int, limits: Limits) -> Finding:
+def _waits(cluster: str, switch: SwitchState, disks: int, limits: RuleConfig) -> Finding:
     to_do = "is to be repaired" if switch.task == "disk_repair" else "is to be emptied"
     to_do = to_do if disks == 1 else to_do.replace("is", "are", 1)
     sentence = f"Background task {switch.task} of {cluster} is off while {count(disks, 'disk')} {to_do}."
@@ -66,13 +66,13 @@ def _waits(cluster: str, switch: Switch, disks: int, limits: Limits) -> Finding:
     return Finding("task_off_with_work", switch.task, limits.severity, sentence, lines, data=data)
 
 
-def _runs_or_done(scene: Scene, alert: Alert) -> str:
+def _runs_or_done(scene: RuleContext, alert: Alert) -> str:
     if _work(scene).get(alert.subject, 0) > 0:
         return _is_on(scene, alert)
     return f"Background task {alert.subject} of {scene.cluster} has nothing to do any more."
 
 
-def _meaningless(scene: Scene, limits: Limits) -> Answer:
+def _meaningless(scene: RuleContext, limits: RuleConfig) -> Answer:
     known = known_now(scene)
     if known is None:
         return CANNOT_TELL
@@ -80,7 +80,7 @@ def _meaningless(scene: Scene, limits: Limits) -> Answer:
     return tuple(_wrong(scene.cluster, switch, limits) for switch in wrong)
 
 
-def _wrong(cluster: str, switch: Switch, limits: Limits) -> Finding:
+def _wrong(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
     taken = "services take it for off" if switch.off else "services do not know it"
     sentence = f"The value stored for background task {switch.task} of {cluster} means nothing there: {taken}."
     lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
@@ -89,7 +89,7 @@ def _wrong(cluster: str, switch: Switch, limits: Limits) -> Finding:
     return Finding("switch_meaningless", switch.task, limits.severity, sentence, lines, data=data)
 
 
-def _means_something(scene: Scene, alert: Alert) -> str:
+def _means_something(scene: RuleContext, alert: Alert) -> str:
     now = {switch.task: switch.meaning.word for switch in switches(scene.memory, scene.now) or ()}
     word = {"on": "on", "off": "off", "unset": "not set"}.get(now.get(alert.subject, ""), "not known")
     return f"Background task {alert.subject} of {scene.cluster} is {word} now."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, Finding, Severity
 from bot.alerting.own_network import Isolation
 from bot.clustermgr.models import Snapshot, Stat
@@ -35,7 +35,7 @@ class Reign:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RuleContext:
     """All that a rule may look at; `memory` has this look in it already.
 
     `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds. `isolation` says
@@ -45,7 +45,7 @@ class Scene:
     """
 
     snapshot: Snapshot
-    memory: Memory
+    memory: ClusterState
     now: float
     previous: Snapshot | None = None
     isolation: Isolation | None = None
@@ -85,7 +85,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RuleConfig:
     """What a rule is configured to: how severe its findings are at most, its thresholds and lists of words by name."""
 
     severity: Severity
@@ -114,8 +114,8 @@ class Rule:
     hold: float
     clear: float
     remind: float
-    looks: Callable[[Scene, Limits], Answer]
-    resolved: Callable[[Scene, Alert], str]
+    looks: Callable[[RuleContext, RuleConfig], Answer]
+    resolved: Callable[[RuleContext, Alert], str]
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     lists: Mapping[str, Names] = field(default_factory=dict)
@@ -127,8 +127,8 @@ class Rule:
         """The section of docs/alerts.md that tells what to do."""
         return f"alerts.md#{self.key}"
 
-    def answer(self, scene: Scene) -> Answer:
+    def answer(self, scene: RuleContext) -> Answer:
         """What it sees."""
         defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
         names = {name: known.default for name, known in self.lists.items()}
-        return self.looks(scene, Limits(self.severity, {**defaults, **self.values}, {**names, **self.names}))
+        return self.looks(scene, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))

@@ -6,13 +6,13 @@ from types import MappingProxyType
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space, leaders_view
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import Chunks, zones_of
 from bot.alerting.text import count, percent, plain
 from bot.clustermgr.models import SpaceStat, ZoneDisks
 
 
-def _writable_low(scene: Scene, limits: Limits) -> Answer:
+def _writable_low(scene: RuleContext, limits: RuleConfig) -> Answer:
     space = leaders_space(scene, limits)
     if space is None:
         return CANNOT_TELL
@@ -33,14 +33,14 @@ def _writable_low(scene: Scene, limits: Limits) -> Answer:
     return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
 
 
-def _no_worse(scene: Scene, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
+def _no_worse(scene: RuleContext, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
     """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
     for zone, chunks in _usable(scene, space):
         if chunks is not None and chunks.share >= share - 1:
             yield "chunks_low", plain(zone.idc, 60)
 
 
-def _usable(scene: Scene, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
+def _usable(scene: RuleContext, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
     """The zones with their usable chunks, None where these are not known."""
     counted = zones_of(scene.memory.zones, scene.memory.zones_at, scene.now)
     for zone in sorted(space.disk_stat_infos, key=lambda zone: zone.idc):
@@ -53,7 +53,7 @@ def _share(space: SpaceStat) -> float:
     return 100 * max(0, space.writable_space) / space.total_space if space.total_space > 0 else 0.0
 
 
-def _severity(value: float | None, limits: Limits, warn: str, critical: str) -> Severity | None:
+def _severity(value: float | None, limits: RuleConfig, warn: str, critical: str) -> Severity | None:
     """How bad a value is that is the worse the smaller it is; None when it is well or not known."""
     if value is None or value >= limits[warn]:
         return None
@@ -76,7 +76,7 @@ def _until(days: float | None, space: SpaceStat) -> str:
     return f", and at the pace of the last days it is full in {count(int(days), 'day')}"
 
 
-def _enough(scene: Scene, _: Alert) -> str:
+def _enough(scene: RuleContext, _: Alert) -> str:
     leader = scene.snapshot.leader
     if leader is None or leader[1].space_stat.total_space <= 0:
         return f"{scene.cluster} has enough writable space again."
@@ -85,7 +85,7 @@ def _enough(scene: Scene, _: Alert) -> str:
     return f"{scene.cluster} has enough writable space again: {share} of its space."
 
 
-def _chunks_low(scene: Scene, limits: Limits) -> Answer:
+def _chunks_low(scene: RuleContext, limits: RuleConfig) -> Answer:
     space = leaders_space(scene, limits)
     if space is None:
         return CANNOT_TELL
@@ -96,7 +96,7 @@ def _chunks_low(scene: Scene, limits: Limits) -> Answer:
     return CANNOT_TELL if unknown and not found else found
 
 
-def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: Limits) -> Finding | None:
+def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: RuleConfig) -> Finding | None:
     share = chunks.share
     severity = _severity(share, limits, "warn_share", "critical_share")
     if severity is None:
@@ -107,11 +107,11 @@ def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: Limits) -> 
     return Finding("chunks_low", name, limits.at_most(severity), sentence, weight=1 + (share < 1) + (share <= 0))
 
 
-def _chunks_free(scene: Scene, alert: Alert) -> str:
+def _chunks_free(scene: RuleContext, alert: Alert) -> str:
     return f"Zone {alert.subject or 'without a name'} of {scene.cluster} has enough free chunks again."
 
 
-def _no_volume(scene: Scene, limits: Limits) -> Answer:
+def _no_volume(scene: RuleContext, limits: RuleConfig) -> Answer:
     stat = leaders_view(scene, limits)
     if stat is None:
         return CANNOT_TELL
@@ -125,11 +125,11 @@ def _no_volume(scene: Scene, limits: Limits) -> Answer:
     return (Finding("no_volume", "", limits.severity, sentence),)
 
 
-def _volume_there(scene: Scene, _: Alert) -> str:
+def _volume_there(scene: RuleContext, _: Alert) -> str:
     return f"{scene.cluster} has volumes, or no writable disk any more."
 
 
-def _volumes_low(scene: Scene, limits: Limits) -> Answer:
+def _volumes_low(scene: RuleContext, limits: RuleConfig) -> Answer:
     stat = leaders_view(scene, limits)
     if stat is None:
         return CANNOT_TELL
@@ -144,7 +144,7 @@ def _volumes_low(scene: Scene, limits: Limits) -> Answer:
     return (Finding("volumes_low", "", severity, sentence, weight=1 + none),)
 
 
-def _volumes_enough(scene: Scene, _: Alert) -> str:
+def _volumes_enough(scene: RuleContext, _: Alert) -> str:
     return f"Enough volumes of {scene.cluster} can be allocated again."
 
 

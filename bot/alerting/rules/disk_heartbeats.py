@@ -4,12 +4,12 @@ from types import MappingProxyType
 
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, Answer, Limits, Rule, Scene
+from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.text import count, listed, plain
 from bot.clustermgr.models import ZoneDisks
 
 
-def _expired(scene: Scene, limits: Limits) -> Answer:
+def _expired(scene: RuleContext, limits: RuleConfig) -> Answer:
     space = leaders_space(scene, limits)
     if space is None:
         return CANNOT_TELL
@@ -47,7 +47,7 @@ def _line(zone: ZoneDisks) -> str:
     return f"zone {_name(zone)}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
 
 
-def _reports_again(scene: Scene, _: Alert) -> str:
+def _reports_again(scene: RuleContext, _: Alert) -> str:
     return f"Every disk of {scene.cluster} reports again, or is taken for broken by now."
 
 

@@ -8,13 +8,23 @@ from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote
 from bot.alerting.cluster_state.switches import FRESH, answers, is_off
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import (
+    CANNOT_TELL,
+    MAX_LINES,
+    MAX_PARTS,
+    Answer,
+    Rule,
+    RuleConfig,
+    RuleContext,
+    Threshold,
+    Unit,
+)
 from bot.alerting.rules.disks import status_word
 from bot.alerting.text import count
 from bot.clustermgr.models import DiskStatus
 
 
-def _repair_stuck(scene: Scene, limits: Limits) -> Answer:
+def _repair_stuck(scene: RuleContext, limits: RuleConfig) -> Answer:
     if scene.snapshot.bad_disks is None or is_off(scene.memory, "disk_repair", scene.now):
         # What is switched off is told as that.
         return CANNOT_TELL
@@ -23,7 +33,7 @@ def _repair_stuck(scene: Scene, limits: Limits) -> Answer:
     return _finding("repair_stuck", "repair", scene.cluster, _lines(stuck, notes), limits)
 
 
-def _stuck_repairs(repairs: Sequence[Progress], now: float, limits: Limits) -> Iterator[Progress]:
+def _stuck_repairs(repairs: Sequence[Progress], now: float, limits: RuleConfig) -> Iterator[Progress]:
     """Those that do not move, and those that wait while no other one moves: the service repairs some at a time."""
     moving = False
     for repair in repairs:
@@ -37,11 +47,11 @@ def _stuck_repairs(repairs: Sequence[Progress], now: float, limits: Limits) -> I
         yield from (repair for repair in waits if now - repair.since >= limits["waiting"])
 
 
-def _stands_still(progress: Progress, now: float, limits: Limits) -> bool:
+def _stands_still(progress: Progress, now: float, limits: RuleConfig) -> bool:
     return now - progress.moved_at >= limits["untold" if progress.left is None else "after"]
 
 
-def _drop_stuck(scene: Scene, limits: Limits) -> Answer:
+def _drop_stuck(scene: RuleContext, limits: RuleConfig) -> Answer:
     memory = scene.memory
     if not answers(scene) or scene.now - memory.dropping_at > FRESH or is_off(memory, "disk_drop", scene.now):
         return CANNOT_TELL
@@ -50,7 +60,7 @@ def _drop_stuck(scene: Scene, limits: Limits) -> Answer:
     return _finding("drop_stuck", "drop", scene.cluster, _lines(stuck, notes), limits)
 
 
-def _finding(rule: str, what: str, cluster: str, stuck: Mapping[int, str], limits: Limits) -> Answer:
+def _finding(rule: str, what: str, cluster: str, stuck: Mapping[int, str], limits: RuleConfig) -> Answer:
     if not stuck:
         return ()
     return (
@@ -86,14 +96,14 @@ def _utc(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _repair_moves(scene: Scene, _: Alert) -> str:
+def _repair_moves(scene: RuleContext, _: Alert) -> str:
     left = count(len(scene.memory.repairs), "disk")
     if not scene.memory.repairs:
         return f"No disk of {scene.cluster} is broken or being repaired any more."
     return f"The repair of disks of {scene.cluster} moves on, {left} to go."
 
 
-def _drop_moves(scene: Scene, _: Alert) -> str:
+def _drop_moves(scene: RuleContext, _: Alert) -> str:
     if not scene.memory.drops:
         return f"No disk of {scene.cluster} is being dropped any more."
     return f"The drop of disks of {scene.cluster} moves on, {count(len(scene.memory.drops), 'disk')} to go."

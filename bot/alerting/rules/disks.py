@@ -5,7 +5,17 @@ from types import MappingProxyType
 
 from bot.alerting.cluster_state.state import DiskNote, note_of
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import (
+    CANNOT_TELL,
+    MAX_LINES,
+    MAX_PARTS,
+    Answer,
+    Rule,
+    RuleConfig,
+    RuleContext,
+    Threshold,
+    Unit,
+)
 from bot.alerting.text import count, listed
 from bot.clustermgr.models import DiskStatus, Snapshot
 
@@ -33,14 +43,14 @@ def disk_line(disk: DiskNote) -> str:
     )
 
 
-def _broken(scene: Scene, limits: Limits) -> Answer:
+def _broken(scene: RuleContext, limits: RuleConfig) -> Answer:
     if scene.snapshot.bad_disks is None:
         return _by_counters(scene, limits)
     notes = sorted((note_of(disk) for disk in scene.snapshot.bad_disks), key=lambda note: note.id)
     return (_finding(scene.cluster, notes, limits),) if notes else ()
 
 
-def _finding(cluster: str, notes: Sequence[DiskNote], limits: Limits) -> Finding:
+def _finding(cluster: str, notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
     repairing = sum(note.status == DiskStatus.REPAIRING for note in notes)
     return Finding(
         rule="disk_broken",
@@ -68,7 +78,7 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _by_counters(scene: Scene, limits: Limits) -> Answer:
+def _by_counters(scene: RuleContext, limits: RuleConfig) -> Answer:
     """The leader's counters, which lag by minutes and name no disk: they may raise an alert, never mend one."""
     listed_at = scene.memory.disks_at
     if scene.snapshot.leader is None or (listed_at and scene.now - listed_at < limits["counters_after"]):
@@ -91,7 +101,7 @@ def _by_counters(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _what_became(scene: Scene, alert: Alert) -> str:
+def _what_became(scene: RuleContext, alert: Alert) -> str:
     """A bad disk can only go forward: to repaired, and from there to dropped."""
     parts = [str(part) for part in alert.data.get("parts", ())]
     if not parts:

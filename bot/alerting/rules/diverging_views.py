@@ -6,13 +6,13 @@ from typing import Any
 from bot.alerting.cluster_state.hosts import peer_at
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.rules.reachability import became_of
 from bot.alerting.text import listed, plain
 from bot.clustermgr.models import Snapshot
 
 
-def _hosts_disagree(scene: Scene, limits: Limits) -> Answer:
+def _hosts_disagree(scene: RuleContext, limits: RuleConfig) -> Answer:
     if not scene.snapshot.answered:
         return CANNOT_TELL
     lines = tuple(_contradictions(scene.snapshot))
@@ -59,12 +59,12 @@ def _contradictions(snapshot: Snapshot) -> Iterator[tuple[Severity, str]]:
             yield Severity.WARNING, f"{listed(sorted(hosts[peer]))} each answer as peer {peer}"
 
 
-def _agree(scene: Scene, _: Alert) -> str:
+def _agree(scene: RuleContext, _: Alert) -> str:
     which = " that answer" if scene.snapshot.silent else ""
     return f"The hosts of {scene.cluster}{which} agree again."
 
 
-def _stale_host(scene: Scene, limits: Limits) -> Answer:
+def _stale_host(scene: RuleContext, limits: RuleConfig) -> Answer:
     leader = scene.snapshot.leader
     if leader is None or not leader[1].raft_status.peers:
         return CANNOT_TELL
@@ -83,14 +83,14 @@ def _stale_host(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _stale_no_more(scene: Scene, alert: Alert) -> str:
+def _stale_no_more(scene: RuleContext, alert: Alert) -> str:
     silent = "does not answer any more, so it can mislead nobody: take it out of the settings"
     return became_of(
         scene, alert.subject, f"answers as peer {peer_at(scene.memory.hosts, alert.subject)}, a member", silent=silent
     )
 
 
-def _leader_unseen(scene: Scene, limits: Limits) -> Answer:
+def _leader_unseen(scene: RuleContext, limits: RuleConfig) -> Answer:
     """A host that is silent may be the leader's, which is told as such: only one whose peer is known is none."""
     snapshot = scene.snapshot
     named = sorted(snapshot.named_leaders)
@@ -117,7 +117,7 @@ def _leader_unseen(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _seen(scene: Scene, _: Alert) -> str:
+def _seen(scene: RuleContext, _: Alert) -> str:
     return f"The leader of {scene.cluster} is seen again: peer {scene.memory.leader}."
 
 

@@ -4,14 +4,14 @@ from types import MappingProxyType
 
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import unproven_only
 from bot.alerting.rules.reachability import became_of, is_silent, why
 from bot.alerting.text import count
 from bot.common.errors import AuthRejected
 
 
-def _api_error(scene: Scene, limits: Limits) -> Answer:
+def _api_error(scene: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = scene.snapshot
     useless = [
         (look.host, f"Host {look.host} of {scene.cluster} answers, but not as a Clustermgr should: {why(look.error)}.")
@@ -27,11 +27,11 @@ def _api_error(scene: Scene, limits: Limits) -> Answer:
     return tuple(Finding("api_error", host, limits.severity, sentence, data=said) for host, sentence in useless)
 
 
-def _as_it_should(scene: Scene, alert: Alert) -> str:
+def _as_it_should(scene: RuleContext, alert: Alert) -> str:
     return became_of(scene, alert.subject, "answers as it should again")
 
 
-def _auth_rejected(scene: Scene, limits: Limits) -> Answer:
+def _auth_rejected(scene: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = scene.snapshot
     refused = [look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)]
     if not refused and isinstance(snapshot.disks_error, AuthRejected):
@@ -55,11 +55,11 @@ def _auth_rejected(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _taken(scene: Scene, _: Alert) -> str:
+def _taken(scene: RuleContext, _: Alert) -> str:
     return f"{scene.cluster} takes the request token again."
 
 
-def _slow_answers(scene: Scene, limits: Limits) -> Answer:
+def _slow_answers(scene: RuleContext, limits: RuleConfig) -> Answer:
     limit = limits["limit"]
     return tuple(
         Finding(
@@ -73,7 +73,7 @@ def _slow_answers(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _quick(scene: Scene, alert: Alert) -> str:
+def _quick(scene: RuleContext, alert: Alert) -> str:
     return became_of(scene, alert.subject, "answers quickly again")
 
 

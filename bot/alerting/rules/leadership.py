@@ -7,12 +7,12 @@ from types import MappingProxyType
 from bot.alerting.cluster_state.state import MAX_CHANGES, LeaderChange
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import silent_hosts_of
 from bot.alerting.text import count, listed, span
 
 
-def _no_leader(scene: Scene, limits: Limits) -> Answer:
+def _no_leader(scene: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = scene.snapshot
     if snapshot.leader is not None:
         return ()
@@ -33,17 +33,17 @@ def _no_leader(scene: Scene, limits: Limits) -> Answer:
     return (Finding("no_leader", "", limits.severity, sentence, lines, data=data),)
 
 
-def _last_leader(scene: Scene) -> tuple[str, ...]:
+def _last_leader(scene: RuleContext) -> tuple[str, ...]:
     if not scene.memory.leader:
         return ()
     return (f"the last known leader was peer {scene.memory.leader} in term {scene.memory.term}",)
 
 
-def _led_again(scene: Scene, _: Alert) -> str:
+def _led_again(scene: RuleContext, _: Alert) -> str:
     return f"{scene.cluster} has a leader again: peer {scene.memory.leader} in term {scene.memory.term}."
 
 
-def _leader_changed(scene: Scene, limits: Limits) -> Answer:
+def _leader_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
     """Changes that no operation caused; one that somebody asked for is told only where none of those is told yet."""
     if not _can_tell(scene):
         return CANNOT_TELL
@@ -55,13 +55,13 @@ def _leader_changed(scene: Scene, limits: Limits) -> Answer:
     return (_planned(scene, planned, limits),) if planned else ()
 
 
-def _can_tell(scene: Scene) -> bool:
+def _can_tell(scene: RuleContext) -> bool:
     """Whether a leader is seen, or this very look shows that another one leads."""
     changes = scene.memory.changes
     return scene.snapshot.leader is not None or (bool(changes) and changes[-1].at >= scene.snapshot.at)
 
 
-def _unplanned(scene: Scene) -> tuple[LeaderChange, ...]:
+def _unplanned(scene: RuleContext) -> tuple[LeaderChange, ...]:
     return tuple(change for change in scene.memory.changes if not change.op)
 
 
@@ -71,7 +71,7 @@ def _planned_alone(changes: Sequence[LeaderChange], window: float) -> tuple[Lead
     return tuple(change for change in changes if change.op and not any(0 <= change.at - at < window for at in crashes))
 
 
-def _crashes(scene: Scene, changes: Sequence[LeaderChange], limits: Limits) -> Finding:
+def _crashes(scene: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
     """What nobody asked for; what operations did meanwhile is listed with it, and makes it no worse."""
     first, last = changes[0], changes[-1]
     all_since = [change for change in scene.memory.changes if change.at >= first.at]
@@ -92,7 +92,7 @@ def _crashes(scene: Scene, changes: Sequence[LeaderChange], limits: Limits) -> F
     return Finding("leader_changed", "", limits.severity, sentence, lines, weight=len(changes), data=data)
 
 
-def _planned(scene: Scene, changes: Sequence[LeaderChange], limits: Limits) -> Finding:
+def _planned(scene: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
     """What somebody asked for and somebody approved is no alarm."""
     first, last = changes[0], changes[-1]
     sentence = f"{_moved(scene.cluster, first)}."
@@ -109,7 +109,7 @@ def _planned(scene: Scene, changes: Sequence[LeaderChange], limits: Limits) -> F
     return Finding("leader_changed", "", severity, sentence, lines, weight=len(changes), data=data)
 
 
-def _lost(scene: Scene, change: LeaderChange) -> tuple[str, ...]:
+def _lost(scene: RuleContext, change: LeaderChange) -> tuple[str, ...]:
     """Why leadership moved, where it can be seen: the host of the peer that led is silent."""
     return tuple(f"the peer that led, {change.before}: {line}" for line in silent_hosts_of(scene, change.before))
 
@@ -152,7 +152,7 @@ def _by(change: LeaderChange) -> str:
     return f", by operation #{change.op}" if change.op else ""
 
 
-def _leader_flapping(scene: Scene, limits: Limits) -> Answer:
+def _leader_flapping(scene: RuleContext, limits: RuleConfig) -> Answer:
     """Leader changes that no operation caused, so many within the window; it lasts until the last is a window old."""
     if not _can_tell(scene):
         return CANNOT_TELL
@@ -182,7 +182,7 @@ def _who(changes: list[LeaderChange]) -> str:
     return listed([str(peer) for peer in sorted({peer for each in changes for peer in (each.before, each.after)})])
 
 
-def _led_on(scene: Scene, _: Alert) -> str:
+def _led_on(scene: RuleContext, _: Alert) -> str:
     memory = scene.memory
     lasted = span(scene.now - memory.leader_since)
     return f"The leader of {scene.cluster} has not changed again: peer {memory.leader} has led for {lasted}."

@@ -4,12 +4,12 @@ from types import MappingProxyType
 
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import count, span
 from bot.common.addresses import same_place
 
 
-def _membership_changed(scene: Scene, limits: Limits) -> Answer:
+def _membership_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
     """Only what no operation caused: the card and the thread of an operation tell its effect already.
 
     They name who asked and who approved, in the operations channel, at the moment it is seen; an alert beside them
@@ -66,7 +66,7 @@ def _what(change: MemberChange) -> str:
     return f"{change.was} {change.peer}{'' if also else where} became a {change.now}{also}"
 
 
-def _settled(scene: Scene, _: Alert) -> str:
+def _settled(scene: RuleContext, _: Alert) -> str:
     memory = scene.memory
     has = " and ".join(
         words

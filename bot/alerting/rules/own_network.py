@@ -1,13 +1,13 @@
 """The rule about cmbot's own network: no cluster answers from here, and one alert says so for all of them. Pure."""
 
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import count, listed
 
 _NAMED = 20
 
 
-def _isolated(scene: Scene, limits: Limits) -> Answer:
+def _isolated(scene: RuleContext, limits: RuleConfig) -> Answer:
     lost = scene.isolation
     if lost is None:
         return ()
@@ -26,7 +26,7 @@ def _isolated(scene: Scene, limits: Limits) -> Answer:
     return (Finding(OWN_NETWORK.key, "", limits.severity, sentence, lines),)
 
 
-def _answers(_: Scene, __: Alert) -> str:
+def _answers(_: RuleContext, __: Alert) -> str:
     return "A cluster answers from here again; what is wrong with single ones follows."
 
 

@@ -1,8 +1,8 @@
 """How single peers do by their leader's own view, and whose host is whose: what several rules judge by."""
 
 from bot.alerting.cluster_state.hosts import hosts_of
-from bot.alerting.cluster_state.state import Memory
-from bot.alerting.rules.base import Scene
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.rules.base import RuleContext
 from bot.alerting.text import plain
 from bot.clustermgr.health import MAX_LAG, lag, quorum, voter_health, voters
 from bot.clustermgr.models import Peer, Stat
@@ -43,13 +43,13 @@ def named(peer: Peer) -> str:
     return f"{kind} {peer.id} ({plain(peer.host)})" if peer.host else f"{kind} {peer.id}"
 
 
-def covered_by_loss(memory: Memory, peer: int) -> Pairs:
+def covered_by_loss(memory: ClusterState, peer: int) -> Pairs:
     """What need not be told of a peer that is told to be lost: that its host is silent, and that it is behind."""
     hosts = tuple(("host_unreachable", host) for host in hosts_of(memory.hosts, peer))
     return (*hosts, ("peer_lagging", str(peer)))
 
 
-def unproven_only(scene: Scene) -> Pairs:
+def unproven_only(scene: RuleContext) -> Pairs:
     """What need not be told beside a host that gives no usable answer: that its voter is not proven healthy.
 
     As long as the leader itself sees voters to spare, the quorum is as good as it was. A voter that is unproven though
@@ -64,7 +64,7 @@ def unproven_only(scene: Scene) -> Pairs:
     return (("quorum_at_risk", ""),) if all_quiet else ()
 
 
-def silent_hosts_of(scene: Scene, peer: int) -> tuple[str, ...]:
+def silent_hosts_of(scene: RuleContext, peer: int) -> tuple[str, ...]:
     """One line for each configured host of that peer that gives no usable answer either."""
     known = set(hosts_of(scene.memory.hosts, peer))
     return tuple(f"its host {look.host} gives no usable answer" for look in scene.snapshot.silent if look.host in known)

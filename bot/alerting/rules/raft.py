@@ -6,14 +6,14 @@ from types import MappingProxyType
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
 from bot.alerting.quorum import one_reign, quorum_of
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import covered_by_loss, named, sees_spare, silent_hosts_of, why_down
 from bot.alerting.text import count, plain
 from bot.clustermgr.health import MAX_LAG, VoterHealth, peer_fault, quorum, voter_health, voters
 from bot.clustermgr.models import Peer, Snapshot
 
 
-def _peer_down(scene: Scene, limits: Limits) -> Answer:
+def _peer_down(scene: RuleContext, limits: RuleConfig) -> Answer:
     if scene.snapshot.leader is None:
         return CANNOT_TELL
     leader = scene.snapshot.leader[1]
@@ -23,7 +23,7 @@ def _peer_down(scene: Scene, limits: Limits) -> Answer:
     return tuple(_down(scene, peer, why, limits) for peer in peers if (why := why_down(peer, leader)))
 
 
-def _down(scene: Scene, peer: Peer, why: str, limits: Limits) -> Finding:
+def _down(scene: RuleContext, peer: Peer, why: str, limits: RuleConfig) -> Finding:
     severity = limits.at_most(Severity.INFO) if peer.is_learner else limits.severity
     who = named(peer)
     return Finding(
@@ -36,7 +36,7 @@ def _down(scene: Scene, peer: Peer, why: str, limits: Limits) -> Finding:
     )
 
 
-def _up_again(scene: Scene, alert: Alert) -> str:
+def _up_again(scene: RuleContext, alert: Alert) -> str:
     known = {str(peer) for peer in (*scene.memory.voters, *scene.memory.learners)}
     if alert.subject not in known:
         return f"Peer {alert.subject} is no member of {scene.cluster} any more."
@@ -55,7 +55,7 @@ PEER_DOWN = Rule(
 )
 
 
-def _quorum_at_risk(scene: Scene, limits: Limits) -> Answer:
+def _quorum_at_risk(scene: RuleContext, limits: RuleConfig) -> Answer:
     health = voter_health(scene.previous, scene.snapshot)
     if scene.snapshot.leader is None or not health or not one_reign(scene.previous, scene.snapshot):
         # Without two looks under one leader every voter is unproven, which is no news.
@@ -105,11 +105,11 @@ def _sound_now(snapshot: Snapshot, peer: int) -> bool:
     return sound and len(own) <= 1 and (all(follows) if own else not snapshot.silent)
 
 
-def _lines(scene: Scene, voter: VoterHealth) -> tuple[str, ...]:
+def _lines(scene: RuleContext, voter: VoterHealth) -> tuple[str, ...]:
     return (f"voter {voter.peer}: {_steady(plain(voter.why))}", *silent_hosts_of(scene, voter.peer))
 
 
-def _covered(scene: Scene, peer: int) -> tuple[tuple[str, str], ...]:
+def _covered(scene: RuleContext, peer: int) -> tuple[tuple[str, str], ...]:
     """A voter that is told here by name, with what is wrong, needs no alert of its own beside it."""
     return (("peer_down", str(peer)), *covered_by_loss(scene.memory, peer))
 
@@ -119,7 +119,7 @@ def _steady(why: str) -> str:
     return re.sub(r"it is [\d,]+ entries behind", f"it is over {MAX_LAG:,} entries behind", why)
 
 
-def _quorum_safe(scene: Scene, _: Alert) -> str:
+def _quorum_safe(scene: RuleContext, _: Alert) -> str:
     size = len(scene.memory.voters)
     if scene.snapshot.leader is None or not size:
         return f"The quorum of {scene.cluster} is safe again."

@@ -3,7 +3,7 @@
 from bot.alerting.cluster_state.hosts import peer_at
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.rules.peers import unproven_only, why_down
 from bot.alerting.text import count
 from bot.clustermgr.models import HostLook
@@ -38,11 +38,11 @@ def is_silent(look: HostLook) -> bool:
     return look.stat is None and (look.error is None or isinstance(look.error, ClusterUnreachable | ClusterTimeout))
 
 
-def _host_unreachable(scene: Scene, limits: Limits) -> Answer:
+def _host_unreachable(scene: RuleContext, limits: RuleConfig) -> Answer:
     return tuple(_silent(scene, look, limits) for look in scene.snapshot.looks if is_silent(look))
 
 
-def _silent(scene: Scene, look: HostLook, limits: Limits) -> Finding:
+def _silent(scene: RuleContext, look: HostLook, limits: RuleConfig) -> Finding:
     sentence = f"Host {look.host} of {scene.cluster} is silent: {why(look.error)}."
     peer = peer_at(scene.memory.hosts, look.host)
     if peer and scene.memory.members and peer not in {member.id for member in scene.memory.members}:
@@ -54,7 +54,7 @@ def _silent(scene: Scene, look: HostLook, limits: Limits) -> Finding:
     return Finding("host_unreachable", look.host, limits.severity, sentence, lines, data=covers(*unproven_only(scene)))
 
 
-def _by_the_others(scene: Scene, peer: int) -> tuple[str, ...]:
+def _by_the_others(scene: RuleContext, peer: int) -> tuple[str, ...]:
     """What the others say of the peer of a silent host."""
     if scene.snapshot.leader is None:
         leads = peer in scene.snapshot.named_leaders
@@ -67,7 +67,7 @@ def _by_the_others(scene: Scene, peer: int) -> tuple[str, ...]:
     return (f"the leader still hears from its peer {peer}: only the way from here to its HTTP side is cut",)
 
 
-def became_of(scene: Scene, host: str, good: str, *, silent: str = "does not answer at all any more") -> str:
+def became_of(scene: RuleContext, host: str, good: str, *, silent: str = "does not answer at all any more") -> str:
     """What became of a host: gone from the settings, without a usable answer (`silent` says it), or as `good` says."""
     look = next((look for look in scene.snapshot.looks if look.host == host), None)
     if look is None:
@@ -75,12 +75,12 @@ def became_of(scene: Scene, host: str, good: str, *, silent: str = "does not ans
     return f"Host {host} of {scene.cluster} {good if look.stat is not None else silent}."
 
 
-def _host_answers(scene: Scene, alert: Alert) -> str:
+def _host_answers(scene: RuleContext, alert: Alert) -> str:
     error = next((look.error for look in scene.snapshot.silent if look.host == alert.subject), None)
     return became_of(scene, alert.subject, "answers again", silent=f"answers again, though {why(error)}")
 
 
-def _cluster_unreachable(scene: Scene, limits: Limits) -> Answer:
+def _cluster_unreachable(scene: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = scene.snapshot
     if snapshot.answered or not snapshot.looks:
         return ()
@@ -93,12 +93,12 @@ def _cluster_unreachable(scene: Scene, limits: Limits) -> Answer:
     return (Finding("cluster_unreachable", "", limits.severity, sentence, lines, data=said),)
 
 
-def _cluster_answers(scene: Scene, _: Alert) -> str:
+def _cluster_answers(scene: RuleContext, _: Alert) -> str:
     answered, hosts = len(scene.snapshot.answered), len(scene.snapshot.looks)
     return f"{scene.cluster} answers again: {answered} of {count(hosts, 'host')}."
 
 
-def _read_only(scene: Scene, limits: Limits) -> Answer:
+def _read_only(scene: RuleContext, limits: RuleConfig) -> Answer:
     leader = scene.snapshot.leader
     if leader is None or leader[1].read_only is None:
         return CANNOT_TELL
@@ -114,7 +114,7 @@ def _read_only(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _writable(scene: Scene, _: Alert) -> str:
+def _writable(scene: RuleContext, _: Alert) -> str:
     return f"The leader of {scene.cluster} does not report read_only any more."
 
 

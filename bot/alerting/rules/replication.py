@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.alerting.cluster_state.hosts import hosts_of
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import named, why_down
 from bot.alerting.text import plain
 from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_reign, voter_health
@@ -16,13 +16,13 @@ _GROWING_FROM = 0.1
 """Share of the limit from which on a peer that falls further behind at each look is told, too."""
 
 
-def _peer_lagging(scene: Scene, limits: Limits) -> Answer:
+def _peer_lagging(scene: RuleContext, limits: RuleConfig) -> Answer:
     if scene.snapshot.leader is None or not scene.snapshot.leader[1].raft_status.peers:
         return CANNOT_TELL
     return tuple(_lagging(scene, scene.snapshot.leader[1], limits))
 
 
-def _lagging(scene: Scene, leader: Stat, limits: Limits) -> Iterator[Finding]:
+def _lagging(scene: RuleContext, leader: Stat, limits: RuleConfig) -> Iterator[Finding]:
     for peer in sorted(leader.raft_status.peers, key=lambda peer: peer.id):
         behind = lag(leader, peer)
         over = behind > limits["entries"]
@@ -44,7 +44,7 @@ def _lagging(scene: Scene, leader: Stat, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _before(scene: Scene, peer: Peer) -> int:
+def _before(scene: RuleContext, peer: Peer) -> int:
     """How far it was behind at the look before, under the same leader; more than it can be now where nobody knows."""
     before = same_reign(scene.previous, scene.snapshot)
     if before is None or before.leader is None:
@@ -53,7 +53,7 @@ def _before(scene: Scene, peer: Peer) -> int:
     return next((lag(leader, each) for each in leader.raft_status.peers if each.id == peer.id), 1 << 64)
 
 
-def _is_catching_up(scene: Scene, peer: Peer, seconds: float) -> bool:
+def _is_catching_up(scene: RuleContext, peer: Peer, seconds: float) -> bool:
     """Whether it is new, so that it has to be behind: it joined a short while ago, or gets its first snapshot."""
     joined = any(
         change.peer == peer.id and change.now and scene.now - change.at < seconds
@@ -62,7 +62,7 @@ def _is_catching_up(scene: Scene, peer: Peer, seconds: float) -> bool:
     return joined or (peer.is_learner and peer.pending_snapshot != 0)
 
 
-def _caught_up(scene: Scene, alert: Alert) -> str:
+def _caught_up(scene: RuleContext, alert: Alert) -> str:
     if alert.subject not in {str(member.id) for member in scene.memory.members}:
         return f"Peer {alert.subject} is no member of {scene.cluster} any more."
     leader = scene.snapshot.leader
@@ -72,7 +72,7 @@ def _caught_up(scene: Scene, alert: Alert) -> str:
     return f"Peer {alert.subject} of {scene.cluster} keeps up with its leader again."
 
 
-def _apply_stalled(scene: Scene, limits: Limits) -> Answer:
+def _apply_stalled(scene: RuleContext, limits: RuleConfig) -> Answer:
     if not scene.snapshot.answered:
         return CANNOT_TELL
     notes = {note.host: note for note in scene.memory.hosts}
@@ -86,13 +86,13 @@ def _apply_stalled(scene: Scene, limits: Limits) -> Answer:
     return (*(_stalled(scene, host, stat, hosts, limits) for host, stat in stalled), *silent)
 
 
-def _unknown(scene: Scene, host: str) -> Finding:
+def _unknown(scene: RuleContext, host: str) -> Finding:
     """A host that gives no usable answer may apply its log or not: its alert neither begins nor ends."""
     sentence = f"Whether {host} of {scene.cluster} applies its log is not known."
     return Finding("apply_stalled", host, Severity.WARNING, sentence, doubtful=True)
 
 
-def _stalled(scene: Scene, host: str, stat: Stat, stalled: set[str], limits: Limits) -> Finding:
+def _stalled(scene: RuleContext, host: str, stat: Stat, stalled: set[str], limits: RuleConfig) -> Finding:
     raft = stat.raft_status
     role = ", which leads," if stat.claims_leadership else ""
     return Finding(
@@ -107,7 +107,7 @@ def _stalled(scene: Scene, host: str, stat: Stat, stalled: set[str], limits: Lim
     )
 
 
-def _mend(scene: Scene, stalled: set[str]) -> dict[str, Any]:
+def _mend(scene: RuleContext, stalled: set[str]) -> dict[str, Any]:
     """Another voter that is proven healthy, and applies, may lead instead."""
     stuck = {stat.raft_status.node_id for host, stat in scene.snapshot.answered if host in stalled}
     fit = [voter.peer for voter in voter_health(scene.previous, scene.snapshot).values() if voter.healthy]
@@ -115,13 +115,13 @@ def _mend(scene: Scene, stalled: set[str]) -> dict[str, Any]:
     return {"fix": f"leader transfer {to} {scene.cluster}"} if to else {}
 
 
-def _applies(scene: Scene, alert: Alert) -> str:
+def _applies(scene: RuleContext, alert: Alert) -> str:
     if alert.subject not in {look.host for look in scene.snapshot.looks}:
         return f"Host {alert.subject} is not configured for {scene.cluster} any more."
     return f"{alert.subject} of {scene.cluster} applies what is committed again."
 
 
-def _learner_ready(scene: Scene, limits: Limits) -> Answer:
+def _learner_ready(scene: RuleContext, limits: RuleConfig) -> Answer:
     if same_reign(scene.previous, scene.snapshot) is None:
         return CANNOT_TELL
     ready = [each.peer for each in learner_health(scene.previous, scene.snapshot).values() if each.healthy]
@@ -129,7 +129,7 @@ def _learner_ready(scene: Scene, limits: Limits) -> Answer:
     return tuple(_ready(scene, peer, hosts.get(peer, ""), limits) for peer in ready)
 
 
-def _ready(scene: Scene, peer: int, raft_host: str, limits: Limits) -> Finding:
+def _ready(scene: RuleContext, peer: int, raft_host: str, limits: RuleConfig) -> Finding:
     """The way from learner to voter: real servers refuse to promote one in place (910, docs/clustermgr.md)."""
     hosts = hosts_of(scene.memory.hosts, peer)
     where, service = plain(raft_host) or "RAFT-HOST:PORT", _bare(hosts[0]) if hosts else "SERVICE-HOST:PORT"
@@ -151,7 +151,7 @@ def _bare(host: str) -> str:
     return host.rpartition("://")[2].rstrip("/")
 
 
-def _no_learner(scene: Scene, alert: Alert) -> str:
+def _no_learner(scene: RuleContext, alert: Alert) -> str:
     kind = next((member.kind for member in scene.memory.members if str(member.id) == alert.subject), "")
     if kind == "voter":
         return f"Peer {alert.subject} of {scene.cluster} is a voter now."

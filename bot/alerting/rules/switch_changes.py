@@ -6,14 +6,14 @@ from types import MappingProxyType
 from bot.alerting.cluster_state.observations import SwitchChange
 from bot.alerting.cluster_state.switches import answers, switches
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import count, listed, span
 from bot.clustermgr.tasks import Dialect, find_task, meaning_of, word_for
 
 _SHOWN = MappingProxyType({"on": "on", "off": "off", "unset": "not set"})
 
 
-def _switch_changed(scene: Scene, limits: Limits) -> Answer:
+def _switch_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
     """Only what no operation caused, be it one of a person or a lease that ended: its own card and thread tell that."""
     edge = scene.now - limits["window"]
     known = Dialect(scene.memory.dialect) if scene.memory.dialect else None
@@ -36,12 +36,12 @@ def _switch_changed(scene: Scene, limits: Limits) -> Answer:
     )
 
 
-def _by_others(scene: Scene, dialect: Dialect | None) -> list[SwitchChange]:
+def _by_others(scene: RuleContext, dialect: Dialect | None) -> list[SwitchChange]:
     changes = [change for change in scene.memory.switch_changes if not change.op]
     return [change for change in changes if not _by_a_service(change, dialect) and not _told(scene, change, dialect)]
 
 
-def _told(scene: Scene, change: SwitchChange, dialect: Dialect | None) -> bool:
+def _told(scene: RuleContext, change: SwitchChange, dialect: Dialect | None) -> bool:
     """Whether another alert tells of this change: a word that means nothing has one for its task."""
     if dialect is None or find_task(change.key) is None or "switch_meaningless" not in scene.watched:
         return False
@@ -88,7 +88,7 @@ def _task(change: SwitchChange) -> str:
     return found.name if found else change.key
 
 
-def _not_again(scene: Scene, _: Alert) -> str:
+def _not_again(scene: RuleContext, _: Alert) -> str:
     return f"The switches of {scene.cluster} have not been changed again: see /cm tasks."
 
 

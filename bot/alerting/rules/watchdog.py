@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import NOTE_EVERY
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import Answer, Limits, Rule, Scene, Threshold, Unit
+from bot.alerting.rules.base import Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import plain
 from bot.common.errors import CmbotError
 
@@ -14,7 +14,7 @@ _INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class PollTimes:
     """When the watch of a cluster last got through: in this process (`done_at`) and in any, as far as was noted."""
 
     done_at: float
@@ -52,12 +52,12 @@ def why_failed(error: Exception) -> str:
     return f"An unexpected {type(error).__name__}: the log has the rest."
 
 
-def _sees(_: Scene, __: Limits) -> Answer:
+def _sees(_: RuleContext, __: RuleConfig) -> Answer:
     # Whatever gets as far as being judged has come through: it is the sentry that raises this alert.
     return ()
 
 
-def _sees_again(scene: Scene, _: Alert) -> str:
+def _sees_again(scene: RuleContext, _: Alert) -> str:
     return f"The watch of {scene.cluster} sees again."
 
 

@@ -9,7 +9,7 @@ from bot.store.schema import memory
 from bot.store.session import Link
 
 
-class Memory:
+class ClusterStates:
     """One JSON object per cluster."""
 
     def __init__(self, link: Link) -> None:

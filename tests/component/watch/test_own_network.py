@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from bot.alerting.escalation import Escalation
-from bot.alerting.own_network import Horizon, Seat
+from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
@@ -34,7 +34,7 @@ class Many:
 
     def __post_init__(self) -> None:
         seats = [self._seat(name) for name in self.names]
-        horizon = Horizon(seats, noted=self.noted, place="bot-1")
+        horizon = OwnNetwork(seats, noted=self.noted, place="bot-1")
         for name in self.names:
             if name not in self.elsewhere:
                 watched = Watched(

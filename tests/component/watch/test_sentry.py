@@ -9,7 +9,7 @@ from bot.alerting.escalation import Escalation
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
-from bot.watch.watchdog import Sentry
+from bot.watch.watchdog import Watchdog
 from tests.support.watch_builders import disk, look
 from tests.support.watch_harness import World, with_disks
 
@@ -24,12 +24,12 @@ def broken(_: float) -> Snapshot:
 class Guarded(World):
     """A watched cluster with a sentry; `hangs` is a schedule that runs no look."""
 
-    sentry: Sentry = field(init=False)
+    sentry: Watchdog = field(init=False)
     hangs: bool = False
 
     def start(self) -> None:
         super().start()
-        self.sentry = Sentry({"prod": self.watch}, self.store, wake=self._wake)
+        self.sentry = Watchdog({"prod": self.watch}, self.store, wake=self._wake)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
         before = len(self.store.told)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.alerting.cluster_state.counters import reign_notes
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.playground.clustermgr_sim import SimulatedCluster
@@ -28,7 +28,7 @@ class Scenery:
 
     simulated: SimulatedCluster
     cluster: Cluster
-    memory: Memory = field(default_factory=Memory)
+    memory: ClusterState = field(default_factory=ClusterState)
 
     async def watch(self, times: int = 1) -> None:
         """Look as the watch does."""

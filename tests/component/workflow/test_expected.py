@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from bot.alerting.cluster_state.state import Memory
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
@@ -66,9 +66,9 @@ class Scenery:
         async with self.store.read() as uow:
             return [alert.rule for alert in await uow.alerts.open("prod") if alert.fired_at]
 
-    async def memory(self) -> Memory:
+    async def memory(self) -> ClusterState:
         async with self.store.read() as uow:
-            return Memory.from_json(await uow.memory.get("prod"))
+            return ClusterState.from_json(await uow.memory.get("prod"))
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.model import Severity
-from bot.alerting.rules.base import CANNOT_TELL, Rule, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Rule, RuleContext
 from bot.alerting.rules.table import RULES
 from bot.alerting.rules.thresholds import configure
 from bot.common.errors import ConfigError
@@ -40,7 +40,7 @@ def test_a_rule_can_be_turned_off() -> None:
 
 def test_a_threshold_is_what_the_rule_goes_by() -> None:
     before, now = (look(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
-    scene = Scene(now, remember(Memory(), now), 100, before)
+    scene = RuleContext(now, remember(ClusterState(), now), 100, before)
     strict, lenient = named("quorum_at_risk"), named("quorum_at_risk", {"quorum_at_risk": {"smallest_group": 3}})
     answer = strict.answer(scene)
     assert answer is not CANNOT_TELL

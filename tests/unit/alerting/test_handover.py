@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
-from bot.alerting.cluster_state.state import DiskNote, LeaderChange, Memory
+from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import Deed, Facts, Pending
 from bot.alerting.reports.handover import hand_over
@@ -21,7 +21,9 @@ DAY, HOUR = 86400.0, 3600.0
 NOW = 1_790_000_000.0
 SETTLE = "if cmbot does not find out, look and type /cm op settle 6."
 SHIFT = NOW - 12 * HOUR
-HEALTHY = Memory(at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7.")
+HEALTHY = ClusterState(
+    at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7."
+)
 
 
 def alert(number: int, rule: str = "disk_broken", **changes: Any) -> Alert:
@@ -93,7 +95,7 @@ def test_what_to_watch_is_drawn_from_what_is_known() -> None:
         repairs=(Progress(4, 3, NOW - DAY, NOW - 7 * HOUR),),
         changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)),
     )
-    text = of(Facts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), Facts("new", Memory()))
+    text = of(Facts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), Facts("new", ClusterState()))
     for sentence in (
         "cmbot has not seen prod for 1 h: what is said of it is that old.",
         "The repair of 1 disk of prod has not moved for 7 h (disk 4).",

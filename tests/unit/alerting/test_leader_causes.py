@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.alerting.cluster_state.changes import explained, new_changes
-from bot.alerting.cluster_state.state import LeaderChange, Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
 from bot.alerting.model import Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot
 from tests.support.engine_builders import Life
 from tests.support.raft_snapshots import after, ask, having, rule_of
@@ -22,7 +22,7 @@ BACK = LeaderChange(1200, 2, 1, 7, op=43, approved="U1")
 def told(now: float, *changes: LeaderChange) -> Finding | None:
     """What the rule finds while a peer leads, after these changes."""
     memory = replace(after(look(now)).memory, changes=changes)
-    answer = ask("leader_changed", Scene(look(now), memory, now))
+    answer = ask("leader_changed", RuleContext(look(now), memory, now))
     assert answer is not CANNOT_TELL
     return answer[0] if answer else None
 
@@ -85,19 +85,19 @@ def test_two_planned_transfers_are_one_info_that_names_both() -> None:
 def test_planned_transfers_do_not_link_crashes_to_a_flapping_leader() -> None:
     changes = [LeaderChange(1000 + 500 * n, 1, 2, 6 + n, op=9 if n % 2 else 0) for n in range(7)]
     memory = replace(after(look(4001)).memory, changes=tuple(changes))
-    assert ask("leader_flapping", Scene(look(4001), memory, 4001)) == ()
+    assert ask("leader_flapping", RuleContext(look(4001), memory, 4001)) == ()
 
 
 def test_one_operation_explains_one_change_only() -> None:
     first, second = replace(CRASH, after=1), replace(CRASH, after=1, at=1030)
-    memory = explained(Memory(changes=(first, second)), {first: (43, "U1"), second: (43, "U1")})
+    memory = explained(ClusterState(changes=(first, second)), {first: (43, "U1"), second: (43, "U1")})
     assert [change.op for change in memory.changes] == [43, 0]
     later = replace(CRASH, after=1, at=1060)
     memory = replace(memory, changes=(*memory.changes, later))
     assert [change.op for change in explained(memory, {later: (43, "U1")}).changes] == [43, 0, 0]
 
 
-def sighted(*looks: Snapshot) -> Memory:
+def sighted(*looks: Snapshot) -> ClusterState:
     return after(look(85), look(100), *looks).memory
 
 
@@ -169,7 +169,7 @@ FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
     ],
 )
 def test_a_doubtful_word_announces_no_leader(looks: Sequence[Snapshot]) -> None:
-    memory = Memory()
+    memory = ClusterState()
     for each in looks:
         before, memory = memory, remember(memory, each)
     assert memory.changes == ()

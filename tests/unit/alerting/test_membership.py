@@ -7,9 +7,9 @@ import pytest
 
 from bot.alerting.cluster_state.changes import explained, new_changes
 from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.state import LeaderChange, Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
 from bot.alerting.model import Severity
-from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
 from bot.clustermgr.models import Snapshot
 from tests.support.watch_builders import dark, look
@@ -18,15 +18,15 @@ FOUR = (1, 2, 3, 4)
 AS_LEARNER: dict[int, dict[str, Any]] = {4: {"is_learner": True}}
 
 
-def after(*looks: Snapshot) -> Memory:
-    memory = Memory()
+def after(*looks: Snapshot) -> ClusterState:
+    memory = ClusterState()
     for each in looks:
         memory = remember(memory, each)
     return memory
 
 
-def told(memory: Memory, now: Snapshot) -> list[str]:
-    answer = MEMBERSHIP_CHANGED.answer(Scene(now, memory, now.at))
+def told(memory: ClusterState, now: Snapshot) -> list[str]:
+    answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, now.at))
     assert answer is not CANNOT_TELL
     assert all(finding.severity is Severity.WARNING for finding in answer)
     return [finding.sentence for finding in answer]
@@ -76,13 +76,13 @@ def test_what_is_no_change_is_not_told(looks: list[Snapshot]) -> None:
 
 
 def test_nobody_can_tell_without_a_leader() -> None:
-    assert MEMBERSHIP_CHANGED.answer(Scene(dark(115), after(look(100)), 115)) is CANNOT_TELL
+    assert MEMBERSHIP_CHANGED.answer(RuleContext(dark(115), after(look(100)), 115)) is CANNOT_TELL
 
 
 def test_several_changes_are_one_finding_that_grows_and_ends() -> None:
     memory = after(look(100), look(115, members=FOUR), look(130, members=(1, 2, 4)))
     now = look(130, members=(1, 2, 4))
-    answer = MEMBERSHIP_CHANGED.answer(Scene(now, memory, 130))
+    answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, 130))
     assert answer is not CANNOT_TELL
     assert answer[0].sentence == (
         "The members of prod changed 2 times, and not by operations of cmbot; the last: "

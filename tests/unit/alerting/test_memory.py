@@ -7,13 +7,13 @@ import pytest
 
 from bot.alerting.cluster_state.forecast import Forecast
 from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
-from bot.alerting.cluster_state.state import LeaderChange, Memory, remember, worth_writing
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember, worth_writing
 from bot.clustermgr.tasks import Dialect
 from tests.support.watch_builders import dark, disk, look
 
 
-def after(*looks: object) -> Memory:
-    memory = Memory()
+def after(*looks: object) -> ClusterState:
+    memory = ClusterState()
     for each in looks:
         memory = remember(memory, each)  # type: ignore[arg-type]
     return memory
@@ -28,14 +28,14 @@ def test_it_survives_the_store() -> None:
     assert memory.switch_changes
     assert memory.drops
     memory = replace(memory, forecast=Forecast(100, 900))
-    assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    assert ClusterState.from_json(json.loads(json.dumps(memory.to_json()))) == memory
 
 
 def test_what_another_release_wrote_is_read_as_far_as_it_is_known() -> None:
     held = {"leader": 3, "new": 1, "disks": [{"id": 7, "color": "red"}], "changes": []}
-    memory = Memory.from_json(held)
+    memory = ClusterState.from_json(held)
     assert (memory.leader, memory.disks[0].id) == (3, 7)
-    assert Memory.from_json({}) == Memory()
+    assert ClusterState.from_json({}) == ClusterState()
 
 
 def test_the_first_leader_is_no_change() -> None:
@@ -65,7 +65,7 @@ def test_a_gap_as_short_as_the_notes_are_apart_counts_as_watched() -> None:
 def test_the_first_look_of_a_process_comes_after_a_gap_however_short() -> None:
     resumed = remember(after(look(100)), look(110, leader=3, term=8), resumed=True)
     assert resumed.changes[0].away == 10
-    assert remember(Memory(), look(110), resumed=True).changes == ()
+    assert remember(ClusterState(), look(110), resumed=True).changes == ()
 
 
 def test_an_old_leader_that_was_cut_off_does_not_take_over() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bot.alerting.cluster_state.counters import is_fresh, known_of, may_be_kept, reign_notes
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.cluster_status import StatusContext, StatusLevel, noted, verdict
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
 from bot.alerting.rules.table import RULES
@@ -221,7 +221,7 @@ def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
 
 
 def test_reelected_leader_has_not_counted_yet() -> None:
-    memory = remember(remember(Memory(), look(100, term=5)), look(110, term=6))
+    memory = remember(remember(ClusterState(), look(100, term=5)), look(110, term=6))
     assert memory.elected_at == 110
     assert is_fresh(look(120, term=6), reign_notes(memory))
     assert not is_fresh(look(471, term=6), reign_notes(memory))
@@ -230,7 +230,7 @@ def test_reelected_leader_has_not_counted_yet() -> None:
 
 
 def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
-    memory = remember(Memory(), look(100, leader=2, term=7))
+    memory = remember(ClusterState(), look(100, leader=2, term=7))
     assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)
 
 
@@ -259,8 +259,8 @@ def test_recorded_counters_include_chunks_of_disks_that_take_none() -> None:
 
 def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
     zones = [ZoneDisks(idc="z0", total=8, available=4, total_chunk=8296, total_free_chunk=4148)]
-    memory = remember(Memory(), look(0.0))
-    scene = Scene(
+    memory = remember(ClusterState(), look(0.0))
+    scene = RuleContext(
         look(1000.0, zones=zones), remember(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
     )
     answer = CHUNKS_LOW.answer(scene)

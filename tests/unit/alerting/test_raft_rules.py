@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.alerting.model import Severity
-from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot
 from tests.support.raft_snapshots import after, ask, grades, having, resolution, said
 from tests.support.watch_builders import dark, host, look
@@ -294,5 +294,5 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, subject: str, view: Scene, words: str) -> None:
+def test_what_became_of_it_is_said(rule: str, subject: str, view: RuleContext, words: str) -> None:
     assert resolution(rule, subject, view) == words

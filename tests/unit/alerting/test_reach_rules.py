@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.alerting.model import Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Scene
+from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import HostLook, Snapshot
 from bot.common.errors import (
     AuthRejected,
@@ -113,7 +113,7 @@ def test_what_a_rule_says(case: Case) -> None:
     assert grades(answer) <= {case.severity}
 
 
-def only(rule: str, view: Scene) -> Finding:
+def only(rule: str, view: RuleContext) -> Finding:
     answer = ask(rule, view)
     assert answer is not CANNOT_TELL
     [finding] = answer
@@ -211,5 +211,5 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, subject: str, view: Scene, words: str) -> None:
+def test_what_became_of_it_is_said(rule: str, subject: str, view: RuleContext, words: str) -> None:
     assert resolution(rule, subject, view) == words

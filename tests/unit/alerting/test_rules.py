@@ -4,20 +4,20 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.model import Alert, AlertState, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import INHIBITS, RULES, UNSPARED, rule_named
 from bot.clustermgr.models import Disk, HostLook, Snapshot
 from tests.support.watch_builders import dark, disk, host, look, stat
 
 
-def scene(now: Snapshot, previous: Snapshot | None = None, past: Memory | None = None) -> Scene:
-    known = past if past is not None else (remember(Memory(), previous) if previous else Memory())
-    return Scene(now, remember(known, now, previous=previous), now.at, previous)
+def scene(now: Snapshot, previous: Snapshot | None = None, past: ClusterState | None = None) -> RuleContext:
+    known = past if past is not None else (remember(ClusterState(), previous) if previous else ClusterState())
+    return RuleContext(now, remember(known, now, previous=previous), now.at, previous)
 
 
-def ask(rule: str, view: Scene) -> Answer:
+def ask(rule: str, view: RuleContext) -> Answer:
     found = rule_named(rule)
     assert found is not None
     return found.answer(view)
@@ -195,7 +195,7 @@ def test_thousands_of_broken_disks_stay_bounded() -> None:
 
 
 def test_the_counters_prove_nothing_better() -> None:
-    past = replace(Memory(), disks=remember(Memory(), disks(disk(7))).disks)
+    past = replace(ClusterState(), disks=remember(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3), past=past)))
     assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
     finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3))))
@@ -213,7 +213,7 @@ def test_hostile_text_from_a_cluster_stays_on_one_line_and_bounded() -> None:
 
 
 def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
-    memory = Memory()
+    memory = ClusterState()
     weights = []
     for turn in range(4):
         view = scene(look(100 + 60 * turn, leader=1 + turn % 2, term=5 + turn), past=memory)
@@ -322,5 +322,5 @@ def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
         1.0,
         data={"parts": ["3"], "repairing": ["3"]},
     )
-    left = Scene(replace(look(100), chunks={3: 1}), Memory(), 100.0)
+    left = RuleContext(replace(look(100), chunks={3: 1}), ClusterState(), 100.0)
     assert rule.resolved(left, alert) == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.alerting.cluster_state.forecast import Forecast, forecast
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.reports.trend import DAY
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
 from tests.support.watch_builders import TIB, dark, look
@@ -20,14 +20,14 @@ WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 def scene(
     *, past: float = 3600, full: Forecast | None = None, dead: bool = False, before: Any = None, **stats: Any
-) -> Scene:
+) -> RuleContext:
     """A look at NOW; the leader has led for `past` seconds by then."""
-    old = remember(Memory(), before or look(NOW - past))
+    old = remember(ClusterState(), before or look(NOW - past))
     now = dark(NOW) if dead else look(NOW, **stats)
-    return Scene(now, replace(remember(old, now), forecast=full or Forecast()), NOW)
+    return RuleContext(now, replace(remember(old, now), forecast=full or Forecast()), NOW)
 
 
-def ask(rule: str, view: Scene, **values: float) -> Answer:
+def ask(rule: str, view: RuleContext, **values: float) -> Answer:
     found = rule_named(rule)
     assert found is not None
     return replace(found, values=values).answer(view)

@@ -3,13 +3,13 @@
 import pytest
 
 from bot.alerting.cluster_state.hosts import HostNote
-from bot.alerting.cluster_state.state import DiskNote, Memory
+from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.table import RULES
 from bot.alerting.subjects import SUBJECTS, subject_of
 from bot.common.errors import UserError
 
-SEEN = Memory(
+SEEN = ClusterState(
     voters=(1, 2, 3),
     learners=(5,),
     disks=(DiskNote(7, idc="z1"),),
@@ -18,7 +18,7 @@ SEEN = Memory(
 CHUNKS = Alert("prod", "chunks_low", "z0", AlertState.FIRING, Severity.WARNING, "Few chunks.", 0.0)
 
 
-def subject(rule: str, typed: str, memory: Memory = SEEN) -> str:
+def subject(rule: str, typed: str, memory: ClusterState = SEEN) -> str:
     return subject_of(rule, typed, "prod", memory, [CHUNKS])
 
 
@@ -66,11 +66,11 @@ def test_what_no_alert_is_about_is_refused_with_the_subjects(rule: str, typed: s
 
 
 def test_what_was_never_seen_must_only_look_right() -> None:
-    assert subject("peer_down", "7", Memory()) == "7"
-    assert subject("host_unreachable", "a:1", Memory()) == "a:1"
+    assert subject("peer_down", "7", ClusterState()) == "7"
+    assert subject("host_unreachable", "a:1", ClusterState()) == "a:1"
     for rule, typed in (("peer_down", "peer 7"), ("host_unreachable", "banana")):
         with pytest.raises(UserError):
-            subject(rule, typed, Memory())
+            subject(rule, typed, ClusterState())
 
 
 def test_every_rule_has_a_kind_of_subject() -> None:

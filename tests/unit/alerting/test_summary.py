@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange, SwitchNote
-from bot.alerting.cluster_state.state import DiskNote, LeaderChange, Memory
+from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.cluster_status import StatusLevel
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import Deed, Facts, Pending
@@ -21,7 +21,9 @@ from tests.support.watch_builders import TIB
 
 DAY = 86400.0
 NOW = 1_790_000_000.0
-HEALTHY = Memory(at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7.")
+HEALTHY = ClusterState(
+    at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7."
+)
 
 
 WEEK = tuple(Point(NOW - n * 3600, TIB, 8 * TIB, 10 * TIB) for n in range(168, -1, -1))
@@ -173,7 +175,7 @@ def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
 
 def test_a_view_that_is_old_says_so() -> None:
     assert "cmbot has not looked since" in of(Facts("prod", replace(HEALTHY, at=NOW - 3600)))
-    assert "cmbot has not looked at prod yet" in of(Facts("prod", Memory()))
+    assert "cmbot has not looked at prod yet" in of(Facts("prod", ClusterState()))
 
 
 def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:

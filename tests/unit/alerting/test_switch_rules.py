@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.alerting.cluster_state.changes import explained
-from bot.alerting.cluster_state.state import Memory, remember
+from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.model import Alert, AlertState, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Scene
+from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import Dialect
@@ -45,15 +45,15 @@ class Seen:
         return dark(at) if self.dead else replace(look(at, bad=self.bad), dropping=dropping, **told)
 
 
-def scene(*seen: Seen) -> Scene:
-    memory = Memory()
+def scene(*seen: Seen) -> RuleContext:
+    memory = ClusterState()
     for each in seen:
         snapshot = each.look()
         memory = remember(memory, snapshot)
-    return Scene(snapshot, memory, NOW)
+    return RuleContext(snapshot, memory, NOW)
 
 
-def ask(rule: str, view: Scene, **names: tuple[str, ...]) -> Answer:
+def ask(rule: str, view: RuleContext, **names: tuple[str, ...]) -> Answer:
     found = rule_named(rule)
     assert found is not None
     return replace(found, names=names).answer(view)
