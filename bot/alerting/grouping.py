@@ -20,7 +20,7 @@ _MOST_ARRIVALS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GroupingLimits:
     """How many first posts are no storm: of one `cluster`, of one `channel`, `within` so many seconds."""
 
     cluster: int = 6
@@ -33,7 +33,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class AlertGroup:
     """One storm of a channel and the message that lists its alerts.
 
     `slot` names the message, `ids` are all alerts that ever went into it, `lines` counts its thread's lines. It rages
@@ -60,12 +60,12 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class ChannelHistory:
     """What one channel was told lately: when each first post of a cluster came, and the digests that are not done."""
 
     channel: str
     arrivals: tuple[tuple[str, float], ...] = ()
-    digests: tuple[Digest, ...] = field(default=())
+    digests: tuple[AlertGroup, ...] = field(default=())
     made: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -84,15 +84,15 @@ class Traffic:
         return cls(channel, arrivals, digests, int(data.get("made", 0)))
 
     @property
-    def storm(self) -> Digest | None:
+    def storm(self) -> AlertGroup | None:
         """The one that rages."""
         return next((digest for digest in self.digests if digest.rages), None)
 
-    def digest(self, slot: str) -> Digest | None:
+    def digest(self, slot: str) -> AlertGroup | None:
         """The digest of that slot."""
         return next((digest for digest in self.digests if digest.slot == slot), None)
 
-    def with_digest(self, digest: Digest) -> Self:
+    def with_digest(self, digest: AlertGroup) -> Self:
         """With this in the place of the one of its slot, or added."""
         others = tuple(held for held in self.digests if held.slot != digest.slot)
         return replace(self, digests=(*others, digest))
@@ -107,8 +107,8 @@ class Traffic:
 
 
 def weather(
-    traffic: Traffic, moves: Sequence[Transition], alerts: Iterable[Alert], limits: Limits, now: float
-) -> tuple[Traffic, tuple[Transition, ...]]:
+    traffic: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
+) -> tuple[ChannelHistory, tuple[Transition, ...]]:
     """Fold what is too much: the moves as they are to be told, and what the channel was told with them.
 
     `alerts` are the open ones of the cluster: those due get their own message, now that their storm is over.
@@ -121,19 +121,21 @@ def weather(
     return _calmed(traffic, limits, now), tuple(_surfaced(traffic, settled, alerts, now))
 
 
-def due(alerts: Iterable[Alert], limits: Limits) -> tuple[int, ...]:
+def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
     """Which of a digest's alerts get their own message when its storm ends: the gravest that nobody cares for yet."""
     calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
     worst = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
     return tuple(alert.id for alert in worst[: limits.cluster])
 
 
-def listed(digest: Digest, alerts: Iterable[Alert]) -> list[Alert]:
+def listed(digest: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
     """Those of its alerts that it tells of still: open, and not told on their own since."""
     return [alert for alert in alerts if alert.open and alert.data.get("digest") == digest.slot]
 
 
-def _arrived(traffic: Traffic, move: Transition, limits: Limits, now: float) -> tuple[Traffic, Transition]:
+def _arrived(
+    traffic: ChannelHistory, move: Transition, limits: GroupingLimits, now: float
+) -> tuple[ChannelHistory, Transition]:
     since, cluster = now - limits.within, move.new.cluster
     lately = tuple(arrival for arrival in traffic.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
     traffic = replace(traffic, arrivals=(*lately, (cluster, now)))
@@ -145,12 +147,12 @@ def _arrived(traffic: Traffic, move: Transition, limits: Limits, now: float) -> 
         return traffic, move
     if storm is None:
         traffic = replace(traffic, made=traffic.made + 1)
-        storm = Digest(f"digest:{traffic.channel}:{traffic.made}", now, ())
+        storm = AlertGroup(f"digest:{traffic.channel}:{traffic.made}", now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
     return traffic.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
 
 
-def _calmed(traffic: Traffic, limits: Limits, now: float) -> Traffic:
+def _calmed(traffic: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
     storm = traffic.storm
     if storm is None:
         return traffic
@@ -159,7 +161,7 @@ def _calmed(traffic: Traffic, limits: Limits, now: float) -> Traffic:
 
 
 def _surfaced(
-    traffic: Traffic, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
+    traffic: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
     """The moves, and a first post of their own for those alerts that are due and still fire.
 
@@ -175,7 +177,7 @@ def _surfaced(
             yield Transition(alert, new, TransitionReason.SURFACED, Tell.POST)
 
 
-def _is_due(traffic: Traffic, alert: Alert) -> bool:
+def _is_due(traffic: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
         return False
     digest = traffic.digest(alert.data["digest"])
@@ -183,8 +185,8 @@ def _is_due(traffic: Traffic, alert: Alert) -> bool:
     return digest is None or alert.id in digest.due
 
 
-def _digest(held: Mapping[str, Any]) -> Digest:
-    return Digest(
+def _digest(held: Mapping[str, Any]) -> AlertGroup:
+    return AlertGroup(
         str(held["slot"]),
         float(held["since"]),
         tuple(str(scope) for scope in held.get("scopes", ())),

@@ -12,7 +12,7 @@ from bot.interactions.events import Click, Typed
 from bot.permissions.roles import Holder
 from bot.views import alert_actions as actions
 from bot.views.attention import silenced
-from bot.watch.alert_actions import Attention, refuse_ended
+from bot.watch.alert_actions import AlertActions, refuse_ended
 
 
 class Rights(Protocol):
@@ -30,7 +30,7 @@ class Clicks:
     """Implements dispatch.Decider: alerts' buttons here, all others by the operations' desk."""
 
     operations: Decider
-    attention: Attention
+    attention: AlertActions
     rights: Rights
 
     async def decide(self, click: Click) -> Reply | Typed | None:

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.handover import Handover
 from bot.alerting.reports.summary import Summary
-from bot.alerting.reports.timeseries import Course
+from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Begun
 from bot.audit.ask import Asked, Found, Sheet
@@ -211,7 +211,7 @@ class ReportBook(Protocol):
     async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
         """What who takes over needs to know, of the time since the last hand-over unless it is given."""
 
-    async def course(self, cluster: str, window: float) -> Course:
+    async def course(self, cluster: str, window: float) -> Timeseries:
         """How the space of a cluster went in the last `window` seconds."""
 
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from bot.alerting.grouping import Limits
+from bot.alerting.grouping import GroupingLimits
 from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.own_network import OWN_NETWORK
@@ -54,7 +54,7 @@ from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import Lag
 from bot.telemetry.metrics import Metrics
-from bot.watch.alert_actions import Attention
+from bot.watch.alert_actions import AlertActions
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import Summaries
 from bot.watch.watchdog import Watchdog
@@ -63,7 +63,7 @@ from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
 from bot.workflow.proposals import ProposalService
-from bot.workflow.reporting import Work
+from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
 
 Clock = Callable[[], float]
@@ -178,7 +178,7 @@ class _Parts:
         own = self.settings
         access = Access(own.access, self.gateway.group_members, own.policy_groups, own.own_access)
         channels = {own.name: own.alert_channel for own in self.settings.clusters}
-        attention = Attention(self.store, outbox.wake, self.clock, channels)
+        attention = AlertActions(self.store, outbox.wake, self.clock, channels)
         policies = partial(policy, self.settings)
         decisions = ApprovalService(
             self.repository,
@@ -247,7 +247,7 @@ class _Parts:
         )
 
     def _reports(self) -> Reports:
-        work = Work(self.store)
+        work = OperationReport(self.store)
         handovers = [entry.job for entry in self.entries if entry.kind == "handover"]
         return Reports(self.store, self.clock, work.deeds, work.pending, handovers)
 
@@ -290,7 +290,7 @@ class _Parts:
         proposals: ProposalService,
         decisions: ApprovalService,
         inbox: Inbox,
-        attention: Attention,
+        attention: AlertActions,
         forms: Forms,
     ) -> Dispatcher:
         return Dispatcher(
@@ -317,7 +317,7 @@ class _Parts:
             docs_url=self.settings.docs_url or "",
         )
 
-    def _forms(self, access: Access, policies: PolicyOf, attention: Attention) -> Forms:
+    def _forms(self, access: Access, policies: PolicyOf, attention: AlertActions) -> Forms:
         return Forms(
             clusters=self.clusters,
             access=access,
@@ -332,7 +332,7 @@ class _Parts:
             key=key_of(self.settings.secrets.slack_bot_token.get_secret_value()),
         )
 
-    def _home(self, access: Access, policies: PolicyOf, attention: Attention) -> HomeTab:
+    def _home(self, access: Access, policies: PolicyOf, attention: AlertActions) -> HomeTab:
         return HomeTab(
             names=tuple(self.clusters),
             remembered=self.remembered,
@@ -380,7 +380,7 @@ class _Parts:
             own.poll_interval,
             rules,
             escalation_of(self.settings.escalation(own.name)),
-            Limits(**dict(self.settings.alerts.storm)),
+            GroupingLimits(**dict(self.settings.alerts.storm)),
         )
         deadline = look_deadline(own.answer_deadline, own.poll_interval)
         watch = Watch(

@@ -39,8 +39,8 @@ from bot.telemetry.loop_lag import Lag
 from bot.telemetry.metrics import Metrics
 from bot.views.notes import clock_set
 from bot.watch import decommission
-from bot.watch.alert_actions import Attention
-from bot.watch.scheduled_reports import Entry, Summaries
+from bot.watch.alert_actions import AlertActions
+from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watch
 from bot.workflow.executor import Executor
@@ -94,9 +94,9 @@ class App:
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
     sentry: Watchdog
-    attention: Attention
+    attention: AlertActions
     summaries: Summaries
-    entries: Sequence[Entry]
+    entries: Sequence[ReportJob]
     background: Background
     bolt: Bolt
     gate: Gate
@@ -179,7 +179,7 @@ async def close_gone(app: App) -> None:
         log.debug("close_gone.store_down", error=str(error))
 
 
-async def summarise(app: App, entry: Entry, due_at: float) -> None:
+async def summarise(app: App, entry: ReportJob, due_at: float) -> None:
     """Post the summary that is due."""
     try:
         await app.summaries.fire(entry, due_at, app.wall())

@@ -9,16 +9,16 @@ from bot.common.errors import ConfigError
 from bot.config import EscalationSettings, Settings, SummarySettings
 from bot.operations.policy import Policy, policy_of, stricter, strictest
 from bot.runtime.scheduler import Crontab
-from bot.watch.scheduled_reports import Entry
+from bot.watch.scheduled_reports import ReportJob
 
 
-def entries_of(settings: Settings) -> list[Entry]:
+def entries_of(settings: Settings) -> list[ReportJob]:
     """One entry for each summary; raises ConfigError that names the key of a time that cannot be."""
     everything = tuple(own.name for own in settings.clusters)
     return [_entry(own, number, everything) for number, own in enumerate(settings.summaries)]
 
 
-def _entry(own: SummarySettings, number: int, everything: tuple[str, ...]) -> Entry:
+def _entry(own: SummarySettings, number: int, everything: tuple[str, ...]) -> ReportJob:
     clusters = own.clusters or everything
     try:
         latest = Crontab(own.cron, own.timezone).latest
@@ -26,7 +26,7 @@ def _entry(own: SummarySettings, number: int, everything: tuple[str, ...]) -> En
         raise ConfigError(f"summaries.{number}.{error}") from error
     # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
     job = f"{own.kind} {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
-    return Entry(job, own.channel, clusters, latest, own.kind)
+    return ReportJob(job, own.channel, clusters, latest, own.kind)
 
 
 def heartbeat_url(settings: Settings) -> str:

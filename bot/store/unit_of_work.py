@@ -7,7 +7,7 @@ from bot.store.dump import Dump
 from bot.store.purge import Expiry
 from bot.store.repositories.alerts import Alerts
 from bot.store.repositories.audit import Audit
-from bot.store.repositories.channel_history import Channels
+from bot.store.repositories.channel_history import ChannelHistories
 from bot.store.repositories.cluster_state import ClusterStates
 from bot.store.repositories.inbox import Inbound
 from bot.store.repositories.operations import Operations
@@ -30,7 +30,7 @@ class UnitOfWork:
         self.alerts = Alerts(link)
         self.silences = Silences(link)
         self.memory = ClusterStates(link)
-        self.channels = Channels(link)
+        self.channels = ChannelHistories(link)
         self.operations = Operations(link)
         self.inbound = Inbound(link, owner)
         self.firings = Firings(link)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.alerting.grouping import Digest, listed
+from bot.alerting.grouping import AlertGroup, listed
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
@@ -15,7 +15,7 @@ MOST_IN_LINE = 15
 _RULES = 6
 
 
-def digest_card(digest: Digest, alerts: Sequence[Alert]) -> Message:
+def digest_card(digest: AlertGroup, alerts: Sequence[Alert]) -> Message:
     """The digest as it is now; `alerts` are all that ever went into it, as far as they are kept."""
     left = sorted(listed(digest, alerts), key=lambda alert: (-alert.severity, alert.since))
     sentence = _sentence(digest, alerts)
@@ -63,7 +63,7 @@ def _bullet(alert: Alert) -> str:
     return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
 
 
-def _sentence(digest: Digest, alerts: Sequence[Alert]) -> str:
+def _sentence(digest: AlertGroup, alerts: Sequence[Alert]) -> str:
     clusters = Counter(alert.cluster for alert in alerts)
     of = " and ".join(escape(name) for name, _ in clusters.most_common(2))
     more = f" and {count(len(clusters) - 2, 'more cluster')}" if len(clusters) > 2 else ""  # noqa: PLR2004 - two by name
@@ -78,7 +78,7 @@ def _by_rule(alerts: Sequence[Alert]) -> str:
     return f" {named}{' and others' if len(rules) > _RULES else ''}."
 
 
-def _state(digest: Digest, left: Sequence[Alert], alerts: Sequence[Alert]) -> str:
+def _state(digest: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -> str:
     cared = sum(alert.state is AlertState.ACKNOWLEDGED for alert in left)
     own = sum(alert.open for alert in alerts) - len(left)
     over = len(digest.ids) - len(left) - own
@@ -89,7 +89,7 @@ def _state(digest: Digest, left: Sequence[Alert], alerts: Sequence[Alert]) -> st
     return f"The storm ended after {duration(digest.ended_at - digest.since)}: {', '.join(told)}."
 
 
-def _small_print(digest: Digest) -> str:
+def _small_print(digest: AlertGroup) -> str:
     if digest.rages:
         return "This message is edited. Each alert: in the thread, and in /cm alerts; /cm ack ID takes care of one."
     return "New alerts are told one by one again. What is open here stays listed until it is over: /cm alerts"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import Happening
-from bot.alerting.reports.handover import Handover, State, Task
+from bot.alerting.reports.handover import Handover, OpenOperationFact, State
 from bot.alerting.reports.summary import STALE_SECONDS, Off
 from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
@@ -114,7 +114,7 @@ def _held(alert: Alert, now: float) -> str:
     return f"{named(alert.acked_by)}{since}: {mark} {word} for {lasts}: {escape(alert.sentence)}"
 
 
-def _task(task: Task, now: float) -> str:
+def _task(task: OpenOperationFact, now: float) -> str:
     return f"*{escape(task.cluster)}* {pending_line(task.pending, now)}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.alerting.reports.timeseries import Course, together
+from bot.alerting.reports.timeseries import Timeseries, together
 from bot.alerting.reports.trend import DAY, Point, Slope, Sureness, Trend
 from bot.interactions.message import BlockJson
 from bot.views.charts import MAX_SERIES, Series, line_chart
@@ -90,7 +90,7 @@ def shares(histories: Mapping[str, Sequence[Point]], now: float) -> BlockJson | 
     return line_chart(title, labels, series, x_label="UTC", y_label="per cent used")
 
 
-def course_chart(course: Course) -> BlockJson | None:
+def course_chart(course: Timeseries) -> BlockJson | None:
     """What is used and what may still be written, in a unit that suits both; None of fewer than two points."""
     if len(course.shown) < 2:  # noqa: PLR2004 - one point is no course
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bot.alerting.model import Alert
-from bot.alerting.reports.facts import Deed, Pending
+from bot.alerting.reports.facts import OperationFact, Pending
 from bot.alerting.reports.summary import STALE_SECONDS, ClusterSummary, Growth, Off
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
@@ -79,7 +79,7 @@ def named(user: str) -> str:
     return person(user) if user else "cmbot"
 
 
-def deed_line(deed: Deed) -> str:
+def deed_line(deed: OperationFact) -> str:
     """What was done, by whom, who approved, and why."""
     who = f"asked for by {named(deed.by)}" if deed.by else ""
     approved = f"approved by {' and '.join(map(named, deed.approved))}" if deed.approved else ""

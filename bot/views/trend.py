@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.alerting.reports.timeseries import EXACT, Course, label
+from bot.alerting.reports.timeseries import EXACT, Timeseries, label
 from bot.alerting.reports.trend import DAY, MIN_SPAN, Sureness
 from bot.interactions.message import Message
 from bot.views.blocks import context, count, date, escape, message, percent, section, size, table
@@ -18,7 +18,7 @@ _SURE = {
 }
 
 
-def trend(course: Course) -> Message:
+def trend(course: Timeseries) -> Message:
     """The sentence, the chart, the same as a table, and how far it can be trusted."""
     sentence = _sentence(course)
     if not course.shown:
@@ -39,7 +39,7 @@ def trend(course: Course) -> Message:
     )
 
 
-def _sentence(course: Course) -> str:
+def _sentence(course: Timeseries) -> str:
     name = escape(course.cluster)
     if not course.shown:
         return _nothing(course)
@@ -57,7 +57,7 @@ def _sentence(course: Course) -> str:
     return f"{head} At this pace it is {until}, {date(full, 'day')}{f' ({between})' if between else ''}."
 
 
-def _nothing(course: Course) -> str:
+def _nothing(course: Timeseries) -> str:
     name = escape(course.cluster)
     if course.watched_since is None:
         return (
@@ -75,14 +75,14 @@ def _nothing(course: Course) -> str:
     )
 
 
-def _too_early(course: Course) -> str:
+def _too_early(course: Timeseries) -> str:
     return (
         f"It is too early to tell how fast it fills: watching since {date(course.trend.since, 'minute')}, "
         f"and {count(round(MIN_SPAN / 3600), 'hour')} are the least."
     )
 
 
-def _small_print(course: Course) -> Iterator[str]:
+def _small_print(course: Timeseries) -> Iterator[str]:
     told = course.trend
     first = date(told.since, "minute")
     span = f"from {first} to {date(told.until, 'minute')}"

@@ -26,7 +26,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
+class AlertActions:
     """Implements commands.spec.AlertBook; `channels` are the alert channels. Raises StoreError, UserError."""
 
     store: Store

@@ -72,7 +72,7 @@ class ClusterStateRows(Protocol):
         """Remember this instead."""
 
 
-class ChannelRows(Protocol):
+class ChannelHistoryRows(Protocol):
     """What is remembered of each Slack channel."""
 
     async def get(self, channel: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class WatchUnit(Protocol):
         """Memories."""
 
     @property
-    def channels(self) -> ChannelRows:
+    def channels(self) -> ChannelHistoryRows:
         """What channels were told lately."""
 
     @property

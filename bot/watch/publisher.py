@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.alerting.grouping import Digest, Limits, Traffic, due, listed
+from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
 from bot.alerting.model import Severity
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
 from bot.views.alerts import card, line
@@ -12,7 +12,7 @@ from bot.watch.ports import WatchUnit
 
 
 async def carry_out(
-    uow: WatchUnit, moves: Sequence[Transition], before: Traffic, after: Traffic, limits: Limits
+    uow: WatchUnit, moves: Sequence[Transition], before: ChannelHistory, after: ChannelHistory, limits: GroupingLimits
 ) -> None:
     """Store the alerts of one step and tell of them; `before` and `after` are what the channel was told lately."""
     stored = [await _stored(uow, move) for move in moves]
@@ -29,20 +29,20 @@ async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
     """Tell of one stored transition that a person caused; also of one that a digest lists."""
     await _tell_own(uow, move, channel)
     if "digest" in move.new.data:
-        traffic = Traffic.from_json(channel, await uow.channels.get(channel))
-        told = await _tell_digests(uow, traffic, _by_digest([move]), "", Limits())
+        traffic = ChannelHistory.from_json(channel, await uow.channels.get(channel))
+        told = await _tell_digests(uow, traffic, _by_digest([move]), "", GroupingLimits())
         if told != traffic:
             await uow.channels.put(channel, told.to_json())
 
 
 async def end_storm(uow: WatchUnit, channel: str, now: float) -> bool:
     """End the storm of a channel that no cluster has any more; False when none rages there."""
-    traffic = Traffic.from_json(channel, await uow.channels.get(channel))
+    traffic = ChannelHistory.from_json(channel, await uow.channels.get(channel))
     storm = traffic.storm
     if storm is None:
         return False
     calm = traffic.with_digest(replace(storm, ended_at=now))
-    told = await _tell_digests(uow, calm, {}, storm.slot, Limits())
+    told = await _tell_digests(uow, calm, {}, storm.slot, GroupingLimits())
     await uow.channels.put(channel, told.to_json())
     return True
 
@@ -92,11 +92,11 @@ def _by_digest(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]
 
 async def _tell_digests(
     uow: WatchUnit,
-    traffic: Traffic,
+    traffic: ChannelHistory,
     moves: Mapping[str, Sequence[Transition]],
     ended: str,
-    limits: Limits,
-) -> Traffic:
+    limits: GroupingLimits,
+) -> ChannelHistory:
     for slot in dict.fromkeys((*moves, ended)):
         digest = traffic.digest(slot)
         if digest is not None:
@@ -107,8 +107,8 @@ async def _tell_digests(
 
 
 async def _tell_digest(
-    uow: WatchUnit, channel: str, digest: Digest, moves: Sequence[Transition], choose: Limits | None
-) -> Digest | None:
+    uow: WatchUnit, channel: str, digest: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
+) -> AlertGroup | None:
     """Tell of the digest as it is now; None when all that it listed is over, and with it the digest.
 
     With the limits to `choose` by, its storm ends here: what is to get its own message is noted.

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.reports.facts import Deed, Facts, Pending
+from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
-from bot.alerting.reports.timeseries import Course, course
+from bot.alerting.reports.timeseries import Timeseries, course
 from bot.alerting.reports.trend import DAY, Trend, points, trend
 from bot.watch.ports import WatchStore, WatchUnit
 
-Deeds = Callable[[str, float], Awaitable[Sequence[Deed]]]
+Deeds = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
 """What was done to a cluster with the bot since a time."""
 PendingOf = Callable[[str], Awaitable[Sequence[Pending]]]
 """What is not over on a cluster."""
@@ -23,7 +23,7 @@ LONGEST_SHIFT = 7 * DAY
 """A hand-over before that is no beginning of this shift."""
 
 
-async def no_deeds(_cluster: str, _since: float) -> Sequence[Deed]:
+async def no_deeds(_cluster: str, _since: float) -> Sequence[OperationFact]:
     """For a program that keeps no operations."""
     return ()
 
@@ -63,7 +63,7 @@ class Reports:
             last = await uow.firings.last(self.handovers, now) if self.handovers else None
         return last if last is not None and now - last <= LONGEST_SHIFT else now - SHIFT_SECONDS
 
-    async def course(self, cluster: str, window: float) -> Course:
+    async def course(self, cluster: str, window: float) -> Timeseries:
         """How the space of a cluster went in the last `window` seconds."""
         now, every = self.clock(), window / _SAMPLES
         async with self.store.read() as uow:
@@ -71,7 +71,7 @@ class Reports:
             first = await uow.samples.first(cluster)
         return course(cluster, samples, window=window, now=now, every=every, watched_since=first)
 
-    async def facts(self, name: str, since: float, now: float) -> Facts:
+    async def facts(self, name: str, since: float, now: float) -> ClusterFacts:
         """All that is known of one cluster, what happened since a time, and its trend of a month."""
         async with self.store.read() as uow:
             facts = await _facts(uow, name, since, now)
@@ -86,8 +86,8 @@ class Reports:
         )
 
 
-async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> Facts:
-    return Facts(
+async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
+    return ClusterFacts(
         name=name,
         memory=ClusterState.from_json(await uow.memory.get(name)),
         open=await uow.alerts.open(name),

@@ -24,7 +24,7 @@ LONGEST = 32 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReportJob:
     """One configured summary: a `job` name that stays the same over restarts, its channel (id), its clusters.
 
     `latest` gives the last time it was due at or before a time (Unix seconds), None when never.
@@ -56,7 +56,7 @@ class Summaries:
         self._wake = wake
         self._done: dict[str, float] = {}
 
-    async def fire(self, entry: Entry, due_at: float, now: float) -> bool:
+    async def fire(self, entry: ReportJob, due_at: float, now: float) -> bool:
         """Post the summary that was due at `due_at`, of the time since the last one; False when that was done already.
 
         Both times are the system clock's.
@@ -77,7 +77,7 @@ class Summaries:
             self._wake()
         return first
 
-    async def catch_up(self, entry: Entry, now: float) -> bool:
+    async def catch_up(self, entry: ReportJob, now: float) -> bool:
         """Post what was due lately and nobody posted, if there was a watch then; for the start and after outages."""
         due_at = entry.latest(now)
         if due_at is None or now - due_at > CATCH_UP_SECONDS or self._done.get(entry.job, 0.0) >= due_at:
@@ -86,7 +86,7 @@ class Summaries:
             return False
         return await self.fire(entry, due_at, now)
 
-    async def _report(self, entry: Entry, due_at: float, now: float) -> Report:
+    async def _report(self, entry: ReportJob, due_at: float, now: float) -> Report:
         ahead = self._ahead()
         since = await self._since(entry, due_at, ahead)
         due_at, now = due_at - ahead, now - ahead
@@ -95,7 +95,7 @@ class Summaries:
             return handover(hand_over(facts, since, now, due_at=due_at))
         return summary(summarise(facts, since, now, due_at=due_at))
 
-    async def _since(self, entry: Entry, due_at: float, ahead: float) -> float:
+    async def _since(self, entry: ReportJob, due_at: float, ahead: float) -> float:
         """When the one before was posted, else when it was due; by the clock that dated what is reported on."""
         async with self._store.read() as uow:
             posted = await uow.firings.last((entry.job,), due_at)
@@ -106,7 +106,7 @@ class Summaries:
         due_before = None if entry.kind == "handover" else entry.latest(due_at - 1)
         return end - SHIFT_SECONDS if entry.kind == "handover" else (due_before or due_at - DAY) - ahead
 
-    async def _watched_at(self, entry: Entry, time: float) -> bool:
+    async def _watched_at(self, entry: ReportJob, time: float) -> bool:
         async with self._store.read() as uow:
             firsts = [await uow.samples.first(name) for name in entry.clusters]
         return any(first is not None and first <= time - self._ahead() for first in firsts)

@@ -7,7 +7,7 @@ import structlog
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import Transition, step
-from bot.alerting.grouping import Traffic, weather
+from bot.alerting.grouping import ChannelHistory, weather
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, blind_finding, patience
@@ -88,7 +88,7 @@ class Watchdog:
 
     async def _tell(self, uow: WatchUnit, watch: Watch, rule: Rule, since: float, now: float) -> Sequence[Transition]:
         watched = watch.watched
-        before = Traffic.from_json(watched.channel, await uow.channels.get(watched.channel))
+        before = ChannelHistory.from_json(watched.channel, await uow.channels.get(watched.channel))
         held: list[Alert] = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
         found = step(
             {rule.key: (blind_finding(rule, watched.cluster, self.why(watched.cluster)),)},

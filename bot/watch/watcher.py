@@ -13,7 +13,7 @@ from bot.alerting.cluster_state.forecast import WINDOW, forecast
 from bot.alerting.cluster_state.state import ClusterState, away, remember, remember_leader, worth_writing
 from bot.alerting.engine import NO_ESCALATION, Tell, Transition, step
 from bot.alerting.escalation import Escalation
-from bot.alerting.grouping import Limits, Traffic, weather
+from bot.alerting.grouping import ChannelHistory, GroupingLimits, weather
 from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, Outlook, OwnNetwork
 from bot.alerting.rules.base import Answer, Reign, Rule, RuleContext
@@ -53,7 +53,7 @@ class Watched:
     interval: float
     rules: tuple[Rule, ...]
     escalation: Escalation = NO_ESCALATION
-    limits: Limits = field(default_factory=Limits)
+    limits: GroupingLimits = field(default_factory=GroupingLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class TickPlan:
     """
 
     transitions: tuple[Transition, ...]
-    traffic: Traffic
+    traffic: ChannelHistory
     memory: Mapping[str, Any] | None = None
     sample: Mapping[str, Any] | None = None
     changed: bool = False
@@ -101,7 +101,7 @@ class Held:
     """
 
     memory: Mapping[str, Any]
-    traffic: Traffic
+    traffic: ChannelHistory
     alerts: Sequence[Alert] = ()
     silences: Sequence[Silence] = ()
     over: Sequence[Silence] = ()
@@ -302,7 +302,7 @@ class Watch:
         name = self.watched.cluster
         return Held(
             await uow.memory.get(name),
-            Traffic.from_json(self.watched.channel, await uow.channels.get(self.watched.channel)),
+            ChannelHistory.from_json(self.watched.channel, await uow.channels.get(self.watched.channel)),
             await uow.alerts.open(name),
             await uow.silences.active(now, name),
             await uow.silences.ended(now, name),

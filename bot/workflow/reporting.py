@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.alerting.reports.facts import Deed, Pending
+from bot.alerting.reports.facts import OperationFact, Pending
 from bot.operations.model import Operation, OpKind, OpState
 from bot.store.database import Store
 from bot.views import operations as views
@@ -14,12 +14,12 @@ _BEFORE = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class OperationReport:
     """Reads the operations of a cluster; both methods raise StoreError."""
 
     store: Store
 
-    async def deeds(self, cluster: str, since: float) -> Sequence[Deed]:
+    async def deeds(self, cluster: str, since: float) -> Sequence[OperationFact]:
         """What the operations that ended at `since` (Unix seconds) or later came to, the oldest first."""
         async with self.store.read() as uow:
             recent = await uow.operations.recent(MOST, since - _BEFORE, cluster)
@@ -33,10 +33,10 @@ class Work:
         return [pending_of(op) for op in found[-MOST:]]
 
 
-def deed_of(op: Operation) -> Deed:
+def deed_of(op: Operation) -> OperationFact:
     """An operation that ended: when that was, what it came to, who wanted it and why."""
     ended = next((event for event in op.history if event.state is op.state), op.history[-1])
-    return Deed(ended.at, views.deed(op), op.requester, op.reason, op.approvals)
+    return OperationFact(ended.at, views.deed(op), op.requester, op.reason, op.approvals)
 
 
 def pending_of(op: Operation) -> Pending:

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
-from bot.alerting.grouping import Limits, Traffic, listed, weather
+from bot.alerting.grouping import ChannelHistory, GroupingLimits, listed, weather
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, UNSPARED, rule_named
@@ -38,7 +38,7 @@ RULES = (
 )
 KEYS = [rule.key for rule in RULES]
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
-LIMITS = Limits(cluster=2, channel=3, within=100)
+LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
 CHANNEL = "C1"
 MOST_NEIGHBOURS = 8
 CALLING = {
@@ -122,8 +122,8 @@ class Engine(RuleBasedStateMachine):
         return [alert for alert in self.alerts.values() if alert.open and alert.cluster == "archive"]
 
     @property
-    def traffic(self) -> Traffic:
-        return Traffic.from_json(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
+    def traffic(self) -> ChannelHistory:
+        return ChannelHistory.from_json(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
 
     @rule(seen=st.lists(SEEN, min_size=1, max_size=3))
     def the_world_changes(self, seen: list[tuple[str, Answer]]) -> None:
@@ -291,7 +291,7 @@ class Engine(RuleBasedStateMachine):
                 self.told.setdefault(ids[move.new.key], []).append((self.now, move))
         return True
 
-    async def _stored(self, told: tuple[Transition, ...], before: Traffic, after: Traffic) -> None:
+    async def _stored(self, told: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
         async with self.store.begin() as uow:
             await carry_out(uow, told, before, after, LIMITS)
 

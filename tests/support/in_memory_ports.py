@@ -9,10 +9,10 @@ from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, Silence
-from bot.alerting.reports.facts import Facts
+from bot.alerting.reports.facts import ClusterFacts
 from bot.alerting.reports.handover import Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
-from bot.alerting.reports.timeseries import Course, course
+from bot.alerting.reports.timeseries import Timeseries, course
 from bot.alerting.reports.trend import Sample
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Begun
@@ -271,8 +271,8 @@ class FakeAlerts:
 class FakeReports:
     """ReportBook over one set of facts; `asked` notes of which clusters and since when."""
 
-    facts: Facts = field(
-        default_factory=lambda: Facts("prod", ClusterState(at=AT, level="healthy", verdict="prod is healthy."))
+    facts: ClusterFacts = field(
+        default_factory=lambda: ClusterFacts("prod", ClusterState(at=AT, level="healthy", verdict="prod is healthy."))
     )
     samples: Sequence[Sample] = ()
     asked: list[tuple[object, ...]] = field(default_factory=list)
@@ -285,7 +285,7 @@ class FakeReports:
         self.asked.append(("handover", tuple(clusters), since))
         return hand_over([self.facts], AT - 3600 if since is None else since, AT)
 
-    async def course(self, cluster: str, window: float) -> Course:
+    async def course(self, cluster: str, window: float) -> Timeseries:
         self.asked.append(("course", cluster, window))
         return course(cluster, self.samples, window=window, now=AT)
 

@@ -22,7 +22,7 @@ _REPEATS = frozenset({"leader_changed", "membership_changed", "switch_changed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class OperationFact:
     """A change that somebody made with the bot: `words` tell what and how it went, `why` the reason given (both raw).
 
     `by` asked for it and `approved` said yes (Slack user ids; "" is the program itself).
@@ -53,7 +53,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ClusterFacts:
     """What is known of one cluster; `recent` are the alerts that changed in the time asked for, resolved ones too.
 
     `samples` are of that time, `trend` and `history` of the month before its end.
@@ -64,7 +64,7 @@ class Facts:
     open: Sequence[Alert] = ()
     recent: Sequence[Alert] = ()
     samples: Sequence[Sample] = ()
-    deeds: Sequence[Deed] = ()
+    deeds: Sequence[OperationFact] = ()
     pending: Sequence[Pending] = ()
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
@@ -86,7 +86,7 @@ class Happening:
     by: str = ""
 
 
-def happened(facts: Facts, since: float) -> list[Happening]:
+def happened(facts: ClusterFacts, since: float) -> list[Happening]:
     """Everything that is known to have happened at `since` or later, the oldest first; each is told once.
 
     What an operation did is told by the operation, and what an alert repeats of a change by the change.
@@ -106,7 +106,7 @@ def _noticed(name: str, changes: Sequence[T], words: Callable[[T], str]) -> Iter
     return (Happening(each.at, name, words(each)) for each in changes if not each.op)
 
 
-def _alerts(facts: Facts) -> Iterator[Happening]:
+def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
     for alert in facts.recent[-_MOST_ALERTS:]:
         if alert.rule in _REPEATS:
             continue
@@ -128,7 +128,7 @@ def _moved(before: int, after: int, term: int) -> str:
     return f"the leadership went from peer {before} to peer {after} in term {term}"
 
 
-def changed(facts: Facts, since: float) -> list[str]:
+def changed(facts: ClusterFacts, since: float) -> list[str]:
     """The same folded into a few phrases, the gravest first."""
     return [
         *_leadership(facts, since),
@@ -139,7 +139,7 @@ def changed(facts: Facts, since: float) -> list[str]:
     ]
 
 
-def _fired(facts: Facts, since: float) -> Iterator[str]:
+def _fired(facts: ClusterFacts, since: float) -> Iterator[str]:
     fired = sum(alert.fired_at >= since for alert in facts.recent if alert.fired_at)
     ended = sum(alert.resolved_at >= since for alert in facts.recent if alert.fired_at and alert.resolved_at)
     if fired:
@@ -148,7 +148,7 @@ def _fired(facts: Facts, since: float) -> Iterator[str]:
         yield f"{count(ended, 'alert')} resolved"
 
 
-def _leadership(facts: Facts, since: float) -> Iterator[str]:
+def _leadership(facts: ClusterFacts, since: float) -> Iterator[str]:
     memory = facts.memory
     changes = [change for change in memory.changes if change.at >= since]
     elections = _elections(facts)
@@ -160,12 +160,12 @@ def _leadership(facts: Facts, since: float) -> Iterator[str]:
         yield f"{count(elections, 'election')}, and peer {memory.leader} leads still (term {memory.term})"
 
 
-def _elections(facts: Facts) -> int:
+def _elections(facts: ClusterFacts) -> int:
     terms = [term for _, values in facts.samples if isinstance(term := values.get("term"), int) and term]
     return max(0, facts.memory.term - terms[0]) if terms else 0
 
 
-def _disks(facts: Facts) -> Iterator[str]:
+def _disks(facts: ClusterFacts) -> Iterator[str]:
     """Which disks broke and which were mended; by their number where older measurements do not name them."""
     named = [_ids(values) for _, values in facts.samples]
     known = [ids for ids in named if ids is not None]
@@ -197,7 +197,7 @@ def _counted(samples: Sequence[Sample], key: str, words: str) -> Iterator[str]:
         yield f"{words}: {known[0]:,} then, {known[-1]:,} now"
 
 
-def _members(facts: Facts, since: float) -> Iterator[str]:
+def _members(facts: ClusterFacts, since: float) -> Iterator[str]:
     changes = [change for change in facts.memory.member_changes if change.at >= since]
     if changes:
         yield from _folded([member_words(change) for change in changes], "changes of members")
@@ -205,7 +205,7 @@ def _members(facts: Facts, since: float) -> Iterator[str]:
         yield from _counted(facts.samples, "members", "members")
 
 
-def _switches(facts: Facts, since: float) -> Iterator[str]:
+def _switches(facts: ClusterFacts, since: float) -> Iterator[str]:
     changes = [change for change in facts.memory.switch_changes if change.at >= since]
     yield from _folded([switch_words(change, facts.memory.dialect) for change in changes], "changes of switches")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from bot.alerting.model import Alert, Silence
-from bot.alerting.reports.facts import Facts, Happening, Pending, happened
+from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened
 from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, switches_off, told
 from bot.alerting.reports.trend import Sureness
 from bot.alerting.text import count, span
@@ -29,7 +29,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class OpenOperationFact:
     """A pending operation with its cluster."""
 
     cluster: str
@@ -48,7 +48,7 @@ class Handover:
     states: tuple[State, ...]
     free: tuple[Alert, ...]
     held: tuple[Alert, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[OpenOperationFact, ...]
     silences: tuple[Silence, ...]
     off: tuple[Off, ...]
     happened: tuple[Happening, ...]
@@ -56,7 +56,7 @@ class Handover:
     due_at: float = 0.0
 
 
-def hand_over(facts: Sequence[Facts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
+def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
     """Put together what happened from `since` to `now` and what is left."""
     alerts = told([alert for each in facts for alert in each.open])
     states = [
@@ -68,7 +68,7 @@ def hand_over(facts: Sequence[Facts], since: float, now: float, *, due_at: float
         states=tuple(sorted(states, key=lambda state: (state.level == "healthy", state.name))),
         free=tuple(alert for alert in alerts if not alert.acked_by),
         held=tuple(alert for alert in alerts if alert.acked_by),
-        tasks=tuple(Task(each.name, pending) for each in facts for pending in each.pending),
+        tasks=tuple(OpenOperationFact(each.name, pending) for each in facts for pending in each.pending),
         silences=tuple(sorted((held for each in facts for held in each.silences), key=attrgetter("until"))),
         off=tuple(sorted((off for each in facts for off in switches_off(each)), key=attrgetter("since"))),
         happened=tuple(
@@ -79,7 +79,7 @@ def hand_over(facts: Sequence[Facts], since: float, now: float, *, due_at: float
     )
 
 
-def _to_watch(facts: Facts, since: float, now: float) -> Iterator[str]:
+def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[str]:
     yield from _blind(facts, now)
     yield from _undecided(facts, now)
     yield from _ending(facts, now)
@@ -88,7 +88,7 @@ def _to_watch(facts: Facts, since: float, now: float) -> Iterator[str]:
     yield from _filling(facts)
 
 
-def _blind(facts: Facts, now: float) -> Iterator[str]:
+def _blind(facts: ClusterFacts, now: float) -> Iterator[str]:
     at = facts.memory.at
     if not at:
         yield f"cmbot has never seen {facts.name}: look whether it is configured rightly."
@@ -96,7 +96,7 @@ def _blind(facts: Facts, now: float) -> Iterator[str]:
         yield f"cmbot has not seen {facts.name} for {span(now - at)}: what is said of it is that old."
 
 
-def _undecided(facts: Facts, now: float) -> Iterator[str]:
+def _undecided(facts: ClusterFacts, now: float) -> Iterator[str]:
     for each in facts.pending:
         if each.state == "unknown":
             yield (
@@ -107,7 +107,7 @@ def _undecided(facts: Facts, now: float) -> Iterator[str]:
             yield f"Operation #{each.op} of {facts.name} lapses in {span(each.until - now)} unless it is approved."
 
 
-def _ending(facts: Facts, now: float) -> Iterator[str]:
+def _ending(facts: ClusterFacts, now: float) -> Iterator[str]:
     for pending in facts.pending:
         if pending.state == "leased" and 0 < pending.until - now <= SHIFT_SECONDS:
             yield f"{pending.task or 'A switch'} of {facts.name} goes back by itself in {span(pending.until - now)}."
@@ -120,7 +120,7 @@ def _ending(facts: Facts, now: float) -> Iterator[str]:
             )
 
 
-def _disks(facts: Facts, now: float) -> Iterator[str]:
+def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
     slow = [each for each in facts.memory.repairs if now - each.moved_at >= _SLOW_REPAIR]
     broken = [disk for disk in facts.memory.disks if disk.status == DiskStatus.BROKEN]
     if slow:
@@ -134,13 +134,13 @@ def _disks(facts: Facts, now: float) -> Iterator[str]:
         yield f"disk_repair is off in {facts.name} while {waiting} for repair."
 
 
-def _restless(facts: Facts, since: float) -> Iterator[str]:
+def _restless(facts: ClusterFacts, since: float) -> Iterator[str]:
     changes = sum(change.at >= since for change in facts.memory.changes)
     if changes >= _RESTLESS:
         yield f"The leader of {facts.name} changed {changes} times in this shift: find out why before it goes on."
 
 
-def _filling(facts: Facts) -> Iterator[str]:
+def _filling(facts: ClusterFacts) -> Iterator[str]:
     full_in = facts.trend.full_in
     if full_in is not None and full_in <= SOON_FULL_DAYS and facts.trend.sure is not Sureness.NONE:
         days = count(round(full_in), "day")

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, AlertState, Silence
-from bot.alerting.reports.facts import Deed, Facts, Pending, changed
+from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending, changed
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
 
@@ -55,7 +55,7 @@ class ClusterSummary:
     changes: tuple[str, ...]
     growth: Growth | None
     alerts: tuple[Alert, ...]
-    deeds: tuple[Deed, ...]
+    deeds: tuple[OperationFact, ...]
     pending: tuple[Pending, ...] = ()
     ending: tuple[Silence, ...] = ()
     silences: int = 0
@@ -87,7 +87,7 @@ class Summary:
     due_at: float = 0.0
 
 
-def summarise(facts: Sequence[Facts], since: float, now: float, *, due_at: float = 0.0) -> Summary:
+def summarise(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Summary:
     """Sum up what happened from `since` to `now`."""
     parts = [_of_cluster(each, since, now) for each in facts]
     return Summary(since, now, tuple(sorted(parts, key=lambda part: _urgency(part, now))), due_at)
@@ -99,7 +99,7 @@ def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:
     return (part.level == "healthy", -worst, part.quiet(now), part.name)
 
 
-def _of_cluster(facts: Facts, since: float, now: float) -> ClusterSummary:
+def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary:
     return ClusterSummary(
         name=facts.name,
         level=facts.verdict["level"] or "unknown",
@@ -124,7 +124,7 @@ def told(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
     return tuple(sorted(known, key=lambda alert: (-alert.severity, alert.since)))
 
 
-def switches_off(facts: Facts) -> tuple[Off, ...]:
+def switches_off(facts: ClusterFacts) -> tuple[Off, ...]:
     """The tasks whose switch says off or nothing that is known, the longest first; not those that go back anyway.
 
     What was never set is left out: it says nothing of what anybody wanted.

@@ -22,7 +22,7 @@ EXACT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Timeseries:
     """One cluster's measurements of the last `window` seconds before `now`; times in Unix seconds.
 
     `shown` are at most 20 of them, `labels` say when those are (UTC); `gaps` are the times (from, to) without any;
@@ -47,12 +47,12 @@ def course(
     now: float,
     every: float = 0.0,
     watched_since: float | None = None,
-) -> Course:
+) -> Timeseries:
     """Make a course of measurements, of which each span of time shows the last; `every` is how far they lie apart."""
     known = [point for point in points(samples) if now - window <= point.at <= now]
     width = _width((known[-1].at - known[0].at) if known else 0.0)
     shown = spread(known, width, now)
-    return Course(
+    return Timeseries(
         cluster,
         window,
         now,

@@ -9,7 +9,7 @@ from bot.store.schema import channels
 from bot.store.session import Link
 
 
-class Channels:
+class ChannelHistories:
     """One JSON object per channel."""
 
     def __init__(self, link: Link) -> None:

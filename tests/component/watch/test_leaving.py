@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerting.grouping import Limits
+from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import AlertState, Silence
 from bot.alerting.rules.thresholds import configure
 from bot.interactions.message import Message
@@ -23,7 +23,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield opened
 
 
-async def watched(store: Store, limits: Limits) -> None:
+async def watched(store: Store, limits: GroupingLimits) -> None:
     """A look at a cluster with a broken disk and a leader that is new."""
     looks = iter([look(15), look(30, leader=2, term=6, bad=(disk(7),)), look(45, leader=2, term=6, bad=(disk(7),))])
 
@@ -49,7 +49,7 @@ async def texts(store: Store) -> dict[str, str]:
 
 
 async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(store: Store) -> None:
-    await watched(store, Limits())
+    await watched(store, GroupingLimits())
     assert await close_gone(store, {"archive"}, {"C2"}, 100)
     told = await texts(store)
     ended = "prod is not in the settings any more, so nobody looks whether it is still so."
@@ -63,7 +63,7 @@ async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(s
 
 
 async def test_it_is_told_once(store: Store) -> None:
-    await watched(store, Limits())
+    await watched(store, GroupingLimits())
     await close_gone(store, (), (), 100)
     before = await texts(store)
     assert not await close_gone(store, (), (), 200)
@@ -81,14 +81,14 @@ async def test_its_silences_end_with_it(store: Store) -> None:
 
 
 async def test_what_is_still_configured_is_left_alone(store: Store) -> None:
-    await watched(store, Limits())
+    await watched(store, GroupingLimits())
     before = await texts(store)
     assert not await close_gone(store, {"prod"}, {"C1"}, 100)
     assert await texts(store) == before
 
 
 async def test_what_its_digest_lists_is_closed_there_and_the_digest_ends(store: Store) -> None:
-    await watched(store, replace(Limits(), cluster=1))
+    await watched(store, replace(GroupingLimits(), cluster=1))
     assert "1 open, 0 over" in (await texts(store))["digest:C1:1"]
     await close_gone(store, (), (), 100)
     told = await texts(store)

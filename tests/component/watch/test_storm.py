@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.alerting.engine import acknowledge
 from bot.alerting.escalation import Escalation
-from bot.alerting.grouping import Limits
+from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import rule_named
@@ -16,7 +16,7 @@ from bot.watch.watcher import Watched
 from tests.support.watch_builders import look
 from tests.support.watch_harness import World
 
-LIMITS = Limits(cluster=3, channel=5, within=100)
+LIMITS = GroupingLimits(cluster=3, channel=5, within=100)
 DIGEST = "digest:C1:1"
 
 

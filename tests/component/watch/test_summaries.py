@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerting.reports.facts import Deed
+from bot.alerting.reports.facts import OperationFact
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
 from bot.watch.report_builder import Reports
-from bot.watch.scheduled_reports import Entry, Summaries
+from bot.watch.scheduled_reports import ReportJob, Summaries
 from tests.support.watch_builders import FakeStore
 
 DAILY = Crontab("0 9 * * *", "UTC")
 DAY = 86400.0
 NINE = DAILY.latest(1_790_000_000.0) or 0.0
-ENTRY = Entry("daily", "C1", ("prod",), DAILY.latest)
+ENTRY = ReportJob("daily", "C1", ("prod",), DAILY.latest)
 SHIFT = replace(ENTRY, job="shift", kind="handover")
 
 
@@ -53,7 +53,7 @@ async def test_of_several_that_were_missed_the_last_is_made_good() -> None:
     """A bot that was down for three days posts one summary, of all that happened since the last one."""
     store, asked = noted(NINE - 9 * DAY), []
 
-    async def deeds(_cluster: str, since: float) -> list[Deed]:
+    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return []
 
@@ -79,9 +79,9 @@ async def test_a_bot_started_for_the_first_time_has_nothing_to_make_good() -> No
 async def test_it_covers_the_time_since_the_one_before_was_due_when_none_was_posted() -> None:
     asked: list[float] = []
 
-    async def deeds(_cluster: str, since: float) -> list[Deed]:
+    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
-        return [Deed(since + 1, "balance turned off", "U1")]
+        return [OperationFact(since + 1, "balance turned off", "U1")]
 
     store = noted(NINE - 60)
     reports = Reports(store, lambda: NINE, deeds)
@@ -94,7 +94,7 @@ async def test_a_hand_over_covers_the_shift() -> None:
     """The first one twelve hours, each further one the time since the one before; commands start there as well."""
     store, asked = noted(NINE - 60), []
 
-    async def deeds(_cluster: str, since: float) -> list[Deed]:
+    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return []
 
@@ -111,8 +111,8 @@ async def test_a_hand_over_covers_the_shift() -> None:
 async def test_what_is_too_long_goes_into_the_thread() -> None:
     store = noted(NINE - 60)
 
-    async def deeds(_cluster: str, since: float) -> list[Deed]:
-        return [Deed(since + n, f"deed {n}") for n in range(60)]
+    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
+        return [OperationFact(since + n, f"deed {n}") for n in range(60)]
 
     reports = Reports(store, lambda: NINE, deeds)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE)
@@ -149,7 +149,7 @@ async def test_it_covers_the_same_time_when_the_clock_was_set(ahead: float) -> N
     """Due by the system clock, it reports on what the clock of the process dated; each due time is posted once."""
     asked: list[float] = []
 
-    async def deeds(_cluster: str, since: float) -> list[Deed]:
+    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return []
 

@@ -10,7 +10,7 @@ from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.model import Alert, AlertState, Severity, Silence
-from bot.alerting.reports.facts import Deed, Facts, Pending
+from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.trend import Sureness, Trend
 from bot.interactions.message import Message
@@ -35,12 +35,12 @@ def shown(message: Message) -> str:
     return "\n".join(block["text"]["text"] for block in message.blocks if "text" in block)
 
 
-def of(*facts: Facts) -> str:
+def of(*facts: ClusterFacts) -> str:
     return shown(handover(hand_over(facts, SHIFT, NOW)).message)
 
 
 def test_a_quiet_shift_is_told_in_four_lines() -> None:
-    assert of(Facts("prod", HEALTHY)).split("\n") == [
+    assert of(ClusterFacts("prod", HEALTHY)).split("\n") == [
         "Hand-over: no alert is open",
         "🟢 healthy: *prod*",
         "Nothing is open, muted or under way: there is nothing to take over but the watch.",
@@ -51,7 +51,9 @@ def test_a_quiet_shift_is_told_in_four_lines() -> None:
 
 def test_what_nobody_has_comes_before_what_somebody_has() -> None:
     held = alert(2, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOW - HOUR, severity=Severity.CRITICAL)
-    text = of(Facts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1))))
+    text = of(
+        ClusterFacts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
+    )
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them free"
     assert lines[1] == "🔴 *prod* critical: Alert 2 (alert #2)."
@@ -61,7 +63,7 @@ def test_what_nobody_has_comes_before_what_somebody_has() -> None:
 
 
 def test_what_goes_on_is_told_with_its_end() -> None:
-    facts = Facts(
+    facts = ClusterFacts(
         "prod",
         HEALTHY,
         pending=(
@@ -95,7 +97,9 @@ def test_what_to_watch_is_drawn_from_what_is_known() -> None:
         repairs=(Progress(4, 3, NOW - DAY, NOW - 7 * HOUR),),
         changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)),
     )
-    text = of(Facts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), Facts("new", ClusterState()))
+    text = of(
+        ClusterFacts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), ClusterFacts("new", ClusterState())
+    )
     for sentence in (
         "cmbot has not seen prod for 1 h: what is said of it is that old.",
         "The repair of 1 disk of prod has not moved for 7 h (disk 4).",
@@ -118,11 +122,11 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
         switch_changes=(SwitchChange(NOW - 300, "balance", "true", "Enable", NOW - 400),),
     )
     resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, resolution="All disks are well.")
-    facts = Facts(
+    facts = ClusterFacts(
         "prod",
         memory,
         recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
-        deeds=(Deed(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
+        deeds=(OperationFact(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
     )
     happened = of(facts).split("*What happened*\n")[1].split("\n")
     assert [line.partition("*prod* ")[2] for line in happened] == [
@@ -137,7 +141,7 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
 
 def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_it_fired() -> None:
     ended = alert(1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, resolution="All is well.")
-    facts = Facts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
+    facts = ClusterFacts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
     text = of(facts)
     assert "alert #1 (disk_broken) fired and said in the end: Alert 1" in text
     assert "resolved after 1 h 59 min: All is well" in text
@@ -145,7 +149,7 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:
-    facts = Facts("prod", HEALTHY, deeds=tuple(Deed(NOW - 900 + n, f"deed {n}.") for n in range(900)))
+    facts = ClusterFacts("prod", HEALTHY, deeds=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
     assert "… 894 before that, all in the thread" in text
@@ -158,8 +162,8 @@ def test_a_long_shift_is_told_in_the_thread() -> None:
 
 
 def test_many_clusters_in_trouble_fold() -> None:
-    facts = [Facts(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
-    facts += [Facts(f"h{n:02}", HEALTHY) for n in range(40)]
+    facts = [ClusterFacts(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
+    facts += [ClusterFacts(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
     assert "🔴 *c00* without a leader: It has none." in text
     assert "… and 56 more clusters in trouble: /cm clusters" in text
@@ -173,11 +177,11 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
 @given(
     st.lists(
         st.builds(
-            Facts,
+            ClusterFacts,
             st.text("abc-", min_size=1, max_size=9),
             st.builds(lambda words: replace(HEALTHY, verdict=words), WORDS),
             open=st.lists(st.builds(lambda words, by: alert(1, sentence=words, acked_by=by), WORDS, WORDS), max_size=9),
-            deeds=st.lists(st.builds(Deed, TIMES, WORDS, WORDS), max_size=20),
+            deeds=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
             pending=st.lists(
                 st.builds(
                     Pending, st.integers(1, 99), WORDS, st.sampled_from(["waiting", "leased"]), WORDS, TIMES, TIMES
@@ -189,7 +193,7 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
         max_size=9,
     )
 )
-def test_whatever_there_is_it_is_a_screen_that_slack_takes(facts: list[Facts]) -> None:
+def test_whatever_there_is_it_is_a_screen_that_slack_takes(facts: list[ClusterFacts]) -> None:
     report = handover(hand_over(facts, SHIFT, NOW))
     for message in (report.message, *report.thread):
         assert check_blocks(list(message.blocks)) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.alerting.engine import Tell, TransitionReason
-from bot.alerting.grouping import Limits
+from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
 from bot.clustermgr.models import Snapshot, ZoneDisks
@@ -118,7 +118,7 @@ async def test_a_second_crash_of_a_leader_is_shown_in_the_channel() -> None:
 
 async def test_in_a_storm_a_new_warning_stays_in_the_thread_of_the_digest() -> None:
     world = World()
-    world.watched = replace(world.watched, limits=Limits(cluster=0, channel=10))
+    world.watched = replace(world.watched, limits=GroupingLimits(cluster=0, channel=10))
     world.start()
     await world.ticks(3)
     world.see = with_disks(disk(7))

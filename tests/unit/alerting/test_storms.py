@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
-from bot.alerting.grouping import Digest, Limits, Traffic, due, listed, weather
+from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed, weather
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Tell, Transition, TransitionReason
 
-LIMITS = Limits(cluster=3, channel=5, within=100)
+LIMITS = GroupingLimits(cluster=3, channel=5, within=100)
 ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Down.", since=0, version=1)
 
 
@@ -14,7 +14,7 @@ ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Dow
 class Channel:
     """One channel's traffic, and the alerts that were told in it."""
 
-    traffic: Traffic = field(default_factory=lambda: Traffic("C1"))
+    traffic: ChannelHistory = field(default_factory=lambda: ChannelHistory("C1"))
     made: int = 0
 
     def fire(self, now: float, *, cluster: str = "prod", rule: str = "peer_down", number: int = 1) -> list[str]:
@@ -104,8 +104,8 @@ def test_a_steady_stream_over_the_limit_is_one_storm() -> None:
     assert len(channel.traffic.digests) == 1
 
 
-def over(ids: tuple[int, ...]) -> Traffic:
-    return Traffic("C1", (), (Digest(FIRST, 0, ("prod",), ids, ended_at=100, due=ids),), 1)
+def over(ids: tuple[int, ...]) -> ChannelHistory:
+    return ChannelHistory("C1", (), (AlertGroup(FIRST, 0, ("prod",), ids, ended_at=100, due=ids),), 1)
 
 
 def in_digest(number: int, **changes: object) -> Alert:
@@ -160,12 +160,12 @@ def test_what_calls_for_somebody_is_said_before_it_gets_its_own_message() -> Non
 
 
 def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> None:
-    [move] = weather(Traffic("C2"), [], [in_digest(1)], LIMITS, 115)[1]
+    [move] = weather(ChannelHistory("C2"), [], [in_digest(1)], LIMITS, 115)[1]
     assert (move.reason, move.tell) == (TransitionReason.SURFACED, Tell.POST)
 
 
 def test_traffic_comes_back_from_the_store_as_it_went_there() -> None:
     channel = Channel()
     channel.fire(0, number=5)
-    assert Traffic.from_json("C1", channel.traffic.to_json()) == channel.traffic
-    assert Traffic.from_json("C1", {}) == Traffic("C1")
+    assert ChannelHistory.from_json("C1", channel.traffic.to_json()) == channel.traffic
+    assert ChannelHistory.from_json("C1", {}) == ChannelHistory("C1")
