@@ -11,7 +11,7 @@ from types import MappingProxyType
 from bot.alerting.grouping import ChannelHistory
 from bot.delivery.retry_policy import CHANNEL
 from bot.store.database import Store
-from bot.store.repositories.outbox import Post
+from bot.store.repositories.outbox import OutboxMessage
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.detour import back
 
@@ -27,7 +27,7 @@ _MOVED = frozenset({"alert", "digest"})
 
 
 @dataclass(frozen=True, slots=True)
-class Redelivery:
+class Fallback:
     """Handed to the outbox; `fallback` is a channel's id or "", `withdraw` closes the operation of a card (its id).
 
     Every method raises StoreError.
@@ -39,7 +39,7 @@ class Redelivery:
     withdraw: Callable[[int, str], Awaitable[None]]
     fallback: str = ""
 
-    async def on_dead(self, post: Post) -> None:
+    async def on_dead(self, post: OutboxMessage) -> None:
         """Find another way for a message that Slack will not take."""
         kind, _, rest = post.slot.partition(":")
         if kind == "op" and rest.isdigit() and not post.seen:
@@ -52,7 +52,7 @@ class Redelivery:
             await self._detour(uow, post)
         self.wake()
 
-    async def _close(self, uow: UnitOfWork, post: Post) -> None:
+    async def _close(self, uow: UnitOfWork, post: OutboxMessage) -> None:
         """Note that the channel takes nothing; what is noted already stays."""
         slot = f"{NOTE}{post.channel}"
         noted = await uow.outbox.get(slot)
@@ -60,7 +60,7 @@ class Redelivery:
             told = self.fallback if self.fallback != post.channel else ""
             await uow.outbox.put(slot, post.channel, back(self.clock(), post.last_error, told))
 
-    async def _detour(self, uow: UnitOfWork, post: Post) -> None:
+    async def _detour(self, uow: UnitOfWork, post: OutboxMessage) -> None:
         slot = post.parent or post.slot
         if not self.fallback or post.channel == self.fallback or slot.partition(":")[0] not in _MOVED:
             return
@@ -119,7 +119,7 @@ class Redelivery:
         return f"cannot post in {', '.join(shut)}: unarchive it, or type /invite @cmbot in it; {where}"
 
 
-async def _revive(uow: UnitOfWork, note: Post, now: float) -> None:
+async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:
     for slot in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
         post = await uow.outbox.get(slot)
         # Also what is over, where it was seen: it still looks open there.

@@ -147,7 +147,7 @@ _AUTH_WAIT = 30.0
 _LOST_WAIT = 2.0
 
 
-class Hold(Enum):
+class RetryScope(Enum):
     """What else must wait along with the row: nothing, its channel's posts, every edit, everything."""
 
     ROW = "row"
@@ -161,7 +161,7 @@ class RetryDecision:
     """What a failure means: seconds until the next try (None: never), what waits along, whether it may have passed."""
 
     wait: float | None
-    hold: Hold
+    hold: RetryScope
     doubt: bool
 
 
@@ -172,17 +172,21 @@ def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random:
     """
     doubtful = _unsure(error) if method == "post" else doubt
     if error.code in AUTH:
-        return RetryDecision(max(_AUTH_WAIT, back_off(attempts, random)), Hold.ALL, doubtful)
+        return RetryDecision(max(_AUTH_WAIT, back_off(attempts, random)), RetryScope.ALL, doubtful)
     if error.code in PERMANENT or _given_up(error, attempts):
-        return RetryDecision(None, Hold.ROW, doubtful)
+        return RetryDecision(None, RetryScope.ROW, doubtful)
     early = _LONGEST_EARLY_WAIT if attempts <= _EARLY_TRIES else _LONGEST_UNKNOWN_WAIT
     wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else early)
     if isinstance(error, SlackRetryable):
         limited = "ratelimited" in error.code.replace("_", "")
         asked = error.retry_after * (1 + 0.1 * random())
-        hold = {"post": Hold.CHANNEL, "find": Hold.ROW}.get(method, Hold.EDITS) if limited else Hold.ROW
+        hold = (
+            {"post": RetryScope.CHANNEL, "find": RetryScope.ROW}.get(method, RetryScope.EDITS)
+            if limited
+            else RetryScope.ROW
+        )
         return RetryDecision(asked if limited else max(asked, wait), hold, doubtful)
-    return RetryDecision(max(_LOST_WAIT, wait) if doubtful else wait, Hold.ROW, doubtful)
+    return RetryDecision(max(_LOST_WAIT, wait) if doubtful else wait, RetryScope.ROW, doubtful)
 
 
 def _unsure(error: SlackError) -> bool:
@@ -205,7 +209,7 @@ def back_off(attempts: int, random: Callable[[], float], longest: float = _LONGE
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimit:
     """About one call in `interval` seconds, with a burst of `burst` after a rest."""
 
     interval: float = 1.0

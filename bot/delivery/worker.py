@@ -34,17 +34,17 @@ from bot.delivery.retry_policy import (
     GENERAL,
     NO_EDIT,
     STUBBORN_TRIES,
-    Hold,
-    Pace,
+    RateLimit,
     RetryDecision,
+    RetryScope,
     back_off,
     judge,
 )
 from bot.store.database import Store
-from bot.store.repositories.outbox import OutboxHealth, Post
+from bot.store.repositories.outbox import OutboxHealth, OutboxMessage
 from bot.store.repositories.outbox_claims import Claim, Stubborn
 
-__all__ = ["Outbox", "Pace", "Poster"]
+__all__ = ["Outbox", "RateLimit", "Poster"]
 
 log = structlog.get_logger(__name__)
 
@@ -90,12 +90,12 @@ class Outbox:
         owner: str,
         clock: Callable[[], float],
         random: Callable[[], float],
-        pace: Pace | None = None,
+        pace: RateLimit | None = None,
         parallel: int = 8,
         lease: float = 60.0,
         call_timeout: float = 30.0,
         idle: float = 5.0,
-        on_dead: Callable[[Post], Awaitable[None]] | None = None,
+        on_dead: Callable[[OutboxMessage], Awaitable[None]] | None = None,
         wanted: Callable[[str], Awaitable[bool]] = _nobody,
         renew: Callable[[str, str], Awaitable[float | None]] = _at_once,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
@@ -103,7 +103,7 @@ class Outbox:
         posted_after: Callable[[float], float] = lambda at: at,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
-        self._clock, self._random, self._pace = clock, random, pace or Pace()
+        self._clock, self._random, self._pace = clock, random, pace or RateLimit()
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
         self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
         self._noted: dict[str, str] = {}
@@ -171,7 +171,7 @@ class Outbox:
                     return depth
                 await self._pause(self._awake, wait)
 
-    async def settled(self, slot: str, *, within: float) -> Post | None:
+    async def settled(self, slot: str, *, within: float) -> OutboxMessage | None:
         """Wait until the slot's newest content is sent or dead, at most `within` seconds; returns how it stands then.
 
         None when there is no such slot. For those who must know that a message is there before they go on.
@@ -187,7 +187,7 @@ class Outbox:
                     await wait_for_event(progress, _LOOK_EVERY)
         return await self._look(slot)
 
-    async def _look(self, slot: str) -> Post | None:
+    async def _look(self, slot: str) -> OutboxMessage | None:
         async with self._store.read() as uow:
             return await uow.outbox.get(slot)
 
@@ -263,7 +263,7 @@ class Outbox:
 
     async def _attempt(self, claim: Claim) -> Outcome:
         if self._clock() > claim.until - self._call_timeout or not self._alive():
-            return Failed("claim_expired", RetryDecision(0.0, Hold.ROW, claim.doubt))
+            return Failed("claim_expired", RetryDecision(0.0, RetryScope.ROW, claim.doubt))
         delivery = Delivery(self._poster, claim, self._posted_after)
         try:
             async with asyncio.timeout(self._call_timeout):
@@ -370,10 +370,10 @@ class Outbox:
         write, wait = log.debug if known else log.warning, failed.verdict.wait
         write("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=wait)
 
-    def _hold(self, channel: str, hold: Hold, until: float) -> None:
-        if hold is Hold.CHANNEL:
+    def _hold(self, channel: str, hold: RetryScope, until: float) -> None:
+        if hold is RetryScope.CHANNEL:
             self._held[channel] = until
-        elif hold is Hold.EDITS:
+        elif hold is RetryScope.EDITS:
             self._edits_held = until
-        elif hold is Hold.ALL:
+        elif hold is RetryScope.ALL:
             self._all_held = until

@@ -29,8 +29,8 @@ from bot.clustermgr.cluster import Cluster, look_deadline
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError
 from bot.config import ClusterSettings, Settings, in_file
-from bot.delivery.fallback import Redelivery
-from bot.delivery.worker import Outbox, Pace
+from bot.delivery.fallback import Fallback
+from bot.delivery.worker import Outbox, RateLimit
 from bot.leadership.membership import Membership
 from bot.leadership.model import CHORES
 from bot.operations.change_request import policy_keys
@@ -49,7 +49,7 @@ from bot.slack.socket_mode import SocketMode
 from bot.slack.task_queue import Background
 from bot.slack.token_status import Standing
 from bot.store.database import Store
-from bot.store.repositories.outbox import Post
+from bot.store.repositories.outbox import OutboxMessage
 from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import Lag
@@ -75,7 +75,7 @@ LATE_LOOKS = 4
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock | None = None, pace: Pace | None = None, wait_for_server: float = 0.0
+    settings: Settings, *, clock: Clock | None = None, pace: RateLimit | None = None, wait_for_server: float = 0.0
 ) -> AsyncIterator[App]:
     """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError.
 
@@ -114,7 +114,7 @@ async def build(
         )
         parts.repository = OperationRepository(store, outbox.wake, clock, owner)
         fallback = settings.alerts.fallback_channel or ""
-        parts.redelivery = Redelivery(store, clock, outbox.wake, parts.repository.withdraw, fallback)
+        parts.redelivery = Fallback(store, clock, outbox.wake, parts.repository.withdraw, fallback)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
 
 
@@ -149,7 +149,7 @@ class _Parts:
     """What is handed from one builder to the next."""
 
     repository: OperationRepository
-    redelivery: Redelivery
+    redelivery: Fallback
     rules: Mapping[str, Any]
 
     def __init__(
@@ -259,7 +259,7 @@ class _Parts:
     def remembered(self, name: str) -> Mapping[str, Any]:
         return self.noted.get(name, {})
 
-    async def on_dead(self, post: Post) -> None:
+    async def on_dead(self, post: OutboxMessage) -> None:
         await self.redelivery.on_dead(post)
 
     async def wanted(self, slot: str) -> bool:

@@ -16,7 +16,7 @@ from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import StoreError
 from bot.config import Settings
-from bot.delivery.fallback import Redelivery
+from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
 from bot.leadership.model import CHORES, Hold, cluster_of, watch_of
@@ -86,7 +86,7 @@ class App:
     inbox: Inbox
     retention: Retention
     repository: OperationRepository
-    redelivery: Redelivery
+    redelivery: Fallback
     liveness: Liveness
     heartbeat: Heartbeat
     runner: Executor

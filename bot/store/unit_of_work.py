@@ -9,13 +9,13 @@ from bot.store.repositories.alerts import Alerts
 from bot.store.repositories.audit import Audit
 from bot.store.repositories.channel_history import ChannelHistories
 from bot.store.repositories.cluster_state import ClusterStates
-from bot.store.repositories.inbox import Inbound
+from bot.store.repositories.inbox import InboxRows
 from bot.store.repositories.operations import Operations
-from bot.store.repositories.outbox import Posts
-from bot.store.repositories.outbox_fallback import Detours
+from bot.store.repositories.outbox import OutboxMessages
+from bot.store.repositories.outbox_fallback import FallbackMessages
 from bot.store.repositories.replicas import Replicas
 from bot.store.repositories.samples import Samples
-from bot.store.repositories.scheduled_runs import Firings
+from bot.store.repositories.scheduled_runs import ScheduledRuns
 from bot.store.repositories.silences import Silences
 from bot.store.session import Link
 
@@ -32,11 +32,11 @@ class UnitOfWork:
         self.memory = ClusterStates(link)
         self.channels = ChannelHistories(link)
         self.operations = Operations(link)
-        self.inbound = Inbound(link, owner)
-        self.firings = Firings(link)
+        self.inbound = InboxRows(link, owner)
+        self.firings = ScheduledRuns(link)
         self.samples = Samples(link)
-        self.outbox = Posts(link, clock)
-        self.detours = Detours(link, clock)
+        self.outbox = OutboxMessages(link, clock)
+        self.detours = FallbackMessages(link, clock)
         self.audit = Audit(link)
         self.guards = Guards(link)
         self.dump = Dump(link)

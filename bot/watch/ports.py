@@ -107,7 +107,7 @@ class OutboxRows(Protocol):
         """Forget the replies whose slots begin so and that are surely not in Slack, with `loud` also broadcast ones."""
 
 
-class FiringRows(Protocol):
+class ScheduledRunRows(Protocol):
     """What fired when."""
 
     async def once(self, job: str, due_at: float) -> bool:
@@ -145,7 +145,7 @@ class WatchUnit(Protocol):
         """Messages."""
 
     @property
-    def firings(self) -> FiringRows:
+    def firings(self) -> ScheduledRunRows:
         """Firings."""
 
 

@@ -11,7 +11,7 @@ from bot.store.schema import inbound
 from bot.store.session import Link
 
 
-class Inbound:
+class InboxRows:
     """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events.
 
     `owner` is who uses this unit of work; "" is somebody who claims nothing.

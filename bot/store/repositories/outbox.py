@@ -29,7 +29,7 @@ class Content(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class OutboxMessage:
     """How far a slot's message is true in Slack; `ts` is its id there, None until it was posted.
 
     `former` is the message that this one stands in the place of (`channel/ts`, "" for none).
@@ -65,7 +65,7 @@ class OutboxHealth:
     dead: int
 
 
-class Posts(Claims):
+class OutboxMessages(Claims):
     """The messages that must exist; the sending side stands in the parent class."""
 
     def __init__(self, link: Link, clock: Callable[[], float]) -> None:
@@ -144,12 +144,12 @@ class Posts(Claims):
         found: str | None = await self._link.value(select(posts.c.ts).where(posts.c.slot == slot))
         return found
 
-    async def get(self, slot: str) -> Post | None:
+    async def get(self, slot: str) -> OutboxMessage | None:
         """How far the slot's message is true, or None when there is no such slot."""
         row = await self._link.row(select(posts).where(posts.c.slot == slot))
         return None if row is None else _post(row)
 
-    async def dead(self, limit: int = 50) -> list[Post]:
+    async def dead(self, limit: int = 50) -> list[OutboxMessage]:
         """The dead letters, the newest first."""
         query = select(posts).where(posts.c.state == "dead").order_by(posts.c.updated_at.desc(), posts.c.seq.desc())
         return [_post(row) for row in await self._link.rows(query.limit(limit))]
@@ -173,7 +173,7 @@ class Posts(Claims):
         unsent &= true() if loud else ~posts.c.broadcast
         return await self._link.change(delete(posts).where(posts.c.slot.startswith(prefix, autoescape=True), unsent))
 
-    async def stubborn(self, tries: int, general: Collection[str]) -> list[Post]:
+    async def stubborn(self, tries: int, general: Collection[str]) -> list[OutboxMessage]:
         """What Slack has refused so many times with another code than these, and is tried again; the oldest first."""
         this = (posts.c.state == "pending") & (posts.c.attempts >= tries) & posts.c.last_error.not_in(list(general))
         return [_post(row) for row in await self._link.rows(select(posts).where(this).order_by(posts.c.seq))]
@@ -201,8 +201,8 @@ def _place_of(slot: str) -> Any:
     return select(others.c.channel).where(others.c.slot == slot).scalar_subquery()
 
 
-def _post(row: Mapping[Any, Any]) -> Post:
-    return Post(
+def _post(row: Mapping[Any, Any]) -> OutboxMessage:
+    return OutboxMessage(
         slot=row["slot"],
         channel=row["channel"],
         home=row["home"],

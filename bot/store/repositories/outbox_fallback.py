@@ -21,7 +21,7 @@ _ANEW = {
 }
 
 
-class Detours:
+class FallbackMessages:
     """What the outbox's rows go through when Slack will not have them as they are."""
 
     def __init__(self, link: Link, clock: Callable[[], float]) -> None:

@@ -10,7 +10,7 @@ from bot.store.session import Link
 _TRIAL = "trial"
 
 
-class Firings:
+class ScheduledRuns:
     """What fired when, over all processes and restarts."""
 
     def __init__(self, link: Link) -> None:

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from bot.delivery.worker import Outbox, Pace
+from bot.delivery.worker import Outbox, RateLimit
 from bot.runtime.clock import earliest
 from bot.store.database import Store
 from tests.component.delivery.test_delivery import AGES, once, put
@@ -31,7 +31,7 @@ async def test_a_lost_answer_doubles_nothing_whatever_the_clock(store: Store, cl
         owner="one",
         clock=clock,
         random=Random(1).random,
-        pace=Pace(0.0, 1),
+        pace=RateLimit(0.0, 1),
         pause=pause,
         posted_after=lambda at: earliest(at, clock(), slack_now()),
     )

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from bot.delivery.worker import Outbox, Pace
+from bot.delivery.worker import Outbox, RateLimit
 from bot.interactions.message import Message
 from bot.store.database import Store
-from bot.store.repositories.outbox import Post
+from bot.store.repositories.outbox import OutboxMessage
 from bot.views.blocks import section
 from bot.views.charts import Series, line_chart
 from tests.component.delivery.conftest import MakeOutbox
@@ -174,7 +174,7 @@ async def test_a_channel_gets_a_short_burst_and_then_one_message_a_second(
     for number in range(8):
         await put(store, f"s{number}", f"{number}")
     start = clock.now
-    assert await make(pace=Pace(interval=1.0, burst=3)).drain(patience=AGES) == 0
+    assert await make(pace=RateLimit(interval=1.0, burst=3)).drain(patience=AGES) == 0
     assert [round(at - start) for at, _, _ in slack.calls] == [0, 0, 0, 1, 2, 3, 4, 5]
     assert slack.texts() == [str(number) for number in range(8)]
 
@@ -183,9 +183,9 @@ async def test_a_channel_gets_a_short_burst_and_then_one_message_a_second(
 async def test_what_slack_will_never_take_becomes_a_dead_letter_and_holds_up_nobody(
     store: Store, slack: FakeSlack, make: MakeOutbox, code: str
 ) -> None:
-    told: list[Post] = []
+    told: list[OutboxMessage] = []
 
-    async def on_dead(post: Post) -> None:
+    async def on_dead(post: OutboxMessage) -> None:
         told.append(post)
 
     slack.refuse["C9"] = code

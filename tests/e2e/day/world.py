@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.config import Secrets, Settings, parse
-from bot.delivery.worker import Pace
+from bot.delivery.worker import RateLimit
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.clock import VirtualClock
 from bot.playground.clustermgr_sim.data import Data, Volumes
@@ -119,7 +119,7 @@ class Day:
 
     async def start(self) -> None:
         """The program starts, with what its database remembers."""
-        pace = Pace(interval=0.0)
+        pace = RateLimit(interval=0.0)
         self.app = await self._life.enter_async_context(build(self.settings(), clock=self.clock.now, pace=pace))
         await self.app.membership.beat()
         await lifecycle.close_gone(self.app)

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
-from bot.delivery.retry_policy import AUTH, PERMANENT, UNKNOWN_TRIES, Hold, Pace, RetryDecision, back_off, judge
+from bot.delivery.retry_policy import (
+    AUTH,
+    PERMANENT,
+    UNKNOWN_TRIES,
+    RateLimit,
+    RetryDecision,
+    RetryScope,
+    back_off,
+    judge,
+)
 
 
 def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> RetryDecision:
@@ -15,17 +24,33 @@ def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt
 @pytest.mark.parametrize(
     ("error", "method", "expected"),
     [
-        (SlackRetryable("", code="ratelimited", retry_after=30), "post", RetryDecision(30, Hold.CHANNEL, doubt=False)),
-        (SlackRetryable("", code="ratelimited", retry_after=30), "update", RetryDecision(30, Hold.EDITS, doubt=False)),
-        (SlackRetryable("", code="rate_limited", retry_after=30), "delete", RetryDecision(30, Hold.EDITS, doubt=False)),
-        (SlackRetryable("", code="ratelimited", retry_after=30), "find", RetryDecision(30, Hold.ROW, doubt=False)),
-        (SlackRetryable("", retry_after=1), "post", RetryDecision(1, Hold.ROW, doubt=False)),
-        (SlackLost(""), "post", RetryDecision(2, Hold.ROW, doubt=True)),
-        (SlackLost(""), "update", RetryDecision(0.5, Hold.ROW, doubt=False)),
-        (SlackError("", code="internal_error"), "post", RetryDecision(2, Hold.ROW, doubt=True)),
-        (SlackError("", code="is_archived"), "post", RetryDecision(None, Hold.ROW, doubt=False)),
-        (SlackError("", code="invalid_auth"), "post", RetryDecision(30, Hold.ALL, doubt=False)),
-        (SlackError("", code="never_heard_of"), "post", RetryDecision(0.5, Hold.ROW, doubt=False)),
+        (
+            SlackRetryable("", code="ratelimited", retry_after=30),
+            "post",
+            RetryDecision(30, RetryScope.CHANNEL, doubt=False),
+        ),
+        (
+            SlackRetryable("", code="ratelimited", retry_after=30),
+            "update",
+            RetryDecision(30, RetryScope.EDITS, doubt=False),
+        ),
+        (
+            SlackRetryable("", code="rate_limited", retry_after=30),
+            "delete",
+            RetryDecision(30, RetryScope.EDITS, doubt=False),
+        ),
+        (
+            SlackRetryable("", code="ratelimited", retry_after=30),
+            "find",
+            RetryDecision(30, RetryScope.ROW, doubt=False),
+        ),
+        (SlackRetryable("", retry_after=1), "post", RetryDecision(1, RetryScope.ROW, doubt=False)),
+        (SlackLost(""), "post", RetryDecision(2, RetryScope.ROW, doubt=True)),
+        (SlackLost(""), "update", RetryDecision(0.5, RetryScope.ROW, doubt=False)),
+        (SlackError("", code="internal_error"), "post", RetryDecision(2, RetryScope.ROW, doubt=True)),
+        (SlackError("", code="is_archived"), "post", RetryDecision(None, RetryScope.ROW, doubt=False)),
+        (SlackError("", code="invalid_auth"), "post", RetryDecision(30, RetryScope.ALL, doubt=False)),
+        (SlackError("", code="never_heard_of"), "post", RetryDecision(0.5, RetryScope.ROW, doubt=False)),
     ],
 )
 def test_each_kind_of_failure_waits_and_holds_as_it_must(
@@ -81,11 +106,11 @@ org_login_required team_access_not_granted token_expired token_revoked two_facto
 def test_documented_codes_are_each_judged_as_meant() -> None:
     for code in PASSING.split():
         late = verdict(SlackError("", code=code), attempts=UNKNOWN_TRIES - 1)
-        assert (code, late.wait is None, late.hold) == (code, False, Hold.ROW)
+        assert (code, late.wait is None, late.hold) == (code, False, RetryScope.ROW)
     for code in FINAL.split():
         assert (code, verdict(SlackError("", code=code)).wait) == (code, None)
     for code in INSTALLATION.split():
-        assert (code, verdict(SlackError("", code=code)).hold) == (code, Hold.ALL)
+        assert (code, verdict(SlackError("", code=code)).hold) == (code, RetryScope.ALL)
     assert frozenset(FINAL.split()) | {"thread_not_found", "invalid_blocks", "thread_locked"} >= PERMANENT - {
         "metadata_must_be_sent_with_text"
     }
@@ -100,7 +125,7 @@ def test_waits_grow_to_a_minute_and_never_to_nothing(attempts: int, luck: float)
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.integers(1, 5))
 def test_over_any_stretch_a_channel_gets_its_burst_and_one_call_a_second(gaps: list[float], burst: int) -> None:
-    pace, booked, now, calls = Pace(1.0, burst), 0.0, 1000.0, list[float]()
+    pace, booked, now, calls = RateLimit(1.0, burst), 0.0, 1000.0, list[float]()
     for gap in gaps:
         now = max(now + gap, pace.free_at(booked))
         booked = pace.spend(booked, now)
