@@ -27,7 +27,7 @@ from bot.alerting.transition import (
 )
 from bot.alerting.unknown_time import known_again, unknown_for, untold
 
-__all__ = ["NO_ESCALATION", "TransitionReason", "Tell", "Transition", "acknowledge", "step", "withdrawn"]
+__all__ = ["NO_ESCALATION", "Tell", "Transition", "TransitionReason", "acknowledge", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
 REPLY_EVERY = 300.0

@@ -13,7 +13,7 @@ from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_reign
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.slow_poll import Rounds
-from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import ClusterError
 
 FIRST_SHARE = 0.9
@@ -58,7 +58,7 @@ class Cluster:
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None
-    _told: DialectVerdict | None = field(default=None)
+    _told: DetectedDialect | None = field(default=None)
     _told_at: float = field(default=0.0)
     _rounds: Rounds = field(init=False)
 
@@ -124,7 +124,7 @@ class Cluster:
                     found[disk] = await self.api.disk_chunks(disk)
         return replace(snapshot, chunks=found) if gone and found else snapshot
 
-    async def _lasting_dialect(self) -> DialectVerdict:
+    async def _lasting_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._told_at >= DIALECT_SECONDS)
 
     def _remember(self, snapshot: Snapshot) -> None:
@@ -160,10 +160,10 @@ class Cluster:
         later = await self.look(self.deadline * FIRST_SHARE, bad_disks=bad_disks)
         return self._earlier(later), later
 
-    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
+    async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """How the cluster spells its switches: pinned by the settings, as remembered, or probed anew."""
         if self.pinned is not None:
-            return DialectVerdict(self.pinned, "the settings pin it.", pinned=True)
+            return DetectedDialect(self.pinned, "the settings pin it.", pinned=True)
         if self._told is not None and not fresh:
             return self._told
         verdict = await detect_dialect(self.api, deadline=self.deadline * FIRST_SHARE)

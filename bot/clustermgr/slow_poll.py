@@ -8,7 +8,7 @@ from bot.clustermgr.chunks import count_zones
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.dialect import keys_of
 from bot.clustermgr.models import Disk, ZoneChunks
-from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class Rounds:
     """The rounds of one cluster: the disks that were counted longest ago come first. `made_at` in Unix seconds."""
 
     api: ClusterApi
-    dialect: Callable[[], Awaitable[DialectVerdict]]
+    dialect: Callable[[], Awaitable[DetectedDialect]]
     made_at: float = 0.0
     _listed_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)

@@ -29,7 +29,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class DialectVerdict:
+class DetectedDialect:
     """Which dialect a cluster speaks, None when it cannot be told; `why` is a sentence."""
 
     dialect: Dialect | None

@@ -44,7 +44,7 @@ from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxHealth, OutboxMessage
 from bot.store.repositories.outbox_claims import Claim, Stubborn
 
-__all__ = ["Outbox", "RateLimit", "Poster"]
+__all__ = ["Outbox", "Poster", "RateLimit"]
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from bot.alerting.silences import Begun
 from bot.audit.ask import Asked, Found, Sheet
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -131,7 +131,7 @@ class ClusterPort(Protocol):
     async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """A look that is far enough from the first to confirm or contradict it."""
 
-    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
+    async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """How the cluster spells its switches: as remembered, or probed anew. Never raises ClusterError."""
 
 

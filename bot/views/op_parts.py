@@ -129,7 +129,9 @@ def findings(verdict: PreflightResult, difference: tuple[str, ...] = ()) -> list
     passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
     if passed:
         told = " ".join(check.ended for check in passed)
-        shown.append(context(f"{_MARKS[Level.PASS]} {count(len(passed), 'check')} passed: {escape(clip(told, 1500))}"))
+        shown.append(
+            context(f"{_MARKS[CheckLevel.PASS]} {count(len(passed), 'check')} passed: {escape(clip(told, 1500))}")
+        )
     return shown
 
 

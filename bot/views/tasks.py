@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import TASKS, WORDS, Dialect, DialectVerdict, Task, meaning_of
+from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, Task, meaning_of
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, escape, message, section, table
 from bot.views.parts import hosts_line
@@ -20,7 +20,7 @@ def keys_for(dialect: Dialect | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(task.keys[one] for task in TASKS for one in wanted if one in task.keys))
 
 
-def tasks(snapshot: Snapshot, verdict: DialectVerdict) -> Message:
+def tasks(snapshot: Snapshot, verdict: DetectedDialect) -> Message:
     """The switches of one cluster."""
     values = snapshot.switches or {}
     if not values and snapshot.leader is None:
@@ -48,7 +48,7 @@ def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
     return f"{escape(cluster)} has {count(len(rows), 'background task')}: {', '.join(parts)}."
 
 
-def _dialect(cluster: str, verdict: DialectVerdict) -> str:
+def _dialect(cluster: str, verdict: DetectedDialect) -> str:
     if verdict.dialect is None:
         return (
             f"It is not known how {escape(cluster)} spells its switches: {escape(verdict.why)} "

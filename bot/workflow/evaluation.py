@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.clustermgr.tasks import Dialect, DialectVerdict, key_of, meaning_of, word_for
+from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, UserError
 from bot.interactions.command import ClusterPort
@@ -74,7 +74,7 @@ def open_operation(op: Operation) -> OpenOperation:
 class _Read:
     """A switch as it stands: without a `key` where the dialect is not told, with `trouble` where it cannot be read."""
 
-    told: DialectVerdict
+    told: DetectedDialect
     key: str = ""
     value: str | None = None
     trouble: str = ""
@@ -128,7 +128,7 @@ async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
         return _Read(told, key, trouble=str(error))
 
 
-async def _dialect(cluster: ClusterPort, chosen: str) -> DialectVerdict:
+async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     """The dialect as told; `chosen` by a person counts only where the cluster does not tell."""
     told = await cluster.dialect(fresh=True)
     if not chosen or told.dialect == chosen:
@@ -137,7 +137,7 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DialectVerdict:
         raise UserError(
             f"{cluster.name} speaks {told.dialect} ({told.why.rstrip('.')}), not {chosen}: leave dialect= out."
         )
-    return DialectVerdict(Dialect(chosen), f"chosen with dialect={chosen}, because {told.why}")
+    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {told.why}")
 
 
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:

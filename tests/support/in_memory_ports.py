@@ -22,7 +22,7 @@ from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Disk, Snapshot, Stat
-from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import NotAllowed, NotFound
 from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Replacement, Reply
 from bot.interactions.events import Submission
@@ -116,7 +116,9 @@ class FakeCluster:
     name: str = "prod"
     seen: Sequence[Snapshot] = ()
     api: ClusterApi = field(default_factory=FakeApi)
-    verdict: DialectVerdict | None = field(default_factory=lambda: DialectVerdict(Dialect.V3, "it answered /kv/list."))
+    verdict: DetectedDialect | None = field(
+        default_factory=lambda: DetectedDialect(Dialect.V3, "it answered /kv/list.")
+    )
     hosts: tuple[str, ...] = HOSTS
     operations_channel: str = "C0OPS"
     read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
@@ -137,7 +139,7 @@ class FakeCluster:
     async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         return self.second or self.seen[-1]
 
-    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:
+    async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:
             await asyncio.Event().wait()
             raise AssertionError("never reached")

@@ -9,7 +9,7 @@ from bot.alerting.quorum import judged
 from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
-from bot.clustermgr.tasks import TASKS, Dialect, DialectVerdict, meaning_of
+from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
 from bot.interactions.command import ClusterPort, Offer
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
@@ -50,7 +50,7 @@ async def _look(cluster: ClusterPort, switches: tuple[str, ...], within: float) 
             await close()
 
 
-async def _dialect(cluster: ClusterPort, within: float) -> DialectVerdict:
+async def _dialect(cluster: ClusterPort, within: float) -> DetectedDialect:
     try:
         async with asyncio.timeout(within):
             return await cluster.dialect()
@@ -78,7 +78,7 @@ def _role(peer: Peer, leader: Stat) -> str:
     return "leader" if peer.id == leader.raft_status.leader else "learner" if peer.is_learner else "voter"
 
 
-def tasks(cluster: str, look: Snapshot | None, told: DialectVerdict) -> Offers:
+def tasks(cluster: str, look: Snapshot | None, told: DetectedDialect) -> Offers:
     """The tasks that the cluster knows, each with its state as far as it was read."""
     values = (look.switches if look else None) or {}
     known = tuple(
@@ -89,7 +89,7 @@ def tasks(cluster: str, look: Snapshot | None, told: DialectVerdict) -> Offers:
     return Offers({Offer.TASK: known}, tuple(_notes(cluster, values, told)), told.dialect is not None)
 
 
-def _notes(cluster: str, values: Mapping[str, str | None], told: DialectVerdict) -> Iterator[str]:
+def _notes(cluster: str, values: Mapping[str, str | None], told: DetectedDialect) -> Iterator[str]:
     if not values:
         yield f"The switches of {cluster} cannot be read just now, so the tasks stand here without their state."
     if told.dialect is None:

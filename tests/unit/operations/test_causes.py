@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect
 from bot.operations.preflight.check import CheckLevel, preflight
 from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
@@ -74,8 +74,8 @@ class Moving(FakeCluster):
         await asyncio.sleep(0)
         return self.shown.pop(0)
 
-    async def dialect(self, *, fresh: bool = False) -> DialectVerdict:  # noqa: ARG002 - the port's
-        return DialectVerdict(None, "no host answered the probes.")
+    async def dialect(self, *, fresh: bool = False) -> DetectedDialect:  # noqa: ARG002 - the port's
+        return DetectedDialect(None, "no host answered the probes.")
 
 
 def test_learner_removed_in_a_replacement_is_to_be_left_running() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.clustermgr.tasks import Dialect, DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import ClusterTimeout
 from bot.views.clusters import Line, clusters
 from bot.views.disks import disk as disk_card
@@ -12,7 +12,7 @@ from bot.views.people import whoami
 from bot.views.tasks import keys_for, tasks
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, disk, look, recorded_stats, seen
 
-V3 = DialectVerdict(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
+V3 = DetectedDialect(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
 
 
 def test_disks_are_a_table_with_their_state_in_words() -> None:
@@ -85,14 +85,14 @@ def test_tasks_show_the_raw_value_and_what_services_make_of_it() -> None:
 
 
 def test_tasks_of_a_v1_cluster_use_its_keys() -> None:
-    verdict = DialectVerdict(Dialect.V1, "the settings pin it.", pinned=True)
+    verdict = DetectedDialect(Dialect.V1, "the settings pin it.", pinned=True)
     text = seen(tasks(look(recorded_stats("stat_leader")[0], switches={"vol_inspect": "Enable"}), verdict))
     assert "volume_inspect (vol_inspect)" in text
     assert "data_inspect" not in text
 
 
 def test_tasks_without_a_known_dialect_explain_both() -> None:
-    verdict = DialectVerdict(None, "its hosts differ.")
+    verdict = DetectedDialect(None, "its hosts differ.")
     shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": "Enable"}), verdict)
     assert "v1: on; v3: meaningless" in seen(shown)
     assert "its hosts differ." in seen(shown)
@@ -106,7 +106,7 @@ def test_tasks_that_could_not_be_read_are_not_called_unset() -> None:
 
 
 def test_hostile_switches_are_harmless() -> None:
-    shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}), DialectVerdict(None, HOSTILE))
+    shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}), DetectedDialect(None, HOSTILE))
     assert_postable(shown)
     assert_harmless(shown)
 

@@ -9,7 +9,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.chatops.commands import deadline, tasks
 from bot.chatops.commands.registry import COMMANDS
 from bot.cli.main import main
-from bot.clustermgr.tasks import DialectVerdict
+from bot.clustermgr.tasks import DetectedDialect
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
 from bot.common.version import own_version
 from bot.interactions.command import Caller
@@ -133,7 +133,7 @@ async def test_tasks_answer_while_the_dialect_is_not_told(monkeypatch: pytest.Mo
 
 
 async def test_tasks_of_an_undecided_cluster_explain() -> None:
-    cluster = FakeCluster(seen=[healthy()], verdict=DialectVerdict(None, "its hosts differ."))
+    cluster = FakeCluster(seen=[healthy()], verdict=DetectedDialect(None, "its hosts differ."))
     [reply] = await typed("tasks", cluster)
     assert "`dialect: v1` or `dialect: v3` in the settings" in seen(reply.message)
 
