@@ -18,7 +18,7 @@ PATIENCE = 5.0
 
 
 @dataclass(slots=True)
-class Places:
+class Bulkhead:
     """The places at each host of one cluster."""
 
     most: int = MOST

@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from pydantic import TypeAdapter
 
 from bot.clustermgr import decoding
-from bot.clustermgr.bulkhead import Places
+from bot.clustermgr.bulkhead import Bulkhead
 from bot.clustermgr.decoding import Bound, parsed, text
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
 from bot.clustermgr.status_codes import Answer, check_read, check_write
-from bot.clustermgr.transport import OnCall, Timeouts, Wire, untold
+from bot.clustermgr.transport import OnCall, Timeouts, Transport, untold
 from bot.common.addresses import place
 from bot.common.errors import ClusterUnreachable, NotFound
 
@@ -108,8 +108,8 @@ class ClustermgrClient:
         self._hosts = tuple(hosts)
         if context is None and any(host.startswith("https://") for host in hosts):
             context = ssl.create_default_context()
-        self._places = Places()
-        self._wire = Wire(
+        self._places = Bulkhead()
+        self._wire = Transport(
             new_id=new_id,
             timeouts=timeouts,
             secret=secret,

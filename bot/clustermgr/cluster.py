@@ -12,7 +12,7 @@ from bot.clustermgr.collector import fetch, watch
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_reign
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.slow_poll import Rounds
+from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import ClusterError
 
@@ -60,11 +60,11 @@ class Cluster:
     pinned: Dialect | None = None
     _told: DetectedDialect | None = field(default=None)
     _told_at: float = field(default=0.0)
-    _rounds: Rounds = field(init=False)
+    _rounds: SlowPoller = field(init=False)
 
     def __post_init__(self) -> None:
         """Rounds go by the dialect that the handle knows."""
-        self._rounds = Rounds(self.api, self._lasting_dialect)
+        self._rounds = SlowPoller(self.api, self._lasting_dialect)
 
     _recent: deque[Snapshot] = field(default_factory=deque)
 

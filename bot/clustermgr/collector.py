@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Disk, DiskStatus, HostLook, Snapshot
-from bot.clustermgr.slow_poll import Round
+from bot.clustermgr.slow_poll import SlowPoll
 from bot.common.errors import ClusterError, ClusterTimeout
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ T = TypeVar("T")
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 LEADER_PATIENCE = 1.0
 """Seconds that the question for bad disks waits for a host to claim leadership before any that answered gets it."""
-MakeRound = Callable[[Callable[[], Awaitable[str | None]]], Coroutine[Any, Any, Round]]
+MakeRound = Callable[[Callable[[], Awaitable[str | None]]], Coroutine[Any, Any, SlowPoll]]
 """Make a round; it is handed what tells whom to ask."""
 
 
@@ -31,7 +31,7 @@ class _Look:
     stats: dict[str, asyncio.Task[HostLook]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[Disk, ...]] | None = None
     switches: dict[str, asyncio.Task[str | None]] = field(default_factory=dict)
-    round: asyncio.Task[Round] | None = None
+    round: asyncio.Task[SlowPoll] | None = None
 
     @property
     def tasks(self) -> tuple[asyncio.Task[Any], ...]:

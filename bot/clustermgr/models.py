@@ -62,7 +62,7 @@ MOST_SWITCHES = 1_000
 # of a million wrong items, which takes seconds and a gigabyte.
 
 
-class Wire(BaseModel):
+class WireModel(BaseModel):
     """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
@@ -73,7 +73,7 @@ def _state(written: str) -> str:
     return written.removeprefix("Progress")
 
 
-class Peer(Wire):
+class Peer(WireModel):
     """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
 
     id: Count
@@ -89,7 +89,7 @@ class Peer(Wire):
     inflight_count: Count = Field(0, validation_alias=_both("inflight_count"))
 
 
-class RaftStatus(Wire):
+class RaftStatus(WireModel):
     """The raft state of the node asked; `peers` is filled on the leader only, `leader` is 0 when there is none."""
 
     node_id: Count = Field(0, validation_alias=_both("node_id"))
@@ -105,7 +105,7 @@ class RaftStatus(Wire):
     peers: Annotated[tuple[Peer, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
-class ZoneDisks(Wire):
+class ZoneDisks(WireModel):
     """Disk and chunk counters of one zone (idc); counters overlap and may lag by minutes."""
 
     idc: Text = ""
@@ -122,7 +122,7 @@ class ZoneDisks(Wire):
     dropped: Count = 0
 
 
-class SpaceStat(Wire):
+class SpaceStat(WireModel):
     """Space in bytes."""
 
     total_space: Number = 0
@@ -138,7 +138,7 @@ class SpaceStat(Wire):
     ] = ()
 
 
-class VolumeStat(Wire):
+class VolumeStat(WireModel):
     """Volumes by state."""
 
     total_volume: Count = 0
@@ -149,7 +149,7 @@ class VolumeStat(Wire):
     unlocking_volume: Count = 0
 
 
-class Stat(Wire):
+class Stat(WireModel):
     """GET /stat, as the node asked sees it; `read_only` is None where the release does not tell."""
 
     leader_host: Text = ""
@@ -174,7 +174,7 @@ class DiskStatus(IntEnum):
     DROPPED = 5
 
 
-class Disk(Wire):
+class Disk(WireModel):
     """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
 
     disk_id: Count
@@ -194,20 +194,20 @@ class Disk(Wire):
     last_update_time: Text = ""
 
 
-class DiskPage(Wire):
+class DiskPage(WireModel):
     """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
 
     disks: Annotated[tuple[Disk, ...], Field(max_length=MOST_DISKS, fail_fast=True), NullIsEmpty(tuple)] = ()
     marker: Count = 0
 
 
-class VolumeUnit(Wire):
+class VolumeUnit(WireModel):
     """One chunk of a volume."""
 
     vuid: Count = 0
 
 
-class VolumeUnits(Wire):
+class VolumeUnits(WireModel):
     """GET /volume/unit/list: the chunks that volumes have on one disk."""
 
     volume_unit_infos: Annotated[
@@ -215,20 +215,20 @@ class VolumeUnits(Wire):
     ] = ()
 
 
-class KeyValue(Wire):
+class KeyValue(WireModel):
     """One pair of GET /kv/list; `value` is base64."""
 
     key: Text
     value: Text = ""
 
 
-class KvPage(Wire):
+class KvPage(WireModel):
     """GET /kv/list."""
 
     kvs: Annotated[tuple[KeyValue, ...], Field(max_length=MOST_SWITCHES, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
-class ConfigList(Wire):
+class ConfigList(WireModel):
     """GET /config/list."""
 
     configs: Annotated[Mapping[str, Text], Field(max_length=MOST_SWITCHES), NullIsEmpty(dict)] = Field(

@@ -22,7 +22,7 @@ MOST_COUNTED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class SlowPoll:
     """The answers of one round; `switches` is empty where the dialect, and with it the keys, is not known.
 
     A part that is refused or unreadable is missing: `dropping` is None then, or a key is not in `switches`. `chunks`
@@ -55,7 +55,7 @@ async def _keyed(key: str, question: Awaitable[T]) -> dict[str, T]:
 
 
 @dataclass(slots=True)
-class Rounds:
+class SlowPoller:
     """The rounds of one cluster: the disks that were counted longest ago come first. `made_at` in Unix seconds."""
 
     api: ClusterApi
@@ -68,7 +68,7 @@ class Rounds:
         """Whether a round is to be made; one that got no answer is made again."""
         return now - self.made_at >= ROUND_SECONDS
 
-    async def make(self, now: float, bad: Iterable[int], first: Callable[[], Awaitable[str | None]]) -> Round:
+    async def make(self, now: float, bad: Iterable[int], first: Callable[[], Awaitable[str | None]]) -> SlowPoll:
         """Ask one thing after the other over the connection that is open anyway; raises ClusterError.
 
         `bad` are the ids of disks broken or being repaired. `first` tells whom to ask: a host that answers /stat may
@@ -84,7 +84,7 @@ class Rounds:
         chunks = await self._count({*bad, *(disk.disk_id for disk in dropping or ())}, now, host)
         zones = await self._zones(dropping, now, host)
         self.made_at = now
-        return Round(told, switches, dropping, chunks, zones)
+        return SlowPoll(told, switches, dropping, chunks, zones)
 
     async def _zones(
         self, dropping: tuple[Disk, ...] | None, now: float, host: str | None

@@ -113,7 +113,7 @@ def untold(call: str, outcome: str, seconds: float) -> None:
     """Nobody measures."""
 
 
-class Wire:
+class Transport:
     """Sends requests of one cluster; `get` for reads, `post` for writes. An async context manager.
 
     `secret` is the request token's secret or None; tokens go to `hosts` only, whichever address is asked. `new_id`

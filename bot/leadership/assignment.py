@@ -12,7 +12,7 @@ from bot.leadership.model import Replica, Roster
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AssignmentPlan:
     """What one replica does at one heartbeat: tasks it takes, hands over (to whom) and leaves to anybody."""
 
     take: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class Plan:
     leave: tuple[str, ...] = ()
 
 
-def plan(me: Replica, roster: Roster, lease: float) -> Plan:
+def plan(me: Replica, roster: Roster, lease: float) -> AssignmentPlan:
     """Decide for `me`, alive, whatever the roster says of it; `lease` (seconds) is what a newcomer must have lived."""
     living = [me, *(other for other in roster.living if other.name != me.name)]
     roster = replace(roster, replicas=living)
@@ -28,26 +28,26 @@ def plan(me: Replica, roster: Roster, lease: float) -> Plan:
     leave = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
     load[me.name] -= len(leave)
     take = _share(me, roster, load)
-    return Plan(take, () if take else _surplus(me, roster, load, lease), leave)
+    return AssignmentPlan(take, () if take else _surplus(me, roster, load, lease), leave)
 
 
-def alone(me: Replica, roster: Roster) -> Plan:
+def alone(me: Replica, roster: Roster) -> AssignmentPlan:
     """Decide at the start of a process whose database is a file: everything is its own from now on.
 
     What earlier processes held beside that is free again.
     """
     gone = (task for task, hold in sorted(roster.holds.items()) if hold.holder and task not in me.tasks)
-    return Plan(take=me.tasks, leave=tuple(gone))
+    return AssignmentPlan(take=me.tasks, leave=tuple(gone))
 
 
-def beside(me: Replica, roster: Roster) -> Plan:
+def beside(me: Replica, roster: Roster) -> AssignmentPlan:
     """Decide for a process that is not the first on its file any more: the last one to start keeps what it has.
 
     What none of `roster.replicas` (the living) holds is taken back, so that the watch goes on when the last one ends.
     """
     living = replace(roster, replicas=[me, *(other for other in roster.replicas if other.name != me.name)])
     leave = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
-    return Plan(take=tuple(_free(me.tasks, living)), leave=leave)
+    return AssignmentPlan(take=tuple(_free(me.tasks, living)), leave=leave)
 
 
 def _share(me: Replica, roster: Roster, load: Counter[str]) -> tuple[str, ...]:

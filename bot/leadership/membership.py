@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from bot.common.errors import Fenced, StoreError
-from bot.leadership.assignment import Plan, alone, beside, plan
+from bot.leadership.assignment import AssignmentPlan, alone, beside, plan
 from bot.leadership.model import Hold, Replica, Roster, watch_of
 from bot.leadership.ports import Fence, ReplicaStore, ReplicaUnit
 
@@ -163,7 +163,7 @@ class Membership:
         since = next((each.since for each in roster.replicas if each.name == self.name and each.until), roster.now)
         return Replica(self.name, since, roster.now, until, tasks)
 
-    def _plan(self, me: Replica, roster: Roster) -> Plan:
+    def _plan(self, me: Replica, roster: Roster) -> AssignmentPlan:
         if not self.alone:
             return plan(me, roster, self.lease)
         return beside(me, roster) if self._joined else alone(me, roster)
@@ -212,7 +212,7 @@ async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, dead: Collection[
     await uow.replicas.forget(old)
 
 
-async def _carry_out(uow: ReplicaUnit, me: Replica, steps: Plan, now: float) -> Mapping[str, Hold]:
+async def _carry_out(uow: ReplicaUnit, me: Replica, steps: AssignmentPlan, now: float) -> Mapping[str, Hold]:
     for task in steps.leave:
         await uow.replicas.assign(task, "", now)
     for task, other in steps.hand:

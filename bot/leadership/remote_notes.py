@@ -9,7 +9,7 @@ DIFFER = 30.0
 
 
 @dataclass(slots=True)
-class Heard:
+class RemoteNotes:
     """The notes as they came, by cluster; times in Unix seconds."""
 
     _at: dict[str, tuple[float, float]] = field(default_factory=dict)

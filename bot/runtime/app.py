@@ -40,19 +40,19 @@ from bot.runtime.clock import Guard, ProcessClock, earliest
 from bot.runtime.lifecycle import App
 from bot.runtime.settings_mapping import check_words, entries_of, escalation_of, heartbeat_url, policy
 from bot.runtime.startup import follow_server, membership_of, opened, owner_name
-from bot.runtime.status import Liveness
+from bot.runtime.status import StatusReporter
 from bot.slack.client import SlackGateway
 from bot.slack.home import HomeTab, show_once
-from bot.slack.installation import Gate
-from bot.slack.middleware import Bolt, Edge, Surfaces, build_app
+from bot.slack.installation import InstallationCheck
+from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
 from bot.slack.socket_mode import SocketMode
-from bot.slack.task_queue import Background
-from bot.slack.token_status import Standing
+from bot.slack.task_queue import TaskQueue
+from bot.slack.token_status import TokenStatus
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessage
 from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
-from bot.telemetry.loop_lag import Lag
+from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
 from bot.watch.alert_actions import AlertActions
 from bot.watch.report_builder import Reports
@@ -168,7 +168,7 @@ class _Parts:
         self.noted: dict[str, Mapping[str, Any]] = {}
         self.entries = entries_of(settings)
         self.reports = self._reports()
-        self.gate = Gate(gateway.identity, lambda: gateway.app_id)
+        self.gate = InstallationCheck(gateway.identity, lambda: gateway.app_id)
 
     async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
         await self._recall()
@@ -193,7 +193,7 @@ class _Parts:
         forms = self._forms(access, policies, attention)
         proposals = self._desk(decisions, policies, outbox)
         dispatcher = self._dispatcher(access, proposals, decisions, inbox, attention, forms)
-        background = Background()
+        background = TaskQueue()
         bolt = self._bolt(dispatcher, forms, background, inbox)
         watches = self._watches(rules, outbox)
         socket_mode = self._socket(bolt)
@@ -224,16 +224,16 @@ class _Parts:
             bolt=bolt,
             gate=self.gate,
             socket=socket_mode,
-            standing=Standing(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
+            standing=TokenStatus(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
             metrics=self.metrics,
-            lag=Lag(self.metrics.loop_lag),
+            lag=LoopLag(self.metrics.loop_lag),
             membership=self.membership,
             noted=self.noted,
         )
 
-    def _liveness(self, outbox: Outbox) -> Liveness:
+    def _liveness(self, outbox: Outbox) -> StatusReporter:
         own = self.settings.clusters
-        return Liveness(
+        return StatusReporter(
             store=self.store,
             outbox=outbox,
             clock=self.clock,
@@ -343,10 +343,10 @@ class _Parts:
             clock=self.clock,
         )
 
-    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: Background, inbox: Inbox) -> Bolt:
+    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: TaskQueue, inbox: Inbox) -> Bolt:
         judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
         surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
-        edge = Edge(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
+        edge = AckMiddleware(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
         return build_app(edge, self.gate, api_url=self.settings.slack.api_url)
 
     def _socket(self, bolt: Bolt) -> SocketMode | None:

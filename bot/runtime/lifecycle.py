@@ -20,22 +20,22 @@ from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
 from bot.leadership.model import CHORES, Hold, cluster_of, watch_of
-from bot.leadership.remote_notes import Heard
+from bot.leadership.remote_notes import RemoteNotes
 from bot.runtime.clock import Guard
 from bot.runtime.http_server import serving
 from bot.runtime.scheduler import Scheduler, Trouble, TroubleKind
-from bot.runtime.shutdown import Ending
-from bot.runtime.status import Liveness
+from bot.runtime.shutdown import Shutdown
+from bot.runtime.status import StatusReporter
 from bot.slack.client import SlackGateway
-from bot.slack.installation import Gate
+from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Bolt
 from bot.slack.socket_mode import SocketMode
-from bot.slack.task_queue import Background
-from bot.slack.token_status import Standing
+from bot.slack.task_queue import TaskQueue
+from bot.slack.token_status import TokenStatus
 from bot.store.database import Store
 from bot.store.retention import Retention
 from bot.telemetry.heartbeat import Heartbeat
-from bot.telemetry.loop_lag import Lag
+from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
 from bot.views.notes import clock_set
 from bot.watch import decommission
@@ -87,7 +87,7 @@ class App:
     retention: Retention
     repository: OperationRepository
     redelivery: Fallback
-    liveness: Liveness
+    liveness: StatusReporter
     heartbeat: Heartbeat
     runner: Executor
     lease_manager: LeaseManager
@@ -97,18 +97,18 @@ class App:
     attention: AlertActions
     summaries: Summaries
     entries: Sequence[ReportJob]
-    background: Background
+    background: TaskQueue
     bolt: Bolt
-    gate: Gate
+    gate: InstallationCheck
     socket: SocketMode | None
-    standing: Standing
+    standing: TokenStatus
     metrics: Metrics
-    lag: Lag
+    lag: LoopLag
     membership: Membership
     noted: dict[str, Mapping[str, Any]]
     taken: dict[str, Hold] = field(default_factory=dict)
     """Under which hold each cluster was looked at last."""
-    heard: Heard = field(default_factory=Heard)
+    heard: RemoteNotes = field(default_factory=RemoteNotes)
     died: list[str] = field(default_factory=list)
     """Parts of the program that ended by themselves, which none may."""
     troubles: Counter[tuple[str, TroubleKind]] = field(default_factory=Counter)
@@ -268,7 +268,7 @@ async def running(app: App) -> AsyncIterator[App]:
     """Run everything until the block ends: connection to Slack, outbox, watches, sweeps; then end in order."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app))
-        end = Ending(stack)
+        end = Shutdown(stack)
         _until_end(app, end, app.lag.run(), "lag")
         end.then("leave", STEP_SECONDS, app.membership.leave)
         await app.membership.try_to_beat()
@@ -310,7 +310,7 @@ async def _last_words(app: App) -> None:
         log.warning("end.unsent", error=str(error))
 
 
-def _until_end(app: App, end: Ending, work: Any, name: str) -> None:
+def _until_end(app: App, end: Shutdown, work: Any, name: str) -> None:
     """Run `work` beside the rest, and stop it at its turn; when it ends by itself the process is not alive any more."""
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(partial(_died, app))

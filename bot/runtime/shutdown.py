@@ -17,7 +17,7 @@ _LEAST = 0.1
 
 
 @dataclass(slots=True)
-class Ending:
+class Shutdown:
     """The time that an end has, counted from its first step."""
 
     stack: AsyncExitStack

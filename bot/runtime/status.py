@@ -22,7 +22,7 @@ LONGEST_STUCK_OUTBOX = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Liveness:
+class StatusReporter:
     """Judges the process as a whole, and tells in `channels` how it does.
 
     `hosts` is how many each cluster has, `late` after how many seconds its last look is too old, `noted` what the

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 
-class Seen:
+class Dedup:
     """Remembers keys for `seconds`, at most `most` of them; for work that is not worth a row in the store."""
 
     def __init__(self, clock: Callable[[], float], *, seconds: float = 900.0, most: int = 10_000) -> None:

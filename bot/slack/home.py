@@ -26,7 +26,7 @@ STORE_DOWN = (
 )
 
 
-class People(Protocol):
+class RolesPort(Protocol):
     """What a person may do."""
 
     async def rights(self, user: str, cluster: str = "") -> Rights:
@@ -61,7 +61,7 @@ class HomeTab:
 
     names: Sequence[str]
     remembered: Callable[[str], Mapping[str, Any]]
-    people: People
+    people: RolesPort
     open: Open
     policy_of: Callable[[Operation], Policy]
     publish: Callable[[str, Sequence[BlockJson]], Awaitable[None]]

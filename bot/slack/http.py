@@ -15,7 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.common.errors import ConfigError
-from bot.slack.log_throttle import Quiet
+from bot.slack.log_throttle import LogThrottle
 
 PATH = "/slack/events"
 """Where commands, clicks and events are all delivered."""
@@ -45,7 +45,7 @@ class HttpDelivery:
                 "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET: neither is set; "
                 "set the first for Socket Mode, or the second for HTTP."
             )
-        self._app, self._quiet = app, Quiet()
+        self._app, self._quiet = app, LogThrottle()
         self._verifier = SignatureVerifier(signing_secret, _Now(clock))
 
     def mount(self, server: web.Application) -> None:

@@ -15,7 +15,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.common.errors import SlackError
 from bot.slack.identity import Identity, part
-from bot.slack.log_throttle import Quiet
+from bot.slack.log_throttle import LogThrottle
 
 log = structlog.get_logger(__name__)
 
@@ -57,13 +57,13 @@ def _authorizations(body: Body) -> list[Body]:
     return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
 
 
-class Gate(AsyncMiddleware):
+class InstallationCheck(AsyncMiddleware):
     """Lets through what is for this installation; anything else is refused and not acknowledged."""
 
     def __init__(self, identity: Callable[[], Awaitable[Identity]], app_id: Callable[[], str]) -> None:
         self._identity, self._app_id = identity, app_id
         self._one_at_a_time = asyncio.Lock()
-        self._quiet = Quiet()
+        self._quiet = LogThrottle()
 
     async def async_process(
         self,

@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 60.0
 
 
-class Quiet:
+class LogThrottle:
     """Writes warnings of a few fixed kinds, each at most once in EVERY_SECONDS."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -26,10 +26,10 @@ from bot.common.errors import SlackError, StoreError
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, Invocation, Submission
 from bot.interactions.message import Message
-from bot.slack.dedup import Seen
-from bot.slack.installation import Gate
+from bot.slack.dedup import Dedup
+from bot.slack.installation import InstallationCheck
 from bot.slack.payloads import Delivered, HomeOpened, Nothing, read
-from bot.slack.task_queue import Background
+from bot.slack.task_queue import TaskQueue
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ Bolt = AsyncApp
 """Bolt's app, named here so that nobody else has to import the library."""
 
 
-class Work(Protocol):
+class WorkPort(Protocol):
     """What the listeners need of the dispatcher."""
 
     def changes(self, text: str) -> bool:
@@ -64,7 +64,7 @@ class Work(Protocol):
         """Run without persisting."""
 
 
-class Judge(Protocol):
+class FormValidation(Protocol):
     """What the listeners need of the forms that are sent."""
 
     async def judge(self, sent: Submitted) -> Judged:
@@ -80,10 +80,10 @@ class Surfaces:
 
     on_home: Callable[[HomeOpened], Awaitable[None]]
     on_act: Callable[[Acted], Awaitable[None]]
-    judge: Judge
+    judge: FormValidation
 
 
-class Edge(AsyncMiddleware):
+class AckMiddleware(AsyncMiddleware):
     """Acknowledges everything that Slack delivers; clicks and changing commands once they are in the store.
 
     A command that reads is acknowledged before anything of it runs: its work is only queued here, and Bolt writes the
@@ -92,9 +92,9 @@ class Edge(AsyncMiddleware):
 
     def __init__(
         self,
-        dispatcher: Work,
+        dispatcher: WorkPort,
         responder: Responder,
-        background: Background,
+        background: TaskQueue,
         surfaces: Surfaces,
         *,
         on_ack: OnAck,
@@ -102,7 +102,7 @@ class Edge(AsyncMiddleware):
     ) -> None:
         self._dispatcher, self._responder, self._background = dispatcher, responder, background
         self._surfaces, self._on_ack, self._monotonic = surfaces, on_ack, monotonic
-        self._seen = Seen(monotonic)
+        self._seen = Dedup(monotonic)
         self._of: Counter[str] = Counter()
 
     async def async_process(
@@ -221,7 +221,7 @@ async def _run(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-def build_app(edge: Edge, gate: Gate, *, api_url: str) -> Bolt:
+def build_app(edge: AckMiddleware, gate: InstallationCheck, *, api_url: str) -> Bolt:
     """A Bolt app around `edge`, behind `gate`, for both ways in; it holds no token and checks no signature.
 
     Socket Mode needs no signature; bot/slack/http.py checks it before a request gets here.

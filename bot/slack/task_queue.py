@@ -15,7 +15,7 @@ _TURNS = 50
 """After so many busy turns the next piece of work starts all the same."""
 
 
-class Background:
+class TaskQueue:
     """Runs coroutines that nobody awaits; none starts within the turn of the event loop in which it was handed over.
 
     Fifty commands at once must not burn the processor together: what arrives meanwhile would be acknowledged late. So

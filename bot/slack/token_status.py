@@ -24,7 +24,7 @@ Measure = Callable[[str, bool], None]
 """Told of each token by its variable's name whether Slack rejects it."""
 
 
-class Standing:
+class TokenStatus:
     """What Slack last said of the tokens; `rejected` maps a variable's name to Slack's code."""
 
     def __init__(

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Integer, cast, exists, func, literal, sele
 from sqlalchemy.engine import RowMapping
 
 from bot.store.schema import audit, operations, silences
-from bot.store.session import Link
+from bot.store.session import Session
 
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
 _TAKEN = "WHEN NEW.seq <= (SELECT max(seq) FROM audit)"
@@ -28,7 +28,7 @@ _MOST = 5
 class Guards:
     """Looks at what guards the audit table; changes nothing. Raises StoreError."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def faults(self) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class Guards:
         return _rows_gone([f"silence #{row['id']} holds" for row in await self._link.rows(query.limit(_MOST + 1))])
 
 
-def _number(link: Link) -> ColumnElement[int]:
+def _number(link: Session) -> ColumnElement[int]:
     """The number of the silence that a row of the audit log speaks of."""
     if link.postgres:
         return cast(func.substring(audit.c.detail, '"silence": ?([0-9]+)'), Integer)

@@ -19,7 +19,7 @@ from bot.common.errors import ConfigError, StoreError
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.outage import Outage
-from bot.store.session import Errors, Link, database_errors, translated
+from bot.store.session import Errors, Session, database_errors, translated
 from bot.store.sqlite_file import prepare
 from bot.store.unit_of_work import UnitOfWork
 from bot.store.url import Target, parse
@@ -144,7 +144,7 @@ class Store:
             yield UnitOfWork(link, self._clock, self._wall, self._owner)
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Link, Any]]:
+    async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Session, Any]]:
         connection = engine.connect()
 
         async def run(work: Callable[[Connection], Any]) -> Any:
@@ -153,7 +153,7 @@ class Store:
 
         try:
             await self._enter(connection, self._outages[writable])
-            yield Link(connection, self._errors, writable=writable), run
+            yield Session(connection, self._errors, writable=writable), run
             with translated(self._errors):
                 await connection.commit()
         finally:

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table, func, select, text, tuple_
 
 from bot.store.row_json import from_json, to_json
 from bot.store.schema import metadata
-from bot.store.session import Link
+from bot.store.session import Session
 
 PAGE = 500
 """Rows that are held in memory at a time."""
@@ -19,7 +19,7 @@ TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_ta
 class Dump:
     """Every table as a whole; within one unit of work it is one consistent view."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def counts(self) -> dict[str, int]:

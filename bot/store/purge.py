@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, select, tuple_
 from bot.alerting.model import AlertState
 from bot.operations.model import TRANSITIONS
 from bot.store.schema import alerts, channels, firings, inbound, metadata, operations, posts, samples, silences
-from bot.store.session import Link
+from bot.store.session import Session
 
 _OPEN = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 0)
 
@@ -32,7 +32,7 @@ class Living:
 class Expiry:
     """Drops rows; what may still change is never among them."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def drop_aged(self, table: str, before: float, limit: int) -> int:

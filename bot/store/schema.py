@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, text
 
-from bot.store.column_types import Words, id_type, json_type
+from bot.store.column_types import SanitizedText, id_type, json_type
 
 metadata = MetaData()
 
@@ -17,7 +17,7 @@ def _id(name: str = "id") -> Column[int]:
 
 
 def _words(name: str, **options: Any) -> Column[str]:
-    return Column(name, Words, nullable=False, **options)
+    return Column(name, SanitizedText, nullable=False, **options)
 
 
 def _time(name: str, **options: Any) -> Column[float]:
@@ -150,12 +150,12 @@ posts = Table(
     _words("slot"),
     _words("channel"),
     _words("home"),
-    Column("parent", Words, nullable=True),
+    Column("parent", SanitizedText, nullable=True),
     _flag("broadcast"),
     _json("content"),
     _count("version"),
     _count("sent_version"),
-    Column("ts", Words, nullable=True),
+    Column("ts", SanitizedText, nullable=True),
     _words("former"),
     _flag("removed"),
     _words("state"),

@@ -49,7 +49,7 @@ def explained(error: BaseException) -> str:
     return words or "for a reason that the log names"
 
 
-class Link:
+class Session:
     """An open transaction. `writable` ones lock what they read in order to write it back."""
 
     def __init__(self, connection: AsyncConnection, errors: Errors, *, writable: bool) -> None:

@@ -17,7 +17,7 @@ from bot.store.repositories.replicas import Replicas
 from bot.store.repositories.samples import Samples
 from bot.store.repositories.scheduled_runs import ScheduledRuns
 from bot.store.repositories.silences import Silences
-from bot.store.session import Link
+from bot.store.session import Session
 
 
 class UnitOfWork:
@@ -26,7 +26,7 @@ class UnitOfWork:
     Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float], wall: Callable[[], float], owner: str = "") -> None:
+    def __init__(self, link: Session, clock: Callable[[], float], wall: Callable[[], float], owner: str = "") -> None:
         self.alerts = Alerts(link)
         self.silences = Silences(link)
         self.memory = ClusterStates(link)

@@ -25,7 +25,7 @@ class _Shut(asyncio.Protocol):
         transport.close()
 
 
-class Door:
+class ConnectionLimits:
     """The protocol factory of a server; `track` is its outermost middleware."""
 
     def __init__(self, server: web.Server, *, most: int = MOST_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from bot.common.errors import CmbotError
-from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, Door, Handler
+from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits, Handler
 from bot.telemetry.metrics import Metrics
 
 Probe = Callable[[], Awaitable[str]]
@@ -149,7 +149,7 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         lingering_time=0.0,
     )
-    doors: list[Door] = []
+    doors: list[ConnectionLimits] = []
 
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -160,7 +160,7 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
     try:
         if runner.server is None:
             raise RuntimeError("a server that is set up has its protocol")
-        doors.append(Door(runner.server))
+        doors.append(ConnectionLimits(runner.server))
         listening = await asyncio.get_running_loop().create_server(doors[0], host, port)
         async with listening:
             yield int(listening.sockets[0].getsockname()[1])

@@ -19,7 +19,7 @@ TOO_LONG = 2.0
 """Seconds from which on the process counts as not ready: Slack waits 3 s for an acknowledgement."""
 
 
-class Lag:
+class LoopLag:
     """Measures while `run()` runs; `observe` is handed each delay in seconds."""
 
     def __init__(

@@ -13,7 +13,7 @@ import pytest
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.models import Stat
 from bot.clustermgr.status_codes import check_read, check_write
-from bot.clustermgr.transport import Wire
+from bot.clustermgr.transport import Transport
 from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
@@ -74,7 +74,7 @@ async def through_the_wire(exchange: Exchange) -> tuple[ClusterError | None, byt
         writer.write(replay(exchange))
         await writer.drain()
 
-    async with serving(handle) as server, Wire(new_id=lambda: "x") as wire:
+    async with serving(handle) as server, Transport(new_id=lambda: "x") as wire:
         if exchange.method == "GET":
             got = await wire.get(server.host, exchange.target)
         else:

@@ -11,7 +11,7 @@ from bot.chatops.forms.events import Acted, Submitted
 from bot.chatops.forms.validation import Judged
 from bot.interactions.events import Submission
 from bot.slack.identity import Identity
-from bot.slack.installation import Gate
+from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Surfaces
 from bot.slack.payloads import HomeOpened
 
@@ -42,7 +42,7 @@ def surfaces(on_home: Callable[[HomeOpened], Awaitable[None]], forms: Forms | No
     return Surfaces(on_home=on_home, on_act=held.acted, judge=held)
 
 
-class OpenGate(Gate):
+class OpenGate(InstallationCheck):
     """Lets everything through: whose payload it is, is the subject of test_ours.py."""
 
     def __init__(self) -> None:

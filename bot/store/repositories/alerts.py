@@ -10,7 +10,7 @@ from sqlalchemy.engine import RowMapping
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.common.errors import Conflict
 from bot.store.schema import alerts
-from bot.store.session import Link
+from bot.store.session import Session
 
 _AT_ONCE = 500
 """Ids that one query names."""
@@ -33,7 +33,7 @@ def _alert(row: RowMapping) -> Alert:
 class Alerts:
     """The alerts; at most one open one per (cluster, rule, subject), which the database enforces."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def open(self, cluster: str | None = None) -> list[Alert]:

@@ -9,7 +9,7 @@ from bot.audit.ask import ALL, Asked
 from bot.audit.chain import GENESIS, Entry, Head, Row, seal
 from bot.store.column_types import clean, encode
 from bot.store.schema import audit
-from bot.store.session import Link
+from bot.store.session import Session
 
 LOCK = 0x6175646974
 """Key of the advisory lock under which PostgreSQL's chain grows: "audit" in ASCII."""
@@ -18,7 +18,7 @@ LOCK = 0x6175646974
 class Audit:
     """The chain of rows. There is no way to change or remove one, here or (but for its owner) in the database."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def append(self, entry: Entry) -> Row:

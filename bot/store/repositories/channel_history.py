@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.store.schema import channels
-from bot.store.session import Link
+from bot.store.session import Session
 
 
 class ChannelHistories:
     """One JSON object per channel."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def get(self, channel: str) -> dict[str, Any]:

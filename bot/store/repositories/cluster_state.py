@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from bot.store.schema import memory
-from bot.store.session import Link
+from bot.store.session import Session
 
 
 class ClusterStates:
     """One JSON object per cluster."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def get(self, cluster: str) -> dict[str, Any]:

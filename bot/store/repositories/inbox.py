@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 from bot.common.errors import Fenced
 from bot.store.repositories.outbox_claims import lives
 from bot.store.schema import inbound
-from bot.store.session import Link
+from bot.store.session import Session
 
 
 class InboxRows:
@@ -17,7 +17,7 @@ class InboxRows:
     `owner` is who uses this unit of work; "" is somebody who claims nothing.
     """
 
-    def __init__(self, link: Link, owner: str = "") -> None:
+    def __init__(self, link: Session, owner: str = "") -> None:
         self._link = link
         self._owner = owner
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import RowMapping
 from bot.common.errors import Conflict
 from bot.operations.model import TRANSITIONS, Event, Operation, OpKind, OpState
 from bot.store.schema import operations
-from bot.store.session import Link
+from bot.store.session import Session
 
 _FIELDS = tuple(field.name for field in fields(Operation) if field.name != "id")
 
@@ -40,7 +40,7 @@ def _operation(row: RowMapping) -> Operation:
 class Operations:
     """The requested changes; every transition is a compare-and-set on `version`."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def add(self, op: Operation) -> Operation:

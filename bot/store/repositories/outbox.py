@@ -16,7 +16,7 @@ from sqlalchemy import case, delete, func, or_, select, true, update
 
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
 from bot.store.schema import posts
-from bot.store.session import Link
+from bot.store.session import Session
 
 _RESENT = {"state": "pending", "attempts": 0, "next_attempt_at": 0.0, "last_error": ""}
 
@@ -68,7 +68,7 @@ class OutboxHealth:
 class OutboxMessages(Claims):
     """The messages that must exist; the sending side stands in the parent class."""
 
-    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
+    def __init__(self, link: Session, clock: Callable[[], float]) -> None:
         super().__init__(link)
         self._clock = clock
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, or_,
 from sqlalchemy.sql.expression import Select
 
 from bot.store.schema import posts, replicas
-from bot.store.session import Link
+from bot.store.session import Session
 
 PARENT_DEAD = "parent_dead"
 """The error of a reply whose thread will not exist."""
@@ -66,7 +66,7 @@ class Stubborn:
 class Claims:
     """Claims rows and settles them."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def next_attempt(self) -> float | None:

@@ -6,7 +6,7 @@ from sqlalchemy import and_, case, delete, select, update
 
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claim
 from bot.store.schema import posts
-from bot.store.session import Link
+from bot.store.session import Session
 
 _ANEW = {
     "ts": None,
@@ -24,7 +24,7 @@ _ANEW = {
 class FallbackMessages:
     """What the outbox's rows go through when Slack will not have them as they are."""
 
-    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
+    def __init__(self, link: Session, clock: Callable[[], float]) -> None:
         self._link, self._clock = link, clock
 
     async def move(self, slot: str, *, away_from: str, to: str) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from bot.common.errors import Fenced
 from bot.leadership.model import Hold, Replica, Roster
 from bot.store.schema import holds, inbound, posts, replicas
-from bot.store.session import Link
+from bot.store.session import Session
 
 LOCK = 0x7265706C
 """Key of the advisory lock under which one replica at a time decides what it does: "repl" in ASCII."""
@@ -23,7 +23,7 @@ class Replicas:
     found there by observation (bot/leadership/membership.py) and noted by `bury`.
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
+    def __init__(self, link: Session, clock: Callable[[], float]) -> None:
         self._link = link
         self._clock = clock
 

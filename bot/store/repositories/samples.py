@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import BigInteger, cast, func, select
 
 from bot.store.schema import samples
-from bot.store.session import Link
+from bot.store.session import Session
 
 
 class Samples:
     """One JSON object per cluster and time."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, func, select
 
 from bot.store.schema import firings
-from bot.store.session import Link
+from bot.store.session import Session
 
 _TRIAL = "trial"
 
@@ -13,7 +13,7 @@ _TRIAL = "trial"
 class ScheduledRuns:
     """What fired when, over all processes and restarts."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def once(self, job: str, due_at: float) -> bool:

@@ -6,13 +6,13 @@ from sqlalchemy import delete, insert, select
 
 from bot.alerting.model import Silence
 from bot.store.schema import silences
-from bot.store.session import Link
+from bot.store.session import Session
 
 
 class Silences:
     """The mutes that people asked for."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
 
     async def add(self, silence: Silence) -> Silence:

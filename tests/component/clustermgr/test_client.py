@@ -282,7 +282,7 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
 
 async def test_a_read_waits_for_a_place_and_not_for_ever() -> None:
     """A place that was given back is taken by who waits; who waits in vain is told why."""
-    held = bulkhead.Places(most=1, patience=0.05)
+    held = bulkhead.Bulkhead(most=1, patience=0.05)
     async with held.at("a:1"):
         async with held.at("b:1"):
             pass

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.clustermgr.transport import MOST_CHUNKS, MOST_WORDS, Timeouts, Wire
+from bot.clustermgr.transport import MOST_CHUNKS, MOST_WORDS, Timeouts, Transport
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 from tests.support.raw_server import Handler, Request, answer, says, serving
 
@@ -15,9 +15,9 @@ JSON = ("Content-Type", "application/json")
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
+async def wire() -> AsyncIterator[Transport]:
     """A wire in a hurry that takes 64 KiB at the most."""
-    async with Wire(new_id=lambda: "req-1", timeouts=QUICK, max_bytes=1 << 16) as made:
+    async with Transport(new_id=lambda: "req-1", timeouts=QUICK, max_bytes=1 << 16) as made:
         yield made
 
 
@@ -74,7 +74,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("handler", "error"), HOSTILE)
-async def test_no_server_holds_or_breaks_a_read(wire: Wire, handler: Handler, error: type[ClusterError]) -> None:
+async def test_no_server_holds_or_breaks_a_read(wire: Transport, handler: Handler, error: type[ClusterError]) -> None:
     """Drips, floods, lies about the length and other protocols: one error of the tree, in bounded time and memory."""
     async with serving(handler) as server:
         with pytest.raises(error):
@@ -82,7 +82,7 @@ async def test_no_server_holds_or_breaks_a_read(wire: Wire, handler: Handler, er
 
 
 @pytest.mark.parametrize("handler", [handler for handler, _ in HOSTILE])
-async def test_the_same_leaves_a_write_in_doubt(wire: Wire, handler: Handler) -> None:
+async def test_the_same_leaves_a_write_in_doubt(wire: Transport, handler: Handler) -> None:
     """The request went out, so whatever came back proves nothing; it went out once."""
     async with serving(handler) as server:
         with pytest.raises(OutcomeUnknown):
@@ -90,7 +90,7 @@ async def test_the_same_leaves_a_write_in_doubt(wire: Wire, handler: Handler) ->
     assert len(server.requests) == 1
 
 
-async def test_a_redirection_is_an_answer_and_not_a_way(wire: Wire) -> None:
+async def test_a_redirection_is_an_answer_and_not_a_way(wire: Transport) -> None:
     """Nobody is contacted because a server says so."""
     async with serving(says(200)) as other:
         told = answer(301, "Moved", [("Location", f"http://{other.host}/stat")], b"")
@@ -99,7 +99,7 @@ async def test_a_redirection_is_an_answer_and_not_a_way(wire: Wire) -> None:
     assert other.requests == []
 
 
-async def test_a_compressed_answer_is_not_unfolded(wire: Wire) -> None:
+async def test_a_compressed_answer_is_not_unfolded(wire: Transport) -> None:
     """A few kilobytes that would become a gigabyte stay a few kilobytes."""
     packed = gzip.compress(b" " * 10_000_000)
     async with serving(raw(answer(200, "OK", [JSON, ("Content-Encoding", "gzip")], packed))) as server:
@@ -108,7 +108,7 @@ async def test_a_compressed_answer_is_not_unfolded(wire: Wire) -> None:
     assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
-async def test_the_bound_is_exact(wire: Wire) -> None:
+async def test_the_bound_is_exact(wire: Transport) -> None:
     """An answer of just the allowed size comes whole, one byte more does not."""
     async with serving(says(200, "x" * (1 << 16))) as server:
         assert len((await wire.get(server.host, "/stat")).body) == 1 << 16
@@ -117,7 +117,7 @@ async def test_the_bound_is_exact(wire: Wire) -> None:
             await wire.get(server.host, "/stat")
 
 
-async def test_a_trace_id_is_a_short_printable_line(wire: Wire) -> None:
+async def test_a_trace_id_is_a_short_printable_line(wire: Transport) -> None:
     """It is shown to people, so it is bounded and without direction marks."""
     hostile = "a\u202eb" + "c" * 500
     async with serving(raw(answer(500, "x", [("Blobstore-Tracer-Traceid", hostile)], b""))) as server:
@@ -143,7 +143,7 @@ async def test_a_trace_id_is_a_short_printable_line(wire: Wire) -> None:
         "\x00:80",
     ],
 )
-async def test_what_is_no_address_is_not_contacted(wire: Wire, host: str) -> None:
+async def test_what_is_no_address_is_not_contacted(wire: Transport, host: str) -> None:
     """A path, a user or a port beyond the range is refused before anything is looked up, in a sentence."""
     with pytest.raises(ClusterUnreachable, match="is no address of a host"):
         await wire.get(host, "/stat")
@@ -151,7 +151,7 @@ async def test_what_is_no_address_is_not_contacted(wire: Wire, host: str) -> Non
         await wire.post(host, "/config/set", b"{}")
 
 
-async def test_an_origin_of_the_settings_is_taken(wire: Wire) -> None:
+async def test_an_origin_of_the_settings_is_taken(wire: Transport) -> None:
     """With the scheme, with a slash behind it."""
     async with serving(says(200, "{}")) as server:
         for host in (server.host, f"http://{server.host}", f"http://{server.host}/"):
@@ -163,10 +163,10 @@ async def test_the_token_travels_with_every_request() -> None:
     """Its value is the protocol's check value; without a secret there is none."""
     async with serving(says(200, "{}")) as server:
         secret, clock = "testsecret", lambda: 1_700_000_000.9
-        async with Wire(new_id=lambda: "r", secret=secret, hosts=[server.host], clock=clock) as wire:
+        async with Transport(new_id=lambda: "r", secret=secret, hosts=[server.host], clock=clock) as wire:
             await wire.get(server.host, "/stat")
             await wire.post(server.host, "/stat", b"{}")
-        async with Wire(new_id=lambda: "r") as wire:
+        async with Transport(new_id=lambda: "r") as wire:
             await wire.get(server.host, "/stat")
     sent = [request.headers.get("blob-store-auth-token") for request in server.requests]
     assert sent == ["APFTZQAAAACHT8VHY5ieS7Py-0BWC1tt"] * 2 + [None]
@@ -176,10 +176,10 @@ async def test_request_token_goes_to_configured_hosts_only() -> None:
     """Another spelling of a configured host is that host; any other address, and the same one over TLS, is not."""
     async with serving(says(200, "{}")) as ours, serving(says(200, "{}")) as other:
         port = ours.host.rpartition(":")[2]
-        async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[f"http://{ours.host}/"]) as wire:
+        async with Transport(new_id=lambda: "r", secret="testsecret", hosts=[f"http://{ours.host}/"]) as wire:
             for host in (ours.host, f"[::ffff:127.0.0.1]:{port}", other.host):
                 await wire.get(host, "/stat")
-        async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[f"https://{ours.host}"]) as wire:
+        async with Transport(new_id=lambda: "r", secret="testsecret", hosts=[f"https://{ours.host}"]) as wire:
             await wire.get(ours.host, "/stat")
     assert ["blob-store-auth-token" in request.headers for request in ours.requests] == [True, True, False]
     assert ["blob-store-auth-token" in request.headers for request in other.requests] == [False]
@@ -189,7 +189,7 @@ async def test_redirected_read_sends_its_token_nowhere_else() -> None:
     async with serving(says(200)) as other:
         redirect = answer(307, "x", [("Location", f"http://{other.host}/stat")], b"")
         async with serving(raw(redirect)) as server:
-            async with Wire(new_id=lambda: "r", secret="testsecret", hosts=[server.host, other.host]) as wire:
+            async with Transport(new_id=lambda: "r", secret="testsecret", hosts=[server.host, other.host]) as wire:
                 assert (await wire.get(server.host, "/stat")).status == 307
     assert other.requests == []
 
@@ -210,27 +210,27 @@ class OnePerConnection:
         await writer.drain()
 
 
-async def test_read_that_was_cut_is_asked_again_on_a_fresh_connection(wire: Wire) -> None:
+async def test_read_that_was_cut_is_asked_again_on_a_fresh_connection(wire: Transport) -> None:
     async with serving(OnePerConnection()) as server:
         for _ in range(6):
             assert (await wire.get(server.host, "/stat")).status == 200
 
 
-async def test_read_that_is_cut_twice_is_an_error(wire: Wire) -> None:
+async def test_read_that_is_cut_twice_is_an_error(wire: Transport) -> None:
     async with serving(raw(b"")) as server:
         with pytest.raises(ClusterBadAnswer, match="cut the connection"):
             await wire.get(server.host, "/stat")
     assert len(server.requests) == 2
 
 
-async def test_write_that_was_cut_is_never_sent_again(wire: Wire) -> None:
+async def test_write_that_was_cut_is_never_sent_again(wire: Transport) -> None:
     async with serving(raw(b"")) as server:
         with pytest.raises(OutcomeUnknown):
             await wire.post(server.host, "/config/set", b"{}")
     assert len(server.requests) == 1
 
 
-async def test_head_of_a_long_error_is_enough(wire: Wire) -> None:
+async def test_head_of_a_long_error_is_enough(wire: Transport) -> None:
     """Its words are cut anyway; what it means is its status."""
     async with serving(says(910, "x" * 10_000_000)) as server:
         assert len((await wire.get(server.host, "/stat")).body) == MOST_WORDS
@@ -240,12 +240,12 @@ async def test_head_of_a_long_error_is_enough(wire: Wire) -> None:
 async def test_answer_in_crumbs_is_given_up() -> None:
     """Each piece costs work of its own, however short it is."""
     told = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MOST_CHUNKS + 1)
-    async with serving(raw(told)) as server, Wire(new_id=lambda: "r") as patient:
+    async with serving(raw(told)) as server, Transport(new_id=lambda: "r") as patient:
         with pytest.raises(ClusterBadAnswer, match=f"more than {MOST_CHUNKS:,} pieces"):
             await patient.get(server.host, "/stat")
 
 
-async def test_a_write_never_goes_over_a_used_connection(wire: Wire) -> None:
+async def test_a_write_never_goes_over_a_used_connection(wire: Transport) -> None:
     """Two reads share one connection; each write has its own, which is closed after it."""
     ports: list[object] = []
 
@@ -263,7 +263,7 @@ async def test_a_write_never_goes_over_a_used_connection(wire: Wire) -> None:
     assert len(set(ports)) == 3
 
 
-async def test_a_connection_the_server_closed_meanwhile_costs_no_read(wire: Wire) -> None:
+async def test_a_connection_the_server_closed_meanwhile_costs_no_read(wire: Transport) -> None:
     """A host that closes after each answer is read again over a new connection."""
     async with serving(raw(answer(200, "OK", [JSON], b"{}"))) as server:
         for _ in range(3):
@@ -278,7 +278,7 @@ async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
         assert seconds >= 0
         told.append((call, outcome))
 
-    async with Wire(new_id=lambda: "req-1", timeouts=QUICK, on_call=on_call) as wire:
+    async with Transport(new_id=lambda: "req-1", timeouts=QUICK, on_call=on_call) as wire:
         async with serving(says(200, "{}")) as server:
             await wire.get(server.host, "/disk/info?disk_id=7")
         async with serving(says(907, "{}")) as server:
@@ -288,7 +288,7 @@ async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
     assert told == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]
 
 
-async def test_a_name_that_nobody_knows_is_told_as_that(wire: Wire) -> None:
+async def test_a_name_that_nobody_knows_is_told_as_that(wire: Transport) -> None:
     """Reserved never to exist; whoever reads "refuses connections" would look at the node."""
     for call in (wire.get("nosuch.invalid:9998", "/stat"), wire.post("nosuch.invalid:9998", "/config/set", b"{}")):
         with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 is a name that cannot be found \(DNS\)"):

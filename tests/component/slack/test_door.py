@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from bot.telemetry.connection_limits import Door, Handler
+from bot.telemetry.connection_limits import ConnectionLimits, Handler
 
 Send = Callable[[int, str], Awaitable[asyncio.StreamReader]]
 
@@ -15,7 +15,7 @@ Send = Callable[[int, str], Awaitable[asyncio.StreamReader]]
 @asynccontextmanager
 async def serving(*, most: int, arrival: float, gate: asyncio.Event | None = None) -> AsyncIterator[int]:
     """A server that answers its body's length, behind a door; gives its port."""
-    doors: list[Door] = []
+    doors: list[ConnectionLimits] = []
 
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -31,7 +31,7 @@ async def serving(*, most: int, arrival: float, gate: asyncio.Event | None = Non
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.0)
     await runner.setup()
     assert runner.server is not None
-    doors.append(Door(runner.server, most=most, arrival=arrival))
+    doors.append(ConnectionLimits(runner.server, most=most, arrival=arrival))
     server = await asyncio.get_running_loop().create_server(doors[0], "127.0.0.1", 0)
     async with server:
         yield int(server.sockets[0].getsockname()[1])

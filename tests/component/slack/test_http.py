@@ -19,10 +19,10 @@ from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.team import DEMO_TEAM
 from bot.slack.client import SlackGateway
 from bot.slack.http import PATH, HttpDelivery
-from bot.slack.installation import Gate
-from bot.slack.middleware import Edge, build_app
+from bot.slack.installation import InstallationCheck
+from bot.slack.middleware import AckMiddleware, build_app
 from bot.slack.payloads import HomeOpened
-from bot.slack.task_queue import Background
+from bot.slack.task_queue import TaskQueue
 from bot.telemetry.connection_limits import MOST_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
@@ -48,7 +48,7 @@ class Running:
     slack: LocalSlack
     gateway: SlackGateway
     echo: Echo
-    background: Background
+    background: TaskQueue
     session: aiohttp.ClientSession
     url: str
 
@@ -66,14 +66,14 @@ async def bot() -> AsyncIterator[Running]:
         SlackGateway(slack.bot_token, slack.api_url) as gateway,
         aiohttp.ClientSession() as session,
     ):
-        echo, background = Echo(gateway), Background()
+        echo, background = Echo(gateway), TaskQueue()
 
         async def home(event: HomeOpened) -> None:
             await gateway.publish_home(event.user, ({"type": "divider"},))
 
-        edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
+        edge = AckMiddleware(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         server = Health(Metrics(), live={}, ready={}).server()
-        gate = Gate(gateway.identity, lambda: gateway.app_id)
+        gate = InstallationCheck(gateway.identity, lambda: gateway.app_id)
         HttpDelivery(build_app(edge, gate, api_url=slack.api_url), slack.signing_secret).mount(server)
         async with served(server, "127.0.0.1", 0) as port:
             slack.delivery.request_url = f"http://127.0.0.1:{port}{PATH}"
@@ -244,6 +244,6 @@ async def no_home(_: HomeOpened) -> None:
 
 
 async def test_without_a_secret_nothing_is_served(bot: Running) -> None:
-    edge = Edge(bot.echo, bot.echo.gateway, bot.background, surfaces(no_home), on_ack=lambda _, __: None)
+    edge = AckMiddleware(bot.echo, bot.echo.gateway, bot.background, surfaces(no_home), on_ack=lambda _, __: None)
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
         HttpDelivery(build_app(edge, OpenGate(), api_url=bot.slack.api_url), " ")

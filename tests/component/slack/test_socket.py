@@ -17,11 +17,11 @@ from bot.interactions.events import Click, Invocation, Submission, Work
 from bot.interactions.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from bot.slack.client import SlackGateway
-from bot.slack.installation import Gate
-from bot.slack.middleware import Edge, build_app
+from bot.slack.installation import InstallationCheck
+from bot.slack.middleware import AckMiddleware, build_app
 from bot.slack.payloads import HomeOpened
 from bot.slack.socket_mode import SocketMode, Timing
-from bot.slack.task_queue import Background
+from bot.slack.task_queue import TaskQueue
 from tests.support.slack_surfaces import surfaces
 
 QUICK = Timing(ping=0.25, hello=2.0, look=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)
@@ -64,7 +64,7 @@ class Running:
     gateway: SlackGateway
     echo: Echo
     socket: SocketMode
-    background: Background
+    background: TaskQueue
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until something is so."""
@@ -86,14 +86,14 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The local workspace, a gateway, the edge and a socket that runs."""
     async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
-        echo, background = Echo(gateway), Background()
+        echo, background = Echo(gateway), TaskQueue()
 
         async def home(event: HomeOpened) -> None:
             await gateway.publish_home(event.user, ({"type": "divider"},))
 
-        edge = Edge(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
+        edge = AckMiddleware(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
         socket = SocketMode(
-            build_app(edge, Gate(gateway.identity, lambda: gateway.app_id), api_url=slack.api_url),
+            build_app(edge, InstallationCheck(gateway.identity, lambda: gateway.app_id), api_url=slack.api_url),
             address or (lambda: gateway.socket_address(slack.app_token)),
             timing=timing,
             random=lambda: 0.5,

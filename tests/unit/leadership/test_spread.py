@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.leadership.assignment import Plan, alone, plan
+from bot.leadership.assignment import AssignmentPlan, alone, plan
 from bot.leadership.model import Hold, Replica, Roster, cluster_of, watch_of
 
 LEASE = 15.0
@@ -23,7 +23,7 @@ def roster(replicas: list[Replica], held: Mapping[str, str]) -> Roster:
     return Roster(NOW, replicas, {task: Hold(task, holder, 1, 0.0) for task, holder in held.items()})
 
 
-def applied(me: str, steps: Plan, held: dict[str, str]) -> None:
+def applied(me: str, steps: AssignmentPlan, held: dict[str, str]) -> None:
     held.update(dict.fromkeys(steps.take, me))
     held.update(dict.fromkeys(steps.leave, ""))
     held.update(dict(steps.hand))
@@ -43,7 +43,7 @@ def settle(replicas: list[Replica], held: dict[str, str], rounds: int) -> int:
 
 
 def test_the_first_one_takes_everything() -> None:
-    assert plan(replica("a"), roster([], {}), LEASE) == Plan(take=TASKS)
+    assert plan(replica("a"), roster([], {}), LEASE) == AssignmentPlan(take=TASKS)
 
 
 def test_what_the_dead_held_is_divided_at_once() -> None:
@@ -58,10 +58,10 @@ def test_what_the_dead_held_is_divided_at_once() -> None:
 def test_a_newcomer_is_given_one_piece_at_a_time_once_it_has_lived_for_a_lease() -> None:
     held = dict.fromkeys(TASKS, "a")
     fresh = [replica("a"), replica("b", since=NOW - LEASE + 1)]
-    assert plan(fresh[0], roster(fresh, held), LEASE) == Plan()
+    assert plan(fresh[0], roster(fresh, held), LEASE) == AssignmentPlan()
     settled = [replica("a"), replica("b")]
-    assert plan(settled[0], roster(settled, held), LEASE) == Plan(hand=((TASKS[0], "b"),))
-    assert plan(settled[1], roster(settled, held), LEASE) == Plan()
+    assert plan(settled[0], roster(settled, held), LEASE) == AssignmentPlan(hand=((TASKS[0], "b"),))
+    assert plan(settled[1], roster(settled, held), LEASE) == AssignmentPlan()
 
 
 def test_nothing_moves_when_it_is_as_even_as_it_can_be() -> None:

@@ -4,11 +4,11 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from bot.slack.task_queue import Background
+from bot.slack.task_queue import TaskQueue
 
 
 async def test_nothing_starts_before_the_loop_turns() -> None:
-    background, done = Background(), []
+    background, done = TaskQueue(), []
 
     async def work() -> None:
         done.append(1)
@@ -20,7 +20,7 @@ async def test_nothing_starts_before_the_loop_turns() -> None:
 
 
 async def test_work_that_waits_does_not_hold_up_the_next() -> None:
-    background, gate, done = Background(), asyncio.Event(), asyncio.Event()
+    background, gate, done = TaskQueue(), asyncio.Event(), asyncio.Event()
 
     async def waits() -> None:
         await gate.wait()
@@ -36,7 +36,7 @@ async def test_work_that_waits_does_not_hold_up_the_next() -> None:
 
 
 async def test_work_may_start_more_work_and_both_are_waited_for() -> None:
-    background, done = Background(), []
+    background, done = TaskQueue(), []
 
     async def second() -> None:
         done.append(2)
@@ -50,7 +50,7 @@ async def test_work_may_start_more_work_and_both_are_waited_for() -> None:
 
 
 async def test_what_does_not_end_in_time_is_cancelled() -> None:
-    background, ended = Background(), []
+    background, ended = TaskQueue(), []
 
     async def hangs() -> None:
         try:
@@ -64,7 +64,7 @@ async def test_what_does_not_end_in_time_is_cancelled() -> None:
 
 
 async def test_what_never_started_is_let_go_without_a_warning() -> None:
-    background = Background()
+    background = TaskQueue()
 
     async def work() -> None:
         raise AssertionError("must not run")
@@ -75,7 +75,7 @@ async def test_what_never_started_is_let_go_without_a_warning() -> None:
 
 
 async def test_a_crash_is_logged_and_the_rest_goes_on() -> None:
-    background, done = Background(), []
+    background, done = TaskQueue(), []
 
     async def crashes() -> None:
         raise ZeroDivisionError
@@ -92,7 +92,7 @@ async def test_a_crash_is_logged_and_the_rest_goes_on() -> None:
 
 
 async def test_it_can_be_used_again_after_it_ran_empty() -> None:
-    background, done = Background(), []
+    background, done = TaskQueue(), []
 
     async def work() -> None:
         done.append(1)

@@ -14,9 +14,9 @@ from bot.chatops.dispatcher import STORE_DOWN
 from bot.common.errors import SlackError
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, Invocation, Work
-from bot.slack.middleware import BUSY, MOST_AT_ONCE, MOST_OF_ONE, Edge, build_app
+from bot.slack.middleware import BUSY, MOST_AT_ONCE, MOST_OF_ONE, AckMiddleware, build_app
 from bot.slack.payloads import HomeOpened
-from bot.slack.task_queue import Background
+from bot.slack.task_queue import TaskQueue
 from tests.support.slack_surfaces import Forms, OpenGate, surfaces
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, Desk
 
@@ -42,12 +42,14 @@ class Slack:
     """Delivers payloads to the app and waits for what they lead to."""
 
     def __init__(self, proposals: Desk) -> None:
-        self.answers, self.background = Answers(), Background()
+        self.answers, self.background = Answers(), TaskQueue()
         self.homes: list[str] = []
         self.acks: list[str] = []
         self.forms = Forms()
         shown = surfaces(self._home, self.forms)
-        edge = Edge(proposals, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind))
+        edge = AckMiddleware(
+            proposals, self.answers, self.background, shown, on_ack=lambda kind, _: self.acks.append(kind)
+        )
         self.app: AsyncApp = build_app(edge, OpenGate(), api_url="http://127.0.0.1:9/api/")
 
     async def _home(self, event: HomeOpened) -> None:

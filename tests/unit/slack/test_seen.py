@@ -1,16 +1,16 @@
 """What was delivered lately is known, for a while and up to a number."""
 
-from bot.slack.dedup import Seen
+from bot.slack.dedup import Dedup
 
 
 def test_a_key_is_new_once() -> None:
-    seen = Seen(lambda: 0.0)
+    seen = Dedup(lambda: 0.0)
     assert [seen.first("a"), seen.first("a"), seen.first("b")] == [True, False, True]
 
 
 def test_a_key_is_forgotten_after_its_time() -> None:
     now = [0.0]
-    seen = Seen(lambda: now[0], seconds=900.0)
+    seen = Dedup(lambda: now[0], seconds=900.0)
     seen.first("a")
     now[0] = 899.0
     assert not seen.first("a")
@@ -19,7 +19,7 @@ def test_a_key_is_forgotten_after_its_time() -> None:
 
 
 def test_the_oldest_go_when_there_are_too_many() -> None:
-    seen = Seen(lambda: 0.0, most=2)
+    seen = Dedup(lambda: 0.0, most=2)
     for key in "abc":
         seen.first(key)
     assert [seen.first("b"), seen.first("c"), seen.first("a")] == [False, False, True]

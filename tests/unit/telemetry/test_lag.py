@@ -6,13 +6,13 @@ from contextlib import suppress
 
 from structlog.testing import capture_logs
 
-from bot.telemetry.loop_lag import Lag
+from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
 
 
 async def test_a_held_loop_is_measured_by_histogram_and_gauge() -> None:
     metrics = Metrics()
-    lag = Lag(metrics.loop_lag)
+    lag = LoopLag(metrics.loop_lag)
     metrics.watch_loop(lambda: lag.longest)
     task = asyncio.create_task(lag.run())
     await asyncio.sleep(0.1)
@@ -32,7 +32,7 @@ async def test_a_held_loop_is_measured_by_histogram_and_gauge() -> None:
 
 async def test_a_hold_of_seconds_is_trouble_until_forgotten() -> None:
     now = [0.0]
-    lag = Lag(monotonic=lambda: now[0])
+    lag = LoopLag(monotonic=lambda: now[0])
     with capture_logs() as logs:
         lag.note(0.05)
         assert (lag.remark(), await lag.trouble()) == ("", "")
