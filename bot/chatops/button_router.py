@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.chatops.dispatcher import Decider
+from bot.chatops.dispatcher import ButtonHandler
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
-from bot.interactions.events import Click, Typed
+from bot.interactions.events import Click, RunCommand
 from bot.permissions.roles import Holder
 from bot.views import alert_actions as actions
 from bot.views.attention import silenced
 from bot.watch.alert_actions import AlertActions, refuse_ended
 
 
-class Rights(Protocol):
+class RolesPort(Protocol):
     """Who may act on alerts."""
 
     async def require(self, user: str, role: Holder, cluster: str = "") -> None:
@@ -26,14 +26,14 @@ class Rights(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Clicks:
+class ButtonRouter:
     """Implements dispatch.Decider: alerts' buttons here, all others by the operations' desk."""
 
-    operations: Decider
+    operations: ButtonHandler
     attention: AlertActions
-    rights: Rights
+    rights: RolesPort
 
-    async def decide(self, click: Click) -> Reply | Typed | None:
+    async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; raises UserError that is told to the one who clicked."""
         if click.action_id not in actions.ACTIONS:
             return await self.operations.decide(click)
@@ -49,9 +49,9 @@ class Clicks:
             case actions.FIX:
                 return await self._fix(alert)
             case actions.RUNBOOK:
-                return Typed(f"runbook {(await self.attention.alert(alert)).rule}")
+                return RunCommand(f"runbook {(await self.attention.alert(alert)).rule}")
             case _:
-                return Typed(f"stat {(await self.attention.alert(alert)).cluster}")
+                return RunCommand(f"stat {(await self.attention.alert(alert)).cluster}")
 
     async def _may_change(self, user: str, alert: int) -> None:
         # Who has no right anywhere does not learn whether there is such an alert.
@@ -67,14 +67,14 @@ class Clicks:
         held = await self.attention.silence_alert(alert, seconds=seconds, by=click.user, key=click.key)
         return Reply(silenced(held))
 
-    async def _fix(self, alert_id: int) -> Typed:
+    async def _fix(self, alert_id: int) -> RunCommand:
         alert = await self.attention.alert(alert_id)
         refuse_ended(alert)
         # As it is stored now: what a button carries could be forged, and what a card shows may be old.
         command = str(alert.data.get("fix", ""))
         if not command:
             raise UserError(f"Alert #{alert_id} has no fix to propose any more: it reads differently now.")
-        return Typed(command)
+        return RunCommand(command)
 
 
 def _value(text: str) -> Mapping[str, Any]:

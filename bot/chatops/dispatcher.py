@@ -31,7 +31,7 @@ from bot.interactions.command import (
     ReportBook,
     Role,
 )
-from bot.interactions.events import Click, Invocation, Submission, Typed, Work
+from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.permissions.access import Access
 from bot.permissions.roles import Holder
 from bot.views import errors as error_views
@@ -58,10 +58,10 @@ class Responder(Protocol):
         """Send `reply`; `replace` puts it in the place of the answer before."""
 
 
-class Decider(Protocol):
+class ButtonHandler(Protocol):
     """What a click on a card leads to; returns what only the one who clicked is told, or None."""
 
-    async def decide(self, click: Click) -> Reply | Typed | None:
+    async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Decide; raises UserError (told to the clicker), ClusterError or StoreError."""
 
 
@@ -109,7 +109,7 @@ class Dispatcher:
     proposer: Proposer
     alerts: AlertBook
     reports: ReportBook
-    decider: Decider
+    decider: ButtonHandler
     responder: Responder
     forms: FormTeller
     inbound: InboundStore
@@ -282,7 +282,7 @@ class Dispatcher:
         except UserError as error:
             await self.audit.refused_click(click, str(error))
             raise
-        if isinstance(reply, Typed):
+        if isinstance(reply, RunCommand):
             reply = await self._typed(click, reply.text)
         if reply is not None:
             yield reply

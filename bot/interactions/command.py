@@ -215,7 +215,7 @@ class ReportBook(Protocol):
         """How the space of a cluster went in the last `window` seconds."""
 
 
-class Standing(Protocol):
+class Permissions(Protocol):
     """What a person may do and why. A cluster may have roles of its own; "" means those of all clusters."""
 
     async def require(self, user: str, role: Holder, cluster: str = "") -> None:
@@ -269,7 +269,7 @@ class Call:
     cluster: ClusterPort | None
     now: float
     proposer: Proposer
-    standing: Standing
+    standing: Permissions
     alerts: AlertBook
     reports: ReportBook
     remembered: Callable[[str], Mapping[str, Any]]

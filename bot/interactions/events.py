@@ -55,7 +55,7 @@ Work = Invocation | Click | Submission
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class RunCommand:
     """A command (what would stand behind /cm) that a click stands for: run as if whoever clicked had typed it there."""
 
     text: str

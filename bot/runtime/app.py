@@ -15,14 +15,14 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.thresholds import configure
 from bot.chatops.audit_log import Recorder
-from bot.chatops.button_router import Clicks
+from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.home import OpenNow
 from bot.chatops.forms.signing import key_of
-from bot.chatops.forms.validation import Judge
-from bot.chatops.forms.view_versions import Screens
+from bot.chatops.forms.validation import FormValidator
+from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster, look_deadline
@@ -303,7 +303,7 @@ class _Parts:
             proposer=proposals,
             alerts=attention,
             reports=self.reports,
-            decider=Clicks(decisions, attention, access),
+            decider=ButtonRouter(decisions, attention, access),
             responder=self.gateway,
             forms=forms,
             inbound=inbox,
@@ -324,7 +324,7 @@ class _Parts:
             policies=policies,
             remembered=self.remembered,
             views=self.gateway,
-            screens=Screens(self.gateway),
+            screens=ViewVersions(self.gateway),
             responder=self.gateway,
             direct=self.gateway,
             audit=Recorder(self.store, self.clock),
@@ -344,7 +344,7 @@ class _Parts:
         )
 
     def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: TaskQueue, inbox: Inbox) -> Bolt:
-        judge = Judge(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
+        judge = FormValidator(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
         surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
         edge = AckMiddleware(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
         return build_app(edge, self.gate, api_url=self.settings.slack.api_url)

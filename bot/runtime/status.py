@@ -12,7 +12,7 @@ from bot.common.errors import StoreError
 from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
 from bot.store.database import Store
-from bot.views.clusters import Line
+from bot.views.clusters import ClusterLine
 from bot.views.status import Status, status, stopped
 
 log = structlog.get_logger(__name__)
@@ -69,8 +69,11 @@ class StatusReporter:
         at = float(self.noted.get(name, {}).get("at") or 0.0)
         return at if at <= now else 0.0
 
-    def _lines(self, alerts: Sequence[Alert] = ()) -> list[Line]:
-        return [Line(name, hosts, noted(name, self.noted.get(name, {}), alerts)) for name, hosts in self.hosts.items()]
+    def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
+        return [
+            ClusterLine(name, hosts, noted(name, self.noted.get(name, {}), alerts))
+            for name, hosts in self.hosts.items()
+        ]
 
     async def _alerts(self) -> Sequence[Alert]:
         async with self.store.read() as uow:

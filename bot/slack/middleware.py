@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chatops.dispatcher import STORE_DOWN, Responder
 from bot.chatops.forms.events import Acted, Submitted
-from bot.chatops.forms.validation import Judged
+from bot.chatops.forms.validation import FormAnswer
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, Invocation, Submission
@@ -67,7 +67,7 @@ class WorkPort(Protocol):
 class FormValidation(Protocol):
     """What the listeners need of the forms that are sent."""
 
-    async def judge(self, sent: Submitted) -> Judged:
+    async def judge(self, sent: Submitted) -> FormAnswer:
         """The acknowledgement of a form, within three seconds, and the work to keep before it is given."""
 
     def store_down(self, sent: Submitted) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.chatops.forms.events import Acted, Seen, Submitted
+from bot.chatops.forms.events import Acted, Submitted, ViewState
 from bot.interactions.events import Click, Invocation
 
 Body = Mapping[str, Any]
@@ -94,9 +94,9 @@ def _submission(body: Body) -> Delivered:
     return Submitted(key, user, view)
 
 
-def _view(view: Body) -> Seen:
+def _view(view: Body) -> ViewState:
     held = list(_inputs(_part(_part(view, "state"), "values")))[:MOST_INPUTS]
-    return Seen(
+    return ViewState(
         id=_text(view, "id"),
         hash=_text(view, "hash"),
         callback=_text(view, "callback_id"),

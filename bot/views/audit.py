@@ -11,7 +11,7 @@ from bot.common.errors import UserError
 from bot.interactions.message import Message
 from bot.operations.model import OpKind
 from bot.operations.requests import request_from_json
-from bot.views.blocks import People, code, context, count, date, escape, message, section, table
+from bot.views.blocks import PeopleCell, code, context, count, date, escape, message, section, table
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
 _PROGRAM = "cmbot"
@@ -70,7 +70,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         str(row.seq),
         _when(row),
-        People(row.actor) if row.actor else _PROGRAM,
+        PeopleCell(row.actor) if row.actor else _PROGRAM,
         what,
         row.cluster,
         operation,

@@ -21,11 +21,11 @@ from slackblocks import Message as Envelope
 
 from bot.interactions.message import BlockJson, Message
 from bot.views import tables
-from bot.views.tables import People, as_text, table, without_tables
+from bot.views.tables import PeopleCell, as_text, table, without_tables
 from bot.views.text import bar, clean, clip, code, count, date, duration, escape, percent, plain, pre, size, utc
 
 __all__ = [
-    "People",
+    "PeopleCell",
     "Style",
     "actions",
     "as_text",

@@ -15,7 +15,7 @@ _FRESH = code("/cm stat <cluster>")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClusterLine:
     """One cluster: how many hosts it has, and what the watch last noted of it, or nothing.
 
     `noted` holds `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`,
@@ -43,7 +43,7 @@ class Line:
         return (f"{peer} at {host}" if host else f"{peer}") if peer else "none" if self.noted else "-"
 
 
-def clusters(lines: Sequence[Line], *, now: float) -> Message:
+def clusters(lines: Sequence[ClusterLine], *, now: float) -> Message:
     """All configured clusters."""
     sentence = _sentence(lines)
     if not lines:
@@ -55,7 +55,7 @@ def clusters(lines: Sequence[Line], *, now: float) -> Message:
     return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
 
 
-def _sentence(lines: Sequence[Line]) -> str:
+def _sentence(lines: Sequence[ClusterLine]) -> str:
     if not lines:
         return "No cluster is configured."
     healthy = sum(line.level == StatusLevel.HEALTHY for line in lines)
@@ -64,7 +64,7 @@ def _sentence(lines: Sequence[Line]) -> str:
     return f"{healthy} of {count(len(lines), 'cluster')} {'is' if healthy == 1 else 'are'} healthy{more}."
 
 
-def _row(line: Line, now: float) -> tuple[str, ...]:
+def _row(line: ClusterLine, now: float) -> tuple[str, ...]:
     noted = line.noted
     at = noted.get("at")
     age = f"{duration(now - float(at))} ago" if at else "never"

@@ -21,7 +21,7 @@ _NOT_IN_MODALS = frozenset({"data_table", "data_visualization", "markdown"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FormField:
     """One argument of a change as the form asks for it.
 
     With `choices` one of them is chosen, a `flag` is ticked, anything else is typed. What is chosen is forgotten when
@@ -47,12 +47,12 @@ class Form:
     kind: str
     clusters: Sequence[Choice]
     cluster: str
-    entries: Sequence[Entry] = ()
+    entries: Sequence[FormField] = ()
     notes: Sequence[str] = ()
     sealed: str = ""
 
 
-def block_of(name: str, entry: Entry | None = None) -> str:
+def block_of(name: str, entry: FormField | None = None) -> str:
     """The block id of a field; what is chosen for one cluster is not kept for another."""
     if entry is None:
         return name
@@ -79,7 +79,7 @@ _WHAT_FOLLOWS = (
 )
 
 
-def _entry(entry: Entry) -> BlockJson:
+def _entry(entry: FormField) -> BlockJson:
     name = f"{FIELD}{entry.name}"
     ask = Ask(block_of(entry.name, entry), name, entry.label, entry.hint, entry.required, entry.value)
     if entry.flag:

@@ -10,7 +10,7 @@ PER_SECTION = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class HelpTopic:
     """One command as help shows it; `arguments` are (as written, what it means)."""
 
     name: str
@@ -22,7 +22,7 @@ class Topic:
     notes: str = ""
 
 
-def overview(topics: Sequence[Topic], clusters: Sequence[str]) -> Message:
+def overview(topics: Sequence[HelpTopic], clusters: Sequence[str]) -> Message:
     """All commands, a line each."""
     lines = [f"{code(topic.usage)}\n      {escape(topic.summary)}{_only(topic)}" for topic in topics]
     chunks = [lines[start : start + PER_SECTION] for start in range(0, len(lines), PER_SECTION)]
@@ -37,11 +37,11 @@ def overview(topics: Sequence[Topic], clusters: Sequence[str]) -> Message:
     return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), foot)
 
 
-def _only(topic: Topic) -> str:
+def _only(topic: HelpTopic) -> str:
     return "" if topic.who == "everyone" else f" _({escape(topic.who)} only)_"
 
 
-def details(topic: Topic) -> Message:
+def details(topic: HelpTopic) -> Message:
     """One command: usage, arguments, examples."""
     blocks = [section(f"*{escape(topic.name)}*: {escape(topic.summary)}\n{code(topic.usage)}")]
     if topic.arguments:

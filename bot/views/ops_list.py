@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.interactions.message import BlockJson, Message, Undelivered
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepState
-from bot.views.blocks import People, code, context, count, duration, escape, message, section, table
+from bot.views.blocks import PeopleCell, code, context, count, duration, escape, message, section, table
 from bot.views.op_parts import title
 from bot.views.operations import card
 from bot.views.text import clip
@@ -65,9 +65,9 @@ def _spoken(operations: Sequence[Operation]) -> str:
 
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
-    approved = People(" ".join(op.approvals)) if op.approvals else "nobody"
+    approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "nobody"
     age = f"{duration(now - op.created_at)} ago"
-    return (f"#{op.id}", title(op), op.state.value, People(op.requester), approved, age)
+    return (f"#{op.id}", title(op), op.state.value, PeopleCell(op.requester), approved, age)
 
 
 def shown(op: Operation) -> Message:

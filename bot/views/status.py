@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.interactions.message import Message
 from bot.views.blocks import context, count, date, duration, escape, message, section
-from bot.views.clusters import NOT_YET, Line
+from bot.views.clusters import NOT_YET, ClusterLine
 from bot.views.parts import bullets, mark_of
 
 MOST = 30
@@ -20,7 +20,7 @@ class Status:
     """
 
     at: float
-    lines: Sequence[Line]
+    lines: Sequence[ClusterLine]
     depth: int
     waiting: float
     dead: int
@@ -42,23 +42,23 @@ def status(now: Status) -> Message:
     )
 
 
-def stopped(at: float, lines: Sequence[Line]) -> Message:
+def stopped(at: float, lines: Sequence[ClusterLine]) -> Message:
     """Said at an orderly end."""
     sentence = f"cmbot was stopped {date(at, 'full')}. Nothing is watched until it is started again."
     return message(sentence, section(f"⏹️ *{sentence}*"), context(_oldest(lines)))
 
 
-def _clusters(lines: Sequence[Line]) -> list[dict[str, object]]:
+def _clusters(lines: Sequence[ClusterLine]) -> list[dict[str, object]]:
     shown = [f"{mark_of(line.level)} *{escape(line.name)}* {escape(line.level)}{_seen(line)}" for line in lines]
     return [dict(section(bullets(shown, MOST)))] if shown else []
 
 
-def _seen(line: Line) -> str:
+def _seen(line: ClusterLine) -> str:
     at = line.noted.get("at")
     return f", {date(float(at), 'time')}" if at else ""
 
 
-def _oldest(lines: Sequence[Line]) -> str:
+def _oldest(lines: Sequence[ClusterLine]) -> str:
     times = [(float(line.noted["at"]), line.name) for line in lines if line.noted.get("at")]
     if len(times) < len(lines) or not times:
         return f"Oldest look: {escape(next((line.name for line in lines if not line.noted.get('at')), ''))} {NOT_YET}"

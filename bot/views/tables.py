@@ -23,7 +23,7 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,19}")
 Rows = Sequence[Sequence[str]]
 
 
-class People(str):
+class PeopleCell(str):
     """A cell of Slack user ids, separated by spaces, that are shown as these persons; anything else stays text."""
 
     __slots__ = ()
@@ -59,13 +59,13 @@ def _cells(row: Sequence[str], width: int) -> list[str]:
 
 
 def _held(cell: str) -> str:
-    if isinstance(cell, People) and cell.ids:
+    if isinstance(cell, PeopleCell) and cell.ids:
         return cell
     return clip(plain(cell), MAX_CELL) or "-"
 
 
 def _cell(cell: str) -> BlockJson:
-    if not isinstance(cell, People):
+    if not isinstance(cell, PeopleCell):
         return {"type": "raw_text", "text": cell}
     people = [{"type": "user", "user_id": user} for user in cell.ids]
     parts = list(chain.from_iterable(({"type": "text", "text": ", "}, one) for one in people))[1:]

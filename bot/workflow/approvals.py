@@ -21,7 +21,7 @@ from bot.permissions.roles import Holder, Rights
 from bot.workflow.evaluation import Evaluation, judge
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks
-from bot.workflow.permission_recheck import People, dropped, people_of, requester_lacks, unsure
+from bot.workflow.permission_recheck import DecisionRights, dropped, people_of, requester_lacks, unsure
 from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
 
@@ -165,7 +165,7 @@ class ApprovalService:
                 raise
             raise _Lost from error
 
-    async def _recounted(self, op: Operation, click: Click, policy: Policy) -> tuple[Operation, People] | None:
+    async def _recounted(self, op: Operation, click: Click, policy: Policy) -> tuple[Operation, DecisionRights] | None:
         """The operation with the approvals that hold now, looked up again; None when its requester lost their role."""
         people = await people_of(self.access, op, click.user, now=self.members_now)
         if group := unsure(op, policy, people):

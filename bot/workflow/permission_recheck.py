@@ -11,7 +11,7 @@ from bot.permissions.roles import Holder, Rights
 
 
 @dataclass(slots=True)
-class Once:
+class LookupOnce:
     """Looks each user group up once: for all the people of one decision."""
 
     members: GroupMembers
@@ -25,7 +25,7 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class DecisionRights:
     """The rights of an operation's requester, of those who approved it before, and of the one who clicks now."""
 
     requester: Rights
@@ -38,20 +38,20 @@ class People:
         return (*self.earlier, self.clicker)
 
 
-async def people_of(access: Access, op: Operation, user: str, *, now: GroupMembers | None = None) -> People:
+async def people_of(access: Access, op: Operation, user: str, *, now: GroupMembers | None = None) -> DecisionRights:
     """Everybody whose rights count for this click; `now` looks user groups up past the cache."""
-    fresh = replace(access, group_members=Once(now)) if now is not None else access
+    fresh = replace(access, group_members=LookupOnce(now)) if now is not None else access
     rights = {who: await fresh.rights(who, op.cluster) for who in dict.fromkeys((op.requester, *op.approvals, user))}
-    return People(rights[op.requester], tuple(rights[who] for who in op.approvals), rights[user])
+    return DecisionRights(rights[op.requester], tuple(rights[who] for who in op.approvals), rights[user])
 
 
-def requester_lacks(op: Operation, people: People) -> str:
+def requester_lacks(op: Operation, people: DecisionRights) -> str:
     """Why the requester may no longer have this done, in a clause; "" when they may."""
     needed = (Holder.OPERATOR, *((Holder.BREAKER,) if op.forced else ()))
     return next((f"the role {role}" for role in needed if lacks(people.requester, role)), "")
 
 
-def unsure(op: Operation, policy: Policy, people: People) -> str:
+def unsure(op: Operation, policy: Policy, people: DecisionRights) -> str:
     """A user group that Slack could not list just now and on which this decision hangs; "" for none."""
     own = (Holder.OPERATOR, *((Holder.BREAKER,) if op.forced else ()))
     wanted = [(people.requester, source) for source in own]
@@ -61,7 +61,7 @@ def unsure(op: Operation, policy: Policy, people: People) -> str:
     return next((group for group in unknown if group), "")
 
 
-def dropped(policy: Policy, op: Operation, people: People) -> Mapping[str, str]:
+def dropped(policy: Policy, op: Operation, people: DecisionRights) -> Mapping[str, str]:
     """The earlier approvals that count no more, by user id with what that person lacks."""
     alone = {rights.user: missing(policy, op.requester, [rights]) for rights in people.earlier}
     none = {need.source: need.approvals for need in policy.needs}

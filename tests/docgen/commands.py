@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
 from bot.interactions.command import Command
-from bot.views.help import Topic
+from bot.views.help import HelpTopic
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 MARK = "<!-- Below this line the page is made by `make docs` from the commands' specs. -->"
@@ -19,7 +19,7 @@ def page(existing: str, commands: Sequence[Command]) -> str:
     return "\n".join((written, "", MARK, "", *_overview(topics), *(line for one in topics for line in _section(one))))
 
 
-def _overview(topics: Sequence[Topic]) -> Iterator[str]:
+def _overview(topics: Sequence[HelpTopic]) -> Iterator[str]:
     yield "| command | what it does | for |"
     yield "|---|---|---|"
     for one in topics:
@@ -27,11 +27,11 @@ def _overview(topics: Sequence[Topic]) -> Iterator[str]:
     yield ""
 
 
-def _anchor(one: Topic) -> str:
+def _anchor(one: HelpTopic) -> str:
     return one.name.replace("/", "").replace(" ", "-")
 
 
-def _section(one: Topic) -> Iterator[str]:
+def _section(one: HelpTopic) -> Iterator[str]:
     yield f"## {one.name}"
     yield ""
     yield one.summary

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.chatops.button_router import Clicks
+from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.parser import addressed, is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.tokenizer import MAX_TEXT
 from bot.chatops.forms.fields import KINDS, as_typed, values_of
 from bot.common.errors import NotFound, UserError
-from bot.interactions.events import Click, Typed
+from bot.interactions.events import Click, RunCommand
 from bot.slack.payloads import read
 from bot.views.alert_actions import ACTIONS
 from bot.views.forms import FIELD
@@ -99,11 +99,11 @@ class Rights:
     user=st.sampled_from(["U0ANNA", "U0EVE"]),
 )
 async def test_any_value_of_a_button_is_acted_on_or_refused(action: str, value: str, user: str) -> None:
-    clicks: Any = Clicks
+    clicks: Any = ButtonRouter
     click = Click("1.2", user, "C1", action, value, "1.5", "https://answer")
     with contextlib.suppress(UserError):
         done = await clicks(None, Attention(), Rights()).decide(click)
-        assert done is None or isinstance(done, Typed)
+        assert done is None or isinstance(done, RunCommand)
     assert 0 <= number(value, "op") < 1 << 53
 
 

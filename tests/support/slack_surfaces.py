@@ -8,7 +8,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import Acted, Submitted
-from bot.chatops.forms.validation import Judged
+from bot.chatops.forms.validation import FormAnswer
 from bot.interactions.events import Submission
 from bot.slack.identity import Identity
 from bot.slack.installation import InstallationCheck
@@ -25,11 +25,11 @@ class Forms:
     async def acted(self, act: Acted) -> None:
         self.acts.append(act)
 
-    async def judge(self, sent: Submitted) -> Judged:
+    async def judge(self, sent: Submitted) -> FormAnswer:
         if "kind" not in sent.view.values:
-            return Judged({"response_action": "errors", "errors": {"b": "Which kind?"}})
+            return FormAnswer({"response_action": "errors", "errors": {"b": "Which kind?"}})
         work = Submission(f"form:{sent.view.id}", sent.user, "", "", sent.view.id, "task disable", "prod", {})
-        return Judged({"response_action": "update", "view": {"type": "modal"}}, work)
+        return FormAnswer({"response_action": "update", "view": {"type": "modal"}}, work)
 
     def store_down(self, sent: Submitted) -> Mapping[str, Any]:
         assert sent.view.id

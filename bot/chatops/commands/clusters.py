@@ -8,7 +8,7 @@ from bot.chatops.commands.stat import NoArgs
 from bot.common.errors import StoreError
 from bot.common.version import told_version
 from bot.interactions.command import Call, Command, Reply, Scope
-from bot.views.clusters import Line, clusters
+from bot.views.clusters import ClusterLine, clusters
 from bot.views.people import version, whoami
 
 
@@ -16,7 +16,8 @@ async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List the clusters as the watch last saw them; asks none of them."""
     alerts = await _alerts(call)
     lines = [
-        Line(name, len(port.hosts), noted(name, call.remembered(name), alerts)) for name, port in call.clusters.items()
+        ClusterLine(name, len(port.hosts), noted(name, call.remembered(name), alerts))
+        for name, port in call.clusters.items()
     ]
     yield Reply(clusters(lines, now=call.now), private=False)
 

@@ -9,7 +9,7 @@ from bot.chatops.commands.usage import SLASH, arguments, full_name, usage, who
 from bot.common.errors import UserError
 from bot.common.text import no_command
 from bot.interactions.command import Args, Call, Command, Reply, Scope
-from bot.views.help import Topic, details, overview
+from bot.views.help import HelpTopic, details, overview
 
 SUMMARY = "All commands, or everything about one."
 
@@ -49,13 +49,13 @@ def _asked(commands: Sequence[Command], words: tuple[str, ...]) -> Sequence[Comm
     return exact or found
 
 
-def _topics(commands: Sequence[Command]) -> tuple[Topic, ...]:
+def _topics(commands: Sequence[Command]) -> tuple[HelpTopic, ...]:
     return tuple(topic(command) for command in commands if command.path)
 
 
-def topic(command: Command) -> Topic:
+def topic(command: Command) -> HelpTopic:
     """A command as help and the documentation show it."""
     told = tuple((argument.written, argument.describes) for argument in arguments(command))
-    return Topic(
+    return HelpTopic(
         full_name(command), usage(command), command.summary, who(command), told, command.examples, command.notes
     )

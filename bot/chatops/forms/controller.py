@@ -9,9 +9,9 @@ import structlog
 from bot.chatops.dispatcher import AuditLog, Responder
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import Acted
-from bot.chatops.forms.fields import KINDS, Kind, Known, entries, kind_of, wants
+from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of, wants
 from bot.chatops.forms.signing import Origin, seal, unseal
-from bot.chatops.forms.view_versions import Screens, Views
+from bot.chatops.forms.view_versions import Views, ViewVersions
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
@@ -46,7 +46,7 @@ class Forms:
     policies: PolicyOf
     remembered: Callable[[str], Mapping[str, Any]]
     views: Views
-    screens: Screens
+    screens: ViewVersions
     responder: Responder
     direct: Direct
     audit: AuditLog
@@ -93,7 +93,7 @@ class Forms:
         offers = await read(cluster, wants(kind))
         rights = await self.access.rights(origin.user, cluster.name)
         policy = self.policies(cluster.name, kind.policies, _NOT_FORCED)
-        known = Known(
+        known = FormContext(
             cluster=cluster.name,
             offers=offers.choices,
             may_force=rights.has(Holder.BREAKER),

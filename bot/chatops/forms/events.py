@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ViewState:
     """A view as its person saw it: Slack's id and hash, our names and seal, and what it holds.
 
     `values` has what each input holds by its action id, `blocks` the block id in which it stands.
@@ -27,7 +27,7 @@ class Acted:
     user: str
     action_id: str
     value: str
-    view: Seen
+    view: ViewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,4 @@ class Submitted:
 
     key: str
     user: str
-    view: Seen
+    view: ViewState

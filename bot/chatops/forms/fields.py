@@ -15,7 +15,7 @@ from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
 from bot.chatops.commands.usage import choices, full_name
 from bot.interactions.command import FREE, Command, Offer, offered
-from bot.views.forms import FIELD, Entry
+from bot.views.forms import FIELD, FormField
 from bot.views.inputs import Choice
 
 _YES_NO = frozenset({"yes", "no"})
@@ -70,7 +70,7 @@ def kinds_like(words: Sequence[str]) -> tuple[Kind, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FormContext:
     """What is known when the form is drawn: the values that the cluster offers, and what its reader may and must do.
 
     An offer that is not there could not be read: the argument is typed then. `dialect_told` is False where nobody knows
@@ -89,7 +89,7 @@ def wants(kind: Kind) -> frozenset[Offer]:
     return frozenset(offer for each in kind.command.args.typed().values() if (offer := offered(each)))
 
 
-def entries(kind: Kind, known: Known) -> tuple[Entry, ...]:
+def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
     """The fields in the order in which the command takes its arguments, what every change takes last."""
     typed = kind.command.args.typed()
     words = kind.command.args.words
@@ -98,19 +98,19 @@ def entries(kind: Kind, known: Known) -> tuple[Entry, ...]:
     return tuple(_entries(typed, names, known))
 
 
-def _entries(typed: Mapping[str, FieldInfo], names: Sequence[str], known: Known) -> Iterator[Entry]:
+def _entries(typed: Mapping[str, FieldInfo], names: Sequence[str], known: FormContext) -> Iterator[FormField]:
     for name in names:
         if (name == _FORCE and not known.may_force) or (name == _DIALECT and known.dialect_told):
             continue
         yield _entry(name, typed[name], known)
 
 
-def _entry(name: str, info: FieldInfo, known: Known) -> Entry:
+def _entry(name: str, info: FieldInfo, known: FormContext) -> FormField:
     offer, words = offered(info), choices(info)
     flag = frozenset(words) == _YES_NO
     own = tuple(Choice(word, word) for word in words) if not flag else ()
     default = info.get_default() if not info.is_required() else None
-    return Entry(
+    return FormField(
         name=name,
         label=name.replace("_", " ").capitalize(),
         hint=_sentence(info.description or ""),

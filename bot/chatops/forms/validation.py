@@ -31,7 +31,7 @@ _CHANGING = "The form was still being redrawn for this choice. Look at its field
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class FormAnswer:
     """The acknowledgement, and the work to keep before it is given."""
 
     answer: Mapping[str, Any]
@@ -76,7 +76,7 @@ class _Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class FormValidator:
     """Rehearses a form by the very command that it stands for, up to where that would propose."""
 
     clusters: Mapping[str, ClusterPort]
@@ -86,12 +86,12 @@ class Judge:
     key: bytes
     audit: AuditLog
 
-    async def judge(self, sent: Submitted) -> Judged:
+    async def judge(self, sent: Submitted) -> FormAnswer:
         """Judge it; what may be proposed comes back as work."""
         try:
             origin = self._origin(sent)
         except UserError as error:
-            return Judged({"response_action": "update", "view": told(Message(str(error)))})
+            return FormAnswer({"response_action": "update", "view": told(Message(str(error)))})
         rights = await self._rights(sent.user, origin.cluster)
         if rights is not None and (why := lacking(rights, Holder.OPERATOR)):
             return await self._refused(sent, origin, why)
@@ -99,8 +99,8 @@ class Judge:
             work, kind = self._work(sent, origin)
             await self._rehearse(work, kind, validated(kind.command, work.values), rights)
         except UserError as error:
-            return Judged(_errors(sent, str(error), error.argument))
-        return Judged({"response_action": "update", "view": checking(work.cluster)}, work)
+            return FormAnswer(_errors(sent, str(error), error.argument))
+        return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
 
     async def _rights(self, user: str, cluster: str) -> Rights | None:
         """What they hold there; None when Slack takes too long to tell: then it is looked up once the form is kept."""
@@ -110,11 +110,11 @@ class Judge:
         except TimeoutError:
             return None
 
-    async def _refused(self, sent: Submitted, origin: Origin, why: str) -> Judged:
+    async def _refused(self, sent: Submitted, origin: Origin, why: str) -> FormAnswer:
         """Rights come before what is wrong in the fields; such a form is noted like such a command."""
         asked = Invocation(sent.key, sent.user, origin.channel, f"do {origin.kind} (form)", "")
         await self.audit.refused_command(asked, origin.cluster if origin.cluster in self.clusters else "", why)
-        return Judged({"response_action": "update", "view": told(Message(why))})
+        return FormAnswer({"response_action": "update", "view": told(Message(why))})
 
     def store_down(self, sent: Submitted) -> Mapping[str, Any]:
         """Answered when the work could not be kept: the form stays as it is."""

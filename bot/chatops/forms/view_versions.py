@@ -43,7 +43,7 @@ class _Screen:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Screens:
+class ViewVersions:
     """The views that this process draws on; one it has forgotten is drawn on by what its payload says."""
 
     def __init__(self, views: Views) -> None:

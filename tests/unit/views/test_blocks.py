@@ -7,7 +7,7 @@ import slackblocks
 from slackblocks.rich_text.objects import RichTextObject
 
 from bot.views.blocks import (
-    People,
+    PeopleCell,
     actions,
     as_text,
     button,
@@ -112,7 +112,7 @@ def test_too_many_columns_are_our_mistake() -> None:
 
 
 def test_people_in_a_table_are_shown_as_people() -> None:
-    made = table([[People("U0ALICE U0BOB"), People("nobody"), People("")]], header=("Who", "Else", "None"))
+    made = table([[PeopleCell("U0ALICE U0BOB"), PeopleCell("nobody"), PeopleCell("")]], header=("Who", "Else", "None"))
     first, second, third = made["rows"][1]
     users = [part["user_id"] for part in first["elements"][0]["elements"] if part["type"] == "user"]
     assert users == ["U0ALICE", "U0BOB"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.chatops.forms.fields import KINDS, Kind, Known, as_typed, entries, kind_of, kinds_like, values_of
+from bot.chatops.forms.fields import KINDS, FormContext, Kind, as_typed, entries, kind_of, kinds_like, values_of
 from bot.interactions.command import Offer
 from bot.interactions.message import Message
 from bot.operations.approval_rules import POLICIES
@@ -63,25 +63,25 @@ def test_nothing_but_the_command_s_own_arguments_is_taken(held: dict[str, str]) 
     assert set(values_of(kind, held)) <= set(kind.command.args.typed())
 
 
-def names(kind: str, known: Known) -> list[str]:
+def names(kind: str, known: FormContext) -> list[str]:
     found = kind_of(kind)
     assert found is not None
     return [entry.name for entry in entries(found, known)]
 
 
 def test_words_stand_first_and_what_every_change_takes_last() -> None:
-    assert names("member add", Known()) == ["peer_id", "host", "node", "as", "reason", "dry_run"]
-    assert names("task disable", Known(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
+    assert names("member add", FormContext()) == ["peer_id", "host", "node", "as", "reason", "dry_run"]
+    assert names("task disable", FormContext(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
 
 
 def test_how_switches_are_spelled_is_asked_where_nobody_knows() -> None:
-    assert "dialect" in names("task disable", Known(dialect_told=False))
+    assert "dialect" in names("task disable", FormContext(dialect_told=False))
 
 
 def test_a_reason_is_required_where_the_policy_says() -> None:
     kind = KINDS[0]
     of = {
-        known: next(e for e in entries(kind, Known(needs_reason=known)) if e.name == "reason")
+        known: next(e for e in entries(kind, FormContext(needs_reason=known)) if e.name == "reason")
         for known in (False, True)
     }
     assert (of[False].required, of[True].required) == (False, True)
@@ -91,8 +91,8 @@ def test_a_reason_is_required_where_the_policy_says() -> None:
 def test_what_could_not_be_read_is_typed() -> None:
     kind = kind_of("member remove")
     assert kind is not None
-    [typed_, *_] = entries(kind, Known("prod"))
-    [chosen, *_] = entries(kind, Known("prod", {Offer.PEER: (Choice("3", "peer 3"),)}))
+    [typed_, *_] = entries(kind, FormContext("prod"))
+    [chosen, *_] = entries(kind, FormContext("prod", {Offer.PEER: (Choice("3", "peer 3"),)}))
     assert (typed_.choices, chosen.choices) == ((), (Choice("3", "peer 3"),))
 
 
@@ -107,7 +107,7 @@ def test_every_form_is_within_slack_s_limits(kind: Kind, peers: int) -> None:
     """Whatever a cluster calls its peers, however many there are."""
     many = tuple(Choice(str(number), f"peer {number} <!channel> {'x' * 200}", "y" * 200) for number in range(1, peers))
     offers = {Offer.PEER: many, Offer.TASK: many}
-    known = Known("p" * 60, offers, may_force=True, needs_reason=True, dialect_told=False)
+    known = FormContext("p" * 60, offers, may_force=True, needs_reason=True, dialect_told=False)
     view = form(
         Form(
             kinds=[each.choice for each in KINDS],
@@ -124,7 +124,7 @@ def test_every_form_is_within_slack_s_limits(kind: Kind, peers: int) -> None:
 
 
 def test_a_form_without_kind_or_cluster_only_asks_for_these() -> None:
-    view = form(Form([KINDS[0].choice], "", [Choice("prod", "prod")], "prod", entries=entries(KINDS[0], Known())))
+    view = form(Form([KINDS[0].choice], "", [Choice("prod", "prod")], "prod", entries=entries(KINDS[0], FormContext())))
     assert [block["block_id"] for block in view["blocks"]] == [KIND, CLUSTER]
 
 

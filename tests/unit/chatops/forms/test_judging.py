@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chatops.forms.events import Seen, Submitted
+from bot.chatops.forms.events import Submitted, ViewState
 from bot.chatops.forms.fields import KINDS
 from bot.chatops.forms.signing import Origin, key_of, seal
-from bot.chatops.forms.validation import Judge
+from bot.chatops.forms.validation import FormValidator
 from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller
@@ -73,17 +73,17 @@ async def nobody(group: str) -> frozenset[str]:
     raise SlackError(f"cannot tell {group}", code="ratelimited")
 
 
-def judge(policy: Policy | None = None) -> Judge:
+def judge(policy: Policy | None = None) -> FormValidator:
     members = Members(users=("U0ANNA",))
     access = Access(AccessSettings(operators=members, approvers=members), nobody)
-    return Judge(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, REFUSALS)
+    return FormValidator(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, REFUSALS)
 
 
 def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> Submitted:
     held = {KIND: origin.kind, CLUSTER: origin.cluster}
     held |= {f"{FIELD}{name}": value for name, value in values.items()}
     blocks = {action: f"block of {action}" for action in held}
-    view = Seen("V1", "h", CALLBACK, seal(origin, KEY), held, blocks)
+    view = ViewState("V1", "h", CALLBACK, seal(origin, KEY), held, blocks)
     return Submitted("1.2", "U0ANNA", replace(view, **changes))
 
 

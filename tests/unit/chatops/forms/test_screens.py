@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.chatops.forms.view_versions import MOST, Screens, Shown
+from bot.chatops.forms.view_versions import MOST, Shown, ViewVersions
 from bot.common.errors import SlackError
 
 
@@ -30,7 +30,7 @@ class Slack:
 
 async def test_what_was_asked_for_last_is_shown_though_it_was_ready_first() -> None:
     slack = Slack()
-    screens = Screens(slack)
+    screens = ViewVersions(slack)
     slow, quick = screens.turn("V1", "h0"), screens.turn("V1", "h0")
     await screens.show("V1", quick, {"n": "quick"})
     await screens.show("V1", slow, {"n": "slow"})
@@ -39,7 +39,7 @@ async def test_what_was_asked_for_last_is_shown_though_it_was_ready_first() -> N
 
 async def test_a_second_choice_made_before_the_first_was_drawn_carries_its_old_hash() -> None:
     slack = Slack()
-    screens = Screens(slack)
+    screens = ViewVersions(slack)
     await screens.show("V1", screens.turn("V1", "h0"), {"n": "first"})
     await screens.show("V1", screens.turn("V1", "h0"), {"n": "second"})
     assert slack.shown == ["first", "second"]
@@ -48,7 +48,7 @@ async def test_a_second_choice_made_before_the_first_was_drawn_carries_its_old_h
 
 async def test_what_another_process_drew_is_known_by_the_payload_s_hash() -> None:
     slack = Slack()
-    screens = Screens(slack)
+    screens = ViewVersions(slack)
     await screens.show("V1", screens.turn("V1", "h0"), {"n": "ours"})
     slack.hash = "theirs"
     await screens.show("V1", screens.turn("V1", "theirs"), {"n": "after"})
@@ -57,14 +57,14 @@ async def test_what_another_process_drew_is_known_by_the_payload_s_hash() -> Non
 
 async def test_a_view_that_changed_otherwise_is_left_alone() -> None:
     slack = Slack(hash="sent")
-    screens = Screens(slack)
+    screens = ViewVersions(slack)
     await screens.show("V1", screens.turn("V1", "h0"), {"n": "late"})
     assert slack.shown == []
 
 
 async def test_views_that_were_forgotten_are_not_drawn_on() -> None:
     slack = Slack()
-    screens = Screens(slack)
+    screens = ViewVersions(slack)
     first = screens.turn("V0", "h0")
     for number in range(1, MOST + 1):
         screens.turn(f"V{number}", "h0")
