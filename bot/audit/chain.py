@@ -20,7 +20,7 @@ _SHOWN = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """What is to be noted: when (Unix seconds, kept to the millisecond), who (a Slack user id, "" the program), what.
 
     `action` is a dotted word such as `operation.running`; `op_id` is 0 and `cluster` "" where there is none; `detail`
@@ -56,7 +56,7 @@ GENESIS = Head(0, "0" * 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """One sealed row. `detail` is the text of its JSON as it is stored, because that text is what is hashed."""
 
     seq: int
@@ -110,7 +110,7 @@ def unstamp(text: str) -> float:
     return at
 
 
-def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id: int, detail: str) -> Row:
+def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id: int, detail: str) -> AuditRow:
     """Make the row that follows `after`; raises ValueError, TypeError or OverflowError for what no row can hold."""
     hashed = {
         "seq": after.seq + 1,
@@ -126,10 +126,10 @@ def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id
     text = json.dumps(hashed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     kept = round(at * 1000) / 1000
-    return Row(after.seq + 1, kept, actor, action, cluster, op_id, detail, after.hash, digest)
+    return AuditRow(after.seq + 1, kept, actor, action, cluster, op_id, detail, after.hash, digest)
 
 
-def verify(rows: Iterable[Row], *, start: Head = GENESIS, noted: Head | None = None) -> Broken | None:
+def verify(rows: Iterable[AuditRow], *, start: Head = GENESIS, noted: Head | None = None) -> Broken | None:
     """Find the first row that does not follow from the one before it, None when all do.
 
     `start` is what the first of `rows` must follow; with `noted`, the row of that number must have that hash (which may
@@ -152,7 +152,7 @@ def cut_off(end: Head, noted: Head | None) -> Broken | None:
     return Broken(end.seq + 1, why, end)
 
 
-def _misfit(head: Head, row: Row) -> str:
+def _misfit(head: Head, row: AuditRow) -> str:
     due = head.seq + 1
     if row.seq != due:
         return f"it stands where row {due} belongs: rows were removed, doubled or exchanged"
@@ -161,7 +161,7 @@ def _misfit(head: Head, row: Row) -> str:
     return "" if _fits(head, row) else "its hash does not fit what it holds: it was changed"
 
 
-def _fits(head: Head, row: Row) -> bool:
+def _fits(head: Head, row: AuditRow) -> bool:
     try:
         sealed = seal(
             head,
@@ -177,7 +177,7 @@ def _fits(head: Head, row: Row) -> bool:
     return sealed == row
 
 
-def _contradiction(row: Row, noted: Head | None) -> str:
+def _contradiction(row: AuditRow, noted: Head | None) -> str:
     if noted is None or noted.seq != row.seq or row.hash.startswith(noted.hash):
         return ""
     return "its hash is not the one that was noted: the log was written anew"

@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
-from bot.audit.ask import ALL, Asked, Found, Sheet
-from bot.audit.chain import GENESIS, Broken, Entry, Head, Row, cut_off, verify
+from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Broken, Head, cut_off, verify
 from bot.audit.export import csv_head, csv_rows
+from bot.audit.query import ALL, AuditQuery, CsvExport, Found
 from bot.common.errors import StoreError
 from bot.interactions.events import Click, Invocation
 from bot.store.database import Store
@@ -35,7 +35,7 @@ class Recorder:
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
         """Note a command of somebody who may not give it. Never raises: the refusal stands in any case."""
         detail = {"text": f"/cm {invocation.text}"[:MOST_TEXT], "channel": invocation.channel, "words": why}
-        await self._note(Entry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
+        await self._note(AuditEntry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:
         """Note a click that was refused, whatever it carries. Never raises."""
@@ -45,9 +45,11 @@ class Recorder:
             "channel": click.channel,
             "words": why,
         }
-        await self._note(Entry(self.clock(), click.user, "refused.click", op_id=_claimed(click.value), detail=detail))
+        await self._note(
+            AuditEntry(self.clock(), click.user, "refused.click", op_id=_claimed(click.value), detail=detail)
+        )
 
-    async def _note(self, entry: Entry) -> None:
+    async def _note(self, entry: AuditEntry) -> None:
         try:
             async with self.store.begin() as uow:
                 op = await uow.operations.get(entry.op_id) if entry.op_id else None
@@ -57,13 +59,13 @@ class Recorder:
         else:
             log.info("audit.noted", action=entry.action, actor=entry.actor, head=str(row.head))
 
-    async def newest(self, asked: Asked, limit: int) -> Found:
+    async def newest(self, asked: AuditQuery, limit: int) -> Found:
         """The newest rows asked for."""
         async with self.store.read() as uow:
             rows = await uow.audit.newest(asked, limit=limit)
             return Found(tuple(rows), await uow.audit.count(asked), await uow.audit.head())
 
-    async def sheet(self, asked: Asked) -> Sheet:
+    async def sheet(self, asked: AuditQuery) -> CsvExport:
         """The rows asked for as CSV, up to MOST_ROWS of them."""
         async with self.store.read() as uow:
             rows = await uow.audit.newest(asked, limit=MOST_ROWS)
@@ -71,7 +73,7 @@ class Recorder:
         return await asyncio.to_thread(_sheet, rows, total)
 
 
-def _about(entry: Entry, cluster: str) -> Entry:
+def _about(entry: AuditEntry, cluster: str) -> AuditEntry:
     """The entry with the cluster of its operation; an operation that does not exist is not named."""
     if not entry.op_id or entry.cluster:
         return entry
@@ -88,11 +90,11 @@ def _claimed(value: str) -> int:
     return op if type(op) is int and 0 < op < 1 << 53 else 0
 
 
-def _sheet(rows: list[Row], total: int) -> Sheet:
-    return Sheet((csv_head() + csv_rows(reversed(rows))).encode("utf-8", "replace"), len(rows), total)
+def _sheet(rows: list[AuditRow], total: int) -> CsvExport:
+    return CsvExport((csv_head() + csv_rows(reversed(rows))).encode("utf-8", "replace"), len(rows), total)
 
 
-async def pages(uow: UnitOfWork, asked: Asked = ALL) -> AsyncIterator[list[Row]]:
+async def pages(uow: UnitOfWork, asked: AuditQuery = ALL) -> AsyncIterator[list[AuditRow]]:
     """All rows asked for, oldest first, a thousand at a time; raises StoreError."""
     last: int | None = None
     while page := await uow.audit.range(asked, after=last, limit=PAGE):

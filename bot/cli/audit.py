@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.audit.chain import GENESIS, Broken, Head, Row, cut_off, verify
+from bot.audit.chain import GENESIS, AuditRow, Broken, Head, cut_off, verify
 from bot.audit.export import csv_head, csv_rows, json_lines, read_lines
 from bot.chatops.audit_log import pages, walk
 from bot.common.files import readable, writable
@@ -65,7 +65,7 @@ def verify_file(path: Path, noted: Head | None) -> tuple[Head, Broken | None]:
 
 async def export_store(url: str, form: str, path: Path, *, replace: bool = False) -> Head:
     """Write the whole log as one consistent view; returns its end. Raises ConfigError, StoreError, UserError."""
-    render: Callable[[Sequence[Row]], str] = csv_rows if form == "csv" else json_lines
+    render: Callable[[Sequence[AuditRow]], str] = csv_rows if form == "csv" else json_lines
     head = GENESIS
     with writable(path, replace=replace) as out:
         out.write(csv_head() if form == "csv" else "")

@@ -35,7 +35,7 @@ _TWO_LOOKS_APART = 3.2
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CheckRow:
     """One thing looked at; `mend` says what to do when it is not well."""
 
     what: str
@@ -44,7 +44,7 @@ class Row:
     mend: str = ""
 
 
-def table(rows: list[Row]) -> Table:
+def table(rows: list[CheckRow]) -> Table:
     """The rows as a table for a terminal; what others said is shown without what could steer it."""
     shown = Table("", "what", "found", "what to do", box=None, pad_edge=False)
     for row in rows:
@@ -62,7 +62,7 @@ def refuse_faulty_tokens(settings: Settings) -> None:
         raise ConfigError("\n".join(faults))
 
 
-async def checkup(settings: Settings) -> list[Row]:
+async def checkup(settings: Settings) -> list[CheckRow]:
     """Look at everything the settings name; the settings themselves are valid already."""
     rows = [await _row("rules and names", lambda: _rules(settings), "mend the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
@@ -76,19 +76,19 @@ async def checkup(settings: Settings) -> list[Row]:
     return rows + (await look_at_all(settings, fine) if rows[0].well and rows[1].well else [])
 
 
-def address(url: str) -> list[Row]:
+def address(url: str) -> list[CheckRow]:
     """A row for an address of Slack that would carry the tokens unencrypted; none otherwise."""
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in {"127.0.0.1", "::1", "localhost"}:
         return []
-    return [Row("slack.api_url", False, "plain http: tokens travel unencrypted", "write it with https://")]  # noqa: FBT003 - Row's second field
+    return [CheckRow("slack.api_url", False, "plain http: tokens travel unencrypted", "write it with https://")]  # noqa: FBT003 - Row's second field
 
 
-async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Row:
+async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> CheckRow:
     try:
-        return Row(what, True, await look())  # noqa: FBT003 - Row's second field
+        return CheckRow(what, True, await look())  # noqa: FBT003 - Row's second field
     except CmbotError as error:
-        return Row(what, False, str(error), mend)  # noqa: FBT003 - Row's second field
+        return CheckRow(what, False, str(error), mend)  # noqa: FBT003 - Row's second field
 
 
 async def _rules(settings: Settings) -> str:
@@ -107,7 +107,7 @@ async def _store(settings: Settings) -> str:
         return f"{store.where} is up to date, {count(waiting, 'message')} to be sent"
 
 
-async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
+async def _slack(settings: Settings, gateway: SlackGateway) -> list[CheckRow]:
     channels: dict[str, str] = {}
     for cluster in settings.clusters:
         channels.setdefault(cluster.alert_channel, f"clusters.{cluster.name}.alert_channel")
@@ -127,7 +127,7 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[Row]:
     )
     roles = [_role(role, settings) for role in Holder]
     own = own_roles(settings)
-    return [*(Row(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *own, *policies(settings)]
+    return [*(CheckRow(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *own, *policies(settings)]
 
 
 _CHANGES = (
@@ -138,9 +138,9 @@ _CHANGES = (
 """The policies that apply together to one change."""
 
 
-def policies(settings: Settings) -> list[Row]:
+def policies(settings: Settings) -> list[CheckRow]:
     """A row for each policy on which nobody could ever decide; user groups may hold anybody, so those pass."""
-    found: dict[str, Row] = {}
+    found: dict[str, CheckRow] = {}
     for cluster, keys, forced in product((own.name for own in settings.clusters), _CHANGES, (False, True)):
         access = settings.own_access.get(cluster, settings.access)
         # Without breakers the row of that role says so.
@@ -150,7 +150,7 @@ def policies(settings: Settings) -> list[Row]:
         what = f"{own}policies.{'break_glass' if forced else keys[0]}"
         why, then = _undecidable(access, own, policy(settings, cluster, keys, forced))
         if why:
-            found.setdefault(what, Row(what, False, why, then))  # noqa: FBT003 - Row's second field
+            found.setdefault(what, CheckRow(what, False, why, then))  # noqa: FBT003 - Row's second field
     return list(found.values())
 
 
@@ -180,15 +180,15 @@ _WITHOUT = {
 }
 
 
-def _role(role: Holder, settings: Settings) -> Row:
+def _role(role: Holder, settings: Settings) -> CheckRow:
     held: Members = getattr(settings.access, f"{role.value}s")
     own = [getattr(cluster.access, f"{role.value}s") is not None for cluster in settings.clusters]
     if held == Members() and all(own):
-        return Row(role.key, True, "nobody, but each cluster names who holds it there")  # noqa: FBT003 - Row's second field
+        return CheckRow(role.key, True, "nobody, but each cluster names who holds it there")  # noqa: FBT003 - Row's second field
     return _held(role.key, role, held)
 
 
-def own_roles(settings: Settings) -> list[Row]:
+def own_roles(settings: Settings) -> list[CheckRow]:
     """A row for each role that a cluster names itself."""
     named = [
         (f"clusters.{cluster.name}.{role.key}", role, getattr(cluster.access, f"{role.value}s"))
@@ -198,14 +198,14 @@ def own_roles(settings: Settings) -> list[Row]:
     return [_held(what, role, held) for what, role, held in named if held is not None]
 
 
-def _held(what: str, role: Holder, held: Members) -> Row:
+def _held(what: str, role: Holder, held: Members) -> CheckRow:
     if held != Members():
-        return Row(what, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
+        return CheckRow(what, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
     # Without operators the program only looks; the others may be left out on purpose.
-    return Row(what, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
+    return CheckRow(what, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
 
 
-async def look_at_all(settings: Settings, fine: tuple[StatusLevel, ...] = (StatusLevel.HEALTHY,)) -> list[Row]:
+async def look_at_all(settings: Settings, fine: tuple[StatusLevel, ...] = (StatusLevel.HEALTHY,)) -> list[CheckRow]:
     """Look at every cluster twice, so that health is proven, and tell the verdict and each silent host.
 
     `fine` are the verdicts with which a cluster counts as well.
@@ -222,7 +222,7 @@ async def _alerts(app: App, name: str) -> tuple[Alert, ...]:
         return ()
 
 
-async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) -> list[Row]:
+async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) -> list[CheckRow]:
     before = await cluster.look(cluster.deadline, bad_disks=False)
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.look(cluster.deadline)
@@ -231,7 +231,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     judged = verdict(now, before, known)
     dialect = await cluster.dialect()
     hosts = [
-        Row(
+        CheckRow(
             f"host {look.host}",
             look.error is None,
             f"answered in {look.took * 1000:.0f} ms" if look.error is None else str(look.error),
@@ -242,4 +242,4 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     why = "; ".join(judged.reasons)
     found = f"{judged.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
     mend = "" if judged.level is StatusLevel.HEALTHY else f"see /cm stat {cluster.name}"
-    return [Row(f"cluster {cluster.name}", judged.level in fine, found, mend), *hosts]
+    return [CheckRow(f"cluster {cluster.name}", judged.level in fine, found, mend), *hosts]

@@ -42,7 +42,7 @@ class Header(BaseModel):
     numbers: Mapping[str, Number]
 
 
-class Line(BaseModel):
+class ExportLine(BaseModel):
     """One row of one table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -151,9 +151,9 @@ def _blocks(path: Path, lines: Lines) -> Iterator[tuple[str, list[tuple[int, Map
         yield name, held
 
 
-def _row(path: Path, number: int, text: str) -> Line:
+def _row(path: Path, number: int, text: str) -> ExportLine:
     try:
-        line = Line.model_validate_json(text)
+        line = ExportLine.model_validate_json(text)
     except ValidationError as error:
         raise UserError(f"{path}, line {number}: this is no row of an export. {NOTHING}") from error
     if line.table not in TABLES:

@@ -14,7 +14,7 @@ from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Begun
-from bot.audit.ask import Asked, Found, Sheet
+from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect
@@ -231,10 +231,10 @@ class Permissions(Protocol):
 class AuditBook(Protocol):
     """The audit log, to be read; raises StoreError."""
 
-    async def newest(self, asked: Asked, limit: int) -> Found:
+    async def newest(self, asked: AuditQuery, limit: int) -> Found:
         """The newest rows asked for."""
 
-    async def sheet(self, asked: Asked) -> Sheet:
+    async def sheet(self, asked: AuditQuery) -> CsvExport:
         """The rows asked for as a CSV file."""
 
 

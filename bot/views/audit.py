@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from bot.audit.ask import Asked, Found
-from bot.audit.chain import Row, stamp
+from bot.audit.chain import AuditRow, stamp
+from bot.audit.query import AuditQuery, Found
 from bot.common.errors import UserError
 from bot.interactions.message import Message
 from bot.operations.model import OpKind
@@ -31,7 +31,7 @@ class Upload(Enum):
     FAILED = "The CSV file could not be put into this channel."
 
 
-def audit(found: Found, asked: Asked, upload: Upload, *, why: str = "") -> Message:
+def audit(found: Found, asked: AuditQuery, upload: Upload, *, why: str = "") -> Message:
     """The newest rows; `why` says what kept the file from being uploaded."""
     sentence = _sentence(found, asked)
     if not found.rows:
@@ -44,7 +44,7 @@ def audit(found: Found, asked: Asked, upload: Upload, *, why: str = "") -> Messa
     return message(sentence, section(f"*{sentence}*"), rows, context(*part, *told, head))
 
 
-def _sentence(found: Found, asked: Asked) -> str:
+def _sentence(found: Found, asked: AuditQuery) -> str:
     given = (
         (asked.since, f"since {date(asked.since, 'minute')}"),
         (asked.actor, f"by <@{escape(asked.actor)}>"),
@@ -58,13 +58,13 @@ def _sentence(found: Found, asked: Asked) -> str:
     return f"The audit log has {count(found.total, 'row')}{which}{few}."
 
 
-def _withheld(asked: Asked) -> str:
+def _withheld(asked: AuditQuery) -> str:
     if asked.among is not None:
         return f"You see the rows about {escape(', '.join(asked.among))} only: there you are an operator."
     return f"Left out are the rows about {escape(', '.join(asked.hidden))}: there you are no operator."
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: AuditRow) -> tuple[str, ...]:
     what = row.action.replace(".", " ").replace("_", " ")
     operation = f"#{row.op_id}" if row.op_id else ""
     return (
@@ -78,7 +78,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _when(row: Row) -> str:
+def _when(row: AuditRow) -> str:
     try:
         return stamp(row.at)[:19].replace("T", " ")
     except (ValueError, TypeError, OverflowError):

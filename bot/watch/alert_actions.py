@@ -10,7 +10,7 @@ from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE, Begun, covers, muted_under
 from bot.alerting.subjects import subject_of
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
 from bot.common.text import suggestion
 from bot.store.database import Store
@@ -62,7 +62,7 @@ class AlertActions:
             await uow.alerts.save(move.new)
             await tell(uow, move, self.channels[alert.cluster])
             detail = {"alert": alert.id, "rule": alert.rule, "sentence": alert.sentence}
-            await uow.audit.append(Entry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
+            await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
         return move.new
 
@@ -89,7 +89,7 @@ class AlertActions:
             await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held, mutes=mutes))
             if key:
                 await uow.inbound.done(key)
-            await uow.audit.append(Entry(now, by, "silence.begun", cluster, detail=_detail(held)))
+            await uow.audit.append(AuditEntry(now, by, "silence.begun", cluster, detail=_detail(held)))
         self.wake()
         return Begun(held, mutes)
 
@@ -120,7 +120,7 @@ class AlertActions:
             await uow.outbox.put(slot, channel, card(quiet))
             await uow.outbox.put(f"silence:{held.id}", channel, views.silenced(held), parent=slot)
             await uow.inbound.done(key)
-            await uow.audit.append(Entry(now, by, "silence.begun", held.cluster, detail=_detail(held)))
+            await uow.audit.append(AuditEntry(now, by, "silence.begun", held.cluster, detail=_detail(held)))
         self.wake()
         return held
 
@@ -137,7 +137,7 @@ class AlertActions:
                 raise UserError(f"There is no silence #{silence_id} any more. /cm silences lists what holds.")
             if channel := self.channels.get(held.cluster):
                 await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(held, by))
-            await uow.audit.append(Entry(self.clock(), by, "silence.lifted", held.cluster, detail=_detail(held)))
+            await uow.audit.append(AuditEntry(self.clock(), by, "silence.lifted", held.cluster, detail=_detail(held)))
         self.wake()
         return held
 

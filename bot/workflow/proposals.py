@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, NotAllowed, UserError
 from bot.interactions.command import Caller, ClusterPort, Replacement, Reply
 from bot.interactions.message import Undelivered
@@ -166,6 +166,6 @@ class ProposalService:
             if caller.key:
                 await uow.inbound.done(caller.key)
             detail = {"messages": tried}
-            await uow.audit.append(Entry(self.clock(), caller.user, "messages.retried", detail=detail))
+            await uow.audit.append(AuditEntry(self.clock(), caller.user, "messages.retried", detail=detail))
         self.repository.wake()
         return Reply(ops_list.redelivered(len(tried)))

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from bot.alerting.cluster_state.changes import Causes, Change
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
 from bot.leadership.ports import Fence, unfenced
 from bot.operations.attribution import caused_by
@@ -193,7 +193,7 @@ class OperationRepository:
         await uow.outbox.put(card_slot(told.card_id), told.channel, views.card(told))
         return [told]
 
-    async def _audit(self, uow: UnitOfWork, *entries: Entry) -> None:
+    async def _audit(self, uow: UnitOfWork, *entries: AuditEntry) -> None:
         """The rows of the audit log; last in a unit of work, because nobody else can append until it is committed."""
         for entry in entries:
             row = await uow.audit.append(entry)

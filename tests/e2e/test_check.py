@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.cli.check import Row, address, own_roles, policies, table
+from bot.cli.check import CheckRow, address, own_roles, policies, table
 from bot.config import Secrets, parse
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
@@ -123,7 +123,7 @@ async def test_a_bad_file_is_one_clear_sentence(tmp_path: Path, command: str) ->
 
 def test_the_table_cannot_steer_a_terminal() -> None:
     """What others said (a channel's name, a host's words) is shown without escape sequences."""
-    out, row = io.StringIO(), Row("channel C1", well=True, found="#x\x1b]0;y\x07\u202e")
+    out, row = io.StringIO(), CheckRow("channel C1", well=True, found="#x\x1b]0;y\x07\u202e")
     Console(file=out, width=200, force_terminal=False).print(table([row]))
     assert "#x]0;y" in out.getvalue()
     assert not {"\x1b", "\x07", "\u202e"} & set(out.getvalue())

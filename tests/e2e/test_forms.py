@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.audit.ask import ALL
+from bot.audit.query import ALL
 from bot.cli.demo import Demo
 from bot.interactions.events import Invocation, Submission
 from bot.playground.slack_sim import payloads

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.audit.chain import GENESIS, Head, Row, cut_off, seal, stamp, unstamp, verify
+from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, seal, stamp, unstamp, verify
 from bot.audit.export import COLUMNS, csv_head, csv_rows, json_lines, read_lines
 
 TEXT = st.text(max_size=20)
@@ -26,8 +26,8 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-def chained(contents: list[dict[str, Any]]) -> list[Row]:
-    rows: list[Row] = []
+def chained(contents: list[dict[str, Any]]) -> list[AuditRow]:
+    rows: list[AuditRow] = []
     for content in contents:
         rows.append(seal(rows[-1].head if rows else GENESIS, **content))
     return rows
@@ -37,7 +37,7 @@ CHAINS = st.lists(FIELDS, min_size=1, max_size=8).map(chained)
 
 
 @given(CHAINS)
-def test_what_was_appended_holds_from_the_start_and_from_any_row(rows: list[Row]) -> None:
+def test_what_was_appended_holds_from_the_start_and_from_any_row(rows: list[AuditRow]) -> None:
     assert verify(rows) is None
     for place, row in enumerate(rows):
         assert verify(rows[place + 1 :], start=row.head) is None
@@ -55,7 +55,7 @@ CHANGES = st.one_of(
 
 @given(CHAINS, CHANGES, st.data())
 def test_a_changed_row_is_the_first_that_is_named(
-    rows: list[Row], change: tuple[str, Any], data: st.DataObject
+    rows: list[AuditRow], change: tuple[str, Any], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     name, value = change
@@ -68,7 +68,7 @@ def test_a_changed_row_is_the_first_that_is_named(
 
 @given(CHAINS, FIELDS, st.data())
 def test_a_row_that_was_changed_and_sealed_anew_breaks_the_next(
-    rows: list[Row], content: dict[str, Any], data: st.DataObject
+    rows: list[AuditRow], content: dict[str, Any], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     forged = seal(rows[place - 1].head if place else GENESIS, **content)
@@ -86,7 +86,9 @@ def test_a_row_that_was_changed_and_sealed_anew_breaks_the_next(
 
 
 @given(CHAINS, st.data())
-def test_a_removed_row_is_missed_and_the_end_by_whoever_noted_the_head(rows: list[Row], data: st.DataObject) -> None:
+def test_a_removed_row_is_missed_and_the_end_by_whoever_noted_the_head(
+    rows: list[AuditRow], data: st.DataObject
+) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     left = [*rows[:place], *rows[place + 1 :]]
     broken = verify(left)
@@ -102,7 +104,7 @@ def test_a_removed_row_is_missed_and_the_end_by_whoever_noted_the_head(rows: lis
 
 
 @given(CHAINS, st.randoms())
-def test_another_order_is_no_chain(rows: list[Row], random: Any) -> None:
+def test_another_order_is_no_chain(rows: list[AuditRow], random: Any) -> None:
     shuffled = list(rows)
     random.shuffle(shuffled)
     assume(shuffled != rows)
@@ -113,7 +115,9 @@ def test_another_order_is_no_chain(rows: list[Row], random: Any) -> None:
 
 
 @given(CHAINS, FIELDS, st.data())
-def test_an_inserted_or_doubled_row_is_found(rows: list[Row], content: dict[str, Any], data: st.DataObject) -> None:
+def test_an_inserted_or_doubled_row_is_found(
+    rows: list[AuditRow], content: dict[str, Any], data: st.DataObject
+) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     other = seal(rows[place - 1].head if place else GENESIS, **content)
     for strange in (other, rows[place]):
@@ -126,7 +130,7 @@ def test_times_come_back_from_their_text(at: float) -> None:
 
 
 @given(CHAINS)
-def test_an_export_holds_the_very_rows_and_its_chain(rows: list[Row]) -> None:
+def test_an_export_holds_the_very_rows_and_its_chain(rows: list[AuditRow]) -> None:
     text = json_lines(rows)
     assert text.isascii()
     assert list(read_lines(text.splitlines())) == rows
@@ -135,8 +139,8 @@ def test_an_export_holds_the_very_rows_and_its_chain(rows: list[Row]) -> None:
 TRIGGERS = st.lists(st.sampled_from([*"=+-@;\t\r\n ,'\"x\uff1d"]), max_size=12).map("".join)
 
 
-@given(st.builds(Row, st.just(1), TIMES, TRIGGERS | TEXT, TRIGGERS, TRIGGERS, st.just(0), TRIGGERS, TEXT, TEXT))
-def test_no_cell_begins_a_formula_however_the_file_is_cut(row: Row) -> None:
+@given(st.builds(AuditRow, st.just(1), TIMES, TRIGGERS | TEXT, TRIGGERS, TRIGGERS, st.just(0), TRIGGERS, TEXT, TEXT))
+def test_no_cell_begins_a_formula_however_the_file_is_cut(row: AuditRow) -> None:
     [names, cells] = csv.reader(io.StringIO(csv_head() + csv_rows([row]), newline=""))
     assert names == list(COLUMNS)
     assert len(cells) == len(COLUMNS)

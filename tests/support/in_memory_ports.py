@@ -16,8 +16,8 @@ from bot.alerting.reports.timeseries import Timeseries, course
 from bot.alerting.reports.trend import Sample
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Begun
-from bot.audit.ask import Asked, Found, Sheet
 from bot.audit.chain import GENESIS
+from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
@@ -208,14 +208,14 @@ class FakeAudit:
     """AuditBook over prepared rows, the newest first; `asked` notes each question."""
 
     found: Found = field(default_factory=lambda: Found((), 0, GENESIS))
-    content: Sheet = field(default_factory=lambda: Sheet(b"", 0, 0))
-    asked: list[tuple[Asked, int]] = field(default_factory=list)
+    content: CsvExport = field(default_factory=lambda: CsvExport(b"", 0, 0))
+    asked: list[tuple[AuditQuery, int]] = field(default_factory=list)
 
-    async def newest(self, asked: Asked, limit: int) -> Found:
+    async def newest(self, asked: AuditQuery, limit: int) -> Found:
         self.asked.append((asked, limit))
         return self.found
 
-    async def sheet(self, asked: Asked) -> Sheet:
+    async def sheet(self, asked: AuditQuery) -> CsvExport:
         return self.content
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Double, Integer, Table
 
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.store.database import Store
 from bot.store.dump import TABLES
 
@@ -39,7 +39,7 @@ async def fill(store: Store, number: int) -> None:
                 await uow.dump.put(name, [row(table, each) for each in range(1, number + 1)])
         for each in range(number):
             await uow.audit.append(
-                Entry(100.25 + each, f"U{each}", "operation.waiting", "prod", each, {"words": _WORDS})
+                AuditEntry(100.25 + each, f"U{each}", "operation.waiting", "prod", each, {"words": _WORDS})
             )
 
 

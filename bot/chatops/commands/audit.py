@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic import Field, field_validator
 
-from bot.audit.ask import Asked, Sheet
+from bot.audit.query import AuditQuery, CsvExport
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import SlackError, StoreError, UserError
 from bot.common.text import listed, shown, suggestion
@@ -53,7 +53,7 @@ def moment(since: str, now: float) -> float:
 async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
     """Show the newest rows, then say where the file with all of them is."""
     since = moment(args.since, call.now) if args.since else 0.0
-    asked = await _seen_by(call, Asked(since, args.user, args.cluster.lower()))
+    asked = await _seen_by(call, AuditQuery(since, args.user, args.cluster.lower()))
     found = await call.audit.newest(asked, args.limit)
     if not found.rows and asked.cluster and asked.cluster not in call.clusters:
         raise UserError(_no_cluster(args.cluster, tuple(call.clusters)))
@@ -70,7 +70,7 @@ async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
         yield Reply(audit(found, asked, Upload.DONE), private=False)
 
 
-async def _seen_by(call: Call, asked: Asked) -> Asked:
+async def _seen_by(call: Call, asked: AuditQuery) -> AuditQuery:
     """What of it the caller may see: the rows about clusters on which they are an operator."""
     user, configured = call.caller.user, tuple(call.clusters)
     if asked.cluster in configured:
@@ -82,7 +82,7 @@ async def _seen_by(call: Call, asked: Asked) -> Asked:
     return replace(asked, among=allowed)
 
 
-async def _share(share: FileShare, channel: str, sheet: Sheet) -> None:
+async def _share(share: FileShare, channel: str, sheet: CsvExport) -> None:
     part = "" if sheet.rows == sheet.total else f" The newest {sheet.rows:,} of {sheet.total:,} rows."
     comment = f"The audit log as CSV.{part} `cmbot audit export` writes all of it, in a form that can be proven."
     await share.upload(channel, "cmbot-audit.csv", sheet.content, title="Audit log", comment=comment)

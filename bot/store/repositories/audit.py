@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, insert, select, true
 from sqlalchemy.engine import RowMapping
 
-from bot.audit.ask import ALL, Asked
-from bot.audit.chain import GENESIS, Entry, Head, Row, seal
+from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Head, seal
+from bot.audit.query import ALL, AuditQuery
 from bot.store.column_types import clean, encode
 from bot.store.schema import audit
 from bot.store.session import Session
@@ -21,7 +21,7 @@ class Audit:
     def __init__(self, link: Session) -> None:
         self._link = link
 
-    async def append(self, entry: Entry) -> Row:
+    async def append(self, entry: AuditEntry) -> AuditRow:
         """Seal `entry` and put it at the end of the chain.
 
         Every writer waits here for the one before it to commit, so this comes last in a unit of work: what is locked
@@ -47,25 +47,25 @@ class Audit:
         last = await self._link.row(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
         return GENESIS if last is None else Head(last["seq"], last["hash"])
 
-    async def range(self, asked: Asked = ALL, *, after: int | None = None, limit: int = 1000) -> list[Row]:
+    async def range(self, asked: AuditQuery = ALL, *, after: int | None = None, limit: int = 1000) -> list[AuditRow]:
         """The first `limit` rows, behind number `after` if given, oldest first."""
         behind = true() if after is None else audit.c.seq > after
         query = select(audit).where(behind, _fitting(asked)).order_by(audit.c.seq)
         return await self._list(query.limit(limit))
 
-    async def newest(self, asked: Asked = ALL, *, limit: int = 1000) -> list[Row]:
+    async def newest(self, asked: AuditQuery = ALL, *, limit: int = 1000) -> list[AuditRow]:
         """The last `limit` rows, newest first."""
         return await self._list(select(audit).where(_fitting(asked)).order_by(audit.c.seq.desc()).limit(limit))
 
-    async def count(self, asked: Asked = ALL) -> int:
+    async def count(self, asked: AuditQuery = ALL) -> int:
         """How many rows there are."""
         return int(await self._link.value(select(func.count()).select_from(audit).where(_fitting(asked))))
 
-    async def _list(self, query: Any) -> list[Row]:
+    async def _list(self, query: Any) -> list[AuditRow]:
         return [_row(row) for row in await self._link.rows(query)]
 
 
-def _fitting(asked: Asked) -> ColumnElement[bool]:
+def _fitting(asked: AuditQuery) -> ColumnElement[bool]:
     fits = true() if not asked.since else audit.c.at >= asked.since
     fits = fits if not asked.actor else fits & (audit.c.actor == asked.actor)
     fits = fits if not asked.hidden else fits & audit.c.cluster.not_in(asked.hidden)
@@ -73,5 +73,5 @@ def _fitting(asked: Asked) -> ColumnElement[bool]:
     return fits if not asked.cluster else fits & (audit.c.cluster == asked.cluster)
 
 
-def _row(row: RowMapping) -> Row:
-    return Row(**row)
+def _row(row: RowMapping) -> AuditRow:
+    return AuditRow(**row)

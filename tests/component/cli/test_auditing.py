@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.audit.chain import GENESIS, Broken, Entry, Head, parse_head
+from bot.audit.chain import GENESIS, AuditEntry, Broken, Head, parse_head
 from bot.chatops import audit_log
 from bot.cli.audit import export_store, told, verify_file, verify_store
 from bot.cli.main import main
@@ -27,7 +27,7 @@ async def fill(store: Store, number: int) -> Head:
     head = GENESIS
     for turn in range(number):
         async with store.begin() as uow:
-            entry = Entry(float(turn), "@U1", "operation.waiting", "prod", turn, {"words": f"=turn {turn} \u00fc"})
+            entry = AuditEntry(float(turn), "@U1", "operation.waiting", "prod", turn, {"words": f"=turn {turn} \u00fc"})
             head = (await uow.audit.append(entry)).head
     return head
 

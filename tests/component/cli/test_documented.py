@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.audit.chain import Entry, verify
+from bot.audit.chain import AuditEntry, verify
 from bot.cli.audit import export_store
 from bot.common.errors import StoreError
 from bot.store.database import Store
@@ -27,7 +27,7 @@ async def fill(store: Store, number: int) -> None:
     for turn in range(number):
         async with store.begin() as uow:
             await uow.audit.append(
-                Entry(float(turn), "U1", "x", "prod", turn, {"words": 'gr\u00fc\u00df "\u2028\x7f\t'})
+                AuditEntry(float(turn), "U1", "x", "prod", turn, {"words": 'gr\u00fc\u00df "\u2028\x7f\t'})
             )
 
 

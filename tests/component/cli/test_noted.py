@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.audit.ask import Asked
-from bot.audit.chain import Row, verify
+from bot.audit.chain import AuditRow, verify
+from bot.audit.query import AuditQuery
 from bot.chatops.audit_log import Recorder
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.stat import NoArgs
@@ -38,7 +38,7 @@ OPERATION = Operation(
 )
 
 
-async def noted(store: Store) -> list[Row]:
+async def noted(store: Store) -> list[AuditRow]:
     async with store.read() as uow:
         rows = await uow.audit.range()
     assert verify(rows) is None
@@ -250,6 +250,6 @@ async def test_a_file_holds_the_newest_rows_oldest_first(
     op = await book.open(OPERATION)
     await book.move(await book.move(op, OpState.WAITING), OpState.CANCELLED, by="U0ANNA")
     monkeypatch.setattr("bot.chatops.audit_log.MOST_ROWS", 2)
-    sheet = await Recorder(store, clock).sheet(Asked())
+    sheet = await Recorder(store, clock).sheet(AuditQuery())
     assert (sheet.rows, sheet.total) == (2, 3)
     assert [line.split(",")[0] for line in sheet.content.decode().splitlines()] == ['"seq"', '"2"', '"3"']

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.usage import SLASH
 from bot.chatops.dispatcher import Dispatcher
@@ -107,7 +107,7 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
 ) -> None:
     async with store.begin() as uow:
         for cluster in ("prod", "lab", "", "other"):
-            await uow.audit.append(Entry(clock(), "U0EVE", "operation.proposed", cluster))
+            await uow.audit.append(AuditEntry(clock(), "U0EVE", "operation.proposed", cluster))
     slack = Slack()
     await of_two(store, clock, slack).read(typed(text, user))
     if slack.files:

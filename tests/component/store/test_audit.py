@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.audit.ask import Asked
-from bot.audit.chain import GENESIS, Entry, Row, verify
+from bot.audit.chain import GENESIS, AuditEntry, AuditRow, verify
+from bot.audit.query import AuditQuery
 from bot.common.errors import StoreError
 from bot.store.database import Store
 from bot.store.url import parse
 from tests.support.databases import Postgres
 
-ENTRY = Entry(
+ENTRY = AuditEntry(
     at=1_700_000_000.1239,
     actor="U1",
     action="operation.running",
@@ -24,7 +24,7 @@ ENTRY = Entry(
 )
 
 
-async def _append(store: Store, *entries: Entry) -> list[Row]:
+async def _append(store: Store, *entries: AuditEntry) -> list[AuditRow]:
     rows = []
     for entry in entries:
         async with store.begin() as uow:
@@ -32,14 +32,14 @@ async def _append(store: Store, *entries: Entry) -> list[Row]:
     return rows
 
 
-async def _all(store: Store) -> list[Row]:
+async def _all(store: Store) -> list[AuditRow]:
     async with store.read() as uow:
         return await uow.audit.range()
 
 
 async def test_rows_come_back_as_they_were_sealed_and_make_a_chain(store: Store) -> None:
     assert await _all(store) == []
-    appended = await _append(store, ENTRY, Entry(5.0, "", "bot.started"))
+    appended = await _append(store, ENTRY, AuditEntry(5.0, "", "bot.started"))
     rows = await _all(store)
     assert rows == appended
     assert verify(rows) is None
@@ -51,7 +51,7 @@ async def test_rows_come_back_as_they_were_sealed_and_make_a_chain(store: Store)
 
 async def test_what_databases_refuse_is_replaced_before_it_is_hashed(store: Store) -> None:
     nasty = "a\x00b\ud800c"
-    await _append(store, Entry(1.0, nasty, nasty, nasty, 0, {nasty: nasty, "n": float("nan")}))
+    await _append(store, AuditEntry(1.0, nasty, nasty, nasty, 0, {nasty: nasty, "n": float("nan")}))
     [row] = await _all(store)
     assert row.actor == "a\ufffdb\ufffdc"
     assert row.told == {"a\ufffdb\ufffdc": "a\ufffdb\ufffdc", "n": None}
@@ -63,7 +63,7 @@ async def test_many_writers_make_one_chain_without_a_gap(store: Store) -> None:
         for turn in range(5):
             async with store.begin() as uow:
                 await uow.memory.put(f"c{number}", {"turn": turn})
-                await uow.audit.append(Entry(float(turn), f"U{number}", "operation.waiting"))
+                await uow.audit.append(AuditEntry(float(turn), f"U{number}", "operation.waiting"))
 
     await asyncio.gather(*(write(number) for number in range(8)))
     rows = await _all(store)
@@ -90,25 +90,25 @@ async def test_a_unit_that_fails_leaves_no_gap(store: Store) -> None:
 async def test_rows_are_found_by_time_person_and_cluster(store: Store) -> None:
     await _append(
         store,
-        Entry(10.0, "U1", "a", "prod"),
-        Entry(20.0, "U2", "b", "prod"),
-        Entry(30.0, "U1", "c", "test"),
-        Entry(40.0, "U1", "d"),
+        AuditEntry(10.0, "U1", "a", "prod"),
+        AuditEntry(20.0, "U2", "b", "prod"),
+        AuditEntry(30.0, "U1", "c", "test"),
+        AuditEntry(40.0, "U1", "d"),
     )
     async with store.read() as uow:
 
-        async def actions(asked: Asked, limit: int = 9) -> tuple[str, int]:
+        async def actions(asked: AuditQuery, limit: int = 9) -> tuple[str, int]:
             rows = await uow.audit.newest(asked, limit=limit)
             return "".join(row.action for row in rows), await uow.audit.count(asked)
 
-        assert await actions(Asked()) == ("dcba", 4)
-        assert await actions(Asked(), limit=2) == ("dc", 4)
-        assert await actions(Asked(since=20.0)) == ("dcb", 3)
-        assert await actions(Asked(actor="U1")) == ("dca", 3)
-        assert await actions(Asked(actor="U1", cluster="test")) == ("c", 1)
-        assert await actions(Asked(cluster="' OR 1=1 --")) == ("", 0)
+        assert await actions(AuditQuery()) == ("dcba", 4)
+        assert await actions(AuditQuery(), limit=2) == ("dc", 4)
+        assert await actions(AuditQuery(since=20.0)) == ("dcb", 3)
+        assert await actions(AuditQuery(actor="U1")) == ("dca", 3)
+        assert await actions(AuditQuery(actor="U1", cluster="test")) == ("c", 1)
+        assert await actions(AuditQuery(cluster="' OR 1=1 --")) == ("", 0)
         assert [row.seq for row in await uow.audit.range(after=1, limit=2)] == [2, 3]
-        assert [row.seq for row in await uow.audit.range(Asked(actor="U1"), after=1)] == [3, 4]
+        assert [row.seq for row in await uow.audit.range(AuditQuery(actor="U1"), after=1)] == [3, 4]
 
 
 async def _raw(url: str, *statements: str) -> None:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bot.audit.chain import GENESIS, Head, Row, cut_off, parse_head, seal, stamp, unstamp, verify
+from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, parse_head, seal, stamp, unstamp, verify
 from bot.audit.export import csv_rows, harmless, json_line, read_lines
 from bot.common.errors import UserError
 
@@ -121,7 +121,7 @@ def test_formulas_are_disarmed_and_the_rest_is_left_alone(cell: str, shown: str)
 
 
 def test_csv_is_for_people() -> None:
-    row = Row(7, 0.5, "U1", "operation.waiting", "prod", 0, '{"words":"=1, a \\"b\\""}', "a", "b")
+    row = AuditRow(7, 0.5, "U1", "operation.waiting", "prod", 0, '{"words":"=1, a \\"b\\""}', "a", "b")
     assert csv_rows([row]) == (
         '"7","1970-01-01T00:00:00.500Z","U1","operation.waiting","prod","",'
         '"{""words"":""=1, a \\""b\\""""}","a","b"\r\n'

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.alerting.model import Alert, AlertState, Severity, Silence
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.chatops.audit_log import walk
 from bot.common.errors import StoreError
 from bot.interactions.message import Message
@@ -170,7 +170,7 @@ async def test_a_card_that_a_later_operation_took_over_stays(store: Store, keepe
 async def test_the_audit_log_stays_whole(store: Store, keeper: Retention, clock: Clock) -> None:
     async with store.begin() as uow:
         for number in range(5):
-            head = (await uow.audit.append(Entry(clock.now - 5000 * DAY, "U1", "x", op_id=number))).head
+            head = (await uow.audit.append(AuditEntry(clock.now - 5000 * DAY, "U1", "x", op_id=number))).head
     await keeper.carry_out()
     async with store.read() as uow:
         assert await walk(uow) == (head, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.audit.chain import Entry
+from bot.audit.chain import AuditEntry
 from bot.interactions.message import Message
 from bot.operations.model import Event, Operation, OpKind, OpState
 from bot.store.database import Store
@@ -108,7 +108,9 @@ async def _fill(store: Store, now: float) -> None:
                 await uow.outbox.put(f"op:{op.id}", "C0123456", op_card(op))
         for number in range(int(AUDIT * YEAR / DAY)):
             detail = {"words": "the switch reads false " * 20, "request": {"task": "balance", "on": False}}
-            await uow.audit.append(Entry(now, "U0123456", "operation.running", "production-eu-west", number, detail))
+            await uow.audit.append(
+                AuditEntry(now, "U0123456", "operation.running", "production-eu-west", number, detail)
+            )
 
 
 async def test_a_year_of_a_hundred_clusters_stays_under_what_the_docs_state(store: Store, clock: Clock) -> None:

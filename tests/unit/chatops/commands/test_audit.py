@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.audit.ask import Asked, Found, Sheet
-from bot.audit.chain import GENESIS, Row, seal
+from bot.audit.chain import GENESIS, AuditRow, seal
+from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.audit import moment
 from bot.common.errors import SlackError, UserError
 from tests.support.in_memory_ports import FakeAudit, FakeCluster, typed
 from tests.support.view_samples import AT, HOSTILE, seen
 
 
-def rows(number: int, detail: str = '{"words":"confirmed","reason":"rush hour"}') -> tuple[Row, ...]:
+def rows(number: int, detail: str = '{"words":"confirmed","reason":"rush hour"}') -> tuple[AuditRow, ...]:
     """The newest first."""
-    made: list[Row] = []
+    made: list[AuditRow] = []
     for _ in range(number):
         after = made[-1].head if made else GENESIS
         made.append(
@@ -26,7 +26,7 @@ def rows(number: int, detail: str = '{"words":"confirmed","reason":"rush hour"}'
 def book(number: int, total: int = 0, **options: str) -> FakeAudit:
     made = rows(number, **options)
     found = Found(made, total or number, made[0].head if made else GENESIS)
-    return FakeAudit(found, Sheet(b"csv", number, total or number))
+    return FakeAudit(found, CsvExport(b"csv", number, total or number))
 
 
 @dataclass
@@ -62,9 +62,9 @@ async def test_the_table_comes_first_and_then_the_file() -> None:
 async def test_filters_are_handed_on() -> None:
     audit = book(1)
     await typed("audit since=2h user=<@U0BEN|ben> cluster=PROD limit=5", audit=audit)
-    assert audit.asked == [(Asked(AT - 7200, "U0BEN", "prod"), 5)]
+    assert audit.asked == [(AuditQuery(AT - 7200, "U0BEN", "prod"), 5)]
     await typed("audit", audit=audit)
-    assert audit.asked[1] == (Asked(), 20)
+    assert audit.asked[1] == (AuditQuery(), 20)
 
 
 async def test_a_file_that_cannot_be_shared_is_told_with_what_to_do() -> None:

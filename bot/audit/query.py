@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from bot.audit.chain import Head, Row
+from bot.audit.chain import AuditRow, Head
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditQuery:
     """Which rows: noted at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 are any.
 
     `hidden` are clusters whose rows the reader may not see; with `among`, they may see the rows of these clusters only.
@@ -19,20 +19,20 @@ class Asked:
     among: tuple[str, ...] | None = None
 
 
-ALL = Asked()
+ALL = AuditQuery()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The newest of the rows asked for, the newest first; `total` is how many there are, `head` the end of the log."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[AuditRow, ...]
     total: int
     head: Head
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class CsvExport:
     """The newest `rows` of `total` rows asked for as a CSV file, the oldest first."""
 
     content: bytes
