@@ -3,26 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bot.chatops.dispatcher import ButtonHandler
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, RunCommand
-from bot.permissions.roles import Holder
+from bot.permissions.access import Access
+from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.attention import silenced
 from bot.watch.alert_actions import AlertActions, refuse_ended
-
-
-class RolesPort(Protocol):
-    """Who may act on alerts."""
-
-    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
-        """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
-
-    async def require_somewhere(self, user: str, role: Holder) -> None:
-        """Raise NotAllowed unless `user` holds that role for all clusters or on at least one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +22,7 @@ class ButtonRouter:
 
     operations: ButtonHandler
     attention: AlertActions
-    rights: RolesPort
+    rights: Access
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; raises UserError that is told to the one who clicked."""
@@ -55,8 +46,8 @@ class ButtonRouter:
 
     async def _may_change(self, user: str, alert: int) -> None:
         # Who has no right anywhere does not learn whether there is such an alert.
-        await self.rights.require_somewhere(user, Holder.OPERATOR)
-        await self.rights.require(user, Holder.OPERATOR, (await self.attention.alert(alert)).cluster)
+        await self.rights.require_somewhere(user, Role.OPERATOR)
+        await self.rights.require(user, Role.OPERATOR, (await self.attention.alert(alert)).cluster)
 
     async def _silence(self, alert: int, value: Mapping[str, Any], click: Click) -> Reply:
         await self._may_change(click.user, alert)

@@ -29,11 +29,10 @@ from bot.interactions.command import (
     Proposer,
     Reply,
     ReportBook,
-    Role,
 )
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.permissions.access import Access
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 from bot.views import errors as error_views
 
 log = structlog.get_logger(__name__)
@@ -232,9 +231,9 @@ class Dispatcher:
         if command.role is Role.VIEWER:
             return
         if cluster:
-            await self.access.require(user, Holder(command.role), cluster)
+            await self.access.require(user, command.role, cluster)
         else:
-            await self.access.require_somewhere(user, Holder(command.role))
+            await self.access.require_somewhere(user, command.role)
 
     async def _audited(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
         try:
@@ -252,7 +251,7 @@ class Dispatcher:
         if not parsed.command.opens:
             await self._allowed(invocation.user, parsed.command, parsed.cluster or "")
         if getattr(parsed.args, "force", "no") == "yes":
-            await self.access.require(invocation.user, Holder.BREAKER, parsed.cluster or "")
+            await self.access.require(invocation.user, Role.BREAKER, parsed.cluster or "")
         call = self.call_of(invocation, parsed.cluster or "")
         async for reply in parsed.command.run(call, parsed.args):
             yield Reply(reply.message, private=reply.private or self.answers_private)

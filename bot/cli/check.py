@@ -20,7 +20,7 @@ from bot.common.errors import CmbotError, ConfigError, StoreError
 from bot.config import Members, Settings
 from bot.config.model import AccessSettings
 from bot.operations.approval_rules import POLICIES, Policy, short_of
-from bot.permissions.roles import Holder
+from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
 from bot.runtime.lifecycle import App
 from bot.runtime.settings_mapping import check_words, entries_of, policy
@@ -125,7 +125,7 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[CheckRow]:
         channels=channels,
         groups=settings.groups,
     )
-    roles = [_role(role, settings) for role in Holder]
+    roles = [_role(role, settings) for role in HELD_ROLES]
     own = own_roles(settings)
     return [*(CheckRow(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *own, *policies(settings)]
 
@@ -162,25 +162,25 @@ def _undecidable(access: AccessSettings, own: str, rule: Policy) -> tuple[str, s
     if rule.channels == ():
         return "the policies that apply together name no channel in common", "change their channels"
     for need in rule.needs:
-        held = {str(role): getattr(access, f"{role.value}s") for role in Holder}.get(need.source)
+        held = {str(role): getattr(access, f"{role.value}s") for role in HELD_ROLES}.get(need.source)
         # Without anybody in a role the rows of the roles say so.
         if held is None or held.groups or access.operators.groups or not held.users:
             continue
         one = replace(rule, approvals=need.approvals, source=need.source, also=())
         if why := short_of(one, frozenset(held.users), frozenset(access.operators.users)):
-            return why, f"name more people under {own}{Holder(need.source).key}"
+            return why, f"name more people under {own}{Role(need.source).key}"
     return "", ""
 
 
 _WITHOUT = {
-    Holder.OPERATOR: "nobody may change anything",
-    Holder.APPROVER: "what needs an approver is refused",
-    Holder.ADMIN: "only its requester can cancel an operation, and nobody can settle one by hand",
-    Holder.BREAKER: "nobody can use break-glass",
+    Role.OPERATOR: "nobody may change anything",
+    Role.APPROVER: "what needs an approver is refused",
+    Role.ADMIN: "only its requester can cancel an operation, and nobody can settle one by hand",
+    Role.BREAKER: "nobody can use break-glass",
 }
 
 
-def _role(role: Holder, settings: Settings) -> CheckRow:
+def _role(role: Role, settings: Settings) -> CheckRow:
     held: Members = getattr(settings.access, f"{role.value}s")
     own = [getattr(cluster.access, f"{role.value}s") is not None for cluster in settings.clusters]
     if held == Members() and all(own):
@@ -193,16 +193,16 @@ def own_roles(settings: Settings) -> list[CheckRow]:
     named = [
         (f"clusters.{cluster.name}.{role.key}", role, getattr(cluster.access, f"{role.value}s"))
         for cluster in settings.clusters
-        for role in Holder
+        for role in HELD_ROLES
     ]
     return [_held(what, role, held) for what, role, held in named if held is not None]
 
 
-def _held(what: str, role: Holder, held: Members) -> CheckRow:
+def _held(what: str, role: Role, held: Members) -> CheckRow:
     if held != Members():
         return CheckRow(what, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
     # Without operators the program only looks; the others may be left out on purpose.
-    return CheckRow(what, role is not Holder.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
+    return CheckRow(what, role is not Role.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
 
 
 async def look_at_all(settings: Settings, fine: tuple[StatusLevel, ...] = (StatusLevel.HEALTHY,)) -> list[CheckRow]:

@@ -21,15 +21,7 @@ from bot.clustermgr.tasks import DetectedDialect
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
-from bot.permissions.roles import Holder
-
-
-class Role(StrEnum):
-    """Who may use a command: anyone in the workspace, or the operators or admins named in the settings."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
+from bot.permissions.roles import Role
 
 
 class Scope(StrEnum):
@@ -218,10 +210,10 @@ class ReportBook(Protocol):
 class Permissions(Protocol):
     """What a person may do and why. A cluster may have roles of its own; "" means those of all clusters."""
 
-    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+    async def require(self, user: str, role: Role, cluster: str = "") -> None:
         """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
 
-    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
         """Those of the clusters on which `user` holds that role."""
 
     async def describe(self, user: str) -> tuple[str, ...]:

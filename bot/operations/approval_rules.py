@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import LEAST_FORCED, POLICIES, Need, Policy, policy_of, stricter, strictest
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import Rights, Role
 
 __all__ = [
     "LEAST_FORCED",
@@ -43,9 +43,7 @@ def lacks(rights: Rights, source: str) -> str:
     if source in rights.unknown:
         return f"Slack could not tell who is in the user group {rights.unknown[source]}, so this is refused for now"
     if source in rights.empty:
-        return (
-            f"nobody is named under `{rights.place(Holder(source))}` in the settings: name users or user groups there"
-        )
+        return f"nobody is named under `{rights.place(Role(source))}` in the settings: name users or user groups there"
     return f"you are not in the user group {source}" if source.startswith("S") else f"you do not hold the role {source}"
 
 
@@ -53,12 +51,12 @@ def refuse_proposal(
     policy: Policy, rights: Rights, *, channel: str, reason: str, forced: bool = False
 ) -> tuple[str, bool]:
     """Why this person may not propose it here: a sentence ("" when they may), and whether it is about their rights."""
-    needed = (Holder.OPERATOR, *((Holder.BREAKER,) if forced else ()))
+    needed = (Role.OPERATOR, *((Role.BREAKER,) if forced else ()))
     missing = next((why for role in needed if (why := lacks(rights, role))), "")
     if missing:
-        what = "force=yes is break-glass, and " if forced and rights.has(Holder.OPERATOR) else ""
+        what = "force=yes is break-glass, and " if forced and rights.has(Role.OPERATOR) else ""
         return _sentence(f"{what}{missing}"), True
-    empty = next((Holder(need.source) for need in policy.needs if need.source in rights.empty), None)
+    empty = next((Role(need.source) for need in policy.needs if need.source in rights.empty), None)
     if empty is not None:
         where = rights.place(empty)
         return f"Nobody could approve this: name users or user groups under `{where}` in the settings.", True
@@ -87,13 +85,13 @@ def refuse_decision(op: Operation, act: Act, rights: Rights, policy: Policy, *, 
     if act is Act.CANCEL:
         return _refuse_cancel(op, rights)
     if act is Act.REJECT:
-        why = "" if rights.has(Holder.ADMIN) else _lacks_all(rights, policy)
+        why = "" if rights.has(Role.ADMIN) else _lacks_all(rights, policy)
         return _sentence(f"only who may approve operation #{op.id} may reject it, and {why}") if why else ""
     return _refuse_approval(op, rights, policy)
 
 
 def _refuse_cancel(op: Operation, rights: Rights) -> str:
-    if rights.user == op.requester or rights.has(Holder.ADMIN):
+    if rights.user == op.requester or rights.has(Role.ADMIN):
         return ""
     return f"Only <@{op.requester}>, who proposed operation #{op.id}, or an admin may cancel it."
 
@@ -116,7 +114,7 @@ def _lacks_all(rights: Rights, policy: Policy) -> str:
 def _refuse_own(op: Operation, rights: Rights, policy: Policy) -> str:
     if policy.requester_may == "never":
         return f"You proposed operation #{op.id} yourself, so somebody else must approve it."
-    why = lacks(rights, Holder.OPERATOR) if policy.requester_may == "always" else _lacks_all(rights, policy)
+    why = lacks(rights, Role.OPERATOR) if policy.requester_may == "always" else _lacks_all(rights, policy)
     return _sentence(f"you proposed operation #{op.id} yourself and cannot approve it too: {why}") if why else ""
 
 
@@ -126,7 +124,7 @@ def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> str:
     if own and policy.requester_may == "never":
         return f"You proposed operation #{op.id} yourself, so another person must extend or keep it."
     always = own and policy.requester_may == "always"
-    why = lacks(rights, Holder.OPERATOR) if always else _lacks_all(rights, policy)
+    why = lacks(rights, Role.OPERATOR) if always else _lacks_all(rights, policy)
     return f"Only who may approve operation #{op.id} may extend or keep it: {why}." if why else ""
 
 
@@ -144,7 +142,7 @@ def _counts(need: Need, policy: Policy, requester: str, rights: Rights) -> bool:
     if rights.user != requester:
         return rights.has(need.source)
     if policy.requester_may == "always":
-        return rights.has(Holder.OPERATOR)
+        return rights.has(Role.OPERATOR)
     return policy.requester_may != "never" and rights.has(need.source)
 
 

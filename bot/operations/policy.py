@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 
 LENIENCY = ("never", "if_approver", "always")
 """The values of `requester_may`, the strictest first."""
@@ -29,7 +29,7 @@ class Policy:
     """
 
     approvals: int = 1
-    source: str = Holder.APPROVER
+    source: str = Role.APPROVER
     requester_may: str = "if_approver"
     reason: str = "optional"
     expires_after: float = 900.0
@@ -59,7 +59,7 @@ LEAST_FORCED = 2
 """People other than the requester who must approve what break-glass forces, whatever the settings say."""
 
 POLICIES: Mapping[str, Policy] = {
-    "task_enable": Policy(source=Holder.OPERATOR, requester_may="always"),
+    "task_enable": Policy(source=Role.OPERATOR, requester_may="always"),
     "task_disable": Policy(),
     "member_add": Policy(),
     "leader_transfer": Policy(),
@@ -109,7 +109,7 @@ def _merged(parts: tuple[Policy, ...]) -> list[Need]:
 
 def _given_by_proposing(part: Policy) -> bool:
     """Whether one operator's consent is all it takes, be it the requester's: beside other approvals it is there."""
-    return part.requester_may == "always" and part.needs == (Need(Holder.OPERATOR, 1),)
+    return part.requester_may == "always" and part.needs == (Need(Role.OPERATOR, 1),)
 
 
 def _common(channels: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.common.errors import NotAllowed, SlackError
 from bot.config import AccessSettings, Members
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 GroupMembers = Callable[[str], Awaitable[frozenset[str]]]
 """Who is in a Slack user group (by its id); raises SlackError when Slack cannot tell."""
@@ -20,17 +20,17 @@ NOBODY = (
 _READS = "You may use every command that only reads."
 _READS_MOST = "You may use every command that only reads, but for /cm audit: that is for operators."
 _MAY = {
-    Holder.OPERATOR: "You are an *operator*: you may propose changes",
-    Holder.APPROVER: "You are an *approver*: you may decide on what others propose",
-    Holder.ADMIN: "You are an *admin*: you may cancel and settle any operation",
-    Holder.BREAKER: "You hold *break-glass*: you may propose with force=yes",
+    Role.OPERATOR: "You are an *operator*: you may propose changes",
+    Role.APPROVER: "You are an *approver*: you may decide on what others propose",
+    Role.ADMIN: "You are an *admin*: you may cancel and settle any operation",
+    Role.BREAKER: "You hold *break-glass*: you may propose with force=yes",
 }
 
 _NAMES = {
-    Holder.OPERATOR: "operator",
-    Holder.APPROVER: "approver",
-    Holder.ADMIN: "admin",
-    Holder.BREAKER: "break-glass",
+    Role.OPERATOR: "operator",
+    Role.APPROVER: "approver",
+    Role.ADMIN: "admin",
+    Role.BREAKER: "break-glass",
 }
 _NAMED = " (`clusters[].access` in the settings)"
 
@@ -52,7 +52,7 @@ class Access:
         """Everything that `user` holds now on that cluster, "" for the roles of all clusters; never raises."""
         held: set[str] = set()
         unknown: dict[str, str] = {}
-        for role in Holder:
+        for role in HELD_ROLES:
             members = self._members(role, cluster)
             if user in members.users:
                 held.add(role)
@@ -60,15 +60,15 @@ class Access:
                 await self._look(role, user, members.groups, held, unknown)
         for group in self.groups:
             await self._look(group, user, (group,), held, unknown)
-        empty = frozenset(role for role in Holder if self._members(role, cluster) == Members())
+        empty = frozenset(role for role in HELD_ROLES if self._members(role, cluster) == Members())
         return Rights(user, frozenset(held), unknown, empty, self._places(cluster))
 
-    def _members(self, role: Holder, cluster: str) -> Members:
+    def _members(self, role: Role, cluster: str) -> Members:
         members: Members = getattr(self.own.get(cluster, self.settings), f"{role.value}s")
         return members
 
     def _places(self, cluster: str) -> Mapping[str, str]:
-        named = [role for role in Holder if self._members(role, cluster) != self._members(role, "")]
+        named = [role for role in HELD_ROLES if self._members(role, cluster) != self._members(role, "")]
         return {role: f"clusters.{cluster}.{role.key}" for role in named}
 
     async def _look(
@@ -83,13 +83,13 @@ class Access:
             except SlackError as error:
                 unknown[source] = f"{group} ({error.code or 'no answer'})"
 
-    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+    async def require(self, user: str, role: Role, cluster: str = "") -> None:
         """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
         missing = lacking(await self.rights(user, cluster), role)
         if missing:
             raise NotAllowed(missing)
 
-    async def require_somewhere(self, user: str, role: Holder) -> None:
+    async def require_somewhere(self, user: str, role: Role) -> None:
         """Raise NotAllowed unless `user` holds that role for all clusters or on at least one."""
         for cluster in ("", *self.own):
             if (await self.rights(user, cluster)).has(role):
@@ -101,7 +101,7 @@ class Access:
             f"to `{role.key}` in its settings, or to `clusters[].{role.key}` for one cluster."
         )
 
-    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
         """Those of the clusters on which `user` holds that role."""
         everywhere = (await self.rights(user)).has(role)
         own = {name: (await self.rights(user, name)).has(role) for name in clusters if name in self.own}
@@ -110,14 +110,14 @@ class Access:
     async def describe(self, user: str) -> tuple[str, ...]:
         """Sentences on what `user` may do and why; then on which clusters it is different, as they name roles."""
         rights = await self.rights(user)
-        held = [f"{_MAY[role]}: {self._why(user, role)}." for role in Holder if rights.has(role)]
-        if not rights.has(Holder.OPERATOR) and not (self.own and Holder.OPERATOR in rights.empty):
-            held.append(lacking(rights, Holder.OPERATOR))
+        held = [f"{_MAY[role]}: {self._why(user, role)}." for role in HELD_ROLES if rights.has(role)]
+        if not rights.has(Role.OPERATOR) and not (self.own and Role.OPERATOR in rights.empty):
+            held.append(lacking(rights, Role.OPERATOR))
         own = {name: await self.rights(user, name) for name in self.own}
-        reads = rights.has(Holder.OPERATOR) or any(each.has(Holder.OPERATOR) for each in own.values())
+        reads = rights.has(Role.OPERATOR) or any(each.has(Role.OPERATOR) for each in own.values())
         return (_READS if reads else _READS_MOST, *held, *_differing(own))
 
-    def _why(self, user: str, role: Holder) -> str:
+    def _why(self, user: str, role: Role) -> str:
         if user in self._members(role, "").users:
             return f"you are named in `{role.key}.users`"
         return f"you are in a user group of the {role.value}s"
@@ -133,7 +133,7 @@ def _differing(own: Mapping[str, Rights]) -> Iterator[str]:
 
 
 def _standing(rights: Rights) -> str:
-    roles = [f"*{_NAMES[role]}*" for role in Holder if rights.has(role)]
+    roles = [f"*{_NAMES[role]}*" for role in HELD_ROLES if rights.has(role)]
     if not roles:
         unsure = ", ".join(sorted(rights.unknown.values()))
         why = f", as Slack could not tell who is in {unsure}" if unsure else ", so you may look but not change"
@@ -141,19 +141,19 @@ def _standing(rights: Rights) -> str:
     return f"there you are {', '.join(roles)} and nothing else{_NAMED}."
 
 
-def lacking(rights: Rights, role: Holder) -> str:
+def lacking(rights: Rights, role: Role) -> str:
     """Why a person does not hold a role and what to do about it; "" when they do."""
     if rights.has(role):
         return ""
     if role in rights.empty:
         place = rights.place(role)
-        nobody = NOBODY if role is Holder.OPERATOR else f"Nobody is named under `{role.key}` in the settings."
+        nobody = NOBODY if role is Role.OPERATOR else f"Nobody is named under `{role.key}` in the settings."
         return nobody.replace(role.key, place) if place != role.key else nobody
     if role in rights.unknown:
         return (
             f"Slack could not tell who is in the {role.value} group {rights.unknown[role]}: refused for now. Try again."
         )
-    may = {Holder.OPERATOR: "look but not change", Holder.BREAKER: "not use break-glass (force=yes)"}.get(
+    may = {Role.OPERATOR: "look but not change", Role.BREAKER: "not use break-glass (force=yes)"}.get(
         role, "not do this"
     )
     article = "an" if role.value[0] in "aeo" else "a"
@@ -167,8 +167,8 @@ def lacking(rights: Rights, role: Holder) -> str:
 
 def lacking_source(rights: Rights, source: str) -> str:
     """The same for what a policy names: a role, or the id of a user group."""
-    if source in set(Holder):
-        return lacking(rights, Holder(source))
+    if source in set(HELD_ROLES):
+        return lacking(rights, Role(source))
     if rights.has(source):
         return ""
     if source in rights.unknown:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Holder(StrEnum):
-    """The roles of the settings' `access` section, by their singular."""
+class Role(StrEnum):
+    """A role of the settings' `access` section, by its singular; a viewer is anyone in the workspace."""
 
+    VIEWER = "viewer"
     OPERATOR = "operator"
     APPROVER = "approver"
     ADMIN = "admin"
@@ -17,6 +18,10 @@ class Holder(StrEnum):
     def key(self) -> str:
         """Where the settings name who holds it."""
         return f"access.{self.value}s"
+
+
+HELD_ROLES = (Role.OPERATOR, Role.APPROVER, Role.ADMIN, Role.BREAKER)
+"""The roles that the settings give to users and user groups, the least first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Rights:
     empty: frozenset[str] = frozenset()
     places: Mapping[str, str] = field(default_factory=dict)
 
-    def place(self, role: Holder) -> str:
+    def place(self, role: Role) -> str:
         """Where the settings name who holds that role."""
         return self.places.get(role, role.key)
 
@@ -45,4 +50,4 @@ class Rights:
     @property
     def any_role(self) -> bool:
         """Whether they hold any role at all."""
-        return any(self.has(role) for role in Holder)
+        return any(self.has(role) for role in HELD_ROLES)

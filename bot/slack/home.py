@@ -12,7 +12,7 @@ from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
 from bot.operations.approval_rules import Act, Policy, refuse_decision
 from bot.operations.model import Operation, OpState
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import Rights, Role
 from bot.slack.payloads import HomeOpened
 from bot.views.blocks import count
 from bot.views.home import Home, Noted, Waiting, home
@@ -32,7 +32,7 @@ class RolesPort(Protocol):
     async def rights(self, user: str, cluster: str = "") -> Rights:
         """Everything they hold now on that cluster, "" for the roles of all clusters."""
 
-    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
         """Those of the clusters on which they hold that role."""
 
     async def describe(self, user: str) -> Sequence[str]:
@@ -78,12 +78,12 @@ class HomeTab:
         rights, now = await self.people.rights(user), self.clock()
         clusters = [Noted(name, self.remembered(name)) for name in self.names]
         standing = await self.people.describe(user)
-        may_change = await self.people.of_clusters(user, Holder.OPERATOR, self.names)
+        may_change = await self.people.of_clusters(user, Role.OPERATOR, self.names)
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
             clusters = [Noted(each.name, noted(each.name, each.noted, alerts)) for each in clusters]
-            lost = await self.open.undelivered() if rights.has(Holder.ADMIN) else 0
+            lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
             return Home(clusters, standing, may_change=may_change, now=now, trouble=(STORE_DOWN,))

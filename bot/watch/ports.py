@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from bot.alerting.cluster_state.changes import Causes, Change
 from bot.alerting.model import Alert, Silence
 from bot.clustermgr.models import Snapshot
+from bot.interactions.message import Message
 
 Look = Callable[[], Awaitable[Snapshot]]
 """Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
@@ -18,13 +19,6 @@ Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
 async def unexplained(_: Sequence[Change]) -> Causes:
     """An Explain that knows of no operations."""
     return {}
-
-
-class Content(Protocol):
-    """What a message consists of."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Its JSON form."""
 
 
 class AlertRows(Protocol):
@@ -99,7 +93,7 @@ class OutboxRows(Protocol):
     """The messages that must exist in Slack."""
 
     async def put(
-        self, slot: str, channel: str, message: Content, *, parent: str | None = None, broadcast: bool = False
+        self, slot: str, channel: str, message: Message, *, parent: str | None = None, broadcast: bool = False
     ) -> None:
         """Make `message` what this slot shows."""
 

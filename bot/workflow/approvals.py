@@ -17,7 +17,7 @@ from bot.operations.requests import request_from_json
 from bot.operations.settlement import mark
 from bot.operations.supersede import has_moved, succeed, what_moved
 from bot.permissions.access import Access, GroupMembers, lacking_source
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import Rights, Role
 from bot.workflow.evaluation import Evaluation, judge
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks
@@ -106,7 +106,7 @@ class ApprovalService:
 
     async def settle(self, op: Operation, caller: Caller, *, done: bool, reason: str) -> Operation:
         """Note what an admin found out about an operation whose outcome is not known, and what cmbot sees of it."""
-        await self.access.require(caller.user, Holder.ADMIN, op.cluster)
+        await self.access.require(caller.user, Role.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
             raise UserError(f"Operation #{op.id} is {op.state}: only one whose outcome is unknown can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")

@@ -7,7 +7,7 @@ from bot.operations.approval_rules import lacks, missing
 from bot.operations.model import Operation
 from bot.operations.policy import Policy
 from bot.permissions.access import Access, GroupMembers
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import Rights, Role
 
 
 @dataclass(slots=True)
@@ -47,13 +47,13 @@ async def people_of(access: Access, op: Operation, user: str, *, now: GroupMembe
 
 def requester_lacks(op: Operation, people: DecisionRights) -> str:
     """Why the requester may no longer have this done, in a clause; "" when they may."""
-    needed = (Holder.OPERATOR, *((Holder.BREAKER,) if op.forced else ()))
+    needed = (Role.OPERATOR, *((Role.BREAKER,) if op.forced else ()))
     return next((f"the role {role}" for role in needed if lacks(people.requester, role)), "")
 
 
 def unsure(op: Operation, policy: Policy, people: DecisionRights) -> str:
     """A user group that Slack could not list just now and on which this decision hangs; "" for none."""
-    own = (Holder.OPERATOR, *((Holder.BREAKER,) if op.forced else ()))
+    own = (Role.OPERATOR, *((Role.BREAKER,) if op.forced else ()))
     wanted = [(people.requester, source) for source in own]
     if missing(policy, op.requester, people.given):
         wanted += [(rights, need.source) for rights in people.given for need in policy.needs]

@@ -14,7 +14,7 @@ from bot.operations.policy import PolicyOf
 from bot.operations.preflight.check import CheckLevel
 from bot.operations.settlement import CANNOT_SEE
 from bot.permissions.access import Access
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
 from bot.workflow.approvals import ApprovalService
@@ -160,7 +160,7 @@ class ProposalService:
 
     async def redeliver(self, caller: Caller) -> Reply:
         """Try all of them once more; an admin's of all clusters, noted in the audit log."""
-        await self.access.require(caller.user, Holder.ADMIN)
+        await self.access.require(caller.user, Role.ADMIN)
         async with self.repository.store.begin() as uow:
             tried = [post.slot for post in await uow.outbox.dead(MOST_LISTED) if await uow.outbox.requeue(post.slot)]
             if caller.key:

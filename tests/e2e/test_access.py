@@ -3,7 +3,7 @@
 from bot.cli.demo import Demo
 from bot.config import Members
 from bot.permissions.access import Access
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 from bot.workflow.approvals import ApprovalService
 from tests.e2e.test_operations import ALICE, BOB, CAROL, ask, card_with, click, propose, refused
 
@@ -31,5 +31,5 @@ async def test_an_approver_of_all_clusters_still_decides_elsewhere(world: Demo) 
     answer = await ask(world, "/cm whoami", user=ALICE)
     assert "operator" in answer.text
     decisions = world.app.dispatcher.decider.operations  # type: ignore[attr-defined]
-    assert (await decisions.access.rights(BOB, "archive")).has(Holder.APPROVER)
-    assert not (await decisions.access.rights(BOB, "prod")).has(Holder.APPROVER)
+    assert (await decisions.access.rights(BOB, "archive")).has(Role.APPROVER)
+    assert not (await decisions.access.rights(BOB, "prod")).has(Role.APPROVER)

@@ -10,16 +10,16 @@ from bot.operations.approval_rules import POLICIES, Act, Need, Policy, enough, r
 from bot.operations.change_request import MAX_LEASE, MIN_LEASE
 from bot.operations.leases import MOST_NOTICE, reverting, started, until
 from bot.operations.model import LOCKING, TRANSITIONS, Operation, OpKind, OpState, advance, note
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 PEOPLE = ["U1", "U2", "U3"]
-SOURCES = [*Holder, "S0DBA"]
+SOURCES = [*Role, "S0DBA"]
 people = st.sampled_from(PEOPLE)
 rights = st.builds(
     Rights,
     user=people,
     held=st.frozensets(st.sampled_from(SOURCES)),
-    empty=st.frozensets(st.sampled_from(list(Holder))),
+    empty=st.frozensets(st.sampled_from(list(HELD_ROLES))),
 )
 policies = st.builds(
     Policy,
@@ -60,7 +60,7 @@ def test_what_runs_was_approved_by_enough_different_people_who_may(
             assert refusal.endswith(".")
             continue
         given.append(who)
-        needed = Holder.OPERATOR if who.user == requester and policy.requester_may == "always" else policy.source
+        needed = Role.OPERATOR if who.user == requester and policy.requester_may == "always" else policy.source
         assert who.has(needed)
         assert who.user != requester or policy.requester_may != "never"
         approvals = (*op.approvals, who.user)
@@ -111,11 +111,11 @@ def test_strictest_policy_is_as_strict_as_each_part_in_every_field(
     approved = [Rights(user, sources) for user, sources in held.items()]
     if not approved or not enough(whole, requester, approved):
         return
-    proposer = Rights(requester, held.get(requester, frozenset()) | {Holder.OPERATOR})
+    proposer = Rights(requester, held.get(requester, frozenset()) | {Role.OPERATOR})
     consenting = [*(one for one in approved if one.user != requester), proposer]
     for part in each:
         assert enough(part, requester, approved) or enough(part, requester, consenting)
-        assert part.source in {need.source for need in whole.needs} or part.source == Holder.OPERATOR
+        assert part.source in {need.source for need in whole.needs} or part.source == Role.OPERATOR
 
 
 @given(parts, everybody, st.sampled_from(["U1", "U2"]))
@@ -127,8 +127,8 @@ def test_break_glass_adds_to_the_policy_and_replaces_no_part(
     approved = [Rights(user, sources) for user, sources in held.items()]
     assert (forced.requester_may, forced.reason) == ("never", "required")
     if enough(forced, requester, approved):
-        assert len({one.user for one in approved if one.has(Holder.APPROVER)} - {requester}) >= 2
-    others = {need for need in own.needs if need != Need(Holder.OPERATOR, 1)}
+        assert len({one.user for one in approved if one.has(Role.APPROVER)} - {requester}) >= 2
+    others = {need for need in own.needs if need != Need(Role.OPERATOR, 1)}
     assert all(any(n.source == o.source and n.approvals >= o.approvals for n in forced.needs) for o in others)
 
 

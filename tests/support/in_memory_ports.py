@@ -29,7 +29,7 @@ from bot.interactions.events import Submission
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 from tests.support.view_samples import AT, HOSTS
 
 
@@ -192,12 +192,12 @@ class FakeDesk:
 class FakeStanding:
     """Knows one operator."""
 
-    async def require(self, user: str, role: Holder, cluster: str = "") -> None:
+    async def require(self, user: str, role: Role, cluster: str = "") -> None:
         if user != "U0ANNA":
             raise NotAllowed(f"You are not an {role} of {cluster}.")
 
-    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
-        return tuple(clusters) if user == "U0ANNA" and role is Holder.OPERATOR else ()
+    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
+        return tuple(clusters) if user == "U0ANNA" and role is Role.OPERATOR else ()
 
     async def describe(self, user: str) -> tuple[str, ...]:
         return ("You are an *operator*.",) if user == "U0ANNA" else ("You may look.",)

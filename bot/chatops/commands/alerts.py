@@ -8,8 +8,8 @@ from bot.alerting.rules.table import UNSPARED
 from bot.chatops.commands.stat import NoArgs
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.text import listed
-from bot.interactions.command import Args, Call, Command, Reply, Role, Scope
-from bot.permissions.roles import Holder
+from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.permissions.roles import Role
 from bot.views import attention as views
 
 MOST_ID = 2**53
@@ -50,7 +50,7 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Acknowledge one."""
     found = await call.alerts.alert(args.id)
-    await call.standing.require(call.caller.user, Holder.OPERATOR, found.cluster)
+    await call.standing.require(call.caller.user, Role.OPERATOR, found.cluster)
     alert = await call.alerts.acknowledge(args.id, call.caller.user)
     yield Reply(views.acknowledged(alert))
 
@@ -79,7 +79,7 @@ async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Lift one."""
     for each in await call.alerts.silences():
         if each.id == args.id:
-            await call.standing.require(call.caller.user, Holder.OPERATOR, each.cluster)
+            await call.standing.require(call.caller.user, Role.OPERATOR, each.cluster)
     held = await call.alerts.unsilence(args.id, call.caller.user)
     yield Reply(views.lifted(held, call.caller.user))
 

@@ -12,8 +12,8 @@ from bot.audit.query import AuditQuery, CsvExport
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import SlackError, StoreError, UserError
 from bot.common.text import listed, shown, suggestion
-from bot.interactions.command import Args, Call, Command, FileShare, Reply, Role, Scope
-from bot.permissions.roles import Holder
+from bot.interactions.command import Args, Call, Command, FileShare, Reply, Scope
+from bot.permissions.roles import Role
 from bot.views.audit import Upload, audit
 
 MAX_LIMIT = 90
@@ -74,9 +74,9 @@ async def _seen_by(call: Call, asked: AuditQuery) -> AuditQuery:
     """What of it the caller may see: the rows about clusters on which they are an operator."""
     user, configured = call.caller.user, tuple(call.clusters)
     if asked.cluster in configured:
-        await call.standing.require(user, Holder.OPERATOR, asked.cluster)
+        await call.standing.require(user, Role.OPERATOR, asked.cluster)
         return asked
-    allowed = await call.standing.of_clusters(user, Holder.OPERATOR, ("", *configured))
+    allowed = await call.standing.of_clusters(user, Role.OPERATOR, ("", *configured))
     if "" in allowed:
         return replace(asked, hidden=tuple(name for name in configured if name not in allowed))
     return replace(asked, among=allowed)

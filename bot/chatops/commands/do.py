@@ -7,7 +7,8 @@ from pydantic import Field
 from bot.chatops.forms.fields import KINDS, kinds_like
 from bot.common.errors import UserError
 from bot.common.text import listed, shown, suggestion
-from bot.interactions.command import Args, Call, Command, Reply, Role, Scope
+from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.permissions.roles import Role
 
 
 class DoArgs(Args):

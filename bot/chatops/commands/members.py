@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, create_model
 
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Command, Offer, Replacement, Reply, Role, offers
+from bot.interactions.command import Args, Call, Command, Offer, Replacement, Reply, offers
 from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
 from bot.operations.change_request import ChangeRequest
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
+from bot.permissions.roles import Role
 
 YesNo = Literal["yes", "no"]
 

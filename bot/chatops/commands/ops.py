@@ -7,7 +7,8 @@ from pydantic import Field
 
 from bot.chatops.commands.cluster_names import configured
 from bot.chatops.commands.stat import NoArgs
-from bot.interactions.command import Args, Call, Command, Reply, Role, Scope
+from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.permissions.roles import Role
 from bot.views.ops_list import listed, shown
 
 MOST_ID = (1 << 53) - 1

@@ -12,8 +12,9 @@ from bot.clustermgr.tasks import ALWAYS_ON, TASKS, DetectedDialect, Task, find_t
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
-from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply, Role, offers
+from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply, offers
 from bot.operations.requests import TaskSwitch
+from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
 
 DIALECT_SECONDS = 4.8

@@ -8,7 +8,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from bot.interactions.command import Command, Role, Scope
+from bot.interactions.command import Command, Scope
+from bot.permissions.roles import Role
 
 SLASH = "/cm"
 CLUSTER = "cluster"

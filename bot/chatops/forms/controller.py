@@ -18,7 +18,7 @@ from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 from bot.views import errors as error_views
 from bot.views.forms import CLUSTER, KIND, Form, form, loading, told
 from bot.views.home import CHANGE, STATUS
@@ -66,9 +66,9 @@ class Forms:
 
     async def _may_change(self, user: str, cluster: str) -> None:
         if cluster in self.clusters:
-            await self.access.require(user, Holder.OPERATOR, cluster)
+            await self.access.require(user, Role.OPERATOR, cluster)
         else:
-            await self.access.require_somewhere(user, Holder.OPERATOR)
+            await self.access.require_somewhere(user, Role.OPERATOR)
 
     async def _opened(self, trigger: str, view: Mapping[str, Any]) -> tuple[str, int]:
         try:
@@ -79,7 +79,7 @@ class Forms:
 
     async def _drawn(self, origin: Origin) -> Mapping[str, Any]:
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
-        offered = await self.access.of_clusters(origin.user, Holder.OPERATOR, tuple(self.clusters))
+        offered = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
             kinds=[each.choice for each in KINDS],
             kind=kind.key if kind else "",
@@ -96,7 +96,7 @@ class Forms:
         known = FormContext(
             cluster=cluster.name,
             offers=offers.choices,
-            may_force=rights.has(Holder.BREAKER),
+            may_force=rights.has(Role.BREAKER),
             needs_reason=policy.reason == "required",
             dialect_told=offers.dialect_told,
         )

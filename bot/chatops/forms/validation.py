@@ -20,7 +20,7 @@ from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access, lacking
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, told
 
@@ -93,7 +93,7 @@ class FormValidator:
         except UserError as error:
             return FormAnswer({"response_action": "update", "view": told(Message(str(error)))})
         rights = await self._rights(sent.user, origin.cluster)
-        if rights is not None and (why := lacking(rights, Holder.OPERATOR)):
+        if rights is not None and (why := lacking(rights, Role.OPERATOR)):
             return await self._refused(sent, origin, why)
         try:
             work, kind = self._work(sent, origin)

@@ -10,22 +10,16 @@ perhaps been posted, and is looked for before it is posted again. How rows are c
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import case, delete, func, or_, select, true, update
 
+from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
 from bot.store.schema import posts
 from bot.store.session import Session
 
 _RESENT = {"state": "pending", "attempts": 0, "next_attempt_at": 0.0, "last_error": ""}
-
-
-class Content(Protocol):
-    """What a message consists of; bot/interactions/message.py has it."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Its JSON form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ class OutboxMessages(Claims):
         self._clock = clock
 
     async def put(
-        self, slot: str, channel: str, message: Content, *, parent: str | None = None, broadcast: bool = False
+        self, slot: str, channel: str, message: Message, *, parent: str | None = None, broadcast: bool = False
     ) -> None:
         """Make `message` what the slot's message in `channel` must show; the same content again is no new version.
 

@@ -16,10 +16,11 @@ from bot.chatops.commands.stat import NoArgs
 from bot.chatops.dispatcher import Dispatcher
 from bot.common.errors import Conflict, StoreError, UserError
 from bot.config import AccessSettings, Members
-from bot.interactions.command import Call, Command, Reply, Role
+from bot.interactions.command import Call, Command, Reply
 from bot.interactions.events import Click, Invocation
 from bot.operations.model import Operation, OpKind, OpState
 from bot.permissions.access import Access
+from bot.permissions.roles import Role
 from bot.store.database import Store
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock

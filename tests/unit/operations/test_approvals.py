@@ -20,7 +20,7 @@ from bot.operations.approval_rules import (
     stricter,
 )
 from bot.operations.model import Operation, OpKind, OpState
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 OP = Operation(
     cluster="prod",
@@ -33,7 +33,7 @@ OP = Operation(
     id=12,
     version=1,
 )
-OPERATOR, APPROVER, ADMIN, BREAKER = Holder
+OPERATOR, APPROVER, ADMIN, BREAKER = Role
 
 
 def rights(user: str, *held: str, **more: Any) -> Rights:
@@ -99,7 +99,7 @@ def test_who_may_decide(act: Act, who: Rights, policy: Policy, words: str) -> No
 def test_nothing_happens_to_what_is_over_or_to_a_forged_version(
     act: Act, op: Operation, version: int, now: float, words: str
 ) -> None:
-    assert words in refusal(act, rights("U0BEN", *Holder), ALWAYS, op, version=version, now=now)
+    assert words in refusal(act, rights("U0BEN", *Role), ALWAYS, op, version=version, now=now)
 
 
 def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
@@ -138,7 +138,7 @@ def test_nobody_approves_twice_and_enough_counts_people() -> None:
     [
         (ANNA, NEVER, {}, "", False),
         (BEN, NEVER, {}, "do not hold the role operator", True),
-        (rights("U0X", empty=frozenset(Holder)), NEVER, {}, "access.operators", True),
+        (rights("U0X", empty=frozenset(HELD_ROLES)), NEVER, {}, "access.operators", True),
         (rights("U0X", OPERATOR, empty=frozenset({APPROVER})), NEVER, {}, "access.approvers", True),
         (rights("U0X", unknown={OPERATOR: "S0X (no answer)"}), NEVER, {}, "S0X (no answer)", True),
         (ANNA, replace(NEVER, channels=("C0OPS",)), {}, "in <#C0OPS> only", True),

@@ -5,7 +5,7 @@ import pytest
 from bot.common.errors import NotAllowed, SlackError
 from bot.config import AccessSettings, Members
 from bot.permissions.access import Access, lacking_source
-from bot.permissions.roles import Holder
+from bot.permissions.roles import Role
 
 SETTINGS = AccessSettings(
     operators=Members(users=("U0ANNA",), groups=("S0OPS",)),
@@ -26,29 +26,29 @@ def access(settings: AccessSettings = SETTINGS, *groups: str) -> Access:
 
 async def test_everything_that_somebody_holds() -> None:
     anna = await access(SETTINGS, "S0OPS").rights("U0ANNA")
-    assert anna.held == {Holder.OPERATOR, Holder.ADMIN}
-    assert anna.empty == {Holder.BREAKER}
+    assert anna.held == {Role.OPERATOR, Role.ADMIN}
+    assert anna.empty == {Role.BREAKER}
     ben = await access(SETTINGS, "S0OPS").rights("U0BEN")
-    assert ben.held == {Holder.OPERATOR, Holder.APPROVER, "S0OPS"}
+    assert ben.held == {Role.OPERATOR, Role.APPROVER, "S0OPS"}
     assert ben.unknown == {}, "found in one group, so the other one does not matter"
 
 
 async def test_a_group_that_cannot_be_listed_grants_nothing_and_is_named() -> None:
     eve = await access(SETTINGS, "S0GONE").rights("U0EVE")
     assert eve.held == frozenset()
-    assert eve.unknown == {Holder.APPROVER: "S0GONE (no_such_subteam)", "S0GONE": "S0GONE (no_such_subteam)"}
+    assert eve.unknown == {Role.APPROVER: "S0GONE (no_such_subteam)", "S0GONE": "S0GONE (no_such_subteam)"}
 
 
 @pytest.mark.parametrize(
     ("user", "role", "words"),
     [
-        ("U0EVE", Holder.OPERATOR, "You are not an operator, so you may look but not change"),
-        ("U0EVE", Holder.APPROVER, "could not tell who is in the approver group S0GONE"),
-        ("U0BEN", Holder.ADMIN, "`access.admins`"),
-        ("U0ANNA", Holder.BREAKER, "Nobody is named under `access.breakers`"),
+        ("U0EVE", Role.OPERATOR, "You are not an operator, so you may look but not change"),
+        ("U0EVE", Role.APPROVER, "could not tell who is in the approver group S0GONE"),
+        ("U0BEN", Role.ADMIN, "`access.admins`"),
+        ("U0ANNA", Role.BREAKER, "Nobody is named under `access.breakers`"),
     ],
 )
-async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Holder, words: str) -> None:
+async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Role, words: str) -> None:
     with pytest.raises(NotAllowed) as caught:
         await access().require(user, role)
     assert words in str(caught.value)
@@ -56,7 +56,7 @@ async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Holder,
 
 async def test_without_roles_nobody_may_and_is_told_what_to_configure() -> None:
     with pytest.raises(NotAllowed, match=r"access\.operators"):
-        await access(AccessSettings()).require("U0ANNA", Holder.OPERATOR)
+        await access(AccessSettings()).require("U0ANNA", Role.OPERATOR)
 
 
 async def test_whoami_lists_roles_and_why() -> None:
@@ -72,7 +72,7 @@ async def test_what_a_policy_wants_is_named() -> None:
     rights = await access(SETTINGS, "S0OTHERS").rights("U0NOBODY")
     assert "S0OTHERS" in lacking_source(rights, "S0OTHERS")
     named = await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0NOBODY")
-    assert "`access.approvers`" in lacking_source(named, Holder.APPROVER)
+    assert "`access.approvers`" in lacking_source(named, Role.APPROVER)
     assert not lacking_source(
         await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0ANNA"), "approver"
     )

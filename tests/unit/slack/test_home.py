@@ -11,7 +11,7 @@ from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
 from bot.operations.approval_rules import POLICIES
 from bot.operations.model import Operation, OpKind, OpState
-from bot.permissions.roles import Holder, Rights
+from bot.permissions.roles import Rights, Role
 from bot.playground.slack_sim.blockkit import check_view
 from bot.slack.home import STORE_DOWN, HomeTab, show_once
 from bot.slack.payloads import HomeOpened
@@ -107,10 +107,10 @@ class People:
 
     async def rights(self, user: str, cluster: str = "") -> Rights:
         assert cluster in {"", "prod"}
-        held = {"U1": frozenset({Holder.OPERATOR, Holder.APPROVER}), "U0ADMIN": frozenset({Holder.ADMIN})}
+        held = {"U1": frozenset({Role.OPERATOR, Role.APPROVER}), "U0ADMIN": frozenset({Role.ADMIN})}
         return Rights(user, held.get(user, frozenset()))
 
-    async def of_clusters(self, user: str, role: Holder, clusters: Sequence[str]) -> tuple[str, ...]:
+    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
         return tuple(clusters) if (await self.rights(user)).has(role) else ()
 
     async def describe(self, user: str) -> Sequence[str]:
