@@ -87,7 +87,7 @@ class InboundStore(Protocol):
         """What was accepted and is neither done nor claimed: (key, kind, payload)."""
 
 
-class AuditLog(AuditBook, Protocol):
+class AuditLogPort(AuditBook, Protocol):
     """The audit log: read by a command, written when somebody is refused. Writing never raises."""
 
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
@@ -112,7 +112,7 @@ class Dispatcher:
     responder: Responder
     forms: FormTeller
     inbound: InboundStore
-    audit: AuditLog
+    audit: AuditLogPort
     share: FileShare
     remembered: Callable[[str], Mapping[str, Any]]
     clock: Callable[[], float]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.chatops.dispatcher import AuditLog, Responder
+from bot.chatops.dispatcher import AuditLogPort, Responder
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import Acted
 from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of, wants
@@ -49,7 +49,7 @@ class Forms:
     screens: ViewVersions
     responder: Responder
     direct: Direct
-    audit: AuditLog
+    audit: AuditLogPort
     home: Callable[[str], Awaitable[None]]
     key: bytes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
-from bot.chatops.dispatcher import STORE_DOWN, AuditLog
+from bot.chatops.dispatcher import STORE_DOWN, AuditLogPort
 from bot.chatops.forms.events import Submitted
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, unseal
@@ -84,7 +84,7 @@ class FormValidator:
     policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]
     key: bytes
-    audit: AuditLog
+    audit: AuditLogPort
 
     async def judge(self, sent: Submitted) -> FormAnswer:
         """Judge it; what may be proposed comes back as work."""
