@@ -26,7 +26,7 @@ MOST_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class AuditLog:
     """Implements dispatch.Refusals and commands.spec.AuditBook; reading raises StoreError."""
 
     store: Store

@@ -14,7 +14,7 @@ from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.thresholds import configure
-from bot.chatops.audit_log import Recorder
+from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.dispatcher import Dispatcher
@@ -307,7 +307,7 @@ class _Parts:
             responder=self.gateway,
             forms=forms,
             inbound=inbox,
-            audit=Recorder(self.store, self.clock),
+            audit=AuditLog(self.store, self.clock),
             share=self.gateway,
             remembered=self.remembered,
             clock=self.clock,
@@ -327,7 +327,7 @@ class _Parts:
             screens=ViewVersions(self.gateway),
             responder=self.gateway,
             direct=self.gateway,
-            audit=Recorder(self.store, self.clock),
+            audit=AuditLog(self.store, self.clock),
             home=self._home(access, policies, attention).show,
             key=key_of(self.settings.secrets.slack_bot_token.get_secret_value()),
         )

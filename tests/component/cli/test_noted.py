@@ -10,7 +10,7 @@ import pytest
 
 from bot.audit.chain import AuditRow, verify
 from bot.audit.query import AuditQuery
-from bot.chatops.audit_log import Recorder
+from bot.chatops.audit_log import AuditLog
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.stat import NoArgs
 from bot.chatops.dispatcher import Dispatcher
@@ -148,7 +148,7 @@ def dispatcher(
         responder=slack,
         forms=FakeForms(),
         inbound=Inbox(),
-        audit=Recorder(store, clock),
+        audit=AuditLog(store, clock),
         share=slack,
         remembered=lambda _: {},
         clock=clock,
@@ -251,6 +251,6 @@ async def test_a_file_holds_the_newest_rows_oldest_first(
     op = await book.open(OPERATION)
     await book.move(await book.move(op, OpState.WAITING), OpState.CANCELLED, by="U0ANNA")
     monkeypatch.setattr("bot.chatops.audit_log.MOST_ROWS", 2)
-    sheet = await Recorder(store, clock).sheet(AuditQuery())
+    sheet = await AuditLog(store, clock).sheet(AuditQuery())
     assert (sheet.rows, sheet.total) == (2, 3)
     assert [line.split(",")[0] for line in sheet.content.decode().splitlines()] == ['"seq"', '"2"', '"3"']
