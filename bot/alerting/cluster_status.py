@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.alerting.model import Alert, Severity
-from bot.alerting.quorum import NEXT_LOOK, judged, lost, quorum_of, quorum_reasons
+from bot.alerting.quorum import NEXT_LOOK, lost, quorum_of, proven_health, quorum_reasons
 from bot.alerting.reasons import (
     REFUTED_BY_A_LEADER,
     firing,
@@ -180,7 +180,7 @@ def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, kno
 
 
 def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    arithmetic = quorum_of(judged(snapshot, previous))
+    arithmetic = quorum_of(proven_health(snapshot, previous))
     found = (
         *quorum_reasons(snapshot, leader, previous, known.smallest),
         *look_reasons(snapshot, leader, fresh=known.fresh),

@@ -80,43 +80,45 @@ class Isolation:
 
 def outlook(cluster: str, sights: Iterable[ClusterSighting], now: float) -> Outlook:
     """What it means that `cluster` is dark; a cluster that answers always sees."""
-    held = {sight.seat.cluster: sight for sight in sights if sight.fresh(now)}
+    held = {observation.seat.cluster: observation for observation in sights if observation.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:
         return Outlook.SEES
     others = _relevant(held.values())
-    answered = [sight for sight in others if not sight.dark_since]
-    if any(sight.began >= me.dark_since for sight in answered):
+    answered = [observation for observation in others if not observation.dark_since]
+    if any(observation.began >= me.dark_since for observation in answered):
         return Outlook.SEES
     if answered and now - me.dark_since < WAIT:
         return Outlook.UNDECIDED
-    together = [sight for sight in others if sight.dark_since and _together(me, sight)]
+    together = [observation for observation in others if observation.dark_since and _together(me, observation)]
     return Outlook.ISOLATED if together else Outlook.SEES
 
 
 def isolation(cluster: str, sights: Sequence[ClusterSighting], now: float, place: str = "") -> Isolation | None:
     """Which cluster's alert says for `cluster` that nothing answers from here; None where nothing says so."""
     dark = {
-        sight.seat.cluster: sight
-        for sight in sights
-        if sight.seat.tells and outlook(sight.seat.cluster, sights, now) is Outlook.ISOLATED
+        observation.seat.cluster: observation
+        for observation in sights
+        if observation.seat.tells and outlook(observation.seat.cluster, sights, now) is Outlook.ISOLATED
     }
     if cluster not in dark:
         return None
     # The one that is looked at most often says it first; the settings' order decides among equals.
-    ranked = sorted(dark.values(), key=lambda sight: sight.seat.interval)
+    ranked = sorted(dark.values(), key=lambda observation: observation.seat.interval)
     carriers, calls = _first(ranked, lambda seat: seat.channel), set[str]()
     groups = set[str]()
-    for sight in carriers.values():
-        if sight.seat.group not in groups:
-            calls.add(sight.seat.cluster)
-            groups.add(sight.seat.group)
-    here = _first([sight for sight in ranked if sight.here], lambda seat: seat.channel)
+    for observation in carriers.values():
+        if observation.seat.group not in groups:
+            calls.add(observation.seat.cluster)
+            groups.add(observation.seat.group)
+    here = _first([observation for observation in ranked if observation.here], lambda seat: seat.channel)
     channel = dark[cluster].seat.channel
     carrier = carriers[channel]
     stand_in = here[channel].seat.cluster if channel in here else ""
-    names = tuple(sight.seat.cluster for sight in sights if sight.dark_since and sight.fresh(now))
-    since = min(sight.dark_since for sight in dark.values())
+    names = tuple(
+        observation.seat.cluster for observation in sights if observation.dark_since and observation.fresh(now)
+    )
+    since = min(observation.dark_since for observation in dark.values())
     return Isolation(names, since, carrier.seat.cluster, carrier.here, stand_in, frozenset(calls), place)
 
 
@@ -126,8 +128,12 @@ def _relevant(others: Iterable[ClusterSighting]) -> list[ClusterSighting]:
     That another process reaches a cluster does not. That no other process reaches any does: then all are cut off.
     """
     held = list(others)
-    elsewhere = [sight for sight in held if not sight.here]
-    return held if all(sight.dark_since for sight in elsewhere) else [sight for sight in held if sight.here]
+    elsewhere = [observation for observation in held if not observation.here]
+    return (
+        held
+        if all(observation.dark_since for observation in elsewhere)
+        else [observation for observation in held if observation.here]
+    )
 
 
 def _together(one: ClusterSighting, other: ClusterSighting) -> bool:
@@ -136,8 +142,8 @@ def _together(one: ClusterSighting, other: ClusterSighting) -> bool:
 
 def _first(ranked: Iterable[ClusterSighting], key: Callable[[Seat], str]) -> dict[str, ClusterSighting]:
     found: dict[str, ClusterSighting] = {}
-    for sight in ranked:
-        found.setdefault(key(sight.seat), sight)
+    for observation in ranked:
+        found.setdefault(key(observation.seat), observation)
     return found
 
 
@@ -178,8 +184,8 @@ class OwnNetwork:
         return found
 
     def _elsewhere(self, seat: Seat, noted: Mapping[str, Any], now: float) -> ClusterSighting:
-        sight = ClusterSighting(seat, float(noted.get("at", 0.0)), here=False)
-        if noted.get("level") != "unreachable" or not sight.fresh(now):
+        observation = ClusterSighting(seat, float(noted.get("at", 0.0)), here=False)
+        if noted.get("level") != "unreachable" or not observation.fresh(now):
             self._dark_elsewhere.pop(seat.cluster, None)
-            return sight
-        return replace(sight, dark_since=self._dark_elsewhere.setdefault(seat.cluster, sight.began))
+            return observation
+        return replace(observation, dark_since=self._dark_elsewhere.setdefault(seat.cluster, observation.began))

@@ -48,7 +48,7 @@ class Quorum:
         return f"quorum is {self.needed} of {count(self.voters, 'voter')}, {may}"
 
 
-def judged(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int, VoterHealth]:
+def proven_health(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int, VoterHealth]:
     """The health of each voter by peer id, from two looks where `previous` is one of the same leader and term.
 
     Unlike the checks before a change, which take unproven for unhealthy, a first look at a leader counts for both:
@@ -92,7 +92,7 @@ def quorum_reasons(
     snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float
 ) -> Iterator[StatusReason]:
     """What a look holds against the quorum; a group of fewer than `smallest` voters is accepted."""
-    health = judged(snapshot, previous)
+    health = proven_health(snapshot, previous)
     arithmetic = quorum_of(health)
     sick = [voter for voter in health.values() if not voter.healthy]
     if not health:

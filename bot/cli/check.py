@@ -228,7 +228,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     now = await cluster.look(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
     known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name))
-    judged = verdict(now, before, known)
+    status = verdict(now, before, known)
     dialect = await cluster.dialect()
     hosts = [
         CheckRow(
@@ -239,7 +239,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
         )
         for look in now.looks
     ]
-    why = "; ".join(judged.reasons)
-    found = f"{judged.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
-    mend = "" if judged.level is StatusLevel.HEALTHY else f"see /cm stat {cluster.name}"
-    return [CheckRow(f"cluster {cluster.name}", judged.level in fine, found, mend), *hosts]
+    why = "; ".join(status.reasons)
+    found = f"{status.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
+    mend = "" if status.level is StatusLevel.HEALTHY else f"see /cm stat {cluster.name}"
+    return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, mend), *hosts]

@@ -171,10 +171,10 @@ class AckMiddleware(AsyncMiddleware):
         return _ack()
 
     async def _submit(self, sent: Submitted) -> BoltResponse:
-        judged = await self._surfaces.judge.judge(sent)
-        work = judged.work
+        answer = await self._surfaces.judge.judge(sent)
+        work = answer.work
         if work is None:
-            return _answered(judged.answer)
+            return _answered(answer.answer)
         try:
             fresh = await self._dispatcher.accept(work)
         except StoreError as error:
@@ -182,7 +182,7 @@ class AckMiddleware(AsyncMiddleware):
             return _answered(self._surfaces.judge.store_down(sent))
         if fresh:
             self._background.start(_run(lambda: self._dispatcher.work(work)))
-        return _answered(judged.answer)
+        return _answered(answer.answer)
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
         if isinstance(work, Invocation):

@@ -1,7 +1,7 @@
 """/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
 
 from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, verdict
-from bot.alerting.quorum import judged
+from bot.alerting.quorum import proven_health
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.interactions.message import BlockJson, Message
@@ -31,7 +31,7 @@ def _sentence(snapshot: Snapshot) -> str:
 
 
 def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> list[BlockJson]:
-    health = judged(snapshot, previous)
+    health = proven_health(snapshot, previous)
     rows = [_peer(peer, leader, health.get(peer.id)) for peer in (*voters(leader), *learners(leader))]
     if not rows:
         return [section("The leader lists no members.")]

@@ -110,7 +110,7 @@ def proposed(op: Operation, link: str) -> Message:
     return message(text, section(text))
 
 
-def judged(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Message:
+def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Message:
     """What speaks against a wish, or for it, told to the requester alone; nothing was proposed."""
     head = escape(title(op))
     if verdict.blocked:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, verdict
-from bot.alerting.quorum import judged
+from bot.alerting.quorum import proven_health
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
@@ -115,7 +115,7 @@ def _gauge(part: int, space: SpaceStat) -> str:
 
 
 def _peers(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> str:
-    health = judged(snapshot, previous)
+    health = proven_health(snapshot, previous)
     peers = (*voters(leader), *learners(leader))
     moving = leader.raft_status.transferee
     head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')})"]

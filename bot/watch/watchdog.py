@@ -72,8 +72,8 @@ class Watchdog:
             async with self._store.begin() as uow:
                 await fence(uow)
                 noted_at = ClusterState.from_json(await uow.memory.get(watched.cluster)).at
-                sight = PollTimes(watch.pulse.done_at or self._began, noted_at, watched.interval)
-                since = sight.blind_since(now, patience(rule, watched.interval))
+                observation = PollTimes(watch.pulse.done_at or self._began, noted_at, watched.interval)
+                since = observation.blind_since(now, patience(rule, watched.interval))
                 moves = await self._tell(uow, watch, rule, since, now) if since else ()
         except (Conflict, Fenced):
             # Another process told it at the same moment, or somebody acknowledged it.

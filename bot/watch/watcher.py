@@ -280,8 +280,8 @@ class Watch:
         """Tell that nobody saw for a while, where no alert could be raised: the store itself was down."""
         if not self._was_blind(now) or any(alert.rule == WATCH_BLIND.key for alert in held.alerts):
             return
-        sight = PollTimes(self.pulse.done_at, ClusterState.from_json(held.memory).at, self.watched.interval)
-        if since := sight.blind_since(now, self._patience()):
+        observation = PollTimes(self.pulse.done_at, ClusterState.from_json(held.memory).at, self.watched.interval)
+        if since := observation.blind_since(now, self._patience()):
             name = self.watched.cluster
             await uow.outbox.put(
                 f"blind:{name}:{int(now)}", self.watched.channel, was_blind(name, since, now, self.pulse.trouble)

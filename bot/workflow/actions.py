@@ -69,20 +69,20 @@ async def last_look(cluster: ClusterPort) -> Snapshot:
 
 
 def _on_leader(
-    judged: Callable[[Mapping[str, Any], int, Mapping[int, Peer]], Observation],
+    look_for: Callable[[Mapping[str, Any], int, Mapping[int, Peer]], Observation],
 ) -> Callable[..., Awaitable[Observation]]:
     async def look(cluster: ClusterPort, op: Operation) -> Observation:
-        return sight(await last_look(cluster), lambda leader, peers: judged(op.request, leader, peers))
+        return observation(await last_look(cluster), lambda leader, peers: look_for(op.request, leader, peers))
 
     return look
 
 
-def sight(now: Snapshot, judged: Callable[[int, Mapping[int, Peer]], Observation]) -> Observation:
+def observation(now: Snapshot, look_for: Callable[[int, Mapping[int, Peer]], Observation]) -> Observation:
     """Judge by the leader's own view; without a leader nothing is seen."""
     if now.leader is None:
         return Observation(done=False, words="no leader is seen just now")
     status = now.leader[1].raft_status
-    return judged(status.leader, {peer.id: peer for peer in status.peers})
+    return look_for(status.leader, {peer.id: peer for peer in status.peers})
 
 
 def added(request: Mapping[str, Any], _leader: int, peers: Mapping[int, Peer]) -> Observation:

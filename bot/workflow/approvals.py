@@ -119,8 +119,10 @@ class ApprovalService:
 
     async def _seen_now(self, op: Operation) -> str:
         cluster = self.clusters.get(op.cluster)
-        sight = await self.runner.sight(op, cluster) if cluster is not None else None
-        return f"cmbot sees: {sight.words}" if sight is not None else "cmbot cannot read the cluster just now"
+        observation = await self.runner.observation(op, cluster) if cluster is not None else None
+        return (
+            f"cmbot sees: {observation.words}" if observation is not None else "cmbot cannot read the cluster just now"
+        )
 
     async def _approve(self, op: Operation, click: Click) -> None:
         policy = self._policy(op)
@@ -158,8 +160,8 @@ class ApprovalService:
                     return
                 op, people = again
                 short = missing(policy, op.requester, people.given)
-            case.judged = case.judged or await self._judge(op, cluster)
-            await self._carry_on(op, case, cluster, case.judged, short)
+            case.evaluation = case.evaluation or await self._judge(op, cluster)
+            await self._carry_on(op, case, cluster, case.evaluation, short)
         except Conflict as error:
             if (await self.known(op.id)).version == op.version:
                 raise
@@ -200,11 +202,11 @@ class ApprovalService:
         )
 
     async def _carry_on(
-        self, op: Operation, case: "_Case", cluster: ClusterPort, judged: Evaluation, short: Mapping[str, int]
+        self, op: Operation, case: "_Case", cluster: ClusterPort, evaluation: Evaluation, short: Mapping[str, int]
     ) -> None:
         click, policy = case.click, case.policy
-        if has_moved(op, judged.verdict):
-            await self._supersede(op, policy, judged, by=click.user, key=click.key)
+        if has_moved(op, evaluation.verdict):
+            await self._supersede(op, policy, evaluation, by=click.user, key=click.key)
             return
         approvals = (*op.approvals, click.user)
         if short:
@@ -222,10 +224,10 @@ class ApprovalService:
         await self.runner.start(
             op,
             cluster,
-            Judgement(judged, partial(self._judge, op, cluster), end, self.monotonic),
+            Judgement(evaluation, partial(self._judge, op, cluster), end, self.monotonic),
             by=click.user,
             words="approved",
-            seen=judged.seen,
+            seen=evaluation.seen,
             approvals=approvals,
             inbound_key=click.key,
         )
@@ -239,24 +241,24 @@ class ApprovalService:
         return await self._supersede(running, policy, found)
 
     async def _supersede(
-        self, op: Operation, policy: Policy, judged: Evaluation, *, by: str = "", key: str = ""
+        self, op: Operation, policy: Policy, evaluation: Evaluation, *, by: str = "", key: str = ""
     ) -> Operation:
-        changed = what_moved(op, judged.verdict)
+        changed = what_moved(op, evaluation.verdict)
         words = f"the cluster moved since the card was shown: {'; '.join(changed)}"
-        so_already = "; so it is as asked already" if judged.verdict.already_so else ""
+        so_already = "; so it is as asked already" if evaluation.verdict.already_so else ""
         pointless = (
-            "; nothing is left to force: type the command again without force=yes" if _unforced(op, judged) else ""
+            "; nothing is left to force: type the command again without force=yes" if _unforced(op, evaluation) else ""
         )
         if so_already or pointless:
             words += so_already or pointless
             return await self.repository.move(op, OpState.SUPERSEDED, by=by, words=words, inbound_key=key)
-        successor = succeed(op, judged.seen, judged.verdict, changed, policy, now=self.clock())
+        successor = succeed(op, evaluation.seen, evaluation.verdict, changed, policy, now=self.clock())
         return await self.repository.supersede(op, successor, by=by, words=words, inbound_key=key)
 
 
-def _unforced(op: Operation, judged: Evaluation) -> bool:
+def _unforced(op: Operation, evaluation: Evaluation) -> bool:
     """Whether break-glass was asked for where the checks refuse nothing any more."""
-    return op.forced and not judged.forces and not judged.verdict.blocked
+    return op.forced and not evaluation.forces and not evaluation.verdict.blocked
 
 
 @dataclass(slots=True)
@@ -265,7 +267,7 @@ class _Case:
 
     click: Click
     policy: Policy
-    judged: Evaluation | None = None
+    evaluation: Evaluation | None = None
 
 
 class _Lost(Exception):

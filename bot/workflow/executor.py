@@ -101,12 +101,12 @@ class Executor:
         seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
-            seen = await self.sight(op, cluster) or seen
+            seen = await self.observation(op, cluster) or seen
             if (seen is not None and seen.done) or self.clock() >= until:
                 return seen
             await asyncio.sleep(LOOK_EVERY)
 
-    async def sight(self, op: Operation, cluster: ClusterPort) -> Observation | None:
+    async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
         """Look for the effect once; None when the cluster cannot be read."""
         try:
             return await ACTIONS[op.kind].look(cluster, op)
@@ -164,14 +164,14 @@ class Executor:
         """Tell the truth about an operation whose process stopped while it ran: it is never sent again."""
         ours = op.runner == self.repository.owner
         what = "what came of it could not be noted" if ours else "the cmbot process that ran this stopped"
-        seen = await self.sight(op, cluster)
+        seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, f"{what}; {seen.words}")
         else:
             await _quietly(repository, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
 
     async def _settle(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
-        seen = await self.sight(op, cluster)
+        seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
         elif await self._held_still(op, cluster):
@@ -183,7 +183,7 @@ class Executor:
         if over:
             found: tuple[str, bool] | None = "a later operation changed it since: not compared any more", False
         else:
-            seen = await self.sight(op, cluster)
+            seen = await self.observation(op, cluster)
             if seen is None:
                 return
             calm = not seen.done and await self._held_still(op, cluster)

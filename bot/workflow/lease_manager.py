@@ -82,14 +82,14 @@ class LeaseManager:
 
     async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         try:
-            judged = await self._judge(op, cluster)
-            skip, words = hindrance(op, judged)
+            evaluation = await self._judge(op, cluster)
+            skip, words = hindrance(op, evaluation)
             if skip is not None:
-                await repository.move(op, skip, words=words, seen=judged.seen)
+                await repository.move(op, skip, words=words, seen=evaluation.seen)
             else:
                 again, end = partial(self._judge, op, cluster), partial(self._end_unsent, repository)
-                judgement = Judgement(judged, again, end, self.monotonic)
-                await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=judged.seen)
+                judgement = Judgement(evaluation, again, end, self.monotonic)
+                await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=evaluation.seen)
         except UserError as error:
             await repository.move(op, OpState.BLOCKED, words=str(error))
         except (Conflict, Fenced):
@@ -110,12 +110,12 @@ class LeaseManager:
         return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")))
 
 
-def hindrance(op: Operation, judged: Evaluation) -> tuple[OpState | None, str]:
+def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, str]:
     """Why the old value is not put back: the state that ends the operation and the words, or (None, "")."""
-    seen, task = judged.seen, op.request["task"]
+    seen, task = evaluation.seen, op.request["task"]
     by_hand = f"if it shall go back: /cm task {'enable' if op.request['on'] else 'disable'} {task} {op.cluster}"
-    if judged.verdict.blocked:
-        why = " ".join(check.sentence for check in judged.verdict.of_level(CheckLevel.BLOCK))
+    if evaluation.verdict.blocked:
+        why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
         return OpState.BLOCKED, f"{why} {by_hand}"
     if seen["meaning"] == "not read":
         return OpState.BLOCKED, f"what is stored for {task} could not be read; {by_hand}"

@@ -46,17 +46,17 @@ class ProposalService:
         """Judge a wish and propose it; the reply tells where the card is, or what speaks against it."""
         policy = await self._allowed(caller, cluster, change_request)
         for last in (False, True):
-            judged = await self._judge(cluster, change_request)
+            evaluation = await self._judge(cluster, change_request)
             op = self._operation(caller, cluster, change_request, policy)
-            op = replace(op, seen=judged.seen)
-            if judged.verdict.already_so:
+            op = replace(op, seen=evaluation.seen)
+            if evaluation.verdict.already_so:
                 return Reply(views.already(op))
-            if change_request.forced and not judged.forces and not judged.verdict.blocked:
+            if change_request.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise UserError("There is nothing to force: the checks refuse nothing. Leave force=yes out.")
             if change_request.dry_run:
-                return Reply(views.judged(op, judged.verdict, dry_run=True))
+                return Reply(views.evaluation(op, evaluation.verdict, dry_run=True))
             try:
-                return await self._open(op, judged, caller)
+                return await self._open(op, evaluation, caller)
             except Conflict:
                 # Somebody proposed the like meanwhile: judged anew, that stands in the way.
                 if last:
@@ -100,12 +100,12 @@ class ProposalService:
             terms=policy.to_json(),
         )
 
-    async def _open(self, op: Operation, judged: Evaluation, caller: Caller) -> Reply:
-        if judged.verdict.blocked:
-            why = " ".join(check.sentence for check in judged.verdict.of_level(CheckLevel.BLOCK))
+    async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
+        if evaluation.verdict.blocked:
+            why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
             blocked = advance(op, OpState.BLOCKED, at=op.created_at, words=why)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
-            return Reply(views.judged(noted, judged.verdict, dry_run=False))
+            return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, words="proposed")
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 

@@ -20,7 +20,7 @@ class Judgement:
     it returns the operation as it ended, or None when it may be sent. `monotonic` is the clock of `Evaluation.at`.
     """
 
-    judged: Evaluation
+    evaluation: Evaluation
     judge: Callable[[], Awaitable[Evaluation]]
     end: Callable[[Operation, Evaluation | str], Awaitable[Operation | None]]
     monotonic: Callable[[], float] = time.monotonic
@@ -28,7 +28,7 @@ class Judgement:
     @property
     def stale(self) -> bool:
         """Whether it is too old to send anything on it."""
-        return self.monotonic() - self.judged.at > FRESH_SECONDS
+        return self.monotonic() - self.evaluation.at > FRESH_SECONDS
 
     async def confirm(self, running: Operation) -> tuple[Operation, bool]:
         """The operation as it is to be sent, and True; or as it ended because the cluster moved, and False.

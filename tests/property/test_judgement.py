@@ -63,7 +63,7 @@ class Api(FakeApi):
         raise ClusterRefused("no")
 
 
-def judged(verdict: PreflightResult, host: str, at: float) -> Evaluation:
+def evaluation(verdict: PreflightResult, host: str, at: float) -> Evaluation:
     return Evaluation(verdict, {"first": host, "verdict": verdict.to_json()}, at=at)
 
 
@@ -78,12 +78,12 @@ def test_no_request_is_sent_on_a_judgement_older_than_the_limit(
 ) -> None:
     time = Time()
     api, book = Api(time=time), Book(time, lock)
-    first = judged(FINE, "cm1:9998", time.now - age)
+    first = evaluation(FINE, "cm1:9998", time.now - age)
     made = [first]
 
     async def again() -> Evaluation:
         time.now += takes
-        made.append(judged(then, "cm2:9998", time.now))
+        made.append(evaluation(then, "cm2:9998", time.now))
         return made[-1]
 
     async def end(running: Operation, found: Evaluation | str) -> Operation | None:

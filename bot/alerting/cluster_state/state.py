@@ -169,12 +169,12 @@ def remember(
     `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
     id: the same peer in a higher term is an election, not a change.
     """
-    judged = verdict(snapshot, previous)
+    status = verdict(snapshot, previous)
     new = replace(
         memory,
         at=snapshot.at,
-        level=judged.level.value,
-        verdict=plain(judged.sentence, 500),
+        level=status.level.value,
+        verdict=plain(status.sentence, 500),
         hosts=host_notes(memory.hosts, snapshot),
     )
     unseen = away(memory, snapshot.at, interval, resumed=resumed)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.alerting.quorum import judged
+from bot.alerting.quorum import proven_health
 from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
@@ -67,7 +67,7 @@ def peers(cluster: str, look: Snapshot | None) -> Offers:
 
 
 def _peers(look: Snapshot, leader: Stat) -> Iterator[Choice]:
-    health = judged(look)
+    health = proven_health(look)
     for peer in (*voters(leader), *learners(leader)):
         known = health.get(peer.id)
         ails = known.why if known and not known.healthy else ""

@@ -98,8 +98,8 @@ class Locked:
         """A removal whose card shows what is so now; the looks before prove the voters healthy."""
         await self.scenery.cluster.look(5.0)
         self.scenery.clock.now += 4
-        judged = await judge(self.scenery.cluster, MemberRemove(3), ())
-        return await self.scenery.opened(replace(REMOVE, seen=judged.seen))
+        evaluation = await judge(self.scenery.cluster, MemberRemove(3), ())
+        return await self.scenery.opened(replace(REMOVE, seen=evaluation.seen))
 
     async def approve(self, op: Operation) -> None:
         """Somebody who may clicks on Approve."""

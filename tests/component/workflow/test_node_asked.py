@@ -20,7 +20,7 @@ TOKEN = "blob-store-auth-token"
 
 
 @asynccontextmanager
-async def judged(node: Handler) -> AsyncIterator[tuple[Check, RawServer, RawServer]]:
+async def evaluation(node: Handler) -> AsyncIterator[tuple[Check, RawServer, RawServer]]:
     """The check of whether the new node answers, with the configured host and the new node as they were asked."""
     async with serving(says(200, STAT)) as ours, serving(node) as new:
         async with ClustermgrClient([ours.host], secret="testsecret") as api:
@@ -33,7 +33,7 @@ async def judged(node: Handler) -> AsyncIterator[tuple[Check, RawServer, RawServ
 
 async def test_new_node_is_asked_without_the_request_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
-    async with judged(says(200, STAT)) as (check, ours, new):
+    async with evaluation(says(200, STAT)) as (check, ours, new):
         assert check.sentence == f"{new.host} answers."
         assert [request.target for request in new.requests] == ["/stat"]
         assert not any(TOKEN in request.headers for request in new.requests)
@@ -43,7 +43,7 @@ async def test_new_node_is_asked_without_the_request_token(monkeypatch: pytest.M
 async def test_new_node_that_asks_for_the_token_is_no_silent_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs and demands a token: that is a warning which says why, and no block."""
     monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
-    async with judged(says(403)) as (check, _, new):
+    async with evaluation(says(403)) as (check, _, new):
         assert check.level == "warn"
         assert check.sentence == (
             f"Whether {new.host} answers could not be tried from here: it asks for the request token, "

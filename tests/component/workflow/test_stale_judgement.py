@@ -118,5 +118,5 @@ async def test_leader_gone_after_the_judgement_leaves_nothing_sent(scenery: Scen
 
 @pytest.mark.parametrize(("age", "stale"), [(0.0, False), (FRESH_SECONDS, False), (FRESH_SECONDS + 0.1, True)])
 def test_judgement_is_stale_after_a_few_seconds(age: float, stale: bool) -> None:
-    made = Judgement(fresh().judged, never, never)
-    assert Judgement(made.judged, never, never, lambda: made.judged.at + age).stale is stale
+    made = Judgement(fresh().evaluation, never, never)
+    assert Judgement(made.evaluation, never, never, lambda: made.evaluation.at + age).stale is stale

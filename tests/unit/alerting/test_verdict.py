@@ -45,15 +45,15 @@ DEGRADED = [
 
 @pytest.mark.parametrize(("changes", "reason"), DEGRADED)
 def test_what_degrades_a_cluster_is_said(changes: dict[str, object], reason: str) -> None:
-    judged = of(**changes)
-    assert judged.level is StatusLevel.DEGRADED
-    assert reason in judged.reasons
-    assert judged.sentence.startswith("prod is degraded: ")
+    evaluation = of(**changes)
+    assert evaluation.level is StatusLevel.DEGRADED
+    assert reason in evaluation.reasons
+    assert evaluation.sentence.startswith("prod is degraded: ")
 
 
 def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
-    judged = of(peers={2: {"paused": True}, 3: {"active": False}})
-    assert judged.sentence == (
+    evaluation = of(peers={2: {"paused": True}, 3: {"active": False}})
+    assert evaluation.sentence == (
         "prod is critical: writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy "
         "(and 2 more reasons); "
         "peer 1 leads in term 5."
@@ -69,40 +69,40 @@ def test_a_host_with_another_view_is_named() -> None:
 
 
 def test_a_silent_leader_is_not_no_leader() -> None:
-    judged = of(silent=(1,))
-    assert judged.level is StatusLevel.DEGRADED
-    assert "peer 1, which leads by what they say, did not" in judged.sentence
+    evaluation = of(silent=(1,))
+    assert evaluation.level is StatusLevel.DEGRADED
+    assert "peer 1, which leads by what they say, did not" in evaluation.sentence
 
 
 def test_hosts_that_know_no_leader() -> None:
-    judged = of(leader=0, silent=(2, 3))
-    assert judged.level is StatusLevel.NO_LEADER
-    assert judged.sentence == (
+    evaluation = of(leader=0, silent=(2, 3))
+    assert evaluation.level is StatusLevel.NO_LEADER
+    assert evaluation.sentence == (
         "prod has no leader: 1 of 3 hosts answers and none knows one, so nothing can be written."
     )
 
 
 def test_nobody_answers() -> None:
-    judged = verdict(dark(100))
-    assert (judged.level, judged.sentence) == (
+    evaluation = verdict(dark(100))
+    assert (evaluation.level, evaluation.sentence) == (
         StatusLevel.UNREACHABLE,
         "prod is unreachable: none of its 3 hosts answered.",
     )
-    assert len(judged.reasons) == 3
+    assert len(evaluation.reasons) == 3
 
 
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     looks = (HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))
     once = verdict(Snapshot("prod", 100, looks), look(85))
     assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
-    judged = verdict(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
-    assert judged.level is StatusLevel.CONTRADICTION
-    assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in judged.sentence
+    evaluation = verdict(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
+    assert evaluation.level is StatusLevel.CONTRADICTION
+    assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in evaluation.sentence
 
 
 def test_hostile_text_is_on_one_line_and_bounded() -> None:
-    judged = of(peers={3: {"state": "evil\n<!channel>" * 500}})
-    assert all("\n" not in reason and len(reason) < 300 for reason in judged.reasons)
+    evaluation = of(peers={3: {"state": "evil\n<!channel>" * 500}})
+    assert all("\n" not in reason and len(reason) < 300 for reason in evaluation.reasons)
 
 
 @pytest.mark.parametrize(

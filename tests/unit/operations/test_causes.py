@@ -58,9 +58,9 @@ async def test_look_is_made_again_when_the_switch_could_not_be_read() -> None:
     before, now = Scene().looks()
     gone = Scene(leader=0, silent=frozenset({2, 3})).looks()[1]
     cluster = Moving([(before, now), (now, replace(gone, at=now.at + 5))])
-    judged = await judge(cluster, BALANCE, ())
-    assert [check.key for check in judged.verdict.of_level(CheckLevel.BLOCK)] == ["leader"]
-    assert "start voters that are down until a quorum runs" in judged.verdict.checks[0].next_step
+    evaluation = await judge(cluster, BALANCE, ())
+    assert [check.key for check in evaluation.verdict.of_level(CheckLevel.BLOCK)] == ["leader"]
+    assert "start voters that are down until a quorum runs" in evaluation.verdict.checks[0].next_step
 
 
 class Moving(FakeCluster):

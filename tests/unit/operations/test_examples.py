@@ -42,9 +42,9 @@ def test_no_sentence_is_empty_or_left_unfinished() -> None:
 
 
 def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> None:
-    judged = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and not isinstance(e.request, TaskSwitch)]
+    evaluation = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and not isinstance(e.request, TaskSwitch)]
     cluster_wide = {"leader", "node_ids", "reach"}
-    shown = [v for v in judged if not any(check.key in cluster_wide for check in v.of_level(CheckLevel.BLOCK))]
+    shown = [v for v in evaluation if not any(check.key in cluster_wide for check in v.of_level(CheckLevel.BLOCK))]
     assert len(shown) > 60
     for verdict in shown:
         check = verdict.check("quorum")

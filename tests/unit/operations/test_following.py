@@ -17,7 +17,7 @@ from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.preflight.check import preflight
 from bot.operations.requests import LeaderTransfer, MemberRemove
 from bot.operations.supersede import has_moved, succeed, what_moved
-from bot.workflow.actions import added, removed, sight, transferred
+from bot.workflow.actions import added, observation, removed, transferred
 from bot.workflow.replacement import next_wish, was_caught_up
 from tests.docgen.cluster_fixture import DOWN, Scene
 
@@ -98,13 +98,13 @@ def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
     now = replace(HEALTHY, learners=(4,)).looks()[1]
     nobody = replace(HEALTHY, leader=0).looks()[1]
     asked = {"peer_id": 4, "learner": True}
-    assert sight(now, lambda leader, peers: added(asked, leader, peers)).done
-    assert not sight(now, lambda leader, peers: added({**asked, "learner": False}, leader, peers)).done
-    assert not sight(now, lambda leader, peers: added({**asked, "peer_id": 5}, leader, peers)).done
-    assert not sight(now, lambda leader, peers: removed({"peer_id": 4}, leader, peers)).done
-    assert sight(now, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
-    assert sight(now, lambda leader, peers: transferred({"peer_id": 1}, leader, peers)).done
-    assert not sight(nobody, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
+    assert observation(now, lambda leader, peers: added(asked, leader, peers)).done
+    assert not observation(now, lambda leader, peers: added({**asked, "learner": False}, leader, peers)).done
+    assert not observation(now, lambda leader, peers: added({**asked, "peer_id": 5}, leader, peers)).done
+    assert not observation(now, lambda leader, peers: removed({"peer_id": 4}, leader, peers)).done
+    assert observation(now, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
+    assert observation(now, lambda leader, peers: transferred({"peer_id": 1}, leader, peers)).done
+    assert not observation(nobody, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
 
 
 def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:

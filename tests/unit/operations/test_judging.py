@@ -23,7 +23,7 @@ class Holding(FakeApi):
 async def test_a_value_that_is_held_back_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dialect is told at once, the value never: the verdict says so."""
     monkeypatch.setattr(judging, "SWITCH_SECONDS", 0.01)
-    judged = await judge(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
-    told = " ".join(check.sentence for check in judged.verdict.checks)
+    evaluation = await judge(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
+    told = " ".join(check.sentence for check in evaluation.verdict.checks)
     assert "prod did not tell the value of balance in time" in told
-    assert judged.seen["meaning"] == "not read"
+    assert evaluation.seen["meaning"] == "not read"

@@ -78,13 +78,13 @@ def test_what_is_refused_is_told_with_what_to_do_and_whether_it_can_be_forced() 
     down = Scene(peers={2: DOWN}, silent=frozenset({2}))
     op = made(LeaderTransfer(2), POLICIES["leader_transfer"], down)
     verdict = preflight(LeaderTransfer(2), *down.looks())
-    told = operations.judged(op, verdict, dry_run=False)
+    told = operations.evaluation(op, verdict, dry_run=False)
     assert "refused, nothing was sent" in told.text
     assert "not proven healthy" in told.text
     assert "force=yes" in told.text
     assert "⛔ *Refused:*" in seen(told)
     assert_postable(told)
-    assert "it could be proposed" in operations.judged(op, preflight(ADD, *Scene().looks()), dry_run=True).text
+    assert "it could be proposed" in operations.evaluation(op, preflight(ADD, *Scene().looks()), dry_run=True).text
 
 
 def test_break_glass_is_loud_and_counts_two_others() -> None:

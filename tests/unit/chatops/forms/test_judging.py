@@ -88,18 +88,18 @@ def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> 
 
 
 async def errors(values: Mapping[str, str], kind: str = "task disable", policy: Policy | None = None) -> Any:
-    judged = await judge(policy).judge(sent(values, replace(ORIGIN, kind=kind)))
-    assert judged.work is None
-    assert judged.answer["response_action"] == "errors"
-    [(block, words)] = judged.answer["errors"].items()
+    evaluation = await judge(policy).judge(sent(values, replace(ORIGIN, kind=kind)))
+    assert evaluation.work is None
+    assert evaluation.answer["response_action"] == "errors"
+    [(block, words)] = evaluation.answer["errors"].items()
     return block.removeprefix(f"block of {FIELD}"), words
 
 
 async def test_a_good_form_becomes_work_that_says_where_it_came_from() -> None:
-    judged = await judge().judge(sent({"task": "balance", "for": "2h"}))
-    work = judged.work
+    evaluation = await judge().judge(sent({"task": "balance", "for": "2h"}))
+    work = evaluation.work
     assert work is not None
-    assert judged.answer["response_action"] == "update"
+    assert evaluation.answer["response_action"] == "update"
     assert (work.key, work.user, work.channel, work.view_id) == ("form:V1", "U0ANNA", "C1", "V1")
     assert (work.response_url, work.command, work.cluster) == (ORIGIN.answer_to, "task disable", "prod")
     assert (work.values, work.text) == ({"task": "balance", "for": "2h"}, "task disable balance prod for=2h")
@@ -143,8 +143,8 @@ async def test_a_reason_is_asked_for_where_the_policy_requires_it() -> None:
 
 
 async def test_rights_are_left_to_the_desk_which_notes_the_refusal() -> None:
-    judged = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, user="U0ANNA")))
-    assert judged.work is not None
+    evaluation = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, user="U0ANNA")))
+    assert evaluation.work is not None
     forced = await judge().judge(sent({"task": "balance", "force": "yes", "reason": "fire"}))
     assert forced.work is not None, "Anna may not break the glass: the desk says so and it is noted"
 
@@ -152,16 +152,16 @@ async def test_rights_are_left_to_the_desk_which_notes_the_refusal() -> None:
 async def test_a_form_of_one_without_rights_is_refused_before_its_fields() -> None:
     REFUSALS.noted.clear()
     stranger = replace(sent({"peer_id": "abc"}, replace(ORIGIN, user="U0EVE", kind="member remove")), user="U0EVE")
-    judged = await judge().judge(stranger)
-    assert judged.work is None
-    assert judged.answer["response_action"] == "update"
-    assert "You are not an operator" in str(judged.answer["view"])
+    evaluation = await judge().judge(stranger)
+    assert evaluation.work is None
+    assert evaluation.answer["response_action"] == "update"
+    assert "You are not an operator" in str(evaluation.answer["view"])
     assert [(user, cluster) for user, cluster, _ in REFUSALS.noted] == [("U0EVE", "prod")]
 
 
 async def test_a_cluster_that_left_the_settings_is_told_at_its_field() -> None:
-    judged = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, cluster="gone")))
-    assert judged.answer["errors"] == {f"block of {CLUSTER}": 'There is no cluster "gone". Configured: prod.'}
+    evaluation = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, cluster="gone")))
+    assert evaluation.answer["errors"] == {f"block of {CLUSTER}": 'There is no cluster "gone". Configured: prod.'}
 
 
 @pytest.mark.parametrize(
@@ -169,19 +169,19 @@ async def test_a_cluster_that_left_the_settings_is_told_at_its_field() -> None:
     [{"callback": "cmbot_change:0"}, {"callback": ""}, {"sealed": ""}, {"sealed": "1.0.{}"}, {"blocks": {}}],
 )
 async def test_what_cmbot_did_not_make_is_refused(changes: Mapping[str, Any]) -> None:
-    judged = await judge().judge(sent({"task": "balance"}, **changes))
-    assert judged.work is None
-    assert judged.answer["response_action"] == "update"
-    assert "open it anew with /cm do" in str(judged.answer["view"])
+    evaluation = await judge().judge(sent({"task": "balance"}, **changes))
+    assert evaluation.work is None
+    assert evaluation.answer["response_action"] == "update"
+    assert "open it anew with /cm do" in str(evaluation.answer["view"])
 
 
 async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
     """The fields that were filled in belong to another kind than the one that is chosen now."""
     good = sent({"task": "balance"})
     held = {**good.view.values, KIND: "task enable"}
-    judged = await judge().judge(replace(good, view=replace(good.view, values=held)))
-    assert judged.work is None
-    assert "still being redrawn" in str(judged.answer["errors"])
+    evaluation = await judge().judge(replace(good, view=replace(good.view, values=held)))
+    assert evaluation.work is None
+    assert "still being redrawn" in str(evaluation.answer["errors"])
 
 
 @given(
@@ -194,6 +194,6 @@ async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
     ),
 )
 async def test_nothing_that_is_filled_in_crashes_it(kind: str, values: dict[str, str]) -> None:
-    judged = await judge().judge(sent(values, replace(ORIGIN, kind=kind)))
-    assert judged.answer["response_action"] in {"errors", "update"}
+    evaluation = await judge().judge(sent(values, replace(ORIGIN, kind=kind)))
+    assert evaluation.answer["response_action"] in {"errors", "update"}
     assert DESK.proposed == []
