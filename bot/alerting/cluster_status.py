@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.alerting.model import Alert, Severity
-from bot.alerting.quorum import NEXT_LOOK, lost, quorum_of, proven_health, quorum_reasons
+from bot.alerting.quorum import NEXT_LOOK, lost, proven_health, quorum_of, quorum_reasons
 from bot.alerting.reasons import (
     REFUTED_BY_A_LEADER,
     firing,
@@ -49,7 +49,7 @@ class ClusterStatus:
 
 
 def noted(name: str, notes: Mapping[str, Any], alerts: Sequence[Alert]) -> Mapping[str, Any]:
-    """What a watch noted of a cluster (`level`, `verdict`), not milder than the worst alert that fires now."""
+    """What a watch noted of a cluster (`level`, `cluster_status`), not milder than the worst alert that fires now."""
     held = ClusterStatus(notes.get("level", ""), str(notes.get("verdict", "")))
     found = raised(held, name, [alert for alert in alerts if alert.cluster == name])
     return notes if found is held else {**notes, "level": str(found.level), "verdict": found.sentence}
@@ -74,7 +74,7 @@ class StatusContext:
 NOTHING_KNOWN = StatusContext()
 
 
-def verdict(
+def cluster_status(
     snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN
 ) -> ClusterStatus:
     """Judge a look at a cluster; `previous` is the look before it, where there is one.

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.escalation import Escalation, call, calling_anew
-from bot.alerting.hysteresis import eased, unlearned, worst
+from bot.alerting.hysteresis import eased, recent_peak, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
-from bot.alerting.rules.table import INHIBITS, UNSPARED
-from bot.alerting.silences import hushed, lifted_by, muted_under, muting, with_lifted
+from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
+from bot.alerting.silences import globally_silenced, lifted_by, muted_under, muting, with_lifted
 from bot.alerting.transition import (
     Tell,
     Transition,
@@ -95,7 +95,12 @@ def step(
         resolution,
         escalation,
         inhibited=inhibited(answers, held.values(), inhibits),
-        covered=covered(answers, held.values(), hushed=hushed(silences, held.values(), now), spared=UNSPARED),
+        covered=covered(
+            answers,
+            held.values(),
+            hushed=globally_silenced(silences, held.values(), now),
+            spared=NEVER_WILDCARD_SILENCED,
+        ),
     )
     watched = {rule.key for rule in rules}
     moves: list[Transition | None] = [_withdrawn(alert, around) for alert in held.values() if alert.rule not in watched]
@@ -178,7 +183,7 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
     if silence is not None:
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
-    if worse(worst(old, around.now), finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
+    if worse(recent_peak(old, around.now), finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
         return _grows(rule, old, new, around)
     if old.state is AlertState.FIRING:
         if "muted" in old.data:
@@ -192,13 +197,13 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
 
 def _found_anew(old: Alert, finding: Finding, around: Surroundings) -> Alert:
     """The alert as it is found now, noting how bad it was lately and which silences no longer hold for it."""
-    lifted = lifted_by(around.silences, worst(old, around.now), finding, around.now)
+    lifted = lifted_by(around.silences, recent_peak(old, around.now), finding, around.now)
     return with_lifted(eased(old, as_found(old, finding), around.now), lifted)
 
 
 def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
     """It got worse: that is said aloud, but for what grows in a burst. A new failure is shown in the channel."""
-    unsaid = unsaid_parts(old) | new_parts(worst(old, around.now), new)
+    unsaid = unsaid_parts(old) | new_parts(recent_peak(old, around.now), new)
     if _said_lately(old, new, around):
         later = noted(following(new, around.now), unsaid=sorted(unsaid))
         # What grows with every look must not put off a call for ever.

@@ -2,7 +2,7 @@
 
 A storm begins with the first post beyond a limit, of one cluster or of a channel that several share. While it rages a
 new alert is listed in the channel's digest, which is edited, instead of a message of its own; what must wake somebody
-(UNSPARED) always has its own. It ends when no more than half the limit came in the window. The gravest that still fire
+(NEVER_WILDCARD_SILENCED) always has its own. It ends when no more than half the limit came in the window. The gravest that still fire
 then get their own message; the rest stays listed until it is over, so that every firing alert is told or listed.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from bot.alerting.model import Alert, AlertState
-from bot.alerting.rules.table import UNSPARED
+from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason, following, noted
 
 WHOLE_CHANNEL = ""
@@ -139,7 +139,7 @@ def _arrived(
     since, cluster = now - limits.within, move.new.cluster
     lately = tuple(arrival for arrival in traffic.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
     traffic = replace(traffic, arrivals=(*lately, (cluster, now)))
-    if move.new.rule in UNSPARED:
+    if move.new.rule in NEVER_WILDCARD_SILENCED:
         return traffic, move
     over = tuple(scope for scope in (cluster, WHOLE_CHANNEL) if traffic.count(scope, since) > limits.of(scope))
     storm = traffic.storm

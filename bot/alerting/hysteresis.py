@@ -12,7 +12,7 @@ LASTS = 900.0
 """Seconds for which an alert that eased is still measured by how bad it was: a node that comes and goes is no news."""
 
 
-def worst(alert: Alert, now: float) -> Alert:
+def recent_peak(alert: Alert, now: float) -> Alert:
     """The alert as bad as it was lately: by this, and not by how it reads now, one tells whether it got worse."""
     held = _held(alert, now)
     if held is None:
@@ -27,7 +27,7 @@ def worst(alert: Alert, now: float) -> Alert:
 
 def eased(old: Alert, new: Alert, now: float) -> Alert:
     """`new`, which follows `old`, noting how bad it was where it is milder now."""
-    peak = worst(old, now)
+    peak = recent_peak(old, now)
     parts = peak.data.get("parts") or []
     if new.severity >= peak.severity and new.weight >= peak.weight and not set(parts) - set(new.data.get("parts", ())):
         return noted(new, eased=None)

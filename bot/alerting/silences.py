@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.alerting.model import Alert, Finding, Silence
-from bot.alerting.rules.table import UNSPARED
+from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import has_new_part, noted
 
 EVERY_RULE = "*"
@@ -21,7 +21,7 @@ class Begun:
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:
     """Whether it speaks of this alert and its time is not over; `*` spares what must be named to be muted."""
-    named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in UNSPARED)
+    named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in NEVER_WILDCARD_SILENCED)
     return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
 
 
@@ -32,7 +32,7 @@ def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | N
     return max(found, key=lambda silence: silence.until, default=None)
 
 
-def hushed(silences: Sequence[Silence], alerts: Iterable[Alert], now: float) -> frozenset[tuple[str, str]]:
+def globally_silenced(silences: Sequence[Silence], alerts: Iterable[Alert], now: float) -> frozenset[tuple[str, str]]:
     """The rule and subject of each alert that a silence of all rules mutes now."""
     under = {(alert.rule, alert.subject): muting(silences, alert, now) for alert in alerts}
     return frozenset(key for key, silence in under.items() if silence is not None and silence.rule == EVERY_RULE)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.alerting.cluster_state.counters import known_of
-from bot.alerting.cluster_status import StatusLevel, verdict
+from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
 from bot.alerting.text import count
@@ -228,7 +228,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     now = await cluster.look(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
     known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name))
-    status = verdict(now, before, known)
+    status = cluster_status(now, before, known)
     dialect = await cluster.dialect()
     hosts = [
         CheckRow(

@@ -165,7 +165,7 @@ class RetryDecision:
     doubt: bool
 
 
-def judge(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> RetryDecision:
+def decide(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> RetryDecision:
     """Decide about a failed `method` (find, post, update, delete) of a row at its n-th attempt.
 
     `doubt` says whether an earlier post of the row may exist; `random` gives numbers in [0, 1).

@@ -38,7 +38,7 @@ from bot.delivery.retry_policy import (
     RetryDecision,
     RetryScope,
     back_off,
-    judge,
+    decide,
 )
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxHealth, OutboxMessage
@@ -276,7 +276,7 @@ class Outbox:
         return outcome
 
     def _failed(self, claim: Claim, error: SlackError, method: str) -> Failed:
-        verdict = judge(error, method=method, attempts=claim.attempts, doubt=claim.doubt, random=self._random)
+        verdict = decide(error, method=method, attempts=claim.attempts, doubt=claim.doubt, random=self._random)
         return Failed(error.code or type(error).__name__, verdict)
 
     def _crashed(self, claim: Claim) -> Failed:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.alerting.model import Alert, AlertState, Silence
-from bot.alerting.rules.table import UNSPARED
+from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE
 from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
@@ -45,7 +45,11 @@ def acknowledged(alert: Alert) -> Message:
 
 def silenced(held: Silence, *, mutes: int | None = None) -> Message:
     """Said when a silence begins; `mutes` is how many open alerts it mutes now, None for that of one alert."""
-    spared = f" Not muted are {', '.join(sorted(UNSPARED))}: name one to mute it." if held.rule == EVERY_RULE else ""
+    spared = (
+        f" Not muted are {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
+        if held.rule == EVERY_RULE
+        else ""
+    )
     now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
     text = f"<@{escape(held.by)}> silenced {_what(held)} {_until(held)}{_why(held)}.{now}{spared}"
     rest = f"It lifts by itself when things get worse. Before its time: /cm unsilence {held.id}"

@@ -1,6 +1,6 @@
 """/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
 
-from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, verdict
+from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, cluster_status
 from bot.alerting.quorum import proven_health
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
@@ -14,7 +14,7 @@ _OF_HOSTS = ("Host", "Peer", "Takes itself for", "Names as leader", "Term", "Com
 
 def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
     """The members of one raft group, compared with a previous look at it."""
-    judgement = verdict(snapshot, previous, known)
+    judgement = cluster_status(snapshot, previous, known)
     head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
     shown = _of_leader(snapshot, snapshot.leader[1], previous) if snapshot.leader else _of_hosts(snapshot)
     silent = why_silent(snapshot)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, verdict
+from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, cluster_status
 from bot.alerting.quorum import proven_health
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
@@ -30,7 +30,7 @@ def stat(
     known: StatusContext = NOTHING_KNOWN,
 ) -> Message:
     """What one look saw, compared with a previous one; `may_grow` when a later look may complete this answer."""
-    judgement, fresh = verdict(snapshot, previous, known), known.fresh
+    judgement, fresh = cluster_status(snapshot, previous, known), known.fresh
     best = snapshot.best
     blocks = [section(_headline(judgement))]
     if fresh:

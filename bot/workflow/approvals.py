@@ -18,7 +18,7 @@ from bot.operations.settlement import mark
 from bot.operations.supersede import has_moved, succeed, what_moved
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
-from bot.workflow.evaluation import Evaluation, judge
+from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks
 from bot.workflow.permission_recheck import DecisionRights, dropped, people_of, requester_lacks, unsure
@@ -192,7 +192,7 @@ class ApprovalService:
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         request = request_from_json(op.kind, op.request)
-        return await judge(
+        return await evaluate(
             cluster,
             request,
             others,

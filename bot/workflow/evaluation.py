@@ -35,7 +35,7 @@ class Evaluation:
     forces: bool = False
 
 
-async def judge(
+async def evaluate(
     cluster: ClusterPort,
     request: Request,
     operations: Iterable[Operation],

@@ -18,7 +18,7 @@ from bot.operations.policy import Policy
 from bot.operations.preflight.check import CheckLevel
 from bot.operations.requests import request_from_json
 from bot.permissions.roles import Rights
-from bot.workflow.evaluation import Evaluation, judge
+from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
@@ -107,7 +107,7 @@ class LeaseManager:
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         request = request_from_json(op.kind, op.request)
-        return await judge(cluster, request, others, dialect=str(op.request.get("dialect", "")))
+        return await evaluate(cluster, request, others, dialect=str(op.request.get("dialect", "")))
 
 
 def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, str]:

@@ -18,7 +18,7 @@ from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import Evaluation, judge
+from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.permalinks import Permalink, link_to
 from bot.workflow.replacement import next_wish, was_caught_up
 from bot.workflow.repository import OperationRepository, card_slot
@@ -75,7 +75,7 @@ class ProposalService:
 
     async def _judge(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)
-        return await judge(
+        return await evaluate(
             cluster,
             change_request.request,
             others,

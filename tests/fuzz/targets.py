@@ -13,7 +13,7 @@ from bot.chatops.commands.parser import is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.forms.events import Submitted
 from bot.chatops.forms.fields import kind_of, values_of
-from bot.chatops.forms.signing import unseal
+from bot.chatops.forms.signing import verify
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.status_codes import Answer
 from bot.common.errors import ClusterError, ConfigError, UserError
@@ -79,7 +79,7 @@ def view_state(data: bytes) -> None:
     found = read_payload({"type": "view_submission", "trigger_id": "1.2.abc", "user": {"id": "U0ALICE"}, "view": view})
     if isinstance(found, Submitted):
         with suppress(UserError):
-            unseal(found.view.sealed, b"key", found.user)
+            verify(found.view.sealed, b"key", found.user)
         kind = kind_of("task_enable") or kind_of("member_remove")
         if kind is not None:
             assert all(isinstance(value, str) for value in values_of(kind, found.view.values).values())

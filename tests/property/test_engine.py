@@ -13,7 +13,7 @@ from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, listed, weather
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
-from bot.alerting.rules.table import INHIBITS, UNSPARED, rule_named
+from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
 from bot.alerting.transition import LOUD, ended, reads_the_same
 from bot.alerting.unknown_time import unknown_for
@@ -225,7 +225,7 @@ class Engine(RuleBasedStateMachine):
                 digest = traffic.digest(slot) if slot else None
                 assert (f"alert:{alert.id}" in outbox) is (slot is None)
                 assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
-                assert slot is None or alert.rule not in UNSPARED
+                assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
     def a_digest_tells_the_truth(self) -> None:
@@ -241,7 +241,7 @@ class Engine(RuleBasedStateMachine):
         since = self.now - LIMITS.within
         moves = [move for told in self.told.values() for at, move in told if at > since]
         first = [move.new for move in moves if move.reason is TransitionReason.FIRED and "digest" not in move.new.data]
-        spared = [alert for alert in first if alert.rule not in UNSPARED]
+        spared = [alert for alert in first if alert.rule not in NEVER_WILDCARD_SILENCED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
         assert len(spared) <= LIMITS.channel
 

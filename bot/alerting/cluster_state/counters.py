@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.cluster_status import StatusContext, verdict
+from bot.alerting.cluster_status import StatusContext, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import Reign, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
@@ -103,7 +103,7 @@ def with_verdict(
     memory: ClusterState, snapshot: Snapshot, previous: Snapshot | None, known: StatusContext
 ) -> ClusterState:
     """The memory with the verdict on this look that no open alert contradicts."""
-    found = verdict(snapshot, previous, known)
+    found = cluster_status(snapshot, previous, known)
     return replace(memory, level=found.level.value, verdict=plain(found.sentence, 500))
 
 

@@ -16,7 +16,7 @@ from bot.alerting.cluster_state.observations import (
     switch_changes,
     switch_notes,
 )
-from bot.alerting.cluster_status import verdict
+from bot.alerting.cluster_status import cluster_status
 from bot.alerting.leader_sighting import named_leader
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
@@ -169,7 +169,7 @@ def remember(
     `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
     id: the same peer in a higher term is an election, not a change.
     """
-    status = verdict(snapshot, previous)
+    status = cluster_status(snapshot, previous)
     new = replace(
         memory,
         at=snapshot.at,

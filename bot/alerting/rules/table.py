@@ -71,7 +71,9 @@ stand here. That an unreachable cluster's hosts are silent is no further news, w
 peers do, and a leader that does not stay is each of its changes. What a finding says of single subjects of other rules
 is in its data (covering.py)."""
 
-UNSPARED = frozenset({CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key, OWN_NETWORK.key})
+NEVER_WILDCARD_SILENCED = frozenset(
+    {CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key, OWN_NETWORK.key}
+)
 """What a silence of all rules (`*`) does not mute: these must be named to be muted."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field, field_validator
 
-from bot.alerting.rules.table import UNSPARED
+from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.chatops.commands.stat import NoArgs
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.text import listed
@@ -117,8 +117,8 @@ SILENCE = Command(
     ),
     notes=(
         "The cluster's alert channel is told. "
-        f"* spares {listed(sorted(UNSPARED), 'and')}: these must be named to be muted. The answer says how many open "
-        "alerts it mutes now."
+        f"* spares {listed(sorted(NEVER_WILDCARD_SILENCED), 'and')}: these must be named to be muted. "
+        "The answer says how many open alerts it mutes now."
     ),
 )
 SILENCES = Command(

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.alerting.cluster_state.counters import known_of
-from bot.alerting.cluster_status import StatusContext, verdict
+from bot.alerting.cluster_status import StatusContext, cluster_status
 from bot.alerting.model import Alert
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
@@ -44,7 +44,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
     alerts = await _alerts(call)
     async for look in cluster.looks(bad_disks=bad_disks):
         previous, known = cluster.before(look), _known(call, look, alerts)
-        unsure = verdict(look, previous, known).unsure
+        unsure = cluster_status(look, previous, known).unsure
         if unsure and confirmed:
             continue
         yield Reply(shows(look, previous=previous, known=known), private=False)

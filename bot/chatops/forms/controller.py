@@ -10,7 +10,7 @@ from bot.chatops.dispatcher import AuditLogPort, Responder
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import Acted
 from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of, wants
-from bot.chatops.forms.signing import Origin, seal, unseal
+from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.forms.view_versions import Views, ViewVersions
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
 from bot.interactions.command import Caller, ClusterPort, Reply
@@ -85,7 +85,7 @@ class Forms:
             kind=kind.key if kind else "",
             clusters=[Choice(name, name, str(self.remembered(name).get("level") or "")) for name in offered],
             cluster=cluster.name if cluster else "",
-            sealed=seal(origin, self.key),
+            sealed=sign(origin, self.key),
         )
         return form(await self._filled(shown, origin, kind, cluster) if kind and cluster else shown)
 
@@ -129,7 +129,7 @@ class Forms:
             log.debug("form.passed_over", action=act.action_id[:40])
 
     async def _redraw(self, act: Acted) -> None:
-        origin = unseal(act.view.sealed, self.key, act.user)
+        origin = verify(act.view.sealed, self.key, act.user)
         turn = self.screens.turn(act.view.id, act.view.hash)
         held = {**act.view.values, act.action_id: act.value}
         wanted = replace(origin, kind=held.get(KIND, ""), cluster=held.get(CLUSTER, ""))

@@ -32,7 +32,7 @@ def key_of(secret: str) -> bytes:
     return hashlib.sha256(f"cmbot form {VERSION}\n{secret}".encode()).digest()
 
 
-def seal(origin: Origin, key: bytes) -> str:
+def sign(origin: Origin, key: bytes) -> str:
     """The private metadata; without the address to answer to where it would be too long for Slack."""
     text = _joined(origin, key)
     return text if len(text) <= MAX_SEALED else _joined(Origin(**{**asdict(origin), "answer_to": ""}), key)
@@ -43,7 +43,7 @@ def _joined(origin: Origin, key: bytes) -> str:
     return f"{VERSION}.{_mac(body, key)}.{body}"
 
 
-def unseal(text: str, key: bytes, user: str) -> Origin:
+def verify(text: str, key: bytes, user: str) -> Origin:
     """The inverse; raises UserError for what is forged, altered, of another version or another person's."""
     version, _, rest = text.partition(".")
     mac, _, body = rest.partition(".")

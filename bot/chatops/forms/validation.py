@@ -10,7 +10,7 @@ from bot.chatops.commands.cluster_names import configured
 from bot.chatops.dispatcher import STORE_DOWN, AuditLogPort
 from bot.chatops.forms.events import Submitted
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
-from bot.chatops.forms.signing import STALE, Origin, unseal
+from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.common.errors import UserError
 from bot.interactions.command import Args, Call, Caller, ClusterPort, Replacement, Reply
 from bot.interactions.events import Invocation, Submission
@@ -123,7 +123,7 @@ class FormValidator:
     def _origin(self, sent: Submitted) -> Origin:
         if sent.view.callback != CALLBACK or not sent.view.blocks:
             raise UserError(STALE)
-        return unseal(sent.view.sealed, self.key, sent.user)
+        return verify(sent.view.sealed, self.key, sent.user)
 
     def _work(self, sent: Submitted, origin: Origin) -> tuple[Submission, Kind]:
         held = sent.view.values

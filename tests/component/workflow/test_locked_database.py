@@ -17,7 +17,7 @@ from bot.operations.requests import MemberRemove
 from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.log import Seen
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import judge
+from bot.workflow.evaluation import evaluate
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
 from bot.workflow.reevaluation import FRESH_SECONDS
 from bot.workflow.repository import OperationRepository
@@ -98,7 +98,7 @@ class Locked:
         """A removal whose card shows what is so now; the looks before prove the voters healthy."""
         await self.scenery.cluster.look(5.0)
         self.scenery.clock.now += 4
-        evaluation = await judge(self.scenery.cluster, MemberRemove(3), ())
+        evaluation = await evaluate(self.scenery.cluster, MemberRemove(3), ())
         return await self.scenery.opened(replace(REMOVE, seen=evaluation.seen))
 
     async def approve(self, op: Operation) -> None:

@@ -10,7 +10,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.operations.preflight.verdict import Check
 from bot.operations.requests import MemberAdd
-from bot.workflow.evaluation import judge
+from bot.workflow.evaluation import evaluate
 from tests.support.raw_server import Handler, RawServer, says, serving
 
 STAT = json.dumps(
@@ -25,7 +25,7 @@ async def evaluation(node: Handler) -> AsyncIterator[tuple[Check, RawServer, Raw
     async with serving(says(200, STAT)) as ours, serving(node) as new:
         async with ClustermgrClient([ours.host], secret="testsecret") as api:
             cluster = Cluster("prod", "C1", api, lambda: 1000.0, 0.5)
-            verdict = (await judge(cluster, MemberAdd(4, "cm4:10110", new.host), ())).verdict
+            verdict = (await evaluate(cluster, MemberAdd(4, "cm4:10110", new.host), ())).verdict
         check = verdict.check("answers")
         assert check is not None
         yield check, ours, new

@@ -10,7 +10,7 @@ from bot.operations.policy import POLICIES, Policy
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import Evaluation, judge
+from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
 from tests.component.workflow.test_runner import REMOVE, TRANSFER, Scenery, fresh, never, scenery
 
@@ -28,7 +28,7 @@ async def look(scenery: Scenery, request: Any) -> Evaluation:
     """Judge now; the looks of a watch before count, so that voters are proven."""
     await scenery.cluster.look(5.0)
     scenery.clock.now += 4
-    return await judge(scenery.cluster, request, ())
+    return await evaluate(scenery.cluster, request, ())
 
 
 async def nobody(_group: str) -> frozenset[str]:

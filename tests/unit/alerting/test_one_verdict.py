@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerting.cluster_state.counters import is_fresh, known_of, may_be_kept, reign_notes
 from bot.alerting.cluster_state.state import ClusterState, remember
-from bot.alerting.cluster_status import StatusContext, StatusLevel, noted, verdict
+from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status, noted
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
@@ -45,7 +45,7 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     ],
 )
 def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: StatusLevel) -> None:
-    found = verdict(look(100), look(90), StatusContext((alert(severity, state),)))
+    found = cluster_status(look(100), look(90), StatusContext((alert(severity, state),)))
     assert found.level is level
     if level is not StatusLevel.HEALTHY:
         assert found.reasons[0] == "Something of prod is wrong (alert #38)"
@@ -53,25 +53,25 @@ def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: Ale
 
 
 def test_quorum_refused_by_majority_is_critical_at_once() -> None:
-    found = verdict(refused(100, silent=(2, 3)))
+    found = cluster_status(refused(100, silent=(2, 3)))
     assert found.level is StatusLevel.CRITICAL
     assert "writes may have stopped" in found.reasons[0]
 
 
 def test_late_answers_of_one_look_prove_no_lost_quorum() -> None:
     once = look(100, silent=(2, 3))
-    assert verdict(once, look(90)).level is StatusLevel.DEGRADED
-    assert verdict(look(110, silent=(2, 3)), once).level is StatusLevel.CRITICAL
+    assert cluster_status(once, look(90)).level is StatusLevel.DEGRADED
+    assert cluster_status(look(110, silent=(2, 3)), once).level is StatusLevel.CRITICAL
 
 
 def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> None:
-    found = verdict(refused(100, silent=(1, 3)))
+    found = cluster_status(refused(100, silent=(1, 3)))
     assert found.level is StatusLevel.NO_LEADER
     assert "no quorum" in found.sentence
 
 
 def test_group_of_two_is_degraded_and_says_what_to_add() -> None:
-    found = verdict(look(100, members=(1, 2), nodes=(1, 2)), look(90, members=(1, 2), nodes=(1, 2)))
+    found = cluster_status(look(100, members=(1, 2), nodes=(1, 2)), look(90, members=(1, 2), nodes=(1, 2)))
     assert found.level is StatusLevel.DEGRADED
     assert "add another voter" in found.reasons[0]
 
@@ -79,15 +79,15 @@ def test_group_of_two_is_degraded_and_says_what_to_add() -> None:
 def test_slow_leader_is_a_reason() -> None:
     seen = look(100)
     slow = replace(seen, looks=(replace(seen.looks[0], took=3.01), *seen.looks[1:]))
-    found = verdict(slow, look(90))
+    found = cluster_status(slow, look(90))
     assert found.level is StatusLevel.DEGRADED
     assert "3,010 ms" in found.reasons[0]
 
 
 def test_fresh_leader_is_not_judged_by_its_counters() -> None:
     seen = look(100, writable=0)
-    assert verdict(seen).level is StatusLevel.CRITICAL
-    assert verdict(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
+    assert cluster_status(seen).level is StatusLevel.CRITICAL
+    assert cluster_status(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
     shown = stat(seen, known=StatusContext(fresh=True))
     assert "has not counted disks and space yet" in shown.text
     assert "0 % writable" not in shown.text
@@ -127,40 +127,40 @@ def test_every_rule_has_a_topic() -> None:
 def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
     now, before = (look(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
     alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
-    reasons = verdict(now, before, StatusContext(alerts)).reasons
+    reasons = cluster_status(now, before, StatusContext(alerts)).reasons
     assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
 
 
 def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
     now, before = (look(at, peers={3: {"active": False}}) for at in (100, 90))
-    plain = verdict(now, before)
-    found = verdict(now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
+    plain = cluster_status(now, before)
+    found = cluster_status(now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
     assert (plain.level, found.level) == (StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     assert found.reasons == plain.reasons
 
 
 def test_alert_that_only_waits_to_be_resolved_raises_nothing() -> None:
     gone = replace(alert(Severity.CRITICAL), clear_since=95.0)
-    assert verdict(look(100), look(90), StatusContext((gone,))).level is StatusLevel.HEALTHY
+    assert cluster_status(look(100), look(90), StatusContext((gone,))).level is StatusLevel.HEALTHY
 
 
 def test_hosts_that_answer_with_errors_are_no_lost_voters() -> None:
     rejected = failing(look(100), 2, 3, error=AuthRejected("The token is rejected."))
-    found = verdict(rejected, failing(look(90), 2, 3, error=AuthRejected("The token is rejected.")))
+    found = cluster_status(rejected, failing(look(90), 2, 3, error=AuthRejected("The token is rejected.")))
     assert found.level is StatusLevel.DEGRADED
 
 
 def test_leader_that_is_contradicted_by_a_voters_own_answer_is_asked_again() -> None:
     peers = {2: {"active": False}, 3: {"active": False}}
-    once = verdict(look(100, peers=peers), look(90))
+    once = cluster_status(look(100, peers=peers), look(90))
     assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
-    twice = verdict(look(110, peers=peers), look(100, peers=peers))
+    twice = cluster_status(look(110, peers=peers), look(100, peers=peers))
     assert (twice.level, twice.unsure) == (StatusLevel.CRITICAL, False)
 
 
 def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
     seen = having(look(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
-    found = verdict(seen)
+    found = cluster_status(seen)
     assert (found.level, found.unsure) == (StatusLevel.DEGRADED, True)
     assert "did not" not in found.sentence
     assert "its own answer does not say so (term 6)" in found.sentence
@@ -169,16 +169,16 @@ def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
 def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
     """Three hosts are configured of a group of five."""
     seen = refused(100, silent=(1, 3))
-    assert verdict(seen).level is StatusLevel.NO_LEADER
-    found = verdict(seen, known=StatusContext(voters=5))
+    assert cluster_status(seen).level is StatusLevel.NO_LEADER
+    found = cluster_status(seen, known=StatusContext(voters=5))
     assert found.level is StatusLevel.DEGRADED
     assert "peer 1, which leads by what they say, did not" in found.sentence
 
 
 def test_followers_late_at_two_looks_prove_the_quorum_lost() -> None:
     now, before = look(100, silent=(1, 3)), look(90, silent=(1, 3))
-    assert (verdict(now, look(90)).level, verdict(now, look(90)).unsure) == (StatusLevel.DEGRADED, True)
-    assert verdict(now, before).level is StatusLevel.NO_LEADER
+    assert (cluster_status(now, look(90)).level, cluster_status(now, look(90)).unsure) == (StatusLevel.DEGRADED, True)
+    assert cluster_status(now, before).level is StatusLevel.NO_LEADER
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_small_groups_are_degraded_unless_meant(
     members: tuple[int, ...], nodes: tuple[int, ...], smallest: float, level: StatusLevel
 ) -> None:
     now, before = (look(at, members=members, nodes=nodes) for at in (100, 90))
-    assert verdict(now, before, StatusContext(smallest=smallest)).level is level
+    assert cluster_status(now, before, StatusContext(smallest=smallest)).level is level
 
 
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
@@ -217,7 +217,7 @@ def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
     for each in told:
         seen = replace(look(100), looks=(HostLook("10.0.0.1:9998", 0.1, each),))
         assert is_fresh(seen, {})
-        assert not any("writable" in reason for reason in verdict(seen, known=known_of({}, seen, ())).reasons)
+        assert not any("writable" in reason for reason in cluster_status(seen, known=known_of({}, seen, ())).reasons)
 
 
 def test_reelected_leader_has_not_counted_yet() -> None:

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_status import ClusterStatus, StatusLevel, verdict
+from bot.alerting.cluster_status import ClusterStatus, StatusLevel, cluster_status
 from bot.alerting.quorum import Quorum
 from bot.clustermgr.models import HostLook, Snapshot
 from tests.support.watch_builders import TIB, dark, disk, host, look, stat
 
 
 def of(**changes: object) -> ClusterStatus:
-    return verdict(look(100, **changes), look(85, **changes))  # type: ignore[arg-type]
+    return cluster_status(look(100, **changes), look(85, **changes))  # type: ignore[arg-type]
 
 
 def test_a_healthy_cluster_says_who_leads_and_what_may_fail() -> None:
@@ -22,7 +22,7 @@ def test_a_healthy_cluster_says_who_leads_and_what_may_fail() -> None:
 
 
 def test_one_look_alone_does_not_make_a_healthy_cluster_degraded() -> None:
-    assert verdict(look(100)).level is StatusLevel.HEALTHY
+    assert cluster_status(look(100)).level is StatusLevel.HEALTHY
 
 
 DEGRADED = [
@@ -63,7 +63,7 @@ def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
 def test_a_host_with_another_view_is_named() -> None:
     now = look(100)
     looks = (*now.looks[:2], HostLook(host(3), 0.1, stat(3, 2, 4)))
-    assert verdict(replace(now, looks=looks)).reasons[-1] == (
+    assert cluster_status(replace(now, looks=looks)).reasons[-1] == (
         "10.0.0.3:9998 follows peer 2 in term 4: its view differs from the leader's"
     )
 
@@ -83,7 +83,7 @@ def test_hosts_that_know_no_leader() -> None:
 
 
 def test_nobody_answers() -> None:
-    evaluation = verdict(dark(100))
+    evaluation = cluster_status(dark(100))
     assert (evaluation.level, evaluation.sentence) == (
         StatusLevel.UNREACHABLE,
         "prod is unreachable: none of its 3 hosts answered.",
@@ -93,9 +93,9 @@ def test_nobody_answers() -> None:
 
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     looks = (HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))
-    once = verdict(Snapshot("prod", 100, looks), look(85))
+    once = cluster_status(Snapshot("prod", 100, looks), look(85))
     assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
-    evaluation = verdict(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
+    evaluation = cluster_status(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
     assert evaluation.level is StatusLevel.CONTRADICTION
     assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in evaluation.sentence
 

@@ -11,7 +11,7 @@ from bot.clustermgr.tasks import DetectedDialect
 from bot.operations.preflight.check import CheckLevel, preflight
 from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.workflow.evaluation import judge
+from bot.workflow.evaluation import evaluate
 from tests.docgen.cluster_fixture import Scene
 from tests.support.in_memory_ports import FakeCluster
 
@@ -58,7 +58,7 @@ async def test_look_is_made_again_when_the_switch_could_not_be_read() -> None:
     before, now = Scene().looks()
     gone = Scene(leader=0, silent=frozenset({2, 3})).looks()[1]
     cluster = Moving([(before, now), (now, replace(gone, at=now.at + 5))])
-    evaluation = await judge(cluster, BALANCE, ())
+    evaluation = await evaluate(cluster, BALANCE, ())
     assert [check.key for check in evaluation.verdict.of_level(CheckLevel.BLOCK)] == ["leader"]
     assert "start voters that are down until a quorum runs" in evaluation.verdict.checks[0].next_step
 

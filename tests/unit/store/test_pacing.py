@@ -13,12 +13,12 @@ from bot.delivery.retry_policy import (
     RetryDecision,
     RetryScope,
     back_off,
-    judge,
+    decide,
 )
 
 
 def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> RetryDecision:
-    return judge(error, method=method, attempts=attempts, doubt=doubt, random=lambda: 0.0)
+    return decide(error, method=method, attempts=attempts, doubt=doubt, random=lambda: 0.0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.chatops.forms.events import Submitted, ViewState
 from bot.chatops.forms.fields import KINDS
-from bot.chatops.forms.signing import Origin, key_of, seal
+from bot.chatops.forms.signing import Origin, key_of, sign
 from bot.chatops.forms.validation import FormValidator
 from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
@@ -83,7 +83,7 @@ def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> 
     held = {KIND: origin.kind, CLUSTER: origin.cluster}
     held |= {f"{FIELD}{name}": value for name, value in values.items()}
     blocks = {action: f"block of {action}" for action in held}
-    view = ViewState("V1", "h", CALLBACK, seal(origin, KEY), held, blocks)
+    view = ViewState("V1", "h", CALLBACK, sign(origin, KEY), held, blocks)
     return Submitted("1.2", "U0ANNA", replace(view, **changes))
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chatops.forms.signing import MAX_SEALED, Origin, key_of, seal, unseal
+from bot.chatops.forms.signing import MAX_SEALED, Origin, key_of, sign, verify
 from bot.common.errors import UserError
 
 KEY = key_of("xoxb-1")
@@ -13,39 +13,39 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=60)
 
 
 def test_it_comes_back_as_it_was() -> None:
-    assert unseal(seal(ORIGIN, KEY), KEY, "U1") == ORIGIN
+    assert verify(sign(ORIGIN, KEY), KEY, "U1") == ORIGIN
 
 
 @pytest.mark.parametrize("user", ["U2", ""])
 def test_nobody_else_may_use_it(user: str) -> None:
     with pytest.raises(UserError, match="open it anew"):
-        unseal(seal(ORIGIN, KEY), KEY, user)
+        verify(sign(ORIGIN, KEY), KEY, user)
 
 
 def test_another_token_makes_another_seal() -> None:
     with pytest.raises(UserError):
-        unseal(seal(ORIGIN, KEY), key_of("xoxb-2"), "U1")
+        verify(sign(ORIGIN, KEY), key_of("xoxb-2"), "U1")
 
 
 @given(place=st.integers(0, 200), char=st.characters(exclude_categories=()))
 def test_no_altered_character_is_accepted(place: int, char: str) -> None:
-    good = seal(ORIGIN, KEY)
+    good = sign(ORIGIN, KEY)
     place %= len(good)
     bad = good[:place] + char + good[place + 1 :]
     if bad != good:
         with pytest.raises(UserError):
-            unseal(bad, KEY, "U1")
+            verify(bad, KEY, "U1")
 
 
 @given(TEXTS)
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     for sealed in (text, f"1.{text}", f"1.{text}.{text}"):
         with pytest.raises(UserError):
-            unseal(sealed, KEY, "U1")
+            verify(sealed, KEY, "U1")
 
 
 def test_an_address_that_is_too_long_for_slack_is_left_out() -> None:
     long = Origin("U1", "C1", "https://hooks.slack.com/" + "x" * MAX_SEALED)
-    sealed = seal(long, KEY)
+    sealed = sign(long, KEY)
     assert len(sealed) <= MAX_SEALED
-    assert unseal(sealed, KEY, "U1") == Origin("U1", "C1")
+    assert verify(sealed, KEY, "U1") == Origin("U1", "C1")
