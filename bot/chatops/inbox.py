@@ -44,7 +44,7 @@ class Inbox:
 
     async def _accept(self, key: str, kind: str, payload: Mapping[str, Any], until: float) -> bool:
         async with self.store.begin() as uow:
-            fresh = await uow.inbound.first_seen(key, kind, payload, self.clock())
+            fresh = await uow.inbound.insert_if_new(key, kind, payload, self.clock())
             if asyncio.get_running_loop().time() > until:
                 # Its sender was told that nothing was noted: so it must not be.
                 raise StoreError("The database answered too late.")
@@ -53,7 +53,7 @@ class Inbox:
     async def once(self, key: str, kind: str) -> bool:
         """Note a delivery that nobody must finish; False when it had come before, here or elsewhere."""
         async with self.store.begin() as uow:
-            return await uow.inbound.first_seen(key, kind, {}, self.clock(), done=True)
+            return await uow.inbound.insert_if_new(key, kind, {}, self.clock(), done=True)
 
     def _ended(self, accepting: asyncio.Task[bool]) -> None:
         self.late.discard(accepting)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from bot.leadership.model import CHORES, Replica, Roster, cluster_of
+from bot.leadership.model import HOUSEKEEPING, Replica, Roster, cluster_of
 from bot.operations.model import Operation, OpState
 from bot.store.database import Store
 from bot.views.text import clean
@@ -28,7 +28,7 @@ def table(roster: Roster, running: Sequence[Operation]) -> Table:
             *map(
                 _plain,
                 (
-                    f"{replica.name}{' (chores)' if CHORES in held else ''}",
+                    f"{replica.name}{' (chores)' if HOUSEKEEPING in held else ''}",
                     time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(replica.since)),
                     _heard(replica, roster),
                     ", ".join(clusters) or "-",

@@ -92,7 +92,7 @@ class Cluster:
         self._remember(snapshot)
         return snapshot
 
-    async def patrol(self, deadline: float, glimpse: Glimpse = _unglimpsed) -> Snapshot:
+    async def poll(self, deadline: float, glimpse: Glimpse = _unglimpsed) -> Snapshot:
         """A look of the watch: now and then it makes a round too, and asks what changes slowly.
 
         `glimpse` is handed what is known when a host holds the look up, so that one slow host hides no other's news.
@@ -142,12 +142,12 @@ class Cluster:
         apart = (look for look in reversed(self._recent) if MIN_APART <= now.at - look.at <= OLDEST_SECONDS)
         return self._earlier(now) or next(apart, None)
 
-    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+    async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """A look that is far enough from the first to confirm or contradict it."""
         await asyncio.sleep(min(APART_SECONDS, max(0.0, first.at + APART_SECONDS - self.clock())))
         return await self.look(self.deadline * FIRST_SHARE, bad_disks=bad_disks)
 
-    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+    async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         """A fresh look, and before it one of the same leader and term that is far enough back to prove voters healthy.
 
         The watch's own looks serve as the earlier one. Where there is none, a `patient` caller waits for a second look.

@@ -114,13 +114,13 @@ class ClusterPort(Protocol):
     def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         """What all hosts say: once when all answered or the first deadline passed, and again once stragglers did."""
 
-    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+    async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         """(an earlier look that proves something, a fresh one); `patient` waits some seconds for it if need be."""
 
     def before(self, now: Snapshot) -> Snapshot | None:
         """The look of the watch with which one of now is compared, None if none is recent."""
 
-    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+    async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """A look that is far enough from the first to confirm or contradict it."""
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:

@@ -63,7 +63,7 @@ class Membership:
         """What a writing unit of work checks first, for work that began under this hold."""
         return partial(self._check, hold)
 
-    def duty(self, cluster: str) -> Fence | None:
+    def fence_for(self, cluster: str) -> Fence | None:
         """The fence of a cluster's watch when this process has it, else None (`bot.leadership.ports.Duty`)."""
         hold = self.hold(watch_of(cluster))
         return None if hold is None else self.fence(hold)
@@ -192,7 +192,7 @@ class Membership:
         """Be gone: what was claimed is free at once. Never raises."""
         try:
             async with asyncio.timeout(max(self.lease / 2, 0.5)), self.store.begin() as uow:
-                await uow.replicas.bury([self.name])
+                await uow.replicas.expire([self.name])
                 await uow.replicas.forget([self.name])
         except (StoreError, TimeoutError) as error:
             log.warning("replica.left_unsaid", error=str(error))
@@ -203,7 +203,7 @@ async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, dead: Collection[
     if everybody:
         await uow.replicas.bury_all()
         return
-    await uow.replicas.bury(dead)
+    await uow.replicas.expire(dead)
     old = [
         other.name
         for other in roster.replicas

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-CHORES = "chores"
+HOUSEKEEPING = "chores"
 """The piece of work that belongs to no cluster: what is to be forgotten, closed, thinned."""
 
 

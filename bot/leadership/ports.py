@@ -38,7 +38,7 @@ class ReplicaRows(Protocol):
     async def fence(self, hold: Hold) -> None:
         """Raise Fenced when the hold has passed on."""
 
-    async def bury(self, names: Collection[str]) -> None:
+    async def expire(self, names: Collection[str]) -> None:
         """Free what the dead had claimed."""
 
     async def bury_all(self) -> None:

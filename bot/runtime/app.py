@@ -32,7 +32,7 @@ from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
 from bot.leadership.membership import Membership
-from bot.leadership.model import CHORES
+from bot.leadership.model import HOUSEKEEPING
 from bot.operations.change_request import policy_keys
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
@@ -242,7 +242,7 @@ class _Parts:
             noted=self.noted,
             channels=[each.channel for each in self.settings.status],
             began=self.clock(),
-            leads=lambda: self.membership.hold(CHORES) is not None,
+            leads=lambda: self.membership.hold(HOUSEKEEPING) is not None,
             alone=lambda: self.membership.living <= 1,
         )
 
@@ -385,7 +385,7 @@ class _Parts:
         deadline = look_deadline(own.answer_deadline, own.poll_interval)
         watch = Watch(
             watched,
-            lambda: self.clusters[own.name].patrol(deadline, watch.glimpse),
+            lambda: self.clusters[own.name].poll(deadline, watch.glimpse),
             self.store,
             wake=outbox.wake,
             explain=partial(self.repository.explain, own.name),

@@ -19,7 +19,7 @@ from bot.config import Settings
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
-from bot.leadership.model import CHORES, Hold, cluster_of, watch_of
+from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
 from bot.leadership.remote_notes import RemoteNotes
 from bot.runtime.clock import Guard
 from bot.runtime.http_server import serving
@@ -116,11 +116,11 @@ class App:
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-async def look_out(app: App) -> None:
+async def check_watchdog(app: App) -> None:
     """Find out whether a watch is blind."""
     now = app.clock()
     try:
-        await app.sentry.check(now, app.membership.duty)
+        await app.sentry.check(now, app.membership.fence_for)
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:
@@ -131,11 +131,11 @@ async def look_out(app: App) -> None:
 async def sweep(app: App) -> None:
     """What the clock asks for besides looking: expire, settle, take up unfinished work."""
     try:
-        await app.runner.sweep(app.membership.duty)
-        await app.lease_manager.sweep(app.membership.duty)
+        await app.runner.sweep(app.membership.fence_for)
+        await app.lease_manager.sweep(app.membership.fence_for)
         # Not waited for: what is resumed may watch its effect for half a minute.
         app.background.start(resume(app))
-        await recall(app)
+        await refresh_remote_notes(app)
         await app.redelivery.sweep()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
@@ -156,7 +156,7 @@ async def resume(app: App) -> None:
         log.debug("resume.store_down", error=str(error))
 
 
-async def recall(app: App) -> None:
+async def refresh_remote_notes(app: App) -> None:
     """Learn what the watches of other processes noted, for those who ask here."""
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
@@ -219,7 +219,7 @@ async def mind_clock(app: App) -> None:
 
 async def forget(app: App) -> None:
     """Drop what is done with; one process of all does it."""
-    if app.membership.hold(CHORES) is None:
+    if app.membership.hold(HOUSEKEEPING) is None:
         return
     await close_gone(app)
     try:
@@ -274,7 +274,7 @@ async def running(app: App) -> AsyncIterator[App]:
         await app.membership.try_to_beat()
         _until_end(app, end, app.membership.run(), "membership")
         end.then("last words", LAST_WORDS_SECONDS, partial(_last_words, app))
-        end.then("farewell", STEP_SECONDS, app.liveness.farewell)
+        end.then("farewell", STEP_SECONDS, app.liveness.announce_shutdown)
         _until_end(app, end, app.outbox.run(), "outbox")
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
         end.then("drain", DRAIN_SECONDS + STEP_SECONDS, partial(app.background.drain, DRAIN_SECONDS))
@@ -364,7 +364,7 @@ def _schedule(app: App) -> Scheduler:
         scheduler.cron(change_request.cron, change_request.timezone, partial(summarise, app, entry), name=entry.job)
     scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")
     scheduler.every(SWEEP_SECONDS, partial(sweep, app), name="sweep")
-    scheduler.every(SWEEP_SECONDS, partial(look_out, app), name="sentry")
+    scheduler.every(SWEEP_SECONDS, partial(check_watchdog, app), name="sentry")
     scheduler.every(CLOCK_SECONDS, partial(mind_clock, app), name="clock")
     scheduler.every(FORGET_SECONDS, partial(forget, app), name="forget")
     return scheduler

@@ -11,7 +11,7 @@ import structlog
 from bot.common.errors import StoreError
 from bot.config import Settings
 from bot.leadership.membership import BEATS, Membership
-from bot.leadership.model import CHORES, watch_of
+from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.runtime.clock import ProcessClock, steady
 from bot.store.database import Store
 
@@ -50,7 +50,7 @@ async def follow_server(clock: ProcessClock, store: Store) -> None:
 
 def membership_of(settings: Settings, store: Store, owner: str) -> Membership:
     """The part of the process among the others: what its settings let it do."""
-    tasks = (CHORES, *(watch_of(cluster.name) for cluster in settings.clusters))
+    tasks = (HOUSEKEEPING, *(watch_of(cluster.name) for cluster in settings.clusters))
     return Membership(store, owner, tasks, settings.replicas.lease, alone=_alone(settings), steady=steady)
 
 

@@ -92,7 +92,7 @@ class StatusReporter:
         except StoreError as error:
             log.warning("status.store_down", error=str(error))
 
-    async def farewell(self) -> None:
+    async def announce_shutdown(self) -> None:
         """Say that nobody watches any more, where no other process does; for an orderly end."""
         if not self.alone():
             return

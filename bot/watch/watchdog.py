@@ -37,13 +37,13 @@ class Watchdog:
         """Why the watch of a cluster is blind, as far as is known."""
         return self._watches[cluster].pulse.trouble or self._troubles.get(cluster, "")
 
-    async def check(self, now: float, duty: Duty = all_of_it) -> None:
+    async def check(self, now: float, fence_for: Duty = all_of_it) -> None:
         """Find out who is blind of those that are ours to watch, and tell it.
 
         Raises StoreError: then `blind` is what this process alone knows.
         """
         self._began = self._began or now
-        ours = {name: fence for name in self._watches if (fence := duty(name))}
+        ours = {name: fence for name in self._watches if (fence := fence_for(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watches[name], now))}
         seeing = self.blind.keys() - suspects.keys()
         for name in seeing:

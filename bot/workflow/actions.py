@@ -65,7 +65,7 @@ async def _look_at_switch(cluster: ClusterPort, op: Operation) -> Observation:
 
 async def last_look(cluster: ClusterPort) -> Snapshot:
     """What all hosts say now."""
-    return (await cluster.two_looks(patient=False))[1]
+    return (await cluster.snapshot_pair(patient=False))[1]
 
 
 def _on_leader(

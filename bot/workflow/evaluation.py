@@ -53,7 +53,7 @@ async def evaluate(
     others = tuple(open_operation(op) for op in operations if op.state in LOCKING)
     if isinstance(request, TaskSwitch):
         return await _judge_switch(cluster, request, others, dialect, forced=forced)
-    (before, now), facts = await asyncio.gather(cluster.two_looks(), _facts(cluster, request, others))
+    (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
     facts = replace(facts, replaces=tuple(replaces))
     verdict = preflight(request, before, now, facts=facts)
     seen = {"first": now.leader[0] if now.leader else "", "dialect": facts.dialect or ""}
@@ -84,11 +84,11 @@ async def _judge_switch(
     cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], dialect: str, *, forced: bool
 ) -> Evaluation:
     (before, now), read = await asyncio.gather(
-        cluster.two_looks(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
+        cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
     )
     if read.told.dialect is None or read.trouble:
         # What explains it may have come after the look: a card with that and an older look would contradict itself.
-        before, now = await cluster.two_looks(patient=False, bad_disks=True)
+        before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
     told, first = read.told, now.leader[0] if now.leader else ""
     if told.dialect is None:
         facts = PreflightContext(operations=others, dialect_why=told.why)

@@ -114,29 +114,29 @@ class Executor:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
-    async def sweep(self, duty: Duty = all_of_it) -> None:
+    async def sweep(self, fence_for: Duty = all_of_it) -> None:
         """Expire what waited too long and settle what is not known, where it is ours to do; called by the clock."""
         for op in await self.repository.due():
-            if fence := duty(op.cluster):
+            if fence := fence_for(op.cluster):
                 await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "nobody decided on it in time")
         for op in await self.repository.in_state(OpState.RUNNING):
-            if repository := await self._ours(op, duty):
+            if repository := await self._ours(op, fence_for):
                 await self._adopt(op, self.clusters[op.cluster], repository)
         for op in await self.repository.in_state(OpState.UNKNOWN):
-            if repository := await self._ours(op, duty):
+            if repository := await self._ours(op, fence_for):
                 await self._settle(op, self.clusters[op.cluster], repository)
         recent = await self.repository.recent(None, MOST_COMPARED)
         for op in filter(is_open, recent):
-            if op.cluster in self.clusters and (fence := duty(op.cluster)):
+            if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
                 await self._compare(op, self.clusters[op.cluster], self.repository.fenced(fence), overtaken(op, recent))
 
-    async def _ours(self, op: Operation, duty: Duty) -> OperationRepository | None:
+    async def _ours(self, op: Operation, fence_for: Duty) -> OperationRepository | None:
         """The book to settle it with; None while somebody carries it out, be it here, and where it is not ours."""
         if op.id in self.under_way or op.cluster not in self.clusters:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
             return self.repository
-        fence = duty(op.cluster)
+        fence = fence_for(op.cluster)
         if fence is None or await self._still_runs(op):
             return None
         return self.repository.fenced(fence)
@@ -197,7 +197,7 @@ class Executor:
             log.info("operation.moved_meanwhile", op=op.id)
 
     async def _held_still(self, op: Operation, cluster: ClusterPort) -> bool:
-        before, now = await cluster.two_looks(patient=False)
+        before, now = await cluster.snapshot_pair(patient=False)
         if not settled(before, now):
             self._still.pop(op.id, None)
             return False

@@ -61,14 +61,14 @@ class LeaseManager:
     monotonic: Callable[[], float] = time.monotonic
     """The clock by which a judgement ages until its request is sent."""
 
-    async def sweep(self, duty: Duty = all_of_it) -> None:
+    async def sweep(self, fence_for: Duty = all_of_it) -> None:
         """Announce and end what is due, then carry out what that led to, be it of an earlier life; what is ours."""
         now = self.clock()
         for op in await self.repository.leased():
-            if op.cluster in self.clusters and (fence := duty(op.cluster)):
+            if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
                 await self._due(op, now, self.repository.fenced(fence))
         for op in await self.repository.in_state(OpState.PROPOSED):
-            if op.request.get("reverts") and op.cluster in self.clusters and (fence := duty(op.cluster)):
+            if op.request.get("reverts") and op.cluster in self.clusters and (fence := fence_for(op.cluster)):
                 await self._revert(op, self.clusters[op.cluster], self.repository.fenced(fence))
 
     async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:

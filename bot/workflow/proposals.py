@@ -124,7 +124,7 @@ class ProposalService:
         self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Show the plan of a replacement and propose its next step."""
-        before, now = await cluster.two_looks()
+        before, now = await cluster.snapshot_pair()
         caught_up = was_caught_up(await self.repository.recent(cluster.name, MOST_LISTED), wanted.dead, wanted.new)
         steps, step = next_wish(wanted, change_request, before, now, caught_up=caught_up)
         plan = ops_list.plan(cluster.name, wanted.dead, wanted.new, steps)

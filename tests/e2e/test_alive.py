@@ -30,7 +30,7 @@ async def test_the_status_line_is_one_message_that_says_when_cmbot_stops(world: 
     for words in ("of 2 clusters", "As of", "*prod*", "*archive*", "Oldest look:", "to be sent"):
         assert words in line.full_text, line.full_text
     world.slack.workspace.change(line, deleted=True)
-    await liveness.farewell()
+    await liveness.announce_shutdown()
     ended = await world.slack.wait_for(ARCHIVE, lambda m: "was stopped" in m.full_text)
     assert ended.ts != line.ts
     await liveness.show(ARCHIVE)

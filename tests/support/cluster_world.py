@@ -40,7 +40,7 @@ class World:
         watched = Watched("prod", "C1", 15, configure(self.rules))
         self.watch = Watch(
             watched,
-            lambda: handle.patrol(5.0, self.watch.glimpse),
+            lambda: handle.poll(5.0, self.watch.glimpse),
             self.store,
             wake=self.woken.set,
             explain=self._explain,

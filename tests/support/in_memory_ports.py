@@ -130,13 +130,13 @@ class FakeCluster:
         for look in self.seen:
             yield look
 
-    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+    async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         return None, self.seen[-1]
 
     def before(self, now: Snapshot) -> Snapshot | None:
         return self.earlier
 
-    async def second_look(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
+    async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         return self.second or self.seen[-1]
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:

@@ -50,7 +50,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
         yield Reply(shows(look, previous=previous, known=known), private=False)
         shows = later
         if unsure:
-            again = await cluster.second_look(look, bad_disks=bad_disks)
+            again = await cluster.second_snapshot(look, bad_disks=bad_disks)
             yield Reply(later(again, previous=look, known=_known(call, again, alerts)), private=False)
             confirmed = True
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 
 from bot.common.errors import Fenced
-from bot.store.repositories.outbox_claims import lives
+from bot.store.repositories.outbox_claims import is_active
 from bot.store.schema import inbound
 from bot.store.session import Session
 
@@ -21,7 +21,7 @@ class InboxRows:
         self._link = link
         self._owner = owner
 
-    async def first_seen(
+    async def insert_if_new(
         self, key: str, kind: str, payload: Mapping[str, Any], now: float, *, done: bool = False
     ) -> bool:
         """Persist the delivery; False when it had come before. One that is `done` at once is only remembered."""
@@ -43,7 +43,7 @@ class InboxRows:
 
     def _free(self, now: float) -> ColumnElement[bool]:
         """Not claimed, or no more; a living process takes its own work up again, by its own clock."""
-        others = (inbound.c.claimed_by != self._owner) & lives(inbound.c.claimed_by)
+        others = (inbound.c.claimed_by != self._owner) & is_active(inbound.c.claimed_by)
         return (inbound.c.claimed_until <= now) & ~others
 
     async def done(self, key: str) -> None:

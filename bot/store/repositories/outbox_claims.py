@@ -226,7 +226,7 @@ def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, e
             others.c.channel == posts.c.channel,
             others.c.state == "pending",
             others.c.claimed_by.not_in(["", owner]),
-            or_(others.c.claimed_until > now, lives(others.c.claimed_by)),
+            or_(others.c.claimed_until > now, is_active(others.c.claimed_by)),
         )
         .exists()
     )
@@ -249,7 +249,7 @@ def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, e
     )
 
 
-def lives(claimer: ColumnElement[str]) -> ColumnElement[bool]:
+def is_active(claimer: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a claim is that of a process that counts as alive (bot/leadership/membership.py)."""
     return select(replicas.c.name).where(replicas.c.name == claimer, replicas.c.until > 0).exists()
 

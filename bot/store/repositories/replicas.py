@@ -20,7 +20,7 @@ class Replicas:
     """Who lives and who holds what. Lives are measured by the database's clock, which is the same for all.
 
     SQLite has no clock: its rows bear the system clock `clock`, for those who look at them. Which process is dead is
-    found there by observation (bot/leadership/membership.py) and noted by `bury`.
+    found there by observation (bot/leadership/membership.py) and noted by `expire`.
     """
 
     def __init__(self, link: Session, clock: Callable[[], float]) -> None:
@@ -69,7 +69,7 @@ class Replicas:
         if token != hold.token:
             raise Fenced(f"Another process does {hold.task} now, so nothing was written.")
 
-    async def bury(self, names: Collection[str]) -> None:
+    async def expire(self, names: Collection[str]) -> None:
         """Count these as dead: what they had claimed of inbound work and of messages to be sent is free at once."""
         if not names:
             return

@@ -28,7 +28,7 @@ class Scenery:
 
     async def look(self, later: float = 15.0) -> Snapshot:
         self.now += later
-        return await self.cluster.patrol(5.0)
+        return await self.cluster.poll(5.0)
 
     def asked(self) -> list[str]:
         """What was asked since, without /stat."""
@@ -122,7 +122,7 @@ async def test_without_a_quorum_nothing_slow_is_known() -> None:
     async with scenery() as world:
         await world.simulated.lose_quorum()
         world.now += 15
-        seen = await world.cluster.patrol(1.0)
+        seen = await world.cluster.poll(1.0)
     assert (seen.switches, seen.dropping) == (None, None)
 
 

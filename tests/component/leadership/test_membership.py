@@ -168,9 +168,9 @@ async def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(store: Sto
     steady.now += 0.1
     assert not one.alive
     assert one.hold(TASKS[0]) is None
-    assert one.duty("c0") is None
+    assert one.fence_for("c0") is None
     await one.beat()
-    assert one.duty("c0") is not None
+    assert one.fence_for("c0") is not None
 
 
 async def test_an_orderly_end_frees_the_work_first_and_the_name_last(store: Store) -> None:
@@ -190,7 +190,7 @@ async def test_what_the_dead_had_claimed_is_free_at_once(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
     async with store.begin() as uow:
-        await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+        await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbound.claim("T1", "one", now=100.0, until=9e12)
         await uow.outbox.put("alert:1", "C1", Message("Fire"))
         [claim] = await uow.outbox.claim("one", 9e9, 60.0, 8)
@@ -225,7 +225,7 @@ async def test_a_process_that_is_alone_takes_up_at_once_what_an_earlier_life_lef
     await earlier.beat()
     begun = earlier.fence(held(earlier, TASKS[0]))
     async with store.begin() as uow:
-        await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+        await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbound.claim("T1", "a name of an older release", now=100.0, until=9e12)
     await later.beat()
     assert sorted(later.holds) == sorted(TASKS)

@@ -134,7 +134,7 @@ async def test_a_claim_of_the_living_holds_whatever_its_clock(store: Store) -> N
     one = member(store, "one")
     await one.beat()
     async with store.begin() as uow:
-        await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+        await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbound.claim("T1", "one", now=100.0, until=160.0)
         await uow.outbox.put("alert:1", "C1", Message("Fire"))
         await uow.outbox.claim("one", 100.0, 60.0, 8)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bot.cli.main import main
 from bot.cli.replicas import look, table, unheld
-from bot.leadership.model import CHORES, Replica, watch_of
+from bot.leadership.model import HOUSEKEEPING, Replica, watch_of
 from bot.operations.model import Operation, OpKind, OpState
 from bot.store.database import Store
 from tests.component.leadership.test_membership import dies, member
@@ -25,7 +25,7 @@ async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
 
 
 async def test_who_lives_watches_and_runs_what(store: Store, database_url: str, clock: Clock) -> None:
-    one = member(store, "one", tasks=[CHORES, watch_of("prod"), watch_of("archive")])
+    one = member(store, "one", tasks=[HOUSEKEEPING, watch_of("prod"), watch_of("archive")])
     two = member(store, "two", tasks=[watch_of("prod")])
     await one.beat()
     await two.beat()

@@ -12,7 +12,7 @@ from bot.store.database import Store
 async def test_a_delivery_is_accepted_once_however_often_it_comes(store: Store) -> None:
     async def accept() -> bool:
         async with store.begin() as uow:
-            return await uow.inbound.first_seen("T1", "Click", {"user": "U1", "value": "op:1"}, 100.0)
+            return await uow.inbound.insert_if_new("T1", "Click", {"user": "U1", "value": "op:1"}, 100.0)
 
     assert sorted(await asyncio.gather(*(accept() for _ in range(5)))) == [False] * 4 + [True]
     async with store.read() as uow:
@@ -21,7 +21,7 @@ async def test_a_delivery_is_accepted_once_however_often_it_comes(store: Store) 
 
 async def test_work_is_claimed_by_one_and_by_another_when_the_lease_is_over(store: Store) -> None:
     async with store.begin() as uow:
-        await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 100.0)
+        await uow.inbound.insert_if_new("T1", "Click", {"user": "U1"}, 100.0)
 
     async def claim(owner: str, now: float) -> bool:
         async with store.begin() as uow:
@@ -36,11 +36,11 @@ async def test_work_is_claimed_by_one_and_by_another_when_the_lease_is_over(stor
 
 async def test_done_work_never_comes_back_but_its_key_is_remembered(store: Store) -> None:
     async with store.begin() as uow:
-        await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 100.0)
+        await uow.inbound.insert_if_new("T1", "Click", {"user": "U1"}, 100.0)
         await uow.inbound.done("T1")
         assert await uow.inbound.pending(999.0) == []
         assert not await uow.inbound.claim("T1", "p1", now=999.0, until=1060.0)
-        assert not await uow.inbound.first_seen("T1", "Click", {"user": "U1"}, 999.0)
+        assert not await uow.inbound.insert_if_new("T1", "Click", {"user": "U1"}, 999.0)
 
 
 async def test_who_lost_a_claim_cannot_mark_it_done_with_what_he_wrote_for_it(database_url: str) -> None:
@@ -52,7 +52,7 @@ async def test_who_lost_a_claim_cannot_mark_it_done_with_what_he_wrote_for_it(da
     async with Store.open(database_url, owner="p1") as slow, Store.open(database_url, owner="p2") as quick:
         await slow.migrate()
         async with slow.begin() as uow:
-            await uow.inbound.first_seen("T1", "Click", {}, 100.0)
+            await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
             await uow.inbound.claim("T1", "p1", now=100.0, until=130.0)
         async with quick.begin() as uow:
             assert await uow.inbound.claim("T1", "p2", now=130.0, until=160.0)
@@ -67,12 +67,12 @@ async def test_who_lost_a_claim_cannot_mark_it_done_with_what_he_wrote_for_it(da
 async def test_only_what_is_done_is_forgotten(store: Store) -> None:
     async with store.begin() as uow:
         for key in ("T1", "T2", "T3"):
-            await uow.inbound.first_seen(key, "Click", {}, float(key[1]) * 100)
+            await uow.inbound.insert_if_new(key, "Click", {}, float(key[1]) * 100)
         await uow.inbound.done("T1")
         await uow.inbound.done("T3")
         assert await uow.expiry.drop_aged("inbound", 300.0, 10) == 1
         assert [key for key, _, _ in await uow.inbound.pending(999.0)] == ["T2"]
-        assert not await uow.inbound.first_seen("T3", "Click", {}, 999.0)
+        assert not await uow.inbound.insert_if_new("T3", "Click", {}, 999.0)
 
 
 async def test_a_scheduled_firing_happens_once_in_all(store: Store) -> None:

@@ -50,15 +50,15 @@ class Many:
         return Seat(name, self._channel(name), "S0ONCALL", 15, tells)
 
     def _look(self, name: str) -> Callable[[], Any]:
-        async def patrol() -> Snapshot:
+        async def poll() -> Snapshot:
             return replace((dark if name in self.down else look)(self.now), cluster=name)
 
-        return patrol
+        return poll
 
     def ask_for_real(self, name: str, api: ClustermgrClient) -> None:
         """Let a cluster be asked over real sockets from now on."""
         handle = Cluster(name, self._channel(name), api, lambda: self.now, 1.0)
-        self.watches[name]._look = partial(handle.patrol, 1.0)
+        self.watches[name]._look = partial(handle.poll, 1.0)
 
     async def rounds(self, count: int = 1) -> list[str]:
         """Look at each cluster so often, every 15 s and spread over them; returns what was told."""

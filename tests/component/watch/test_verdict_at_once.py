@@ -33,7 +33,7 @@ class Scenery:
     async def watch(self, times: int = 1) -> None:
         """Look as the watch does."""
         for _ in range(times):
-            self.memory = remember(self.memory, await self.cluster.patrol(2.0))
+            self.memory = remember(self.memory, await self.cluster.poll(2.0))
 
     async def shown(self, command: str = "stat") -> list[str]:
         """Every answer to a command."""

@@ -44,7 +44,7 @@ class Scenery:
         self.repository = OperationRepository(self.store, lambda: None, self.clock)
         self.watch = Watch(
             Watched("prod", "C0ALERTS", 15, configure()),
-            partial(handle.patrol, 5.0),
+            partial(handle.poll, 5.0),
             self.store,
             wake=lambda: None,
             explain=partial(self.repository.explain, "prod"),

@@ -34,10 +34,10 @@ class Stopped(Cluster):
 
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def two_looks(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
+    async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         """Wait, then look."""
         await self.go.wait()
-        return await Cluster.two_looks(self, patient=patient, bad_disks=bad_disks)
+        return await Cluster.snapshot_pair(self, patient=patient, bad_disks=bad_disks)
 
 
 class Scenery:
@@ -228,10 +228,10 @@ async def test_what_nobody_decided_on_expires(scenery: Scenery) -> None:
 async def test_a_look_of_the_watch_serves_as_the_earlier_of_two(scenery: Scenery) -> None:
     earlier = await scenery.cluster.look(5.0)
     scenery.clock.now += 4
-    before, now = await scenery.cluster.two_looks()
+    before, now = await scenery.cluster.snapshot_pair()
     assert before is earlier
     assert now.at - earlier.at == 4
     await scenery.simulated.elect(2)
-    before, now = await scenery.cluster.two_looks(patient=False)
+    before, now = await scenery.cluster.snapshot_pair(patient=False)
     assert before is None, "what was seen under another leader proves nothing"
     assert now.leader is not None

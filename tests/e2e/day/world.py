@@ -157,7 +157,7 @@ class Day:
             due = entry.latest(self.now)
             if due is not None and before < due <= self.now:
                 await lifecycle.summarise(app, entry, due)
-        await lifecycle.look_out(app)
+        await lifecycle.check_watchdog(app)
         if int(self.now / STEP) % SWEEPS == 0:
             await lifecycle.sweep(app)
         await app.outbox.drain()

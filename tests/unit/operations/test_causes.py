@@ -70,7 +70,7 @@ class Moving(FakeCluster):
         super().__init__()
         self.shown = looks
 
-    async def two_looks(self, **_options: Any) -> tuple[Snapshot | None, Snapshot]:
+    async def snapshot_pair(self, **_options: Any) -> tuple[Snapshot | None, Snapshot]:
         await asyncio.sleep(0)
         return self.shown.pop(0)
 

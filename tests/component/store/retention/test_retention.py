@@ -130,7 +130,7 @@ async def test_what_is_over_goes_and_what_may_still_change_stays(store: Store, k
         for due in (old, new):
             await uow.firings.once("summary", due)
         for key, seen in (("done", old), ("open", old), ("late", clock.now)):
-            await uow.inbound.first_seen(key, "Click", {}, seen)
+            await uow.inbound.insert_if_new(key, "Click", {}, seen)
         await uow.inbound.done("done")
         await uow.memory.put("prod", {"term": 1})
         await uow.channels.put("C1", {"digests": [{"slot": "digest:C1:2"}]})
