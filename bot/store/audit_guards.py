@@ -28,17 +28,17 @@ _MOST = 5
 class Guards:
     """Looks at what guards the audit table; changes nothing. Raises StoreError."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def faults(self) -> tuple[str, ...]:
         """What is wrong, a sentence each; none when all is as cmbot made it."""
-        held = await (self._postgres() if self._link.postgres else self._sqlite())
+        held = await (self._postgres() if self._session.postgres else self._sqlite())
         return (*held, *await self._operations(), *await self._silences())
 
     async def _sqlite(self) -> list[str]:
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
-        found = {row["name"]: _plain(row["sql"]) for row in await self._link.rows(text(query))}
+        found = {row["name"]: _plain(row["sql"]) for row in await self._session.rows(text(query))}
         return [*_compared({name: _plain(made) for name, made in _SQLITE.items()}, found)]
 
     async def _postgres(self) -> list[str]:
@@ -49,26 +49,28 @@ class Guards:
             WHERE t.tgrelid = 'audit'::regclass AND NOT t.tgisinternal
         """
         rules = "SELECT rulename AS name FROM pg_rewrite WHERE ev_class = 'audit'::regclass"
-        found = {row["name"]: _state(row) for row in await self._link.rows(text(query))}
-        strange = [f"the rule {row['name']} on it is none of cmbot's" for row in await self._link.rows(text(rules))]
+        found = {row["name"]: _state(row) for row in await self._session.rows(text(query))}
+        strange = [f"the rule {row['name']} on it is none of cmbot's" for row in await self._session.rows(text(rules))]
         return [*_compared({_POSTGRES: "guards"}, found), *strange]
 
     async def _operations(self) -> list[str]:
         """Operations without the row of their last step: a step is never taken without its row."""
         step = (audit.c.op_id == operations.c.id) & (audit.c.action == literal("operation.") + operations.c.state)
         query = select(operations.c.id, operations.c.state).where(~exists().where(step)).order_by(operations.c.id)
-        found = [f"operation #{row['id']} is {row['state']}" for row in await self._link.rows(query.limit(_MOST + 1))]
+        found = [
+            f"operation #{row['id']} is {row['state']}" for row in await self._session.rows(query.limit(_MOST + 1))
+        ]
         return _rows_gone(found)
 
     async def _silences(self) -> list[str]:
-        begun = (audit.c.action == "silence.begun") & (_number(self._link) == silences.c.id)
+        begun = (audit.c.action == "silence.begun") & (_number(self._session) == silences.c.id)
         query = select(silences.c.id).where(~exists().where(begun)).order_by(silences.c.id)
-        return _rows_gone([f"silence #{row['id']} holds" for row in await self._link.rows(query.limit(_MOST + 1))])
+        return _rows_gone([f"silence #{row['id']} holds" for row in await self._session.rows(query.limit(_MOST + 1))])
 
 
-def _number(link: Session) -> ColumnElement[int]:
+def _number(session: Session) -> ColumnElement[int]:
     """The number of the silence that a row of the audit log speaks of."""
-    if link.postgres:
+    if session.postgres:
         return cast(func.substring(audit.c.detail, '"silence": ?([0-9]+)'), Integer)
     return cast(func.json_extract(audit.c.detail, "$.silence"), Integer)
 

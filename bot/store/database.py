@@ -112,9 +112,9 @@ class Store:
         """Bring the schema to the newest revision, under a lock; does not write when it is there. Raises StoreError."""
         if await self.revision() == migrate.newest():
             return
-        async with self._session(self._writer, writable=True) as (link, run):
-            if link.postgres:
-                await link.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
+        async with self._session(self._writer, writable=True) as (session, run):
+            if session.postgres:
+                await session.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
             await run(migrate.upgrade)
 
     async def give_back(self, pages: int) -> None:
@@ -134,14 +134,14 @@ class Store:
 
         Units are not nested: on SQLite there is one writer, and the inner one would wait for the outer.
         """
-        async with self._session(self._writer, writable=True) as (link, _):
-            yield UnitOfWork(link, self._clock, self._wall, self._owner)
+        async with self._session(self._writer, writable=True) as (session, _):
+            yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work over one consistent view that cannot write. Raises StoreError."""
-        async with self._session(self._reader, writable=False) as (link, _):
-            yield UnitOfWork(link, self._clock, self._wall, self._owner)
+        async with self._session(self._reader, writable=False) as (session, _):
+            yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Session, Any]]:

@@ -32,22 +32,22 @@ class Living:
 class Expiry:
     """Drops rows; what may still change is never among them."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def drop_aged(self, table: str, before: float, limit: int) -> int:
         """Drop up to `limit` rows that were done with before a time (Unix seconds); returns how many went."""
         held = metadata.tables[table]
         key = tuple(held.primary_key.columns)
         chosen = select(*key).where(_aged(table, before)).limit(limit)
-        rows = await self._link.rows(chosen)
+        rows = await self._session.rows(chosen)
         if not rows:
             return 0
-        return await self._link.change(delete(held).where(tuple_(*key).in_([tuple(row.values()) for row in rows])))
+        return await self._session.change(delete(held).where(tuple_(*key).in_([tuple(row.values()) for row in rows])))
 
     async def living(self) -> Living:
         """What may still change."""
-        cards = await self._link.rows(select(operations.c.id, operations.c.card, operations.c.request).where(_OPEN))
+        cards = await self._session.rows(select(operations.c.id, operations.c.card, operations.c.request).where(_OPEN))
         threads = (int(row["request"].get("thread") or 0) for row in cards)
         return Living(
             await self._ids(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
@@ -57,37 +57,37 @@ class Expiry:
         )
 
     async def _digests(self) -> frozenset[str]:
-        rows = await self._link.rows(select(channels.c.data))
+        rows = await self._session.rows(select(channels.c.data))
         return frozenset(str(digest["slot"]) for row in rows for digest in row["data"].get("digests", ()))
 
     async def _ids(self, query: Any) -> frozenset[int]:
-        return frozenset(row["id"] for row in await self._link.rows(query))
+        return frozenset(row["id"] for row in await self._session.rows(query))
 
     async def settled_posts(self, before: float, after: int, limit: int) -> list[tuple[int, str]]:
         """Messages as they must be, or given up, since before a time: (number, slot), behind number `after`."""
         over = posts.c.state.in_(["sent", "dead"]) & (posts.c.updated_at < before) & (posts.c.seq > after)
         query = select(posts.c.seq, posts.c.slot).where(over).order_by(posts.c.seq).limit(limit)
-        return [(row["seq"], row["slot"]) for row in await self._link.rows(query)]
+        return [(row["seq"], row["slot"]) for row in await self._session.rows(query)]
 
     async def drop_posts(self, numbers: Collection[int]) -> int:
         """Stop keeping these messages, unless they have changed meanwhile; Slack goes on showing them."""
         this = posts.c.seq.in_(list(numbers)) & posts.c.state.in_(["sent", "dead"])
-        return await self._link.change(delete(posts).where(this)) if numbers else 0
+        return await self._session.change(delete(posts).where(this)) if numbers else 0
 
     async def sampled(self) -> list[str]:
         """The clusters of which there are samples."""
-        return [row["cluster"] for row in await self._link.rows(select(samples.c.cluster).distinct())]
+        return [row["cluster"] for row in await self._session.rows(select(samples.c.cluster).distinct())]
 
     async def sample_times(self, cluster: str, after: float, before: float, limit: int) -> list[float]:
         """When samples of a cluster were taken, oldest first."""
         within = (samples.c.cluster == cluster) & (samples.c.at > after) & (samples.c.at < before)
-        rows = await self._link.rows(select(samples.c.at).where(within).order_by(samples.c.at).limit(limit))
+        rows = await self._session.rows(select(samples.c.at).where(within).order_by(samples.c.at).limit(limit))
         return [row["at"] for row in rows]
 
     async def drop_samples(self, cluster: str, times: Sequence[float]) -> int:
         """Drop the samples of these times."""
         this = (samples.c.cluster == cluster) & samples.c.at.in_(list(times))
-        return await self._link.change(delete(samples).where(this))
+        return await self._session.change(delete(samples).where(this))
 
 
 def _aged(table: str, before: float) -> ColumnElement[bool]:

@@ -26,19 +26,21 @@ class UnitOfWork:
     Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
     """
 
-    def __init__(self, link: Session, clock: Callable[[], float], wall: Callable[[], float], owner: str = "") -> None:
-        self.alerts = Alerts(link)
-        self.silences = Silences(link)
-        self.memory = ClusterStates(link)
-        self.channels = ChannelHistories(link)
-        self.operations = Operations(link)
-        self.inbound = InboxRows(link, owner)
-        self.firings = ScheduledRuns(link)
-        self.samples = Samples(link)
-        self.outbox = OutboxMessages(link, clock)
-        self.detours = FallbackMessages(link, clock)
-        self.audit = Audit(link)
-        self.guards = Guards(link)
-        self.dump = Dump(link)
-        self.replicas = Replicas(link, wall)
-        self.expiry = Expiry(link)
+    def __init__(
+        self, session: Session, clock: Callable[[], float], wall: Callable[[], float], owner: str = ""
+    ) -> None:
+        self.alerts = Alerts(session)
+        self.silences = Silences(session)
+        self.memory = ClusterStates(session)
+        self.channels = ChannelHistories(session)
+        self.operations = Operations(session)
+        self.inbound = InboxRows(session, owner)
+        self.firings = ScheduledRuns(session)
+        self.samples = Samples(session)
+        self.outbox = OutboxMessages(session, clock)
+        self.detours = FallbackMessages(session, clock)
+        self.audit = Audit(session)
+        self.guards = Guards(session)
+        self.dump = Dump(session)
+        self.replicas = Replicas(session, wall)
+        self.expiry = Expiry(session)

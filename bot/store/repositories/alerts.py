@@ -33,8 +33,8 @@ def _alert(row: RowMapping) -> Alert:
 class Alerts:
     """The alerts; at most one open one per (cluster, rule, subject), which the database enforces."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def open(self, cluster: str | None = None) -> list[Alert]:
         """Those not resolved, oldest first."""
@@ -46,12 +46,12 @@ class Alerts:
 
     async def _list(self, condition: Any, cluster: str | None) -> list[Alert]:
         query = select(alerts).where(condition).order_by(alerts.c.id)
-        rows = await self._link.rows(query if cluster is None else query.where(alerts.c.cluster == cluster))
+        rows = await self._session.rows(query if cluster is None else query.where(alerts.c.cluster == cluster))
         return [_alert(row) for row in rows]
 
     async def get(self, alert_id: int) -> Alert | None:
         """One, or None."""
-        row = await self._link.row(select(alerts).where(alerts.c.id == alert_id))
+        row = await self._session.row(select(alerts).where(alerts.c.id == alert_id))
         return None if row is None else _alert(row)
 
     async def some(self, ids: Sequence[int]) -> list[Alert]:
@@ -68,7 +68,7 @@ class Alerts:
         Raises Conflict when somebody else was first (another open one of its key, or another version).
         """
         if alert.id == 0:
-            made = await self._link.value(insert(alerts).values(_values(alert)).returning(alerts.c.id))
+            made = await self._session.value(insert(alerts).values(_values(alert)).returning(alerts.c.id))
             return replace(alert, id=made)
         await self._put(alert, alert.version - 1)
         return alert
@@ -79,11 +79,11 @@ class Alerts:
 
     async def _put(self, alert: Alert, held: int) -> None:
         this = (alerts.c.id == alert.id) & (alerts.c.version == held)
-        if not await self._link.change(update(alerts).where(this).values(_values(alert))):
+        if not await self._session.change(update(alerts).where(this).values(_values(alert))):
             raise Conflict(f"Alert {alert.id} was changed by somebody else meanwhile.")
 
     async def told(self) -> dict[str, int]:
         """How many alerts that were told are not resolved, by cluster; no entry without any."""
         calling = alerts.c.state.in_([AlertState.FIRING, AlertState.ACKNOWLEDGED])
         query = select(alerts.c.cluster, func.count().label("n")).where(calling).group_by(alerts.c.cluster)
-        return {row["cluster"]: row["n"] for row in await self._link.rows(query)}
+        return {row["cluster"]: row["n"] for row in await self._session.rows(query)}

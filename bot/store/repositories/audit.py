@@ -18,8 +18,8 @@ LOCK = 0x6175646974
 class Audit:
     """The chain of rows. There is no way to change or remove one, here or (but for its owner) in the database."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def append(self, entry: AuditEntry) -> AuditRow:
         """Seal `entry` and put it at the end of the chain.
@@ -27,9 +27,9 @@ class Audit:
         Every writer waits here for the one before it to commit, so this comes last in a unit of work: what is locked
         before is then never waited for by whoever holds the chain.
         """
-        if self._link.postgres:
+        if self._session.postgres:
             # Locking the last row would not do: who waited for it would go on with what was last before.
-            await self._link.value(select(func.pg_advisory_xact_lock(LOCK)))
+            await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
         row = seal(
             await self.head(),
             at=entry.at,
@@ -39,12 +39,12 @@ class Audit:
             op_id=entry.op_id,
             detail=encode(dict(entry.detail)),
         )
-        await self._link.change(insert(audit).values({name: getattr(row, name) for name in audit.c.keys()}))  # noqa: SIM118 - not a dict
+        await self._session.change(insert(audit).values({name: getattr(row, name) for name in audit.c.keys()}))  # noqa: SIM118 - not a dict
         return row
 
     async def head(self) -> Head:
         """The end of the chain."""
-        last = await self._link.row(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
+        last = await self._session.row(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
         return GENESIS if last is None else Head(last["seq"], last["hash"])
 
     async def range(self, asked: AuditQuery = ALL, *, after: int | None = None, limit: int = 1000) -> list[AuditRow]:
@@ -59,10 +59,10 @@ class Audit:
 
     async def count(self, asked: AuditQuery = ALL) -> int:
         """How many rows there are."""
-        return int(await self._link.value(select(func.count()).select_from(audit).where(_fitting(asked))))
+        return int(await self._session.value(select(func.count()).select_from(audit).where(_fitting(asked))))
 
     async def _list(self, query: Any) -> list[AuditRow]:
-        return [_row(row) for row in await self._link.rows(query)]
+        return [_row(row) for row in await self._session.rows(query)]
 
 
 def _fitting(asked: AuditQuery) -> ColumnElement[bool]:

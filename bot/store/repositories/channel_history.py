@@ -12,8 +12,8 @@ from bot.store.session import Session
 class ChannelHistories:
     """One JSON object per channel."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def get(self, channel: str) -> dict[str, Any]:
         """What is remembered, {} when nothing is; a writing unit of work keeps it locked until it ends.
@@ -21,18 +21,18 @@ class ChannelHistories:
         Clusters that share a channel wait for one another here, so each counts what the others told.
         """
         query = select(channels.c.data).where(channels.c.channel == channel)
-        if self._link.writable:
+        if self._session.writable:
             # There must be a row to lock, or two that come first would both find nothing.
-            await self._link.change(
-                self._link.insert(channels).values(channel=channel, data={}).on_conflict_do_nothing()
+            await self._session.change(
+                self._session.insert(channels).values(channel=channel, data={}).on_conflict_do_nothing()
             )
             query = query.with_for_update()
-        return dict(await self._link.value(query) or {})
+        return dict(await self._session.value(query) or {})
 
     async def put(self, channel: str, data: Mapping[str, Any]) -> None:
         """Remember `data` instead; writes nothing when it is the same."""
-        new = self._link.insert(channels).values(channel=channel, data=dict(data))
-        await self._link.change(
+        new = self._session.insert(channels).values(channel=channel, data=dict(data))
+        await self._session.change(
             new.on_conflict_do_update(
                 index_elements=["channel"],
                 set_={"data": new.excluded.data},
@@ -42,5 +42,5 @@ class ChannelHistories:
 
     async def known(self) -> list[str]:
         """The channels of which something is remembered."""
-        rows = await self._link.rows(select(channels.c.channel).order_by(channels.c.channel))
+        rows = await self._session.rows(select(channels.c.channel).order_by(channels.c.channel))
         return [row["channel"] for row in rows]

@@ -40,23 +40,23 @@ def _operation(row: RowMapping) -> Operation:
 class Operations:
     """The requested changes; every transition is a compare-and-set on `version`."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def add(self, op: Operation) -> Operation:
         """Store a new one; returns it with its id. Raises Conflict when another one has what it would lock."""
-        made = await self._link.value(insert(operations).values(_values(op)).returning(operations.c.id))
+        made = await self._session.value(insert(operations).values(_values(op)).returning(operations.c.id))
         return replace(op, id=made)
 
     async def get(self, op_id: int) -> Operation | None:
         """One, or None."""
-        row = await self._link.row(select(operations).where(operations.c.id == op_id))
+        row = await self._session.row(select(operations).where(operations.c.id == op_id))
         return None if row is None else _operation(row)
 
     async def save(self, op: Operation) -> Operation:
         """Replace version - 1 by it; raises Conflict when somebody else was first."""
         this = (operations.c.id == op.id) & (operations.c.version == op.version - 1)
-        if not await self._link.change(update(operations).where(this).values(_values(op))):
+        if not await self._session.change(update(operations).where(this).values(_values(op))):
             raise Conflict(f"Operation #{op.id} was changed by somebody else meanwhile.")
         return op
 
@@ -94,5 +94,5 @@ class Operations:
         return found[0] if found else None
 
     async def _list(self, query: Any, cluster: str | None) -> list[Operation]:
-        rows = await self._link.rows(query if cluster is None else query.where(operations.c.cluster == cluster))
+        rows = await self._session.rows(query if cluster is None else query.where(operations.c.cluster == cluster))
         return [_operation(row) for row in rows]

@@ -62,8 +62,8 @@ class OutboxHealth:
 class OutboxMessages(Claims):
     """The messages that must exist; the sending side stands in the parent class."""
 
-    def __init__(self, link: Session, clock: Callable[[], float]) -> None:
-        super().__init__(link)
+    def __init__(self, session: Session, clock: Callable[[], float]) -> None:
+        super().__init__(session)
         self._clock = clock
 
     async def put(
@@ -76,7 +76,7 @@ class OutboxMessages(Claims):
         and so does what detours.py moved; a reply goes where its parent is.
         """
         now = self._clock()
-        new = self._link.insert(posts).values(
+        new = self._session.insert(posts).values(
             slot=slot,
             channel=channel if parent is None else func.coalesce(_place_of(parent), channel),
             home=channel,
@@ -98,7 +98,7 @@ class OutboxMessages(Claims):
         untold = posts.c.ts.is_(None) & ~posts.c.doubt
         moved = untold & (posts.c.home != new.excluded.home)
         differs = or_(posts.c.content.is_distinct_from(new.excluded.content), posts.c.removed, moved)
-        await self._link.change(
+        await self._session.change(
             new.on_conflict_do_update(
                 index_elements=["slot"],
                 set_={
@@ -127,35 +127,35 @@ class OutboxMessages(Claims):
     async def remove(self, slot: str) -> None:
         """Make the slot's message not exist: one never tried is forgotten, any other is deleted in Slack."""
         untried = posts.c.ts.is_(None) & ~posts.c.doubt
-        if await self._link.change(delete(posts).where(posts.c.slot == slot, untried)):
+        if await self._session.change(delete(posts).where(posts.c.slot == slot, untried)):
             await self._drop_replies(slot)
             return
         this = (posts.c.slot == slot) & ~posts.c.removed
-        await self._link.change(update(posts).where(this).values(removed=True, **self._raised(self._clock())))
+        await self._session.change(update(posts).where(this).values(removed=True, **self._raised(self._clock())))
 
     async def ts_of(self, slot: str) -> str | None:
         """The id of the slot's message in Slack, None until it was posted."""
-        found: str | None = await self._link.value(select(posts.c.ts).where(posts.c.slot == slot))
+        found: str | None = await self._session.value(select(posts.c.ts).where(posts.c.slot == slot))
         return found
 
     async def get(self, slot: str) -> OutboxMessage | None:
         """How far the slot's message is true, or None when there is no such slot."""
-        row = await self._link.row(select(posts).where(posts.c.slot == slot))
+        row = await self._session.row(select(posts).where(posts.c.slot == slot))
         return None if row is None else _post(row)
 
     async def dead(self, limit: int = 50) -> list[OutboxMessage]:
         """The dead letters, the newest first."""
         query = select(posts).where(posts.c.state == "dead").order_by(posts.c.updated_at.desc(), posts.c.seq.desc())
-        return [_post(row) for row in await self._link.rows(query.limit(limit))]
+        return [_post(row) for row in await self._session.rows(query.limit(limit))]
 
     async def requeue(self, slot: str) -> bool:
         """Try a dead letter again, with the replies that died of it; False when it is none."""
         again = {**_RESENT, "pending_since": self._clock(), "updated_at": self._clock()}
         dead = posts.c.state == "dead"
-        found = await self._link.change(update(posts).where(posts.c.slot == slot, dead).values(again))
+        found = await self._session.change(update(posts).where(posts.c.slot == slot, dead).values(again))
         if found:
             orphans = (posts.c.parent == slot) & dead & (posts.c.last_error == PARENT_DEAD)
-            await self._link.change(update(posts).where(orphans).values(again))
+            await self._session.change(update(posts).where(orphans).values(again))
         return bool(found)
 
     async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
@@ -165,12 +165,12 @@ class OutboxMessages(Claims):
         """
         unsent = posts.c.ts.is_(None) & ~posts.c.doubt & posts.c.parent.is_not(None)
         unsent &= true() if loud else ~posts.c.broadcast
-        return await self._link.change(delete(posts).where(posts.c.slot.startswith(prefix, autoescape=True), unsent))
+        return await self._session.change(delete(posts).where(posts.c.slot.startswith(prefix, autoescape=True), unsent))
 
     async def stubborn(self, tries: int, general: Collection[str]) -> list[OutboxMessage]:
         """What Slack has refused so many times with another code than these, and is tried again; the oldest first."""
         this = (posts.c.state == "pending") & (posts.c.attempts >= tries) & posts.c.last_error.not_in(list(general))
-        return [_post(row) for row in await self._link.rows(select(posts).where(this).order_by(posts.c.seq))]
+        return [_post(row) for row in await self._session.rows(select(posts).where(this).order_by(posts.c.seq))]
 
     async def depth(self) -> int:
         """How many rows are to be sent."""
@@ -183,7 +183,7 @@ class OutboxMessages(Claims):
     async def health(self, now: float) -> OutboxHealth:
         """All the numbers at once."""
         query = select(posts.c.state, func.count().label("n"), func.min(posts.c.pending_since).label("first"))
-        rows = await self._link.rows(query.where(posts.c.state.in_(["pending", "dead"])).group_by(posts.c.state))
+        rows = await self._session.rows(query.where(posts.c.state.in_(["pending", "dead"])).group_by(posts.c.state))
         found = {row["state"]: row for row in rows}
         waiting = found.get("pending")
         age = max(0.0, now - waiting["first"]) if waiting else 0.0

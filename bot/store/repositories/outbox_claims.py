@@ -66,12 +66,12 @@ class Stubborn:
 class Claims:
     """Claims rows and settles them."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def next_attempt(self) -> float | None:
         """When the first pending row may be tried (Unix seconds, past for those due), None when none is pending."""
-        found: float | None = await self._link.value(
+        found: float | None = await self._session.value(
             select(func.min(posts.c.next_attempt_at)).where(posts.c.state == "pending")
         )
         return found
@@ -95,11 +95,11 @@ class Claims:
         """
         await self._one_at_a_time()
         await self._bury_orphans(now)
-        rows = await self._link.rows(_due(owner, now, busy_channels, stubborn, edits=edits))
+        rows = await self._session.rows(_due(owner, now, busy_channels, stubborn, edits=edits))
         first = {row["channel"]: row for row in reversed(rows)}
         taken = sorted(first.values(), key=lambda row: row["seq"])[:limit]
         if taken:
-            await self._link.change(
+            await self._session.change(
                 update(posts)
                 .where(posts.c.seq.in_([row["seq"] for row in taken]))
                 .values(
@@ -116,8 +116,8 @@ class Claims:
 
         Skipping locked rows is not enough, since the next row of a channel is free while its first one is locked.
         """
-        if self._link.postgres:
-            await self._link.value(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
+        if self._session.postgres:
+            await self._session.value(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
 
     async def _bury_orphans(self, now: float) -> None:
         """Replies to a message that died or was deleted before they were posted would wait for ever."""
@@ -128,7 +128,7 @@ class Claims:
             .exists()
         )
         waiting = and_(posts.c.state == "pending", posts.c.ts.is_(None), posts.c.parent.is_not(None), ~posts.c.removed)
-        await self._link.change(
+        await self._session.change(
             update(posts).where(waiting, ~alive).values(state="dead", last_error=PARENT_DEAD, updated_at=now, **_FREE)
         )
 
@@ -155,7 +155,7 @@ class Claims:
         ended = update(posts).where(this, posts.c.claimed_by == owner).values(**values, **_FREE)
         late = update(posts).where(this, posts.c.ts.is_(None)).values(values)
         for statement in (ended.returning(posts.c.ts), late.returning(posts.c.ts), select(posts.c.ts).where(this)):
-            held: str | None = await self._link.value(statement)
+            held: str | None = await self._session.value(statement)
             if held is not None:
                 return held
         return None
@@ -163,11 +163,11 @@ class Claims:
     async def gone(self, claim: Claim, owner: str, now: float) -> None:
         """Record that the claim's message was deleted; when it was put again since, it is posted anew."""
         this = and_(posts.c.seq == claim.seq, posts.c.claimed_by == owner)
-        if await self._link.change(delete(posts).where(this, posts.c.version == claim.version)):
+        if await self._session.change(delete(posts).where(this, posts.c.version == claim.version)):
             await self._drop_replies(claim.slot)
             return
         anew = {"ts": None, "sent_version": 0, "doubt": False, "attempts": 0, "updated_at": now}
-        await self._link.change(update(posts).where(this).values(**anew, **_FREE))
+        await self._session.change(update(posts).where(this).values(**anew, **_FREE))
 
     async def failed(
         self,
@@ -196,12 +196,12 @@ class Claims:
                 **_FREE,
             )
         )
-        return bool(await self._link.value(statement.returning(posts.c.state)) == "dead")
+        return bool(await self._session.value(statement.returning(posts.c.state)) == "dead")
 
     async def _drop_replies(self, slot: str) -> None:
         """A thread that is gone needs no replies that were not tried yet."""
         untried = and_(posts.c.parent == slot, posts.c.ts.is_(None), ~posts.c.doubt)
-        await self._link.change(delete(posts).where(untried))
+        await self._session.change(delete(posts).where(untried))
 
 
 def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, edits: bool) -> Select[Any]:

@@ -24,8 +24,8 @@ _ANEW = {
 class FallbackMessages:
     """What the outbox's rows go through when Slack will not have them as they are."""
 
-    def __init__(self, link: Session, clock: Callable[[], float]) -> None:
-        self._link, self._clock = link, clock
+    def __init__(self, session: Session, clock: Callable[[], float]) -> None:
+        self._session, self._clock = session, clock
 
     async def move(self, slot: str, *, away_from: str, to: str) -> bool:
         """Post the slot's message, and the replies that nobody has seen yet, in another channel instead.
@@ -36,17 +36,17 @@ class FallbackMessages:
         here = (posts.c.slot == slot) & (posts.c.channel == away_from)
         anew = {**_ANEW, "channel": to, "pending_since": now, "updated_at": now}
         former = case((posts.c.ts.is_(None), posts.c.former), else_=posts.c.channel + "/" + posts.c.ts)
-        if not await self._link.change(update(posts).where(here).values(**anew, former=former)):
+        if not await self._session.change(update(posts).where(here).values(**anew, former=former)):
             return False
         unseen = and_(posts.c.parent == slot, posts.c.channel == away_from, posts.c.ts.is_(None))
-        await self._link.change(update(posts).where(unseen).values(anew))
+        await self._session.change(update(posts).where(unseen).values(anew))
         return True
 
     async def again(self, slot: str, ts: str) -> None:
         """Post the slot's message anew: `ts`, that it had, is gone from Slack."""
         now = self._clock()
         this = (posts.c.slot == slot) & (posts.c.ts == ts)
-        await self._link.change(update(posts).where(this).values(**_ANEW, pending_since=now, updated_at=now))
+        await self._session.change(update(posts).where(this).values(**_ANEW, pending_since=now, updated_at=now))
 
     async def replace(self, slot: str, ts: str) -> None:
         """Post what the slot must show as a new message: `ts`, that it had, stays and cannot be edited any more."""
@@ -54,29 +54,29 @@ class FallbackMessages:
         this = (posts.c.slot == slot) & (posts.c.ts == ts)
         former = posts.c.channel + "/" + ts
         values = {**_ANEW, "former": former, "pending_since": now, "updated_at": now}
-        await self._link.change(update(posts).where(this).values(values))
+        await self._session.change(update(posts).where(this).values(values))
 
     async def wait(self, claim: Claim, owner: str) -> None:
         """End the claim of a reply: it goes into the thread that its parent's next message will have."""
         this = (posts.c.seq == claim.seq) & (posts.c.claimed_by == owner)
-        await self._link.change(update(posts).where(this).values(_ANEW))
+        await self._session.change(update(posts).where(this).values(_ANEW))
 
     async def give_up(self, claim: Claim, owner: str) -> None:
         """Forget a reply whose thread nobody will see."""
-        await self._link.change(delete(posts).where(posts.c.seq == claim.seq, posts.c.claimed_by == owner))
+        await self._session.change(delete(posts).where(posts.c.seq == claim.seq, posts.c.claimed_by == owner))
 
     async def forget(self, slot: str) -> None:
         """Stop keeping the slot; its message stays as it is."""
-        await self._link.change(delete(posts).where(posts.c.slot == slot))
+        await self._session.change(delete(posts).where(posts.c.slot == slot))
 
     async def stranded(self, channel: str, errors: Sequence[str]) -> list[str]:
         """The slots of dead messages (not of replies) that belong in this channel and died of one of these errors."""
         this = and_(posts.c.state == "dead", posts.c.channel == channel, posts.c.parent.is_(None))
         died = posts.c.last_error.in_([*errors, PARENT_DEAD])
-        rows = await self._link.rows(select(posts.c.slot).where(this, died).order_by(posts.c.seq))
+        rows = await self._session.rows(select(posts.c.slot).where(this, died).order_by(posts.c.seq))
         return [row["slot"] for row in rows]
 
     async def named(self, prefix: str) -> list[str]:
         """The slots that begin so, the oldest first."""
         query = select(posts.c.slot).where(posts.c.slot.startswith(prefix, autoescape=True)).order_by(posts.c.seq)
-        return [row["slot"] for row in await self._link.rows(query)]
+        return [row["slot"] for row in await self._session.rows(query)]

@@ -12,13 +12,13 @@ from bot.store.session import Session
 class Samples:
     """One JSON object per cluster and time."""
 
-    def __init__(self, link: Session) -> None:
-        self._link = link
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
         """Keep `values` as measured at `at`; a second measurement of that time is dropped."""
-        new = self._link.insert(samples).values(cluster=cluster, at=at, data=dict(values))
-        await self._link.change(new.on_conflict_do_nothing(index_elements=["cluster", "at"]))
+        new = self._session.insert(samples).values(cluster=cluster, at=at, data=dict(values))
+        await self._session.change(new.on_conflict_do_nothing(index_elements=["cluster", "at"]))
 
     async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
         """What was measured at `since` or later: (time, values), oldest first.
@@ -30,9 +30,9 @@ class Samples:
             span = cast(samples.c.at, BigInteger).op("/")(int(every))
             last = select(func.max(samples.c.at)).where(samples.c.cluster == cluster, samples.c.at >= since)
             query = query.where(samples.c.at.in_(last.group_by(span)))
-        return [(row["at"], dict(row["data"])) for row in await self._link.rows(query.order_by(samples.c.at))]
+        return [(row["at"], dict(row["data"])) for row in await self._session.rows(query.order_by(samples.c.at))]
 
     async def first(self, cluster: str) -> float | None:
         """When the oldest that is kept was measured; None without any."""
-        found = await self._link.value(select(func.min(samples.c.at)).where(samples.c.cluster == cluster))
+        found = await self._session.value(select(func.min(samples.c.at)).where(samples.c.cluster == cluster))
         return None if found is None else float(found)

@@ -135,7 +135,7 @@ async def test_the_database_refuses_to_change_or_remove_rows(store: Store, state
     before = await _append(store, ENTRY, ENTRY)
     with pytest.raises(StoreError):
         async with store.begin() as uow:
-            await uow.audit._link.change(text(statement))
+            await uow.audit._session.change(text(statement))
     assert await _all(store) == before
 
 
@@ -145,7 +145,7 @@ async def test_sqlite_does_not_replace_a_row(tmp_path: Path) -> None:
         before = await _append(store, ENTRY, ENTRY)
         with pytest.raises(StoreError, match="Somebody else was first"):
             async with store.begin() as uow:
-                await uow.audit._link.change(text("INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE seq = 1"))
+                await uow.audit._session.change(text("INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE seq = 1"))
         assert await _all(store) == before
 
 
@@ -156,7 +156,7 @@ async def test_postgres_does_not_truncate(postgres: Postgres) -> None:
         before = await _append(store, ENTRY)
         with pytest.raises(StoreError, match="append-only"):
             async with store.begin() as uow:
-                await uow.audit._link.change(text("TRUNCATE audit"))
+                await uow.audit._session.change(text("TRUNCATE audit"))
         assert await _all(store) == before
     await postgres.drop(name)
 

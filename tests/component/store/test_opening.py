@@ -145,9 +145,9 @@ async def test_a_directory_as_database_says_what_to_write(tmp_path: Path) -> Non
 
 async def test_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store, store.begin() as uow:
-        link = uow.memory._link
-        assert await link.value(text("PRAGMA synchronous")) == 2
-        assert await link.value(text("PRAGMA journal_mode")) == "wal"
+        session = uow.memory._session
+        assert await session.value(text("PRAGMA synchronous")) == 2
+        assert await session.value(text("PRAGMA journal_mode")) == "wal"
 
 
 async def test_a_server_that_is_down_gives_store_errors_and_comes_back(postgres: Postgres, clock: Clock) -> None:

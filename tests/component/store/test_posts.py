@@ -270,7 +270,7 @@ async def test_a_look_that_finds_nothing_new_writes_nothing(store: Store, clock:
 async def _rows(store: Store) -> tuple[object, ...]:
     """Every column, and on PostgreSQL the transaction that wrote each row."""
     async with store.read() as uow:
-        link = uow.outbox._link
-        extra = ", xmin::text AS xmin" if link.postgres else ""
-        posts = await link.rows(text(f"SELECT *{extra} FROM posts ORDER BY slot"))  # noqa: S608 - two constants
+        session = uow.outbox._session
+        extra = ", xmin::text AS xmin" if session.postgres else ""
+        posts = await session.rows(text(f"SELECT *{extra} FROM posts ORDER BY slot"))  # noqa: S608 - two constants
         return tuple(tuple(row.items()) for row in posts)

@@ -191,7 +191,7 @@ async def test_sqlite_gives_space_back(tmp_path: Path, clock: Clock) -> None:
 
 async def _pages(store: Store) -> int:
     async with store.read() as uow:
-        return int(await uow.memory._link.value(text("PRAGMA page_count")))
+        return int(await uow.memory._session.value(text("PRAGMA page_count")))
 
 
 async def test_a_file_that_another_program_holds_is_told_in_our_words(

@@ -32,10 +32,10 @@ def _stated() -> int:
 
 async def _size(store: Store) -> int:
     async with store.read() as uow:
-        link = uow.memory._link
-        if link.postgres:
-            return int(await link.value(text("SELECT pg_database_size(current_database())")))
-        return int(await link.value(text("PRAGMA page_count"))) * int(await link.value(text("PRAGMA page_size")))
+        session = uow.memory._session
+        if session.postgres:
+            return int(await session.value(text("SELECT pg_database_size(current_database())")))
+        return int(await session.value(text("PRAGMA page_count"))) * int(await session.value(text("PRAGMA page_size")))
 
 
 def _times(now: float) -> list[float]:
