@@ -1,9 +1,10 @@
-"""Storms: when too many alerts come at once, further ones go into one digest message, and when that ends. Pure.
+"""Grouping: when too many alerts fire at once, further ones go into one group message, until that ends. No I/O.
 
-A storm begins with the first post beyond a limit, of one cluster or of a channel that several share. While it rages a
-new alert is listed in the channel's digest, which is edited, instead of a message of its own; what must wake somebody
-(NEVER_WILDCARD_SILENCED) always has its own. It ends when no more than half the limit came in the window. The gravest that still fire
-then get their own message; the rest stays listed until it is over, so that every firing alert is told or listed.
+A storm begins with the first message beyond a limit, of one cluster or of a channel that several share. During a storm
+a new alert is listed in the channel's group message, which is edited, instead of getting a message of its own. The rules
+of NEVER_WILDCARD_SILENCED always get their own. A storm ends when no more than half the limit came in the window. The
+most severe alerts that still fire then get their own message, and the group message lists the others until they
+resolve: every firing alert has a message or is listed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from bot.interactions.events import Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
-from bot.views.attention import silenced
+from bot.views.alert_lists import silenced
 from bot.watch.alert_actions import AlertActions, refuse_ended
 
 
@@ -21,7 +21,7 @@ class ButtonRouter:
     """Implements dispatch.Decider: alerts' buttons here, all others by the operations' desk."""
 
     operations: ButtonHandler
-    attention: AlertActions
+    alert_actions: AlertActions
     rights: Access
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
@@ -33,21 +33,21 @@ class ButtonRouter:
         match click.action_id:
             case actions.ACKNOWLEDGE:
                 await self._may_change(click.user, alert)
-                await self.attention.acknowledge(alert, click.user)
+                await self.alert_actions.acknowledge(alert, click.user)
                 return None
             case actions.SILENCE:
                 return await self._silence(alert, value, click)
             case actions.FIX:
                 return await self._fix(alert)
             case actions.RUNBOOK:
-                return RunCommand(f"runbook {(await self.attention.alert(alert)).rule}")
+                return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}")
             case _:
-                return RunCommand(f"stat {(await self.attention.alert(alert)).cluster}")
+                return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
 
     async def _may_change(self, user: str, alert: int) -> None:
         # Who has no right anywhere does not learn whether there is such an alert.
         await self.rights.require_somewhere(user, Role.OPERATOR)
-        await self.rights.require(user, Role.OPERATOR, (await self.attention.alert(alert)).cluster)
+        await self.rights.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
 
     async def _silence(self, alert: int, value: Mapping[str, Any], click: Click) -> Reply:
         await self._may_change(click.user, alert)
@@ -55,11 +55,11 @@ class ButtonRouter:
         if not isinstance(span, str) or span not in actions.SPANS:
             raise UserError("This menu knows no such time. /cm silence <rule> for=2h takes any up to 7 days.")
         seconds = actions.SPANS[span][1]
-        held = await self.attention.silence_alert(alert, seconds=seconds, by=click.user, key=click.key)
+        held = await self.alert_actions.silence_alert(alert, seconds=seconds, by=click.user, key=click.key)
         return Reply(silenced(held))
 
     async def _fix(self, alert_id: int) -> RunCommand:
-        alert = await self.attention.alert(alert_id)
+        alert = await self.alert_actions.alert(alert_id)
         refuse_ended(alert)
         # As it is stored now: what a button carries could be forged, and what a card shows may be old.
         command = str(alert.data.get("fix", ""))

@@ -217,7 +217,7 @@ async def look_at_all(settings: Settings, fine: tuple[StatusLevel, ...] = (Statu
 
 async def _alerts(app: App, name: str) -> tuple[Alert, ...]:
     try:
-        return await app.attention.open(name)
+        return await app.alert_actions.open(name)
     except StoreError:
         return ()
 

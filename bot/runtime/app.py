@@ -114,7 +114,7 @@ async def build(
         )
         parts.repository = OperationRepository(store, outbox.wake, clock, owner)
         fallback = settings.alerts.fallback_channel or ""
-        parts.redelivery = Fallback(store, clock, outbox.wake, parts.repository.withdraw, fallback)
+        parts.fallback = Fallback(store, clock, outbox.wake, parts.repository.withdraw, fallback)
         yield await parts.app(outbox, Inbox(store, owner, clock), rules)
 
 
@@ -149,7 +149,7 @@ class _Parts:
     """What is handed from one builder to the next."""
 
     repository: OperationRepository
-    redelivery: Fallback
+    fallback: Fallback
     rules: Mapping[str, Any]
 
     def __init__(
@@ -178,7 +178,7 @@ class _Parts:
         own = self.settings
         access = Access(own.access, self.gateway.group_members, own.policy_groups, own.own_access)
         channels = {own.name: own.alert_channel for own in self.settings.clusters}
-        attention = AlertActions(self.store, outbox.wake, self.clock, channels)
+        alert_actions = AlertActions(self.store, outbox.wake, self.clock, channels)
         policies = partial(policy, self.settings)
         decisions = ApprovalService(
             self.repository,
@@ -190,9 +190,9 @@ class _Parts:
             LeaseClicks(self.repository),
             self.gateway.members_now,
         )
-        forms = self._forms(access, policies, attention)
+        forms = self._forms(access, policies, alert_actions)
         proposals = self._desk(decisions, policies, outbox)
-        dispatcher = self._dispatcher(access, proposals, decisions, inbox, attention, forms)
+        dispatcher = self._dispatcher(access, proposals, decisions, inbox, alert_actions, forms)
         background = TaskQueue()
         bolt = self._bolt(dispatcher, forms, background, inbox)
         watches = self._watches(rules, outbox)
@@ -209,15 +209,15 @@ class _Parts:
             inbox=inbox,
             retention=Retention(self.store, Keep(**self.settings.retention.model_dump()), self.clock),
             repository=self.repository,
-            redelivery=self.redelivery,
-            liveness=self._liveness(outbox),
+            fallback=self.fallback,
+            status_reporter=self._liveness(outbox),
             heartbeat=Heartbeat(heartbeat_url(self.settings)),
             runner=runner,
             lease_manager=LeaseManager(self.repository, runner, self.clusters, self.clock),
             dispatcher=dispatcher,
             watches=watches,
-            sentry=Watchdog(watches, self.store, wake=outbox.wake),
-            attention=attention,
+            watchdog=Watchdog(watches, self.store, wake=outbox.wake),
+            alert_actions=alert_actions,
             summaries=Summaries(self.store, self.reports, wake=outbox.wake, ahead=lambda: self.wall() - self.clock()),
             entries=self.entries,
             background=background,
@@ -260,13 +260,13 @@ class _Parts:
         return self.noted.get(name, {})
 
     async def on_dead(self, post: OutboxMessage) -> None:
-        await self.redelivery.on_dead(post)
+        await self.fallback.on_dead(post)
 
     async def wanted(self, slot: str) -> bool:
-        return await self.redelivery.wanted(slot)
+        return await self.fallback.wanted(slot)
 
     async def renew(self, slot: str, ts: str) -> float | None:
-        return await self.redelivery.renew(slot, ts)
+        return await self.fallback.renew(slot, ts)
 
     def _desk(self, decisions: ApprovalService, policies: PolicyOf, outbox: Outbox) -> ProposalService:
         async def posted(slot: str, seconds: float) -> str:
@@ -290,7 +290,7 @@ class _Parts:
         proposals: ProposalService,
         decisions: ApprovalService,
         inbox: Inbox,
-        attention: AlertActions,
+        alert_actions: AlertActions,
         forms: Forms,
     ) -> Dispatcher:
         return Dispatcher(
@@ -301,9 +301,9 @@ class _Parts:
             },
             access=access,
             proposer=proposals,
-            alerts=attention,
+            alerts=alert_actions,
             reports=self.reports,
-            decider=ButtonRouter(decisions, attention, access),
+            decider=ButtonRouter(decisions, alert_actions, access),
             responder=self.gateway,
             forms=forms,
             inbound=inbox,
@@ -317,7 +317,7 @@ class _Parts:
             docs_url=self.settings.docs_url or "",
         )
 
-    def _forms(self, access: Access, policies: PolicyOf, attention: AlertActions) -> Forms:
+    def _forms(self, access: Access, policies: PolicyOf, alert_actions: AlertActions) -> Forms:
         return Forms(
             clusters=self.clusters,
             access=access,
@@ -328,16 +328,16 @@ class _Parts:
             responder=self.gateway,
             direct=self.gateway,
             audit=AuditLog(self.store, self.clock),
-            home=self._home(access, policies, attention).show,
+            home=self._home(access, policies, alert_actions).show,
             key=key_of(self.settings.secrets.slack_bot_token.get_secret_value()),
         )
 
-    def _home(self, access: Access, policies: PolicyOf, attention: AlertActions) -> HomeTab:
+    def _home(self, access: Access, policies: PolicyOf, alert_actions: AlertActions) -> HomeTab:
         return HomeTab(
             names=tuple(self.clusters),
             remembered=self.remembered,
             people=access,
-            open=OpenNow(attention, self.repository, self.gateway.permalink),
+            open=OpenNow(alert_actions, self.repository, self.gateway.permalink),
             policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
             publish=self.gateway.publish_home,
             clock=self.clock,

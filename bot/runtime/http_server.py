@@ -31,12 +31,12 @@ async def serving(app: "App") -> AsyncIterator[int]:
             last_error=lambda: socket_.last_error,
         )
         app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
-    ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.liveness.outbox_trouble}
+    ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.status_reporter.outbox_trouble}
     ready["slack"] = partial(_slack_ready, app, live.get("slack"))
     app.metrics.watch_loop(lambda: app.lag.longest)
     ready["loop"] = app.lag.trouble
     ready["watch"] = lambda: _watch_ready(app)
-    ready["channels"] = app.redelivery.trouble
+    ready["channels"] = app.fallback.trouble
     server = Health(
         app.metrics,
         live=live,
@@ -76,7 +76,7 @@ async def _slack_ready(app: "App", connected: Probe | None) -> str:
 async def _watch_ready(app: "App") -> str:
     if idle := app.membership.idle(tuple(app.clusters)):
         return idle
-    blind = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.sentry.blind.items()]
+    blind = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.watchdog.blind.items()]
     return f"no look comes through at {', '.join(blind)}" if blind else ""
 
 

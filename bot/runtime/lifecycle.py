@@ -86,15 +86,15 @@ class App:
     inbox: Inbox
     retention: Retention
     repository: OperationRepository
-    redelivery: Fallback
-    liveness: StatusReporter
+    fallback: Fallback
+    status_reporter: StatusReporter
     heartbeat: Heartbeat
     runner: Executor
     lease_manager: LeaseManager
     dispatcher: Dispatcher
     watches: Mapping[str, Watch]
-    sentry: Watchdog
-    attention: AlertActions
+    watchdog: Watchdog
+    alert_actions: AlertActions
     summaries: Summaries
     entries: Sequence[ReportJob]
     background: TaskQueue
@@ -120,11 +120,11 @@ async def check_watchdog(app: App) -> None:
     """Find out whether a watch is blind."""
     now = app.clock()
     try:
-        await app.sentry.check(now, app.membership.fence_for)
+        await app.watchdog.check(now, app.membership.fence_for)
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:
-        since = app.sentry.blind.get(name, now)
+        since = app.watchdog.blind.get(name, now)
         app.metrics.blind(name, now - since)
 
 
@@ -136,7 +136,7 @@ async def sweep(app: App) -> None:
         # Not waited for: what is resumed may watch its effect for half a minute.
         app.background.start(resume(app))
         await refresh_remote_notes(app)
-        await app.redelivery.sweep()
+        await app.fallback.sweep()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         async with app.store.read() as uow:
@@ -260,7 +260,7 @@ async def tick(app: App, name: str) -> None:
             "answered": len(watch.latest.answered),
         }
     if app.heartbeat.due(now):
-        app.background.start(app.heartbeat.beat(now, app.liveness.trouble))
+        app.background.start(app.heartbeat.beat(now, app.status_reporter.trouble))
 
 
 @asynccontextmanager
@@ -274,7 +274,7 @@ async def running(app: App) -> AsyncIterator[App]:
         await app.membership.try_to_beat()
         _until_end(app, end, app.membership.run(), "membership")
         end.then("last words", LAST_WORDS_SECONDS, partial(_last_words, app))
-        end.then("farewell", STEP_SECONDS, app.liveness.announce_shutdown)
+        end.then("farewell", STEP_SECONDS, app.status_reporter.announce_shutdown)
         _until_end(app, end, app.outbox.run(), "outbox")
         # Before the outbox ends: work under way waits for its cards, and what it comes to is to be told.
         end.then("drain", DRAIN_SECONDS + STEP_SECONDS, partial(app.background.drain, DRAIN_SECONDS))
@@ -333,7 +333,7 @@ def _trouble(app: App, trouble: Trouble) -> None:
     app.metrics.trouble(trouble.name, trouble.kind.name.lower())
     kind, _, cluster = trouble.name.partition(" ")
     if kind == WATCH and cluster in app.watches:
-        app.sentry.trouble(cluster, f"The look of its turn did not come: {trouble.kind.value}.")
+        app.watchdog.trouble(cluster, f"The look of its turn did not come: {trouble.kind.value}.")
     app.troubles[trouble.name, trouble.kind] += 1
     times = app.troubles[trouble.name, trouble.kind]
     if times & (times - 1) and trouble.error is None:
@@ -359,7 +359,7 @@ def _schedule(app: App) -> Scheduler:
             jitter=own.poll_interval / 10,
         )
     for each in app.settings.status:
-        scheduler.every(each.every, partial(app.liveness.show, each.channel), name=f"status {each.channel}")
+        scheduler.every(each.every, partial(app.status_reporter.show, each.channel), name=f"status {each.channel}")
     for entry, change_request in zip(app.entries, app.settings.summaries, strict=True):
         scheduler.cron(change_request.cron, change_request.timezone, partial(summarise, app, entry), name=entry.job)
     scheduler.every(CATCH_UP_SECONDS, partial(catch_up, app), name="catch up")

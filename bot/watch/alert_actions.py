@@ -14,7 +14,7 @@ from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
 from bot.common.text import suggestion
 from bot.store.database import Store
-from bot.views import attention as views
+from bot.views import alert_lists as views
 from bot.views.alerts import card
 from bot.watch.publisher import tell
 

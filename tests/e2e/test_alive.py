@@ -22,25 +22,25 @@ def lines(world: Demo) -> list[Message]:
 
 async def test_the_status_line_is_one_message_that_says_when_cmbot_stops(world: Demo) -> None:
     """What is known, as of when; deleted it comes back; at an orderly end it says so."""
-    liveness = replace(world.app.liveness, channels=[ARCHIVE])
+    status_reporter = replace(world.app.status_reporter, channels=[ARCHIVE])
     world.clusters["prod"].break_disk(3)
     await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
-    await liveness.show(ARCHIVE)
+    await status_reporter.show(ARCHIVE)
     line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot is watching" in m.full_text)
     for words in ("of 2 clusters", "As of", "*prod*", "*archive*", "Oldest look:", "to be sent"):
         assert words in line.full_text, line.full_text
     world.slack.workspace.change(line, deleted=True)
-    await liveness.announce_shutdown()
+    await status_reporter.announce_shutdown()
     ended = await world.slack.wait_for(ARCHIVE, lambda m: "was stopped" in m.full_text)
     assert ended.ts != line.ts
-    await liveness.show(ARCHIVE)
+    await status_reporter.show(ARCHIVE)
     await world.slack.wait_for(ARCHIVE, lambda m: m.ts == ended.ts and "As of" in m.full_text)
     assert len(lines(world)) == 1
 
 
 async def test_trouble_is_told_in_the_status_line(world: Demo) -> None:
     """Clusters at which nobody looked for long are named."""
-    blind = replace(world.app.liveness, noted={}, began=0.0)
+    blind = replace(world.app.status_reporter, noted={}, began=0.0)
     assert await blind.trouble() == "no look lately at prod, archive."
     later = world.app.clock() + 3600
     ahead = replace(blind, noted={name: {"at": later} for name in world.clusters})
@@ -52,7 +52,7 @@ async def test_trouble_is_told_in_the_status_line(world: Demo) -> None:
     world.clusters["archive"].break_disk(3)
     await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
     await world.slack.wait_for(ARCHIVE, alert("disk 3", "firing"))
-    assert await world.app.liveness.trouble() == ""
+    assert await world.app.status_reporter.trouble() == ""
 
 
 async def test_the_heartbeat_is_called_by_the_watch(world: Demo) -> None:

@@ -26,7 +26,7 @@ async def ready(world: Demo) -> tuple[int, str]:
 
 async def retried(world: Demo) -> None:
     """As if the time to try closed channels again had come, however slow the machine."""
-    later = replace(world.app.redelivery, clock=lambda: world.app.clock() + RETRY_SECONDS)
+    later = replace(world.app.fallback, clock=lambda: world.app.clock() + RETRY_SECONDS)
     await later.sweep()
 
 
@@ -48,7 +48,7 @@ async def test_alerts_of_an_archived_channel_go_to_the_fallback_and_back_once_it
     back = await world.slack.wait_for(STORAGE, lambda m: "can post here again" in m.full_text)
     assert f"<#{OPERATIONS}>" in back.full_text
     await world.app.outbox.settled(f"unposted:{STORAGE}", within=10)
-    await world.app.redelivery.sweep()
+    await world.app.fallback.sweep()
     assert await ready(world) == (200, "ok")
     await world.clusters["prod"].kill(1)
     await world.slack.wait_for(STORAGE, alert("firing"))

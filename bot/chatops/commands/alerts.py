@@ -10,7 +10,7 @@ from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.text import listed
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.permissions.roles import Role
-from bot.views import attention as views
+from bot.views import alert_lists as views
 
 MOST_ID = 2**53
 

@@ -58,7 +58,7 @@ async def test_a_role_of_its_own_can_append_and_do_no_more(postgres: Postgres) -
             grants = block("sql").replace("cmbot", name).split(";")
             for statement in (f"CREATE ROLE {name} LOGIN", *grants):
                 if statement.strip():
-                    await uow.audit._link.change(text(statement))
+                    await uow.audit._session.change(text(statement))
     async with Store.open(url.replace("postgres@", f"{name}@")) as store:
         await store.migrate()
         await fill(store, 2)
@@ -71,10 +71,10 @@ async def test_a_role_of_its_own_can_append_and_do_no_more(postgres: Postgres) -
         ):
             with pytest.raises(StoreError, match=r"no right to that"):
                 async with store.begin() as uow:
-                    await uow.audit._link.change(text(statement))
+                    await uow.audit._session.change(text(statement))
         async with store.read() as uow:
             assert verify(await uow.audit.range()) is None
             assert await uow.audit.count() == 2
     await postgres.drop(name)
     async with Store.open(postgres.url("postgres")) as server, server.begin() as uow:
-        await uow.audit._link.change(text(f"DROP ROLE {name}"))
+        await uow.audit._session.change(text(f"DROP ROLE {name}"))

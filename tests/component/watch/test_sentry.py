@@ -24,12 +24,12 @@ def broken(_: float) -> Snapshot:
 class Guarded(World):
     """A watched cluster with a sentry; `hangs` is a schedule that runs no look."""
 
-    sentry: Watchdog = field(init=False)
+    watchdog: Watchdog = field(init=False)
     hangs: bool = False
 
     def start(self) -> None:
         super().start()
-        self.sentry = Watchdog({"prod": self.watch}, self.store, wake=self._wake)
+        self.watchdog = Watchdog({"prod": self.watch}, self.store, wake=self._wake)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
         before = len(self.store.told)
@@ -39,7 +39,7 @@ class Guarded(World):
                 with capture_logs():
                     await self.watch.tick(self.now)
             if not self.store.down:
-                await self.sentry.check(self.now)
+                await self.watchdog.check(self.now)
         return self.store.told[before:]
 
 
@@ -56,11 +56,11 @@ async def test_a_watch_whose_looks_fail_is_told_once_with_the_reason_and_once_wh
     world.see = broken
     assert await world.ticks(20) == [BLIND]
     assert "An unexpected ValueError: the log has the rest." in str(world.store.state.outbox["alert:1"][1]["blocks"])
-    assert world.sentry.blind.keys() == {"prod"}
+    assert world.watchdog.blind.keys() == {"prod"}
     world.see = look
     ended = "Resolved in prod after 5 min 15 s: The watch of prod sees again."
     assert await world.ticks(3) == [ended, ended]
-    assert world.sentry.blind == {}
+    assert world.watchdog.blind == {}
 
 
 async def test_it_is_told_after_three_intervals_and_a_minute_at_least(world: Guarded) -> None:
@@ -71,7 +71,7 @@ async def test_it_is_told_after_three_intervals_and_a_minute_at_least(world: Gua
 
 async def test_a_schedule_that_runs_no_look_is_the_reason_where_no_look_failed(world: Guarded) -> None:
     world.hangs = True
-    world.sentry.trouble("prod", "The look of its turn did not come: it was due again while it was still running.")
+    world.watchdog.trouble("prod", "The look of its turn did not come: it was due again while it was still running.")
     await world.ticks(20)
     assert "due again while it was still running" in str(world.store.state.outbox["alert:1"][1]["blocks"])
 
@@ -102,8 +102,8 @@ async def test_what_could_not_be_told_while_the_database_was_down_is_told_after_
     world.store.down = True
     assert await world.ticks(40) == []
     with pytest.raises(StoreError):
-        await world.sentry.check(world.now)
-    assert world.sentry.blind.keys() == {"prod"}
+        await world.watchdog.check(world.now)
+    assert world.watchdog.blind.keys() == {"prod"}
     world.store.down = False
     told = await world.ticks(3)
     assert told == [
@@ -125,8 +125,8 @@ async def test_a_cluster_that_another_process_watches_is_not_blind(world: Guarde
     for _ in range(40):
         world.now += 15
         await other.tick(world.now)
-        await world.sentry.check(world.now)
-    assert (world.store.told, world.sentry.blind) == ([], {})
+        await world.watchdog.check(world.now)
+    assert (world.store.told, world.watchdog.blind) == ([], {})
     world.now += 15
     await world.watch.tick(world.now)
     assert world.store.told == []
