@@ -344,11 +344,11 @@ class Watch:
         past, now = ClusterState.from_json(held.memory), seen.now
         rules = {rule.key: rule for rule in judging}
         counted = reigns(self._reigns, memory, seen.snapshot)
-        scene = RuleContext(
+        context = RuleContext(
             seen.snapshot, memory, now, seen.previous, seen.isolation, watched=self._keys, counted=counted
         )
         transitions = step(
-            _answers(rules, scene, seen.outlook),
+            _answers(rules, context, seen.outlook),
             held.alerts,
             held.silences,
             judging,
@@ -357,7 +357,7 @@ class Watch:
             settling=seen.settling,
             remembered=past.at > 0,
             escalation=self._calls(seen),
-            resolution=lambda alert: rules[alert.rule].resolved(scene, alert),
+            resolution=lambda alert: rules[alert.rule].resolved(context, alert),
         )
         traffic, transitions = weather(held.traffic, transitions, held.alerts, self.watched.limits, now)
         alerts = {alert.key: alert for alert in (*held.alerts, *(move.new for move in transitions))}
@@ -383,12 +383,12 @@ class Watch:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
 
 
-def _answers(rules: Mapping[str, Rule], scene: RuleContext, outlook: Outlook) -> Mapping[str, Answer]:
+def _answers(rules: Mapping[str, Rule], context: RuleContext, outlook: Outlook) -> Mapping[str, Answer]:
     """What the rules say; where the network of cmbot itself may be the cause, only those about cmbot speak."""
     if outlook is Outlook.SEES:
-        return {key: rule.answer(scene) for key, rule in rules.items()}
+        return {key: rule.answer(context) for key, rule in rules.items()}
     spoken = {WATCH_BLIND.key} if outlook is Outlook.UNDECIDED else {WATCH_BLIND.key, OWN_NETWORK.key}
-    return {key: rule.answer(scene) for key, rule in rules.items() if key in spoken}
+    return {key: rule.answer(context) for key, rule in rules.items() if key in spoken}
 
 
 def _same_leader(before: Snapshot, now: Snapshot) -> bool:

@@ -107,22 +107,22 @@ def with_verdict(
     return replace(memory, level=found.level.value, verdict=plain(found.sentence, 500))
 
 
-def leaders_view(scene: RuleContext, limits: RuleConfig) -> Stat | None:
+def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:
     """What the leader says, once it has counted as a leader; None while nobody can say.
 
     A change of leader empties no disk: what the one before counted holds as long as the new one needs to count.
     """
-    if scene.snapshot.leader is None:
+    if context.snapshot.leader is None:
         return None
-    stat = scene.snapshot.leader[1]
-    memory, raft = scene.memory, stat.raft_status
+    stat = context.snapshot.leader[1]
+    memory, raft = context.memory, stat.raft_status
     # The memory may know a later leader than a cut-off one that still claims to be it.
     if (memory.leader, memory.term) != (raft.node_id, raft.term):
         return None
-    if scene.now - memory.term_since >= limits["settled"]:
+    if context.now - memory.term_since >= limits["settled"]:
         return stat
-    lately = scene.now - limits["settled"]
-    counted = [reign for reign in scene.counted if reign.led >= limits["settled"] and reign.at >= lately]
+    lately = context.now - limits["settled"]
+    counted = [reign for reign in context.counted if reign.led >= limits["settled"] and reign.at >= lately]
     return max(counted, key=lambda reign: reign.at).stat if counted else None
 
 
@@ -140,7 +140,7 @@ def _whose(stat: Stat) -> tuple[int, int]:
     return stat.raft_status.node_id, stat.raft_status.term
 
 
-def leaders_space(scene: RuleContext, limits: RuleConfig) -> SpaceStat | None:
+def leaders_space(context: RuleContext, limits: RuleConfig) -> SpaceStat | None:
     """The disks and the space as the leader counted them, None while nobody can say."""
-    stat = leaders_view(scene, limits)
+    stat = leaders_view(context, limits)
     return stat.space_stat if stat is not None else None

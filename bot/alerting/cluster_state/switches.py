@@ -33,15 +33,15 @@ class SwitchState:
         return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
 
 
-def answers(scene: RuleContext) -> bool:
+def answers(context: RuleContext) -> bool:
     """Whether the cluster answers reads at this look: if not, what was read before it may be so no longer."""
-    snapshot = scene.snapshot
+    snapshot = context.snapshot
     return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
 
 
-def known_now(scene: RuleContext) -> tuple[SwitchState, ...] | None:
+def known_now(context: RuleContext) -> tuple[SwitchState, ...] | None:
     """Each task's switch at this look, None while they are not known."""
-    return switches(scene.memory, scene.now) if answers(scene) else None
+    return switches(context.memory, context.now) if answers(context) else None
 
 
 def switches(memory: ClusterState, now: float) -> tuple[SwitchState, ...] | None:

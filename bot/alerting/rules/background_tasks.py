@@ -13,8 +13,8 @@ _ALL = tuple(task.name for task in TASKS)
 _UNCOMMON = tuple(name for name in _ALL if name not in COMMON)
 
 
-def _off_too_long(scene: RuleContext, limits: RuleConfig) -> Answer:
-    known = known_now(scene)
+def _off_too_long(context: RuleContext, limits: RuleConfig) -> Answer:
+    known = known_now(context)
     if known is None:
         return CANNOT_TELL
     late = (
@@ -23,9 +23,9 @@ def _off_too_long(scene: RuleContext, limits: RuleConfig) -> Answer:
         if switch.task not in limits.names["meant_off"]
         and switch.off
         and switch.meaning.word != "meaningless"
-        and scene.now - switch.note.since >= limits["after"]
+        and context.now - switch.note.since >= limits["after"]
     )
-    return tuple(_off(scene.cluster, switch, limits) for switch in late)
+    return tuple(_off(context.cluster, switch, limits) for switch in late)
 
 
 def _off(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
@@ -35,25 +35,25 @@ def _off(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
     return Finding("task_off_too_long", switch.task, limits.severity, sentence, lines, data=fix(switch, cluster))
 
 
-def _is_on(scene: RuleContext, alert: Alert) -> str:
-    now = {switch.task: switch for switch in switches(scene.memory, scene.now) or ()}
+def _is_on(context: RuleContext, alert: Alert) -> str:
+    now = {switch.task: switch for switch in switches(context.memory, context.now) or ()}
     if alert.subject in now and now[alert.subject].meaning.word == "on":
-        return f"Background task {alert.subject} of {scene.cluster} is on again."
-    return f"The switch of background task {alert.subject} of {scene.cluster} was changed: see /cm tasks."
+        return f"Background task {alert.subject} of {context.cluster} is on again."
+    return f"The switch of background task {alert.subject} of {context.cluster} was changed: see /cm tasks."
 
 
-def _off_with_work(scene: RuleContext, limits: RuleConfig) -> Answer:
-    known = known_now(scene)
-    if known is None or scene.now - scene.memory.disks_at > FRESH:
+def _off_with_work(context: RuleContext, limits: RuleConfig) -> Answer:
+    known = known_now(context)
+    if known is None or context.now - context.memory.disks_at > FRESH:
         return CANNOT_TELL
-    work = _work(scene)
+    work = _work(context)
     waiting = (switch for switch in known if switch.off and work.get(switch.task, 0) > 0)
-    return tuple(_waits(scene.cluster, switch, work[switch.task], limits) for switch in waiting)
+    return tuple(_waits(context.cluster, switch, work[switch.task], limits) for switch in waiting)
 
 
-def _work(scene: RuleContext) -> dict[str, int]:
+def _work(context: RuleContext) -> dict[str, int]:
     """How many disks each of the tasks has to care for."""
-    return {"disk_repair": len(scene.memory.disks), "disk_drop": len(scene.memory.dropping)}
+    return {"disk_repair": len(context.memory.disks), "disk_drop": len(context.memory.dropping)}
 
 
 def _waits(cluster: str, switch: SwitchState, disks: int, limits: RuleConfig) -> Finding:
@@ -66,18 +66,18 @@ def _waits(cluster: str, switch: SwitchState, disks: int, limits: RuleConfig) ->
     return Finding("task_off_with_work", switch.task, limits.severity, sentence, lines, data=data)
 
 
-def _runs_or_done(scene: RuleContext, alert: Alert) -> str:
-    if _work(scene).get(alert.subject, 0) > 0:
-        return _is_on(scene, alert)
-    return f"Background task {alert.subject} of {scene.cluster} has nothing to do any more."
+def _runs_or_done(context: RuleContext, alert: Alert) -> str:
+    if _work(context).get(alert.subject, 0) > 0:
+        return _is_on(context, alert)
+    return f"Background task {alert.subject} of {context.cluster} has nothing to do any more."
 
 
-def _meaningless(scene: RuleContext, limits: RuleConfig) -> Answer:
-    known = known_now(scene)
+def _meaningless(context: RuleContext, limits: RuleConfig) -> Answer:
+    known = known_now(context)
     if known is None:
         return CANNOT_TELL
     wrong = (switch for switch in known if switch.meaning.word == "meaningless")
-    return tuple(_wrong(scene.cluster, switch, limits) for switch in wrong)
+    return tuple(_wrong(context.cluster, switch, limits) for switch in wrong)
 
 
 def _wrong(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
@@ -89,10 +89,10 @@ def _wrong(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
     return Finding("switch_meaningless", switch.task, limits.severity, sentence, lines, data=data)
 
 
-def _means_something(scene: RuleContext, alert: Alert) -> str:
-    now = {switch.task: switch.meaning.word for switch in switches(scene.memory, scene.now) or ()}
+def _means_something(context: RuleContext, alert: Alert) -> str:
+    now = {switch.task: switch.meaning.word for switch in switches(context.memory, context.now) or ()}
     word = {"on": "on", "off": "off", "unset": "not set"}.get(now.get(alert.subject, ""), "not known")
-    return f"Background task {alert.subject} of {scene.cluster} is {word} now."
+    return f"Background task {alert.subject} of {context.cluster} is {word} now."
 
 
 TASK_OFF_TOO_LONG = Rule(

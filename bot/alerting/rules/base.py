@@ -127,8 +127,8 @@ class Rule:
         """The section of docs/alerts.md that tells what to do."""
         return f"alerts.md#{self.key}"
 
-    def answer(self, scene: RuleContext) -> Answer:
+    def answer(self, context: RuleContext) -> Answer:
         """What it sees."""
         defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
         names = {name: known.default for name, known in self.lists.items()}
-        return self.looks(scene, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))
+        return self.looks(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))

@@ -12,14 +12,14 @@ from bot.alerting.text import count, percent, plain
 from bot.clustermgr.models import SpaceStat, ZoneDisks
 
 
-def _writable_low(scene: RuleContext, limits: RuleConfig) -> Answer:
-    space = leaders_space(scene, limits)
+def _writable_low(context: RuleContext, limits: RuleConfig) -> Answer:
+    space = leaders_space(context, limits)
     if space is None:
         return CANNOT_TELL
     if space.total_disk <= 0:
         return ()
     share = _share(space)
-    days = scene.memory.forecast.days_left(scene.now)
+    days = context.memory.forecast.days_left(context.now)
     by_both = (
         _severity(share, limits, "warn_share", "critical_share"),
         _severity(days, limits, "warn_days", "critical_days"),
@@ -27,25 +27,25 @@ def _writable_low(scene: RuleContext, limits: RuleConfig) -> Answer:
     severity = max((each for each in by_both if each is not None), default=None)
     if severity is None:
         return ()
-    sentence = f"{_left(scene.cluster, space, share)}{_until(days, space)}."
+    sentence = f"{_left(context.cluster, space, share)}{_until(days, space)}."
     shortage = sum(share < limits["critical_share"] / part for part in (1, 2, 4)) + (share <= 0)
-    said = covers(*_no_worse(scene, space, share))
+    said = covers(*_no_worse(context, space, share))
     return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
 
 
-def _no_worse(scene: RuleContext, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
+def _no_worse(context: RuleContext, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
     """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
-    for zone, chunks in _usable(scene, space):
+    for zone, chunks in _usable(context, space):
         if chunks is not None and chunks.share >= share - 1:
             yield "chunks_low", plain(zone.idc, 60)
 
 
-def _usable(scene: RuleContext, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
+def _usable(context: RuleContext, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
     """The zones with their usable chunks, None where these are not known."""
-    counted = zones_of(scene.memory.zones, scene.memory.zones_at, scene.now)
+    counted = zones_of(context.memory.zones, context.memory.zones_at, context.now)
     for zone in sorted(space.disk_stat_infos, key=lambda zone: zone.idc):
         if zone.total_chunk > 0 and counted.present(zone):
-            yield zone, counted.usable(zone, scene.snapshot.bad_disks)
+            yield zone, counted.usable(zone, context.snapshot.bad_disks)
 
 
 def _share(space: SpaceStat) -> float:
@@ -76,21 +76,21 @@ def _until(days: float | None, space: SpaceStat) -> str:
     return f", and at the pace of the last days it is full in {count(int(days), 'day')}"
 
 
-def _enough(scene: RuleContext, _: Alert) -> str:
-    leader = scene.snapshot.leader
+def _enough(context: RuleContext, _: Alert) -> str:
+    leader = context.snapshot.leader
     if leader is None or leader[1].space_stat.total_space <= 0:
-        return f"{scene.cluster} has enough writable space again."
+        return f"{context.cluster} has enough writable space again."
     space = leader[1].space_stat
     share = percent(space.writable_space, space.total_space)
-    return f"{scene.cluster} has enough writable space again: {share} of its space."
+    return f"{context.cluster} has enough writable space again: {share} of its space."
 
 
-def _chunks_low(scene: RuleContext, limits: RuleConfig) -> Answer:
-    space = leaders_space(scene, limits)
+def _chunks_low(context: RuleContext, limits: RuleConfig) -> Answer:
+    space = leaders_space(context, limits)
     if space is None:
         return CANNOT_TELL
-    zones = list(_usable(scene, space))
-    findings = [_zone_low(scene.cluster, zone, chunks, limits) for zone, chunks in zones if chunks is not None]
+    zones = list(_usable(context, space))
+    findings = [_zone_low(context.cluster, zone, chunks, limits) for zone, chunks in zones if chunks is not None]
     found = tuple(finding for finding in findings if finding is not None)
     unknown = any(chunks is None for _, chunks in zones)
     return CANNOT_TELL if unknown and not found else found
@@ -107,30 +107,30 @@ def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: RuleConfig)
     return Finding("chunks_low", name, limits.at_most(severity), sentence, weight=1 + (share < 1) + (share <= 0))
 
 
-def _chunks_free(scene: RuleContext, alert: Alert) -> str:
-    return f"Zone {alert.subject or 'without a name'} of {scene.cluster} has enough free chunks again."
+def _chunks_free(context: RuleContext, alert: Alert) -> str:
+    return f"Zone {alert.subject or 'without a name'} of {context.cluster} has enough free chunks again."
 
 
-def _no_volume(scene: RuleContext, limits: RuleConfig) -> Answer:
-    stat = leaders_view(scene, limits)
+def _no_volume(context: RuleContext, limits: RuleConfig) -> Answer:
+    stat = leaders_view(context, limits)
     if stat is None:
         return CANNOT_TELL
     space = stat.space_stat
     if stat.volume_stat.total_volume > 0 or space.writable_space <= 0 or space.total_disk <= 0:
         return ()
     sentence = (
-        f"{scene.cluster} has no volume, although {count(space.total_disk, 'disk')} can be written: "
+        f"{context.cluster} has no volume, although {count(space.total_disk, 'disk')} can be written: "
         "nobody can store anything."
     )
     return (Finding("no_volume", "", limits.severity, sentence),)
 
 
-def _volume_there(scene: RuleContext, _: Alert) -> str:
-    return f"{scene.cluster} has volumes, or no writable disk any more."
+def _volume_there(context: RuleContext, _: Alert) -> str:
+    return f"{context.cluster} has volumes, or no writable disk any more."
 
 
-def _volumes_low(scene: RuleContext, limits: RuleConfig) -> Answer:
-    stat = leaders_view(scene, limits)
+def _volumes_low(context: RuleContext, limits: RuleConfig) -> Answer:
+    stat = leaders_view(context, limits)
     if stat is None:
         return CANNOT_TELL
     volumes = stat.volume_stat
@@ -139,13 +139,13 @@ def _volumes_low(scene: RuleContext, limits: RuleConfig) -> Answer:
         return ()
     none = volumes.can_alloc_volume == 0
     number = "No volume" if none else f"Only {count(volumes.can_alloc_volume, 'volume')}"
-    sentence = f"{number} of {scene.cluster} can be allocated; it has {count(volumes.total_volume, 'volume')} in all."
+    sentence = f"{number} of {context.cluster} can be allocated; it has {count(volumes.total_volume, 'volume')} in all."
     severity = limits.severity if none else limits.at_most(Severity.WARNING)
     return (Finding("volumes_low", "", severity, sentence, weight=1 + none),)
 
 
-def _volumes_enough(scene: RuleContext, _: Alert) -> str:
-    return f"Enough volumes of {scene.cluster} can be allocated again."
+def _volumes_enough(context: RuleContext, _: Alert) -> str:
+    return f"Enough volumes of {context.cluster} can be allocated again."
 
 
 WRITABLE_LOW = Rule(

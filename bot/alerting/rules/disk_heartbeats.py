@@ -9,8 +9,8 @@ from bot.alerting.text import count, listed, plain
 from bot.clustermgr.models import ZoneDisks
 
 
-def _expired(scene: RuleContext, limits: RuleConfig) -> Answer:
-    space = leaders_space(scene, limits)
+def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
+    space = leaders_space(context, limits)
     if space is None:
         return CANNOT_TELL
     zones = sorted((zone for zone in space.disk_stat_infos if zone.expired > 0), key=lambda zone: zone.idc)
@@ -23,7 +23,7 @@ def _expired(scene: RuleContext, limits: RuleConfig) -> Answer:
             rule="disk_expired",
             subject="",
             severity=limits.severity if whole else limits.at_most(Severity.WARNING),
-            sentence=f"{count(lost, 'disk')} of {scene.cluster} {_has(lost)} lost the heartbeat{_everywhere(whole)}.",
+            sentence=f"{count(lost, 'disk')} of {context.cluster} {_has(lost)} lost the heartbeat{_everywhere(whole)}.",
             lines=tuple(_line(zone) for zone in zones[:MAX_LINES]),
             weight=lost,
             data={"parts": [_name(zone) for zone in zones], "more": max(0, len(zones) - MAX_LINES)},
@@ -47,8 +47,8 @@ def _line(zone: ZoneDisks) -> str:
     return f"zone {_name(zone)}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
 
 
-def _reports_again(scene: RuleContext, _: Alert) -> str:
-    return f"Every disk of {scene.cluster} reports again, or is taken for broken by now."
+def _reports_again(context: RuleContext, _: Alert) -> str:
+    return f"Every disk of {context.cluster} reports again, or is taken for broken by now."
 
 
 DISK_EXPIRED = Rule(

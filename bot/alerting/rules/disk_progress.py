@@ -24,13 +24,13 @@ from bot.alerting.text import count
 from bot.clustermgr.models import DiskStatus
 
 
-def _repair_stuck(scene: RuleContext, limits: RuleConfig) -> Answer:
-    if scene.snapshot.bad_disks is None or is_off(scene.memory, "disk_repair", scene.now):
+def _repair_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
+    if context.snapshot.bad_disks is None or is_off(context.memory, "disk_repair", context.now):
         # What is switched off is told as that.
         return CANNOT_TELL
-    notes = {note.id: note for note in scene.memory.disks}
-    stuck = list(_stuck_repairs(scene.memory.repairs, scene.now, limits))
-    return _finding("repair_stuck", "repair", scene.cluster, _lines(stuck, notes), limits)
+    notes = {note.id: note for note in context.memory.disks}
+    stuck = list(_stuck_repairs(context.memory.repairs, context.now, limits))
+    return _finding("repair_stuck", "repair", context.cluster, _lines(stuck, notes), limits)
 
 
 def _stuck_repairs(repairs: Sequence[Progress], now: float, limits: RuleConfig) -> Iterator[Progress]:
@@ -51,13 +51,13 @@ def _stands_still(progress: Progress, now: float, limits: RuleConfig) -> bool:
     return now - progress.moved_at >= limits["untold" if progress.left is None else "after"]
 
 
-def _drop_stuck(scene: RuleContext, limits: RuleConfig) -> Answer:
-    memory = scene.memory
-    if not answers(scene) or scene.now - memory.dropping_at > FRESH or is_off(memory, "disk_drop", scene.now):
+def _drop_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
+    memory = context.memory
+    if not answers(context) or context.now - memory.dropping_at > FRESH or is_off(memory, "disk_drop", context.now):
         return CANNOT_TELL
-    stuck = [drop for drop in memory.drops if _stands_still(drop, scene.now, limits)]
+    stuck = [drop for drop in memory.drops if _stands_still(drop, context.now, limits)]
     notes = {note.id: note for note in memory.dropping}
-    return _finding("drop_stuck", "drop", scene.cluster, _lines(stuck, notes), limits)
+    return _finding("drop_stuck", "drop", context.cluster, _lines(stuck, notes), limits)
 
 
 def _finding(rule: str, what: str, cluster: str, stuck: Mapping[int, str], limits: RuleConfig) -> Answer:
@@ -96,17 +96,17 @@ def _utc(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _repair_moves(scene: RuleContext, _: Alert) -> str:
-    left = count(len(scene.memory.repairs), "disk")
-    if not scene.memory.repairs:
-        return f"No disk of {scene.cluster} is broken or being repaired any more."
-    return f"The repair of disks of {scene.cluster} moves on, {left} to go."
+def _repair_moves(context: RuleContext, _: Alert) -> str:
+    left = count(len(context.memory.repairs), "disk")
+    if not context.memory.repairs:
+        return f"No disk of {context.cluster} is broken or being repaired any more."
+    return f"The repair of disks of {context.cluster} moves on, {left} to go."
 
 
-def _drop_moves(scene: RuleContext, _: Alert) -> str:
-    if not scene.memory.drops:
-        return f"No disk of {scene.cluster} is being dropped any more."
-    return f"The drop of disks of {scene.cluster} moves on, {count(len(scene.memory.drops), 'disk')} to go."
+def _drop_moves(context: RuleContext, _: Alert) -> str:
+    if not context.memory.drops:
+        return f"No disk of {context.cluster} is being dropped any more."
+    return f"The drop of disks of {context.cluster} moves on, {count(len(context.memory.drops), 'disk')} to go."
 
 
 _AFTER: Mapping[str, Threshold] = MappingProxyType(

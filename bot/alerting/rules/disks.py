@@ -43,11 +43,11 @@ def disk_line(disk: DiskNote) -> str:
     )
 
 
-def _broken(scene: RuleContext, limits: RuleConfig) -> Answer:
-    if scene.snapshot.bad_disks is None:
-        return _by_counters(scene, limits)
-    notes = sorted((note_of(disk) for disk in scene.snapshot.bad_disks), key=lambda note: note.id)
-    return (_finding(scene.cluster, notes, limits),) if notes else ()
+def _broken(context: RuleContext, limits: RuleConfig) -> Answer:
+    if context.snapshot.bad_disks is None:
+        return _by_counters(context, limits)
+    notes = sorted((note_of(disk) for disk in context.snapshot.bad_disks), key=lambda note: note.id)
+    return (_finding(context.cluster, notes, limits),) if notes else ()
 
 
 def _finding(cluster: str, notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
@@ -78,38 +78,38 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _by_counters(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
     """The leader's counters, which lag by minutes and name no disk: they may raise an alert, never mend one."""
-    listed_at = scene.memory.disks_at
-    if scene.snapshot.leader is None or (listed_at and scene.now - listed_at < limits["counters_after"]):
+    listed_at = context.memory.disks_at
+    if context.snapshot.leader is None or (listed_at and context.now - listed_at < limits["counters_after"]):
         return CANNOT_TELL
-    zones = scene.snapshot.leader[1].space_stat.disk_stat_infos
+    zones = context.snapshot.leader[1].space_stat.disk_stat_infos
     broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)
     if broken + repairing <= 0:
         return CANNOT_TELL
-    sentence = _sentence(scene.cluster, broken, repairing).removesuffix(".")
+    sentence = _sentence(context.cluster, broken, repairing).removesuffix(".")
     return (
         Finding(
             rule="disk_broken",
             subject="",
             severity=limits.severity,
             sentence=f"{sentence}, by the leader's counters: the disks themselves cannot be listed just now.",
-            lines=tuple(f"when last listed: {disk_line(note)}" for note in scene.memory.disks[:MAX_LINES]),
+            lines=tuple(f"when last listed: {disk_line(note)}" for note in context.memory.disks[:MAX_LINES]),
             weight=broken + repairing,
             partial=True,
         ),
     )
 
 
-def _what_became(scene: RuleContext, alert: Alert) -> str:
+def _what_became(context: RuleContext, alert: Alert) -> str:
     """A bad disk can only go forward: to repaired, and from there to dropped."""
     parts = [str(part) for part in alert.data.get("parts", ())]
     if not parts:
-        return f"No disk of {scene.cluster} is broken or being repaired any more."
+        return f"No disk of {context.cluster} is broken or being repaired any more."
     became = "repaired" if set(parts) <= set(alert.data.get("repairing", ())) else "repaired or dropped"
     verb = "was" if len(parts) == 1 else "were"
-    said = f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {scene.cluster} {verb} {became}"
-    return f"{said}{_left(parts, scene.snapshot.chunks or {})}"
+    said = f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {context.cluster} {verb} {became}"
+    return f"{said}{_left(parts, context.snapshot.chunks or {})}"
 
 
 def _left(parts: Sequence[str], chunks: Mapping[int, int]) -> str:

@@ -12,10 +12,10 @@ from bot.alerting.text import listed, plain
 from bot.clustermgr.models import Snapshot
 
 
-def _hosts_disagree(scene: RuleContext, limits: RuleConfig) -> Answer:
-    if not scene.snapshot.answered:
+def _hosts_disagree(context: RuleContext, limits: RuleConfig) -> Answer:
+    if not context.snapshot.answered:
         return CANNOT_TELL
-    lines = tuple(_contradictions(scene.snapshot))
+    lines = tuple(_contradictions(context.snapshot))
     if not lines:
         return ()
     graver = any(severity is Severity.CRITICAL for severity, _ in lines)
@@ -25,10 +25,10 @@ def _hosts_disagree(scene: RuleContext, limits: RuleConfig) -> Answer:
             rule="hosts_disagree",
             subject="",
             severity=limits.severity if graver else limits.at_most(Severity.WARNING),
-            sentence=f"The hosts of {scene.cluster} contradict each other: {words[0]}.",
+            sentence=f"The hosts of {context.cluster} contradict each other: {words[0]}.",
             lines=words[1:],
             weight=len(words),
-            data={"parts": list(words), **_said_of(scene.snapshot, graver=graver)},
+            data={"parts": list(words), **_said_of(context.snapshot, graver=graver)},
         ),
     )
 
@@ -59,13 +59,13 @@ def _contradictions(snapshot: Snapshot) -> Iterator[tuple[Severity, str]]:
             yield Severity.WARNING, f"{listed(sorted(hosts[peer]))} each answer as peer {peer}"
 
 
-def _agree(scene: RuleContext, _: Alert) -> str:
-    which = " that answer" if scene.snapshot.silent else ""
-    return f"The hosts of {scene.cluster}{which} agree again."
+def _agree(context: RuleContext, _: Alert) -> str:
+    which = " that answer" if context.snapshot.silent else ""
+    return f"The hosts of {context.cluster}{which} agree again."
 
 
-def _stale_host(scene: RuleContext, limits: RuleConfig) -> Answer:
-    leader = scene.snapshot.leader
+def _stale_host(context: RuleContext, limits: RuleConfig) -> Answer:
+    leader = context.snapshot.leader
     if leader is None or not leader[1].raft_status.peers:
         return CANNOT_TELL
     members = {peer.id for peer in leader[1].raft_status.peers}
@@ -74,31 +74,34 @@ def _stale_host(scene: RuleContext, limits: RuleConfig) -> Answer:
             "stale_host",
             host,
             limits.severity,
-            f"Host {host} of {scene.cluster} answers as peer {stat.raft_status.node_id}, which is no member: what it "
+            f"Host {host} of {context.cluster} answers as peer {stat.raft_status.node_id}, which is no member: what it "
             "tells is frozen, and what it is sent it still forwards to the leader.",
             ("stop its process, and take the host out of `clusters[].hosts`",),
         )
-        for host, stat in scene.snapshot.answered
+        for host, stat in context.snapshot.answered
         if stat.raft_status.node_id not in members
     )
 
 
-def _stale_no_more(scene: RuleContext, alert: Alert) -> str:
+def _stale_no_more(context: RuleContext, alert: Alert) -> str:
     silent = "does not answer any more, so it can mislead nobody: take it out of the settings"
     return became_of(
-        scene, alert.subject, f"answers as peer {peer_at(scene.memory.hosts, alert.subject)}, a member", silent=silent
+        context,
+        alert.subject,
+        f"answers as peer {peer_at(context.memory.hosts, alert.subject)}, a member",
+        silent=silent,
     )
 
 
-def _leader_unseen(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _leader_unseen(context: RuleContext, limits: RuleConfig) -> Answer:
     """A host that is silent may be the leader's, which is told as such: only one whose peer is known is none."""
-    snapshot = scene.snapshot
+    snapshot = context.snapshot
     named = sorted(snapshot.named_leaders)
     if snapshot.leader is not None:
         return ()
     if len(named) != 1 or named[0] in {stat.raft_status.node_id for _, stat in snapshot.answered}:
         return CANNOT_TELL
-    if any(peer_at(scene.memory.hosts, look.host) in {0, named[0]} for look in snapshot.silent):
+    if any(peer_at(context.memory.hosts, look.host) in {0, named[0]} for look in snapshot.silent):
         return CANNOT_TELL
     told = sorted(
         {plain(stat.leader_host) for _, stat in snapshot.answered if stat.raft_status.leader == named[0]} - {""}
@@ -109,7 +112,7 @@ def _leader_unseen(scene: RuleContext, limits: RuleConfig) -> Answer:
             "leader_unseen",
             "",
             limits.severity,
-            f"{scene.cluster} is led by peer {named[0]}{where}, which is none of the configured hosts: peers, disks "
+            f"{context.cluster} is led by peer {named[0]}{where}, which is none of the configured hosts: peers, disks "
             "and space are told by the leader alone, so cmbot does not see them.",
             ("add the service address of that peer to `clusters[].hosts`",),
             data={"parts": [str(named[0])]},
@@ -117,8 +120,8 @@ def _leader_unseen(scene: RuleContext, limits: RuleConfig) -> Answer:
     )
 
 
-def _seen(scene: RuleContext, _: Alert) -> str:
-    return f"The leader of {scene.cluster} is seen again: peer {scene.memory.leader}."
+def _seen(context: RuleContext, _: Alert) -> str:
+    return f"The leader of {context.cluster} is seen again: peer {context.memory.leader}."
 
 
 HOSTS_DISAGREE = Rule(

@@ -11,10 +11,13 @@ from bot.alerting.text import count
 from bot.common.errors import AuthRejected
 
 
-def _api_error(scene: RuleContext, limits: RuleConfig) -> Answer:
-    snapshot = scene.snapshot
+def _api_error(context: RuleContext, limits: RuleConfig) -> Answer:
+    snapshot = context.snapshot
     useless = [
-        (look.host, f"Host {look.host} of {scene.cluster} answers, but not as a Clustermgr should: {why(look.error)}.")
+        (
+            look.host,
+            f"Host {look.host} of {context.cluster} answers, but not as a Clustermgr should: {why(look.error)}.",
+        )
         for look in snapshot.silent
         if not is_silent(look) and not isinstance(look.error, AuthRejected)
     ]
@@ -22,20 +25,22 @@ def _api_error(scene: RuleContext, limits: RuleConfig) -> Answer:
     if snapshot.leader is not None and error is not None and not isinstance(error, AuthRejected):
         # Asked of the leader; without one this is no news, as the disks are read through the quorum.
         host = snapshot.leader[0]
-        useless.append((host, f"{host}, which leads {scene.cluster}, answers /stat but not /disk/list: {why(error)}."))
-    said = covers(*unproven_only(scene))
+        useless.append(
+            (host, f"{host}, which leads {context.cluster}, answers /stat but not /disk/list: {why(error)}.")
+        )
+    said = covers(*unproven_only(context))
     return tuple(Finding("api_error", host, limits.severity, sentence, data=said) for host, sentence in useless)
 
 
-def _as_it_should(scene: RuleContext, alert: Alert) -> str:
-    return became_of(scene, alert.subject, "answers as it should again")
+def _as_it_should(context: RuleContext, alert: Alert) -> str:
+    return became_of(context, alert.subject, "answers as it should again")
 
 
-def _auth_rejected(scene: RuleContext, limits: RuleConfig) -> Answer:
-    snapshot = scene.snapshot
+def _auth_rejected(context: RuleContext, limits: RuleConfig) -> Answer:
+    snapshot = context.snapshot
     refused = [look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)]
     if not refused and isinstance(snapshot.disks_error, AuthRejected):
-        refused = [snapshot.disks_error.host or scene.cluster]
+        refused = [snapshot.disks_error.host or context.cluster]
     if not refused:
         # A host that is silent may refuse the token all the same: only one that took it shows that it is right.
         return () if snapshot.answered else CANNOT_TELL
@@ -47,34 +52,37 @@ def _auth_rejected(scene: RuleContext, limits: RuleConfig) -> Answer:
             rule="auth_rejected",
             subject="",
             severity=limits.severity if everybody else limits.at_most(Severity.WARNING),
-            sentence=f"{scene.cluster} rejects the request token: {whom} answered 403{blind}.",
+            sentence=f"{context.cluster} rejects the request token: {whom} answered 403{blind}.",
             lines=tuple(f"{host} rejects it" for host in refused),
             weight=len(refused),
-            data={"parts": refused, **covers(*([("cluster_unreachable", "")] if everybody else unproven_only(scene)))},
+            data={
+                "parts": refused,
+                **covers(*([("cluster_unreachable", "")] if everybody else unproven_only(context))),
+            },
         ),
     )
 
 
-def _taken(scene: RuleContext, _: Alert) -> str:
-    return f"{scene.cluster} takes the request token again."
+def _taken(context: RuleContext, _: Alert) -> str:
+    return f"{context.cluster} takes the request token again."
 
 
-def _slow_answers(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _slow_answers(context: RuleContext, limits: RuleConfig) -> Answer:
     limit = limits["limit"]
     return tuple(
         Finding(
             "slow_answers",
             look.host,
             limits.severity,
-            f"Host {look.host} of {scene.cluster} answers slowly: /stat takes it more than {limit:g} s at each look.",
+            f"Host {look.host} of {context.cluster} answers slowly: /stat takes it more than {limit:g} s at each look.",
         )
-        for look in scene.snapshot.looks
+        for look in context.snapshot.looks
         if look.stat is not None and look.took > limit
     )
 
 
-def _quick(scene: RuleContext, alert: Alert) -> str:
-    return became_of(scene, alert.subject, "answers quickly again")
+def _quick(context: RuleContext, alert: Alert) -> str:
+    return became_of(context, alert.subject, "answers quickly again")
 
 
 API_ERROR = Rule(

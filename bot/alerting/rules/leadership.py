@@ -12,8 +12,8 @@ from bot.alerting.rules.peers import silent_hosts_of
 from bot.alerting.text import count, listed, span
 
 
-def _no_leader(scene: RuleContext, limits: RuleConfig) -> Answer:
-    snapshot = scene.snapshot
+def _no_leader(context: RuleContext, limits: RuleConfig) -> Answer:
+    snapshot = context.snapshot
     if snapshot.leader is not None:
         return ()
     if not snapshot.answered or snapshot.named_leaders:
@@ -23,46 +23,46 @@ def _no_leader(scene: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     answered, hosts = len(snapshot.answered), len(snapshot.looks)
     sentence = (
-        f"{scene.cluster} has no leader: {answered} of {count(hosts, 'host')} "
+        f"{context.cluster} has no leader: {answered} of {count(hosts, 'host')} "
         f"{'answers' if answered == 1 else 'answer'} and none knows one, so nothing can be written."
     )
     # Who is silent is why nobody leads, or a part of it: it is said here.
     silent = tuple((rule, look.host) for look in snapshot.silent for rule in ("host_unreachable", "api_error"))
-    lines = (*_last_leader(scene), *(f"{look.host} gives no usable answer" for look in snapshot.silent))
+    lines = (*_last_leader(context), *(f"{look.host} gives no usable answer" for look in snapshot.silent))
     data = {"parts": sorted(look.host for look in snapshot.silent), **covers(*silent)}
     return (Finding("no_leader", "", limits.severity, sentence, lines, data=data),)
 
 
-def _last_leader(scene: RuleContext) -> tuple[str, ...]:
-    if not scene.memory.leader:
+def _last_leader(context: RuleContext) -> tuple[str, ...]:
+    if not context.memory.leader:
         return ()
-    return (f"the last known leader was peer {scene.memory.leader} in term {scene.memory.term}",)
+    return (f"the last known leader was peer {context.memory.leader} in term {context.memory.term}",)
 
 
-def _led_again(scene: RuleContext, _: Alert) -> str:
-    return f"{scene.cluster} has a leader again: peer {scene.memory.leader} in term {scene.memory.term}."
+def _led_again(context: RuleContext, _: Alert) -> str:
+    return f"{context.cluster} has a leader again: peer {context.memory.leader} in term {context.memory.term}."
 
 
-def _leader_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _leader_changed(context: RuleContext, limits: RuleConfig) -> Answer:
     """Changes that no operation caused; one that somebody asked for is told only where none of those is told yet."""
-    if not _can_tell(scene):
+    if not _can_tell(context):
         return CANNOT_TELL
     window = limits["window"]
-    unplanned = _recent(_unplanned(scene), scene.now, window)
+    unplanned = _recent(_unplanned(context), context.now, window)
     if unplanned:
-        return (_crashes(scene, unplanned, limits),)
-    planned = _recent(_planned_alone(scene.memory.changes, window), scene.now, window)
-    return (_planned(scene, planned, limits),) if planned else ()
+        return (_crashes(context, unplanned, limits),)
+    planned = _recent(_planned_alone(context.memory.changes, window), context.now, window)
+    return (_planned(context, planned, limits),) if planned else ()
 
 
-def _can_tell(scene: RuleContext) -> bool:
+def _can_tell(context: RuleContext) -> bool:
     """Whether a leader is seen, or this very look shows that another one leads."""
-    changes = scene.memory.changes
-    return scene.snapshot.leader is not None or (bool(changes) and changes[-1].at >= scene.snapshot.at)
+    changes = context.memory.changes
+    return context.snapshot.leader is not None or (bool(changes) and changes[-1].at >= context.snapshot.at)
 
 
-def _unplanned(scene: RuleContext) -> tuple[LeaderChange, ...]:
-    return tuple(change for change in scene.memory.changes if not change.op)
+def _unplanned(context: RuleContext) -> tuple[LeaderChange, ...]:
+    return tuple(change for change in context.memory.changes if not change.op)
 
 
 def _planned_alone(changes: Sequence[LeaderChange], window: float) -> tuple[LeaderChange, ...]:
@@ -71,17 +71,17 @@ def _planned_alone(changes: Sequence[LeaderChange], window: float) -> tuple[Lead
     return tuple(change for change in changes if change.op and not any(0 <= change.at - at < window for at in crashes))
 
 
-def _crashes(scene: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
+def _crashes(context: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
     """What nobody asked for; what operations did meanwhile is listed with it, and makes it no worse."""
     first, last = changes[0], changes[-1]
-    all_since = [change for change in scene.memory.changes if change.at >= first.at]
+    all_since = [change for change in context.memory.changes if change.at >= first.at]
     mixed = len(all_since) > len(changes)
     if len(changes) == 1:
-        sentence, lines = f"{_moved(scene.cluster, first, leads=not mixed)}.", _lost(scene, last)
+        sentence, lines = f"{_moved(context.cluster, first, leads=not mixed)}.", _lost(context, last)
     else:
         outside = ", and not by an operation of cmbot" if mixed else ""
         sentence = (
-            f"The leader of {scene.cluster} changed {len(changes)} times in {span(last.at - first.at)}{outside}, "
+            f"The leader of {context.cluster} changed {len(changes)} times in {span(last.at - first.at)}{outside}, "
             f"last from peer {last.before} to peer {last.after} in term {last.term}{_confirming(last)}."
         )
         lines = ()
@@ -92,13 +92,13 @@ def _crashes(scene: RuleContext, changes: Sequence[LeaderChange], limits: RuleCo
     return Finding("leader_changed", "", limits.severity, sentence, lines, weight=len(changes), data=data)
 
 
-def _planned(scene: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
+def _planned(context: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
     """What somebody asked for and somebody approved is no alarm."""
     first, last = changes[0], changes[-1]
-    sentence = f"{_moved(scene.cluster, first)}."
+    sentence = f"{_moved(context.cluster, first)}."
     if len(changes) > 1:
         sentence = (
-            f"The leader of {scene.cluster} changed {len(changes)} times in {span(last.at - first.at)}, by operations "
+            f"The leader of {context.cluster} changed {len(changes)} times in {span(last.at - first.at)}, by operations "
             f"of cmbot, last from peer {last.before} to peer {last.after} in term {last.term}."
         )
     lines = tuple(_line(change) for change in reversed(changes)) if len(changes) > 1 else ()
@@ -109,9 +109,9 @@ def _planned(scene: RuleContext, changes: Sequence[LeaderChange], limits: RuleCo
     return Finding("leader_changed", "", severity, sentence, lines, weight=len(changes), data=data)
 
 
-def _lost(scene: RuleContext, change: LeaderChange) -> tuple[str, ...]:
+def _lost(context: RuleContext, change: LeaderChange) -> tuple[str, ...]:
     """Why leadership moved, where it can be seen: the host of the peer that led is silent."""
-    return tuple(f"the peer that led, {change.before}: {line}" for line in silent_hosts_of(scene, change.before))
+    return tuple(f"the peer that led, {change.before}: {line}" for line in silent_hosts_of(context, change.before))
 
 
 def _recent(changes: Sequence[LeaderChange], now: float, window: float) -> tuple[LeaderChange, ...]:
@@ -152,12 +152,12 @@ def _by(change: LeaderChange) -> str:
     return f", by operation #{change.op}" if change.op else ""
 
 
-def _leader_flapping(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _leader_flapping(context: RuleContext, limits: RuleConfig) -> Answer:
     """Leader changes that no operation caused, so many within the window; it lasts until the last is a window old."""
-    if not _can_tell(scene):
+    if not _can_tell(context):
         return CANNOT_TELL
     window, many = limits["window"], max(2, round(limits["changes"]))
-    changes = list(_recent(_unplanned(scene), scene.now, window))
+    changes = list(_recent(_unplanned(context), context.now, window))
     if not any(last.at - first.at <= window for first, last in zip(changes, changes[many - 1 :], strict=False)):
         return ()
     first, last = changes[0], changes[-1]
@@ -168,7 +168,7 @@ def _leader_flapping(scene: RuleContext, limits: RuleConfig) -> Answer:
             subject="",
             severity=limits.severity if len(changes) >= limits["critical"] else limits.at_most(Severity.WARNING),
             sentence=(
-                f"The leadership of {scene.cluster} does not stay: it moved {times} times in "
+                f"The leadership of {context.cluster} does not stay: it moved {times} times in "
                 f"{span(last.at - first.at)} between peers {_who(changes)}, and each time writes stop for a moment."
             ),
             lines=tuple(_line(change) for change in reversed(changes)),
@@ -182,10 +182,10 @@ def _who(changes: list[LeaderChange]) -> str:
     return listed([str(peer) for peer in sorted({peer for each in changes for peer in (each.before, each.after)})])
 
 
-def _led_on(scene: RuleContext, _: Alert) -> str:
-    memory = scene.memory
-    lasted = span(scene.now - memory.leader_since)
-    return f"The leader of {scene.cluster} has not changed again: peer {memory.leader} has led for {lasted}."
+def _led_on(context: RuleContext, _: Alert) -> str:
+    memory = context.memory
+    lasted = span(context.now - memory.leader_since)
+    return f"The leader of {context.cluster} has not changed again: peer {memory.leader} has led for {lasted}."
 
 
 NO_LEADER = Rule(

@@ -9,16 +9,16 @@ from bot.alerting.text import count, span
 from bot.common.addresses import same_place
 
 
-def _membership_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _membership_changed(context: RuleContext, limits: RuleConfig) -> Answer:
     """Only what no operation caused: the card and the thread of an operation tell its effect already.
 
     They name who asked and who approved, in the operations channel, at the moment it is seen; an alert beside them
     would say the same thing twice and teach people to look away.
     """
-    if scene.snapshot.leader is None:
+    if context.snapshot.leader is None:
         return CANNOT_TELL
-    edge = scene.now - limits["window"]
-    changes = [change for change in scene.memory.member_changes if change.at > edge and not change.op]
+    edge = context.now - limits["window"]
+    changes = [change for change in context.memory.member_changes if change.at > edge and not change.op]
     if not changes:
         return ()
     lines = tuple(_line(change) for change in reversed(changes)) if len(changes) > 1 else ()
@@ -28,7 +28,7 @@ def _membership_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
             "membership_changed",
             "",
             limits.severity,
-            _sentence(scene.cluster, changes),
+            _sentence(context.cluster, changes),
             lines,
             weight=len(changes),
             data={"parts": parts},
@@ -66,8 +66,8 @@ def _what(change: MemberChange) -> str:
     return f"{change.was} {change.peer}{'' if also else where} became a {change.now}{also}"
 
 
-def _settled(scene: RuleContext, _: Alert) -> str:
-    memory = scene.memory
+def _settled(context: RuleContext, _: Alert) -> str:
+    memory = context.memory
     has = " and ".join(
         words
         for words, number in (
@@ -76,7 +76,7 @@ def _settled(scene: RuleContext, _: Alert) -> str:
         )
         if number
     )
-    return f"The members of {scene.cluster} have not changed again: it has {has or 'no members that are known'}."
+    return f"The members of {context.cluster} have not changed again: it has {has or 'no members that are known'}."
 
 
 MEMBERSHIP_CHANGED = Rule(

@@ -7,11 +7,11 @@ from bot.alerting.text import count, listed
 _NAMED = 20
 
 
-def _isolated(scene: RuleContext, limits: RuleConfig) -> Answer:
-    lost = scene.isolation
+def _isolated(context: RuleContext, limits: RuleConfig) -> Answer:
+    lost = context.isolation
     if lost is None:
         return ()
-    if lost.carrier != scene.cluster or scene.now - lost.since < limits["after"]:
+    if lost.carrier != context.cluster or context.now - lost.since < limits["after"]:
         return CANNOT_TELL
     sentence = (
         f"None of {count(len(lost.clusters), 'cluster')} answers from here: "

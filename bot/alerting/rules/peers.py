@@ -49,22 +49,24 @@ def covered_by_loss(memory: ClusterState, peer: int) -> Pairs:
     return (*hosts, ("peer_lagging", str(peer)))
 
 
-def unproven_only(scene: RuleContext) -> Pairs:
+def unproven_only(context: RuleContext) -> Pairs:
     """What need not be told beside a host that gives no usable answer: that its voter is not proven healthy.
 
     As long as the leader itself sees voters to spare, the quorum is as good as it was. A voter that is unproven though
     its own host answers is other news.
     """
-    leader = scene.snapshot.leader
+    leader = context.snapshot.leader
     if leader is None or not sees_spare(leader[1]):
         return ()
-    quiet = {look.host for look in scene.snapshot.silent}
-    sick = [voter.peer for voter in voter_health(scene.previous, scene.snapshot).values() if not voter.healthy]
-    all_quiet = all(quiet & set(hosts_of(scene.memory.hosts, peer)) for peer in sick)
+    quiet = {look.host for look in context.snapshot.silent}
+    sick = [voter.peer for voter in voter_health(context.previous, context.snapshot).values() if not voter.healthy]
+    all_quiet = all(quiet & set(hosts_of(context.memory.hosts, peer)) for peer in sick)
     return (("quorum_at_risk", ""),) if all_quiet else ()
 
 
-def silent_hosts_of(scene: RuleContext, peer: int) -> tuple[str, ...]:
+def silent_hosts_of(context: RuleContext, peer: int) -> tuple[str, ...]:
     """One line for each configured host of that peer that gives no usable answer either."""
-    known = set(hosts_of(scene.memory.hosts, peer))
-    return tuple(f"its host {look.host} gives no usable answer" for look in scene.snapshot.silent if look.host in known)
+    known = set(hosts_of(context.memory.hosts, peer))
+    return tuple(
+        f"its host {look.host} gives no usable answer" for look in context.snapshot.silent if look.host in known
+    )

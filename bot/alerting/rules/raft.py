@@ -13,34 +13,34 @@ from bot.clustermgr.health import MAX_LAG, VoterHealth, peer_fault, quorum, vote
 from bot.clustermgr.models import Peer, Snapshot
 
 
-def _peer_down(scene: RuleContext, limits: RuleConfig) -> Answer:
-    if scene.snapshot.leader is None:
+def _peer_down(context: RuleContext, limits: RuleConfig) -> Answer:
+    if context.snapshot.leader is None:
         return CANNOT_TELL
-    leader = scene.snapshot.leader[1]
+    leader = context.snapshot.leader[1]
     peers = sorted(leader.raft_status.peers, key=lambda peer: peer.id)
     if not peers:
         return CANNOT_TELL
-    return tuple(_down(scene, peer, why, limits) for peer in peers if (why := why_down(peer, leader)))
+    return tuple(_down(context, peer, why, limits) for peer in peers if (why := why_down(peer, leader)))
 
 
-def _down(scene: RuleContext, peer: Peer, why: str, limits: RuleConfig) -> Finding:
+def _down(context: RuleContext, peer: Peer, why: str, limits: RuleConfig) -> Finding:
     severity = limits.at_most(Severity.INFO) if peer.is_learner else limits.severity
     who = named(peer)
     return Finding(
         "peer_down",
         str(peer.id),
         severity,
-        f"{who[:1].upper()}{who[1:]} of {scene.cluster} is down: {why}.",
-        lines=silent_hosts_of(scene, peer.id),
-        data=covers(*covered_by_loss(scene.memory, peer.id)),
+        f"{who[:1].upper()}{who[1:]} of {context.cluster} is down: {why}.",
+        lines=silent_hosts_of(context, peer.id),
+        data=covers(*covered_by_loss(context.memory, peer.id)),
     )
 
 
-def _up_again(scene: RuleContext, alert: Alert) -> str:
-    known = {str(peer) for peer in (*scene.memory.voters, *scene.memory.learners)}
+def _up_again(context: RuleContext, alert: Alert) -> str:
+    known = {str(peer) for peer in (*context.memory.voters, *context.memory.learners)}
     if alert.subject not in known:
-        return f"Peer {alert.subject} is no member of {scene.cluster} any more."
-    return f"Peer {alert.subject} of {scene.cluster} replicates again."
+        return f"Peer {alert.subject} is no member of {context.cluster} any more."
+    return f"Peer {alert.subject} of {context.cluster} replicates again."
 
 
 PEER_DOWN = Rule(
@@ -55,9 +55,9 @@ PEER_DOWN = Rule(
 )
 
 
-def _quorum_at_risk(scene: RuleContext, limits: RuleConfig) -> Answer:
-    health = voter_health(scene.previous, scene.snapshot)
-    if scene.snapshot.leader is None or not health or not one_reign(scene.previous, scene.snapshot):
+def _quorum_at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
+    health = voter_health(context.previous, context.snapshot)
+    if context.snapshot.leader is None or not health or not one_reign(context.previous, context.snapshot):
         # Without two looks under one leader every voter is unproven, which is no news.
         return CANNOT_TELL
     arithmetic = quorum_of(health)
@@ -69,22 +69,22 @@ def _quorum_at_risk(scene: RuleContext, limits: RuleConfig) -> Answer:
         else f"it has {count(arithmetic.voters, 'voter')} and all of them must agree"
     )
     at_stake = "one more failure stops all writes" if arithmetic.spare == 0 else "writes may have stopped"
-    seen_well = sees_spare(scene.snapshot.leader[1])
+    seen_well = sees_spare(context.snapshot.leader[1])
     sick = tuple(voter for voter in health.values() if not voter.healthy)
     # One more look like this one proves it: till then it is neither told for the first time nor resolved.
-    unproven = seen_well and bool(sick) and all(_sound_now(scene.snapshot, voter.peer) for voter in sick)
+    unproven = seen_well and bool(sick) and all(_sound_now(context.snapshot, voter.peer) for voter in sick)
     return (
         Finding(
             rule="quorum_at_risk",
             subject="",
             severity=limits.at_most(Severity.WARNING) if seen_well else limits.severity,
-            sentence=f"The quorum of {scene.cluster} is at risk: {reason}, so {at_stake}.",
-            lines=tuple(line for voter in sick for line in _lines(scene, voter)),
+            sentence=f"The quorum of {context.cluster} is at risk: {reason}, so {at_stake}.",
+            lines=tuple(line for voter in sick for line in _lines(context, voter)),
             weight=max(1, 1 - arithmetic.spare),
             data={
                 "parts": [str(voter.peer) for voter in sick],
                 **({} if sick else {"step": _ADD_VOTER}),
-                **({} if seen_well else covers(*(pair for voter in sick for pair in _covered(scene, voter.peer)))),
+                **({} if seen_well else covers(*(pair for voter in sick for pair in _covered(context, voter.peer)))),
             },
             doubtful=unproven,
         ),
@@ -105,13 +105,13 @@ def _sound_now(snapshot: Snapshot, peer: int) -> bool:
     return sound and len(own) <= 1 and (all(follows) if own else not snapshot.silent)
 
 
-def _lines(scene: RuleContext, voter: VoterHealth) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {_steady(plain(voter.why))}", *silent_hosts_of(scene, voter.peer))
+def _lines(context: RuleContext, voter: VoterHealth) -> tuple[str, ...]:
+    return (f"voter {voter.peer}: {_steady(plain(voter.why))}", *silent_hosts_of(context, voter.peer))
 
 
-def _covered(scene: RuleContext, peer: int) -> tuple[tuple[str, str], ...]:
+def _covered(context: RuleContext, peer: int) -> tuple[tuple[str, str], ...]:
     """A voter that is told here by name, with what is wrong, needs no alert of its own beside it."""
-    return (("peer_down", str(peer)), *covered_by_loss(scene.memory, peer))
+    return (("peer_down", str(peer)), *covered_by_loss(context.memory, peer))
 
 
 def _steady(why: str) -> str:
@@ -119,11 +119,11 @@ def _steady(why: str) -> str:
     return re.sub(r"it is [\d,]+ entries behind", f"it is over {MAX_LAG:,} entries behind", why)
 
 
-def _quorum_safe(scene: RuleContext, _: Alert) -> str:
-    size = len(scene.memory.voters)
-    if scene.snapshot.leader is None or not size:
-        return f"The quorum of {scene.cluster} is safe again."
-    return f"The quorum of {scene.cluster} is safe again: it has {count(size, 'voter')}, {quorum(size)} must agree."
+def _quorum_safe(context: RuleContext, _: Alert) -> str:
+    size = len(context.memory.voters)
+    if context.snapshot.leader is None or not size:
+        return f"The quorum of {context.cluster} is safe again."
+    return f"The quorum of {context.cluster} is safe again: it has {count(size, 'voter')}, {quorum(size)} must agree."
 
 
 QUORUM_AT_RISK = Rule(

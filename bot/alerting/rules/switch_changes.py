@@ -13,22 +13,22 @@ from bot.clustermgr.tasks import Dialect, find_task, meaning_of, word_for
 _SHOWN = MappingProxyType({"on": "on", "off": "off", "unset": "not set"})
 
 
-def _switch_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
+def _switch_changed(context: RuleContext, limits: RuleConfig) -> Answer:
     """Only what no operation caused, be it one of a person or a lease that ended: its own card and thread tell that."""
-    edge = scene.now - limits["window"]
-    known = Dialect(scene.memory.dialect) if scene.memory.dialect else None
-    changes = [change for change in _by_others(scene, known) if change.at > edge]
-    if known is None or not answers(scene):
+    edge = context.now - limits["window"]
+    known = Dialect(context.memory.dialect) if context.memory.dialect else None
+    changes = [change for change in _by_others(context, known) if change.at > edge]
+    if known is None or not answers(context):
         return CANNOT_TELL
     if not changes:
-        return CANNOT_TELL if switches(scene.memory, scene.now) is None else ()
+        return CANNOT_TELL if switches(context.memory, context.now) is None else ()
     only_on = all(_meaning(change.after, known) == "on" for change in changes)
     return (
         Finding(
             rule="switch_changed",
             subject="",
             severity=limits.at_most(Severity.INFO) if only_on else limits.severity,
-            sentence=_sentence(scene.cluster, changes, known),
+            sentence=_sentence(context.cluster, changes, known),
             lines=tuple(_line(change, known) for change in reversed(changes))[:MAX_LINES] if len(changes) > 1 else (),
             weight=len(changes),
             data={"parts": [f"{change.key}@{change.at:.3f}" for change in changes]},
@@ -36,14 +36,14 @@ def _switch_changed(scene: RuleContext, limits: RuleConfig) -> Answer:
     )
 
 
-def _by_others(scene: RuleContext, dialect: Dialect | None) -> list[SwitchChange]:
-    changes = [change for change in scene.memory.switch_changes if not change.op]
-    return [change for change in changes if not _by_a_service(change, dialect) and not _told(scene, change, dialect)]
+def _by_others(context: RuleContext, dialect: Dialect | None) -> list[SwitchChange]:
+    changes = [change for change in context.memory.switch_changes if not change.op]
+    return [change for change in changes if not _by_a_service(change, dialect) and not _told(context, change, dialect)]
 
 
-def _told(scene: RuleContext, change: SwitchChange, dialect: Dialect | None) -> bool:
+def _told(context: RuleContext, change: SwitchChange, dialect: Dialect | None) -> bool:
     """Whether another alert tells of this change: a word that means nothing has one for its task."""
-    if dialect is None or find_task(change.key) is None or "switch_meaningless" not in scene.watched:
+    if dialect is None or find_task(change.key) is None or "switch_meaningless" not in context.watched:
         return False
     return _meaning(change.after, dialect) == "meaningless"
 
@@ -88,8 +88,8 @@ def _task(change: SwitchChange) -> str:
     return found.name if found else change.key
 
 
-def _not_again(scene: RuleContext, _: Alert) -> str:
-    return f"The switches of {scene.cluster} have not been changed again: see /cm tasks."
+def _not_again(context: RuleContext, _: Alert) -> str:
+    return f"The switches of {context.cluster} have not been changed again: see /cm tasks."
 
 
 SWITCH_CHANGED = Rule(

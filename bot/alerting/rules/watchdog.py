@@ -57,8 +57,8 @@ def _sees(_: RuleContext, __: RuleConfig) -> Answer:
     return ()
 
 
-def _sees_again(scene: RuleContext, _: Alert) -> str:
-    return f"The watch of {scene.cluster} sees again."
+def _sees_again(context: RuleContext, _: Alert) -> str:
+    return f"The watch of {context.cluster} sees again."
 
 
 WATCH_BLIND = Rule(

@@ -40,12 +40,12 @@ def test_a_rule_can_be_turned_off() -> None:
 
 def test_a_threshold_is_what_the_rule_goes_by() -> None:
     before, now = (look(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
-    scene = RuleContext(now, remember(ClusterState(), now), 100, before)
+    context = RuleContext(now, remember(ClusterState(), now), 100, before)
     strict, lenient = named("quorum_at_risk"), named("quorum_at_risk", {"quorum_at_risk": {"smallest_group": 3}})
-    answer = strict.answer(scene)
+    answer = strict.answer(context)
     assert answer is not CANNOT_TELL
     assert len(answer) == 1
-    assert lenient.answer(scene) == ()
+    assert lenient.answer(context) == ()
 
 
 def test_a_list_of_words_replaces_the_rules_own() -> None:

@@ -260,13 +260,13 @@ def test_recorded_counters_include_chunks_of_disks_that_take_none() -> None:
 def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
     zones = [ZoneDisks(idc="z0", total=8, available=4, total_chunk=8296, total_free_chunk=4148)]
     memory = remember(ClusterState(), look(0.0))
-    scene = RuleContext(
+    context = RuleContext(
         look(1000.0, zones=zones), remember(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
     )
-    answer = CHUNKS_LOW.answer(scene)
+    answer = CHUNKS_LOW.answer(context)
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
     assert "None of the chunks of zone z0" in answer[0].sentence
     assert "0 of 4,148" in str(
-        stat(scene.snapshot, known=known_of(reign_notes(scene.memory), scene.snapshot, ())).blocks
+        stat(context.snapshot, known=known_of(reign_notes(context.memory), context.snapshot, ())).blocks
     )

@@ -12,7 +12,7 @@ from bot.clustermgr.models import Disk, HostLook, Snapshot
 from tests.support.watch_builders import dark, disk, host, look, stat
 
 
-def scene(now: Snapshot, previous: Snapshot | None = None, past: ClusterState | None = None) -> RuleContext:
+def context(now: Snapshot, previous: Snapshot | None = None, past: ClusterState | None = None) -> RuleContext:
     known = past if past is not None else (remember(ClusterState(), previous) if previous else ClusterState())
     return RuleContext(now, remember(known, now, previous=previous), now.at, previous)
 
@@ -163,7 +163,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
 def test_what_a_rule_says(case: Case) -> None:
-    answer = ask(case.rule, scene(case.now, case.before))
+    answer = ask(case.rule, context(case.now, case.before))
     if case.says is None:
         assert answer is CANNOT_TELL
         return
@@ -179,7 +179,7 @@ def only(answer: Answer) -> Finding:
 
 
 def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
-    finding = only(ask("disk_broken", scene(disks(disk(9, 3), disk(7)))))
+    finding = only(ask("disk_broken", context(disks(disk(9, 3), disk(7)))))
     assert finding.lines == (
         "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",
         "disk 9 on http://10.0.1.9:8889, /data/9, zone z0: being repaired",
@@ -188,7 +188,7 @@ def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
 
 
 def test_thousands_of_broken_disks_stay_bounded() -> None:
-    finding = only(ask("disk_broken", scene(look(100, bad=[disk(n) for n in range(4000)]))))
+    finding = only(ask("disk_broken", context(look(100, bad=[disk(n) for n in range(4000)]))))
     assert finding.sentence == "4,000 disks of prod are broken."
     assert (len(finding.lines), finding.data["more"], finding.weight) == (50, 3950, 4000)
     assert len(finding.data["parts"]) == 1000
@@ -196,16 +196,16 @@ def test_thousands_of_broken_disks_stay_bounded() -> None:
 
 def test_the_counters_prove_nothing_better() -> None:
     past = replace(ClusterState(), disks=remember(ClusterState(), disks(disk(7))).disks)
-    finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3), past=past)))
+    finding = only(ask("disk_broken", context(look(100, bad=None, broken=3), past=past)))
     assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
-    finding = only(ask("disk_broken", scene(look(100, bad=None, broken=3))))
+    finding = only(ask("disk_broken", context(look(100, bad=None, broken=3))))
     assert finding.partial
-    assert ask("disk_broken", scene(look(100, bad=None, broken=0))) is CANNOT_TELL
+    assert ask("disk_broken", context(look(100, bad=None, broken=0))) is CANNOT_TELL
 
 
 def test_hostile_text_from_a_cluster_stays_on_one_line_and_bounded() -> None:
     evil = Disk(disk_id=7, status=2, host="<!channel>\n" * 1000, path="\u202e\x00\u200b", idc="z" * 5000)
-    finding = only(ask("disk_broken", scene(look(100, bad=(evil,)))))
+    finding = only(ask("disk_broken", context(look(100, bad=(evil,)))))
     [line] = finding.lines
     assert "\n" not in line
     assert len(line) < 400
@@ -216,7 +216,7 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
     memory = ClusterState()
     weights = []
     for turn in range(4):
-        view = scene(look(100 + 60 * turn, leader=1 + turn % 2, term=5 + turn), past=memory)
+        view = context(look(100 + 60 * turn, leader=1 + turn % 2, term=5 + turn), past=memory)
         memory = view.memory
         answer = ask("leader_changed", view)
         assert answer is not CANNOT_TELL
@@ -224,14 +224,14 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
     assert weights == [[], [1], [2], [3]]
     finding = only(ask("leader_changed", view))
     assert finding.sentence == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
-    later = scene(look(100 + 180 + 600, leader=2, term=8), past=memory)
+    later = context(look(100 + 180 + 600, leader=2, term=8), past=memory)
     assert ask("leader_changed", later) == ()
 
 
 def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:
     def lines(match: int) -> tuple[str, ...]:
         lagging = {3: {"match": match}}
-        return only(ask("quorum_at_risk", scene(look(100, peers=lagging), look(85, peers=lagging)))).lines
+        return only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging)))).lines
 
     assert lines(-5000) == lines(-5100) == ("voter 3: it is over 1,000 entries behind",)
 
@@ -282,7 +282,7 @@ def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     before = look(85, bad=(disk(7), disk(8, 3)))
-    assert found.resolved(scene(look(100), before), alert) == words
+    assert found.resolved(context(look(100), before), alert) == words
 
 
 def test_the_table_is_sound() -> None:
@@ -305,7 +305,7 @@ def test_the_table_is_sound() -> None:
     ids=["no hosts", "dark", "zeros", "no peers", "two leaders"],
 )
 def test_no_rule_stumbles_over_an_odd_look(rule: object, now: Snapshot) -> None:
-    answer = rule.answer(scene(now, look(85)))  # type: ignore[attr-defined]
+    answer = rule.answer(context(now, look(85)))  # type: ignore[attr-defined]
     assert answer is CANNOT_TELL or isinstance(answer, tuple)
 
 

@@ -18,7 +18,7 @@ NOW = 10 * DAY
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 
-def scene(
+def context(
     *, past: float = 3600, full: Forecast | None = None, dead: bool = False, before: Any = None, **stats: Any
 ) -> RuleContext:
     """A look at NOW; the leader has led for `past` seconds by then."""
@@ -151,7 +151,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
 def test_what_a_rule_says(case: Case) -> None:
-    answer = ask(case.rule, scene(**case.stats), **case.values)
+    answer = ask(case.rule, context(**case.stats), **case.values)
     if case.says is None:
         assert answer is CANNOT_TELL
         return
@@ -161,7 +161,7 @@ def test_what_a_rule_says(case: Case) -> None:
 
 
 def test_the_zones_of_silent_disks_are_named() -> None:
-    answer = ask("disk_expired", scene(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
+    answer = ask("disk_expired", context(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
     assert answer is not CANNOT_TELL
     assert answer[0].lines == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
     assert (answer[0].weight, answer[0].data["parts"]) == (5, ["<!here>", "z1"])
@@ -171,21 +171,21 @@ def test_the_zones_of_silent_disks_are_named() -> None:
 def test_a_new_leader_is_not_believed_before_it_has_counted(rule: str) -> None:
     """As a follower it heard no heartbeats, so that it shows every disk as expired and nothing as writable."""
     before = look(NOW - 3600, leader=2, term=4)
-    assert ask(rule, scene(before=before, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
+    assert ask(rule, context(before=before, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
     reelected = look(NOW - 3600, leader=1, term=4)
-    assert ask(rule, scene(before=reelected, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
+    assert ask(rule, context(before=reelected, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
 
 
 def test_a_leader_that_was_cut_off_is_not_believed() -> None:
     """It still claims the term before, while the new leader does not answer."""
     before = look(NOW - 3600, leader=2, term=6)
-    assert ask("writable_low", scene(before=before, silent=(2,), writable=0)) is CANNOT_TELL
+    assert ask("writable_low", context(before=before, silent=(2,), writable=0)) is CANNOT_TELL
 
 
 def test_the_less_is_left_the_worse_it_is() -> None:
     weights = []
     for writable in (TIB * 0.9, TIB * 0.4, TIB * 0.2, TIB * 0.1, 0):
-        answer = ask("writable_low", scene(writable=int(writable)))
+        answer = ask("writable_low", context(writable=int(writable)))
         assert answer is not CANNOT_TELL
         weights.append(answer[0].weight)
     assert weights == [1, 2, 3, 4, 5]
@@ -197,7 +197,7 @@ def test_all_disks_read_only_is_nothing_writable() -> None:
     host = now.looks[0]
     assert host.stat is not None
     full = host.stat.model_copy(update={"space_stat": SpaceStat(total_disk=8)})
-    view = scene()
+    view = context()
     seen = replace(view.snapshot, looks=(replace(host, stat=full), *now.looks[1:]))
     answer = ask("writable_low", replace(view, snapshot=seen))
     assert answer is not CANNOT_TELL
@@ -217,7 +217,7 @@ def test_what_became_of_it_is_said(rule: str, subject: str, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, "It is so.", 0)
-    assert found.resolved(scene(), alert) == words
+    assert found.resolved(context(), alert) == words
 
 
 def measured(days: float, a_day: float) -> list[tuple[float, dict[str, float]]]:

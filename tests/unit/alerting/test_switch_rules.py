@@ -45,7 +45,7 @@ class Seen:
         return dark(at) if self.dead else replace(look(at, bad=self.bad), dropping=dropping, **told)
 
 
-def scene(*seen: Seen) -> RuleContext:
+def context(*seen: Seen) -> RuleContext:
     memory = ClusterState()
     for each in seen:
         snapshot = each.look()
@@ -209,7 +209,7 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
 
 @pytest.mark.parametrize(("rule", "seen", "says"), CASES)
 def test_what_a_rule_says(rule: str, seen: tuple[Seen, ...], says: dict[str, str] | None) -> None:
-    answer = ask(rule, scene(*seen))
+    answer = ask(rule, context(*seen))
     if says is None:
         assert answer is CANNOT_TELL
         return
@@ -233,47 +233,47 @@ def only(answer: Answer) -> Finding:
     ],
 )
 def test_the_command_that_mends_it_is_told(rule: str, seen: tuple[Seen, ...]) -> None:
-    assert only(ask(rule, scene(*seen))).data["fix"] == "task enable disk_repair prod"
+    assert only(ask(rule, context(*seen))).data["fix"] == "task enable disk_repair prod"
 
 
 def test_a_task_that_was_only_switched_on_is_no_reason_to_worry() -> None:
-    finding = only(ask("switch_changed", scene(Seen(60, switches=OFF), Seen(0))))
+    finding = only(ask("switch_changed", context(Seen(60, switches=OFF), Seen(0))))
     assert finding.severity is Severity.INFO
     assert "disk_repair of prod was switched from off to on" in finding.sentence
 
 
 def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
-    view = scene(Seen(60), Seen(0, switches=off(balance="false")))
+    view = context(Seen(60), Seen(0, switches=off(balance="false")))
     [change] = view.memory.switch_changes
     memory = explained(view.memory, {change: (12, "U0AVA")})
     assert ask("switch_changed", replace(view, memory=memory)) == ()
 
 
 def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
-    finding = only(ask("switch_meaningless", scene(Seen(0, switches=off(balance="Enable")))))
+    finding = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="Enable")))))
     assert finding.lines == ("balance: 'Enable' is stored, only exactly true is on here, so services take it for off",)
-    evil = only(ask("switch_meaningless", scene(Seen(0, switches=off(balance="<!here>\n" * 99)))))
+    evil = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="<!here>\n" * 99)))))
     assert len(evil.lines[0]) < 200
     assert "\n" not in evil.lines[0]
 
 
 def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
-    view = scene(*two(25 * HOUR, switches=off(balance="false", data_inspect="false")))
+    view = context(*two(25 * HOUR, switches=off(balance="false", data_inspect="false")))
     answer = ask("task_off_too_long", view, meant_off=("balance",))
     assert only(answer).subject == "data_inspect"
 
 
 def test_a_stuck_disk_is_told_in_words_that_do_not_change_with_each_look() -> None:
-    view = scene(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
+    view = context(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
     lines, later = (only(ask("repair_stuck", replace(view, now=now))).lines for now in (NOW, NOW + 3600))
     since = "since 1970-01-04 21:00 UTC"
     told = (
         f"disk 7 on http://10.0.1.7:8889, /data/7, zone z0: being repaired {since}, 40 chunks left, none moved {since}"
     )
     assert lines == later == (told,)
-    waiting = only(ask("repair_stuck", scene(*two(3 * HOUR, bad=BAD)))).lines
+    waiting = only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))).lines
     assert waiting[0].endswith("zone z0: broken since 1970-01-05 01:00 UTC, its repair has not begun")
-    dropping = only(ask("drop_stuck", scene(*two(25 * HOUR, dropping=DROPPING)))).lines
+    dropping = only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))).lines
     assert dropping[0].endswith("zone z0: being dropped since 1970-01-04 03:00 UTC")
 
 
@@ -312,4 +312,4 @@ def test_what_became_of_it_is_said(rule: str, subject: str, seen: Seen, words: s
     found = rule_named(rule)
     assert found is not None
     alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0)
-    assert found.resolved(scene(seen), alert) == words
+    assert found.resolved(context(seen), alert) == words
