@@ -108,7 +108,7 @@ class ChannelHistory:
 
 
 def weather(
-    traffic: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
+    history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, tuple[Transition, ...]]:
     """Fold what is too much: the moves as they are to be told, and what the channel was told with them.
 
@@ -118,8 +118,8 @@ def weather(
     # The gravest first, so that what gets a message of its own is what matters most.
     for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
         if settled[place].reason is TransitionReason.FIRED:
-            traffic, settled[place] = _arrived(traffic, settled[place], limits, now)
-    return _calmed(traffic, limits, now), tuple(_surfaced(traffic, settled, alerts, now))
+            history, settled[place] = _arrived(history, settled[place], limits, now)
+    return _calmed(history, limits, now), tuple(_surfaced(history, settled, alerts, now))
 
 
 def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
@@ -135,53 +135,53 @@ def listed(digest: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def _arrived(
-    traffic: ChannelHistory, move: Transition, limits: GroupingLimits, now: float
+    history: ChannelHistory, move: Transition, limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, Transition]:
     since, cluster = now - limits.within, move.new.cluster
-    lately = tuple(arrival for arrival in traffic.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
-    traffic = replace(traffic, arrivals=(*lately, (cluster, now)))
+    lately = tuple(arrival for arrival in history.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
+    history = replace(history, arrivals=(*lately, (cluster, now)))
     if move.new.rule in NEVER_WILDCARD_SILENCED:
-        return traffic, move
-    over = tuple(scope for scope in (cluster, WHOLE_CHANNEL) if traffic.count(scope, since) > limits.of(scope))
-    storm = traffic.storm
+        return history, move
+    over = tuple(scope for scope in (cluster, WHOLE_CHANNEL) if history.count(scope, since) > limits.of(scope))
+    storm = history.storm
     if not over and (storm is None or not storm.takes(cluster)):
-        return traffic, move
+        return history, move
     if storm is None:
-        traffic = replace(traffic, made=traffic.made + 1)
-        storm = AlertGroup(f"digest:{traffic.channel}:{traffic.made}", now, ())
+        history = replace(history, made=history.made + 1)
+        storm = AlertGroup(f"digest:{history.channel}:{history.made}", now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return traffic.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
+    return history.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
 
 
-def _calmed(traffic: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
-    storm = traffic.storm
+def _calmed(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
+    storm = history.storm
     if storm is None:
-        return traffic
-    raging = [scope for scope in storm.scopes if traffic.count(scope, now - limits.within) > limits.of(scope) // 2]
-    return traffic if raging else traffic.with_digest(replace(storm, ended_at=now))
+        return history
+    raging = [scope for scope in storm.scopes if history.count(scope, now - limits.within) > limits.of(scope) // 2]
+    return history if raging else history.with_digest(replace(storm, ended_at=now))
 
 
 def _surfaced(
-    traffic: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
+    history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
     """The moves, and a first post of their own for those alerts that are due and still fire.
 
     What calls for attention at this step is said in the digest's thread first: the post comes with the next step.
     """
     moved = {move.old.id: move for move in moves if move.old is not None}
-    yield from (move for move in moves if move.tell in LOUD or not _is_due(traffic, move.new))
+    yield from (move for move in moves if move.tell in LOUD or not _is_due(history, move.new))
     for alert in alerts:
         move = moved.get(alert.id)
         last = move.new if move else alert
-        if _is_due(traffic, last) and not (move and move.tell in LOUD):
+        if _is_due(history, last) and not (move and move.tell in LOUD):
             new = noted(last if move and last.version > alert.version else following(last, now), digest=None)
             yield Transition(alert, new, TransitionReason.SURFACED, Tell.POST)
 
 
-def _is_due(traffic: ChannelHistory, alert: Alert) -> bool:
+def _is_due(history: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
         return False
-    digest = traffic.digest(alert.data["digest"])
+    digest = history.digest(alert.data["digest"])
     # Of a digest that is not this channel's: the settings gave the cluster another channel meanwhile.
     return digest is None or alert.id in digest.due
 

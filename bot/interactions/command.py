@@ -203,7 +203,7 @@ class ReportBook(Protocol):
     async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
         """What who takes over needs to know, of the time since the last hand-over unless it is given."""
 
-    async def course(self, cluster: str, window: float) -> Timeseries:
+    async def timeseries(self, cluster: str, window: float) -> Timeseries:
         """How the space of a cluster went in the last `window` seconds."""
 
 

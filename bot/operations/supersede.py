@@ -40,7 +40,7 @@ def succeed(
     now: float,
 ) -> Operation:
     """The operation that takes over the card: the same wish under a number of its own, approved by nobody yet."""
-    heir = Operation(
+    replacement = Operation(
         cluster=op.cluster,
         kind=op.kind,
         request=op.request,
@@ -55,5 +55,7 @@ def succeed(
     )
     if fresh.blocked:
         why = " ".join(check.sentence for check in fresh.of_level(CheckLevel.BLOCK))
-        return advance(heir, OpState.BLOCKED, at=now, words=f"the cluster moved since: {why}")
-    return advance(heir, OpState.WAITING, at=now, words=f"in the place of operation #{op.id}, approved by nobody yet")
+        return advance(replacement, OpState.BLOCKED, at=now, words=f"the cluster moved since: {why}")
+    return advance(
+        replacement, OpState.WAITING, at=now, words=f"in the place of operation #{op.id}, approved by nobody yet"
+    )

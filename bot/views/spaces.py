@@ -90,18 +90,18 @@ def shares(histories: Mapping[str, Sequence[Point]], now: float) -> BlockJson | 
     return line_chart(title, labels, series, x_label="UTC", y_label="per cent used")
 
 
-def course_chart(course: Timeseries) -> BlockJson | None:
+def course_chart(timeseries: Timeseries) -> BlockJson | None:
     """What is used and what may still be written, in a unit that suits both; None of fewer than two points."""
-    if len(course.shown) < 2:  # noqa: PLR2004 - one point is no course
+    if len(timeseries.shown) < 2:  # noqa: PLR2004 - one point is no course
         return None
-    most = max(max(point.used, point.writable) for point in course.shown)
+    most = max(max(point.used, point.writable) for point in timeseries.shown)
     power = min(max(0, (int(most).bit_length() - 1) // 10), len(_UNITS) - 1)
     scale = 1024**power
     series = [
-        Series("used", tuple(round(point.used / scale, 2) for point in course.shown)),
-        Series("writable", tuple(round(point.writable / scale, 2) for point in course.shown)),
+        Series("used", tuple(round(point.used / scale, 2) for point in timeseries.shown)),
+        Series("writable", tuple(round(point.writable / scale, 2) for point in timeseries.shown)),
     ]
-    return line_chart(f"Space of {course.cluster}", course.labels, series, x_label="UTC", y_label=_UNITS[power])
+    return line_chart(f"Space of {timeseries.cluster}", timeseries.labels, series, x_label="UTC", y_label=_UNITS[power])
 
 
 def gap_words(gaps: Sequence[tuple[float, float]], most: int = 3) -> str:

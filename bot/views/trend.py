@@ -18,15 +18,15 @@ _SURE = {
 }
 
 
-def trend(course: Timeseries) -> Message:
+def trend(timeseries: Timeseries) -> Message:
     """The sentence, the chart, the same as a table, and how far it can be trusted."""
-    sentence = _sentence(course)
-    if not course.shown:
+    sentence = _sentence(timeseries)
+    if not timeseries.shown:
         return message(sentence, section(f"{UNKNOWN_MARK} {sentence}"))
-    chart = course_chart(course)
+    chart = course_chart(timeseries)
     rows = [
         (label(point.at, EXACT), size(int(point.used)), percent(point.used, point.total), size(int(point.writable)))
-        for point in course.shown
+        for point in timeseries.shown
     ]
     step = -(-len(rows) // _ROWS)
     shown = rows[::-1][::step]
@@ -35,65 +35,65 @@ def trend(course: Timeseries) -> Message:
         section(sentence),
         *([chart] if chart else []),
         table(shown, header=_HEADER, right=(1, 2, 3)),
-        context(*_small_print(course)),
+        context(*_small_print(timeseries)),
     )
 
 
-def _sentence(course: Timeseries) -> str:
-    name = escape(course.cluster)
-    if not course.shown:
-        return _nothing(course)
-    now = course.shown[-1]
-    moving = pace(course.trend, now.total)
+def _sentence(timeseries: Timeseries) -> str:
+    name = escape(timeseries.cluster)
+    if not timeseries.shown:
+        return _nothing(timeseries)
+    now = timeseries.shown[-1]
+    moving = pace(timeseries.trend, now.total)
     measured = f"{used(now)}, {size(int(now.writable))} writable {date(now.at, 'minute')}"
     head = f"{name}: {measured}{f', {moving}' if moving else ''}."
     if not moving:
-        return f"{head} {_too_early(course)}"
-    until = forecast(course.trend)
+        return f"{head} {_too_early(timeseries)}"
+    until = forecast(timeseries.trend)
     if not until:
         return f"{head} At this pace it does not fill up within ten years."
-    full = course.now + (course.trend.full_in or 0) * DAY
-    between = range_of(course.trend)
+    full = timeseries.now + (timeseries.trend.full_in or 0) * DAY
+    between = range_of(timeseries.trend)
     return f"{head} At this pace it is {until}, {date(full, 'day')}{f' ({between})' if between else ''}."
 
 
-def _nothing(course: Timeseries) -> str:
-    name = escape(course.cluster)
-    if course.watched_since is None:
+def _nothing(timeseries: Timeseries) -> str:
+    name = escape(timeseries.cluster)
+    if timeseries.watched_since is None:
         return (
             f"Nothing has been measured of {name} yet: cmbot notes its space every ten minutes while it has a leader. "
             f"Ask again later."
         )
-    if course.watched_since >= course.now - course.window:
+    if timeseries.watched_since >= timeseries.now - timeseries.window:
         return (
-            f"{name} has no space to measure yet: since {date(course.watched_since, 'minute')} each measurement was "
+            f"{name} has no space to measure yet: since {date(timeseries.watched_since, 'minute')} each measurement was "
             f"without disks. /cm stat {name} tells how it is now."
         )
     return (
-        f"Nothing was measured of {name} in the last {days(course.window / DAY)}, while before that it was "
-        f"(since {date(course.watched_since, 'minute')}). /cm stat {name} tells how it is now."
+        f"Nothing was measured of {name} in the last {days(timeseries.window / DAY)}, while before that it was "
+        f"(since {date(timeseries.watched_since, 'minute')}). /cm stat {name} tells how it is now."
     )
 
 
-def _too_early(course: Timeseries) -> str:
+def _too_early(timeseries: Timeseries) -> str:
     return (
-        f"It is too early to tell how fast it fills: watching since {date(course.trend.since, 'minute')}, "
+        f"It is too early to tell how fast it fills: watching since {date(timeseries.trend.since, 'minute')}, "
         f"and {count(round(MIN_SPAN / 3600), 'hour')} are the least."
     )
 
 
-def _small_print(course: Timeseries) -> Iterator[str]:
-    told = course.trend
+def _small_print(timeseries: Timeseries) -> Iterator[str]:
+    told = timeseries.trend
     first = date(told.since, "minute")
     span = f"from {first} to {date(told.until, 'minute')}"
     yield f"{count(told.samples, 'measurement')} {span if told.samples > 1 else f'at {first}'}"
     if told.sure in _SURE:
         yield f"The forecast is {_SURE[told.sure]}"
-    if course.watched_since is not None and course.watched_since > course.now - course.window + DAY:
-        asked = days(course.window / DAY)
-        yield f"watching since {date(course.watched_since, 'minute')} only, so this is less than {asked}"
+    if timeseries.watched_since is not None and timeseries.watched_since > timeseries.now - timeseries.window + DAY:
+        asked = days(timeseries.window / DAY)
+        yield f"watching since {date(timeseries.watched_since, 'minute')} only, so this is less than {asked}"
     if told.jumps:
         times = "once" if told.jumps == 1 else f"{told.jumps:,} times"
         yield f"The size itself changed {times} (disks came or went): such a moment does not count as growth"
-    if gaps := gap_words(course.gaps):
+    if gaps := gap_words(timeseries.gaps):
         yield gaps

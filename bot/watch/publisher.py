@@ -29,19 +29,19 @@ async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
     """Tell of one stored transition that a person caused; also of one that a digest lists."""
     await _tell_own(uow, move, channel)
     if "digest" in move.new.data:
-        traffic = ChannelHistory.from_json(channel, await uow.channels.get(channel))
-        told = await _tell_digests(uow, traffic, _by_digest([move]), "", GroupingLimits())
-        if told != traffic:
+        history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
+        told = await _tell_digests(uow, history, _by_digest([move]), "", GroupingLimits())
+        if told != history:
             await uow.channels.put(channel, told.to_json())
 
 
 async def end_storm(uow: WatchUnit, channel: str, now: float) -> bool:
     """End the storm of a channel that no cluster has any more; False when none rages there."""
-    traffic = ChannelHistory.from_json(channel, await uow.channels.get(channel))
-    storm = traffic.storm
+    history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
+    storm = history.storm
     if storm is None:
         return False
-    calm = traffic.with_digest(replace(storm, ended_at=now))
+    calm = history.with_digest(replace(storm, ended_at=now))
     told = await _tell_digests(uow, calm, {}, storm.slot, GroupingLimits())
     await uow.channels.put(channel, told.to_json())
     return True
@@ -92,18 +92,18 @@ def _by_digest(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]
 
 async def _tell_digests(
     uow: WatchUnit,
-    traffic: ChannelHistory,
+    history: ChannelHistory,
     moves: Mapping[str, Sequence[Transition]],
     ended: str,
     limits: GroupingLimits,
 ) -> ChannelHistory:
     for slot in dict.fromkeys((*moves, ended)):
-        digest = traffic.digest(slot)
+        digest = history.digest(slot)
         if digest is not None:
             choose = limits if slot == ended else None
-            told = await _tell_digest(uow, traffic.channel, digest, moves.get(slot, ()), choose)
-            traffic = traffic.with_digest(told) if told else traffic.without(slot)
-    return traffic
+            told = await _tell_digest(uow, history.channel, digest, moves.get(slot, ()), choose)
+            history = history.with_digest(told) if told else history.without(slot)
+    return history
 
 
 async def _tell_digest(

@@ -7,7 +7,7 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
-from bot.alerting.reports.timeseries import Timeseries, course
+from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
 from bot.watch.ports import WatchStore, WatchUnit
 
@@ -63,13 +63,13 @@ class Reports:
             last = await uow.firings.last(self.handovers, now) if self.handovers else None
         return last if last is not None and now - last <= LONGEST_SHIFT else now - SHIFT_SECONDS
 
-    async def course(self, cluster: str, window: float) -> Timeseries:
+    async def timeseries(self, cluster: str, window: float) -> Timeseries:
         """How the space of a cluster went in the last `window` seconds."""
         now, every = self.clock(), window / _SAMPLES
         async with self.store.read() as uow:
             samples = await uow.samples.range(cluster, now - window, every=every)
             first = await uow.samples.first(cluster)
-        return course(cluster, samples, window=window, now=now, every=every, watched_since=first)
+        return timeseries(cluster, samples, window=window, now=now, every=every, watched_since=first)
 
     async def facts(self, name: str, since: float, now: float) -> ClusterFacts:
         """All that is known of one cluster, what happened since a time, and its trend of a month."""

@@ -78,7 +78,7 @@ class TickPlan:
     """
 
     transitions: tuple[Transition, ...]
-    traffic: ChannelHistory
+    history: ChannelHistory
     memory: Mapping[str, Any] | None = None
     sample: Mapping[str, Any] | None = None
     changed: bool = False
@@ -97,11 +97,11 @@ class TickPlan:
 class Held:
     """What the store holds of one cluster: what is remembered, its open alerts, the silences that mute now.
 
-    `traffic` is what its channel was told lately, `over` are the silences whose end nobody was told of yet.
+    `history` is what its channel was told lately, `over` are the silences whose end nobody was told of yet.
     """
 
     memory: Mapping[str, Any]
-    traffic: ChannelHistory
+    history: ChannelHistory
     alerts: Sequence[Alert] = ()
     silences: Sequence[Silence] = ()
     over: Sequence[Silence] = ()
@@ -261,7 +261,7 @@ class Watch:
             await tell_ended(uow, held.over, held.alerts, plan.transitions, self.watched.channel)
         self.known, self.alerts = plan.seen, plan.alerts
         if not (held.alerts or plan.transitions or plan.changed):
-            self._calm = Held(plan.memory or held.memory, plan.traffic)
+            self._calm = Held(plan.memory or held.memory, plan.history)
         if held.over or plan.changed or any(move.tell is not Tell.QUIET for move in plan.transitions):
             self._wake()
 
@@ -359,7 +359,7 @@ class Watch:
             escalation=self._calls(seen),
             resolution=lambda alert: rules[alert.rule].resolved(context, alert),
         )
-        traffic, transitions = weather(held.traffic, transitions, held.alerts, self.watched.limits, now)
+        history, transitions = weather(held.history, transitions, held.alerts, self.watched.limits, now)
         alerts = {alert.key: alert for alert in (*held.alerts, *(move.new for move in transitions))}
         if judging is self.watched.rules:
             # A glimpse, which some rules alone judge, is no whole look.
@@ -367,7 +367,7 @@ class Watch:
             memory = with_verdict(memory, seen.snapshot, seen.previous, known)
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None
-        plan = TickPlan(transitions, traffic, written, changed=traffic != held.traffic)
+        plan = TickPlan(transitions, history, written, changed=history != held.history)
         return replace(plan, counted=counted, seen=memory, alerts=tuple(alerts.values()))
 
     def _calls(self, seen: Observed) -> Escalation:
@@ -376,7 +376,7 @@ class Watch:
         return NO_ESCALATION if quiet else self.watched.escalation
 
     async def _commit(self, uow: WatchUnit, held: Held, plan: TickPlan, now: float) -> None:
-        await carry_out(uow, plan.transitions, held.traffic, plan.traffic, self.watched.limits)
+        await carry_out(uow, plan.transitions, held.history, plan.history, self.watched.limits)
         if plan.memory is not None:
             await uow.memory.put(self.watched.cluster, plan.memory)
         if plan.sample is not None:

@@ -112,11 +112,11 @@ async def test_a_state_that_moved_harmlessly_is_asked_about_anew_under_another_n
     cluster = world.clusters["prod"]
     await cluster.elect(3)
     await click(world, card, BOB)
-    heir = await card_with(world, card, "Operation #2, proposed by")
-    assert "*Waiting*" in heir.full_text
-    assert "leader: peer 1 → peer 3" in heir.full_text
+    replacement = await card_with(world, card, "Operation #2, proposed by")
+    assert "*Waiting*" in replacement.full_text
+    assert "leader: peer 1 → peer 3" in replacement.full_text
     assert writes(world, "/leadership/transfer") == []
-    await click(world, heir, BOB)
+    await click(world, replacement, BOB)
     await card_with(world, card, "Done and read back")
     assert writes(world, "/leadership/transfer") == [{"peer_id": 2}]
 

@@ -122,7 +122,7 @@ class Engine(RuleBasedStateMachine):
         return [alert for alert in self.alerts.values() if alert.open and alert.cluster == "archive"]
 
     @property
-    def traffic(self) -> ChannelHistory:
+    def history(self) -> ChannelHistory:
         return ChannelHistory.from_json(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
 
     @rule(seen=st.lists(SEEN, min_size=1, max_size=3))
@@ -218,23 +218,23 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def every_firing_alert_is_told_or_stands_in_a_digest(self) -> None:
-        outbox, traffic = self.store.state.outbox, self.traffic
+        outbox, history = self.store.state.outbox, self.history
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
                 slot = alert.data.get("digest")
-                digest = traffic.digest(slot) if slot else None
+                digest = history.digest(slot) if slot else None
                 assert (f"alert:{alert.id}" in outbox) is (slot is None)
                 assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
                 assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
     def a_digest_tells_the_truth(self) -> None:
-        for digest in self.traffic.digests:
+        for digest in self.history.digests:
             _, shown, parent, _ = self.store.state.outbox[digest.slot]
             held = [self.alerts[number] for number in digest.ids]
             assert f" {len(listed(digest, held))} open" in shown["text"]
             assert parent is None
-        assert len([digest for digest in self.traffic.digests if digest.rages]) <= 1
+        assert len([digest for digest in self.history.digests if digest.rages]) <= 1
 
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
@@ -278,7 +278,7 @@ class Engine(RuleBasedStateMachine):
     def _commit(self, cluster: str, moves: tuple[Transition, ...]) -> bool:
         """Fold, store and tell, as one transaction; False when it was lost."""
         held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
-        before = self.traffic
+        before = self.history
         after, told = weather(before, moves, held, LIMITS, self.now)
         assert {move.new.key for move in moves} <= {move.new.key for move in told}
         try:

@@ -12,7 +12,7 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import ClusterFacts
 from bot.alerting.reports.handover import Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
-from bot.alerting.reports.timeseries import Timeseries, course
+from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import Sample
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Begun
@@ -287,9 +287,9 @@ class FakeReports:
         self.asked.append(("handover", tuple(clusters), since))
         return hand_over([self.facts], AT - 3600 if since is None else since, AT)
 
-    async def course(self, cluster: str, window: float) -> Timeseries:
+    async def timeseries(self, cluster: str, window: float) -> Timeseries:
         self.asked.append(("course", cluster, window))
-        return course(cluster, self.samples, window=window, now=AT)
+        return timeseries(cluster, self.samples, window=window, now=AT)
 
 
 async def typed(

@@ -39,7 +39,7 @@ class Timeseries:
     watched_since: float | None
 
 
-def course(
+def timeseries(
     cluster: str,
     samples: Sequence[Sample],
     *,

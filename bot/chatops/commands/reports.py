@@ -90,8 +90,8 @@ async def run_handover(call: Call, args: HandoverArgs) -> AsyncIterator[Reply]:
 
 async def run_trend(call: Call, args: TrendArgs) -> AsyncIterator[Reply]:
     """Show how the space goes."""
-    course = await call.reports.course(call.the_cluster.name, seconds_of(args.window))
-    yield Reply(trend(course), private=False)
+    timeseries = await call.reports.timeseries(call.the_cluster.name, seconds_of(args.window))
+    yield Reply(trend(timeseries), private=False)
 
 
 def _clusters(call: Call, name: str) -> Sequence[str]:

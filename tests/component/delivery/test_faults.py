@@ -143,10 +143,10 @@ async def test_a_paused_worker_that_posts_while_its_heir_is_at_it_leaves_one_mes
 ) -> None:
     zombie = await _zombie(store, slack, make, clock)
     slack.entered.clear()
-    heir = asyncio.create_task(make("heir").drain(patience=AGES))
+    replacement = asyncio.create_task(make("heir").drain(patience=AGES))
     await slack.entered.wait()
     slack.gate.set()
-    await asyncio.gather(zombie, heir)
+    await asyncio.gather(zombie, replacement)
     async with store.read() as uow:
         assert [item.ts for item in slack.shown["C1"]] == [await uow.outbox.ts_of("a")]
 

@@ -98,17 +98,17 @@ async def test_whatever_is_lost_is_held_again_within_two_leases(tmp_path: Path, 
 
 async def test_who_was_taken_over_cannot_write_any_more_and_knows_it_then(store: Store) -> None:
     """Stopped in the middle of its work and woken when another one does it: nothing of its write is kept."""
-    zombie, heir = member(store, "zombie"), member(store, "heir")
+    zombie, replacement = member(store, "zombie"), member(store, "heir")
     await zombie.beat()
     begun = zombie.fence(held(zombie, TASKS[0]))
     await put(store, 1, begun)
     await dies(store, "zombie")
-    await heir.beat()
+    await replacement.beat()
     with pytest.raises(Fenced):
         await put(store, 2, begun)
     assert await remembered(store) == {"term": 1}
     assert zombie.hold(TASKS[0]) is None
-    await put(store, 3, heir.fence(held(heir, TASKS[0])))
+    await put(store, 3, replacement.fence(held(replacement, TASKS[0])))
     assert await remembered(store) == {"term": 3}
 
 

@@ -231,9 +231,9 @@ async def test_a_failure_says_whether_the_row_is_in_doubt(store: Store, *, doubt
 async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
-    [heir] = await claim(store, "heir", NOW + 60)
+    [replacement] = await claim(store, "heir", NOW + 60)
     assert await sent(store, zombie, "1.0", "zombie") == "1.0"
-    assert await sent(store, heir, "2.0", "heir") == "1.0"
+    assert await sent(store, replacement, "2.0", "heir") == "1.0"
     async with store.read() as uow:
         post = await uow.outbox.get("a")
     assert post is not None
@@ -243,8 +243,8 @@ async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Sto
 async def test_a_late_sender_learns_that_the_slot_has_another_message_or_is_gone(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
-    [heir] = await claim(store, "heir", NOW + 60)
-    await sent(store, heir, "2.0", "heir")
+    [replacement] = await claim(store, "heir", NOW + 60)
+    await sent(store, replacement, "2.0", "heir")
     assert await sent(store, zombie, "1.0", "zombie") == "2.0"
     async with store.begin() as uow:
         await uow.outbox.remove("a")

@@ -137,11 +137,11 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
         assert sorted(fired) == [False, False, False, True]
         async with store.read() as uow:
             post = await uow.outbox.get(f"summary:daily:{NINE:.0f}")
-            course = await Reports(store, lambda: NINE).course("prod", 30 * DAY)
+            timeseries = await Reports(store, lambda: NINE).timeseries("prod", 30 * DAY)
     assert post is not None
     assert post.text == "Summary: prod is healthy."
-    assert len(course.shown) <= 20
-    assert course.trend.samples in range(150, 240)
+    assert len(timeseries.shown) <= 20
+    assert timeseries.trend.samples in range(150, 240)
 
 
 @pytest.mark.parametrize("ahead", [365 * DAY, -3600.0])

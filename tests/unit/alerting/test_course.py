@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.reports.timeseries import course, spread, together
+from bot.alerting.reports.timeseries import spread, timeseries, together
 from bot.alerting.reports.trend import Point, Sample
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
@@ -29,7 +29,7 @@ def shown(message: Message) -> str:
 
 
 def test_a_month_is_shown_in_even_steps_that_end_now() -> None:
-    made = course("prod", samples(30), window=30 * DAY, now=NOW, watched_since=NOW - 90 * DAY)
+    made = timeseries("prod", samples(30), window=30 * DAY, now=NOW, watched_since=NOW - 90 * DAY)
     assert len(made.shown) == 16
     assert made.labels[-1] == "Sep 21"
     assert made.shown[-1].at == NOW
@@ -41,7 +41,7 @@ def test_a_month_is_shown_in_even_steps_that_end_now() -> None:
 
 
 def test_a_cluster_watched_since_yesterday_says_so() -> None:
-    made = course("prod", samples(1), window=30 * DAY, now=NOW, watched_since=NOW - DAY)
+    made = timeseries("prod", samples(1), window=30 * DAY, now=NOW, watched_since=NOW - DAY)
     assert made.labels[0] == "Sep 20 14:13"
     text = shown(trend(made))
     assert "a rough guess" in text
@@ -50,26 +50,26 @@ def test_a_cluster_watched_since_yesterday_says_so() -> None:
 
 
 def test_a_cluster_watched_for_an_hour_has_no_forecast() -> None:
-    made = course("prod", samples(0.05, every=600), window=30 * DAY, now=NOW, watched_since=NOW - 0.05 * DAY)
+    made = timeseries("prod", samples(0.05, every=600), window=30 * DAY, now=NOW, watched_since=NOW - 0.05 * DAY)
     message = trend(made)
     assert "It is too early to tell how fast it fills: watching since" in message.text
     assert check_blocks(list(message.blocks)) == []
 
 
 def test_one_measurement_is_a_table_without_a_chart() -> None:
-    message = trend(course("prod", samples(0), window=7 * DAY, now=NOW, watched_since=NOW))
+    message = trend(timeseries("prod", samples(0), window=7 * DAY, now=NOW, watched_since=NOW))
     assert [block["type"] for block in message.blocks] == ["section", "table", "context"]
 
 
 def test_nothing_measured_says_what_to_do() -> None:
-    assert "Ask again later" in trend(course("prod", [], window=7 * DAY, now=NOW)).text
-    before = trend(course("prod", samples(30, 10), window=7 * DAY, now=NOW, watched_since=NOW - 30 * DAY))
+    assert "Ask again later" in trend(timeseries("prod", [], window=7 * DAY, now=NOW)).text
+    before = trend(timeseries("prod", samples(30, 10), window=7 * DAY, now=NOW, watched_since=NOW - 30 * DAY))
     assert before.text.startswith("Nothing was measured of prod in the last 7 days, while before that it was")
 
 
 def test_a_time_without_measurements_is_told_not_drawn() -> None:
     """Five days are missing: they are no points of the chart, and the words say so."""
-    made = course("prod", [*samples(30, 20), *samples(15)], window=30 * DAY, now=NOW, every=30 * DAY / 200)
+    made = timeseries("prod", [*samples(30, 20), *samples(15)], window=30 * DAY, now=NOW, every=30 * DAY / 200)
     assert made.gaps == ((NOW - 20 * DAY, NOW - 15 * DAY),)
     assert len(made.shown) < 16
     assert "Nothing was measured from <!date^" in shown(trend(made))
@@ -77,12 +77,12 @@ def test_a_time_without_measurements_is_told_not_drawn() -> None:
 
 def test_added_disks_are_told_as_such() -> None:
     grown = [*samples(30, 10), *samples(10 - 1 / 24, total=200 * TIB)]
-    assert "The size itself changed once" in shown(trend(course("prod", grown, window=30 * DAY, now=NOW)))
+    assert "The size itself changed once" in shown(trend(timeseries("prod", grown, window=30 * DAY, now=NOW)))
 
 
 def test_a_cluster_that_does_not_fill_up_says_so() -> None:
     flat: list[Sample] = [(at, {"used": TIB, "total": 9 * TIB, "writable": 4 * TIB}) for at, _ in samples(30)]
-    text = trend(course("prod", flat, window=30 * DAY, now=NOW)).text
+    text = trend(timeseries("prod", flat, window=30 * DAY, now=NOW)).text
     assert "hardly moving. At this pace it does not fill up within ten years." in text
 
 

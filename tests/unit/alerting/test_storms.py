@@ -14,7 +14,7 @@ ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Dow
 class Channel:
     """One channel's traffic, and the alerts that were told in it."""
 
-    traffic: ChannelHistory = field(default_factory=lambda: ChannelHistory("C1"))
+    history: ChannelHistory = field(default_factory=lambda: ChannelHistory("C1"))
     made: int = 0
 
     def fire(self, now: float, *, cluster: str = "prod", rule: str = "peer_down", number: int = 1) -> list[str]:
@@ -27,7 +27,7 @@ class Channel:
         return [move.new.data.get("digest", "") for move in self.pass_by(now, *moves)]
 
     def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
-        self.traffic, told = weather(self.traffic, moves, (), LIMITS, now)
+        self.history, told = weather(self.history, moves, (), LIMITS, now)
         return told
 
 
@@ -42,8 +42,8 @@ def test_what_is_beyond_the_limit_of_a_cluster_goes_into_one_digest() -> None:
     channel = Channel()
     assert channel.fire(0, number=5) == ["", "", "", FIRST, FIRST]
     assert channel.fire(15) == [FIRST]
-    assert channel.traffic.storm is not None
-    assert channel.traffic.storm.since == 0
+    assert channel.history.storm is not None
+    assert channel.history.storm.since == 0
 
 
 def test_what_came_longer_ago_does_not_count() -> None:
@@ -89,10 +89,10 @@ def test_a_storm_ends_when_half_the_limit_is_left_and_the_next_has_a_digest_of_i
     channel.fire(0, number=4)
     channel.fire(50, number=2)
     channel.pass_by(149)
-    assert channel.traffic.storm is not None
+    assert channel.history.storm is not None
     channel.pass_by(150)
-    assert channel.traffic.storm is None
-    [digest] = channel.traffic.digests
+    assert channel.history.storm is None
+    [digest] = channel.history.digests
     assert digest.ended_at == 150
     assert channel.fire(200, number=4) == ["", "", "", "digest:C1:2"]
 
@@ -101,7 +101,7 @@ def test_a_steady_stream_over_the_limit_is_one_storm() -> None:
     channel = Channel()
     for now in range(0, 3000, 20):
         channel.fire(now)
-    assert len(channel.traffic.digests) == 1
+    assert len(channel.history.digests) == 1
 
 
 def over(ids: tuple[int, ...]) -> ChannelHistory:
@@ -167,5 +167,5 @@ def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> Non
 def test_traffic_comes_back_from_the_store_as_it_went_there() -> None:
     channel = Channel()
     channel.fire(0, number=5)
-    assert ChannelHistory.from_json("C1", channel.traffic.to_json()) == channel.traffic
+    assert ChannelHistory.from_json("C1", channel.history.to_json()) == channel.history
     assert ChannelHistory.from_json("C1", {}) == ChannelHistory("C1")

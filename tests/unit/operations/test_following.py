@@ -54,9 +54,19 @@ def test_a_state_that_moved_voids_it_and_a_successor_takes_the_card_over(
     assert has_moved(op, fresh)
     changed = what_moved(op, fresh)
     assert phrase in changed
-    heir = succeed(op, {"verdict": fresh.to_json()}, fresh, changed, Policy(expires_after=60), now=500.0)
-    assert (heir.state, heir.id, heir.card_id, heir.approvals, heir.expires_at) == (state, 0, 12, (), 560.0)
-    assert (heir.request, heir.requester, heir.seen["difference"]) == (op.request, op.requester, list(changed))
+    replacement = succeed(op, {"verdict": fresh.to_json()}, fresh, changed, Policy(expires_after=60), now=500.0)
+    assert (replacement.state, replacement.id, replacement.card_id, replacement.approvals, replacement.expires_at) == (
+        state,
+        0,
+        12,
+        (),
+        560.0,
+    )
+    assert (replacement.request, replacement.requester, replacement.seen["difference"]) == (
+        op.request,
+        op.requester,
+        list(changed),
+    )
 
 
 def test_a_card_of_an_older_release_is_asked_about_anew() -> None:

@@ -107,8 +107,8 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
 
 def test_a_card_that_was_taken_over_shows_what_moved() -> None:
     op = made(MemberRemove(3), POLICIES["member_remove"])
-    heir = replace(op, seen={**op.seen, "difference": ["leader: peer 1 → peer 2"]})
-    text = seen(operations.card(heir))
+    replacement = replace(op, seen={**op.seen, "difference": ["leader: peer 1 → peer 2"]})
+    text = seen(operations.card(replacement))
     assert "*The cluster moved since the card before this one*\n• leader: peer 1 → peer 2" in text
 
 
