@@ -1,7 +1,7 @@
 """Grouping: when too many alerts fire at once, further ones go into one group message, until that ends. No I/O.
 
 A storm begins with the first message beyond a limit, of one cluster or of a channel that several share. During a storm
-a new alert is listed in the channel's group message, which is edited, instead of getting a message of its own. The rules
+a new alert is listed in the channel's group message, which is edited, instead of its own message. The rules
 of NEVER_WILDCARD_SILENCED always get their own. A storm ends when no more than half the limit came in the window. The
 most severe alerts that still fire then get their own message, and the group message lists the others until they
 resolve: every firing alert has a message or is listed.

@@ -66,8 +66,8 @@ def _nothing(timeseries: Timeseries) -> str:
         )
     if timeseries.watched_since >= timeseries.now - timeseries.window:
         return (
-            f"{name} has no space to measure yet: since {date(timeseries.watched_since, 'minute')} each measurement was "
-            f"without disks. /cm stat {name} tells how it is now."
+            f"{name} has no space to measure yet: since {date(timeseries.watched_since, 'minute')} each measurement "
+            f"was without disks. /cm stat {name} tells how it is now."
         )
     return (
         f"Nothing was measured of {name} in the last {days(timeseries.window / DAY)}, while before that it was "

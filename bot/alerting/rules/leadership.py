@@ -98,8 +98,8 @@ def _planned(context: RuleContext, changes: Sequence[LeaderChange], limits: Rule
     sentence = f"{_moved(context.cluster, first)}."
     if len(changes) > 1:
         sentence = (
-            f"The leader of {context.cluster} changed {len(changes)} times in {span(last.at - first.at)}, by operations "
-            f"of cmbot, last from peer {last.before} to peer {last.after} in term {last.term}."
+            f"The leader of {context.cluster} changed {len(changes)} times in {span(last.at - first.at)}, by "
+            f"operations of cmbot, last from peer {last.before} to peer {last.after} in term {last.term}."
         )
     lines = tuple(_line(change) for change in reversed(changes)) if len(changes) > 1 else ()
     parts = [f"{change.before}>{change.after}@{change.at:.3f}" for change in changes]

@@ -33,7 +33,7 @@ OP = Operation(
     id=12,
     version=1,
 )
-OPERATOR, APPROVER, ADMIN, BREAKER = Role
+OPERATOR, APPROVER, ADMIN, BREAKER = HELD_ROLES
 
 
 def rights(user: str, *held: str, **more: Any) -> Rights:

@@ -20,7 +20,7 @@ OP = advance(
 
 
 @pytest.mark.parametrize(
-    ("line", "wish"),
+    ("line", "change_request"),
     [
         (
             "member add 4 cm4:10110 node=cm4:9998",
