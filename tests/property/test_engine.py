@@ -19,6 +19,7 @@ from bot.monitor.storms import Limits, Traffic, listed, weather
 from bot.monitor.telling import carry_out, tell
 from bot.monitor.transition import LOUD, ended, reads_the_same
 from bot.monitor.unknown import unknown_for
+from tests.support.budget import examples
 from tests.watchkit import FakeStore
 
 T = TypeVar("T")
@@ -397,4 +398,4 @@ class Engine(RuleBasedStateMachine):
 
 
 TestEngine = Engine.TestCase
-TestEngine.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+TestEngine.settings = settings(max_examples=examples(120), stateful_step_count=50, deadline=None)

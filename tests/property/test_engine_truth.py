@@ -15,6 +15,7 @@ from bot.monitor.rules import INHIBITS, RULES
 from bot.monitor.transition import LOUD, reads_the_same
 from tests.enginekit import Life, found, rule
 from tests.raftlooks import after, ask, rule_of
+from tests.support.budget import examples
 from tests.watchkit import look
 
 HOLD = 30.0
@@ -95,7 +96,7 @@ PARTS = st.lists(
 
 
 @given(PARTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tuple[float, set[str], str]]) -> None:
     life, now, announced = Life(), 0.0, set[str]()
     for apart, parts, event in [*steps, (REPLY_EVERY, steps[-1][1], "")]:

@@ -7,6 +7,7 @@ from bot.cluster.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
 from bot.operations.preflight import Facts, Level, Switch, preflight
 from bot.operations.replace import StepState, replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from tests.support.budget import examples
 
 REQUESTS: tuple[Request, ...] = (
     MemberAdd(4, "cm4:10110", "cm4:9998", learner=False),
@@ -20,7 +21,7 @@ REQUESTS: tuple[Request, ...] = (
     TaskSwitch("balance", on=True),
 )
 FACTS = st.sampled_from([Facts(), Facts(node_answers=True, dialect="v3", switch=Switch("x", "meaningless"))])
-STEADY = settings(deadline=None, max_examples=200)
+STEADY = settings(deadline=None, max_examples=examples(200))
 
 U64 = st.integers(0, 2**64 - 1)
 WILD_PEERS = st.builds(
