@@ -12,7 +12,14 @@ $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 	     "name another with: make PYTHON=python3.12"; exit 1; }
 endef
 
-.PHONY: install demo test browser check bench chaos fuzz docs pins format clean
+# Tests with one of these marks have a target each; .ci/run runs them all.
+MARKED := browser or chaos or fuzz or matrix or system
+PARALLEL := -n auto --dist loadfile
+SUITE := $(PARALLEL) -m "not ($(MARKED))"
+FAST := tests/unit tests/contract tests/property
+
+.PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser coverage check hooks \
+	bench chaos fuzz docs pins release format clean
 
 install:  ## the bot alone, into venv/: what a real installation runs
 	@$(HAS_PYTHON)
@@ -26,11 +33,31 @@ install:  ## the bot alone, into venv/: what a real installation runs
 demo: $(READY)  ## a simulated cluster and a local workspace in the browser
 	$(BIN)/cmbot demo
 
-test: $(READY)  ## all tests that need no browser
-	$(BIN)/pytest -n auto --dist loadfile -m "not browser"
+quick: $(READY)  ## unit, contract and property tests, with fewer examples for each property
+	$(BIN)/pytest $(SUITE) --hypothesis-profile=quick $(FAST)
+
+test: $(READY)  ## all tests but the marked ones
+	$(BIN)/pytest $(SUITE)
+
+test-chaos test-fuzz test-matrix test-system: test-%: $(READY)  ## the tests with that mark
+	$(BIN)/pytest $(PARALLEL) -m $*
 
 browser: $(READY)  ## the demo page driven by headless Chromium (Debian's package chromium)
 	$(BIN)/pytest -m browser
+
+test-all:  ## `make test` on every supported Python of this machine: make test-all [CMBOT_PYTHONS=/opt/python3.12/bin/python3:...]
+	@$(HAS_PYTHON)
+	$(PYTHON) .ci/pythons.py test -- $(SUITE)
+
+test-image:  ## unit, contract and property tests on the Python of the container image, where this machine has it
+	@$(HAS_PYTHON)
+	$(PYTHON) .ci/pythons.py test --only image -- $(SUITE) $(FAST)
+
+coverage: $(READY)  ## `make test` and `make test-system`, measured; fails below the threshold of pyproject.toml
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m "system or not ($(MARKED))"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: $(READY)  ## format, lint, types, architecture, Dockerfile
 	$(BIN)/ruff format --check .
@@ -38,6 +65,9 @@ check: $(READY)  ## format, lint, types, architecture, Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint Dockerfile
+
+hooks: $(READY)  ## run the commands of `make check` before every commit
+	$(BIN)/pre-commit install
 
 bench: $(READY)  ## speed and memory, as ratios measured in one run
 	$(BIN)/python -m tests.bench
@@ -49,7 +79,7 @@ fuzz: $(READY)  ## coverage-guided fuzzing, ten minutes a target: make fuzz [FUZ
 	$(BIN)/pip $(PIP_QUIET) --require-hashes -r constraints-fuzz.txt
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-docs: $(READY)  ## write the generated pages of docs/ anew
+docs: $(READY)  ## write the generated pages of docs/
 	$(BIN)/python -m tests.docgen.commands
 	$(BIN)/python -m tests.docgen.alerts
 	$(BIN)/python -m tests.docgen.preflight
@@ -59,7 +89,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-pins: $(READY)  ## choose the pinned versions anew
+pins: $(READY)  ## choose new pinned versions
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
@@ -70,6 +100,9 @@ pins: $(READY)  ## choose the pinned versions anew
 	echo 'atheris>=3,<3.1' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -o constraints-fuzz.txt
 
+release: $(READY)  ## check that a version can be released and print how to tag it: make release VERSION=x.y.z
+	@$(BIN)/python .ci/release.py "$(VERSION)"
+
 $(READY): constraints.txt pyproject.toml
 	@$(HAS_PYTHON)
 	@echo "installing into .venv (a minute or two)..."
@@ -79,4 +112,4 @@ $(READY): constraints.txt pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venvs .coverage .coverage.* .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.running import chaos
+
+pytestmark = pytest.mark.chaos
 
 
 async def test_three_replicas_over_postgresql(tmp_path: Path) -> None:

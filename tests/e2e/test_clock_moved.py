@@ -15,6 +15,8 @@ import pytest
 
 from tests.e2e.outside import Outside
 
+pytestmark = pytest.mark.system
+
 STORAGE = "C0STORAGE"
 ANNOUNCED = "The system clock under cmbot was set"
 YEAR = 365 * 86400.0

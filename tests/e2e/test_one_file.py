@@ -14,6 +14,8 @@ import pytest
 from tests.chaos.processes import Process
 from tests.e2e.outside import SETTINGS, Outside
 
+pytestmark = pytest.mark.system
+
 STORAGE = "C0STORAGE"
 
 

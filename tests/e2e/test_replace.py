@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.outside import Outside
+
+pytestmark = pytest.mark.system
 
 ALICE, BOB, STORAGE = "U0ALICE", "U0BOB", "C0STORAGE"
 

@@ -8,6 +8,8 @@ import pytest
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.outside import Outside
 
+pytestmark = pytest.mark.system
+
 ALICE, BOB = "U0ALICE", "U0BOB"
 STORAGE = "C0STORAGE"
 

@@ -13,6 +13,8 @@ from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.conftest import QUICK
 from tests.support.started_program import Started, settings, started
 
+pytestmark = pytest.mark.system
+
 DOCKER_SECONDS = 10.0
 """After which Docker kills; the program itself aims at eight."""
 

@@ -10,6 +10,8 @@ from tests.e2e.conftest import QUICK
 from tests.e2e.test_check import cmbot
 from tests.support.started_program import settings, started
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.parametrize(
     ("bot", "app", "signing", "words"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.targets import TARGETS, Target
 from tests.fuzz.watchdog import timed
+from tests.support.budget import examples
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 NAMES = """disks marker disk_id status host idc configs balance raft_status peers term leader nodeId space_stat kvs key
@@ -28,9 +29,10 @@ def varied(target: Target) -> st.SearchStrategy[bytes]:
     return cut | documents | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")) | st.binary()
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_hostile_input_never_crashes_or_stalls(target: Target) -> None:
-    @settings(max_examples=150)
+    @settings(max_examples=examples(150))
     @given(varied(target))
     def check(data: bytes) -> None:
         timed(target.check, data)

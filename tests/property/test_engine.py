@@ -19,6 +19,7 @@ from bot.alerting.transition import LOUD, ended, reads_the_same
 from bot.alerting.unknown_time import unknown_for
 from bot.common.errors import StoreError
 from bot.watch.publisher import carry_out, tell
+from tests.support.budget import examples
 from tests.support.watch_builders import FakeStore
 
 T = TypeVar("T")
@@ -408,4 +409,4 @@ class Engine(RuleBasedStateMachine):
 
 
 TestEngine = Engine.TestCase
-TestEngine.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+TestEngine.settings = settings(max_examples=examples(120), stateful_step_count=50, deadline=None)

@@ -13,6 +13,7 @@ from bot.alerting.model import AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.table import INHIBITS, RULES
 from bot.alerting.transition import LOUD, reads_the_same
+from tests.support.budget import examples
 from tests.support.engine_builders import Life, found, rule
 from tests.support.raft_snapshots import after, ask, rule_of
 from tests.support.watch_builders import look
@@ -95,7 +96,7 @@ PARTS = st.lists(
 
 
 @given(PARTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tuple[float, set[str], str]]) -> None:
     life, now, announced = Life(), 0.0, set[str]()
     for apart, parts, event in [*steps, (REPLY_EVERY, steps[-1][1], "")]:

@@ -23,11 +23,12 @@ from bot.operations.preflight.check import (
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
+from tests.support.budget import examples
 
 # Most random states are refused, rightly: those are thrown away where a property speaks of what is let through.
 STEADY = settings(
     deadline=None,
-    max_examples=200,
+    max_examples=examples(200),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

@@ -7,6 +7,7 @@ from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, St
 from bot.operations.preflight.check import CheckLevel, PreflightContext, SwitchReading, preflight
 from bot.operations.replacement_plan import StepState, replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from tests.support.budget import examples
 
 REQUESTS: tuple[Request, ...] = (
     MemberAdd(4, "cm4:10110", "cm4:9998", learner=False),
@@ -22,7 +23,7 @@ REQUESTS: tuple[Request, ...] = (
 FACTS = st.sampled_from(
     [PreflightContext(), PreflightContext(node_answers=True, dialect="v3", switch=SwitchReading("x", "meaningless"))]
 )
-STEADY = settings(deadline=None, max_examples=200)
+STEADY = settings(deadline=None, max_examples=examples(200))
 
 U64 = st.integers(0, 2**64 - 1)
 WILD_PEERS = st.builds(

@@ -73,7 +73,7 @@ async def test_a_whole_log_is_proven_page_by_page(
         (
             "INSERT INTO audit SELECT 0, at, actor, action, cluster, 0, detail, hash, hash FROM audit WHERE seq = 3",
             0,
-            "",
+            "where row 1 belongs",
         ),
     ],
 )

@@ -19,6 +19,7 @@ from bot.common.errors import (
     NotFound,
     OutcomeUnknown,
 )
+from tests.support.fault_matrix import cells
 from tests.support.fault_server import FAULTS, SILENT, faulty, trusting
 from tests.support.raw_server import says, serving
 
@@ -78,8 +79,7 @@ def test_matrix_names_every_call_of_a_cluster() -> None:
     assert {name for name, _ in getmembers(ClusterApi, isfunction) if name[0] != "_"} == {*READS, *WRITES}
 
 
-@pytest.mark.parametrize("call", READS)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "call"), cells(FAULTS, READS))
 async def test_read_from_a_faulty_host_ends_as_specified(fault: str, call: str) -> None:
     async with faulty(fault) as host, client(host.host, fault=fault) as api:
         if outcome(fault)[0] is NotFound and call == "config_get":
@@ -92,8 +92,7 @@ async def test_read_from_a_faulty_host_ends_as_specified(fault: str, call: str) 
     assert len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize("call", WRITES)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "call"), cells(FAULTS, WRITES))
 async def test_write_to_a_faulty_host_is_sent_once(fault: str, call: str) -> None:
     """Another host gets it only where nothing was sent to the first."""
     async with faulty(fault) as bad, serving(says(200)) as good, client(bad.host, good.host, fault=fault) as api:

@@ -13,6 +13,7 @@ from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.client import SlackGateway
 from bot.slack.methods import METHODS, UPLOAD
+from tests.support.fault_matrix import cells
 from tests.support.fault_server import certified
 from tests.support.slack_faults import FAILS, FaultySlack, says, serving
 
@@ -99,8 +100,7 @@ def expected(fault: str, method: str) -> tuple[type[SlackError], str]:
     return (SlackLost if method in POSTING else SlackRetryable), code
 
 
-@pytest.mark.parametrize("method", CALLS)
-@pytest.mark.parametrize("fault", FAILS)
+@pytest.mark.parametrize(("fault", "method"), cells(FAILS, CALLS))
 async def test_fault_at_method_has_its_specified_outcome(fault: str, method: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with serving(FaultySlack(fails={method.lower(): FAILS[fault]}, answers=ANSWERS)) as slack:
