@@ -85,6 +85,16 @@ class Alert:
         return self.state is not AlertState.RESOLVED
 
     @property
+    def gone_at(self) -> float:
+        """When a resolved alert's finding was last gone: it is resolved only once that has lasted for a while."""
+        return self.clear_since or self.resolved_at
+
+    @property
+    def lasted(self) -> float:
+        """Seconds from when it was first seen until its finding was gone."""
+        return max(0.0, self.gone_at - self.since)
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """One open alert at most per (cluster, rule, subject)."""
         return (self.cluster, self.rule, self.subject)

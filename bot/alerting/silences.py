@@ -1,7 +1,7 @@
 """Which alerts a silence mutes, and when it lifts by itself because things got worse. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.alerting.model import Alert, Finding, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
@@ -13,16 +13,62 @@ _MOST_IDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A silence that was just begun, and how many open alerts it mutes now."""
+    """A silence that was just begun or extended.
+
+    `mutes` is how many open alerts it mutes now, None for that of one alert; `was` is the end that it had before it was
+    extended, 0 for one that began now.
+    """
 
     silence: Silence
-    mutes: int
+    mutes: int | None
+    was: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A silence that was lifted before its time, and the silences that still mute some or all of the same alerts."""
+
+    silence: Silence
+    left: tuple[Silence, ...] = ()
 
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:
     """Whether it speaks of this alert and its time is not over; `*` spares what must be named to be muted."""
     named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in NEVER_WILDCARD_SILENCED)
     return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
+
+
+def same(first: Silence, second: Silence) -> bool:
+    """Whether both mute the same alerts and end with the same one, whatever their times."""
+    return _scope(first) == _scope(second)
+
+
+def _scope(silence: Silence) -> tuple[str, str, str, int]:
+    return (silence.cluster, silence.rule, silence.subject, silence.alert)
+
+
+def overlap(first: Silence, second: Silence) -> bool:
+    """Whether there can be an alert that both mute."""
+    rules = {first.rule, second.rule} - {EVERY_RULE}
+    named = len(rules) < 2 and (not rules & NEVER_WILDCARD_SILENCED or first.rule == second.rule)  # noqa: PLR2004 - two names differ
+    subjects = {first.subject, second.subject} - {""}
+    return first.cluster == second.cluster and named and len(subjects) < 2  # noqa: PLR2004 - two names differ
+
+
+def equal_to(wanted: Silence, held: Iterable[Silence], alerts: Iterable[Alert]) -> Silence | None:
+    """The silence in force that already does what the wanted one would do, the one that lasts longest; None for none.
+
+    One that no longer holds for an open alert, as that got worse, does less: it does not count.
+    """
+    found = [each for each in held if same(each, wanted) and each.until > wanted.created_at]
+    ended = {number for alert in alerts for number in alert.data.get("lifted", ())}
+    return max((each for each in found if each.id not in ended), key=lambda each: each.until, default=None)
+
+
+def extended(held: Silence, wanted: Silence) -> Silence:
+    """The silence in force with the end of the wanted one, which was asked for later; it tolerates what either does."""
+    weight, reason = max(held.weight, wanted.weight), wanted.reason or held.reason
+    return replace(held, until=wanted.until, by=wanted.by, reason=reason, weight=weight)
 
 
 def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | None:

@@ -55,8 +55,9 @@ class ButtonRouter:
         if not isinstance(span, str) or span not in actions.SPANS:
             raise UserError("This menu knows no such time. /cm silence <rule> for=2h takes any up to 7 days.")
         seconds = actions.SPANS[span][1]
-        held = await self.alert_actions.silence_alert(alert, seconds=seconds, by=click.user, key=click.key)
-        return Reply(silenced(held))
+        return Reply(
+            silenced(await self.alert_actions.silence_alert(alert, seconds=seconds, by=click.user, key=click.key))
+        )
 
     async def _fix(self, alert_id: int) -> RunCommand:
         alert = await self.alert_actions.alert(alert_id)

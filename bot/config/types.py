@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
-_UNIT = {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600, "d": 86400}
+from bot.common.durations import seconds_in_settings
+
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 _ROLES = frozenset({"operator", "approver", "admin"})
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
@@ -34,12 +34,8 @@ def _name(value: str) -> str:
 
 
 def parse_duration(value: object) -> object:
-    """Turn "15s", "5m", "2h", "1d" or a number into seconds; anything else raises ValueError."""
-    written = "" if isinstance(value, bool) else str(value).strip()
-    match = _DURATION.fullmatch(written)
-    if match is None:
-        raise ValueError('write a duration such as "15s", "5m" or "2h"')
-    return float(match[1]) * _UNIT[match[2]]
+    """Turn "15s", "2h30m", "1w" or a number into seconds; anything else raises ValueError."""
+    return seconds_in_settings(value)
 
 
 def _host(value: str) -> str:

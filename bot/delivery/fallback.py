@@ -116,7 +116,9 @@ class Fallback:
         if not shut:
             return ""
         where = f"alerts go to {self.fallback} meanwhile" if self.fallback else "set alerts.fallback_channel"
-        return f"cannot post in {', '.join(shut)}: unarchive it, or type /invite @cmbot in it; {where}"
+        lacks = any(note.last_error == "team_access_not_granted" for note in notes if note.state != "sent")
+        grant = ", or let an admin of the organisation grant the app access to its workspace" if lacks else ""
+        return f"cannot post in {', '.join(shut)}: unarchive it, or type /invite @cmbot in it{grant}; {where}"
 
 
 async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:

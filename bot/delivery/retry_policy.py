@@ -10,7 +10,7 @@ from enum import Enum
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 
-AUTH = frozenset(
+REJECTED = frozenset(
     {
         "invalid_auth",
         "not_authed",
@@ -18,23 +18,36 @@ AUTH = frozenset(
         "token_revoked",
         "token_expired",
         "not_allowed_token_type",
-        "missing_scope",
         "no_permission",
+        "missing_scope",
+        "access_denied",
         "org_login_required",
         "ekm_access_denied",
-        "access_denied",
+        "two_factor_setup_required",
+        "team_access_not_granted",
+        "forbidden_team",
+        "app_not_installed",
+    }
+)
+"""Slack's answers that reject a token or the app behind it (docs.slack.dev, errors of auth.test and
+apps.connections.open)."""
+
+_OF_WORKSPACE = frozenset({"team_access_not_granted"})
+"""Said of a channel: an app of the whole organisation is not granted the workspace of that channel."""
+
+AUTH = (
+    REJECTED
+    | {
         "accesslimited",
         "app_access_restricted",
         "deprecated_endpoint",
         "method_deprecated",
-        "team_access_not_granted",
-        "two_factor_setup_required",
         "enterprise_is_restricted",
     }
-)
-"""Nothing can be sent until a person mends the installation: no message is at fault."""
+) - _OF_WORKSPACE
+"""Nothing can be sent until a person corrects the installation: no message is at fault."""
 
-CHANNEL = frozenset(
+CHANNEL = _OF_WORKSPACE | frozenset(
     {
         "channel_not_found",
         "not_in_channel",

@@ -13,7 +13,7 @@ from bot.alerting.reports.handover import Handover
 from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
-from bot.alerting.silences import Begun
+from bot.alerting.silences import Begun, Lifted
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Snapshot
@@ -185,13 +185,16 @@ class AlertBook(Protocol):
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
     ) -> Begun:
-        """Mute a rule, or `*`, of a cluster for a while, of one subject where given; its alert channel is told."""
+        """Mute a rule, or `*`, of a cluster for a while, of one subject where given; its alert channel is told.
+
+        An equal silence in force is extended; one that lasts as long or longer is a UserError.
+        """
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """The silences that hold now."""
 
-    async def unsilence(self, silence_id: int, by: str) -> Silence:
-        """Lift a silence before its time; the alert channel is told."""
+    async def unsilence(self, silence_id: int, by: str) -> Lifted:
+        """Lift a silence before its time; the alert channel is told, and so is what still mutes."""
 
 
 class ReportBook(Protocol):

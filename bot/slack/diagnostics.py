@@ -29,6 +29,7 @@ MENDS: Mapping[str, str] = {
     "token_expired": _REINSTALL,
     "account_inactive": _REINSTALL,
     "not_allowed_token_type": "SLACK_BOT_TOKEN takes the xoxb- token, SLACK_APP_TOKEN the xapp- token: swapped?",
+    "team_access_not_granted": "let an admin of the organisation grant the app access to the workspace",
     "missing_scope": "compare the app's scopes with app_manifest.yaml, then reinstall the app",
     "channel_not_found": f"correct the id, or, when the channel is private, {_INVITE}",
     "no_such_subteam": "correct the user group's id (it starts with S), or enable the group",

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import structlog
 
 from bot.common.errors import SlackError
+from bot.delivery.retry_policy import REJECTED
 from bot.slack.client import SlackGateway
 from bot.slack.diagnostics import MENDS
 from bot.slack.socket_mode import SocketMode
-from bot.slack.tokens import REJECTED
 
 log = structlog.get_logger(__name__)
 

@@ -1,32 +1,7 @@
-"""Tokens as they are written, judged without a call: missing, swapped, malformed, or a placeholder. Pure.
-
-Which of Slack's error codes say that a token is no good, and that waiting will not help.
-"""
+"""Tokens as they are written, judged without a call: missing, swapped, malformed, or a placeholder. Pure."""
 
 import re
 from dataclasses import dataclass
-
-REJECTED = frozenset(
-    {
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "not_allowed_token_type",
-        "no_permission",
-        "missing_scope",
-        "access_denied",
-        "org_login_required",
-        "ekm_access_denied",
-        "two_factor_setup_required",
-        "team_access_not_granted",
-        "forbidden_team",
-        "app_not_installed",
-    }
-)
-"""Slack's answers that reject a token or the app behind it (docs.slack.dev, errors of auth.test and
-apps.connections.open)."""
 
 _BOT, _APP, _SIGNING = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"
 _A = {"bot token": "a bot token", "app token": "an app token", "signing secret": "a signing secret"}

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
-from bot.alerting.silences import EVERY_RULE
+from bot.alerting.silences import EVERY_RULE, Begun, Lifted
 from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
-from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.blocks import code, context, count, date, duration, escape, message, section, utc
 
 MOST = 40
+MOST_LEFT = 10
 
 
 def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
@@ -43,15 +44,18 @@ def acknowledged(alert: Alert) -> Message:
     return message(text, section(text), context("It is quiet from now on, until it gets worse."))
 
 
-def silenced(held: Silence, *, mutes: int | None = None) -> Message:
-    """Said when a silence begins; `mutes` is how many open alerts it mutes now, None for that of one alert."""
+def silenced(begun: Begun) -> Message:
+    """Said when a silence begins or is extended."""
+    held, mutes = begun.silence, begun.mutes
     spared = (
         f" Not muted are {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
         if held.rule == EVERY_RULE
         else ""
     )
     now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
-    text = f"<@{escape(held.by)}> silenced {_what(held)} {_until(held)}{_why(held)}.{now}{spared}"
+    done = f"extended silence #{held.id} of" if begun.was else "silenced"
+    was = f", not only until {date(begun.was, 'minute')}" if begun.was else ""
+    text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}"
     rest = f"It lifts by itself when things get worse. Before its time: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
 
@@ -69,11 +73,31 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
     return message(sentence, section(f"*{sentence}*"), *lines)
 
 
-def lifted(held: Silence, by: str) -> Message:
-    """Said when somebody lifts a silence."""
-    again = "are" if held.rule == EVERY_RULE else "is"
-    text = f"<@{escape(by)}> lifted silence #{held.id}: {_what(held)} {again} announced again, unless another holds."
-    return message(text, section(text))
+def holds_already(held: Silence, now: float) -> str:
+    """Said to who asks for a silence that an equal one in force outlasts: nothing was changed. Not escaped."""
+    about = f" ({held.subject})" if held.subject else ""
+    what = f"{'all alerts' if held.rule == EVERY_RULE else held.rule}{about} of {held.cluster}"
+    left = f"{duration(held.until - now)} longer, until {utc(held.until)}"
+    return (
+        f"Silence #{held.id} mutes {what} already, for {left}: nothing was changed. "
+        f"To end it earlier, lift it first: /cm unsilence {held.id}"
+    )
+
+
+def lifted(done: Lifted, by: str) -> Message:
+    """Said when somebody lifts a silence, with what still mutes."""
+    held, left = done.silence, done.left
+    begins = f"<@{escape(by)}> lifted silence #{held.id}"
+    if not left:
+        text = f"{begins}: {_what(held)} {'are' if held.rule == EVERY_RULE else 'is'} announced again."
+        return message(text, section(text))
+    text = (
+        f"{begins} of {_what(held)}, but {count(len(left), 'silence')} still {'mutes' if len(left) == 1 else 'mute'}:"
+    )
+    rest = [f"#{each.id} mutes {_what(each)} {_until(each)}: /cm unsilence {each.id}" for each in left[:MOST_LEFT]]
+    more = [f"… and {len(left) - MOST_LEFT} more: /cm silences"] if len(left) > MOST_LEFT else []
+    whole = "\n".join((text, *rest, *more))
+    return message(whole, section(whole))
 
 
 def _what(held: Silence) -> str:

@@ -74,9 +74,11 @@ def _small_print(alert: Alert) -> list[str]:
 
 def _resolved_card(alert: Alert) -> Message:
     cluster = blocks.escape(alert.cluster)
-    lasted, became = _lasted(alert), blocks.escape(alert.resolution or alert.sentence)
+    lasted, became = blocks.duration(alert.lasted), blocks.escape(alert.resolution or alert.sentence)
     was = f"It was: {blocks.escape(alert.sentence)}"
-    ended = f"from {blocks.date(alert.since, 'minute')} to {blocks.date(alert.resolved_at, 'minute')}"
+    ended = f"from {blocks.date(alert.since, 'minute')} to {blocks.date(alert.gone_at, 'minute')}"
+    if alert.resolved_at // 60 != alert.gone_at // 60:
+        ended += f", resolved {blocks.date(alert.resolved_at, 'minute')}"
     return blocks.message(
         f"Resolved in {cluster} after {lasted}: {became}",
         blocks.section(f"{_RESOLVED} *Resolved after {lasted} · {cluster}*\n{became}"),
@@ -90,12 +92,8 @@ def _line_text(transition: Transition) -> str:
     alert = transition.new
     cluster, sentence = blocks.escape(alert.cluster), blocks.escape(alert.sentence)
     if alert.state is AlertState.RESOLVED:
-        return f"Resolved in {cluster} after {_lasted(alert)}: {blocks.escape(alert.resolution)}"
+        return f"Resolved in {cluster} after {blocks.duration(alert.lasted)}: {blocks.escape(alert.resolution)}"
     return f"{severity_word(alert.severity)}, worse than before in {cluster}: {sentence}"
-
-
-def _lasted(alert: Alert) -> str:
-    return blocks.duration((alert.clear_since or alert.resolved_at) - alert.since)
 
 
 def _mark(alert: Alert) -> str:

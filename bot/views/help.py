@@ -22,11 +22,14 @@ class HelpTopic:
     notes: str = ""
 
 
-def overview(topics: Sequence[HelpTopic], clusters: Sequence[str]) -> Message:
-    """All commands, a line each."""
+def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = "") -> Message:
+    """All commands, a line each; those that begin with the words of a `group` where one is given."""
     lines = [f"{code(topic.usage)}\n      {escape(topic.summary)}{_only(topic)}" for topic in topics]
     chunks = [lines[start : start + PER_SECTION] for start in range(0, len(lines), PER_SECTION)]
-    text = f"cmbot operates CubeFS Clustermgr clusters from Slack with {count(len(topics), 'command')}."
+    number = count(len(topics), "command")
+    text = f"cmbot operates CubeFS Clustermgr clusters from Slack with {number}."
+    if group:
+        text = f"{number} of cmbot begin with {escape(group)}. /cm help lists all commands."
     known = ", ".join(code(name) for name in clusters[:20]) or "none"
     more = f" and {len(clusters) - 20} more" if len(clusters) > 20 else ""  # noqa: PLR2004 - as many as are named
     foot = context(

@@ -1,19 +1,20 @@
 """What people do about alerts: see what is open, acknowledge one, silence a rule for a while, lift a silence."""
 
 from collections.abc import Awaitable, Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import RULES
-from bot.alerting.silences import EVERY_RULE, Begun, covers, muted_under
+from bot.alerting.silences import EVERY_RULE, Begun, Lifted, covers, equal_to, extended, muted_under, overlap
 from bot.alerting.subjects import subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
 from bot.common.text import suggestion
 from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
 from bot.views.alerts import card
 from bot.watch.publisher import tell
@@ -71,7 +72,8 @@ class AlertActions:
     ) -> Begun:
         """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
 
-        With a `subject` only the alert about that one is muted.
+        With a `subject` only the alert about that one is muted. An equal silence in force is extended; it raises
+        UserError when that one lasts as long or longer.
 
         The cluster's alert channel is told, wherever it was typed; `key` is the inbound work that is done with it.
         """
@@ -84,62 +86,82 @@ class AlertActions:
         now, told = self.clock(), await self.open(cluster)
         subject = subject_of(rule, subject, cluster, await self._remembered(cluster), told)
         async with self.store.begin() as uow:
-            held = await uow.silences.add(Silence(cluster, rule, subject, now + seconds, by, reason, now))
-            mutes = sum(covers(held, alert, now) for alert in told)
-            await uow.outbox.put(f"silence:{held.id}", self.channels[cluster], views.silenced(held, mutes=mutes))
+            wanted = Silence(cluster, rule, subject, now + seconds, by, reason, now)
+            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in told))
+            await uow.outbox.put(_slot(begun), self.channels[cluster], views.silenced(begun))
             if key:
                 await uow.inbound.done(key)
-            await uow.audit.append(AuditEntry(now, by, "silence.begun", cluster, detail=_detail(held)))
         self.wake()
-        return Begun(held, mutes)
+        return begun
+
+    async def _begin(self, uow: UnitOfWork, wanted: Silence, mutes: int | None = None) -> Begun:
+        """Store a silence, or extend the equal one in force; UserError when that one does not end before it."""
+        # The lock of the channel: two who ask at the same moment see one another's silence.
+        await uow.channels.get(self.channels[wanted.cluster])
+        now, active = wanted.created_at, await uow.silences.active(wanted.created_at, wanted.cluster)
+        equal = equal_to(wanted, active, await uow.alerts.open(wanted.cluster))
+        if equal is None:
+            held = await uow.silences.add(wanted)
+            await uow.audit.append(AuditEntry(now, held.by, "silence.begun", held.cluster, detail=_detail(held)))
+            return Begun(held, mutes)
+        if equal.until >= wanted.until:
+            raise UserError(views.holds_already(equal, now))
+        held = extended(equal, wanted)
+        await uow.silences.extend(held)
+        detail = {**_detail(held), "was": equal.until}
+        await uow.audit.append(AuditEntry(now, held.by, "silence.extended", held.cluster, detail=detail))
+        return Begun(held, mutes, equal.until)
 
     async def _remembered(self, cluster: str) -> ClusterState:
         async with self.store.read() as uow:
             return ClusterState.from_json(await uow.memory.get(cluster))
 
-    async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Silence:
+    async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Begun:
         """Mute what one open alert is about, None: until it is resolved; its thread is told.
 
         `key` is the inbound work that is done with it.
         """
         return await _persistently(alert_id, lambda: self._silence_alert(alert_id, seconds, by, key))
 
-    async def _silence_alert(self, alert_id: int, seconds: float | None, by: str, key: str) -> Silence:
+    async def _silence_alert(self, alert_id: int, seconds: float | None, by: str, key: str) -> Begun:
         now = self.clock()
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
             refuse_ended(alert)
             until = now + (LONGEST_SILENCE if seconds is None else min(seconds, LONGEST_SILENCE))
-            change_request = Silence(alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight)
-            held = await uow.silences.add(
-                change_request if seconds is not None else replace(change_request, alert=alert.id)
+            ends_with = alert.id if seconds is None else 0
+            wanted = Silence(
+                alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight, alert=ends_with
             )
-            quiet = muted_under(held, alert)
+            begun = await self._begin(uow, wanted)
+            quiet = muted_under(begun.silence, alert)
             await uow.alerts.touch(quiet)
             channel, slot = self.channels[alert.cluster], f"alert:{alert.id}"
             await uow.outbox.put(slot, channel, card(quiet))
-            await uow.outbox.put(f"silence:{held.id}", channel, views.silenced(held), parent=slot)
+            await uow.outbox.put(_slot(begun), channel, views.silenced(begun), parent=slot)
             await uow.inbound.done(key)
-            await uow.audit.append(AuditEntry(now, by, "silence.begun", held.cluster, detail=_detail(held)))
         self.wake()
-        return held
+        return begun
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """The silences that hold now, the first to end first."""
         async with self.store.read() as uow:
             return tuple(await uow.silences.active(self.clock(), cluster))
 
-    async def unsilence(self, silence_id: int, by: str) -> Silence:
-        """Lift a silence before its time; the cluster's alert channel is told."""
+    async def unsilence(self, silence_id: int, by: str) -> Lifted:
+        """Lift a silence before its time; the cluster's alert channel is told, and so is what still mutes."""
+        now = self.clock()
         async with self.store.begin() as uow:
             held = await uow.silences.get(silence_id)
-            if held is None or held.until <= self.clock() or not await uow.silences.remove(silence_id):
+            if held is None or held.until <= now or not await uow.silences.remove(silence_id):
                 raise UserError(f"There is no silence #{silence_id} any more. /cm silences lists what holds.")
+            left = [each for each in await uow.silences.active(now, held.cluster) if overlap(each, held)]
+            lifted = Lifted(held, tuple(left))
             if channel := self.channels.get(held.cluster):
-                await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(held, by))
-            await uow.audit.append(AuditEntry(self.clock(), by, "silence.lifted", held.cluster, detail=_detail(held)))
+                await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(lifted, by))
+            await uow.audit.append(AuditEntry(now, by, "silence.lifted", held.cluster, detail=_detail(held)))
         self.wake()
-        return held
+        return lifted
 
 
 async def _persistently(alert_id: int, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -164,6 +186,12 @@ def refuse_ended(alert: Alert) -> None:
         raise UserError(
             f"Alert #{alert.id} is {alert.state} already, so nothing was done. /cm alerts lists what is open."
         )
+
+
+def _slot(begun: Begun) -> str:
+    """The message about it: an extended silence gets a new one, so that the channel notices."""
+    extended = f":{begun.silence.until:.3f}" if begun.was else ""
+    return f"silence:{begun.silence.id}{extended}"
 
 
 def _detail(held: Silence) -> Mapping[str, Any]:

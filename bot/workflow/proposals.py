@@ -44,7 +44,7 @@ class ProposalService:
 
     async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
         """Judge a wish and propose it; the reply tells where the card is, or what speaks against it."""
-        policy = await self._allowed(caller, cluster, change_request)
+        policy, lacking = await self._allowed(caller, cluster, change_request)
         for last in (False, True):
             evaluation = await self._judge(cluster, change_request)
             op = self._operation(caller, cluster, change_request, policy)
@@ -53,6 +53,8 @@ class ProposalService:
                 return Reply(views.already(op))
             if change_request.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise UserError("There is nothing to force: the checks refuse nothing. Leave force=yes out.")
+            if lacking:
+                raise UserError(lacking)
             if change_request.dry_run:
                 return Reply(views.evaluation(op, evaluation.verdict, dry_run=True))
             try:
@@ -63,15 +65,16 @@ class ProposalService:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _allowed(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Policy:
+    async def _allowed(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> tuple[Policy, str]:
+        """The policy, and what a forced wish lacks besides rights: asked for once there is something to force."""
         policy = self.policies(cluster.name, change_request.keys, change_request.forced)
         rights = await self.access.rights(caller.user, cluster.name)
         sentence, of_rights = refuse_proposal(
             policy, rights, channel=caller.channel, reason=change_request.reason, forced=change_request.forced
         )
-        if sentence:
+        if sentence and (of_rights or not change_request.forced):
             raise (NotAllowed if of_rights else UserError)(sentence)
-        return policy
+        return policy, sentence
 
     async def _judge(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)

@@ -52,8 +52,8 @@ itself, with a link to the alert.
   or is resolved. That time counts neither for `hold` nor for `clear`. A new leader has not counted disks and space
   yet: until it has, what the leader before it counted holds, for 6 minutes at the most (`settled`).
 - A new leader is announced as soon as it says so, or as soon as one follower names it in a higher term and no other
-  host contradicts (*as peer 3 sees it; confirming*). A host that holds a look up delays nothing of that: after half a
-  second the others' answers are enough.
+  host contradicts (*as peer 3 saw it; not confirmed yet*). A host that holds a look up delays nothing of that: after
+  half a second the others' answers are enough.
 - Right after its start the bot tells and resolves nothing before its second look, but for what one look proves (no
   hold time) of a cluster it watched before. What it told before is not told again; what changed meanwhile is.
 - **escalation**: a critical alert that fires and that nobody acknowledged for `escalate_after` calls the user group

@@ -65,6 +65,7 @@ async def test_leased_switch_takes_the_policy_of_turning_it_back_too(world: Demo
 async def test_break_glass_does_not_replace_whose_approval_counts(world: Demo) -> None:
     """Two approvers are what break-glass takes; the admin whom the policy of transfers names is needed as well."""
     await world.clusters["prod"].kill(3)
+    assert "needs a reason" in (await ask(world, "/cm leader transfer 3 force=yes")).text
     card = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
     assert "1 approval by an admin and 2 approvals by an approver other than <@U0ALICE>" in card.full_text
     await click(world, card, BOB)
@@ -80,8 +81,9 @@ async def test_break_glass_does_not_replace_whose_approval_counts(world: Demo) -
 async def test_force_without_a_block_is_refused(world: Demo) -> None:
     for line in ("/cm member add 4 127.0.0.1:10999 node=127.0.0.1:10998", "/cm task disable balance"):
         for dry in ("", " dry-run=yes"):
-            told = await ask(world, f"{line} force=yes reason=drill{dry}")
-            assert "There is nothing to force" in told.text
+            for reason in (" reason=drill", ""):
+                told = await ask(world, f"{line} force=yes{reason}{dry}")
+                assert "There is nothing to force" in told.text
     assert await world.app.repository.recent(None, 5) == []
 
 

@@ -15,7 +15,7 @@ from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import Sample
 from bot.alerting.rules.base import Rule
-from bot.alerting.silences import Begun
+from bot.alerting.silences import Begun, Lifted
 from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
@@ -264,9 +264,9 @@ class FakeAlerts:
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held
 
-    async def unsilence(self, silence_id: int, by: str) -> Silence:
+    async def unsilence(self, silence_id: int, by: str) -> Lifted:
         self.done.append(("unsilence", silence_id, by))
-        return self.held[0]
+        return Lifted(self.held[0])
 
 
 @dataclass

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.clustermgr.models import RaftStatus, Snapshot
+from bot.common.errors import AuthRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,15 @@ def host_notes(old: Sequence[HostNote], snapshot: Snapshot) -> tuple[HostNote, .
         if not waits:
             known[host] = HostNote(host, raft.node_id, applied(raft), raft.commit)
     return tuple(known[look.host] for look in snapshot.looks if look.host in known)
+
+
+def refusing(old: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
+    """The configured hosts that rejected the request token when they last told; silence or an error keeps them."""
+    refused = {look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)}
+    if isinstance(snapshot.disks_error, AuthRejected):
+        refused.add(snapshot.disks_error.host)
+    kept = {look.host for look in snapshot.looks if look.stat is None and look.host in old}
+    return tuple(look.host for look in snapshot.looks if look.host in refused | kept)
 
 
 def peer_at(notes: Iterable[HostNote], host: str) -> int:

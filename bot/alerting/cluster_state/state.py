@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from bot.alerting.cluster_state.forecast import Forecast
-from bot.alerting.cluster_state.hosts import HostNote, host_notes, hosts_of
+from bot.alerting.cluster_state.hosts import HostNote, host_notes, hosts_of, refusing
 from bot.alerting.cluster_state.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.alerting.cluster_state.observations import (
     Progress,
@@ -73,6 +73,7 @@ class ClusterState:
     `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
     `members` are the peers that the last known leader listed, by id; `hosts` tell whose each configured host is.
+    `refusing` are the hosts that rejected the request token when they last told.
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     """
 
@@ -104,6 +105,7 @@ class ClusterState:
     members: tuple[MemberNote, ...] = ()
     member_changes: tuple[MemberChange, ...] = ()
     hosts: tuple[HostNote, ...] = ()
+    refusing: tuple[str, ...] = ()
     zones: tuple[ZoneChunks, ...] = ()
     zones_at: float = 0.0
 
@@ -120,6 +122,7 @@ class ClusterState:
                 **_known(cls, data),
                 "voters": tuple(data.get("voters", ())),
                 "learners": tuple(data.get("learners", ())),
+                "refusing": tuple(data.get("refusing", ())),
                 **{name: _notes(kind, data.get(name, ())) for name, kind in _LISTS.items()},
                 "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
                 "switches": {
@@ -176,6 +179,7 @@ def remember(
         level=status.level.value,
         verdict=plain(status.sentence, 500),
         hosts=host_notes(memory.hosts, snapshot),
+        refusing=refusing(memory.refusing, snapshot),
     )
     unseen = away(memory, snapshot.at, interval, resumed=resumed)
     new = remember_leader(new, snapshot, away=unseen)

@@ -113,7 +113,7 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
         if alert.fired_at:
             yield Happening(alert.fired_at, facts.name, _fired_words(alert))
         if alert.fired_at and alert.resolved_at:
-            became, lasted = alert.resolution or alert.sentence, span(max(0.0, alert.resolved_at - alert.fired_at))
+            became, lasted = alert.resolution or alert.sentence, span(alert.lasted)
             yield Happening(alert.resolved_at, facts.name, f"resolved after {lasted}: {became.removesuffix('.')}")
 
 

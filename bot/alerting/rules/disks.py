@@ -109,16 +109,25 @@ def _what_became(context: RuleContext, alert: Alert) -> str:
     became = "repaired" if set(parts) <= set(alert.data.get("repairing", ())) else "repaired or dropped"
     verb = "was" if len(parts) == 1 else "were"
     said = f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {context.cluster} {verb} {became}"
-    return f"{said}{_left(parts, context.snapshot.chunks or {})}"
+    return f"{said}{_left(parts, context.snapshot.chunks or {}, context.cluster)}"
 
 
-def _left(parts: Sequence[str], chunks: Mapping[int, int]) -> str:
-    """Whether units are left: a state alone does not prove that a disk may be pulled."""
+def _left(parts: Sequence[str], chunks: Mapping[int, int], cluster: str) -> str:
+    """Whether units are left or were not counted: a state alone does not prove that a disk may be pulled."""
     held = {part: chunks[int(part)] for part in parts if chunks.get(int(part))}
+    unknown = [part for part in parts if int(part) not in chunks]
+    said = []
     if held:
         words = listed([f"{count(number, 'unit')} on disk {part}" for part, number in held.items()])
-        return f", but {words} {'is' if list(held.values()) == [1] else 'are'} left: do not pull it."
-    return "."
+        pull = "it" if len(held) == 1 else "them"
+        said.append(f"{words} {'is' if list(held.values()) == [1] else 'are'} left: do not pull {pull}")
+    if unknown:
+        disks, pull, number = ("disk", "it", unknown[0]) if len(unknown) == 1 else ("disks", "one", "N")
+        said.append(
+            f"the units left on {disks} {listed(unknown)} could not be counted: "
+            f"do not pull {pull} before /cm disk {number} {cluster} shows that no unit is left"
+        )
+    return f", but {'; and '.join(said)}." if said else "."
 
 
 def bad_now(snapshot: Snapshot) -> int | None:

@@ -43,7 +43,7 @@ def _auth_rejected(context: RuleContext, limits: RuleConfig) -> Answer:
         refused = [snapshot.disks_error.host or context.cluster]
     if not refused:
         # A host that is silent may refuse the token all the same: only one that took it shows that it is right.
-        return () if snapshot.answered else CANNOT_TELL
+        return () if snapshot.answered and not context.memory.refusing else CANNOT_TELL
     everybody = len(refused) == len(snapshot.looks)
     blind = ", so nothing is known of the cluster" if everybody else ""
     whom = "every host" if everybody else f"{len(refused)} of {count(len(snapshot.looks), 'host')}"

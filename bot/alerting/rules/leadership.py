@@ -77,7 +77,7 @@ def _crashes(context: RuleContext, changes: Sequence[LeaderChange], limits: Rule
     all_since = [change for change in context.memory.changes if change.at >= first.at]
     mixed = len(all_since) > len(changes)
     if len(changes) == 1:
-        sentence, lines = f"{_moved(context.cluster, first, leads=not mixed)}.", _lost(context, last)
+        sentence, lines = f"{_moved(context.cluster, first)}.", _lost(context, last)
     else:
         outside = ", and not by an operation of cmbot" if mixed else ""
         sentence = (
@@ -126,10 +126,9 @@ def _recent(changes: Sequence[LeaderChange], now: float, window: float) -> tuple
     return tuple(reversed(found))
 
 
-def _moved(cluster: str, change: LeaderChange, *, leads: bool = True) -> str:
-    """The change as a sentence without its full stop; `leads` says whether no later one followed it."""
-    term = f", which leads in term {change.term}" if leads else f" in term {change.term}"
-    moved = f"from peer {change.before} to peer {change.after}{term}{_by(change)}{_confirming(change)}"
+def _moved(cluster: str, change: LeaderChange) -> str:
+    """The change as a sentence without its full stop: what happened, as the new leader may be gone when it is read."""
+    moved = f"from peer {change.before} to peer {change.after} in term {change.term}{_by(change)}{_confirming(change)}"
     if change.away:
         unseen = f"While cmbot was not looking (for {span(change.away)} at most)"
         return f"{unseen}, the leadership of {cluster} moved {moved}"
@@ -145,7 +144,7 @@ def _line(change: LeaderChange, *, mixed: bool = False) -> str:
 
 def _confirming(change: LeaderChange) -> str:
     """Whose word it is, as long as the new leader itself has not answered."""
-    return f", as peer {change.seen_by} sees it; confirming" if change.seen_by else ""
+    return f", as peer {change.seen_by} saw it; not confirmed yet" if change.seen_by else ""
 
 
 def _by(change: LeaderChange) -> str:

@@ -1,7 +1,6 @@
 """From the settings' `rules` to the rules that are watched: thresholds, severities and times by rule key. Pure."""
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,12 +9,11 @@ from typing import Any
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import Rule, Unit
 from bot.alerting.rules.table import RULES
+from bot.common.durations import EXPECTED, seconds_in_settings
 from bot.common.errors import ConfigError
 
 Overrides = Mapping[str, Mapping[str, object]]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIMES = ("hold", "clear", "remind")
 _LONGEST = 366 * 86400.0
 
@@ -64,10 +62,12 @@ def _instead(word: str, known: Iterable[str]) -> str:
 
 
 def _seconds(where: str, value: object) -> float:
-    match = None if isinstance(value, bool) else _DURATION.fullmatch(str(value).strip())
-    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else -1.0
-    if not 0 <= seconds <= _LONGEST:
-        raise ConfigError(f'{where}: write a duration such as "30s", "5m" or "2h", at most a year.')
+    try:
+        seconds = seconds_in_settings(value)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}, at most a year.") from error
+    if seconds > _LONGEST:
+        raise ConfigError(f"{where}: write {EXPECTED}, or a number of seconds, at most a year.")
     return seconds
 
 

@@ -66,7 +66,7 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
         reason=args.reason,
         key=call.caller.key,
     )
-    yield Reply(views.silenced(begun.silence, mutes=begun.mutes))
+    yield Reply(views.silenced(begun))
 
 
 async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -80,8 +80,8 @@ async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     for each in await call.alerts.silences():
         if each.id == args.id:
             await call.standing.require(call.caller.user, Role.OPERATOR, each.cluster)
-    held = await call.alerts.unsilence(args.id, call.caller.user)
-    yield Reply(views.lifted(held, call.caller.user))
+    lifted = await call.alerts.unsilence(args.id, call.caller.user)
+    yield Reply(views.lifted(lifted, call.caller.user))
 
 
 ALERTS = Command(
@@ -118,7 +118,8 @@ SILENCE = Command(
     notes=(
         "The cluster's alert channel is told. "
         f"* spares {listed(sorted(NEVER_WILDCARD_SILENCED), 'and')}: these must be named to be muted. "
-        "The answer says how many open alerts it mutes now."
+        "The answer says how many open alerts it mutes now. "
+        "The same silence again with a later end extends the one in force."
     ),
 )
 SILENCES = Command(
@@ -138,4 +139,5 @@ UNSILENCE = Command(
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm unsilence 3",),
+    notes="The answer names the silences that still mute some or all of the same alerts, each with its end.",
 )

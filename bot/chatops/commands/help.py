@@ -29,9 +29,13 @@ def with_help(commands: tuple[Command, ...]) -> tuple[Command, ...]:
         yield Reply(overview(_topics(everything), tuple(call.clusters)))
 
     async def run_help(call: Call, args: HelpArgs) -> AsyncIterator[Reply]:
-        found = _asked(everything, tuple(word.lower() for word in args.command if word != SLASH))
-        message = details(topic(found[0])) if len(found) == 1 else overview(_topics(found), tuple(call.clusters))
-        yield Reply(message)
+        words = tuple(word.lower() for word in args.command if word != SLASH)
+        found = _asked(everything, words)
+        if len(found) == 1:
+            yield Reply(details(topic(found[0])))
+        else:
+            group = " ".join((SLASH, *words)) if words else ""
+            yield Reply(overview(_topics(found), tuple(call.clusters), group))
 
     bare = Command((), SUMMARY, NoArgs, run_bare, scope=Scope.NO_CLUSTER)
     helping = Command(

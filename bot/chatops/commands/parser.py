@@ -11,9 +11,10 @@ from typing import Any
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import all_of, configured
 from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.surplus import lacks_value, surplus
 from bot.chatops.commands.tokenizer import Token, tokens
 from bot.chatops.commands.unicode_input import named, refuse_steering, strange
-from bot.chatops.commands.usage import CLUSTER, SLASH, full_name, usage
+from bot.chatops.commands.usage import CLUSTER, SLASH, full_name
 from bot.common.errors import UserError
 from bot.common.text import listed, no_command, shown, suggestion
 from bot.interactions.command import FREE, Args, Command, Scope
@@ -51,7 +52,7 @@ def _parsed(
     words, pairs = _split(found)
     command = _command(words, commands, clusters)
     rest, cluster = _cluster(command, words[len(command.path) :], pairs, clusters)
-    values = {**_bound(command, rest, clusters), **_pairs(command, pairs, rest)}
+    values = {**_bound(command, rest, cluster, clusters), **_pairs(command, pairs, rest)}
     args = validated(command, values)
     if command.scope is Scope.NO_CLUSTER:
         return Parsed(command, args, None)
@@ -153,30 +154,15 @@ def _default(command: Command, clusters: Sequence[str], default: str | None) -> 
     raise UserError(f"Which cluster? Write {full_name(command)} … <{CLUSTER}>. {all_of(clusters)}")
 
 
-def _bound(command: Command, rest: Sequence[str], clusters: Sequence[str]) -> Mapping[str, Any]:
+def _bound(command: Command, rest: Sequence[str], cluster: str | None, clusters: Sequence[str]) -> Mapping[str, Any]:
     names = command.args.words
     if names and command.args.rest == names[-1]:
         place = len(names) - 1
         head = dict(zip(names, rest[:place], strict=False))
         return {**head, names[-1]: tuple(rest[place:])} if rest[place:] else head
-    if len(rest) > len(names):
-        raise UserError(_leftover(command, rest[len(names)], rest, clusters))
+    if len(rest) > len(names) or any(lacks_value(command, word) for word in rest):
+        raise UserError(surplus(command, rest, cluster, clusters))
     return dict(zip(names, rest, strict=False))
-
-
-def _leftover(command: Command, word: str, rest: Sequence[str], clusters: Sequence[str]) -> str:
-    where = full_name(command)
-    if any(part.startswith("=") for part in rest):
-        return f"Write key=value without spaces around the =, as in: {usage(command)}"
-    if command.scope is Scope.NO_CLUSTER:
-        return f"{where} does not take {shown(word)}. Write {usage(command)}"
-    if word.lower() in clusters:
-        return f"{where} takes one cluster, and {shown(word)} is one too many. Write {usage(command)}"
-    near = suggestion(word, clusters)
-    example = (
-        f" Write, for instance, {where} {clusters[0]}." if clusters and not near and not command.args.words else ""
-    )
-    return f"{shown(word)} is no argument of {where} and no configured cluster.{near} {all_of(clusters)}{example}"
 
 
 def _pairs(command: Command, pairs: Sequence[Token], rest: Sequence[str]) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from bot.alerting.model import Silence
 from bot.store.schema import silences
@@ -20,6 +20,11 @@ class Silences:
         values = {name: value for name, value in asdict(silence).items() if name != "id"}
         made = await self._session.value(insert(silences).values(values).returning(silences.c.id))
         return replace(silence, id=made)
+
+    async def extend(self, silence: Silence) -> None:
+        """Replace what is stored under its id: its end, who set it and why, and what it tolerates."""
+        values = {name: value for name, value in asdict(silence).items() if name != "id"}
+        await self._session.change(update(silences).where(silences.c.id == silence.id).values(values))
 
     async def get(self, silence_id: int) -> Silence | None:
         """One, ended or not, or None."""

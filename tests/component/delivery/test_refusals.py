@@ -154,3 +154,17 @@ async def test_double_that_cannot_be_deleted_does_not_stop_its_message(
     await put(store, "a", "two")
     assert await outbox.drain(patience=AGES) == 0
     assert (slack.texts(), (await outbox.health()).dead) == (["two", "one"], 0)
+
+
+async def test_a_workspace_without_access_holds_up_no_other(
+    store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
+) -> None:
+    slack.refuse["C1"] = "team_access_not_granted"
+    outbox = make()
+    await put(store, "a", "one")
+    async with store.begin() as uow:
+        await uow.outbox.put("b", "C2", Message("two"))
+    began = clock.now
+    assert await outbox.drain() == 0
+    assert (slack.texts("C2"), slack.texts("C1"), clock.now - began) == (["two"], [], 0.0)
+    assert outbox.healthy

@@ -51,7 +51,7 @@ async def test_a_killed_leader_is_told_as_the_change_and_the_quorum_at_risk(worl
         (1, seen(**gone, peers={1: {"state": "StateProbe", "match": 0}})),
         (100, seen(**gone, peers={1: {"state": "StateProbe", "match": 0, **DEAD}})),
     )
-    assert told[0] == "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 6."
+    assert told[0] == "Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 6."
     assert told[1] == RISK + STOPS
     assert "The leader of prod has not changed again" in told[2]
     assert len(told) == 4
@@ -97,8 +97,8 @@ async def test_what_comes_back_by_halves_is_told_as_what_is_left(world: World) -
 
 async def test_a_fresh_leader_that_holds_its_answers_is_told_as_the_change_alone(world: World) -> None:
     told = await over(world, (1, seen(leader=2, term=6, silent=(2,))), (20, seen(leader=2, term=6)))
-    moved = "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 6"
-    assert told == [f"{moved}, as peer 1 sees it; confirming.", f"{moved}."]
+    moved = "Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 6"
+    assert told == [f"{moved}, as peer 1 saw it; not confirmed yet.", f"{moved}."]
 
 
 async def test_a_node_that_is_restarted_is_no_message(world: World) -> None:

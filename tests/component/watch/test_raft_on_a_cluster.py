@@ -25,7 +25,7 @@ async def test_a_killed_leader_is_two_messages_and_its_return_ends_both() -> Non
         await world.cluster.kill(1)
         told = await world.ticks(100)
         assert told[:2] == [
-            "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2.",
+            "Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 2.",
             RISK,
         ]
         assert [text for text in told[2:] if "Resolved" not in text] == []
@@ -51,9 +51,7 @@ async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> Non
             told += await world.ticks()
             await world.cluster.start(node)
             told += await world.ticks(4)
-        assert set(told) == {
-            "Warning in prod: The leadership of prod moved from peer 1 to peer 2, which leads in term 2."
-        }
+        assert set(told) == {"Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 2."}
 
 
 async def test_a_node_that_answers_but_is_cut_off_from_raft_is_told() -> None:

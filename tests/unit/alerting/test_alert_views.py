@@ -12,6 +12,7 @@ from bot.alerting.runbooks import RUNBOOKS
 from bot.interactions.message import Message
 from bot.views.alert_actions import next_step, runbook
 from bot.views.alerts import card, line
+from bot.views.blocks import date
 
 NOON = 1_790_000_000.0
 ALERT = Alert(
@@ -79,6 +80,16 @@ def test_a_resolved_card_says_what_became_of_it_and_how_long_it_lasted() -> None
 
 def test_it_lasted_until_it_was_gone_not_until_that_was_sure() -> None:
     assert card(replace(RESOLVED, clear_since=NOON + 60)).text.startswith("Resolved in prod after 1 min:")
+
+
+@pytest.mark.parametrize(
+    ("resolved", "also"), [(NOON + 90, ""), (NOON + 150, f", resolved {date(NOON + 150, 'minute')}")]
+)
+def test_a_resolved_card_ends_when_its_finding_was_gone(resolved: float, also: str) -> None:
+    told = card(replace(RESOLVED, clear_since=NOON + 60, resolved_at=resolved))
+    assert (
+        f"from {date(NOON, 'minute')} to {date(NOON + 60, 'minute')}{also}" == told.blocks[-1]["elements"][-1]["text"]
+    )
 
 
 def test_lines_of_the_thread() -> None:

@@ -58,21 +58,22 @@ def test_a_share_is_written_in_percent() -> None:
     assert dict(named("writable_low", {"writable_low": {"warn_share": 12.5}}).values) == {"warn_share": 12.5}
 
 
+A_TIME = "write a time such as 30m, 2h30m, 7d or 1w, or a number of seconds, at most a year."
 WRONG: list[tuple[Any, str]] = [
     ({"disk_brokn": {}}, "rules.disk_brokn: no such rule; did you mean disk_broken, see docs/alerts.md."),
     ({"disk_broken": {"hodl": 1}}, "rules.disk_broken.hodl: no such parameter; did you mean hold."),
     ({"disk_broken": 5}, "rules.disk_broken = 5: write parameters, as in {hold: 1m}."),
     (
         {"disk_broken": {"hold": "soon"}},
-        'rules.disk_broken.hold = \'soon\': write a duration such as "30s", "5m" or "2h", at most a year.',
+        f"rules.disk_broken.hold = 'soon': {A_TIME}",
     ),
     (
         {"disk_broken": {"clear": True}},
-        'rules.disk_broken.clear = True: write a duration such as "30s", "5m" or "2h", at most a year.',
+        f"rules.disk_broken.clear = True: {A_TIME}",
     ),
     (
         {"disk_broken": {"clear": -1}},
-        'rules.disk_broken.clear = -1: write a duration such as "30s", "5m" or "2h", at most a year.',
+        f"rules.disk_broken.clear = -1: {A_TIME}",
     ),
     (
         {"disk_broken": {"severity": "fatal"}},

@@ -109,7 +109,7 @@ def test_a_follower_that_names_a_new_leader_is_enough() -> None:
     answer = ask("leader_changed", view)
     assert answer is not CANNOT_TELL
     assert answer[0].sentence == (
-        "The leadership of prod moved from peer 1 to peer 2, which leads in term 6, as peer 3 sees it; confirming."
+        "The leadership of prod moved from peer 1 to peer 2 in term 6, as peer 3 saw it; not confirmed yet."
     )
     assert (view.memory.leader, view.memory.term) == (2, 6)
 
@@ -128,7 +128,15 @@ def test_a_leader_that_a_follower_named_is_confirmed_by_an_edit() -> None:
         assert answer is not CANNOT_TELL
         moves = life.step(each[-1].at, *answer)
     assert [move.tell.value for move in moves] == ["edit"]
-    assert moves[0].new.sentence.endswith("which leads in term 6.")
+    assert moves[0].new.sentence.endswith("to peer 2 in term 6.")
+
+
+def test_what_is_said_of_a_change_outlives_the_new_leader() -> None:
+    life = Life([rule_of("leader_changed")])
+    [move] = life.step(1015, *filter(None, [told(1015, CRASH)]))
+    gone = RuleContext(look(1030, leader=0), replace(after(look(1015)).memory, changes=(CRASH,)), 1030)
+    assert ask("leader_changed", gone) is CANNOT_TELL
+    assert move.new.sentence == "The leadership of prod moved from peer 1 to peer 2 in term 6."
 
 
 FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}

@@ -1,10 +1,12 @@
 """The rules about reaching hosts: who is silent, who errs, who refuses the token, who is slow, and what says enough."""
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import HostLook, Snapshot
@@ -213,3 +215,28 @@ RESOLUTIONS = [
 @pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
 def test_what_became_of_it_is_said(rule: str, subject: str, view: RuleContext, words: str) -> None:
     assert resolution(rule, subject, view) == words
+
+
+def test_a_rejected_token_stays_while_the_host_that_refused_is_silent() -> None:
+    refused = failing(look(85), 2, error=NO_TOKEN)
+    assert ask("auth_rejected", after(refused, look(100, silent=(2,)))) is CANNOT_TELL
+    assert ask("auth_rejected", after(refused, failing(look(100), 2, error=FAILED))) is CANNOT_TELL
+    assert ask("auth_rejected", after(refused, look(100, silent=(2,)), look(115))) == ()
+    assert ask("auth_rejected", after(refused, look(100, silent=(3,)))) == ()
+
+
+def test_a_rejected_disk_list_stays_while_the_leader_is_silent() -> None:
+    refused = no_disks(85, AuthRejected("No.", status=403, host=host(1)))
+    assert ask("auth_rejected", after(refused, look(100, silent=(1,)))) is CANNOT_TELL
+    assert ask("auth_rejected", after(refused, look(100))) == ()
+
+
+def test_a_host_that_left_the_settings_refuses_no_more() -> None:
+    refused = failing(look(85), 3, error=NO_TOKEN)
+    assert ask("auth_rejected", after(refused, look(100, nodes=(1, 2)))) == ()
+
+
+def test_who_refused_survives_the_store() -> None:
+    memory = after(failing(look(85), 2, error=NO_TOKEN)).memory
+    assert memory.refusing == (host(2),)
+    assert ClusterState.from_json(json.loads(json.dumps(memory.to_json()))) == memory

@@ -63,14 +63,14 @@ CASES = [
     Case(
         "leader_changed",
         look(100, leader=2, term=6),
-        {"": "The leadership of prod moved from peer 1 to peer 2, which leads in term 6."},
+        {"": "The leadership of prod moved from peer 1 to peer 2 in term 6."},
     ),
     Case(
         "leader_changed",
         look(100 + 7200, leader=2, term=6),
         {
-            "": "While cmbot was not looking (for 2 h at most), the leadership of prod moved from peer 1 to peer 2, "
-            "which leads in term 6."
+            "": "While cmbot was not looking (for 2 h at most), the leadership of prod moved from peer 1 to peer 2 "
+            "in term 6."
         },
         before=look(100),
     ),
@@ -282,7 +282,7 @@ def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     before = look(85, bad=(disk(7), disk(8, 3)))
-    assert found.resolved(context(look(100), before), alert) == words
+    assert found.resolved(context(replace(look(100), chunks={7: 0, 8: 0}), before), alert) == words
 
 
 def test_the_table_is_sound() -> None:
@@ -324,3 +324,37 @@ def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
     )
     left = RuleContext(replace(look(100), chunks={3: 1}), ClusterState(), 100.0)
     assert rule.resolved(left, alert) == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."
+
+
+@pytest.mark.parametrize(
+    ("chunks", "words"),
+    [
+        (
+            None,
+            (
+                "Disks 7 and 8 of prod were repaired, but the units left on disks 7 and 8 could not be counted: "
+                "do not pull one before /cm disk N prod shows that no unit is left."
+            ),
+        ),
+        (
+            {7: 0},
+            (
+                "Disks 7 and 8 of prod were repaired, but the units left on disk 8 could not be counted: "
+                "do not pull it before /cm disk 8 prod shows that no unit is left."
+            ),
+        ),
+        (
+            {7: 2},
+            (
+                "Disks 7 and 8 of prod were repaired, but 2 units on disk 7 are left: do not pull it; and the units "
+                "left on disk 8 could not be counted: do not pull it before /cm disk 8 prod shows that no unit is left."
+            ),
+        ),
+        ({7: 0, 8: 0}, "Disks 7 and 8 of prod were repaired."),
+    ],
+)
+def test_units_that_could_not_be_counted_are_no_proof(chunks: dict[int, int] | None, words: str) -> None:
+    rule = rule_named("disk_broken")
+    assert rule is not None
+    alert = open_alert("disk_broken", parts=["7", "8"], repairing=["7", "8"])
+    assert rule.resolved(RuleContext(replace(look(100), chunks=chunks), ClusterState(), 100.0), alert) == words

@@ -44,7 +44,19 @@ def test_the_example_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"), [("15s", 15), ("5m", 300), ("2h", 7200), ("1d", 86400), (7, 7), ("250ms", 0.25)]
+    ("written", "seconds"),
+    [
+        ("15s", 15),
+        ("5m", 300),
+        ("2h", 7200),
+        ("1d", 86400),
+        (7, 7),
+        ("250ms", 0.25),
+        ("1w", 604800),
+        ("2h30m", 9000),
+        ("86400s", 86400),
+        ("90", 90),
+    ],
 )
 def test_durations(written: object, seconds: float) -> None:
     assert parse_duration(written) == seconds
@@ -52,7 +64,7 @@ def test_durations(written: object, seconds: float) -> None:
 
 @pytest.mark.parametrize("written", ["soon", "-5s", True, None, "5 parsecs", [], "1e9s"])
 def test_no_durations(written: object) -> None:
-    with pytest.raises(ValueError, match="write a duration"):
+    with pytest.raises(ValueError, match="write a time such as 30m, 2h30m, 7d or 1w, or a number of seconds"):
         parse_duration(written)
 
 
@@ -60,7 +72,7 @@ def test_no_durations(written: object) -> None:
     ("text", "words"),
     [
         (with_cluster("dialekt: v1"), ("clusters.prod.dialekt", "no such setting")),
-        (with_cluster("poll_interval: soon"), ("clusters.prod.poll_interval", "'soon'", "write a duration")),
+        (with_cluster("poll_interval: soon"), ("clusters.prod.poll_interval", "'soon'", "write a time such as")),
         (with_cluster("dialect: v2"), ("clusters.prod.dialect", "'v2'", "'v1' or 'v3'")),
         (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1"), ("hosts.0", "'10.0.0.1'", "name-or-address:port")),
         (MINIMAL.replace("10.0.0.1:9998", "10.0.0.1:99999"), ("hosts.0", "name-or-address:port")),

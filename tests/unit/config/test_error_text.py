@@ -49,7 +49,7 @@ def cluster(**changes: str) -> str:
         (cluster(name=""), "clusters.None.name: is empty: write a value, or take the key out"),
         (cluster(poll_interval="0"), "clusters.prod.poll_interval = 0: write at least 0.1 s"),
         (cluster(poll_interval="2h"), "clusters.prod.poll_interval = '2h': write at most 3600 s"),
-        (cluster(poll_interval="on"), "clusters.prod.poll_interval = true: write a duration"),
+        (cluster(poll_interval="on"), "clusters.prod.poll_interval = true: write a time such as"),
         (cluster(channels="C0STORAGE"), "clusters.prod.channels = 'C0STORAGE': write a list, as in channels: [\"C0ST"),
         (cluster(dialect="v2"), "clusters.prod.dialect = 'v2': write 'auto', 'v1' or 'v3'"),
         (cluster(ca_file="[1]"), "clusters.prod.ca_file: write text"),

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.delivery.retry_policy import (
     AUTH,
+    CHANNEL,
     PERMANENT,
+    REJECTED,
     UNKNOWN_TRIES,
     RateLimit,
     RetryDecision,
@@ -97,10 +99,10 @@ invalid_post_type is_archived is_inactive markdown_text_conflict messages_tab_di
 metadata_too_large missing_post_type msg_blocks_too_long msg_too_long no_dual_broadcast_content_update no_text
 not_in_channel restricted_action restricted_action_non_threadable_channel restricted_action_read_only_channel
 restricted_action_thread_locked restricted_action_thread_only_channel slack_connect_file_link_sharing_blocked
-too_many_attachments too_many_contact_cards"""
+team_access_not_granted too_many_attachments too_many_contact_cards"""
 INSTALLATION = """access_denied accesslimited account_inactive deprecated_endpoint ekm_access_denied
 enterprise_is_restricted invalid_auth method_deprecated missing_scope no_permission not_allowed_token_type not_authed
-org_login_required team_access_not_granted token_expired token_revoked two_factor_setup_required"""
+org_login_required token_expired token_revoked two_factor_setup_required"""
 
 
 def test_documented_codes_are_each_judged_as_meant() -> None:
@@ -133,6 +135,18 @@ def test_over_any_stretch_a_channel_gets_its_burst_and_one_call_a_second(gaps: l
     for start, first in enumerate(calls):
         for end, last in enumerate(calls[start:], start=1):
             assert end <= burst + (last - first) + 1e-6
+
+
+def test_workspace_without_access_closes_its_channels_alone() -> None:
+    lacking = SlackError("", code="team_access_not_granted")
+    assert [verdict(lacking, method=method).hold for method in ("find", "post", "update", "delete")] == [
+        RetryScope.ROW
+    ] * 4
+    assert "team_access_not_granted" in CHANNEL
+
+
+def test_every_code_that_rejects_a_token_stands_in_one_list() -> None:
+    assert sorted(REJECTED - AUTH) == ["team_access_not_granted"]
 
 
 def test_no_error_is_both_the_installations_and_the_messages_fault() -> None:

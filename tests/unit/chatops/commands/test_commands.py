@@ -193,6 +193,10 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
     assert "/cm task enable" in seen(group.message)
     assert "/cm task disable" in seen(group.message)
     assert "/cm stat" not in seen(group.message)
+    assert group.message.text == "2 commands of cmbot begin with /cm task. /cm help lists all commands."
+    [every] = await typed("help")
+    number = len([command for command in COMMANDS if command.path])
+    assert every.message.text == f"cmbot operates CubeFS Clustermgr clusters from Slack with {number} commands."
     [slash] = await typed("help /cm stat")
     assert "*/cm stat*" in seen(slash.message)
     with pytest.raises(UserError, match=r'^There is no command "stta"\. Did you mean /cm help stat\?'):

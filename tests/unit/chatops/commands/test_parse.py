@@ -149,7 +149,47 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         '"prodd" is no argument of /cm stat and no configured cluster. Did you mean prod? Configured: prod, test.'
     )
     assert '"prodd"' in refusal("task enable balance prodd", default="prod")
-    assert "one too many" in refusal("stat prod test")
+    assert refusal("stat prod test") == (
+        "/cm stat takes one cluster, and prod and test are 2: "
+        "write one command for each, as in /cm stat prod or /cm stat test."
+    )
+    assert refusal("stat prod cluster=test") == refusal("stat prod test")
+    assert refusal("stat prod prod") == "/cm stat takes one cluster, and prod is named more than once: name it once."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("task enable balance --dry-run", '"--dry-run" needs a value: write dry-run=yes.'),
+        ("task enable balance prod --dry-run", '"--dry-run" needs a value: write dry-run=yes.'),
+        ("task enable --force", '"--force" needs a value: write force=yes.'),
+        ("task enable balance dry-run", '"dry-run" needs a value: write dry-run=yes.'),
+        ("member remove 3 --dry-run no", '"--dry-run" needs a value: write dry-run=no.'),
+        ("member remove 3 --reason disk", '"--reason" needs a value: write reason=….'),
+        ("member add 4 a:1 --as learner", '"--as" needs a value: write as=learner.'),
+        ("members --json", '/cm members has no option "--json". It takes none.'),
+        ("ack 3 -f", '/cm ack has no option "-f". It takes none.'),
+        ("member replace 3 4 10.0.0.4:10110 10.0.0.4:9998", '"10.0.0.4:9998" needs its key: write node=10.0.0.4:9998.'),
+        ("member replace 3 4 a:1 b:2 prod", '"b:2" needs its key: write node=b:2.'),
+        ("member replace 3 4 a:1 prod test", "prod and test are 2: write one command for each"),
+        ("member remove 3 4", "no configured cluster. Configured: prod, test. Write /cm member remove <peer_id>"),
+        ("silence disk_broken 2h", '"2h" needs its key: write for=2h.'),
+        ("silence disk_broken prod 2h", '"2h" needs its key: write for=2h.'),
+        ("silence disk_broken '2h 30m'", 'write for="2h 30m".'),
+        ("audit 7d", '"7d" needs its key: write since=7d.'),
+        ("disks broken", '"broken" needs its key: write status=broken.'),
+        ("ops open", '"open" needs its key: write state=open.'),
+    ],
+)
+def test_a_word_too_many_is_refused_with_what_to_write(text: str, words: str) -> None:
+    assert words in refusal(text, default="prod")
+
+
+def test_a_long_word_too_many_is_not_repeated() -> None:
+    assert len(refusal(f"member replace 3 4 a:1 {'b' * 900}:2", default="prod")) < 400
+
+
+def test_a_word_too_many_for_all_clusters_is_refused() -> None:
     assert refusal("whoami prod") == '/cm whoami does not take "prod". Write /cm whoami'
 
 

@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.rules.thresholds import configure
+from bot.alerting.text import span
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.common.durations import EXPECTED, seconds_of
+from bot.common.durations import EXPECTED, seconds_in_settings, seconds_of
 from bot.common.errors import UserError
+from bot.config import parse_duration
+from bot.views.text import duration
 from tests.support.in_memory_ports import FakeAlerts, FakeAudit, FakeDesk, FakeReports, typed
 from tests.support.view_samples import AT
 
@@ -81,3 +85,35 @@ def test_every_argument_for_a_span_is_long_enough() -> None:
     for text in ("silence * for=1weeks2days3hours4mins5s", "summary since=1weeks2days3hours4mins5s"):
         given: Any = parse(text, COMMANDS, clusters=("prod",), default_cluster=None).args
         assert seconds_of(getattr(given, "for_", "") or given.since) > 9 * DAY
+
+
+@given(st.integers(0, 9_999 * 86400))
+def test_what_is_printed_as_a_span_can_be_typed(seconds: int) -> None:
+    for printed, unit in ((duration(seconds), 60 if seconds < 86400 else 3600), (span(seconds), 3600)):
+        assert abs(seconds_of(printed) - seconds) < unit
+        assert seconds_in_settings(printed) == seconds_of(printed)
+    assert duration(seconds_of(duration(seconds))) == duration(seconds)
+    assert span(seconds_of(span(seconds))) == span(seconds)
+
+
+@given(st.sampled_from(["w", "d", "h", "m", "s", "ms"]), st.integers(0, 9_999), st.sampled_from(["", " "]))
+def test_commands_and_settings_read_one_span_alike(unit: str, number: int, gap: str) -> None:
+    written = f"{number}{gap}{unit}"
+    assert parse_duration(written) == seconds_of(written) == seconds_in_settings(written)
+    [rule] = (
+        each for each in configure({"disk_broken": {"remind": f"{number % 50}{unit}"}}) if each.key == "disk_broken"
+    )
+    assert rule.remind == seconds_of(f"{number % 50}{unit}")
+
+
+@given(st.text(alphabet="0123456789.wdhms ", max_size=30))
+def test_commands_and_settings_refuse_alike(text: str) -> None:
+    number = text.strip().replace(".", "", 1).isdigit()
+    try:
+        expected = seconds_of(text)
+    except ValueError:
+        if not number:
+            with pytest.raises(ValueError, match=f"write {EXPECTED}"):
+                parse_duration(text)
+    else:
+        assert parse_duration(text) == expected

@@ -1,0 +1,124 @@
+"""What becomes of silences of the same alerts: an equal one is extended, and what still mutes is named."""
+
+import asyncio
+
+import pytest
+
+from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.silences import EVERY_RULE, overlap
+from bot.common.errors import UserError
+from bot.store.database import Store
+from bot.views import alert_lists as views
+from bot.watch.alert_actions import AlertActions
+from tests.support.databases import Clock
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def alert_actions(store: Store, clock: Clock) -> AlertActions:
+    return AlertActions(store, lambda: None, clock, {"prod": "C1"})
+
+
+async def mute(alert_actions: AlertActions, hours: float, *, rule: str = "disk_broken", reason: str = "") -> Silence:
+    return (await alert_actions.silence("prod", rule, seconds=hours * HOUR, by="U1", reason=reason)).silence
+
+
+async def told(store: Store, slot: str) -> str:
+    async with store.read() as uow:
+        post = await uow.outbox.get(slot)
+    assert post is not None
+    return post.text
+
+
+async def actions(store: Store) -> list[str]:
+    async with store.read() as uow:
+        return [row.action for row in await uow.audit.range()]
+
+
+async def opened(store: Store, clock: Clock, **data: object) -> Alert:
+    alert = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, "Broken.", clock.now, data=data)
+    async with store.begin() as uow:
+        return await uow.alerts.save(alert)
+
+
+async def test_an_equal_silence_with_a_later_end_is_extended(
+    alert_actions: AlertActions, store: Store, clock: Clock
+) -> None:
+    first = await mute(alert_actions, 1, reason="replacing")
+    begun = await alert_actions.silence("prod", "disk_broken", seconds=3 * HOUR, by="U2", reason="")
+    assert (begun.silence.id, begun.was) == (first.id, first.until)
+    held = [(each.id, each.until, each.by, each.reason) for each in await alert_actions.silences()]
+    assert held == [(first.id, clock.now + 3 * HOUR, "U2", "replacing")]
+    assert await actions(store) == ["silence.begun", "silence.extended"]
+    said = await told(store, f"silence:{first.id}:{begun.silence.until:.3f}")
+    assert said == views.silenced(begun).text
+    assert f"<@U2> extended silence #{first.id} of `disk_broken` of prod until" in said
+
+
+async def test_a_silence_that_an_equal_one_outlasts_is_refused(alert_actions: AlertActions, store: Store) -> None:
+    first = await mute(alert_actions, 2)
+    with pytest.raises(
+        UserError, match=rf"Silence #{first.id} mutes disk_broken .* 2 h longer.*/cm unsilence {first.id}"
+    ):
+        await mute(alert_actions, 1)
+    assert await alert_actions.silences() == (first,)
+    assert await actions(store) == ["silence.begun"]
+
+
+async def test_silences_asked_for_at_one_moment_become_one(alert_actions: AlertActions) -> None:
+    await asyncio.gather(mute(alert_actions, 1), mute(alert_actions, 2), return_exceptions=True)
+    assert len(await alert_actions.silences()) == 1
+
+
+async def test_a_silence_lifted_for_an_alert_is_not_extended(
+    alert_actions: AlertActions, store: Store, clock: Clock
+) -> None:
+    first = await mute(alert_actions, 1)
+    alert = await opened(store, clock, lifted=[first.id])
+    begun = await alert_actions.silence_alert(alert.id, seconds=2 * HOUR, by="U1", key="k")
+    assert begun.was == 0
+    assert begun.silence.id != first.id
+    assert len(await alert_actions.silences()) == 2
+
+
+async def test_a_button_pressed_twice_extends_the_silence(
+    alert_actions: AlertActions, store: Store, clock: Clock
+) -> None:
+    alert = await opened(store, clock)
+    first = await alert_actions.silence_alert(alert.id, seconds=None, by="U1", key="k1")
+    clock.now += 60
+    again = await alert_actions.silence_alert(alert.id, seconds=None, by="U1", key="k2")
+    assert (again.silence.id, again.was) == (first.silence.id, first.silence.until)
+    assert len(await alert_actions.silences()) == 1
+
+
+async def test_a_lifted_silence_names_what_still_mutes(alert_actions: AlertActions, store: Store) -> None:
+    named, every = await mute(alert_actions, 1), await mute(alert_actions, 2, rule=EVERY_RULE)
+    await mute(alert_actions, 3, rule="no_leader")
+    done = await alert_actions.unsilence(named.id, "U2")
+    assert done.left == (every,)
+    said = await told(store, f"silence:{named.id}:lifted")
+    assert said == views.lifted(done, "U2").text
+    assert f"#{every.id} mutes all alerts of prod until <!date^{int(every.until)}" in said
+    assert f"/cm unsilence {every.id}" in said
+    assert "announced again" in views.lifted(await alert_actions.unsilence(every.id, "U2"), "U2").text
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (("disk_broken", ""), ("disk_broken", ""), True),
+        (("peer_down", ""), ("peer_down", "3"), True),
+        (("peer_down", "1"), ("peer_down", "3"), False),
+        (("*", ""), ("peer_down", "3"), True),
+        (("*", ""), ("no_leader", ""), False),
+        (("no_leader", ""), ("no_leader", ""), True),
+        (("disk_broken", ""), ("peer_down", ""), False),
+    ],
+)
+def test_silences_overlap_where_an_alert_fits_both(one: tuple[str, str], other: tuple[str, str], both: bool) -> None:
+    first, second = Silence("prod", *one, 9.0, "U1"), Silence("prod", *other, 9.0, "U1")
+    assert overlap(first, second) is both
+    assert overlap(second, first) is both
+    assert not overlap(first, Silence("archive", *one, 9.0, "U1"))
