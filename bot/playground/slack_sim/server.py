@@ -44,11 +44,12 @@ class LocalSlack:
         extra_routes: Iterable[web.AbstractRouteDef] = (),
         panel: bool = False,
         request_url: str | None = None,
+        bot_token: str = "",
         clock: Callable[[], float] = time.time,
         ack_seconds: float = 3.0,
         retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0),
     ) -> None:
-        self.bot_token = f"xoxb-local-{secrets.token_hex(12)}"
+        self.bot_token = bot_token or f"xoxb-local-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-local-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.workspace = Workspace(team, clock)
