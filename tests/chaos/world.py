@@ -128,7 +128,13 @@ class World:
             faults.inject("disconnect")
 
     def _unlisted(self) -> None:
-        """Let every message call fail with an error that no table of the program has, for a while."""
+        """Let every message call fail with an error that no table of the program has, for a minute at a time.
+
+        After ten minutes of such an error the program tries every five minutes only, longer than people wait here.
+        """
+        seconds = UNLISTED_SECONDS if self.long else UNLISTED_SECONDS / 20
+        if time.monotonic() < self.refused_until + seconds:
+            return
         faults = self.slack.faults
         held = [faults.order("error", count=10**6, method=m, code="message_limit_exceeded") for m in POSTING]
 
@@ -136,8 +142,7 @@ class World:
             for fault in held:
                 faults.withdraw(fault)
 
-        seconds = UNLISTED_SECONDS if self.long else UNLISTED_SECONDS / 20
-        self.refused_until = max(self.refused_until, time.monotonic() + seconds)
+        self.refused_until = time.monotonic() + seconds
         self._after(seconds, over)
 
     async def wait_for(self, channel: str, wanted: Callable[[Message], bool], seconds: float) -> Message:

@@ -88,7 +88,7 @@ class Locked:
         runner = replace(self.scenery.runner, repository=repository)
         clusters = {"prod": self.scenery.cluster}
         self.parts = {
-            "ledger": self.scenery.repository,
+            "repository": self.scenery.repository,
             "runner": runner,
             "clusters": clusters,
             "clock": self.scenery.clock,
