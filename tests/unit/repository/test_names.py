@@ -1,0 +1,35 @@
+"""The house: no loose module in bot/, one class for one name, every package on the map."""
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+BOT = ROOT / "bot"
+SHARED: dict[str, str] = {}
+"""Class names that may stand for two things, each with its reason."""
+
+
+def test_bot_has_no_loose_module() -> None:
+    assert {path.name for path in BOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_class_name_stands_for_one_thing() -> None:
+    defined = defaultdict(list)
+    for path in BOT.rglob("*.py"):
+        if "playground" not in path.parts:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and node.name not in SHARED:
+                    defined[node.name].append(path.relative_to(ROOT).as_posix())
+    assert len(defined) > 1
+    assert {name: places for name, places in defined.items() if len(places) > 1} == {}
+
+
+def test_architecture_names_packages_and_modules_that_exist() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    packages = {path.name for path in BOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert packages - set(re.findall(r"^\| `([a-z_]+)`", page, flags=re.MULTILINE)) == set()
+    modules = re.findall(r"`(?:bot/)?((?:[a-z_]+/)+[a-z_]+\.py)`", page)
+    assert modules
+    assert [name for name in modules if not (BOT / name).exists()] == []
