@@ -80,16 +80,16 @@ async def test_first_look_announces_a_leader_that_has_not_answered() -> None:
         new = own.cluster.leader
         [other] = {1, 2, 3} - {1, new}
         await own.look()
-        early = await own.announced(f"moved from peer 1 to peer {new}", f"as peer {other} sees it; confirming")
+        early = await own.announced(f"moved from peer 1 to peer {new}", f"as peer {other} saw it; not confirmed yet")
         # One look was enough, and the new leader has not answered anything yet.
         assert [seen.status for seen in own.asked(other)] == [200]
         assert [seen.status for seen in own.asked(new)] == [None]
         own.answer(new)
         await own.look()
         confirmed = await own.demo.slack.wait_for(
-            STORAGE, lambda m: m.ts == early.ts and "confirming" not in m.full_text, timeout=30
+            STORAGE, lambda m: m.ts == early.ts and "not confirmed yet" not in m.full_text, timeout=30
         )
-        assert f"to peer {new}, which leads in term 2" in confirmed.full_text
+        assert f"to peer {new} in term 2" in confirmed.full_text
         assert [message.ts for message in own.announcements()] == [early.ts]
 
 
@@ -105,5 +105,5 @@ async def test_follower_that_the_old_leader_contradicts_announces_nothing() -> N
         # The same word of the same follower is enough as soon as nothing contradicts it.
         await own.cluster.kill(1)
         await own.look()
-        await own.announced("moved from peer 1 to peer 2", "as peer 3 sees it; confirming")
+        await own.announced("moved from peer 1 to peer 2", "as peer 3 saw it; not confirmed yet")
         assert [seen.status for seen in own.asked(2)] == [None]

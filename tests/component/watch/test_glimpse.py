@@ -74,7 +74,7 @@ async def test_follower_that_another_follower_contradicts_announces_nothing() ->
         await world.cluster.elect(2)
         assert [text for text in await world.ticks() if "leadership" in text] == []
         await world.cluster.rejoin(4)
-        assert f"{MOVED}, as peer 3 sees it; confirming." in await world.ticks()
+        assert f"{MOVED}, as peer 3 saw it; not confirmed yet." in await world.ticks()
 
 
 @pytest.mark.parametrize(
