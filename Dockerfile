@@ -10,7 +10,7 @@ RUN python -m venv /opt/cmbot \
     && /opt/cmbot/bin/pip install --require-hashes -r constraints-runtime.txt \
     && python -m pip install --require-hashes -r constraints-build.txt
 
-COPY pyproject.toml README.md LICENSE config.example.yaml ./
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && /opt/cmbot/bin/pip install --no-deps --no-index /dist/*.whl

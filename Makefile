@@ -59,11 +59,12 @@ coverage: $(READY)  ## `make test` and `make test-system`, measured; fails below
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(READY)  ## format, lint, types, architecture, Dockerfile
+check: $(READY)  ## format, lint, types, architecture, wording, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/words.py
 	$(BIN)/hadolint Dockerfile
 
 hooks: $(READY)  ## run the commands of `make check` before every commit

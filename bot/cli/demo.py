@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
 from bot.runtime.lifecycle import App, running
 
-EXAMPLE = "config.example.yaml"
+EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 PAGE_PORT = 8484
 FLAVOURS: Mapping[str, str] = {"archive": "v1"}
 """Which release a cluster of the example plays; the newest unless named."""
@@ -36,12 +35,6 @@ class Demo:
     clusters: Mapping[str, SimulatedCluster]
 
 
-def example() -> str:
-    """The example settings: beside the package in a checkout, inside it when installed."""
-    inside = resources.files("bot.playground").joinpath(EXAMPLE)
-    return (inside if inside.is_file() else Path(__file__).parents[2] / EXAMPLE).read_text(encoding="utf-8")
-
-
 @asynccontextmanager
 async def demo(
     *, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS, example_ports: bool = True
@@ -50,7 +43,7 @@ async def demo(
 
     `example_ports`: the nodes listen where the example says, if that is free; else on any free ports.
     """
-    template = parse(example(), secrets=Secrets(), environment={})
+    template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
         clusters = {
             each.name: await stack.enter_async_context(_simulated(each, timing, example_ports=example_ports))

@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ WAIT_FOR_DATABASE = 60.0
 """Seconds for which a start waits for a database server that is down; then whoever started it should know."""
 
 _FORCE = "replace the file if it exists"
+
+NO_PLAYGROUND = (
+    "The demo is not part of an installed cmbot. Get a checkout of its repository and run `make demo` in it."
+)
 
 Job = Callable[[argparse.Namespace], Awaitable[int]]
 
@@ -118,8 +123,11 @@ async def _run(args: argparse.Namespace) -> int:
 
 
 async def _demo(args: argparse.Namespace) -> int:
+    if find_spec("bot.playground") is None:
+        Console(stderr=True).print(f"cmbot: {NO_PLAYGROUND}", style="red", markup=False, highlight=False)
+        return 2
     set_up("info" if args.verbose else "error", (), as_json=False)
-    from bot.cli.demo import PAGE_PORT, demo  # noqa: PLC0415 - who runs the bot need not wait for the simulations
+    from bot.cli.demo import PAGE_PORT, demo  # noqa: PLC0415 - only a checkout has the simulations
 
     with Signals(hangup_ends=True) as signals:
         return await _show(signals, demo(port=PAGE_PORT if args.port is None else args.port))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cli.demo import Demo, demo, example
+from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.operations.model import OpState
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_operations import ALICE, BOB, CAROL, DAVE, ask, card_with, click, only_op, propose, refused, writes
@@ -29,7 +29,7 @@ access:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Demo]:
     """The demo with stricter policies, and with people who hold their roles through a user group."""
-    own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, example(), flags=re.MULTILINE)
+    own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, EXAMPLE.read_text(), flags=re.MULTILINE)
     monkeypatch.setattr("bot.cli.demo.example", lambda: own)
     async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
         in_group(parts, ALICE, BOB, CAROL)

@@ -1,0 +1,21 @@
+"""The sections of docs/phrasebook.md in their order."""
+
+from pathlib import Path
+
+from tests.docgen.phrasebook.clusters import sections as cluster_sections
+from tests.docgen.phrasebook.render import page
+from tests.docgen.phrasebook.reports import sections as report_sections
+
+PAGE = Path(__file__).parents[3] / "docs" / "phrasebook.md"
+_HEAD = """\
+# Phrasebook
+
+Every message that people read, in every state of every view. `make docs` writes this page; a test fails when a message
+differs from it, or when a view is missing. The line in parentheses is the text of the notification, `[…]` are buttons
+and menus, and an indented block below a button is its dialog. Times are in UTC.
+"""
+
+
+def book() -> str:
+    """Return the page."""
+    return page(_HEAD, (*cluster_sections(), *report_sections()))

@@ -1,0 +1,171 @@
+"""Samples of the answers about clusters, and of lists, errors and help."""
+
+from collections.abc import Iterator
+
+from bot.audit.chain import GENESIS, seal
+from bot.audit.query import AuditQuery, Found
+from bot.chatops.commands.help import topic
+from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.common.errors import (
+    AuthRejected,
+    ClusterRefused,
+    ClusterTimeout,
+    ClusterUnreachable,
+    ConfigError,
+    NoLeader,
+    NotAllowed,
+    OutcomeUnknown,
+    StoreError,
+    UserError,
+)
+from bot.views.audit import Upload, audit
+from bot.views.clusters import ClusterLine, clusters
+from bot.views.disks import disk, disks
+from bot.views.errors import crashed, sentence
+from bot.views.help import details, overview
+from bot.views.members import members
+from bot.views.people import version, whoami
+from bot.views.stat import stat
+from bot.views.status import Status, status, stopped
+from bot.views.tasks import tasks
+from tests.docgen.phrasebook.render import Sample, Section
+from tests.support import view_samples
+from tests.support.view_samples import AT, HOSTS
+
+HEALTHY, DEGRADED = "healthy", "degraded"
+V3 = DetectedDialect(Dialect.V3, f"{HOSTS[0]} answered /kv/list.")
+LINES = (
+    ClusterLine(
+        "archive",
+        3,
+        {"at": AT - 20, "level": HEALTHY, "verdict": "archive is healthy.", "leader": 2, "term": 4, "answered": 3},
+    ),
+    ClusterLine(
+        "prod",
+        3,
+        {
+            "at": AT - 10,
+            "level": DEGRADED,
+            "verdict": "prod is degraded: peer 3 is down.",
+            "leader": 1,
+            "leader_host": HOSTS[0],
+            "term": 7,
+            "answered": 2,
+        },
+    ),
+    ClusterLine("test", 3, {}),
+)
+SNAPSHOTS = (
+    ("healthy", view_samples.healthy),
+    ("a follower is down", view_samples.degraded),
+    ("no quorum", view_samples.leaderless),
+    ("no host answers", view_samples.unreachable),
+)
+
+
+def sections() -> Iterator[Section]:
+    """Yield the sections."""
+    yield Section("Status of a cluster (`/cm stat`)", tuple(Sample(name, stat(make())) for name, make in SNAPSHOTS))
+    yield Section("Members (`/cm members`)", tuple(Sample(name, members(make())) for name, make in SNAPSHOTS))
+    yield Section(
+        "Clusters (`/cm clusters`)", (Sample("some", clusters(LINES, now=AT)), Sample("none", clusters((), now=AT)))
+    )
+    yield _disks()
+    yield _tasks()
+    yield _audit()
+    yield _status_line()
+    yield _errors()
+    yield _people()
+
+
+def _disks() -> Section:
+    found = tuple(view_samples.disk(number, status=number) for number in range(1, 6))
+    one = view_samples.disk(7, status=4)
+    return Section(
+        "Disks (`/cm disks`, `/cm disk`)",
+        (
+            Sample("a list", disks("prod", found, asked=(), limit=10, at=AT)),
+            Sample("more than shown", disks("prod", found[:2], asked=("broken",), limit=2, at=AT)),
+            Sample("none", disks("prod", (), asked=("broken", "repairing"), limit=10, at=AT)),
+            Sample("one disk", disk("prod", found[0], at=AT)),
+            Sample("repaired, units are left", disk("prod", one, at=AT, units=(101, 102))),
+            Sample("repaired, no unit is left", disk("prod", one, at=AT, units=())),
+        ),
+    )
+
+
+def _tasks() -> Section:
+    unknown = DetectedDialect(None, "no host answered /kv/list, and no switch is set.")
+    return Section(
+        "Background tasks (`/cm tasks`)",
+        (
+            Sample("known dialect", tasks(view_samples.healthy(), V3)),
+            Sample("unknown dialect", tasks(view_samples.healthy(), unknown)),
+        ),
+    )
+
+
+def _audit() -> Section:
+    row = seal(
+        GENESIS,
+        at=AT,
+        actor="U0ANNA",
+        action="operation.running",
+        cluster="prod",
+        op_id=7,
+        detail='{"words":"approved","reason":"rush hour"}',
+    )
+    found = Found((row,), 3, row.head)
+    asked = AuditQuery(cluster="prod", since=AT - 3600)
+    return Section(
+        "Audit log (`/cm audit`)",
+        (
+            *(Sample(f"file: {upload.name.lower()}", audit(found, asked, upload)) for upload in Upload),
+            Sample("no row", audit(Found((), 0, row.head), AuditQuery(actor="U0BEN"), Upload.NONE)),
+        ),
+    )
+
+
+def _status_line() -> Section:
+    return Section(
+        "Status line",
+        (
+            Sample("working", status(Status(AT, LINES, 0, 0.0, 0))),
+            Sample("with an error", status(Status(AT, LINES, 4, 95.0, 2, "no poll lately of prod."))),
+            Sample("stopped", stopped(AT, LINES)),
+        ),
+    )
+
+
+def _errors() -> Section:
+    host = HOSTS[0]
+    found = (
+        NoLeader("prod has no leader.", host=host, status=907, words="no leader", trace_id="af40a78a"),
+        ClusterTimeout(f"{host} gave no answer in 4 s.", host=host),
+        ClusterUnreachable(f"{host} refuses connections.", host=host),
+        ClusterRefused(f"{host} refused the request.", host=host, status=400, words="illegal arguments"),
+        AuthRejected(f"{host} rejected the token.", host=host, status=401),
+        OutcomeUnknown(f"{host} gave no readable answer.", host=host),
+        NotAllowed("You are not an operator of prod. Ask an admin for the role."),
+        UserError("No cluster is called prdo. Did you mean prod?"),
+        ConfigError("clusters[0].hosts is empty."),
+        StoreError("cmbot cannot reach its database."),
+    )
+    samples = tuple(Sample(type(each).__name__, sentence(each)) for each in found)
+    return Section("Errors", (*samples, Sample("fault of the program", crashed())))
+
+
+def _people() -> Section:
+    topics = tuple(topic(command) for command in COMMANDS if command.path)
+    task = tuple(each for each in topics if each.name.startswith("/cm task "))
+    return Section(
+        "Help and people",
+        (
+            Sample("/cm help", overview(topics, ("archive", "prod"))),
+            Sample("/cm help task", overview(task, ("archive", "prod"), "/cm task")),
+            Sample("/cm help task disable", details(next(each for each in task if each.name.endswith("disable")))),
+            Sample("/cm whoami", whoami("U0ANNA", "C0OPS", ("You are an operator of prod.", "You are no admin."))),
+            Sample("/cm version", version("cmbot 0.2.0", "https://docs.example/cmbot")),
+        ),
+    )
