@@ -16,7 +16,8 @@ from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.control import routes
 from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
-from bot.runtime.lifecycle import App, running
+from bot.runtime.lifecycle import running
+from bot.runtime.parts import App
 
 EXAMPLE = "config.example.yaml"
 PAGE_PORT = 8484

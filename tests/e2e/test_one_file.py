@@ -66,7 +66,7 @@ async def two(outside: Outside) -> AsyncIterator[tuple[Pages, Pages]]:
             await each.process.start()
             stack.push_async_callback(each.process.kill)
             await each.watches()
-        beside = "another process on the same database file"
+        beside = "two processes on the same database file"
         body = await first.ready(lambda _, body: beside in body["checks"]["watch"])
         assert (body["ok"], body["watches"]) == (False, [])
         yield first, second

@@ -16,7 +16,9 @@ from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.workspace import Message
 from bot.runtime.app import build
-from bot.runtime.lifecycle import App, running, sweep
+from bot.runtime.jobs import sweep
+from bot.runtime.lifecycle import running
+from bot.runtime.parts import App
 from tests.e2e.conftest import QUICK
 from tests.support.databases import BACKENDS, Postgres, postgres
 

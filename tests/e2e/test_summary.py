@@ -1,7 +1,7 @@
 """Summaries, hand-overs and trends, by the calendar and by command, as a workspace shows them."""
 
 from bot.cli.demo import Demo
-from bot.runtime.lifecycle import catch_up, summarise
+from bot.runtime.jobs import catch_up, post_report
 from tests.e2e.test_journey import ALICE, STORAGE, alert, ask
 
 
@@ -9,10 +9,10 @@ async def test_a_summary_is_posted_once(world: Demo) -> None:
     """The same due time fires once; it tells the verdict of every cluster, what is open, and draws the space."""
     world.clusters["prod"].break_disk(3)
     await world.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
-    entry = next(entry for entry in world.app.entries if entry.kind == "summary")
+    job = next(job for job in world.app.report_jobs if job.kind == "summary")
     due_at = world.app.clock()
     for _ in range(2):
-        await summarise(world.app, entry, due_at)
+        await post_report(world.app, due_at, job)
     told = await world.slack.wait_for(STORAGE, lambda m: "archive" in m.full_text and "prod" in m.full_text)
     assert "broken" in told.full_text
     assert "growing by" in told.full_text
@@ -35,9 +35,9 @@ async def test_a_hand_over_tells_who_has_what(world: Demo) -> None:
     assert "Nobody has these yet" in free.full_text
     await world.slack.as_user(ALICE).click(STORAGE, told.ts, "alert_ack")
     await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "acknowledged by" in m.full_text)
-    entry = next(entry for entry in world.app.entries if entry.kind == "handover")
-    await summarise(world.app, entry, world.app.clock())
-    posted = await world.slack.wait_for(entry.channel, lambda m: "Hand-over" in m.text)
+    job = next(job for job in world.app.report_jobs if job.kind == "handover")
+    await post_report(world.app, world.app.clock(), job)
+    posted = await world.slack.wait_for(job.channel, lambda m: "Hand-over" in m.text)
     assert f"<@{ALICE}> since" in posted.full_text
     assert "1 alert open, somebody has it" in posted.full_text
 

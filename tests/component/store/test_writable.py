@@ -15,12 +15,12 @@ from bot.common.errors import StoreError
 from bot.store.database import Store
 from bot.telemetry.health import Attempt
 
-LOCKED = "no write comes through"
+LOCKED = "no write succeeds"
 
 
 async def write(store: Store) -> str:
     async with store.begin() as uow:
-        await uow.firings.tried("me")
+        await uow.firings.try_write("me")
     return ""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.runtime.clock import TOLERANCE, Guard, ProcessClock, earliest
+from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock, earliest
 from bot.views.notes import clock_set
 
 NOON = 1_700_000_000.0
@@ -39,15 +39,15 @@ def test_the_process_clock_goes_on_whatever_is_set(by: float) -> None:
 
 def test_a_jump_is_noted_once_with_its_size() -> None:
     time = Time()
-    guard = Guard(time.clock(), lambda: time.wall)
+    guard = ClockGuard(time.clock(), lambda: time.wall)
     time.wall -= HOUR
     for _ in range(3):
         time.passes(2)
-        guard.look()
+        guard.check()
     [jump] = guard.jumps
     assert (jump.by, jump.ahead) == (-HOUR, -HOUR)
     time.wall += HOUR
-    guard.look()
+    guard.check()
     assert [(each.by, each.ahead) for each in guard.jumps] == [(-HOUR, -HOUR), (HOUR, 0.0)]
 
 
@@ -55,24 +55,24 @@ def test_following_the_server_is_no_jump_of_the_system_clock() -> None:
     time = Time()
     clock = time.clock()
     clock.follow(NOON - HOUR)
-    guard = Guard(clock, lambda: time.wall)
+    guard = ClockGuard(clock, lambda: time.wall)
     time.passes(2)
-    guard.look()
+    guard.check()
     assert clock() == NOON - HOUR + 2
     assert guard.jumps == []
     time.wall += 90
-    guard.look()
+    guard.check()
     assert [(each.by, each.ahead) for each in guard.jumps] == [(90.0, HOUR + 90)]
 
 
 def test_small_corrections_count_only_when_they_add_up() -> None:
     time = Time()
-    guard = Guard(time.clock(), lambda: time.wall)
+    guard = ClockGuard(time.clock(), lambda: time.wall)
     time.wall += TOLERANCE
-    guard.look()
+    guard.check()
     assert guard.jumps == []
     time.wall += 0.5
-    guard.look()
+    guard.check()
     assert [each.by for each in guard.jumps] == [TOLERANCE + 0.5]
 
 
