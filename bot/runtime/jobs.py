@@ -317,7 +317,7 @@ async def housekeeping(app: App) -> None:
     """Close what belongs to removed clusters, and delete rows past their retention."""
     await close_removed_clusters(app)
     try:
-        deleted = await app.retention.carry_out()
+        deleted = await app.retention.apply()
         log.info("forget.done", rows=deleted)
     except StoreError as error:
         log.debug("forget.store_down", error=str(error))
