@@ -1,4 +1,4 @@
-"""Write check of the store: on a row of its own, in bounded time, without growth."""
+"""Write check of the store: on its own row, in bounded time, without growth."""
 
 import asyncio
 import resource
