@@ -26,32 +26,33 @@ class _Rejected(asyncio.Protocol):
 
 
 class ConnectionLimits:
-    """Protocol factory of a server; `admit` is the outermost middleware."""
+    """State of the connections of one server: `admit` is its outermost middleware, `accept` its protocol factory."""
 
-    def __init__(self, server: web.Server, *, limit: int = MAX_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:
-        self._server, self._limit, self._arrival = server, limit, arrival
+    def __init__(self, *, limit: int = MAX_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:
+        self._limit, self._arrival = limit, arrival
         self._begun: set[object] = set()
         """Connections with the head of a request, perhaps without its body."""
         self._busy: set[object] = set()
         """Connections whose request is complete and being answered."""
 
-    def __call__(self) -> asyncio.BaseProtocol:
-        """Accept a new connection; at the limit it replaces another one or is rejected."""
-        held = self._server.connections
+    def accept(self, server: web.Server) -> asyncio.BaseProtocol:
+        """Accept a new connection of `server`; at the limit it replaces another one or is rejected."""
+        held = server.connections
         self._begun.intersection_update(held)
         if len(held) >= self._limit:
             waiting = next((each for each in held if each not in self._busy), None)
             if waiting is None:
                 return _Rejected()
             waiting.force_close()
-        handler = self._server()
-        asyncio.get_running_loop().call_later(self._arrival, self._too_late, handler)
+        handler = server()
+        asyncio.get_running_loop().call_later(self._arrival, self._close_idle, server, handler)
         return handler
 
-    def _too_late(self, handler: web.RequestHandler) -> None:
-        if handler not in self._begun and handler in self._server.connections:
+    def _close_idle(self, server: web.Server, handler: web.RequestHandler) -> None:
+        if handler not in self._begun and handler in server.connections:
             handler.force_close()
 
+    @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Read the complete request within its time, then answer it."""
         connection = request.protocol

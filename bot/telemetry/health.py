@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
 from bot.common.errors import CmbotError
-from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits, Handler
+from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits
 from bot.telemetry.metrics import Metrics
 
 Probe = Callable[[], Awaitable[str]]
@@ -149,19 +150,14 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         lingering_time=0.0,
     )
-    limits: list[ConnectionLimits] = []
-
-    @web.middleware
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await limits[0].admit(request, handler)
-
-    server.middlewares.insert(0, admit)
+    limits = ConnectionLimits()
+    server.middlewares.insert(0, limits.admit)
     await runner.setup()
     try:
         if runner.server is None:
             raise RuntimeError("aiohttp did not set up the server")
-        limits.append(ConnectionLimits(runner.server))
-        listening = await asyncio.get_running_loop().create_server(limits[0], host, port)
+        accept = partial(limits.accept, runner.server)
+        listening = await asyncio.get_running_loop().create_server(accept, host, port)
         async with listening:
             yield int(listening.sockets[0].getsockname()[1])
     finally:
