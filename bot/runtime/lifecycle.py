@@ -17,11 +17,11 @@ from bot.runtime.shutdown import Shutdown
 log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 3.0
-"""How long a stop waits for commands and operations in progress."""
+"""Time in which a stop waits for commands and operations in progress."""
 LAST_MESSAGES_SECONDS = 1.0
-"""How long a stop then sends waiting messages; the rest is sent after the next start."""
+"""Time in which a stop then sends waiting messages; the next start sends the rest."""
 STEP_SECONDS = 1.0
-"""How long every other step of a stop may take."""
+"""Limit of every other step of a stop."""
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ from bot.workflow.lease_manager import LeaseManager
 from bot.workflow.repository import OperationRepository
 
 Notes = dict[str, Mapping[str, Any]]
-"""What the last poll of each cluster saw: one table that the polls write and the answers read."""
+"""Results of the last poll of each cluster: one table that polls write and answers read."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class App:
     """All parts of the program.
 
     `clock` is the clock of the process; setting the system time does not change it. `wall` is the system clock, which
-    crontabs follow. `noted` is what the last poll of each cluster saw, in this replica or another one.
+    crontabs follow. `noted` has the results of the last polls, of this replica and of others.
     """
 
     settings: Settings

@@ -24,7 +24,7 @@ _FIELDS = 5
 _NAMES = ("minute", "hour", "day", "month")
 _RANGES = ("0-59", "0-23", "1-31", "1-12 or jan-dec")
 _LATE_SECONDS = 3600
-"""How late the scheduler may still run the job of a crontab."""
+"""Greatest delay with which the scheduler still runs the job of a crontab."""
 GUARD_SECONDS = 1.0
 """Seconds between two comparisons of the system clock, which the library follows, with the steady clock."""
 _REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)

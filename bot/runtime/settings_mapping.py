@@ -41,9 +41,9 @@ def heartbeat_url(settings: Settings) -> str:
 
 def refuse_reserved_names(settings: Settings) -> None:
     """Refuse a cluster that has the name of a command: `/cm stat` must have one meaning. Raises ConfigError."""
-    words = {word for command in COMMANDS for word in command.path}
+    reserved = {word for command in COMMANDS for word in command.path}
     for cluster in settings.clusters:
-        if cluster.name in words:
+        if cluster.name in reserved:
             raise ConfigError(
                 f"clusters.{cluster.name}.name: `/cm {cluster.name}` is a command; give the cluster another name."
             )

@@ -11,7 +11,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 5.5
-"""How long all steps may take together; the next start completes a step that was cut short."""
+"""Limit of all steps together; the next start completes a step that was cut short."""
 _MIN_SECONDS = 0.1
 """Time of a step when none is left: enough where nothing hangs."""
 

@@ -102,8 +102,8 @@ def reason(error: BaseException) -> str:
     if APPEND_ONLY in str(_inner(error)):
         return APPEND_ONLY
     for each in _chain(error):
-        if words := _reason_of(each):
-            return words
+        if text := _reason_of(each):
+            return text
     return ""
 
 
@@ -111,8 +111,8 @@ def raw(error: BaseException) -> str:
     """Return the first line of the driver's message for the log, without the statement and its values."""
     inner = _inner(error)
     first, *_ = str(inner).splitlines() or [""]
-    words = "" if isinstance(inner, SQLAlchemyError) else first.rpartition(">: ")[2][:_SHOWN]
-    return f"{type(inner).__name__}: {words}" if words else type(inner).__name__
+    text = "" if isinstance(inner, SQLAlchemyError) else first.rpartition(">: ")[2][:_SHOWN]
+    return f"{type(inner).__name__}: {text}" if text else type(inner).__name__
 
 
 def _inner(error: BaseException) -> BaseException:
@@ -137,9 +137,9 @@ def _reason_of(error: BaseException) -> str:
     if isinstance(error, sqlite3.Error):
         return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "") or _by_message(error)
     if isinstance(code := getattr(error, "sqlstate", None), str):
-        words = next((words for start, words in _POSTGRES if code.startswith(start)), "")
+        text = next((text for start, text in _POSTGRES if code.startswith(start)), "")
         named = _QUOTED.search(str(error)) if code[:2] in _NAMING else None
-        return f"{words} ({named[1]})" if named else words
+        return f"{text} ({named[1]})" if named else text
     return _system_reason(error) or _by_message(error)
 
 
@@ -162,4 +162,4 @@ def _system_reason(error: BaseException) -> str:
 
 def _by_message(error: BaseException) -> str:
     message = str(error).casefold()
-    return next((words for part, words in _MESSAGES if part in message), "")
+    return next((text for part, text in _MESSAGES if part in message), "")

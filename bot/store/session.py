@@ -43,10 +43,10 @@ def translated(errors: Errors) -> Iterator[None]:
 
 def _explain(error: BaseException) -> str:
     """Return the reason in plain words; log the driver's message if there is none."""
-    words = reason(error)
-    if not words:
+    text = reason(error)
+    if not text:
         log.warning("store.unknown_error", driver=raw(error))
-    return words or "unknown error, see the log"
+    return text or "unknown error, see the log"
 
 
 class Session:
