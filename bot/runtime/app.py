@@ -58,8 +58,9 @@ from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
 
 LATE_SECONDS = 180.0
-"""Age in seconds at which the last poll of a cluster is too old, and the least number of polls that is."""
+"""Age in seconds at which the last poll of a cluster is too old."""
 LATE_POLLS = 4
+"""Least number of poll intervals in that age: results of other replicas arrive once a minute."""
 
 
 @asynccontextmanager
@@ -108,7 +109,6 @@ async def build(
             wall=base.wall,
             clock_guard=ClockGuard(base.clock, base.wall),
             store=base.store,
-            gateway=base.gateway,
             clusters=base.clusters,
             metrics=base.metrics,
             noted=noted,
@@ -124,7 +124,6 @@ async def build(
             alert_actions=alert_actions,
             report_jobs=report_jobs,
             summaries=_summaries(base, reports),
-            inbox=inbox,
             dispatcher=dispatcher,
             task_queue=task_queue,
             installation=installation,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.chatops.dispatcher import Dispatcher
-from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import Cluster
 from bot.config import Settings
 from bot.delivery.fallback import Fallback
@@ -17,7 +16,6 @@ from bot.leadership.remote_notes import RemoteNotes
 from bot.runtime.clock import Clock, ClockGuard
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.status import StatusReporter
-from bot.slack.client import SlackGateway
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Bolt
 from bot.slack.socket_mode import SocketMode
@@ -65,7 +63,6 @@ class App:
     wall: Clock
     clock_guard: ClockGuard
     store: Store
-    gateway: SlackGateway
     clusters: Mapping[str, Cluster]
     metrics: Metrics
     noted: Notes
@@ -81,7 +78,6 @@ class App:
     alert_actions: AlertActions
     report_jobs: Sequence[ReportJob]
     summaries: Summaries
-    inbox: Inbox
     dispatcher: Dispatcher
     task_queue: TaskQueue
     installation: InstallationCheck
