@@ -85,14 +85,18 @@ async def build(
         scheduler = Scheduler(JobProblems(base.metrics, watchdog).report)
         membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler))
         # Delivery: messages out of the database into Slack.
-        fallback = _fallback(base, repository)
+        channel = settings.alerts.fallback_channel or ""
+        fallback = Fallback(base.store, base.clock, base.wake, repository.withdraw, channel)
         outbox = _outbox(base, fallback, membership, pace)
         # Changes: proposed, approved, executed.
-        executor = _executor(base, repository, membership)
+        executor = Executor(
+            repository, base.clusters, base.clock, settings.operations.verify_within, alive=lambda: membership.active
+        )
         approvals = _approvals(base, repository, executor)
         proposals = _proposals(base, approvals, outbox)
         # Answers to people.
-        alert_actions = _alert_actions(base)
+        alert_channels = {own.name: own.alert_channel for own in settings.clusters}
+        alert_actions = AlertActions(base.store, base.wake, base.clock, alert_channels)
         reports = _reports(base, report_jobs)
         audit_log = AuditLog(base.store, base.clock)
         inbox = Inbox(base.store, base.replica, base.clock)
@@ -123,7 +127,7 @@ async def build(
             lease_manager=LeaseManager(repository, executor, base.clusters, base.clock),
             alert_actions=alert_actions,
             report_jobs=report_jobs,
-            summaries=_summaries(base, reports),
+            summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),
             dispatcher=dispatcher,
             task_queue=task_queue,
             installation=installation,
@@ -177,11 +181,6 @@ def _seat(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> Se
     return Seat(own.name, own.alert_channel, group, own.poll_interval, announces)
 
 
-def _fallback(base: Foundation, repository: OperationRepository) -> Fallback:
-    channel = base.settings.alerts.fallback_channel or ""
-    return Fallback(base.store, base.clock, base.wake, repository.withdraw, channel)
-
-
 def _outbox(base: Foundation, fallback: Fallback, membership: Membership, pace: RateLimit | None) -> Outbox:
     return Outbox(
         base.store,
@@ -197,11 +196,6 @@ def _outbox(base: Foundation, fallback: Fallback, membership: Membership, pace: 
         posted_after=lambda at: earliest(at, base.clock(), base.wall()),
         awake=base.messages_wait,
     )
-
-
-def _executor(base: Foundation, repository: OperationRepository, membership: Membership) -> Executor:
-    within = base.settings.operations.verify_within
-    return Executor(repository, base.clusters, base.clock, within, alive=lambda: membership.active)
 
 
 def _approvals(base: Foundation, repository: OperationRepository, executor: Executor) -> ApprovalService:
@@ -235,19 +229,10 @@ def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> 
     )
 
 
-def _alert_actions(base: Foundation) -> AlertActions:
-    channels = {own.name: own.alert_channel for own in base.settings.clusters}
-    return AlertActions(base.store, base.wake, base.clock, channels)
-
-
 def _reports(base: Foundation, report_jobs: Sequence[ReportJob]) -> Reports:
     operations = OperationReport(base.store)
     handovers = [job.job for job in report_jobs if job.kind == "handover"]
     return Reports(base.store, base.clock, operations.deeds, operations.pending, handovers)
-
-
-def _summaries(base: Foundation, reports: Reports) -> Summaries:
-    return Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock())
 
 
 def _forms(
