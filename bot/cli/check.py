@@ -22,8 +22,8 @@ from bot.config.model import AccessSettings
 from bot.operations.approval_rules import POLICIES, Policy, short_of
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
-from bot.runtime.lifecycle import App
-from bot.runtime.settings_mapping import check_words, entries_of, policy
+from bot.runtime.parts import App
+from bot.runtime.settings_mapping import policy, refuse_reserved_names, report_jobs_of
 from bot.slack.client import SlackGateway
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
@@ -92,8 +92,8 @@ async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> Chec
 
 
 async def _rules(settings: Settings) -> str:
-    check_words(settings)
-    entries_of(settings)
+    refuse_reserved_names(settings)
+    report_jobs_of(settings)
     for cluster in settings.clusters:
         configure(settings.rules, cluster.rules)
     return count(len(settings.clusters), "cluster")

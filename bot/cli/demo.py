@@ -15,7 +15,8 @@ from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.control import routes
 from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
-from bot.runtime.lifecycle import App, running
+from bot.runtime.lifecycle import running
+from bot.runtime.parts import App
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 PAGE_PORT = 8484

@@ -8,7 +8,7 @@ from bot.alerting.reports.timeseries import HOUR
 from bot.alerting.reports.trend import DAY
 from bot.alerting.sample import sample_of
 from bot.clustermgr.models import Snapshot
-from bot.runtime.lifecycle import App
+from bot.runtime.parts import App
 
 MONTH = 30 * DAY
 EVERY = 2 * HOUR
@@ -31,7 +31,7 @@ async def remember_a_month(app: App) -> None:
         for name, snapshot in looks.items():
             for at, values in month(name, snapshot, now):
                 await uow.samples.add(name, at, values)
-        for entry in app.entries:
+        for entry in app.report_jobs:
             due_at = entry.latest(now)
             if due_at is not None:
                 await uow.firings.once(entry.job, due_at)

@@ -161,7 +161,7 @@ async def _replicas(args: argparse.Namespace) -> int:
     Console().print(replicas.table(seen, running_now))
     for name in (unwatched := replicas.unheld(seen)):
         Console().print(f"Nobody watches {name} just now.", markup=False, highlight=False)
-    return 0 if seen.living and not unwatched else 1
+    return 0 if seen.active and not unwatched else 1
 
 
 async def _migrate(args: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ def table(roster: Roster, running: Sequence[Operation]) -> Table:
 
 def unheld(roster: Roster) -> tuple[str, ...]:
     """The clusters that nobody alive watches just now."""
-    living = {replica.name for replica in roster.living}
+    living = {replica.name for replica in roster.active}
     tasks = {task for replica in roster.replicas for task in replica.tasks}
     held = {task for task, hold in roster.holds.items() if hold.holder in living}
     return tuple(name for task in sorted(tasks - held) if (name := cluster_of(task)))

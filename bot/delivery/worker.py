@@ -79,7 +79,7 @@ class Outbox:
     `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
     deleted is to be posted again. `renew` tells in how many seconds a slot gets a new message in the place of `ts`,
     which cannot be edited: None to leave it as it is. `posted_after` turns the time at which a row was made into one
-    of Slack's clock.
+    of Slack's clock. `awake` is set by parts that put messages into the store and cannot call `wake`.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class Outbox:
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         alive: Callable[[], bool] = lambda: True,
         posted_after: Callable[[float], float] = lambda at: at,
+        awake: asyncio.Event | None = None,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._pace = clock, random, pace or RateLimit()
@@ -109,7 +110,7 @@ class Outbox:
         self._noted: dict[str, str] = {}
         self._pause = pause or wait_for_event
         self._alive, self._posted_after = alive, posted_after
-        self._awake, self._progress = asyncio.Event(), asyncio.Event()
+        self._awake, self._progress = awake or asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._booked: dict[str, float] = {}
         self._held: dict[str, float] = {}

@@ -1,1 +1,1 @@
-"""Several processes over one database: who lives, who holds what. Start at spread.py."""
+"""Replicas over one database: which are active, and which holds each task. Begin at membership.py."""

@@ -1,7 +1,7 @@
-"""Who should do which piece of the work: what one replica takes, hands over and leaves at one heartbeat. Pure.
+"""Assignment of tasks to replicas: what one replica takes, hands over and releases at one heartbeat. No I/O.
 
-What nobody alive holds is divided at once, evenly; what is held moves one piece at a heartbeat, and only to somebody
-who has two less and has lived for a while, so that nothing goes to and fro.
+Free tasks are divided evenly at once. A held task moves only to a replica that has two tasks less and that has been
+active for a lease, one task at a heartbeat, so that tasks do not oscillate.
 """
 
 from collections import Counter
@@ -13,45 +13,49 @@ from bot.leadership.model import Replica, Roster
 
 @dataclass(frozen=True, slots=True)
 class AssignmentPlan:
-    """What one replica does at one heartbeat: tasks it takes, hands over (to whom) and leaves to anybody."""
+    """Changes of one replica at one heartbeat: tasks that it takes, hands over to a named replica, and releases."""
 
     take: tuple[str, ...] = ()
-    hand: tuple[tuple[str, str], ...] = ()
-    leave: tuple[str, ...] = ()
+    hand_over: tuple[tuple[str, str], ...] = ()
+    release: tuple[str, ...] = ()
 
 
 def plan(me: Replica, roster: Roster, lease: float) -> AssignmentPlan:
-    """Decide for `me`, alive, whatever the roster says of it; `lease` (seconds) is what a newcomer must have lived."""
-    living = [me, *(other for other in roster.living if other.name != me.name)]
-    roster = replace(roster, replicas=living)
-    load = Counter({other.name: len(roster.held_by(other.name)) for other in living})
-    leave = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
-    load[me.name] -= len(leave)
+    """Decide for `me`, which is active even if the roster is out of date.
+
+    A new replica takes tasks from others only after `lease` seconds.
+    """
+    active = [me, *(other for other in roster.active if other.name != me.name)]
+    roster = replace(roster, replicas=active)
+    load = Counter({other.name: len(roster.held_by(other.name)) for other in active})
+    release = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
+    load[me.name] -= len(release)
     take = _share(me, roster, load)
-    return AssignmentPlan(take, () if take else _surplus(me, roster, load, lease), leave)
+    return AssignmentPlan(take, () if take else _surplus(me, roster, load, lease), release)
 
 
 def alone(me: Replica, roster: Roster) -> AssignmentPlan:
-    """Decide at the start of a process whose database is a file: everything is its own from now on.
+    """Decide at the start of a process whose database is a file: it takes all of its tasks.
 
-    What earlier processes held beside that is free again.
+    It releases the other tasks that earlier processes held.
     """
     gone = (task for task, hold in sorted(roster.holds.items()) if hold.holder and task not in me.tasks)
-    return AssignmentPlan(take=me.tasks, leave=tuple(gone))
+    return AssignmentPlan(take=me.tasks, release=tuple(gone))
 
 
 def beside(me: Replica, roster: Roster) -> AssignmentPlan:
-    """Decide for a process that is not the first on its file any more: the last one to start keeps what it has.
+    """Decide for a process when a later one started on the same file: the later one keeps its tasks.
 
-    What none of `roster.replicas` (the living) holds is taken back, so that the watch goes on when the last one ends.
+    `roster.replicas` are the active ones. Tasks that none of them holds are taken back, so that polling goes on when
+    the later process ends.
     """
-    living = replace(roster, replicas=[me, *(other for other in roster.replicas if other.name != me.name)])
-    leave = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
-    return AssignmentPlan(take=tuple(_free(me.tasks, living)), leave=leave)
+    active = replace(roster, replicas=[me, *(other for other in roster.replicas if other.name != me.name)])
+    release = tuple(hold.task for hold in roster.held_by(me.name) if hold.task not in me.tasks)
+    return AssignmentPlan(take=tuple(_free(me.tasks, active)), release=release)
 
 
 def _share(me: Replica, roster: Roster, load: Counter[str]) -> tuple[str, ...]:
-    """What of the free tasks falls to `me` when each goes to whoever has the least; everybody finds the same."""
+    """Return the free tasks for `me`: each goes to the replica with the fewest tasks. All replicas compute the same."""
     mine: list[str] = []
     for task in _free(me.tasks, roster):
         able = [other.name for other in roster.replicas if task in other.tasks]
@@ -68,7 +72,7 @@ def _free(tasks: Sequence[str], roster: Roster) -> list[str]:
 
 
 def _surplus(me: Replica, roster: Roster, load: Counter[str], lease: float) -> tuple[tuple[str, str], ...]:
-    """One task for whoever has the least, when that is two less than `me` has."""
+    """Return one task for the replica with the fewest tasks, if it has at least two less than `me`."""
     settled = [other for other in roster.replicas if roster.now - other.since >= lease]
     for other in sorted(settled, key=lambda other: (load[other.name], other.name)):
         if load[other.name] > load[me.name] - 2:

@@ -1,4 +1,4 @@
-"""Membership: this process among the others. Its heartbeat, what it holds, and for how long it may believe that."""
+"""Membership of this process among the replicas: its heartbeat, its holds, and how long it may rely on them."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,21 +17,21 @@ log = structlog.get_logger(__name__)
 BEATS = 3
 """Heartbeats in the time of a lease."""
 TRUST = 0.9
-"""The part of a lease for which its holder believes it without another heartbeat."""
+"""Part of a lease for which its holder relies on the lease without another heartbeat."""
 ALONE_BEAT = 60.0
-"""Seconds between two heartbeats of a process that is alone: they only show that it lives."""
-KEEP_DEAD = 600.0
-"""How long a dead replica is still shown, in seconds."""
+"""Seconds between two heartbeats of a process that is alone: they only show that the process runs."""
+KEEP_EXPIRED = 600.0
+"""Seconds for which an expired replica is still listed."""
 
 
 @dataclass(slots=True)
 class Membership:
-    """One process's part. `steady` is a clock that only goes on (seconds), also while the process is stopped.
+    """Heartbeat and holds of this process. `steady` is a clock in seconds that also runs while the process is stopped.
 
-    Another process is dead when its heartbeat did not change for a lease of `steady`, or by the database's clock.
-    `alone` is a process whose database is a file (SQLite): everything is its own at its start. A process that starts
-    on the same file later takes it over, and what that one leaves is taken back. `gained` is called with the tasks that
-    came, to be taken up at once; `elsewhere` are those that another living process holds, with its name.
+    Another replica has expired when its heartbeat did not change for a lease of `steady`, or by the database's clock.
+    With `alone` the database is a file (SQLite), and this process takes all tasks at its start. A process that starts
+    on the same file later takes them over; this one takes them back when that one ends. `gained` is called with newly
+    held tasks, to start them at once. `elsewhere` maps the tasks that other active replicas hold to their names.
     """
 
     store: ReplicaStore
@@ -40,10 +40,10 @@ class Membership:
     lease: float
     alone: bool
     steady: Callable[[], float]
-    gained: Callable[[Sequence[str]], None] = lambda _: None
+    gained: Callable[[Sequence[str]], None]
     holds: dict[str, Hold] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
-    living: int = 0
+    active_replicas: int = 0
     elsewhere: dict[str, str] = field(default_factory=dict)
     _heard: dict[str, tuple[float, float]] = field(default_factory=dict)
     _joined: bool = False
@@ -51,38 +51,38 @@ class Membership:
     _leaving: bool = False
 
     @property
-    def alive(self) -> bool:
-        """Whether this process may act: its last heartbeat is not so long ago that others may count it as dead."""
+    def active(self) -> bool:
+        """True while other replicas cannot consider this process expired: only then may it act."""
         return self.steady() < self._until
 
     def hold(self, task: str) -> Hold | None:
-        """The hold under which this process does `task` now, None when it does not."""
-        return self.holds.get(task) if self.alive else None
+        """Hold of this process on a task, None if the process does not hold the task now."""
+        return self.holds.get(task) if self.active else None
 
     def fence(self, hold: Hold) -> Fence:
-        """What a writing unit of work checks first, for work that began under this hold."""
+        """Fence for units of work that began under this hold."""
         return partial(self._check, hold)
 
     def fence_for(self, cluster: str) -> Fence | None:
-        """The fence of a cluster's watch when this process has it, else None (`bot.leadership.ports.Duty`)."""
+        """Fence of a cluster that this process holds, else None (`bot.leadership.ports.Duty`)."""
         hold = self.hold(watch_of(cluster))
         return None if hold is None else self.fence(hold)
 
     def idle(self, clusters: Sequence[str]) -> str:
-        """Why some of these clusters are not watched, or by a process that should not run; "" when all is well.
+        """Explain why clusters are not polled, or polled by a process that should not run; "" if all is well.
 
-        Processes over one database server share the clusters, so one that waits for its turn is well.
+        Replicas over one database server share the clusters, so a replica that polls none of them is well.
         """
         if not self._joined:
-            return "this process has no lease yet, so it watches nothing yet"
-        if not self.alive:
-            return "this process could not renew its lease, so it watches nothing"
+            return "not polling yet: this process has no lease yet"
+        if not self.active:
+            return "not polling: this process could not renew its lease"
         others = {name: self.elsewhere.get(watch_of(name), "") for name in clusters if not self.hold(watch_of(name))}
         if lost := [name for name, holder in others.items() if not holder]:
-            return f"no process watches {', '.join(lost)}"
+            return f"no process polls {', '.join(lost)}"
         if self.alone and others:
             who = ", ".join(sorted(set(others.values())))
-            return f"another process on the same database file ({who}) watches {', '.join(others)}: end one of the two"
+            return f"stop one of two processes on the same database file: {who} polls {', '.join(others)}"
         return ""
 
     async def _check(self, hold: Hold, uow: ReplicaUnit) -> None:
@@ -98,11 +98,11 @@ class Membership:
         """Keep beating until cancelled."""
         while True:
             await asyncio.sleep(self.lease / BEATS)
-            if not (self.alone and await self._quiet()):
+            if not (self.alone and await self._unchanged()):
                 await self.try_to_beat()
 
-    async def _quiet(self) -> bool:
-        """Whether nothing has changed on the file and the last heartbeat is young, so that nothing need be written."""
+    async def _unchanged(self) -> bool:
+        """True if the roster has not changed and the last heartbeat is recent: then nothing needs to be written."""
         try:
             async with self.store.read() as uow:
                 roster = await uow.replicas.roster()
@@ -114,52 +114,55 @@ class Membership:
         return bool(young) and held == self.holds and held.keys() >= set(self.tasks)
 
     async def try_to_beat(self) -> bool:
-        """One heartbeat; False when the database did not take it."""
+        """Send one heartbeat; False if the database did not take it."""
         try:
             async with asyncio.timeout(max(self.lease / 2, 0.5)):
                 await self.beat()
         except (StoreError, TimeoutError) as error:
-            log.warning("replica.no_heartbeat", error=str(error), alive=self.alive)
+            log.warning("replica.no_heartbeat", error=str(error), alive=self.active)
             return False
         return True
 
     async def beat(self) -> None:
-        """Say that this process lives, and take, hand over and leave what is to be; raises StoreError."""
+        """Save a heartbeat, and take, hand over and release tasks by the plan; raises StoreError."""
         began = self.steady()
         async with self.store.begin() as uow:
             seen = await uow.replicas.roster()
             me = self._me(seen)
-            # At its start a process that has the file to itself cannot tell the living from what an earlier life left.
+            # At its start a process that is alone on a file cannot tell active replicas from those that ended.
             first = self.alone and not self._joined
-            dead = {each.name for each in seen.replicas} if first else self._dead(seen, began)
-            roster = replace(seen, replicas=[each for each in seen.replicas if each.name not in dead and each.until])
-            await _bury(uow, me, seen, dead, everybody=first)
+            expired = {each.name for each in seen.replicas} if first else self._expired(seen, began)
+            roster = replace(seen, replicas=[each for each in seen.replicas if each.name not in expired and each.until])
+            if first:
+                await uow.replicas.reset()
+            else:
+                await _expire(uow, me, seen, expired)
             await uow.replicas.beat(me)
             steps = self._plan(me, roster)
             held = {hold.task: hold for hold in roster.held_by(self.name)}
-            for task in (*steps.leave, *(task for task, _ in steps.hand)):
+            for task in (*steps.release, *(task for task, _ in steps.hand_over)):
                 held.pop(task, None)
-            held |= await _carry_out(uow, me, steps, roster.now)
+            held |= await _apply(uow, me, steps, roster.now)
         others = [other for other in roster.replicas if other.name != self.name]
         self._until = float("inf") if self.alone and not others else began + self.lease * TRUST
         self._joined = True
-        self._note(roster, others, held)
+        self._update(roster, others, held)
 
-    def _dead(self, roster: Roster, now: float) -> set[str]:
-        """The others that are dead: by the database's clock, or because they were not heard for a lease on ours."""
-        alive = [each for each in roster.replicas if each.until and each.name != self.name]
-        heard = {each.name: (each.beat_at, now) for each in alive}
+    def _expired(self, roster: Roster, now: float) -> set[str]:
+        """Names of the others that expired: by the database's clock, or without a heartbeat for a lease of ours."""
+        others = [each for each in roster.replicas if each.until and each.name != self.name]
+        heard = {each.name: (each.beat_at, now) for each in others}
         before = self._heard.items()
         heard |= {name: entry for name, entry in before if name in heard and heard[name][0] == entry[0]}
         self._heard = heard
         silent = {name for name, (_, since) in heard.items() if now - since >= self.lease}
-        # Two processes on one file go by clocks of their own, so the times that they note do not decide.
-        return silent if self.alone else silent | {each.name for each in alive if each.until <= roster.now}
+        # Two processes on one file save times by their own clocks, so those times decide nothing.
+        return silent if self.alone else silent | {each.name for each in others if each.until <= roster.now}
 
     def _me(self, roster: Roster) -> Replica:
         until = roster.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
         tasks = () if self._leaving else tuple(self.tasks)
-        # Who was counted as dead is a newcomer again.
+        # A replica that expired counts as new again.
         since = next((each.since for each in roster.replicas if each.name == self.name and each.until), roster.now)
         return Replica(self.name, since, roster.now, until, tasks)
 
@@ -168,53 +171,50 @@ class Membership:
             return plan(me, roster, self.lease)
         return beside(me, roster) if self._joined else alone(me, roster)
 
-    def _note(self, roster: Roster, others: Sequence[Replica], held: dict[str, Hold]) -> None:
+    def _update(self, roster: Roster, others: Sequence[Replica], held: dict[str, Hold]) -> None:
         came = [task for task, hold in held.items() if self.holds.get(task) != hold]
         gone = [task for task in self.holds if task not in held]
         self.holds = held
         self.known = frozenset(self.tasks).union(*(other.tasks for other in others))
-        self.living = 1 + len(others)
+        self.active_replicas = 1 + len(others)
         names = {other.name for other in others}
         self.elsewhere = {
             task: hold.holder for task, hold in roster.holds.items() if task not in held and hold.holder in names
         }
         if came or gone:
-            log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.living)
+            log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.active_replicas)
         if came:
             self.gained(came)
 
     async def release(self) -> None:
-        """Leave all work to the others and take none any more, but stay alive; at an orderly end. Never raises."""
+        """Release all tasks and take no more, but stay active: for an orderly stop. Never raises."""
         self._leaving = True
         await self.try_to_beat()
 
     async def leave(self) -> None:
-        """Be gone: what was claimed is free at once. Never raises."""
+        """Deregister this replica and release its claims. Never raises."""
         try:
             async with asyncio.timeout(max(self.lease / 2, 0.5)), self.store.begin() as uow:
                 await uow.replicas.expire([self.name])
-                await uow.replicas.forget([self.name])
+                await uow.replicas.delete([self.name])
         except (StoreError, TimeoutError) as error:
             log.warning("replica.left_unsaid", error=str(error))
         self.holds, self._until = {}, 0.0
 
 
-async def _bury(uow: ReplicaUnit, me: Replica, roster: Roster, dead: Collection[str], *, everybody: bool) -> None:
-    if everybody:
-        await uow.replicas.bury_all()
-        return
-    await uow.replicas.expire(dead)
+async def _expire(uow: ReplicaUnit, me: Replica, roster: Roster, expired: Collection[str]) -> None:
+    await uow.replicas.expire(expired)
     old = [
         other.name
         for other in roster.replicas
-        if other.name != me.name and not other.until and other.beat_at < roster.now - KEEP_DEAD
+        if other.name != me.name and not other.until and other.beat_at < roster.now - KEEP_EXPIRED
     ]
-    await uow.replicas.forget(old)
+    await uow.replicas.delete(old)
 
 
-async def _carry_out(uow: ReplicaUnit, me: Replica, steps: AssignmentPlan, now: float) -> Mapping[str, Hold]:
-    for task in steps.leave:
+async def _apply(uow: ReplicaUnit, me: Replica, steps: AssignmentPlan, now: float) -> Mapping[str, Hold]:
+    for task in steps.release:
         await uow.replicas.assign(task, "", now)
-    for task, other in steps.hand:
+    for task, other in steps.hand_over:
         await uow.replicas.assign(task, other, now)
     return {task: await uow.replicas.assign(task, me.name, now) for task in steps.take}

@@ -1,28 +1,27 @@
-"""Replica and Hold: who lives, and who holds which piece of the work under which fencing token. Pure."""
+"""Replica, Hold and Roster: active processes, and the tasks that each holds under a fencing token. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 HOUSEKEEPING = "chores"
-"""The piece of work that belongs to no cluster: what is to be forgotten, closed, thinned."""
+"""Task that belongs to no cluster: retention, closing what is left of removed clusters, status lines."""
 
 
 def watch_of(cluster: str) -> str:
-    """The piece of work that a cluster is: its looks, its alerts, the settling of its operations."""
+    """Task of a cluster: its polls, its alerts, the settling of its operations."""
     return f"watch:{cluster}"
 
 
 def cluster_of(task: str) -> str:
-    """The inverse of `watch_of`, "" for what is no cluster."""
+    """Cluster of a task, "" for another task; the inverse of `watch_of`."""
     return task.removeprefix("watch:") if task.startswith("watch:") else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One process: times in Unix seconds of the database's clock.
+    """One process; times are Unix seconds of the database's clock.
 
-    It counts as alive before `until`, which every heartbeat moves on; `tasks` are the pieces of work that its settings
-    let it do.
+    The replica is active until `until`, which each heartbeat moves on. `tasks` are those that its settings allow.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Who does a piece of work since when ("": nobody); `token` is one higher each time that it changes hands."""
+    """Holder of a task ("" for none) since a time; `token` grows by one each time that the task changes hands."""
 
     task: str
     holder: str
@@ -44,17 +43,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All that the database says at the time `now`: replicas alive or dead, and the holds by task."""
+    """Replicas, active or not, and holds by task, as the database has them at `now`."""
 
     now: float
     replicas: Sequence[Replica]
     holds: Mapping[str, Hold]
 
     @property
-    def living(self) -> tuple[Replica, ...]:
-        """Those whose time is not over."""
+    def active(self) -> tuple[Replica, ...]:
+        """Replicas whose lease has not expired."""
         return tuple(replica for replica in self.replicas if replica.until > self.now)
 
     def held_by(self, name: str) -> tuple[Hold, ...]:
-        """What a replica holds, by name of the task."""
+        """Holds of a replica, sorted by task."""
         return tuple(hold for _, hold in sorted(self.holds.items()) if hold.holder == name)

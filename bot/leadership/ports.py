@@ -1,4 +1,4 @@
-"""What membership and the fence need of the store: the slice of the unit of work that they use."""
+"""Ports: fences for writes under a hold, and the part of the store that membership uses."""
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
@@ -7,19 +7,19 @@ from typing import Any, Protocol
 from bot.leadership.model import Hold, Replica, Roster
 
 Fence = Callable[[Any], Awaitable[None]]
-"""Called first in a writing unit of work that is done in a holder's name; raises Fenced when it holds that no more."""
+"""Check, at the start of a unit of work under a hold, that the hold is still valid; raises Fenced if it is not."""
 
 
 async def unfenced(_uow: Any) -> None:
-    """The Fence of what is done in nobody's name."""
+    """Fence of work that needs no hold."""
 
 
 Duty = Callable[[str], Fence | None]
-"""Whether what the clock asks for on a cluster is this process's to do: what to check when writing, or None."""
+"""Return the fence for periodic work on a cluster; None if this process does not hold the cluster."""
 
 
 def all_of_it(_cluster: str) -> Fence | None:
-    """The Duty of a process that does everything."""
+    """Duty of a process that holds every cluster."""
     return unfenced
 
 
@@ -27,24 +27,24 @@ class ReplicaRows(Protocol):
     """Replicas and holds in the store; all raise StoreError."""
 
     async def roster(self) -> Roster:
-        """All of it as of now; whoever decides after us waits until we are done."""
+        """Everything as of now; other replicas that decide wait until this unit of work ends."""
 
     async def beat(self, replica: Replica) -> None:
-        """Note that it lives."""
+        """Save a heartbeat."""
 
     async def assign(self, task: str, holder: str, now: float) -> Hold:
-        """Give a piece of work to somebody else, under a new token."""
+        """Give a task to another replica, under a new token."""
 
     async def fence(self, hold: Hold) -> None:
         """Raise Fenced when the hold has passed on."""
 
     async def expire(self, names: Collection[str]) -> None:
-        """Free what the dead had claimed."""
+        """Expire the leases of replicas and release their claims."""
 
-    async def bury_all(self) -> None:
-        """Free whatever was claimed, and forget every replica."""
+    async def reset(self) -> None:
+        """Release every claim and delete every replica."""
 
-    async def forget(self, names: Collection[str]) -> None:
+    async def delete(self, names: Collection[str]) -> None:
         """Delete replicas."""
 
 

@@ -1,11 +1,9 @@
-"""The composition root: builds every part from the settings and owns what must be closed."""
+"""The composition root: builds every part of the program once, in order of need, and closes what it opened."""
 
 import random
 import socket
-import ssl
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -24,39 +22,32 @@ from bot.chatops.forms.signing import key_of
 from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.inbox import Inbox
-from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.cluster import Cluster, look_deadline
-from bot.clustermgr.tasks import Dialect
-from bot.common.errors import ConfigError
+from bot.clustermgr.cluster import look_deadline
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
 from bot.leadership.membership import Membership
-from bot.leadership.model import HOUSEKEEPING
 from bot.operations.change_request import policy_keys
-from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
-from bot.runtime.clock import Guard, ProcessClock, earliest
-from bot.runtime.lifecycle import App
-from bot.runtime.settings_mapping import check_words, entries_of, escalation_of, heartbeat_url, policy
-from bot.runtime.startup import follow_server, membership_of, opened, owner_name
+from bot.runtime.clock import Clock, ClockGuard, earliest
+from bot.runtime.jobs import JobProblems, poll_gained
+from bot.runtime.parts import App, Notes
+from bot.runtime.scheduler import Scheduler
+from bot.runtime.settings_mapping import escalation_of, heartbeat_url, policy, refuse_reserved_names, report_jobs_of
+from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status import StatusReporter
-from bot.slack.client import SlackGateway
 from bot.slack.home import HomeTab, show_once
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
 from bot.slack.socket_mode import SocketMode
 from bot.slack.task_queue import TaskQueue
 from bot.slack.token_status import TokenStatus
-from bot.store.database import Store
-from bot.store.repositories.outbox import OutboxMessage
 from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
-from bot.telemetry.metrics import Metrics
 from bot.watch.alert_actions import AlertActions
 from bot.watch.report_builder import Reports
-from bot.watch.scheduled_reports import Summaries
+from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watch, Watched
 from bot.workflow.approvals import ApprovalService
@@ -66,329 +57,288 @@ from bot.workflow.proposals import ProposalService
 from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
 
-Clock = Callable[[], float]
 LATE_SECONDS = 180.0
-"""How old the last look at a cluster may be before cmbot counts as not watching it, and how many looks that is at
-least: what other processes saw is noted once a minute."""
-LATE_LOOKS = 4
+"""Age in seconds at which the last poll of a cluster is too old."""
+LATE_POLLS = 4
+"""Least number of poll intervals in that age: results of other replicas arrive once a minute."""
 
 
 @asynccontextmanager
 async def build(
     settings: Settings, *, clock: Clock | None = None, pace: RateLimit | None = None, wait_for_server: float = 0.0
 ) -> AsyncIterator[App]:
-    """Build everything; what was opened is closed when the block ends. Raises ConfigError, StoreError.
+    """Build everything; close what was opened when the block ends. Raises ConfigError, StoreError.
 
-    `clock` takes the place of the process's clock and of the system's. A database server that cannot be used just now
-    is waited for, `wait_for_server` seconds at most.
+    `clock` replaces both the clock of the process and the system clock. An unavailable database server is waited for,
+    `wait_for_server` seconds at most.
     """
     with in_file(str(settings.secrets.cmbot_config)):
-        check_words(settings)
-        rules = {each.name: configure(settings.rules, each.rules) for each in settings.clusters}
-        entries_of(settings)
-    async with AsyncExitStack() as stack:
-        owner = owner_name()
-        wall = clock or time.time
-        process_clock = ProcessClock()
-        clock = clock or process_clock
-        store = await stack.enter_async_context(opened(settings, owner, clock, wall, wait_for_server=wait_for_server))
-        await follow_server(process_clock, store)
-        token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
-        metrics = Metrics()
-        clusters = {each.name: await _cluster(stack, settings, each, clock, metrics) for each in settings.clusters}
-        membership = membership_of(settings, store, owner)
-        parts = _Parts(settings, clock, wall, store, gateway, clusters, membership, metrics)
-        outbox = Outbox(
-            store,
-            gateway,
-            owner=owner,
-            clock=clock,
-            random=random.random,
-            pace=pace,
-            on_dead=parts.on_dead,
-            wanted=parts.wanted,
-            renew=parts.renew,
-            alive=lambda: membership.alive,
-            posted_after=lambda at: earliest(at, clock(), wall()),
+        refuse_reserved_names(settings)
+        rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
+        report_jobs = report_jobs_of(settings)
+    async with foundation(settings, clock, wait_for_server) as base:
+        # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
+        noted = await _last_notes(base)
+        repository = OperationRepository(base.store, base.wake, base.clock, base.replica)
+        watches = _watches(base, rules, noted, repository)
+        watchdog = Watchdog(watches, base.store, wake=base.wake)
+        scheduler = Scheduler(JobProblems(base.metrics, watchdog).report)
+        membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler))
+        # Delivery: messages out of the database into Slack.
+        channel = settings.alerts.fallback_channel or ""
+        fallback = Fallback(base.store, base.clock, base.wake, repository.withdraw, channel)
+        outbox = _outbox(base, fallback, membership, pace)
+        # Changes: proposed, approved, executed.
+        executor = Executor(
+            repository, base.clusters, base.clock, settings.operations.verify_within, alive=lambda: membership.active
         )
-        parts.repository = OperationRepository(store, outbox.wake, clock, owner)
-        fallback = settings.alerts.fallback_channel or ""
-        parts.fallback = Fallback(store, clock, outbox.wake, parts.repository.withdraw, fallback)
-        yield await parts.app(outbox, Inbox(store, owner, clock), rules)
-
-
-async def _cluster(
-    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
-) -> Cluster:
-    token = settings.cluster_tokens.get(own.name)
-    client = await stack.enter_async_context(
-        ClustermgrClient(
-            own.hosts,
-            secret=token.get_secret_value() if token else None,
-            context=_tls(own),
-            on_call=partial(metrics.cluster_call, own.name),
-        )
-    )
-    pinned = None if own.dialect == "auto" else Dialect(own.dialect)
-    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned)
-
-
-def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
-    if own.ca_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=own.ca_file)
-    except OSError as error:
-        raise ConfigError(
-            f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
-        ) from error
-
-
-class _Parts:
-    """What is handed from one builder to the next."""
-
-    repository: OperationRepository
-    fallback: Fallback
-    rules: Mapping[str, Any]
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        wall: Clock,
-        store: Store,
-        gateway: SlackGateway,
-        clusters: Mapping[str, Cluster],
-        membership: Membership,
-        metrics: Metrics,
-    ) -> None:
-        self.settings, self.clock, self.wall, self.store, self.gateway = settings, clock, wall, store, gateway
-        self.clusters, self.metrics, self.membership = clusters, metrics, membership
-        self.noted: dict[str, Mapping[str, Any]] = {}
-        self.entries = entries_of(settings)
-        self.reports = self._reports()
-        self.gate = InstallationCheck(gateway.identity, lambda: gateway.app_id)
-
-    async def app(self, outbox: Outbox, inbox: Inbox, rules: Mapping[str, Any]) -> App:
-        await self._recall()
-        self.rules = rules
-        within = self.settings.operations.verify_within
-        runner = Executor(self.repository, self.clusters, self.clock, within, alive=lambda: self.membership.alive)
-        own = self.settings
-        access = Access(own.access, self.gateway.group_members, own.policy_groups, own.own_access)
-        channels = {own.name: own.alert_channel for own in self.settings.clusters}
-        alert_actions = AlertActions(self.store, outbox.wake, self.clock, channels)
-        policies = partial(policy, self.settings)
-        decisions = ApprovalService(
-            self.repository,
-            runner,
-            access,
-            self.clusters,
-            policies,
-            self.clock,
-            LeaseClicks(self.repository),
-            self.gateway.members_now,
-        )
-        forms = self._forms(access, policies, alert_actions)
-        proposals = self._desk(decisions, policies, outbox)
-        dispatcher = self._dispatcher(access, proposals, decisions, inbox, alert_actions, forms)
-        background = TaskQueue()
-        bolt = self._bolt(dispatcher, forms, background, inbox)
-        watches = self._watches(rules, outbox)
-        socket_mode = self._socket(bolt)
-        return App(
-            settings=self.settings,
-            clock=self.clock,
-            wall=self.wall,
-            guard=Guard(self.clock, self.wall),
-            store=self.store,
-            gateway=self.gateway,
-            clusters=self.clusters,
-            outbox=outbox,
-            inbox=inbox,
-            retention=Retention(self.store, Keep(**self.settings.retention.model_dump()), self.clock),
-            repository=self.repository,
-            fallback=self.fallback,
-            status_reporter=self._liveness(outbox),
-            heartbeat=Heartbeat(heartbeat_url(self.settings)),
-            runner=runner,
-            lease_manager=LeaseManager(self.repository, runner, self.clusters, self.clock),
-            dispatcher=dispatcher,
+        approvals = _approvals(base, repository, executor)
+        proposals = _proposals(base, approvals, outbox)
+        # Answers to people.
+        alert_channels = {own.name: own.alert_channel for own in settings.clusters}
+        alert_actions = AlertActions(base.store, base.wake, base.clock, alert_channels)
+        reports = _reports(base, report_jobs)
+        audit_log = AuditLog(base.store, base.clock)
+        inbox = Inbox(base.store, base.replica, base.clock)
+        forms = _forms(base, noted, approvals, alert_actions, audit_log)
+        dispatcher = _dispatcher(base, noted, rules, approvals, proposals, alert_actions, reports, forms, inbox)
+        # The edge to Slack, where their questions arrive.
+        task_queue = TaskQueue()
+        installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
+        bolt = _bolt(base, dispatcher, forms, inbox, task_queue, installation)
+        socket_mode = _socket_mode(base, bolt)
+        yield App(
+            settings=settings,
+            clock=base.clock,
+            wall=base.wall,
+            clock_guard=ClockGuard(base.clock, base.wall),
+            store=base.store,
+            clusters=base.clusters,
+            metrics=base.metrics,
+            noted=noted,
             watches=watches,
-            watchdog=Watchdog(watches, self.store, wake=outbox.wake),
-            alert_actions=alert_actions,
-            summaries=Summaries(self.store, self.reports, wake=outbox.wake, ahead=lambda: self.wall() - self.clock()),
-            entries=self.entries,
-            background=background,
-            bolt=bolt,
-            gate=self.gate,
-            socket=socket_mode,
-            standing=TokenStatus(self.gateway, socket_mode, measure=self.metrics.slack_rejected),
-            metrics=self.metrics,
-            lag=LoopLag(self.metrics.loop_lag),
-            membership=self.membership,
-            noted=self.noted,
-        )
-
-    def _liveness(self, outbox: Outbox) -> StatusReporter:
-        own = self.settings.clusters
-        return StatusReporter(
-            store=self.store,
+            watchdog=watchdog,
+            scheduler=scheduler,
+            membership=membership,
             outbox=outbox,
-            clock=self.clock,
-            hosts={each.name: len(each.hosts) for each in own},
-            late={each.name: max(LATE_SECONDS, LATE_LOOKS * each.poll_interval) for each in own},
-            noted=self.noted,
-            channels=[each.channel for each in self.settings.status],
-            began=self.clock(),
-            leads=lambda: self.membership.hold(HOUSEKEEPING) is not None,
-            alone=lambda: self.membership.living <= 1,
+            fallback=fallback,
+            repository=repository,
+            executor=executor,
+            lease_manager=LeaseManager(repository, executor, base.clusters, base.clock),
+            alert_actions=alert_actions,
+            report_jobs=report_jobs,
+            summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),
+            dispatcher=dispatcher,
+            task_queue=task_queue,
+            installation=installation,
+            bolt=bolt,
+            socket=socket_mode,
+            token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
+            status_reporter=_status_reporter(base, noted, outbox, membership),
+            retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
+            heartbeat=Heartbeat(heartbeat_url(settings)),
+            loop_lag=LoopLag(base.metrics.loop_lag),
         )
 
-    def _reports(self) -> Reports:
-        work = OperationReport(self.store)
-        handovers = [entry.job for entry in self.entries if entry.kind == "handover"]
-        return Reports(self.store, self.clock, work.deeds, work.pending, handovers)
 
-    async def _recall(self) -> None:
-        """Start from what the watch noted in an earlier life."""
-        async with self.store.read() as uow:
-            self.noted.update(await uow.memory.several(self.clusters.keys()))
+async def _last_notes(base: Foundation) -> Notes:
+    """Read what the last poll of each cluster saw, before this start."""
+    async with base.store.read() as uow:
+        return {**await uow.memory.several(base.clusters.keys())}
 
-    def remembered(self, name: str) -> Mapping[str, Any]:
-        return self.noted.get(name, {})
 
-    async def on_dead(self, post: OutboxMessage) -> None:
-        await self.fallback.on_dead(post)
-
-    async def wanted(self, slot: str) -> bool:
-        return await self.fallback.wanted(slot)
-
-    async def renew(self, slot: str, ts: str) -> float | None:
-        return await self.fallback.renew(slot, ts)
-
-    def _desk(self, decisions: ApprovalService, policies: PolicyOf, outbox: Outbox) -> ProposalService:
-        async def posted(slot: str, seconds: float) -> str:
-            post = await outbox.settled(slot, within=seconds)
-            return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
-
-        return ProposalService(
-            repository=self.repository,
-            access=decisions.access,
-            clusters=self.clusters,
-            decisions=decisions,
-            policies=policies,
-            permalink=self.gateway.permalink,
-            clock=self.clock,
-            posted=posted,
+def _watches(
+    base: Foundation, rules: Mapping[str, tuple[Rule, ...]], noted: Notes, repository: OperationRepository
+) -> Mapping[str, Watch]:
+    own_network = OwnNetwork(
+        [_seat(base.settings, own, rules[own.name]) for own in base.settings.clusters],
+        noted=noted,
+        place=socket.gethostname(),
+    )
+    return {
+        own.name: Watch(
+            Watched(
+                own.name,
+                own.alert_channel,
+                own.poll_interval,
+                rules[own.name],
+                escalation_of(base.settings.escalation(own.name)),
+                GroupingLimits(**dict(base.settings.alerts.storm)),
+            ),
+            partial(base.clusters[own.name].poll, look_deadline(own.answer_deadline, own.poll_interval)),
+            base.store,
+            wake=base.wake,
+            explain=partial(repository.explain, own.name),
+            horizon=own_network,
         )
+        for own in base.settings.clusters
+    }
 
-    def _dispatcher(
-        self,
-        access: Access,
-        proposals: ProposalService,
-        decisions: ApprovalService,
-        inbox: Inbox,
-        alert_actions: AlertActions,
-        forms: Forms,
-    ) -> Dispatcher:
-        return Dispatcher(
-            commands=COMMANDS,
-            clusters=self.clusters,
-            default_of_channel={
-                channel: cluster.name for cluster in self.settings.clusters for channel in cluster.channels
-            },
-            access=access,
-            proposer=proposals,
-            alerts=alert_actions,
-            reports=self.reports,
-            decider=ButtonRouter(decisions, alert_actions, access),
-            responder=self.gateway,
-            forms=forms,
-            inbound=inbox,
-            audit=AuditLog(self.store, self.clock),
-            share=self.gateway,
-            remembered=self.remembered,
-            clock=self.clock,
-            ended=self.metrics.command,
-            answers_private=self.settings.slack.answers == "sender",
-            rules=self.rules,
-            docs_url=self.settings.docs_url or "",
-        )
 
-    def _forms(self, access: Access, policies: PolicyOf, alert_actions: AlertActions) -> Forms:
-        return Forms(
-            clusters=self.clusters,
-            access=access,
-            policies=policies,
-            remembered=self.remembered,
-            views=self.gateway,
-            screens=ViewVersions(self.gateway),
-            responder=self.gateway,
-            direct=self.gateway,
-            audit=AuditLog(self.store, self.clock),
-            home=self._home(access, policies, alert_actions).show,
-            key=key_of(self.settings.secrets.slack_bot_token.get_secret_value()),
-        )
+def _seat(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
+    announces = any(rule.key == OWN_NETWORK.key for rule in rules)
+    group = escalation_of(settings.escalation(own.name)).to
+    return Seat(own.name, own.alert_channel, group, own.poll_interval, announces)
 
-    def _home(self, access: Access, policies: PolicyOf, alert_actions: AlertActions) -> HomeTab:
-        return HomeTab(
-            names=tuple(self.clusters),
-            remembered=self.remembered,
-            people=access,
-            open=OpenNow(alert_actions, self.repository, self.gateway.permalink),
-            policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
-            publish=self.gateway.publish_home,
-            clock=self.clock,
-        )
 
-    def _bolt(self, dispatcher: Dispatcher, forms: Forms, background: TaskQueue, inbox: Inbox) -> Bolt:
-        judge = FormValidator(self.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
-        surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=judge)
-        edge = AckMiddleware(dispatcher, self.gateway, background, surfaces, on_ack=self.metrics.acked)
-        return build_app(edge, self.gate, api_url=self.settings.slack.api_url)
+def _outbox(base: Foundation, fallback: Fallback, membership: Membership, pace: RateLimit | None) -> Outbox:
+    return Outbox(
+        base.store,
+        base.gateway,
+        owner=base.replica,
+        clock=base.clock,
+        random=random.random,
+        pace=pace,
+        on_dead=fallback.on_dead,
+        wanted=fallback.wanted,
+        renew=fallback.renew,
+        alive=lambda: membership.active,
+        posted_after=lambda at: earliest(at, base.clock(), base.wall()),
+        awake=base.messages_wait,
+    )
 
-    def _socket(self, bolt: Bolt) -> SocketMode | None:
-        token = self.settings.secrets.slack_app_token.get_secret_value()
-        if not token:
-            return None
-        return SocketMode(
-            bolt,
-            lambda: self.gateway.socket_address(token),
-            random=random.random,
-            on_hello=self.gateway.learn_app,
-        )
 
-    def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
-        horizon = OwnNetwork(
-            [self._seat(own, rules[own.name]) for own in self.settings.clusters],
-            noted=self.noted,
-            place=socket.gethostname(),
-        )
-        return {own.name: self._watch(own, rules[own.name], outbox, horizon) for own in self.settings.clusters}
+def _approvals(base: Foundation, repository: OperationRepository, executor: Executor) -> ApprovalService:
+    own = base.settings
+    return ApprovalService(
+        repository,
+        executor,
+        Access(own.access, base.gateway.group_members, own.policy_groups, own.own_access),
+        base.clusters,
+        partial(policy, own),
+        base.clock,
+        LeaseClicks(repository),
+        base.gateway.members_now,
+    )
 
-    def _seat(self, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
-        tells = any(rule.key == OWN_NETWORK.key for rule in rules)
-        group = escalation_of(self.settings.escalation(own.name)).to
-        return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)
 
-    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: OwnNetwork) -> Watch:
-        watched = Watched(
-            own.name,
-            own.alert_channel,
-            own.poll_interval,
-            rules,
-            escalation_of(self.settings.escalation(own.name)),
-            GroupingLimits(**dict(self.settings.alerts.storm)),
-        )
-        deadline = look_deadline(own.answer_deadline, own.poll_interval)
-        watch = Watch(
-            watched,
-            lambda: self.clusters[own.name].poll(deadline, watch.glimpse),
-            self.store,
-            wake=outbox.wake,
-            explain=partial(self.repository.explain, own.name),
-            horizon=horizon,
-        )
-        return watch
+def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> ProposalService:
+    async def refusal_of(slot: str, seconds: float) -> str:
+        post = await outbox.settled(slot, within=seconds)
+        return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
+
+    return ProposalService(
+        repository=approvals.repository,
+        access=approvals.access,
+        clusters=base.clusters,
+        decisions=approvals,
+        policies=approvals.policies,
+        permalink=base.gateway.permalink,
+        clock=base.clock,
+        posted=refusal_of,
+    )
+
+
+def _reports(base: Foundation, report_jobs: Sequence[ReportJob]) -> Reports:
+    operations = OperationReport(base.store)
+    handovers = [job.job for job in report_jobs if job.kind == "handover"]
+    return Reports(base.store, base.clock, operations.deeds, operations.pending, handovers)
+
+
+def _forms(
+    base: Foundation,
+    noted: Notes,
+    approvals: ApprovalService,
+    alert_actions: AlertActions,
+    audit_log: AuditLog,
+) -> Forms:
+    access, policies = approvals.access, approvals.policies
+    home = HomeTab(
+        names=tuple(base.clusters),
+        remembered=partial(_noted_of, noted),
+        people=access,
+        open=OpenNow(alert_actions, approvals.repository, base.gateway.permalink),
+        policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
+        publish=base.gateway.publish_home,
+        clock=base.clock,
+    )
+    return Forms(
+        clusters=base.clusters,
+        access=access,
+        policies=policies,
+        remembered=partial(_noted_of, noted),
+        views=base.gateway,
+        screens=ViewVersions(base.gateway),
+        responder=base.gateway,
+        direct=base.gateway,
+        audit=audit_log,
+        home=home.show,
+        key=key_of(base.settings.secrets.slack_bot_token.get_secret_value()),
+    )
+
+
+def _noted_of(noted: Notes, cluster: str) -> Mapping[str, Any]:
+    return noted.get(cluster, {})
+
+
+def _dispatcher(
+    base: Foundation,
+    noted: Notes,
+    rules: Mapping[str, tuple[Rule, ...]],
+    approvals: ApprovalService,
+    proposals: ProposalService,
+    alert_actions: AlertActions,
+    reports: Reports,
+    forms: Forms,
+    inbox: Inbox,
+) -> Dispatcher:
+    own = base.settings
+    return Dispatcher(
+        commands=COMMANDS,
+        clusters=base.clusters,
+        default_of_channel={channel: cluster.name for cluster in own.clusters for channel in cluster.channels},
+        access=approvals.access,
+        proposer=proposals,
+        alerts=alert_actions,
+        reports=reports,
+        decider=ButtonRouter(approvals, alert_actions, approvals.access),
+        responder=base.gateway,
+        forms=forms,
+        inbound=inbox,
+        audit=forms.audit,
+        share=base.gateway,
+        remembered=partial(_noted_of, noted),
+        clock=base.clock,
+        ended=base.metrics.command,
+        answers_private=own.slack.answers == "sender",
+        rules=rules,
+        docs_url=own.docs_url or "",
+    )
+
+
+def _bolt(
+    base: Foundation,
+    dispatcher: Dispatcher,
+    forms: Forms,
+    inbox: Inbox,
+    task_queue: TaskQueue,
+    installation: InstallationCheck,
+) -> Bolt:
+    validator = FormValidator(base.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
+    surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=validator)
+    edge = AckMiddleware(dispatcher, base.gateway, task_queue, surfaces, on_ack=base.metrics.acked)
+    return build_app(edge, installation, api_url=base.settings.slack.api_url)
+
+
+def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
+    """Build the connection over which Slack delivers; None without an app token: then Slack delivers over HTTP."""
+    token = base.settings.secrets.slack_app_token.get_secret_value()
+    if not token:
+        return None
+    address = partial(base.gateway.socket_address, token)
+    return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
+
+
+def _status_reporter(base: Foundation, noted: Notes, outbox: Outbox, membership: Membership) -> StatusReporter:
+    own = base.settings.clusters
+    return StatusReporter(
+        store=base.store,
+        outbox=outbox,
+        clock=base.clock,
+        hosts={each.name: len(each.hosts) for each in own},
+        max_age={each.name: max(LATE_SECONDS, LATE_POLLS * each.poll_interval) for each in own},
+        noted=noted,
+        channels=[each.channel for each in base.settings.status],
+        began=base.clock(),
+        alone=lambda: membership.active_replicas <= 1,
+    )

@@ -1,4 +1,4 @@
-"""The clock of the process: Unix time that nobody sets while it runs, and the notice when the system clock is set."""
+"""Clock of the process: Unix time that does not change when the system clock is set, and a guard that notices that."""
 
 import time
 from collections.abc import Callable
@@ -8,21 +8,24 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+Clock = Callable[[], float]
+"""Gives the present time in Unix seconds."""
+
 TOLERANCE = 2.0
-"""Seconds by which the system clock may be corrected (as NTP does) without a word."""
+"""Seconds by which the system clock may be corrected (as NTP does) without a note."""
 _DAY = 86400.0
 
 
 def steady() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while this process, or this machine, is stopped."""
+    """Seconds on a clock that is never set and that also runs while this process or this machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """The system clock was set by `by` seconds at `at` (Unix seconds of the process).
+    """A change of the system clock by `by` seconds at `at` (Unix seconds of the process).
 
-    It is `ahead` seconds before the clock of the process since; 0 when the two agree again.
+    Since then the system clock is `ahead` seconds before the clock of the process; 0 when the two agree again.
     """
 
     at: float
@@ -34,8 +37,8 @@ class Jump:
 class ProcessClock:
     """The system clock (`wall`, Unix seconds) as of the start of the process, moved on by `steady` alone.
 
-    So no interval, back-off, claim or deadline is early or late because somebody sets the system clock. `follow` gives
-    it another beginning: that of the database server, which all replicas share.
+    Setting the system clock therefore shifts no interval, back-off, claim or deadline. `follow` sets another origin:
+    the clock of the database server, which all replicas share.
     """
 
     wall: Callable[[], float] = time.time
@@ -47,11 +50,11 @@ class ProcessClock:
         self._origin = self.wall() - self.steady()
 
     def __call__(self) -> float:
-        """The present, in Unix seconds."""
+        """Return the present time in Unix seconds."""
         return self._origin + self.steady()
 
     def follow(self, now: float) -> None:
-        """Count from `now` (Unix seconds of the database server) instead; call it before anything is dated."""
+        """Count from `now` (Unix seconds of the database server) instead; call this before any time is saved."""
         by = now - self()
         self._origin += by
         if abs(by) > TOLERANCE:
@@ -59,26 +62,26 @@ class ProcessClock:
 
 
 @dataclass(slots=True)
-class Guard:
-    """Notices when the system clock (`wall`) is set while `clock` goes on; `jumps` are those not yet announced."""
+class ClockGuard:
+    """Notice when the system clock (`wall`) is set while `clock` goes on; `jumps` are those not yet posted."""
 
     clock: Callable[[], float]
     wall: Callable[[], float]
     jumps: list[Jump] = field(default_factory=list)
     known: float = field(init=False)
-    """`ahead` as of the start, or of the last jump that was noted."""
+    """`ahead` at the start, or at the last jump."""
 
     def __post_init__(self) -> None:
-        """Take a difference at the start for no jump."""
+        """Accept the difference at the start: it is not a jump."""
         self.known = self.ahead
 
     @property
     def ahead(self) -> float:
-        """By how many seconds the system clock is before the clock of the process."""
+        """Seconds by which the system clock is before the clock of the process."""
         return self.wall() - self.clock()
 
-    def look(self) -> None:
-        """Note a jump, once. Small corrections count when they add up to more."""
+    def check(self) -> None:
+        """Note a jump once. Small corrections count when they add up to more than the tolerance."""
         ahead = self.ahead
         by = ahead - self.known
         if abs(by) <= TOLERANCE:
@@ -89,10 +92,11 @@ class Guard:
 
 
 def earliest(at: float, now: float, wall: float) -> float:
-    """The earliest system time that `at` may mean, a time that some process noted by its own clock.
+    """Return the earliest system time that `at` may mean: a time that some process saved by its own clock.
 
-    `now` and `wall` are the clock of this process and the system clock. For those who ask others, whose clock is right.
+    `now` and `wall` are the clock of this process and the system clock. Use the result to ask a server whose clock is
+    right.
     """
     meant = at - max(0.0, now - wall)
-    # A time that is still to come was noted on a clock that was wrong by an unknown amount.
+    # A time in the future was saved by a clock that was wrong by an unknown amount.
     return meant if meant <= wall else wall - _DAY

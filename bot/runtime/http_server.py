@@ -1,84 +1,92 @@
-"""What the program serves over HTTP: health, readiness, metrics and, without Socket Mode, Slack's deliveries."""
+"""The HTTP server: health, readiness, metrics and, without Socket Mode, Slack's deliveries."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
 
 from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
+from bot.runtime.parts import App
 from bot.slack.http import HttpDelivery
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
 
-if TYPE_CHECKING:
-    from bot.runtime.lifecycle import App
-
-LONGEST_DEAD_SOCKET = 120.0
-"""Seconds without a live connection to Slack after which the process asks to be restarted."""
+MAX_DISCONNECTED = 120.0
+"""Seconds without a connection to Slack after which `/healthz` asks for a restart."""
 
 
 @asynccontextmanager
-async def serving(app: "App") -> AsyncIterator[int]:
-    """Serve health, metrics and (without Socket Mode) Slack's events; gives the port."""
-    live: dict[str, Probe] = {"parts": partial(_parts_alive, app)}
-    writes = Attempt(partial(_store_ready, app), hanging="no write comes through: locked, or the disk does not answer")
-    if app.socket is not None:
-        socket_ = app.socket
-        live["slack"] = socket_alive(
-            # A restart would end the watch and make no rejected token good.
-            lambda: 0.0 if app.standing.rejected else socket_.dead_for,
-            longest=LONGEST_DEAD_SOCKET,
-            last_error=lambda: socket_.last_error,
-        )
-        app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
-    ready: dict[str, Probe] = {**live, "store": writes, "outbox": app.status_reporter.outbox_trouble}
-    ready["slack"] = partial(_slack_ready, app, live.get("slack"))
-    app.metrics.watch_loop(lambda: app.lag.longest)
-    ready["loop"] = app.lag.trouble
-    ready["watch"] = lambda: _watch_ready(app)
-    ready["channels"] = app.fallback.trouble
-    server = Health(
-        app.metrics,
-        live=live,
-        ready=ready,
-        remarks={"slack": app.standing.trouble, "loop": app.lag.remark},
-        watches=partial(_watches, app),
-    ).server()
+async def serving(app: App) -> AsyncIterator[int]:
+    """Serve health, metrics and (without Socket Mode) Slack's events; yield the port."""
+    writes = Attempt(partial(_store_ready, app), hanging="no write succeeds: it is locked, or its disk does not answer")
+    server = _pages(app, writes).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(writes.close)
         try:
-            app.port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
+            port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
         except OSError as error:
             where = f"{app.settings.http.host}:{app.settings.http.port}"
             raise ConfigError(
                 f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
             ) from error
-        yield app.port
+        app.state.port = port
+        yield port
 
 
-async def _store_ready(app: "App") -> str:
-    """Try a write: a full disk and a locked file still read well."""
+def _pages(app: App, writes: Probe) -> Health:
+    """Build the pages with their probes. A restart helps only against what `live` names."""
+    live: dict[str, Probe] = {"parts": partial(_parts_alive, app)}
+    app.metrics.watch_loop(lambda: app.loop_lag.longest)
+    if app.socket is not None:
+        socket_ = app.socket
+        live["slack"] = socket_alive(
+            # A rejected token does not fail `/healthz`: a restart would stop the polls and repair nothing.
+            lambda: 0.0 if app.token_status.rejected else socket_.dead_for,
+            longest=MAX_DISCONNECTED,
+            last_error=lambda: socket_.last_error,
+        )
+        app.metrics.watch_socket(lambda: socket_.dead_for, lambda: socket_.quiet_for)
+    ready: dict[str, Probe] = {
+        **live,
+        "store": writes,
+        "outbox": app.status_reporter.outbox_problem,
+        "slack": partial(_slack_ready, app, live.get("slack")),
+        "loop": app.loop_lag.problem,
+        "watch": partial(_watch_ready, app),
+        "channels": app.fallback.trouble,
+    }
+    return Health(
+        app.metrics,
+        live=live,
+        ready=ready,
+        remarks={"slack": app.token_status.trouble, "loop": app.loop_lag.remark},
+        watches=partial(_polled_here, app),
+    )
+
+
+async def _store_ready(app: App) -> str:
+    """Try a write: reading still succeeds with a full disk or a locked file."""
     async with app.store.begin() as uow:
-        await uow.firings.tried(app.membership.name)
+        await uow.firings.try_write(app.membership.name)
     return ""
 
 
-async def _parts_alive(app: "App") -> str:
-    return f"{', '.join(app.died)} ended by itself: restart cmbot" if app.died else ""
+async def _parts_alive(app: App) -> str:
+    ended = ", ".join(app.state.ended_parts)
+    return f"restart cmbot: {ended} ended unexpectedly" if ended else ""
 
 
-async def _slack_ready(app: "App", connected: Probe | None) -> str:
-    return app.standing.trouble() or (await connected() if connected else "")
+async def _slack_ready(app: App, connected: Probe | None) -> str:
+    return app.token_status.trouble() or (await connected() if connected else "")
 
 
-async def _watch_ready(app: "App") -> str:
+async def _watch_ready(app: App) -> str:
     if idle := app.membership.idle(tuple(app.clusters)):
         return idle
-    blind = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.watchdog.blind.items()]
-    return f"no look comes through at {', '.join(blind)}" if blind else ""
+    stale = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.watchdog.blind.items()]
+    return f"not polled successfully: {', '.join(stale)}" if stale else ""
 
 
-def _watches(app: "App") -> list[str]:
+def _polled_here(app: App) -> list[str]:
     return [name for name in app.clusters if app.membership.hold(watch_of(name)) is not None]

@@ -1,11 +1,10 @@
-"""The clock: jobs at an interval or by a crontab; the only importer of apscheduler."""
+"""Scheduler: runs jobs at an interval or by a crontab; the only importer of apscheduler."""
 
 import asyncio
 import math
 import random
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,33 +17,33 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.common.errors import ConfigError
-from bot.runtime.clock import TOLERANCE, Guard, ProcessClock
+from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = 5
 _NAMES = ("minute", "hour", "day", "month")
 _RANGES = ("0-59", "0-23", "1-31", "1-12 or jan-dec")
 _LATE_SECONDS = 3600
-"""How late a crontab's job may still be run."""
+"""Greatest delay with which the scheduler still runs the job of a crontab."""
 GUARD_SECONDS = 1.0
-"""How often the system clock is compared with the steady one: the library goes by the system clock."""
+"""Seconds between two comparisons of the system clock, which the library follows, with the steady clock."""
 _REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)
 
 
-class TroubleKind(StrEnum):
-    """What went wrong with a job of the schedule."""
+class ProblemKind(StrEnum):
+    """Problem with a scheduled job."""
 
     MISSED = "its time passed and it was not run"
     OVERLAPPED = "it was due again while it was still running"
-    FAILED = "it raised"
+    FAILED = "it raised an error"
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A job `name`, due at `due_at` (Unix seconds), did not run as it should; `error` when it raised."""
+class JobProblem:
+    """A run of `job`, due at `due_at` (Unix seconds), that was missed, overlapped or failed with `error`."""
 
-    name: str
-    kind: TroubleKind
+    job: str
+    kind: ProblemKind
     due_at: float
     error: BaseException | None = None
 
@@ -83,28 +82,22 @@ class Crontab:
 
 
 class Scheduler:
-    """Runs jobs on the running event loop: coalesced, one of a name at a time, and waited for at the end.
+    """Run jobs on the event loop; runs of one job never overlap, and `stop` waits for those that run.
 
-    The library goes by the system clock. So that setting it neither stops nor floods a job, what was missed is one run,
-    and a guard compares that clock with a steady one: after a jump intervals run at once, and crontabs follow the new
-    time. `on_trouble` is called for each missed, overlapping or failed run; `troubles` counts them by job and kind.
+    The library follows the system clock. Setting that clock must neither stop a job nor run it many times: several
+    missed runs become one, and a guard compares the clock with a steady one. After a jump, interval jobs run at once
+    and crontabs follow the new time. `on_problem` takes each missed, overlapping or failed run.
     """
 
-    def __init__(self, on_trouble: Callable[[Trouble], None] = lambda _: None) -> None:
+    def __init__(self, on_problem: Callable[[JobProblem], None]) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
-        self._scheduler.add_listener(self._noted, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
-        self._on_trouble = on_trouble
-        self._clock = Guard(ProcessClock(time.time), time.time)
+        self._scheduler.add_listener(self._report, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        self._on_problem = on_problem
+        self._clock = ClockGuard(ProcessClock(time.time), time.time)
         self._intervals: dict[str, float] = {}
         self._crontabs: dict[str, Crontab] = {}
-        self._troubles: Counter[tuple[str, TroubleKind]] = Counter()
         self._running: set[asyncio.Task[Any]] = set()
         self._guard: asyncio.Task[None] | None = None
-
-    @property
-    def troubles(self) -> Mapping[tuple[str, TroubleKind], int]:
-        """How often what went wrong, by (name, kind)."""
-        return dict(self._troubles)
 
     def every(self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0) -> None:
         """Run `fn` now and then every `seconds`, each time up to `jitter` seconds off."""
@@ -113,7 +106,7 @@ class Scheduler:
         self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=datetime.now(UTC))
 
     def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
-        """Run `fn` with the time that was due (Unix seconds) whenever the crontab says so. Raises ConfigError."""
+        """Run `fn` at the times of the crontab with the time that was due (Unix seconds). Raises ConfigError."""
         crontab = self._crontabs[name] = Crontab(expression, timezone)
 
         async def run() -> None:
@@ -122,14 +115,10 @@ class Scheduler:
 
         self._add(_WallClock(crontab), run, name, late=_LATE_SECONDS)
 
-    def soon(self, name: str) -> None:
-        """Run the job of that name now as well as when it is due; nothing when there is none or it has been stopped."""
+    def run_now(self, name: str) -> None:
+        """Run the job of that name now; do nothing if there is none, or if the scheduler does not run."""
         if self._scheduler.running and self._scheduler.get_job(name) is not None:
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
-
-    def wake(self) -> None:
-        """Look for due jobs now."""
-        self._scheduler.wakeup()
 
     def start(self) -> None:
         """Start; needs a running event loop."""
@@ -137,14 +126,14 @@ class Scheduler:
         self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
 
     async def stop(self) -> None:
-        """Start nothing more, and wait for the jobs that are running."""
+        """Start no more jobs, and wait for those that run."""
         if self._guard is not None:
             self._guard.cancel()
             await asyncio.gather(self._guard, return_exceptions=True)
             self._guard = None
         if not self._scheduler.running:
             return
-        # Shutting down cancels what runs, so that comes last.
+        # The library's shutdown cancels running jobs, so it comes last.
         self._scheduler.pause()
         await _turn()
         try:
@@ -157,17 +146,17 @@ class Scheduler:
     async def _watch_clock(self) -> None:
         while True:
             await asyncio.sleep(GUARD_SECONDS)
-            self.look_at_clock()
+            self.check_clock()
 
-    def look_at_clock(self) -> None:
-        """Set all jobs to new times when the system clock was set."""
-        self._clock.look()
+    def check_clock(self) -> None:
+        """Reschedule all jobs if the system clock was set."""
+        self._clock.check()
         if self._clock.jumps:
             self._clock.jumps.clear()
-            self._reset()
+            self._reschedule()
 
-    def _reset(self) -> None:
-        """Take new times for all jobs: when each is due was reckoned by a clock that has been set."""
+    def _reschedule(self) -> None:
+        """Compute the next time of every job from the new system time."""
         now = datetime.now(UTC)
         for name, jitter in self._intervals.items():
             self._move(name, now + timedelta(seconds=random.uniform(0.0, jitter)))  # noqa: S311 - spreads load
@@ -190,28 +179,27 @@ class Scheduler:
 
         self._scheduler.add_job(run, trigger, id=name, name=name, misfire_grace_time=late, **options)
 
-    def _noted(self, event: Any) -> None:
-        kinds = {EVENT_JOB_MISSED: TroubleKind.MISSED, EVENT_JOB_MAX_INSTANCES: TroubleKind.OVERLAPPED}
-        kind = kinds.get(event.code, TroubleKind.FAILED)
-        if kind is TroubleKind.MISSED and abs(self._clock.ahead - self._clock.known) > TOLERANCE:
-            # Late by a clock that was just set, and by no other: the guard runs the job within a second.
+    def _report(self, event: Any) -> None:
+        kinds = {EVENT_JOB_MISSED: ProblemKind.MISSED, EVENT_JOB_MAX_INSTANCES: ProblemKind.OVERLAPPED}
+        kind = kinds.get(event.code, ProblemKind.FAILED)
+        if kind is ProblemKind.MISSED and abs(self._clock.ahead - self._clock.known) > TOLERANCE:
+            # Late only because the system clock was just set: the guard runs the job within a second.
             return
-        due = event.scheduled_run_times[-1] if kind is TroubleKind.OVERLAPPED else event.scheduled_run_time
-        self._troubles[event.job_id, kind] += 1
-        self._on_trouble(Trouble(event.job_id, kind, due.timestamp(), getattr(event, "exception", None)))
+        due = event.scheduled_run_times[-1] if kind is ProblemKind.OVERLAPPED else event.scheduled_run_time
+        self._on_problem(JobProblem(event.job_id, kind, due.timestamp(), getattr(event, "exception", None)))
 
 
 class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
-    """Every so many seconds, each time up to `jitter` seconds off. What was missed is one run, however much it was.
+    """Every `seconds`, each time up to `jitter` seconds off. All missed times together become one run.
 
-    The library's own trigger gives every missed run one by one: a clock a year ahead held the event loop for 30 s.
+    The trigger of the library yields every missed run: a clock set one year ahead would block the event loop for 30 s.
     """
 
     def __init__(self, seconds: float, jitter: float) -> None:
         self._seconds, self._jitter = seconds, jitter
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """When next, as the library asks: after the previous time, and after now."""
+        """Return the next time, later than the previous one and than now."""
         if previous_fire_time is None:
             return now
         gone = max(0.0, (now - previous_fire_time).total_seconds())
@@ -223,14 +211,14 @@ class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
 
 
 class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
-    """The trigger that asks a Crontab."""
+    """Trigger of a Crontab."""
 
     def __init__(self, crontab: Crontab) -> None:
         self._crontab = crontab
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """When next, as the library asks."""
-        # Bounded: what is missed for longer than a run may be late is looked for by whoever catches up.
+        """Return the next time, or the last one if it is not too late."""
+        # Bounded: the job "catch up" posts reports that were missed for longer.
         earliest = now - timedelta(seconds=_LATE_SECONDS)
         after = max(previous_fire_time, earliest) if previous_fire_time else now - timedelta(microseconds=1)
         time = self._crontab.next(after.timestamp())
@@ -238,7 +226,7 @@ class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
 
 
 async def _turn() -> None:
-    """Let the event loop do what was handed to it before."""
+    """Let the event loop run the callbacks that were scheduled before."""
     done = asyncio.Event()
     asyncio.get_running_loop().call_soon(done.set)
     await done.wait()

@@ -1,4 +1,4 @@
-"""The settings as the parts take them: policies, escalation, summaries and hand-overs. No I/O."""
+"""Settings mapped to the values that the parts take: policies, escalation, summaries, hand-overs. No I/O."""
 
 from collections.abc import Sequence
 
@@ -12,43 +12,47 @@ from bot.runtime.scheduler import Crontab
 from bot.watch.scheduled_reports import ReportJob
 
 
-def entries_of(settings: Settings) -> list[ReportJob]:
-    """One entry for each summary; raises ConfigError that names the key of a time that cannot be."""
-    everything = tuple(own.name for own in settings.clusters)
-    return [_entry(own, number, everything) for number, own in enumerate(settings.summaries)]
+def report_jobs_of(settings: Settings) -> list[ReportJob]:
+    """Map each summary to its job; raises ConfigError that names the key of an impossible time."""
+    all_clusters = tuple(own.name for own in settings.clusters)
+    return [_report_job(own, number, all_clusters) for number, own in enumerate(settings.summaries)]
 
 
-def _entry(own: SummarySettings, number: int, everything: tuple[str, ...]) -> ReportJob:
-    clusters = own.clusters or everything
+def _report_job(own: SummarySettings, number: int, all_clusters: tuple[str, ...]) -> ReportJob:
+    clusters = own.clusters or all_clusters
     try:
         latest = Crontab(own.cron, own.timezone).latest
     except ConfigError as error:
         raise ConfigError(f"summaries.{number}.{error}") from error
-    # The name is what keeps a summary from being posted twice, so it says all that makes this one its own.
+    # The name keeps a summary from being posted twice, so it has every setting that tells summaries apart.
     job = f"{own.kind} {own.channel} {own.cron} {own.timezone} {' '.join(clusters)}"
     return ReportJob(job, own.channel, clusters, latest, own.kind)
 
 
 def heartbeat_url(settings: Settings) -> str:
-    """The address that is called while all is well, "" for none; raises ConfigError, which does not show it."""
+    """Return the URL that the heartbeat calls, "" for none; raises ConfigError, which does not show the URL."""
     url = settings.secrets.cmbot_heartbeat_url.get_secret_value()
     if url and not url.startswith(("https://", "http://")):
-        raise ConfigError("CMBOT_HEARTBEAT_URL: is no address; write a whole one, as in https://hc.example.com/ping/…")
+        raise ConfigError(
+            "CMBOT_HEARTBEAT_URL: this is no URL; write a complete one, as in https://hc.example.com/ping/…"
+        )
     return url
 
 
-def check_words(settings: Settings) -> None:
-    """Refuse a cluster that is called like a word of a command: `/cm stat` must mean one thing."""
-    words = {word for command in COMMANDS for word in command.path}
+def refuse_reserved_names(settings: Settings) -> None:
+    """Refuse a cluster that has the name of a command: `/cm stat` must have one meaning. Raises ConfigError."""
+    reserved = {word for command in COMMANDS for word in command.path}
     for cluster in settings.clusters:
-        if cluster.name in words:
-            raise ConfigError(f"clusters.{cluster.name}.name: is a word of /cm; give the cluster another name.")
+        if cluster.name in reserved:
+            raise ConfigError(
+                f"clusters.{cluster.name}.name: `/cm {cluster.name}` is a command; give the cluster another name."
+            )
 
 
 def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) -> Policy:
-    """How a change of a cluster is decided on to which these policies apply: by the strictest of them in each field.
+    """Combine the policies `keys` for a change on a cluster: in each field the strictest one applies.
 
-    A cluster that left the settings has what holds for all.
+    For a cluster that was removed from the settings, the policies of all clusters apply.
     """
     tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
     base = {"expires_after": settings.operations.expires_after}
@@ -62,6 +66,6 @@ def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) 
 
 
 def escalation_of(given: EscalationSettings) -> Escalation:
-    """Whom alerts call, with the defaults for what the settings leave out."""
+    """Map the escalation settings, with defaults for missing ones."""
     severity = Severity[(given.escalate_severity or "critical").upper()]
     return Escalation(given.escalate_to or "", given.escalate_after or DEFAULT_WAIT, severity)

@@ -1,38 +1,42 @@
-"""An orderly end in bounded time: each step has its share, and all end before Docker's ten seconds are over."""
+"""The steps of a stop in bounded time: each has its share, and all end within Docker's ten seconds."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
-END_SECONDS = 5.5
-"""How long all steps may take together; what is cut short is made good after the next start."""
-_LEAST = 0.1
-"""What a step still gets when the time is over: enough where nothing hangs."""
+STOP_SECONDS = 5.5
+"""Limit of all steps together; the next start completes a step that was cut short."""
+_MIN_SECONDS = 0.1
+"""Time of a step when none is left: enough where nothing hangs."""
 
 
 @dataclass(slots=True)
 class Shutdown:
-    """The time that an end has, counted from its first step."""
+    """The time that a stop may take, counted from its first step."""
 
-    stack: AsyncExitStack
-    total: float = END_SECONDS
+    total: float = STOP_SECONDS
     monotonic: Callable[[], float] = time.monotonic
-    _began: float = 0.0
+    _stop_by: float | None = field(default=None, init=False)
 
-    def then(self, name: str, most: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Take this step at the end, before those that were named earlier; `most` seconds at most."""
-        self.stack.push_async_callback(self._step, name, most, work)
+    @asynccontextmanager
+    async def step_after(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+        """Run `work` when the block ends, for at most `seconds`."""
+        try:
+            yield
+        finally:
+            await self._step(name, seconds, work)
 
-    async def _step(self, name: str, most: float, work: Callable[[], Awaitable[object]]) -> None:
+    async def _step(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         now = self.monotonic()
-        self._began = self._began or now
-        left = max(_LEAST, min(most, self._began + self.total - now))
+        if self._stop_by is None:
+            self._stop_by = now + self.total
+        left = max(_MIN_SECONDS, min(seconds, self._stop_by - now))
         try:
             async with asyncio.timeout(left):
                 await work()

@@ -1,4 +1,4 @@
-"""Signals to the process: SIGTERM and SIGINT end it in order, a second SIGINT at once, SIGHUP not at all."""
+"""Signals: SIGTERM and SIGINT stop the process in order, a second SIGINT stops it at once, SIGHUP is ignored."""
 
 import asyncio
 import os
@@ -12,12 +12,12 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 130
-"""The exit status of a program that SIGINT ended."""
+_EXIT_STATUS = 130
+"""Exit status of a program that SIGINT ended."""
 
 
 class Signals:
-    """Takes the signals while its block runs; `hangup_ends` is for what belongs to a terminal."""
+    """Handle signals while the block runs; with `hangup_ends` SIGHUP stops it too, as for a program in a terminal."""
 
     def __init__(self, *, hangup_ends: bool) -> None:
         self._hangup_ends = hangup_ends
@@ -25,21 +25,21 @@ class Signals:
         self._starting: asyncio.Task[object] | None = None
 
     def __enter__(self) -> Self:
-        """Take them from now on."""
+        """Install the handlers."""
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, self._asked_to_end, each)
-        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+            loop.add_signal_handler(each, self._stop, each)
+        loop.add_signal_handler(signal.SIGHUP, self._hangup)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave them to Python again."""
+        """Restore Python's handlers."""
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().remove_signal_handler(each)
 
     @asynccontextmanager
     async def starting(self) -> AsyncIterator[None]:
-        """What begins in this block is cut short by a signal until `ended` is awaited; then the block just ends."""
+        """Let a signal cancel this block until `ended` is awaited; the block then ends without an error."""
         self._starting = asyncio.current_task()
         try:
             yield
@@ -54,23 +54,23 @@ class Signals:
         self._starting = None
         await self._end.wait()
 
-    def _asked_to_end(self, which: signal.Signals) -> None:
+    def _stop(self, which: signal.Signals) -> None:
         if self._end.is_set():
             if which is signal.SIGINT:
-                self._at_once()
+                self._exit_now()
             return
         log.info("signal.ending", signal=which.name)
         self._end.set()
         if self._starting is not None:
             self._starting.cancel()
 
-    def _at_once(self) -> NoReturn:
-        sys.stderr.write("cmbot: ended at once. What was under way is settled after the next start.\n")
+    def _exit_now(self) -> NoReturn:
+        sys.stderr.write("cmbot: stopped at once. The next start settles the operations in progress.\n")
         sys.stderr.flush()
-        os._exit(_AT_ONCE)
+        os._exit(_EXIT_STATUS)
 
-    def _hung_up(self) -> None:
+    def _hangup(self) -> None:
         if self._hangup_ends:
-            self._asked_to_end(signal.SIGHUP)
+            self._stop(signal.SIGHUP)
             return
-        log.warning("signal.hangup", what="SIGHUP changes nothing: restart cmbot to read its settings again")
+        log.warning("signal.hangup", what="SIGHUP is ignored: restart cmbot to read its settings again")

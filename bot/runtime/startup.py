@@ -1,44 +1,94 @@
-"""What a process needs before its parts: its name, its place among the others, a store that is up to date."""
+"""First steps of a start: the name of the replica, the clock, the database, the clients of Slack and clusters."""
 
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from bot.common.errors import StoreError
-from bot.config import Settings
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.tasks import Dialect
+from bot.common.errors import ConfigError, StoreError
+from bot.config import ClusterSettings, Settings
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
-from bot.runtime.clock import ProcessClock, steady
+from bot.runtime.clock import Clock, ProcessClock, steady
+from bot.slack.client import SlackGateway
 from bot.store.database import Store
+from bot.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-LOOK_FOR_SERVER = 0.5
-"""Seconds between two attempts at a database server that is not there at the start."""
+RETRY_SECONDS = 0.5
+"""Seconds between two attempts to reach an unavailable database server."""
 
 
-def owner_name() -> str:
-    """Who this process is in claims and holds: somebody else in each life."""
-    return f"{socket.gethostname()}-{random.getrandbits(32):08x}"
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send."""
+
+    settings: Settings
+    replica: str
+    clock: Clock
+    wall: Clock
+    store: Store
+    gateway: SlackGateway
+    metrics: Metrics
+    clusters: Mapping[str, Cluster]
+    messages_wait: asyncio.Event
+
+    def wake(self) -> None:
+        """Wake the outbox."""
+        self.messages_wait.set()
 
 
 @asynccontextmanager
-async def opened(
-    settings: Settings, owner: str, clock: Callable[[], float], wall: Callable[[], float], *, wait_for_server: float
+async def foundation(settings: Settings, clock: Clock | None, wait_for_server: float) -> AsyncIterator[Foundation]:
+    """Open the database and the clients; close them when the block ends. Raises ConfigError, StoreError."""
+    async with AsyncExitStack() as stack:
+        # Another name at each start: what an earlier process claimed must not look like this one's.
+        replica = f"{socket.gethostname()}-{random.getrandbits(32):08x}"
+        wall = clock or time.time
+        process_clock = ProcessClock()
+        clock = clock or process_clock
+        store = await stack.enter_async_context(_open_store(settings, replica, clock, wall, wait_for_server))
+        await follow_server(process_clock, store)
+        token = settings.secrets.slack_bot_token.get_secret_value()
+        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        metrics = Metrics()
+        clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
+        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
+
+
+@asynccontextmanager
+async def _open_store(
+    settings: Settings, replica: str, clock: Clock, wall: Clock, wait_for_server: float
 ) -> AsyncIterator[Store]:
-    """The store, up to date; a server that cannot be used just now is waited for. Raises ConfigError, StoreError."""
+    """Open and migrate the database; wait for an unavailable server. Raises ConfigError, StoreError."""
     patience = max(1.0, settings.replicas.lease / BEATS)
-    async with Store.open(settings.store_url, clock=clock, wall=wall, owner=owner, patience=patience) as store:
-        await _up_to_date(store, 0.0 if _alone(settings) else wait_for_server)
+    async with Store.open(settings.store_url, clock=clock, wall=wall, owner=replica, patience=patience) as store:
+        give_up_at = steady() + (0.0 if _on_sqlite(settings) else wait_for_server)
+        while True:
+            try:
+                await store.migrate()
+                break
+            except StoreError as error:
+                if steady() >= give_up_at:
+                    raise
+                log.warning("start.waiting_for_the_database", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
         yield store
 
 
 async def follow_server(clock: ProcessClock, store: Store) -> None:
-    """Count by the clock of the database server, where there is one: what replicas date for each other must agree.
+    """Set the clock of the process by the database server, if there is one: all replicas must agree on times.
 
     Raises StoreError.
     """
@@ -48,25 +98,41 @@ async def follow_server(clock: ProcessClock, store: Store) -> None:
         clock.follow(now)
 
 
-def membership_of(settings: Settings, store: Store, owner: str) -> Membership:
-    """The part of the process among the others: what its settings let it do."""
+async def _cluster(
+    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
+) -> Cluster:
+    token = settings.cluster_tokens.get(own.name)
+    client = await stack.enter_async_context(
+        ClustermgrClient(
+            own.hosts,
+            secret=token.get_secret_value() if token else None,
+            context=_tls(own),
+            on_call=partial(metrics.cluster_call, own.name),
+        )
+    )
+    pinned = None if own.dialect == "auto" else Dialect(own.dialect)
+    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned)
+
+
+def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
+    if own.ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=own.ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
+        ) from error
+
+
+def membership_of(
+    settings: Settings, store: Store, replica: str, gained: Callable[[Sequence[str]], None]
+) -> Membership:
+    """Build the membership of this replica; `gained` takes the tasks whose lease it gets."""
     tasks = (HOUSEKEEPING, *(watch_of(cluster.name) for cluster in settings.clusters))
-    return Membership(store, owner, tasks, settings.replicas.lease, alone=_alone(settings), steady=steady)
+    lease = settings.replicas.lease
+    return Membership(store, replica, tasks, lease, alone=_on_sqlite(settings), steady=steady, gained=gained)
 
 
-def _alone(settings: Settings) -> bool:
+def _on_sqlite(settings: Settings) -> bool:
     return settings.store_url.startswith("sqlite")
-
-
-async def _up_to_date(store: Store, wait: float) -> None:
-    until = steady() + wait
-    while True:
-        try:
-            await store.migrate()
-        except StoreError as error:
-            if steady() >= until:
-                raise
-            log.warning("start.waiting_for_the_database", error=str(error))
-            await asyncio.sleep(LOOK_FOR_SERVER)
-        else:
-            return

@@ -1,4 +1,4 @@
-"""How cmbot proves that it is alive: what would keep it from its work, and the status lines that say so in Slack."""
+"""The state of cmbot itself: problems that keep it from its work, and the status lines in Slack."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,55 +17,54 @@ from bot.views.status import Status, status, stopped
 
 log = structlog.get_logger(__name__)
 
-LONGEST_STUCK_OUTBOX = 600.0
+MAX_WAIT = 600.0
 """Seconds that a message may wait to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReporter:
-    """Judges the process as a whole, and tells in `channels` how it does.
+    """Finds problems of the program as a whole, and keeps the status lines in `channels` up to date.
 
-    `hosts` is how many each cluster has, `late` after how many seconds its last look is too old, `noted` what the
-    watches saw, `began` when this process did. `leads` tells whether it speaks for all, `alone` whether no other runs.
+    `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old, `noted`
+    what the polls saw, `began` the start of this process. `alone` is true when no other replica runs.
     """
 
     store: Store
     outbox: Outbox
     clock: Callable[[], float]
     hosts: Mapping[str, int]
-    late: Mapping[str, float]
+    max_age: Mapping[str, float]
     noted: Mapping[str, Mapping[str, Any]]
     channels: Sequence[str]
     began: float
-    leads: Callable[[], bool]
     alone: Callable[[], bool]
 
-    async def trouble(self, began: float = 0.0) -> str:
-        """What is not as it should be, "" when all is well: every cluster looked at lately, store and outbox well.
+    async def problem(self, began: float = 0.0) -> str:
+        """Return the first problem, "" for none: a cluster not polled lately, messages not sent, no database.
 
-        A process that began at `began` is given the time for its first look.
+        A process that began at `began` has time for its first poll.
         """
         now = self.clock()
-        unseen = [name for name in self.hosts if now - max(began, self._seen(name, now)) > self.late[name]]
-        if unseen:
-            return f"no look lately at {', '.join(unseen)}."
+        late = [name for name in self.hosts if now - max(began, self._polled_at(name, now)) > self.max_age[name]]
+        if late:
+            return f"{', '.join(late)}: not polled lately."
         try:
-            return await self.outbox_trouble()
+            return await self.outbox_problem()
         except StoreError:
             return "its database does not answer."
 
-    async def outbox_trouble(self) -> str:
-        """Why messages are not sent, "" when they are. Raises StoreError."""
+    async def outbox_problem(self) -> str:
+        """Return the reason why messages are not sent, "" when they are. Raises StoreError."""
         if not self.outbox.healthy:
-            return f"Slack refuses the bot token ({self.outbox.auth_error})"
+            return f"Slack rejects the bot token ({self.outbox.auth_error})"
         health = await self.outbox.health()
         if refused := await self.outbox.refused():
             return refused
-        stuck = health.oldest_age > LONGEST_STUCK_OUTBOX
-        return f"a message has waited {health.oldest_age:.0f} s to be sent" if stuck else ""
+        stuck = health.oldest_age > MAX_WAIT
+        return f"a message has been waiting to be sent for {health.oldest_age:.0f} s" if stuck else ""
 
-    def _seen(self, name: str, now: float) -> float:
-        """When the last look was; a time to come was noted by a clock that was wrong, and says nothing."""
+    def _polled_at(self, name: str, now: float) -> float:
+        """Time of the last poll; 0 for a time in the future, which a wrong clock saved."""
         at = float(self.noted.get(name, {}).get("at") or 0.0)
         return at if at <= now else 0.0
 
@@ -75,25 +74,20 @@ class StatusReporter:
             for name, hosts in self.hosts.items()
         ]
 
-    async def _alerts(self) -> Sequence[Alert]:
-        async with self.store.read() as uow:
-            return await uow.alerts.open()
-
-    async def show(self, channel: str) -> None:
-        """Bring the status line of a channel up to date; one process of all does it."""
-        if not self.leads():
-            return
-        trouble = await self.trouble(self.began)
+    async def update(self, channel: str) -> None:
+        """Update the status line of a channel; one replica of all does so."""
+        problem = await self.problem(self.began)
         try:
             health = await self.outbox.health()
-            lines = self._lines(await self._alerts())
-            now = Status(self.clock(), lines, health.depth, health.oldest_age, health.dead, trouble)
+            async with self.store.read() as uow:
+                lines = self._lines(await uow.alerts.open())
+            now = Status(self.clock(), lines, health.depth, health.oldest_age, health.dead, problem)
             await self._put(channel, status(now))
         except StoreError as error:
             log.warning("status.store_down", error=str(error))
 
     async def announce_shutdown(self) -> None:
-        """Say that nobody watches any more, where no other process does; for an orderly end."""
+        """Post that cmbot has stopped and polls no cluster, unless another replica runs."""
         if not self.alone():
             return
         try:

@@ -1,1 +1,1 @@
-"""The store: the only user of the database. Start at store.py."""
+"""The store: the only user of the database. Begin at database.py."""

@@ -1,4 +1,4 @@
-"""Whether the audit table is still guarded, and whether rows are gone that what they were written with still shows."""
+"""Checks of the audit table: its triggers are intact, and no row that other tables refer to is missing."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,23 +16,23 @@ _SQLITE: Mapping[str, str] = {
     "audit_no_delete": f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit {_REFUSE}",
     "audit_no_replace": f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit {_TAKEN} {_REFUSE}",
 }
-"""What the database holds after every migration, by name; tests compare it with a database as it is made."""
+"""Triggers after every migration, by name; tests compare them with those of a new database."""
 _POSTGRES = "audit_append_only"
 _BODY = "BEGIN RAISE EXCEPTION 'the audit log is append-only'; END"
 _ON_UPDATE_DELETE_TRUNCATE = 2 | 8 | 16 | 32
 """PostgreSQL's `tgtype` of the guard: before the statement (2), on DELETE (8), UPDATE (16), TRUNCATE (32)."""
-_MOST = 5
+_MAX_NAMED = 5
 """Missing rows that are named."""
 
 
 class Guards:
-    """Looks at what guards the audit table; changes nothing. Raises StoreError."""
+    """Checks the guards of the audit table; changes nothing. Raises StoreError."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def faults(self) -> tuple[str, ...]:
-        """What is wrong, a sentence each; none when all is as cmbot made it."""
+        """Return one sentence for each fault; none when everything is as cmbot made it."""
         held = await (self._postgres() if self._session.postgres else self._sqlite())
         return (*held, *await self._operations(), *await self._silences())
 
@@ -50,43 +50,50 @@ class Guards:
         """
         rules = "SELECT rulename AS name FROM pg_rewrite WHERE ev_class = 'audit'::regclass"
         found = {row["name"]: _state(row) for row in await self._session.rows(text(query))}
-        strange = [f"the rule {row['name']} on it is none of cmbot's" for row in await self._session.rows(text(rules))]
-        return [*_compared({_POSTGRES: "guards"}, found), *strange]
+        foreign = [
+            f"the table has the rule {row['name']}, which cmbot did not make"
+            for row in await self._session.rows(text(rules))
+        ]
+        return [*_compared({_POSTGRES: "guards"}, found), *foreign]
 
     async def _operations(self) -> list[str]:
-        """Operations without the row of their last step: a step is never taken without its row."""
+        """Find operations without an audit row of their last step: cmbot saves both in one transaction."""
         step = (audit.c.op_id == operations.c.id) & (audit.c.action == literal("operation.") + operations.c.state)
         query = select(operations.c.id, operations.c.state).where(~exists().where(step)).order_by(operations.c.id)
         found = [
-            f"operation #{row['id']} is {row['state']}" for row in await self._session.rows(query.limit(_MOST + 1))
+            f"operation #{row['id']} is {row['state']}" for row in await self._session.rows(query.limit(_MAX_NAMED + 1))
         ]
-        return _rows_gone(found)
+        return _missing_rows(found)
 
     async def _silences(self) -> list[str]:
         begun = (audit.c.action == "silence.begun") & (_number(self._session) == silences.c.id)
         query = select(silences.c.id).where(~exists().where(begun)).order_by(silences.c.id)
-        return _rows_gone([f"silence #{row['id']} holds" for row in await self._session.rows(query.limit(_MOST + 1))])
+        return _missing_rows(
+            [f"silence #{row['id']} is active" for row in await self._session.rows(query.limit(_MAX_NAMED + 1))]
+        )
 
 
 def _number(session: Session) -> ColumnElement[int]:
-    """The number of the silence that a row of the audit log speaks of."""
+    """Number of the silence in an audit row."""
     if session.postgres:
         return cast(func.substring(audit.c.detail, '"silence": ?([0-9]+)'), Integer)
     return cast(func.json_extract(audit.c.detail, "$.silence"), Integer)
 
 
-def _rows_gone(found: Sequence[str]) -> list[str]:
-    more = " (and more like it)" if len(found) > _MOST else ""
-    return [f"{', '.join(found[:_MOST])}{more}, and the row that says so is gone"] if found else []
+def _missing_rows(found: Sequence[str]) -> list[str]:
+    more = " (and more)" if len(found) > _MAX_NAMED else ""
+    return [f"no audit row says that {', '.join(found[:_MAX_NAMED])}{more}"] if found else []
 
 
 def _compared(made: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
-    for name, words in made.items():
+    for name, definition in made.items():
         if name not in found:
-            yield f"the trigger {name} is gone"
-        elif found[name] != words:
-            yield f"the trigger {name} is not as cmbot made it"
-    yield from (f"the trigger {name} on it is none of cmbot's" for name in sorted(found.keys() - made.keys()))
+            yield f"the trigger {name} is missing"
+        elif found[name] != definition:
+            yield f"the trigger {name} was changed"
+    yield from (
+        f"the table has the trigger {name}, which cmbot did not make" for name in sorted(found.keys() - made.keys())
+    )
 
 
 def _state(row: RowMapping) -> str:

@@ -1,7 +1,7 @@
-"""Column types and the JSON form in which values are kept, safe for whatever text a cluster may send.
+"""Column types and the JSON form of stored values, safe for any text that a cluster may send.
 
-PostgreSQL refuses NUL and lone surrogates in text and JSON, and NaN in JSON; a hostile host name must not be able to
-stop the watch, so these are replaced by what can be stored.
+PostgreSQL refuses NUL and lone surrogates in text and JSON, and NaN in JSON. A hostile host name must not stop the
+polls, so such values are replaced.
 """
 
 import json
@@ -54,21 +54,21 @@ def _clean(value: Any) -> Any:
 
 
 class SanitizedText(TypeDecorator[str]):
-    """Text that may come from outside."""
+    """Text that may come from outside cmbot."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
-        """Make it storable."""
+        """Replace characters that cannot be stored."""
         return None if value is None else clean(value)
 
 
 def json_type() -> TypeEngine[Any]:
-    """JSONB on PostgreSQL, text elsewhere."""
+    """Type of JSON columns: JSONB on PostgreSQL, text on SQLite."""
     return JSON().with_variant(JSONB(), "postgresql")
 
 
 def id_type() -> TypeEngine[int]:
-    """64 bits on PostgreSQL; SQLite counts up only what is declared INTEGER."""
+    """Type of ids: 64 bits on PostgreSQL, INTEGER on SQLite, which counts up no other type."""
     return BigInteger().with_variant(Integer(), "sqlite")

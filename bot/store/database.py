@@ -1,8 +1,8 @@
 """Store: opens the database, migrates it and hands out units of work.
 
-SQLite: a write engine with one connection and BEGIN IMMEDIATE (so that read-modify-write never loses an update) and a
-read engine beside it; WAL with synchronous=FULL, so that what was committed survives a power cut. PostgreSQL: one pool;
-what a writing unit reads to write back, it locks or compares.
+SQLite: one write connection with BEGIN IMMEDIATE, so that read-modify-write loses no update, and a read engine beside
+it; WAL with synchronous=FULL, so that committed data survives a power cut. PostgreSQL: one pool; a writing unit locks
+or compares the rows that it reads to write them back.
 """
 
 import asyncio
@@ -10,23 +10,65 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, Self
 
+import structlog
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.common.errors import ConfigError, StoreError
 from bot.store import migrate
 from bot.store.column_types import encode
-from bot.store.outage import Outage
+from bot.store.error_text import raw
 from bot.store.session import Errors, Session, database_errors, translated
 from bot.store.sqlite_file import prepare
 from bot.store.unit_of_work import UnitOfWork
 from bot.store.url import Target, parse
 
+log = structlog.get_logger(__name__)
+
+REMIND_SECONDS = 300.0
+"""Seconds between two log lines during an outage."""
 _BUSY_MS = 10_000
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class _Outage:
+    """Log an outage once, again every five minutes, and its end; `what` is reading or writing."""
+
+    what: str
+    clock: Callable[[], float]
+    since: float | None = field(default=None)
+    logged_at: float = 0.0
+    failures: int = 0
+
+    def failed(self, error: Exception) -> None:
+        """Note a failed attempt."""
+        now = self.clock()
+        self.failures += 1
+        if self.since is None:
+            self.since = now
+        elif now - self.logged_at < REMIND_SECONDS:
+            return
+        self.logged_at = now
+        log.error(
+            "store.down",
+            what=self.what,
+            seconds=round(now - self.since),
+            failures=self.failures,
+            error=str(error),
+            driver=raw(error.__cause__ or error),
+        )
+
+    def worked(self) -> None:
+        """Note a successful attempt."""
+        if self.since is not None:
+            seconds = round(self.clock() - self.since)
+            log.warning("store.back", what=self.what, seconds=seconds, failures=self.failures)
+            self.since, self.failures = None, 0
 
 
 class Store:
@@ -48,7 +90,7 @@ class Store:
         self._errors = errors
         self._clock, self._wall = clock, wall
         self._owner = owner
-        self._outages = (Outage("reading", clock), Outage("writing", clock))
+        self._outages = (_Outage("reading", clock), _Outage("writing", clock))
         self.where = where
 
     @classmethod
@@ -62,12 +104,11 @@ class Store:
         owner: str = "",
         patience: float = 15.0,
     ) -> AsyncIterator[Self]:
-        """Open the database at `url` (see url.py); a PostgreSQL server need not be up yet.
+        """Open the database at `url` (see url.py); a PostgreSQL server may still be down.
 
-        `clock` dates the rows for which no time is handed in, `wall` (the same unless given) is the system clock, by
-        which other programs on this machine judge; `owner` names this process in claims. PostgreSQL ends a transaction
-        in which nothing was said for `patience` seconds: one that a stopped process left would keep everybody else
-        waiting. Raises ConfigError.
+        `clock` gives the time of rows without an explicit one. `wall` (by default the same) is the system clock, which
+        other programs on this machine follow. `owner` names this process in claims. PostgreSQL ends a transaction that
+        is idle for `patience` seconds: that of a suspended process would block all others. Raises ConfigError.
         """
         target = parse(url)
         if target.file is not None:
@@ -83,33 +124,32 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def existing(cls, url: str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[Self]:
-        """Open a database that this release has brought up to date, for those who only look: nothing is made.
+        """Open a database of this release's schema, and create nothing: for commands that only read.
 
-        Raises ConfigError when there is none, StoreError when its schema is another one.
+        Raises ConfigError if there is no database, StoreError if it has another schema.
         """
         target = parse(url)
         if target.file is not None and not target.file.exists():
             raise ConfigError(
-                f"There is no database at {target.shown} yet: run `cmbot migrate`, "
-                "or correct store.url (CMBOT_STORE_URL)."
+                f"There is no database at {target.shown}: run `cmbot migrate`, or correct store.url (CMBOT_STORE_URL)."
             )
         async with cls.open(url, clock=clock) as store:
             found = await store.revision()
             if found != migrate.newest():
                 raise StoreError(
-                    f"The database is at the schema's revision {found or 'none'}, this release has "
-                    f"{migrate.newest()}: run `cmbot migrate` first, or take the release that wrote it."
+                    f"The database has schema revision {found or 'none'}, but this release needs "
+                    f"{migrate.newest()}: run `cmbot migrate`, or use the release that wrote it."
                 )
             yield store
 
     async def revision(self) -> str | None:
-        """The schema's revision that the database is at, None when it is empty. Raises StoreError."""
+        """Schema revision of the database, None for an empty one. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (_, run):
             found: str | None = await run(migrate.current)
             return found
 
     async def migrate(self) -> None:
-        """Bring the schema to the newest revision, under a lock; does not write when it is there. Raises StoreError."""
+        """Migrate the schema to the newest revision under a lock; write nothing if it has it. Raises StoreError."""
         if await self.revision() == migrate.newest():
             return
         async with self._session(self._writer, writable=True) as (session, run):
@@ -118,28 +158,31 @@ class Store:
             await run(migrate.upgrade)
 
     async def give_back(self, pages: int) -> None:
-        """Let SQLite return up to `pages` free pages of its file; PostgreSQL does so by itself. Raises StoreError."""
+        """Return up to `pages` free pages of a SQLite file to the file system; PostgreSQL does so itself.
+
+        Raises StoreError.
+        """
         if self._writer.dialect.name != "sqlite":
             return
-        # The driver's own errors: SQLAlchemy translates those of its statements only.
+        # Errors of the driver: SQLAlchemy translates only those of its own statements.
         with translated((*self._errors, sqlite3.Error)):
             async with self._writer.connect() as connection:
                 raw: Any = await connection.get_raw_connection()
-                # As a script, because each step of this statement gives back one page.
+                # As a script, because each step of this statement returns one page.
                 await raw.driver_connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
-        """A writing unit of work: commits at its end, rolls back when its body raises. Raises StoreError.
+        """Open a writing unit of work: it commits at its end and rolls back when its body raises. Raises StoreError.
 
-        Units are not nested: on SQLite there is one writer, and the inner one would wait for the outer.
+        Units cannot be nested: SQLite has one writer, so the inner unit would wait for the outer one.
         """
         async with self._session(self._writer, writable=True) as (session, _):
             yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
-        """A unit of work over one consistent view that cannot write. Raises StoreError."""
+        """Open a read-only unit of work over one consistent view. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (session, _):
             yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
@@ -157,11 +200,11 @@ class Store:
             with translated(self._errors):
                 await connection.commit()
         finally:
-            # Closing rolls back what was not committed; that the server is gone was told by then.
+            # Closing rolls back an uncommitted transaction; a lost connection has raised already.
             with suppress(*self._errors):
                 await asyncio.shield(connection.close())
 
-    async def _enter(self, connection: AsyncConnection, outage: Outage) -> None:
+    async def _enter(self, connection: AsyncConnection, outage: _Outage) -> None:
         try:
             with translated(self._errors):
                 await connection.start()

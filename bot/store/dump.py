@@ -1,53 +1,55 @@
-"""The whole state, table by table: read for an export, written by an import. Tables come from the schema alone."""
+"""All tables of the schema as JSON rows: read by an export, written by an import."""
 
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table, func, select, text, tuple_
+from sqlalchemy import JSON, Boolean, Column, Double, Integer, Table, func, select, text, tuple_
 
-from bot.store.row_json import from_json, to_json
+from bot.store.column_types import clean
 from bot.store.schema import metadata
 from bot.store.session import Session
 
 PAGE = 500
-"""Rows that are held in memory at a time."""
+"""Rows in memory at a time."""
+_MAX_INTEGER = (1 << 63) - 1
 
 TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table.name != "replicas"}
-"""Not who lives: nobody lives in a copy."""
+"""Every table but that of the replicas, which do not run on a copy."""
 
 
 class Dump:
-    """Every table as a whole; within one unit of work it is one consistent view."""
+    """Every table; within one unit of work it is one consistent view."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def counts(self) -> dict[str, int]:
-        """How many rows each table has."""
+        """Number of rows of each table."""
         return {name: await self._count(table) for name, table in TABLES.items()}
 
     async def _count(self, table: Table) -> int:
         return int(await self._session.value(select(func.count()).select_from(table)))
 
     async def pages(self, name: str) -> AsyncIterator[Sequence[dict[str, Any]]]:
-        """All rows of a table in the order of its key, some at a time."""
+        """Yield all rows of a table in pages, in the order of its key."""
         table = TABLES[name]
         key = tuple(table.primary_key.columns)
         query = select(table).order_by(*key).limit(PAGE)
         rows = await self._session.rows(query)
         while rows:
-            yield [to_json(table, row) for row in rows]
+            yield [{column.name: row[column.name] for column in table.columns} for row in rows]
             last = tuple(rows[-1][column.name] for column in key)
             rows = await self._session.rows(query.where(tuple_(*key) > last))
 
     async def numbers(self) -> dict[str, int]:
-        """The last number that each counting table gave out, so that none is ever given again."""
+        """Last number that each counting table gave out, so that no number is used twice."""
         return {name: await self._number(table) for name, table in TABLES.items() if _counting(table)}
 
     async def _number(self, table: Table) -> int:
         if self._session.postgres:
             sequence = await self._sequence(table)
-            row = await self._session.row(text(f"SELECT last_value, is_called FROM {sequence}"))  # noqa: S608 - PostgreSQL's own name for it
+            row = await self._session.row(text(f"SELECT last_value, is_called FROM {sequence}"))  # noqa: S608 - the name comes from PostgreSQL
             return int(row["last_value"]) if row is not None and row["is_called"] else 0
         query = text("SELECT seq FROM sqlite_sequence WHERE name = :name").bindparams(name=table.name)
         return int(await self._session.value(query) or 0)
@@ -56,20 +58,20 @@ class Dump:
         return str(await self._session.value(select(func.pg_get_serial_sequence(table.name, _key(table).name))))
 
     async def lock(self) -> None:
-        """Keep every other writer out until this unit of work ends; SQLite has one writer as it is."""
+        """Block every other writer until this unit of work ends; SQLite has one writer anyway."""
         if self._session.postgres:
             names = ", ".join(f'"{name}"' for name in TABLES)
             await self._session.change(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
 
     async def put(self, name: str, written: Sequence[object]) -> None:
-        """Add rows as `pages` gave them; raises ValueError when one does not fit the table."""
+        """Insert rows as `pages` gave them; raises ValueError for a row that does not fit the table."""
         table = TABLES[name]
-        rows = [from_json(table, row) for row in written]
+        rows = [_from_json(table, row) for row in written]
         if rows:
             await self._session.fill(table, rows)
 
     async def count_on(self, numbers: Mapping[str, int]) -> None:
-        """Let each counting table go on behind the number given, or behind its last row."""
+        """Continue each counting table after the given number, or after its last row."""
         for name, table in TABLES.items():
             if _counting(table):
                 await self._count_on(table, max(numbers.get(name, 0), await self._highest(table)))
@@ -95,3 +97,29 @@ def _counting(table: Table) -> bool:
 def _key(table: Table) -> Column[int]:
     (key,) = table.primary_key.columns
     return key
+
+
+def _from_json(table: Table, written: object) -> dict[str, Any]:
+    """Check the row of a file; raises ValueError that names the table and the column if the row does not fit."""
+    names = {column.name for column in table.columns}
+    if not isinstance(written, dict) or written.keys() != names:
+        raise ValueError(f"its columns are not those of the table {table.name}")
+    for column in table.columns:
+        if not _fits(column, written[column.name]):
+            raise ValueError(f"{table.name}.{column.name} has an impossible value")
+    return written
+
+
+def _fits(column: Column[Any], value: object) -> bool:
+    if value is None:
+        return bool(column.nullable) or isinstance(column.type, JSON)
+    if isinstance(column.type, JSON):
+        return True
+    if isinstance(column.type, Boolean):
+        return isinstance(value, bool)
+    if isinstance(column.type, Double):
+        return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(column.type, Integer):
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_INTEGER
+    # Refuse text that the store would clean: cleaned audit rows would no longer match their hashes.
+    return isinstance(value, str) and clean(value) == value

@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema with Alembic; the revisions are packaged beside this file."""
+"""Migration of a database to the newest schema with Alembic; the revisions are packaged beside this file."""
 
 from pathlib import Path
 
@@ -18,28 +18,28 @@ LOCK = 0x636D626F74
 
 def _config() -> Config:
     config = Config()
-    # A percent sign in the path would be read as an interpolation.
+    # Alembic would take a percent sign in the path for an interpolation.
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     return config
 
 
 def newest() -> str:
-    """The revision that this program needs."""
+    """Revision that this release needs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
-        raise StoreError("The installation is incomplete: its database migrations are missing.")
+        raise StoreError("The installation is incomplete: install cmbot again, its database migrations are missing.")
     return head
 
 
 def current(connection: Connection) -> str | None:
-    """The revision that the database is at, None when it is empty."""
+    """Revision of the database, None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Bring the database to revision `to` inside the transaction that `connection` has open.
+    """Migrate the database to revision `to` inside the open transaction of `connection`.
 
-    Raises StoreError when a newer release has written the database.
+    Raises StoreError if a newer release has written the database.
     """
     config = _config()
     config.attributes["connection"] = connection
@@ -47,6 +47,6 @@ def upgrade(connection: Connection, to: str = "head") -> None:
         command.upgrade(config, to)
     except CommandError as error:
         raise StoreError(
-            f"The database is at revision {current(connection)}, which this release does not know: "
-            "a newer cmbot has written it. Run that release, or restore the backup made before it."
+            f"A newer cmbot has written the database: this release does not know revision {current(connection)}. "
+            "Run the newer release, or restore the backup made before it."
         ) from error

@@ -1,4 +1,4 @@
-"""Dropping what is over, a bounded number of rows at a time; how long what is kept stands in bot/store/retention.py."""
+"""Deletion of rows that cannot change any more, in batches; bot/store/retention.py has the retention times."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _OPEN = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 
 
 
 @dataclass(frozen=True, slots=True)
-class Living:
-    """What may still change: numbers of alerts, of operations and their cards, of silences; slots of digests."""
+class Changeable:
+    """Rows that may still change: ids of alerts, of operations with their cards, and of silences; slots of digests."""
 
     alerts: frozenset[int] = frozenset()
     operations: frozenset[int] = frozenset()
@@ -25,18 +25,18 @@ class Living:
     digests: frozenset[str] = frozenset()
 
     def of(self, kind: str) -> frozenset[int]:
-        """Those of one table."""
+        """Ids of one table."""
         return {"alerts": self.alerts, "operations": self.operations, "silences": self.silences}[kind]
 
 
 class Expiry:
-    """Drops rows; what may still change is never among them."""
+    """Deletes rows, but none that may still change."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def drop_aged(self, table: str, before: float, limit: int) -> int:
-        """Drop up to `limit` rows that were done with before a time (Unix seconds); returns how many went."""
+        """Delete up to `limit` rows that were final before a time (Unix seconds); return their number."""
         held = metadata.tables[table]
         key = tuple(held.primary_key.columns)
         chosen = select(*key).where(_aged(table, before)).limit(limit)
@@ -45,11 +45,11 @@ class Expiry:
             return 0
         return await self._session.change(delete(held).where(tuple_(*key).in_([tuple(row.values()) for row in rows])))
 
-    async def living(self) -> Living:
-        """What may still change."""
+    async def changeable(self) -> Changeable:
+        """Find the rows that may still change."""
         cards = await self._session.rows(select(operations.c.id, operations.c.card, operations.c.request).where(_OPEN))
         threads = (int(row["request"].get("thread") or 0) for row in cards)
-        return Living(
+        return Changeable(
             await self._ids(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
             frozenset(threads) | {number for row in cards for number in (row["id"], row["card"])},
             await self._ids(select(silences.c.id)),
@@ -64,28 +64,28 @@ class Expiry:
         return frozenset(row["id"] for row in await self._session.rows(query))
 
     async def settled_posts(self, before: float, after: int, limit: int) -> list[tuple[int, str]]:
-        """Messages as they must be, or given up, since before a time: (number, slot), behind number `after`."""
+        """Messages that were sent or given up before a time, after number `after`: (number, slot)."""
         over = posts.c.state.in_(["sent", "dead"]) & (posts.c.updated_at < before) & (posts.c.seq > after)
         query = select(posts.c.seq, posts.c.slot).where(over).order_by(posts.c.seq).limit(limit)
         return [(row["seq"], row["slot"]) for row in await self._session.rows(query)]
 
     async def drop_posts(self, numbers: Collection[int]) -> int:
-        """Stop keeping these messages, unless they have changed meanwhile; Slack goes on showing them."""
+        """Delete these messages unless they have changed meanwhile; Slack still shows them."""
         this = posts.c.seq.in_(list(numbers)) & posts.c.state.in_(["sent", "dead"])
         return await self._session.change(delete(posts).where(this)) if numbers else 0
 
     async def sampled(self) -> list[str]:
-        """The clusters of which there are samples."""
+        """Clusters with samples."""
         return [row["cluster"] for row in await self._session.rows(select(samples.c.cluster).distinct())]
 
     async def sample_times(self, cluster: str, after: float, before: float, limit: int) -> list[float]:
-        """When samples of a cluster were taken, oldest first."""
+        """Times of the samples of a cluster, oldest first."""
         within = (samples.c.cluster == cluster) & (samples.c.at > after) & (samples.c.at < before)
         rows = await self._session.rows(select(samples.c.at).where(within).order_by(samples.c.at).limit(limit))
         return [row["at"] for row in rows]
 
     async def drop_samples(self, cluster: str, times: Sequence[float]) -> int:
-        """Drop the samples of these times."""
+        """Delete the samples of these times."""
         this = (samples.c.cluster == cluster) & samples.c.at.in_(list(times))
         return await self._session.change(delete(samples).where(this))
 

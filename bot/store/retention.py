@@ -1,7 +1,7 @@
-"""What is kept and for how long: a rule for each table, carried out every hour in small transactions.
+"""Retention: a rule for each table, applied every hour in small transactions.
 
-What may still be clicked, edited or answered is never dropped: a message goes when the alert, operation or silence that
-it speaks of has ended, and only those kinds of messages that are known to be done with some day.
+Rows that may still be clicked, edited or answered are never deleted. A message is deleted after its alert, operation or
+silence has ended; messages of kinds without a known end are kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.store.database import Store
-from bot.store.purge import Living
+from bot.store.purge import Changeable
 
 BATCH = 500
-"""Rows that one transaction drops at most: on SQLite every other writer waits for it."""
+"""Most rows that one transaction deletes: on SQLite every other writer waits for it."""
 PAGES = 2000
-"""Pages of SQLite's file that are given back at a time."""
+"""Pages of a SQLite file that are returned to the file system at a time."""
 DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Seconds that each kind of row is kept; samples: every one, then one an hour, then one a day, then none."""
+    """Retention in seconds by kind of row; samples: all of them, then one an hour, then one a day, then none."""
 
     samples: float = 14 * DAY
     hourly_samples: float = 90 * DAY
@@ -31,49 +31,49 @@ class Keep:
 
 
 INBOUND = 3600.0
-"""How long a done row is kept, so that a payload delivered again is known for what it is."""
+"""Retention of done deliveries, so that a payload that Slack delivers again is recognised."""
 FIRINGS = 400 * DAY
-"""Longer than a year, so that a yearly summary that was posted is not caught up with."""
+"""Longer than a year, so that a yearly summary is not posted again."""
 SILENCES = 7 * DAY
-"""After its end; the watch itself removes a silence when it tells that it is over."""
+"""Retention after the end; the poll of the cluster removes a silence when it announces the end."""
 
 RETENTION: Mapping[str, str] = MappingProxyType(
     {
         "alerts": "until retention.alerts after it was resolved",
-        "audit": "for ever",
+        "audit": "without limit",
         "channels": "as long as the channel is used: one row each",
         "firings": "400 days",
         "holds": "as long as its task exists: one row each",
-        "inbound": "1 hour after it came, once done",
+        "inbound": "1 hour after its arrival, once done",
         "memory": "as long as the cluster is watched: one row each",
-        "operations": "until retention.operations, once nothing can happen to it any more",
-        "posts": "until retention.messages, once what it speaks of has ended",
-        "replicas": "until a process has ended or is taken for dead",
+        "operations": "until retention.operations, once it cannot change any more",
+        "posts": "until retention.messages, once its alert, operation or silence has ended",
+        "replicas": "until the replica has stopped or expired",
         "samples": "all for retention.samples, then one an hour, then one a day",
-        "silences": "until it has ended, 7 days longer at most",
+        "silences": "until 7 days after its end at the latest",
     }
 )
-"""Each table and how long its rows are kept; docs/backup.md shows the same."""
+"""Retention of each table; docs/backup.md shows the same."""
 
 ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "silences"})
-"""The kinds of messages (a slot's first word) that end with the thing whose number follows."""
-PASSING = frozenset({"blind", "clock", "handover", "left", "summary"})
-"""Those that are said once and never edited. All other kinds (a status line) are kept: they may be edited for ever."""
+"""Kinds of messages (the first word of a slot) that end with the row whose number follows."""
+POSTED_ONCE = frozenset({"blind", "clock", "handover", "left", "summary"})
+"""Kinds of messages that are posted once and never edited. Other kinds, such as a status line, are kept."""
 
 
-def done_with(slot: str, living: Living) -> bool:
-    """Whether the message of `slot` speaks of nothing that may still change."""
+def is_final(slot: str, changeable: Changeable) -> bool:
+    """True if nothing can change the message of `slot` any more."""
     kind, _, rest = slot.partition(":")
-    if kind in PASSING:
+    if kind in POSTED_ONCE:
         return True
     if kind == "digest":
-        return ":".join(slot.split(":")[:3]) not in living.digests
+        return ":".join(slot.split(":")[:3]) not in changeable.digests
     number = rest.partition(":")[0]
-    return kind in ENDING and number.isdigit() and int(number) not in living.of(ENDING[kind])
+    return kind in ENDING and number.isdigit() and int(number) not in changeable.of(ENDING[kind])
 
 
 def surplus(times: Sequence[float], every: float, last: float) -> list[float]:
-    """Which of `times` (sorted) to drop so that the first of each `every` seconds stays; `last` came before them."""
+    """Times to delete (sorted `times`) so that the first of each `every` seconds stays; `last` precedes them."""
     gone = []
     for time in times:
         if time // every == last // every:
@@ -83,14 +83,14 @@ def surplus(times: Sequence[float], every: float, last: float) -> list[float]:
 
 
 class Retention:
-    """Drops what is over; remembers how far samples were thinned, so that each is looked at once a process."""
+    """Deletes rows past their retention; keeps how far samples are thinned, so that each is checked once a process."""
 
     def __init__(self, store: Store, keep: Keep, clock: Callable[[], float]) -> None:
         self._store, self._keep, self._clock = store, keep, clock
         self._thinned: dict[tuple[str, float], float] = {}
 
-    async def carry_out(self) -> int:
-        """Drop everything that is over now; returns how many rows went. Raises StoreError."""
+    async def apply(self) -> int:
+        """Delete every row past its retention; return the number of rows. Raises StoreError."""
         now = self._clock()
         gone = await self._thin(now - self._keep.samples, 3600.0) + await self._thin(
             now - self._keep.hourly_samples, DAY
@@ -122,8 +122,8 @@ class Retention:
         while True:
             async with self._store.begin() as uow:
                 page = await uow.expiry.settled_posts(before, after, BATCH)
-                living = await uow.expiry.living()
-                total += await uow.expiry.drop_posts([seq for seq, slot in page if done_with(slot, living)])
+                changeable = await uow.expiry.changeable()
+                total += await uow.expiry.drop_posts([seq for seq, slot in page if is_final(slot, changeable)])
             if len(page) < BATCH:
                 return total
             after = page[-1][0]

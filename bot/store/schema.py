@@ -1,6 +1,6 @@
-"""The tables as the program sees them; how a database gets there stands in migrations/.
+"""Tables of the database; migrations/ has the way there.
 
-Times are Unix seconds as double precision, 0 when it has not happened.
+Times are Unix seconds as double precision, 0 for an event that has not happened.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ def _id(name: str = "id") -> Column[int]:
     return Column(name, id_type(), primary_key=True, autoincrement=True)
 
 
-def _words(name: str, **options: Any) -> Column[str]:
+def _text(name: str, **options: Any) -> Column[str]:
     return Column(name, SanitizedText, nullable=False, **options)
 
 
@@ -44,12 +44,12 @@ alerts = Table(
     "alerts",
     metadata,
     _id(),
-    _words("cluster"),
-    _words("rule"),
-    _words("subject"),
-    _words("state"),
+    _text("cluster"),
+    _text("rule"),
+    _text("subject"),
+    _text("state"),
     _count("severity"),
-    _words("sentence"),
+    _text("sentence"),
     _json("lines"),
     _count("weight"),
     _json("data"),
@@ -59,9 +59,9 @@ alerts = Table(
     _time("clear_since"),
     _time("changed_at"),
     _time("reminded_at"),
-    _words("acked_by"),
+    _text("acked_by"),
     _time("acked_at"),
-    _words("resolution"),
+    _text("resolution"),
     _count("version"),
     _partial("alerts_one_open", "cluster", "rule", "subject", where="state <> 'resolved'", unique=True),
     Index("alerts_by_change", "changed_at"),
@@ -72,12 +72,12 @@ silences = Table(
     "silences",
     metadata,
     _id(),
-    _words("cluster"),
-    _words("rule"),
-    _words("subject"),
+    _text("cluster"),
+    _text("rule"),
+    _text("subject"),
     _time("until"),
-    _words("by"),
-    _words("reason"),
+    _text("by"),
+    _text("reason"),
     _time("created_at"),
     _count("weight"),
     Column("alert", id_type(), nullable=False),
@@ -85,36 +85,36 @@ silences = Table(
     sqlite_autoincrement=True,
 )
 
-memory = Table("memory", metadata, _words("cluster", primary_key=True), _json("data"))
+memory = Table("memory", metadata, _text("cluster", primary_key=True), _json("data"))
 
-channels = Table("channels", metadata, _words("channel", primary_key=True), _json("data"))
+channels = Table("channels", metadata, _text("channel", primary_key=True), _json("data"))
 
 operations = Table(
     "operations",
     metadata,
     _id(),
-    _words("cluster"),
-    _words("kind"),
+    _text("cluster"),
+    _text("kind"),
     _json("request"),
-    _words("requester"),
+    _text("requester"),
     _time("created_at"),
     _time("expires_at"),
-    _words("state"),
+    _text("state"),
     _json("seen"),
     _json("history"),
-    _words("channel"),
-    _words("reason"),
+    _text("channel"),
+    _text("reason"),
     _count("version"),
     _json("terms"),
     _json("approvals"),
     Column("card", id_type(), nullable=False),
     _time("lease_until"),
     _time("warn_at"),
-    _words("lock"),
-    _words("runner"),
+    _text("lock"),
+    _text("runner"),
     Index("operations_by_state", "state"),
     Index("operations_by_creation", "created_at"),
-    # One membership change or transfer at a time on a cluster, one change of a task's switch: whoever is second fails.
+    # One membership change or transfer at a time on a cluster, one change of a switch: the second insert fails.
     _partial("operations_one_at_a_time", "cluster", "lock", where="lock <> ''", unique=True),
     _partial("operations_leased", "lease_until", where="lease_until > 0"),
     sqlite_autoincrement=True,
@@ -123,11 +123,11 @@ operations = Table(
 inbound = Table(
     "inbound",
     metadata,
-    _words("key", primary_key=True),
-    _words("kind"),
+    _text("key", primary_key=True),
+    _text("kind"),
     _json("payload"),
     _time("seen_at"),
-    _words("claimed_by"),
+    _text("claimed_by"),
     _time("claimed_until"),
     _flag("done"),
     _partial("inbound_open", "seen_at", where="NOT done"),
@@ -136,34 +136,34 @@ inbound = Table(
 firings = Table(
     "firings",
     metadata,
-    _words("job", primary_key=True),
+    _text("job", primary_key=True),
     _time("due_at", primary_key=True),
     Index("firings_by_time", "due_at"),
 )
 
-samples = Table("samples", metadata, _words("cluster", primary_key=True), _time("at", primary_key=True), _json("data"))
+samples = Table("samples", metadata, _text("cluster", primary_key=True), _time("at", primary_key=True), _json("data"))
 
 posts = Table(
     "posts",
     metadata,
     _id("seq"),
-    _words("slot"),
-    _words("channel"),
-    _words("home"),
+    _text("slot"),
+    _text("channel"),
+    _text("home"),
     Column("parent", SanitizedText, nullable=True),
     _flag("broadcast"),
     _json("content"),
     _count("version"),
     _count("sent_version"),
     Column("ts", SanitizedText, nullable=True),
-    _words("former"),
+    _text("former"),
     _flag("removed"),
-    _words("state"),
+    _text("state"),
     _count("attempts"),
     _flag("doubt"),
     _time("next_attempt_at"),
-    _words("last_error"),
-    _words("claimed_by"),
+    _text("last_error"),
+    _text("claimed_by"),
     _time("claimed_until"),
     _time("pending_since"),
     _time("created_at"),
@@ -178,7 +178,7 @@ posts = Table(
 replicas = Table(
     "replicas",
     metadata,
-    _words("name", primary_key=True),
+    _text("name", primary_key=True),
     _time("since"),
     _time("beat_at"),
     _time("until"),
@@ -188,8 +188,8 @@ replicas = Table(
 holds = Table(
     "holds",
     metadata,
-    _words("task", primary_key=True),
-    _words("holder"),
+    _text("task", primary_key=True),
+    _text("holder"),
     Column("token", id_type(), nullable=False),
     _time("since"),
 )
@@ -199,13 +199,13 @@ audit = Table(
     metadata,
     Column("seq", id_type(), primary_key=True, autoincrement=False),
     _time("at"),
-    _words("actor"),
-    _words("action"),
-    _words("cluster"),
+    _text("actor"),
+    _text("action"),
+    _text("cluster"),
     Column("op_id", id_type(), nullable=False),
-    # Text, because its very characters are hashed: JSONB would write them anew.
-    _words("detail"),
-    _words("prev_hash"),
-    _words("hash"),
+    # Text, because the exact characters are hashed: JSONB would write them differently.
+    _text("detail"),
+    _text("prev_hash"),
+    _text("hash"),
     Index("audit_by_time", "at"),
 )

@@ -1,4 +1,4 @@
-"""Link: one open transaction, and the one place where database errors become StoreError."""
+"""Session: one open transaction, and the only place where database errors become StoreError."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ from bot.store.error_text import raw, reason
 log = structlog.get_logger(__name__)
 
 Errors = tuple[type[Exception], ...]
-"""What a database and its driver may raise."""
+"""Types that a database and its driver may raise."""
 
 
 def database_errors() -> Errors:
-    """Everything a call into a database may raise; asyncpg's own come through bare while connecting."""
+    """Types that a call into a database may raise; SQLAlchemy does not wrap those of asyncpg while it connects."""
     common: Errors = (SQLAlchemyError, OSError)
     try:
         import asyncpg  # noqa: PLC0415 - an optional extra
@@ -32,25 +32,25 @@ def database_errors() -> Errors:
 
 @contextmanager
 def translated(errors: Errors) -> Iterator[None]:
-    """Turn what the database raises into StoreError, a broken uniqueness into Conflict."""
+    """Translate database errors into StoreError, and a violated uniqueness into Conflict."""
     try:
         yield
     except IntegrityError as error:
-        raise Conflict("Somebody else was first: the database already holds this.") from error
+        raise Conflict("The database already has this: another request was first.") from error
     except errors as error:
-        raise StoreError(f"The database could not be used ({explained(error)}).") from error
+        raise StoreError(f"The database could not be used ({_explain(error)}).") from error
 
 
-def explained(error: BaseException) -> str:
-    """Why, in our words; what they do not cover is logged in the driver's."""
-    words = reason(error)
-    if not words:
+def _explain(error: BaseException) -> str:
+    """Return the reason in plain words; log the driver's message if there is none."""
+    text = reason(error)
+    if not text:
         log.warning("store.unknown_error", driver=raw(error))
-    return words or "for a reason that the log names"
+    return text or "unknown error, see the log"
 
 
 class Session:
-    """An open transaction. `writable` ones lock what they read in order to write it back."""
+    """One open transaction. A `writable` one locks the rows that it reads to write them back."""
 
     def __init__(self, connection: AsyncConnection, errors: Errors, *, writable: bool) -> None:
         self._connection = connection
@@ -59,30 +59,30 @@ class Session:
         self.postgres = connection.dialect.name == "postgresql"
 
     async def rows(self, statement: Executable) -> Sequence[RowMapping]:
-        """All rows; raises StoreError."""
+        """Return all rows; raises StoreError."""
         with translated(self._errors):
             return (await self._connection.execute(statement)).mappings().all()
 
     async def row(self, statement: Executable) -> RowMapping | None:
-        """The first row or None; raises StoreError."""
+        """Return the first row or None; raises StoreError."""
         with translated(self._errors):
             return (await self._connection.execute(statement)).mappings().first()
 
     async def value(self, statement: Executable) -> Any:
-        """The first column of the first row or None; raises StoreError."""
+        """Return the first column of the first row or None; raises StoreError."""
         with translated(self._errors):
             return (await self._connection.execute(statement)).scalar()
 
     async def change(self, statement: Executable) -> int:
-        """Write; returns how many rows changed. Raises Conflict when uniqueness forbids it, else StoreError."""
+        """Write; return the number of changed rows. Raises Conflict for violated uniqueness, else StoreError."""
         with translated(self._errors):
             return (await self._connection.execute(statement)).rowcount
 
     async def fill(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add rows that have every column; raises Conflict, StoreError."""
+        """Insert complete rows; raises Conflict, StoreError."""
         with translated(self._errors):
             await self._connection.execute(insert(table), rows)
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """An INSERT that knows ON CONFLICT."""
+        """Build an INSERT that supports ON CONFLICT."""
         return postgresql.insert(table) if self.postgres else sqlite.insert(table)

@@ -1,4 +1,4 @@
-"""Makes SQLite's file ready: there, for its owner only, and in WAL mode."""
+"""Preparation of a SQLite file: it exists, only its owner can read it, and it is in WAL mode."""
 
 import errno
 import os
@@ -18,26 +18,26 @@ log = structlog.get_logger(__name__)
 _PATIENCE = 10.0
 _RETRY = 0.02
 _PRIMARY = 0xFF
-"""SQLite's extended result codes carry the primary one in their lowest byte."""
+"""Lowest byte of an extended result code of SQLite: the primary code."""
 
 
 def prepare(file: Path) -> None:
-    """Create the file and its folder, readable by nobody else, and switch it to WAL, which it then stays in.
+    """Create the file and its folder for the owner only, and switch the file to WAL for good.
 
-    SQLite gives its side files the same mode. Blocking. Raises ConfigError when the path is no good, StoreError when
-    another process does not let go of the file.
+    SQLite gives its side files the same mode. Blocking. Raises ConfigError for an unusable path, StoreError while
+    another process keeps the file locked.
     """
     try:
         _create(file)
     except OSError as error:
         raise ConfigError(
             f"store.url (CMBOT_STORE_URL): {file} cannot be opened for writing ({system_words(error)}): "
-            "write the path of a file in a folder that this user may write to, as in sqlite:////var/lib/cmbot/cmbot.db."
+            "name a file in a folder that this user may write to, as in sqlite:////var/lib/cmbot/cmbot.db."
         ) from error
     until = time.monotonic() + _PATIENCE
     while not _switched(file):
         if time.monotonic() > until:
-            raise StoreError(f"The database {file} is locked by another process.")
+            raise StoreError(f"Another process has locked the database {file}.")
         time.sleep(_RETRY)
 
 
@@ -51,15 +51,15 @@ def _create(file: Path) -> None:
     if not os.access(file, os.W_OK):
         raise PermissionError(errno.EACCES, "Permission denied")
     if others := stat.S_IMODE(file.stat().st_mode) & 0o077:
-        # Perhaps on purpose, for a group that makes backups: so it is said, not changed.
-        log.warning("store.readable_by_others", file=str(file), mode=f"{others:03o}", mend=f"chmod 600 {file}")
+        # Log it only: it may be intended, for a group that makes backups.
+        log.warning("store.readable_by_others", file=str(file), mode=f"{others:03o}", fix=f"chmod 600 {file}")
 
 
 def _switched(file: Path) -> bool:
-    """Switch to WAL; False when another process was in the way: SQLite does not wait by itself here."""
+    """Switch to WAL; False while another process locks the file: SQLite does not wait here."""
     try:
         with closing(sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)) as connection:
-            # Of effect in a new file only: what expires is then given back to the file system.
+            # Effective in a new file only: free pages can then be returned to the file system.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:

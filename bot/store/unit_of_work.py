@@ -1,4 +1,4 @@
-"""UnitOfWork: everything that one transaction may do, by concept."""
+"""UnitOfWork: one transaction, with a repository for each table or concept."""
 
 from collections.abc import Callable
 
@@ -21,9 +21,9 @@ from bot.store.session import Session
 
 
 class UnitOfWork:
-    """One transaction over all of the state: what is changed together is committed together.
+    """One transaction over all tables: it commits all changes or none.
 
-    Every method raises StoreError when the database fails; a compare-and-set that lost raises Conflict.
+    Every method raises StoreError if the database fails; a lost compare-and-set raises Conflict.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Database URLs as people write them, turned into what the drivers want; a password is never shown."""
+"""Database URLs of the settings, converted for the drivers; a password is never shown."""
 
 import ssl
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _SQLITE = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES = frozenset({"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"})
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _KEY = "store.url (CMBOT_STORE_URL)"
-_MEND = "write sqlite:///path/to/cmbot.db or postgresql://user:password@host:5432/database"
+_EXAMPLE = "write sqlite:///path/to/cmbot.db or postgresql://user:password@host:5432/database"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which database: `url` for SQLAlchemy, `file` for SQLite only, `options` for the driver's connect call."""
+    """Database to open: `url` for SQLAlchemy, `file` for SQLite only, `options` for the driver's connect call."""
 
     url: URL = field(repr=False)
     file: Path | None = None
@@ -28,28 +28,28 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """The URL without its password, for logs."""
+        """URL without its password, for logs."""
         return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
 
 def parse(written: str) -> Target:
-    """Read a URL; raises ConfigError that names the key and the mend but no password."""
+    """Parse a URL; raises ConfigError that names the key and a valid example, but no password."""
     try:
         url = make_url(written)
     except (ArgumentError, ValueError) as error:
-        # The cause is dropped: its words repeat the URL, password and all.
+        # Without the cause: its text repeats the URL with the password.
         del error
-        raise ConfigError(f"{_KEY}: this is no database URL; {_MEND}.") from None
+        raise ConfigError(f"{_KEY}: this is not a database URL; {_EXAMPLE}.") from None
     if url.drivername in _SQLITE:
         return _sqlite(url)
     if url.drivername in _POSTGRES:
         return _postgres(url)
-    raise ConfigError(f"{_KEY}: {url.drivername} databases are not supported; {_MEND}.")
+    raise ConfigError(f"{_KEY}: {url.drivername} databases are not supported; {_EXAMPLE}.")
 
 
 def _sqlite(url: URL) -> Target:
     if url.host or url.query or not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise ConfigError(f"{_KEY}: SQLite needs a plain file path after three slashes; write sqlite:///cmbot.db.")
+        raise ConfigError(f"{_KEY}: SQLite needs a file path after three slashes; write sqlite:///cmbot.db.")
     file = Path(url.database)
     return Target(URL.create("sqlite+aiosqlite", database=str(file)), file)
 
@@ -59,9 +59,11 @@ def _postgres(url: URL) -> Target:
     mode, root = query.pop("sslmode", query.pop("ssl", None)), query.pop("sslrootcert", None)
     unknown = sorted(set(query) - {"host", "port"})
     if unknown:
-        raise ConfigError(f"{_KEY}: the option {unknown[0]!r} is not known; host, port, sslmode and sslrootcert are.")
+        raise ConfigError(
+            f"{_KEY}: unknown option {unknown[0]!r}; the known ones are host, port, sslmode and sslrootcert."
+        )
     if not url.database:
-        raise ConfigError(f"{_KEY}: the name of the database is missing; {_MEND}.")
+        raise ConfigError(f"{_KEY}: the name of the database is missing; {_EXAMPLE}.")
     ours = URL.create("postgresql+asyncpg", url.username, url.password, url.host, url.port, url.database, query)
     return Target(ours, None, {} if mode is None else {"ssl": _ssl(mode, root)})
 

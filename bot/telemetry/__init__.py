@@ -1,1 +1,1 @@
-"""What the program tells about itself: logs without secrets, metrics, health; imported by effects only."""
+"""Telemetry: logs without secrets, metrics, health pages, heartbeat, delays of the event loop."""

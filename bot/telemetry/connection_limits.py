@@ -1,7 +1,7 @@
-"""The door of the HTTP server: how many connections it holds, and how long a request may take to arrive.
+"""Limits of the HTTP server: the number of connections, and the time in which a request must arrive.
 
-Anyone who reaches the port can open connections and send half a request on each. When there are too many, the oldest
-one without a whole request makes room, so that a request that arrives whole is always served.
+Any client that reaches the port can open connections and send half a request on each. At the limit, the oldest
+connection without a complete request is closed, so that complete requests are always served.
 """
 
 import asyncio
@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-MOST_CONNECTIONS = 256
+MAX_CONNECTIONS = 256
 ARRIVAL_SECONDS = 5.0
-"""How long the lines of a connection's first request may take, and as long again its body: Slack waits for 3 s."""
+"""Time for the head of the first request of a connection, and again for its body; Slack itself waits for 3 s."""
 KEEP_ALIVE_SECONDS = 30.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _Shut(asyncio.Protocol):
-    """A connection that is closed as soon as it is there."""
+class _Rejected(asyncio.Protocol):
+    """Connection that is closed at once."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Close it."""
@@ -26,41 +26,42 @@ class _Shut(asyncio.Protocol):
 
 
 class ConnectionLimits:
-    """The protocol factory of a server; `track` is its outermost middleware."""
+    """State of the connections of one server: `admit` is its outermost middleware, `accept` its protocol factory."""
 
-    def __init__(self, server: web.Server, *, most: int = MOST_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:
-        self._server, self._most, self._arrival = server, most, arrival
+    def __init__(self, *, limit: int = MAX_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:
+        self._limit, self._arrival = limit, arrival
         self._begun: set[object] = set()
-        """Connections on which a request came, its body perhaps not."""
+        """Connections with the head of a request, perhaps without its body."""
         self._busy: set[object] = set()
-        """Connections whose request is whole and being answered."""
+        """Connections whose request is complete and being answered."""
 
-    def __call__(self) -> asyncio.BaseProtocol:
-        """Let a new connection in, if need be in the place of another."""
-        held = self._server.connections
+    def accept(self, server: web.Server) -> asyncio.BaseProtocol:
+        """Accept a new connection of `server`; at the limit it replaces another one or is rejected."""
+        held = server.connections
         self._begun.intersection_update(held)
-        if len(held) >= self._most:
+        if len(held) >= self._limit:
             waiting = next((each for each in held if each not in self._busy), None)
             if waiting is None:
-                return _Shut()
+                return _Rejected()
             waiting.force_close()
-        handler = self._server()
-        asyncio.get_running_loop().call_later(self._arrival, self._too_late, handler)
+        handler = server()
+        asyncio.get_running_loop().call_later(self._arrival, self._close_idle, server, handler)
         return handler
 
-    def _too_late(self, handler: web.RequestHandler) -> None:
-        if handler not in self._begun and handler in self._server.connections:
+    def _close_idle(self, server: web.Server, handler: web.RequestHandler) -> None:
+        if handler not in self._begun and handler in server.connections:
             handler.force_close()
 
+    @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Read a request whole, within its time, before it is answered."""
+        """Read the complete request within its time, then answer it."""
         connection = request.protocol
         self._begun.add(connection)
         try:
             async with asyncio.timeout(self._arrival):
                 await request.read()
         except (TimeoutError, ConnectionError):
-            # Too late, or cut off, perhaps to make room: a traceback for each would fill the log.
+            # Late, or closed to make room: a traceback for each would fill the log.
             late = web.Response(status=408)
             late.force_close()
             return late

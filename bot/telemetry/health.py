@@ -1,29 +1,30 @@
-"""Health and metrics over HTTP: /healthz (restart me when it fails), /readyz (am I of use), /metrics."""
+"""Health and metrics over HTTP: `/healthz` fails when a restart helps, `/readyz` on any problem, and `/metrics`."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
 from bot.common.errors import CmbotError
-from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits, Handler
+from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits
 from bot.telemetry.metrics import Metrics
 
 Probe = Callable[[], Awaitable[str]]
-"""Tells in a sentence what is wrong, "" when nothing is; a CmbotError is what is wrong too."""
+"""Return the problem as a sentence, "" for none; a CmbotError that it raises counts as a problem too."""
 
-_WELL = 200
-_ILL = 503
+_OK = 200
+_UNAVAILABLE = 503
 _MAX_BODY = 1024 * 1024
 
 
 class Health:
-    """The three pages; `live` and `ready` name their probes, each of which must answer within `within` seconds.
+    """The three pages; `live` and `ready` are the named probes, each of which must answer within `within` seconds.
 
-    `remarks` are shown in the place of "ok": what is wrong without being a reason to fail that page. `watches` gives
-    the clusters that this process watches, for /readyz.
+    `remarks` replace "ok" for a problem that does not fail the page. `watches` lists the clusters that this process
+    polls, for `/readyz`.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Health:
         self._remarks = remarks or {}
 
     def server(self) -> web.Application:
-        """A web application with the three pages, to which others may be mounted before it is served."""
+        """Build a web application with the three pages; more routes may be added before it is served."""
         server = web.Application(client_max_size=_MAX_BODY)
         server.router.add_get("/healthz", self._healthz)
         server.router.add_get("/readyz", self._readyz)
@@ -49,7 +50,7 @@ class Health:
         return server
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        # That this is answered at all shows that the event loop turns.
+        # The answer itself proves that the event loop runs.
         return await self._answer(self._live, dict)
 
     async def _readyz(self, _: web.Request) -> web.Response:
@@ -62,11 +63,11 @@ class Health:
         return {} if self._watches is None else {"watches": [*self._watches()]}
 
     async def _answer(self, probes: Mapping[str, Probe], facts: Callable[[], Mapping[str, object]]) -> web.Response:
-        words = await asyncio.gather(*(self._ask(probe) for probe in probes.values()))
-        wrong = {name: word for name, word in zip(probes, words, strict=True) if word}
-        checks = {name: wrong.get(name) or self._remark(name) for name in probes}
-        body = {"ok": not wrong, "checks": checks, **facts()}
-        return web.json_response(body, status=_ILL if wrong else _WELL)
+        answers = await asyncio.gather(*(self._ask(probe) for probe in probes.values()))
+        problems = {name: answer for name, answer in zip(probes, answers, strict=True) if answer}
+        checks = {name: problems.get(name) or self._remark(name) for name in probes}
+        body = {"ok": not problems, "checks": checks, **facts()}
+        return web.json_response(body, status=_UNAVAILABLE if problems else _OK)
 
     def _remark(self, name: str) -> str:
         return (self._remarks[name]() if name in self._remarks else "") or "ok"
@@ -82,19 +83,19 @@ class Health:
 
 
 def socket_alive(dead_for: Callable[[], float], *, longest: float, last_error: Callable[[], str]) -> Probe:
-    """A probe that fails once there was no live connection to Slack for `longest` seconds."""
+    """Build a probe that fails when Slack has not been connected for `longest` seconds."""
 
     async def probe() -> str:
         silent = dead_for()
-        return f"no connection to Slack for {silent:.0f} s. {last_error()}".strip() if silent > longest else ""
+        return f"Slack has been disconnected for {silent:.0f} s. {last_error()}".strip() if silent > longest else ""
 
     return probe
 
 
 class Attempt:
-    """A probe that makes one attempt at a time and answers within `within` seconds, however long that takes.
+    """Probe that makes one attempt at a time and answers within `within` seconds, even if the attempt hangs.
 
-    An attempt that hangs is not cut off, and no second one is started beside it; a result holds for `every` seconds.
+    A hanging attempt is not cancelled, and no second one starts beside it. A result is valid for `every` seconds.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Attempt:
         self._began = float("-inf")
 
     async def __call__(self) -> str:
-        """What is wrong, "" when nothing is; raises the attempt's CmbotError."""
+        """Return the problem, "" for none."""
         now = self._monotonic()
         if self._task is None or (self._task.done() and now - self._began >= self._every):
             self._began = now
@@ -123,7 +124,7 @@ class Attempt:
         return self._task.result()
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel the attempt in progress."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -138,9 +139,9 @@ async def _run(attempt: Probe) -> str:
 
 @asynccontextmanager
 async def served(server: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve `server` until the context ends; gives the port (chosen when `port` is 0). Raises OSError."""
-    # Its access log would be a line for every health check. Nobody has a reason to send us compressed bodies, and a
-    # small one that unfolds to a gigabyte would hold the event loop for seconds before its signature is looked at.
+    """Serve `server` until the block ends; yield the port, a free one if `port` is 0. Raises OSError."""
+    # No access log: it would have a line for every health check. No decompression: a small body that unfolds to a
+    # gigabyte would block the event loop for seconds before its signature is checked, and no client needs it.
     runner = web.AppRunner(
         server,
         access_log=None,
@@ -149,19 +150,14 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         lingering_time=0.0,
     )
-    doors: list[ConnectionLimits] = []
-
-    @web.middleware
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await doors[0].admit(request, handler)
-
-    server.middlewares.insert(0, admit)
+    limits = ConnectionLimits()
+    server.middlewares.insert(0, limits.admit)
     await runner.setup()
     try:
         if runner.server is None:
-            raise RuntimeError("a server that is set up has its protocol")
-        doors.append(ConnectionLimits(runner.server))
-        listening = await asyncio.get_running_loop().create_server(doors[0], host, port)
+            raise RuntimeError("aiohttp did not set up the server")
+        accept = partial(limits.accept, runner.server)
+        listening = await asyncio.get_running_loop().create_server(accept, host, port)
         async with listening:
             yield int(listening.sockets[0].getsockname()[1])
     finally:

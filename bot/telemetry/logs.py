@@ -1,4 +1,4 @@
-"""One pipeline for all logs: ours and the libraries', redacted, to standard error as lines for people or as JSON."""
+"""One redacted pipeline for the logs of cmbot and its libraries: lines or JSON on standard error."""
 
 import logging
 import sys
@@ -23,15 +23,15 @@ QUIET = (
     "slack_sdk",
     "sqlalchemy",
 )
-"""Libraries of which no more than warnings are shown whatever our own level is: their debug lines quote payloads."""
+"""Libraries whose logs show warnings and errors only, at any level: their debug lines quote payloads."""
 
 _ACCESS = "aiohttp.access"
 
 
 def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO | None = None) -> None:
-    """Configure structlog and the standard library's logging for the whole process; call it once, first of all.
+    """Configure structlog and standard logging for the process; call this once, before anything else.
 
-    `level` is debug, info, warning or error. Every record goes through the same redaction, tracebacks included.
+    `level` is debug, info, warning or error. Every record and every traceback is redacted.
     """
     redactor = Redactor(secrets)
     shared: list[Processor] = [
@@ -59,7 +59,7 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO 
 
 
 class _Redaction:
-    """Redacts the fields of a record before they are rendered, so that no escaping can hide a secret."""
+    """Redact the fields of a record before they are rendered: escaping could hide a secret."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -70,7 +70,7 @@ class _Redaction:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Renders a record and redacts the line once more: whatever a renderer added is covered too."""
+    """Render a record and redact the line again, with everything that the renderer added."""
 
     def __init__(self, redactor: Redactor, shared: list[Processor], *, as_json: bool) -> None:
         renderer: Processor = (
@@ -83,7 +83,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line (with its traceback)."""
+        """Return one line, with its traceback."""
         return self._redactor.text(super().format(record))
 
 

@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever is about to be logged: the configured values, and all that looks like one. Pure."""
+"""Redaction of secrets in logs: the configured values, and every text that looks like a secret. No I/O."""
 
 import json
 import re
@@ -10,27 +10,27 @@ GONE = "[redacted]"
 
 _HEADERS = r"authorization|proxy-authorization|blob-store-auth-token|x-slack-signature|cookie|set-cookie"
 _NAMES = re.compile(rf"(?i){_HEADERS}|.*(token|secret|password|passwd)")
-"""Keys whose values are never shown."""
+"""Keys whose values are always redacted."""
 
 _PATTERNS = (
-    # Slack's tokens: bot, user, app-level, refresh, configuration.
+    # Tokens of Slack: bot, user, app-level, refresh, configuration.
     (re.compile(r"\b(?:xox[a-z](?:\.[a-z]+)?|xapp|xwfp)-[A-Za-z0-9.-]+"), GONE),
-    # A header with its value, as a line, a pair of a dictionary, or a tuple of bytes; a scheme word may precede it.
+    # A header with its value, as a line, an entry of a dictionary, or a tuple of bytes, with or without a scheme.
     (
         re.compile(
             rf"(?i)((?:{_HEADERS})['\"]?\s*[:=,]\s*(?:b?['\"])?)(?:(?:bearer|basic|digest)\s+)?[^\s'\",)}}\]]+",
         ),
         rf"\g<1>{GONE}",
     ),
-    # The password of an address.
+    # The password in a URL.
     (re.compile(r"(://[^/\s:@'\"]*:)[^/\s'\"]+(?=@)"), rf"\g<1>{GONE}"),
-    # The one-time ticket of a Socket Mode address.
+    # The one-time ticket in a Socket Mode URL.
     (re.compile(r"([?&]ticket=)[^&\s'\"]+"), rf"\g<1>{GONE}"),
-    # Whoever knows a response_url can answer in our name.
+    # Anyone who knows a response_url can answer in the name of cmbot.
     (re.compile(r"(https://hooks\.slack[a-z.-]*/)[^\s'\"<>]+"), rf"\g<1>{GONE}"),
 )
 _SHORTEST = 4
-"""Configured secrets below this length would redact ordinary words; they cannot be real ones."""
+"""Shorter configured secrets are ignored: they would redact ordinary words and cannot be real."""
 
 
 class Redactor:
@@ -38,12 +38,12 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        # The longest first: a secret that contains another must not leave its rest behind.
+        # The longest first: of a secret that contains another one, nothing must remain.
         ordered = sorted(forms, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """Return the text without secrets."""
         if self._secrets is not None:
             text = self._secrets.sub(GONE, text)
         for pattern, instead in _PATTERNS:
@@ -51,7 +51,7 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """The same for a value of any kind; what is neither plain nor a container becomes its redacted repr."""
+        """Return the value without secrets; an object of another type becomes its redacted repr."""
         if isinstance(value, str):
             return self.text(value)
         if value is None or isinstance(value, bool | int | float):
@@ -76,5 +76,5 @@ def _string(key: Any) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret as it may stand in a line: bare, as repr and JSON write it, and inside an address."""
+    """Return the forms of a secret in a log line: bare, as in repr and JSON, and quoted as in a URL."""
     return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}

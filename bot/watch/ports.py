@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 from bot.alerting.cluster_state.changes import Causes, Change
 from bot.alerting.model import Alert, Silence
+from bot.clustermgr.cluster import Glimpse
 from bot.clustermgr.models import Snapshot
 from bot.interactions.message import Message
 
-Look = Callable[[], Awaitable[Snapshot]]
-"""Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
+Look = Callable[[Glimpse], Awaitable[Snapshot]]
+"""Poll all hosts of one cluster; when a host is slow, first hand the answers of the others to the Glimpse."""
 
 Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
 """Tell which operations changes come from; those that none caused are left out. Raises StoreError."""

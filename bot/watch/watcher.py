@@ -173,7 +173,7 @@ class Watch:
         """
         self._fence, self._began = fence, now
         try:
-            snapshot = await self._look()
+            snapshot = await self._look(self.glimpse)
             self.pulse = replace(self.pulse, looked_at=now)
             await self._act(snapshot, now)
         except Exception as error:  # one of the three broad ones: no fault may end the watch

@@ -231,7 +231,7 @@ class OperationRepository:
     async def living(self) -> Sequence[str]:
         """The processes that live now, by the names under which they run operations."""
         async with self.store.read() as uow:
-            return await uow.replicas.living()
+            return await uow.replicas.active()
 
     async def due(self) -> list[Operation]:
         """The waiting operations whose time is over."""

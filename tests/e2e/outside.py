@@ -1,4 +1,4 @@
-"""The program as a process of its own, with the world it talks to: what the tests that kill it share."""
+"""`cmbot run` as a separate process, with the cluster and the workspace that it uses: for tests that kill it."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ operations: {{verify_within: 2s}}
 
 @dataclass
 class Outside:
-    """What the program talks to, which outlives it."""
+    """Workspace and cluster, which outlive the program."""
 
     slack: LocalSlack
     cluster: SimulatedCluster
@@ -34,9 +34,9 @@ class Outside:
 
     @asynccontextmanager
     async def bot(self, *module: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Run the program until the block ends; then it is killed without warning (SIGKILL).
+        """Run the program until the block ends, then kill it with SIGKILL.
 
-        `module` is what to run in its place, with its first arguments.
+        `module` replaces the program, with its first arguments.
         """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", *(module or ("bot",)), "run", "--config", str(self.config)),
@@ -68,8 +68,8 @@ class Outside:
             "C0STORAGE", lambda m: m.ts not in before and "*Waiting*" in m.full_text, timeout=30
         )
 
-    def told(self, *words: str) -> list[Message]:
-        """The alerts (not replies) that hold all words."""
+    def posted(self, *words: str) -> list[Message]:
+        """Posted alerts, without replies, that contain all words."""
         return [
             m
             for m in self.slack.workspace.messages

@@ -12,7 +12,7 @@ from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.clustermgr_sim.log import Seen
 from bot.playground.clustermgr_sim.nodes import NEVER
 from bot.playground.slack_sim.workspace import Message
-from bot.runtime.lifecycle import tick
+from bot.runtime.jobs import poll
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_journey import STORAGE, alert
 
@@ -40,7 +40,7 @@ class World:
     async def look(self) -> None:
         """One look of the watch, from here on counted."""
         self.seen_before = len(self.cluster.log)
-        await tick(self.demo.app, "prod")
+        await poll(self.demo.app, "prod")
         assert not self.demo.app.watches["prod"].pulse.failures
 
     def asked(self, node: int) -> list[Seen]:

@@ -1,4 +1,4 @@
-"""Two processes on one SQLite file: the later one takes over, and the earlier one takes back what it leaves."""
+"""Two processes on one SQLite file: the later one takes over, and its tasks return when it ends."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ def a_port() -> int:
 
 
 class Pages:
-    """A process with its health page."""
+    """A process with its health pages."""
 
     def __init__(self, outside: Outside, number: int) -> None:
         self.port, slack = a_port(), outside.slack
@@ -40,7 +40,7 @@ class Pages:
         self.process = Process(number, config, tokens)
 
     async def ready(self, wanted: Callable[[int, dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait until /readyz answers as wanted; what it answers."""
+        """Wait until `/readyz` answers as wanted; return the answer."""
         async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             while True:
                 try:
@@ -53,38 +53,38 @@ class Pages:
                 await asyncio.sleep(0.1)
 
     async def watches(self) -> None:
-        """Wait until it watches the cluster and is well."""
+        """Wait until the process polls the cluster and is ready."""
         await self.ready(lambda status, body: (status, body["watches"]) == (200, ["prod"]))
 
 
 @asynccontextmanager
 async def two(outside: Outside) -> AsyncIterator[tuple[Pages, Pages]]:
-    """The first, overtaken by the second."""
+    """Start two processes; the second one takes over from the first."""
     first, second = Pages(outside, 1), Pages(outside, 2)
     async with AsyncExitStack() as stack:
         for each in (first, second):
             await each.process.start()
             stack.push_async_callback(each.process.kill)
             await each.watches()
-        beside = "another process on the same database file"
-        body = await first.ready(lambda _, body: beside in body["checks"]["watch"])
+        conflict = "two processes on the same database file"
+        body = await first.ready(lambda _, body: conflict in body["checks"]["watch"])
         assert (body["ok"], body["watches"]) == (False, [])
         yield first, second
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-async def test_what_the_second_process_leaves_is_taken_back(outside: Outside, end: signal.Signals) -> None:
-    """Whether it ended in order or was killed, the first one watches again and announces what breaks."""
+async def test_tasks_of_the_second_process_return_to_the_first(outside: Outside, end: signal.Signals) -> None:
+    """After an orderly stop or a kill of the second one, the first one polls again and announces a broken disk."""
     async with two(outside) as (first, second):
         assert second.process.send(end)
         await first.watches()
         outside.cluster.break_disk(3)
         await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
-    assert len(outside.told("disk 3")) == 1
+    assert len(outside.posted("disk 3")) == 1
 
 
-async def test_the_first_process_ends_and_the_second_watches_on(outside: Outside) -> None:
-    """Who has nothing to give back takes nothing away."""
+async def test_second_process_goes_on_after_the_first_one_stops(outside: Outside) -> None:
+    """The first one holds no task, so its stop releases none."""
     async with two(outside) as (first, second):
         assert first.process.send(signal.SIGTERM)
         assert first.process.process is not None
@@ -94,4 +94,4 @@ async def test_the_first_process_ends_and_the_second_watches_on(outside: Outside
         outside.cluster.break_disk(3)
         await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
         await second.watches()
-    assert len(outside.told("disk 3")) == 1
+    assert len(outside.posted("disk 3")) == 1

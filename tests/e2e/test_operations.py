@@ -227,7 +227,7 @@ async def test_an_expired_card_does_nothing(world: Demo) -> None:
     op = await only_op(world)
     await world.app.repository.note(op, words="time passes", expires_at=1.0)
     assert "expired" in await refused(world, card, BOB)
-    await world.app.runner.sweep()
+    await world.app.executor.sweep()
     await card_with(world, card, "*Expired*")
     assert writes(world, "/member/remove") == []
 

@@ -1,4 +1,4 @@
-"""The database goes away and comes back: what reads answers, what changes is refused, and all resumes by itself."""
+"""Outage of the database: reading commands answer, changes are refused, and everything resumes by itself."""
 
 import asyncio
 import sqlite3
@@ -16,7 +16,9 @@ from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.workspace import Message
 from bot.runtime.app import build
-from bot.runtime.lifecycle import App, running, sweep
+from bot.runtime.jobs import sweep
+from bot.runtime.lifecycle import running
+from bot.runtime.parts import App
 from tests.e2e.conftest import QUICK
 from tests.support.databases import BACKENDS, Postgres, postgres
 
@@ -40,7 +42,7 @@ READING = (
 
 @dataclass
 class World:
-    """The program with one cluster and a database that can be taken away."""
+    """The program with one cluster and a database that the test can block."""
 
     app: App
     slack: LocalSlack
@@ -49,7 +51,7 @@ class World:
     give: Callable[[], None]
 
     async def ask(self, line: str) -> Message:
-        """Type a command and wait for what its sender sees."""
+        """Type a command and wait for its answer."""
         person = self.slack.as_user(ALICE)
         before = {m.ts for m in person.sees(STORAGE)}
         assert not (await person.command(STORAGE, line)).error
@@ -58,16 +60,16 @@ class World:
         )
 
     async def confirm(self, card: Message) -> None:
-        """Bob clicks, and it is acknowledged in time."""
+        """Approve as Bob; the click must be acknowledged in time."""
         assert not (await self.slack.as_user(BOB).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)).error
 
     async def card(self) -> Message:
-        """The newest card that waits."""
+        """Wait for a card that waits for approval."""
         return await self.slack.wait_for(OPERATIONS, lambda m: "*Waiting*" in m.full_text, timeout=20)
 
 
 class Lock:
-    """Another program that writes to the file and does not end."""
+    """Another program that keeps the file locked for writing."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -84,7 +86,7 @@ class Lock:
 
 
 async def until(done: Callable[[], bool]) -> None:
-    """Wait for something inside the program that nobody announces."""
+    """Wait until a condition inside the program is true."""
     turn = asyncio.Event()
     async with asyncio.timeout(60):
         while not done():
@@ -116,8 +118,8 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         slack.assert_no_violations()
 
 
-async def test_an_outage_of_the_database_is_told_survived_and_over_by_itself(world: World) -> None:
-    """One story: a card waits; the database goes; people type and click; it comes back; everything goes on."""
+async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> None:
+    """A card waits; the database goes down; people type and click; it returns; everything resumes."""
     await world.ask("/cm task disable balance reason=maintenance")
     card = await world.card()
     try:
@@ -142,7 +144,7 @@ async def test_an_outage_of_the_database_is_told_survived_and_over_by_itself(wor
     )
     async with world.app.store.read() as uow:
         assert [op.request["task"] for op in await uow.operations.recent(10)] == ["balance"], (
-            "what was refused is not done"
+            "the refused change was not made"
         )
     await sweep(world.app)
     measured = world.app.metrics.exposed().decode()

@@ -1,4 +1,4 @@
-"""The program as a process of its own, killed and started again: nothing lost or doubled, buttons that still work."""
+"""The program killed and started again: nothing is lost or doubled, and old buttons still work."""
 
 import asyncio
 from functools import partial
@@ -14,42 +14,42 @@ ALICE, BOB = "U0ALICE", "U0BOB"
 STORAGE = "C0STORAGE"
 
 
-async def test_an_alert_survives_the_process(outside: Outside) -> None:
-    """Told once before the kill; after it the same message is edited, and no second one comes."""
+async def test_alert_survives_a_restart(outside: Outside) -> None:
+    """It is posted once before the kill; after it the same message is edited."""
     async with outside.bot():
         outside.cluster.break_disk(3)
         first = await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
     outside.cluster.break_disk(4)
     async with outside.bot():
         await outside.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk 4" in m.full_text, timeout=20)
-    assert len(outside.told("disk 3")) == 1
+    assert len(outside.posted("disk 3")) == 1
 
 
-async def test_a_disk_that_broke_while_nobody_looked_is_told(outside: Outside) -> None:
-    """What happened while the program was down is found by its first look."""
+async def test_disk_that_broke_during_the_stop_is_announced(outside: Outside) -> None:
+    """The first poll after the start finds the broken disk."""
     async with outside.bot():
         await outside.slack.as_user(ALICE).command(STORAGE, "/cm stat")
         await outside.slack.wait_for(STORAGE, lambda m: "prod is" in m.text)
     outside.cluster.break_disk(9)
     async with outside.bot():
         await outside.slack.wait_for(STORAGE, lambda m: "disk 9" in m.full_text, timeout=20)
-    assert len(outside.told("disk 9")) == 1
+    assert len(outside.posted("disk 9")) == 1
 
 
-async def test_a_leader_that_changed_while_nobody_looked_is_told_once(outside: Outside) -> None:
-    """Neither silence nor an election replayed at every start."""
+async def test_leader_that_changed_during_the_stop_is_announced_once(outside: Outside) -> None:
+    """The change is announced at the first start after it, and at no later one."""
     async with outside.bot():
-        await _noted(outside, leader=1)
+        await _saved(outside, leader=1)
     await outside.cluster.elect(2)
     async with outside.bot():
         await outside.slack.wait_for(STORAGE, lambda m: "from peer 1 to peer 2" in m.full_text, timeout=20)
     async with outside.bot():
-        await _noted(outside, leader=2)
-    assert len(outside.told("from peer 1 to peer 2")) == 1
+        await _saved(outside, leader=2)
+    assert len(outside.posted("from peer 1 to peer 2")) == 1
 
 
-async def _noted(outside: Outside, *, leader: int) -> None:
-    """Wait until the watch wrote down who leads: /cm clusters tells what it noted."""
+async def _saved(outside: Outside, *, leader: int) -> None:
+    """Wait until the leader is saved: `/cm clusters` shows the saved state."""
     alice = outside.slack.as_user(ALICE)
     async with asyncio.timeout(20):
         shown = ""
@@ -64,8 +64,8 @@ def _later(before: set[str], message: Message) -> bool:
     return message.ts not in before
 
 
-async def test_the_buttons_of_an_old_card_work_after_a_restart(outside: Outside) -> None:
-    """Proposed by one process, confirmed with the next."""
+async def test_buttons_of_an_old_card_work_after_a_restart(outside: Outside) -> None:
+    """One process proposes the change, the next one takes the approval."""
     async with outside.bot():
         card = await outside.proposed("/cm task disable balance")
     async with outside.bot():
@@ -82,10 +82,10 @@ async def test_the_buttons_of_an_old_card_work_after_a_restart(outside: Outside)
         ("/cm leader transfer 2", ALICE, "/leadership/transfer", "peer 2 leads"),
     ],
 )
-async def test_killed_while_it_runs_the_truth_is_told(
+async def test_change_interrupted_by_a_kill_is_settled_truthfully(
     outside: Outside, line: str, approver: str, path: str, truth: str
 ) -> None:
-    """Killed between the request and its answer: the next process looks, and never sends again."""
+    """The kill comes between the request and its answer: the next process reads the cluster and sends nothing again."""
     async with outside.bot():
         card = await outside.proposed(line)
         for node in (1, 2, 3):
@@ -99,8 +99,8 @@ async def test_killed_while_it_runs_the_truth_is_told(
     assert len(outside.cluster.log.matching(method="POST", path=path)) == 1
 
 
-async def test_a_click_that_was_acknowledged_survives_the_process(outside: Outside) -> None:
-    """Killed while it looks, before anything was sent: the next process carries the approval out, once."""
+async def test_acknowledged_click_survives_a_kill(outside: Outside) -> None:
+    """The kill comes during the checks, before a request: the next process executes the approval once."""
     async with outside.bot():
         card = await outside.proposed("/cm member remove 3")
         for node in (1, 2, 3):
@@ -116,8 +116,8 @@ async def test_a_click_that_was_acknowledged_survives_the_process(outside: Outsi
     assert len(outside.cluster.log.matching(method="POST")) == 1
 
 
-async def test_a_cluster_that_leaves_the_settings_leaves_nothing_open(outside: Outside) -> None:
-    """Its waiting operation is closed and told; its card does nothing any more."""
+async def test_removed_cluster_leaves_no_open_operation(outside: Outside) -> None:
+    """Its waiting operation is closed, and its card has no buttons any more."""
     async with outside.bot():
         card = await outside.proposed("/cm member remove 3")
     outside.configure(outside.cluster.hosts, name="other")
@@ -129,8 +129,8 @@ async def test_a_cluster_that_leaves_the_settings_leaves_nothing_open(outside: O
     assert not any(block["type"] == "actions" for block in closed.blocks)
 
 
-async def test_what_is_under_way_at_an_orderly_end_is_told_before_it(outside: Outside) -> None:
-    """SIGTERM while a change runs: its card shows what came of it, without another start."""
+async def test_orderly_stop_waits_for_a_running_change(outside: Outside) -> None:
+    """After SIGTERM during a change, its card shows the result without another start."""
     async with outside.bot() as process:
         card = await outside.proposed("/cm task disable balance")
         for node in (1, 2, 3):
@@ -144,8 +144,7 @@ async def test_what_is_under_way_at_an_orderly_end_is_told_before_it(outside: Ou
     assert "Done and read back" in shown.full_text
 
 
-async def test_an_orderly_end(outside: Outside) -> None:
-    """SIGTERM ends it with status 0."""
+async def test_sigterm_stops_with_status_zero(outside: Outside) -> None:
     async with outside.bot() as process:
         process.terminate()
         async with asyncio.timeout(20):

@@ -1,4 +1,4 @@
-"""Signals to `cmbot run`: it ends in order and in time also while Slack hangs, and SIGHUP does not end it."""
+"""Signals to `cmbot run`: it stops in order and in time even while Slack hangs, and SIGHUP does not stop it."""
 
 import asyncio
 import signal
@@ -16,7 +16,7 @@ from tests.support.started_program import Started, settings, started
 pytestmark = pytest.mark.system
 
 DOCKER_SECONDS = 10.0
-"""After which Docker kills; the program itself aims at eight."""
+"""Seconds after which Docker kills a process."""
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def connected(folder: Path) -> AsyncIterator[tuple[Started, LocalSlack]]:
 
 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
-async def test_end_while_slack_hangs_is_orderly_and_in_time(tmp_path: Path, which: signal.Signals) -> None:
+async def test_stop_while_slack_hangs_is_orderly_and_in_time(tmp_path: Path, which: signal.Signals) -> None:
     async with connected(tmp_path) as (run, slack):
         slack.faults.inject("delay", count=1000, seconds=60.0)
         for line in ("/cm stat", "/cm members", "/cm disks", "/cm silence peer_down for=1h"):
@@ -42,7 +42,7 @@ async def test_end_while_slack_hangs_is_orderly_and_in_time(tmp_path: Path, whic
     assert not (tmp_path / "cmbot.db-wal").exists()
 
 
-async def test_hangup_is_logged_and_does_not_end_the_process(tmp_path: Path) -> None:
+async def test_hangup_is_logged_and_does_not_stop_the_process(tmp_path: Path) -> None:
     async with connected(tmp_path) as (run, _):
         run.process.send_signal(signal.SIGHUP)
         while "signal.hangup" not in run.stderr.read_text():  # noqa: ASYNC110 - another process writes it
@@ -51,7 +51,7 @@ async def test_hangup_is_logged_and_does_not_end_the_process(tmp_path: Path) -> 
         assert run.process.returncode is None
 
 
-async def test_second_interrupt_ends_at_once(tmp_path: Path) -> None:
+async def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
     async with connected(tmp_path) as (run, slack):
         slack.faults.inject("delay", count=1000, seconds=60.0)
         for line in ("/cm stat", "/cm members"):
@@ -63,7 +63,7 @@ async def test_second_interrupt_ends_at_once(tmp_path: Path) -> None:
         assert await asyncio.wait_for(run.process.wait(), DOCKER_SECONDS) == 130
 
 
-async def test_end_while_waiting_for_the_database_is_orderly(tmp_path: Path) -> None:
+async def test_stop_while_waiting_for_the_database_is_orderly(tmp_path: Path) -> None:
     async with LocalSlack() as slack:
         config, port = settings(tmp_path, slack, ["127.0.0.1:1"])
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}

@@ -1,4 +1,4 @@
-"""`cmbot run` with tokens that are wrong: refused where that can be seen, and not ready where only Slack can tell."""
+"""`cmbot run` with wrong tokens: refused if the form is wrong, not ready if Slack rejects them."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ async def test_run_with_faulty_tokens_is_refused(tmp_path: Path, bot: str, app: 
 
 
 @pytest.mark.parametrize("rejected", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
-async def test_run_with_a_token_slack_rejects_watches_unready(tmp_path: Path, rejected: str) -> None:
+async def test_run_with_a_rejected_token_polls_and_is_not_ready(tmp_path: Path, rejected: str) -> None:
     async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
         config, port = settings(tmp_path, slack, list(cluster.hosts))
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
@@ -49,7 +49,7 @@ async def test_run_with_a_token_slack_rejects_watches_unready(tmp_path: Path, re
         assert f"Slack rejects {rejected}" in run.stderr.read_text()
 
 
-async def test_run_while_slack_is_unreachable_starts_and_watches(tmp_path: Path) -> None:
+async def test_run_while_slack_is_unreachable_starts_and_polls(tmp_path: Path) -> None:
     async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
         config, port = settings(tmp_path, slack, list(cluster.hosts), api="http://127.0.0.1:9/api/")
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}

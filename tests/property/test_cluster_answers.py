@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from hypothesis import example, given
@@ -110,7 +111,7 @@ async def _watch(answers: dict[str, Any]) -> None:
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:
         cluster = Cluster("prod", "C1", api, lambda: now, 5.0)
         watch = Watch(
-            Watched("prod", "C1", 120, configure({})), lambda: cluster.poll(5.0), FakeStore(), wake=lambda: None
+            Watched("prod", "C1", 120, configure({})), partial(cluster.poll, 5.0), FakeStore(), wake=lambda: None
         )
         for _ in range(5):
             now += 120

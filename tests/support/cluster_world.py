@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.alerting.cluster_state.changes import Causes, Change
@@ -40,7 +41,7 @@ class World:
         watched = Watched("prod", "C1", 15, configure(self.rules))
         self.watch = Watch(
             watched,
-            lambda: handle.poll(5.0, self.watch.glimpse),
+            partial(handle.poll, 5.0),
             self.store,
             wake=self.woken.set,
             explain=self._explain,

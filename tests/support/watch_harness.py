@@ -37,7 +37,7 @@ class World:
         members = [change for change in changes if isinstance(change, MemberChange) and change.peer in self.causes]
         return {change: self.causes[change.peer] for change in members}
 
-    async def _look(self) -> Snapshot:
+    async def _look(self, _glimpse: object) -> Snapshot:
         return self.see(self.now)
 
     def _wake(self) -> None:

@@ -1,1 +1,1 @@
-"""The database's history: one revision a file in versions/, applied by bot/store/migrate.py."""
+"""Migrations: one revision per file in versions/, applied by bot/store/migrate.py."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions in the transaction that bot/store/migrate.py hands over."""
+"""Entry point of Alembic: runs the revisions in the transaction of bot/store/migrate.py."""
 
 from alembic import context
 

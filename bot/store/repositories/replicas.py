@@ -1,4 +1,4 @@
-"""Replicas and holds in the store: heartbeats, who does what under which fencing token, and the fence itself."""
+"""Replicas and holds in the store: heartbeats, the holder of each task with its fencing token, and the fence."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
@@ -11,16 +11,16 @@ from bot.store.schema import holds, inbound, posts, replicas
 from bot.store.session import Session
 
 LOCK = 0x7265706C
-"""Key of the advisory lock under which one replica at a time decides what it does: "repl" in ASCII."""
+"""Key of the advisory lock under which one replica at a time plans its tasks: "repl" in ASCII."""
 
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
 class Replicas:
-    """Who lives and who holds what. Lives are measured by the database's clock, which is the same for all.
+    """Replicas and holds. The clock of the database, which is the same for all, measures leases.
 
-    SQLite has no clock: its rows bear the system clock `clock`, for those who look at them. Which process is dead is
-    found there by observation (bot/leadership/membership.py) and noted by `expire`.
+    SQLite has no clock: its rows have times of the system clock `clock`, for display only. There a replica expires
+    when others see no heartbeat of it (bot/leadership/membership.py); `expire` saves that.
     """
 
     def __init__(self, session: Session, clock: Callable[[], float]) -> None:
@@ -28,7 +28,7 @@ class Replicas:
         self._clock = clock
 
     async def roster(self) -> Roster:
-        """All replicas and holds as of now; a writing unit of work keeps other deciders waiting until it ends."""
+        """All replicas and holds as of now; in a writing unit of work other replicas wait until it ends."""
         if self._session.postgres and self._session.writable:
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
         known = [
@@ -43,59 +43,59 @@ class Replicas:
         return self._clock() if now is None else now
 
     async def server_time(self) -> float | None:
-        """The present by the clock of the database server (Unix seconds); None for SQLite, which has none."""
+        """Time of the database server (Unix seconds); None for SQLite."""
         if not self._session.postgres:
             return None
         return float(await self._session.value(select(func.extract("epoch", func.clock_timestamp()))))
 
     async def beat(self, replica: Replica) -> None:
-        """Note that it lives, as it says."""
+        """Save a heartbeat."""
         values = {**asdict(replica), "tasks": list(replica.tasks)}
         new = self._session.insert(replicas).values(values)
         del values["name"]
         await self._session.change(new.on_conflict_do_update(index_elements=["name"], set_=values))
 
     async def assign(self, task: str, holder: str, now: float) -> Hold:
-        """Give a piece of work to `holder` ("": to nobody) under a new token: whoever had it cannot write any more."""
+        """Give a task to `holder` ("" to release it) under a new token: the former holder can write no more."""
         new = self._session.insert(holds).values(task=task, holder=holder, token=1, since=now)
         changed = {"holder": holder, "token": holds.c.token + 1, "since": now}
         statement = new.on_conflict_do_update(index_elements=["task"], set_=changed).returning(holds.c.token)
         return Hold(task, holder, int(await self._session.value(statement)), now)
 
     async def fence(self, hold: Hold) -> None:
-        """Raise Fenced when the hold has passed to somebody else; until the unit of work ends it cannot pass."""
+        """Raise Fenced if another replica has the task now; until the unit of work ends it cannot change hands."""
         query = select(holds.c.token).where(holds.c.task == hold.task, holds.c.holder == hold.holder)
         token = await self._session.value(query.with_for_update(read=True) if self._session.writable else query)
         if token != hold.token:
-            raise Fenced(f"Another process does {hold.task} now, so nothing was written.")
+            raise Fenced(f"Nothing was written: another process holds {hold.task} now.")
 
     async def expire(self, names: Collection[str]) -> None:
-        """Count these as dead: what they had claimed of inbound work and of messages to be sent is free at once."""
+        """Expire replicas, and release their claims on inbound deliveries and on messages to be sent."""
         if not names:
             return
         theirs = sorted(names)
-        await self._free(inbound.c.claimed_by.in_(theirs), posts.c.claimed_by.in_(theirs))
+        await self._release(inbound.c.claimed_by.in_(theirs), posts.c.claimed_by.in_(theirs))
         await self._session.change(update(replicas).where(replicas.c.name.in_(theirs)).values(until=0.0))
 
-    async def bury_all(self) -> None:
-        """Forget every replica and free all that was claimed; for a process that is alone, at its start."""
-        await self._free(inbound.c.claimed_by != "", posts.c.claimed_by != "")
+    async def reset(self) -> None:
+        """Delete every replica and release every claim: for the start of a process that is alone."""
+        await self._release(inbound.c.claimed_by != "", posts.c.claimed_by != "")
         await self._session.change(delete(replicas))
 
-    async def _free(self, accepted: ColumnElement[bool], sending: ColumnElement[bool]) -> None:
-        """Free claims; messages that wait for their next try are tried at once: the dead went by another clock."""
+    async def _release(self, accepted: ColumnElement[bool], sending: ColumnElement[bool]) -> None:
+        """Release claims and retry waiting messages at once: their retry time may come from another clock."""
         await self._session.change(update(inbound).where(accepted, ~inbound.c.done).values(_FREE))
         await self._session.change(update(posts).where(sending).values(_FREE))
         waiting = (posts.c.state == "pending") & (posts.c.next_attempt_at > 0)
         await self._session.change(update(posts).where(waiting).values(next_attempt_at=0.0))
 
-    async def forget(self, names: Collection[str]) -> None:
+    async def delete(self, names: Collection[str]) -> None:
         """Delete replicas."""
         if names:
             await self._session.change(delete(replicas).where(replicas.c.name.in_(sorted(names))))
 
-    async def living(self) -> Sequence[str]:
-        """The names of those alive now."""
+    async def active(self) -> Sequence[str]:
+        """Names of the active replicas."""
         after = await self._now() if self._session.postgres else 0.0
         query = select(replicas.c.name).where(replicas.c.until > after).order_by(replicas.c.name)
         return [row["name"] for row in await self._session.rows(query)]

@@ -1,4 +1,4 @@
-"""The store's fixtures, for replicas."""
+"""Fixtures of the store, for the tests of replicas."""
 
 from tests.support.databases import clock, database_url, postgres, store
 

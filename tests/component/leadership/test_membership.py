@@ -1,16 +1,16 @@
-"""Several processes over one database: who holds what, what the fence keeps out, and what a lost database means."""
+"""Several replicas over one database: holds, fences, expiry, and an outage of the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bot.common.errors import Fenced, StoreError
 from bot.interactions.message import Message
-from bot.leadership.membership import BEATS, KEEP_DEAD, TRUST, Membership
+from bot.leadership.membership import BEATS, KEEP_EXPIRED, TRUST, Membership
 from bot.leadership.model import Hold, Replica, watch_of
 from bot.leadership.ports import Fence
 from bot.store.database import Store
@@ -22,7 +22,7 @@ LEASE = 15.0
 
 @dataclass
 class Steady:
-    """A clock that only goes on."""
+    """A clock that is never set back."""
 
     now: float = 50.0
 
@@ -30,25 +30,38 @@ class Steady:
         return self.now
 
 
-def member(store: Store, name: str, *, alone: bool = False, tasks: Sequence[str] = TASKS) -> Membership:
-    return Membership(store, name, tasks, LEASE, alone=alone, steady=Steady())
+def ignore(_: Sequence[str]) -> None:
+    """Take gained tasks and do nothing."""
 
 
-async def dies(store: Store, name: str) -> None:
-    """Its last heartbeat becomes one that is too long ago, on whatever clock the database has."""
+def member(
+    store: Store,
+    name: str,
+    *,
+    alone: bool = False,
+    tasks: Sequence[str] = TASKS,
+    lease: float = LEASE,
+    steady: Callable[[], float] | None = None,
+    gained: Callable[[Sequence[str]], None] = ignore,
+) -> Membership:
+    return Membership(store, name, tasks, lease, alone=alone, steady=steady or Steady(), gained=gained)
+
+
+async def expire(store: Store, name: str) -> None:
+    """Make the last heartbeat of a replica older than its lease, on the clock of the database."""
     async with store.begin() as uow:
         [row] = [replica for replica in (await uow.replicas.roster()).replicas if replica.name == name]
         await uow.replicas.beat(Replica(row.name, row.since, row.beat_at - LEASE, 1.0, row.tasks))
 
 
 async def put(store: Store, term: int, fence: Fence) -> None:
-    """A write in a holder's name."""
+    """Write under a fence."""
     async with store.begin() as uow:
         await fence(uow)
         await uow.memory.put("c0", {"term": term})
 
 
-async def remembered(store: Store) -> dict[str, object]:
+async def saved(store: Store) -> dict[str, object]:
     async with store.read() as uow:
         return await uow.memory.get("c0")
 
@@ -59,22 +72,22 @@ def held(membership: Membership, task: str) -> Hold:
     return hold
 
 
-async def test_all_work_is_held_by_one_each_and_taken_over_from_the_dead(store: Store) -> None:
+async def test_every_task_has_one_holder_and_survives_its_expiry(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
     await two.beat()
     assert sorted(one.holds) == sorted(TASKS)
     assert not two.holds
-    assert two.living == 2
-    await dies(store, "one")
+    assert two.active_replicas == 2
+    await expire(store, "one")
     await two.beat()
     assert sorted(two.holds) == sorted(TASKS)
-    assert two.living == 1
+    assert two.active_replicas == 1
 
 
 @pytest.mark.parametrize("late", [0.0, 0.9])
-async def test_whatever_is_lost_is_held_again_within_two_leases(tmp_path: Path, clock: Clock, late: float) -> None:
-    """Three live and one dies right after a heartbeat; the others beat at their own pace, `late` of it out of step."""
+async def test_lost_tasks_are_held_again_within_two_leases(tmp_path: Path, clock: Clock, late: float) -> None:
+    """One of three replicas stops right after a heartbeat; the others send theirs `late` of an interval later."""
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=clock) as store:
         await store.migrate()
         members = [member(store, name) for name in ("one", "two", "three")]
@@ -86,51 +99,51 @@ async def test_whatever_is_lost_is_held_again_within_two_leases(tmp_path: Path, 
                 await each.beat()
         assert [len(each.holds) for each in members] == [2, 2, 2]
         lost, *others = members
-        died_at, orphans = clock.now, set(lost.holds)
+        stopped_at, orphans = clock.now, set(lost.holds)
         clock.now += late * LEASE / BEATS
         while not orphans <= {*others[0].holds, *others[1].holds}:
             clock.now += LEASE / BEATS
             for each in others:
                 await each.beat()
-        assert clock.now - died_at < 2 * LEASE
+        assert clock.now - stopped_at < 2 * LEASE
         assert [len(each.holds) for each in others] == [3, 3]
 
 
-async def test_who_was_taken_over_cannot_write_any_more_and_knows_it_then(store: Store) -> None:
-    """Stopped in the middle of its work and woken when another one does it: nothing of its write is kept."""
-    zombie, replacement = member(store, "zombie"), member(store, "heir")
+async def test_former_holder_cannot_write_and_drops_its_hold(store: Store) -> None:
+    """A process is suspended during its work and continues after another one took over: its write is not kept."""
+    zombie, replacement = member(store, "zombie"), member(store, "replacement")
     await zombie.beat()
     begun = zombie.fence(held(zombie, TASKS[0]))
     await put(store, 1, begun)
-    await dies(store, "zombie")
+    await expire(store, "zombie")
     await replacement.beat()
     with pytest.raises(Fenced):
         await put(store, 2, begun)
-    assert await remembered(store) == {"term": 1}
+    assert await saved(store) == {"term": 1}
     assert zombie.hold(TASKS[0]) is None
     await put(store, 3, replacement.fence(held(replacement, TASKS[0])))
-    assert await remembered(store) == {"term": 3}
+    assert await saved(store) == {"term": 3}
 
 
-async def test_a_hold_that_came_back_is_another_one(store: Store) -> None:
-    """What began under the first hold stays shut out, though the same process holds it again."""
+async def test_regained_hold_has_another_fence(store: Store) -> None:
+    """Work that began under the first hold stays fenced, although the same process holds the task again."""
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
     begun = one.fence(held(one, TASKS[0]))
-    await dies(store, "one")
+    await expire(store, "one")
     await two.beat()
-    await dies(store, "two")
+    await expire(store, "two")
     await one.beat()
     assert one.hold(TASKS[0]) is not None
     with pytest.raises(Fenced):
         await put(store, 2, begun)
 
 
-async def test_nobody_takes_over_while_a_fenced_write_is_under_way(store: Store) -> None:
-    """The write commits before the hold passes, or the hold has passed and the write fails; never in between."""
+async def test_hold_does_not_change_during_a_fenced_write(store: Store) -> None:
+    """The write commits before the hold changes hands, or it fails after that."""
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
-    await dies(store, "one")
+    await expire(store, "one")
     async with store.begin() as uow:
         await one.fence(Hold(TASKS[0], "one", 1, 0.0))(uow)
         taking = asyncio.create_task(two.beat())
@@ -139,13 +152,12 @@ async def test_nobody_takes_over_while_a_fenced_write_is_under_way(store: Store)
         assert not taking.done()
         await uow.memory.put("c0", {"term": 1})
     await taking
-    assert await remembered(store) == {"term": 1}
+    assert await saved(store) == {"term": 1}
 
 
-async def test_a_newcomer_gets_its_share_and_each_is_told_what_it_got(store: Store) -> None:
-    told: list[str] = []
-    one, two = member(store, "one"), member(store, "two")
-    two.gained = told.extend
+async def test_new_replica_gets_its_share_and_starts_it(store: Store) -> None:
+    gained: list[str] = []
+    one, two = member(store, "one"), member(store, "two", gained=gained.extend)
     await one.beat()
     async with store.begin() as uow:
         now = (await uow.replicas.roster()).now
@@ -154,39 +166,39 @@ async def test_a_newcomer_gets_its_share_and_each_is_told_what_it_got(store: Sto
         await one.beat()
         await two.beat()
     assert (len(one.holds), len(two.holds)) == (3, 3)
-    assert sorted(told) == sorted(two.holds)
+    assert sorted(gained) == sorted(two.holds)
     assert not set(one.holds) & set(two.holds)
 
 
-async def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(store: Store) -> None:
+async def test_holder_that_cannot_renew_stops_before_its_lease_ends(store: Store) -> None:
     steady = Steady()
-    one = Membership(store, "one", TASKS, LEASE, alone=False, steady=steady)
+    one = member(store, "one", steady=steady)
     await one.beat()
     steady.now += LEASE * TRUST - 0.1
-    assert one.alive
+    assert one.active
     assert one.hold(TASKS[0]) is not None
     steady.now += 0.1
-    assert not one.alive
+    assert not one.active
     assert one.hold(TASKS[0]) is None
     assert one.fence_for("c0") is None
     await one.beat()
     assert one.fence_for("c0") is not None
 
 
-async def test_an_orderly_end_frees_the_work_first_and_the_name_last(store: Store) -> None:
+async def test_orderly_stop_releases_tasks_first_and_deregisters_last(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
     await one.release()
-    assert one.alive
+    assert one.active
     assert not one.holds
     await two.beat()
     assert sorted(two.holds) == sorted(TASKS)
     await one.leave()
     async with store.read() as uow:
-        assert await uow.replicas.living() == ["two"]
+        assert await uow.replicas.active() == ["two"]
 
 
-async def test_what_the_dead_had_claimed_is_free_at_once(store: Store) -> None:
+async def test_expired_replica_loses_its_claims_at_once(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
     async with store.begin() as uow:
@@ -195,7 +207,7 @@ async def test_what_the_dead_had_claimed_is_free_at_once(store: Store) -> None:
         await uow.outbox.put("alert:1", "C1", Message("Fire"))
         [claim] = await uow.outbox.claim("one", 9e9, 60.0, 8)
         assert not await uow.outbox.claim("two", 9e9, 60.0, 8)
-    await dies(store, "one")
+    await expire(store, "one")
     await two.beat()
     async with store.begin() as uow:
         assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
@@ -203,23 +215,23 @@ async def test_what_the_dead_had_claimed_is_free_at_once(store: Store) -> None:
         assert (again.slot, again.doubt, claim.doubt) == ("alert:1", True, False)
 
 
-async def test_the_dead_are_shown_for_a_while(store: Store) -> None:
+async def test_expired_replica_stays_listed_for_ten_minutes(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
-    await dies(store, "one")
+    await expire(store, "one")
     await two.beat()
     await two.beat()
     async with store.begin() as uow:
         roster = await uow.replicas.roster()
         assert [(replica.name, replica.until > 0) for replica in roster.replicas] == [("one", False), ("two", True)]
-        await uow.replicas.beat(Replica("one", 0.0, roster.now - KEEP_DEAD - 1, 0.0, TASKS))
+        await uow.replicas.beat(Replica("one", 0.0, roster.now - KEEP_EXPIRED - 1, 0.0, TASKS))
     await two.beat()
     async with store.read() as uow:
         assert [replica.name for replica in (await uow.replicas.roster()).replicas] == ["two"]
 
 
-async def test_a_process_that_is_alone_takes_up_at_once_what_an_earlier_life_left(store: Store) -> None:
-    """One process with a file: no lease to wait for, and none that ends while it cannot write."""
+async def test_process_alone_takes_over_from_an_earlier_one_at_once(store: Store) -> None:
+    """A process alone on a file waits for no lease, and its own does not expire while it cannot write."""
     earlier = member(store, "earlier", alone=True, tasks=(*TASKS, watch_of("gone")))
     later = member(store, "later", alone=True)
     await earlier.beat()
@@ -229,34 +241,33 @@ async def test_a_process_that_is_alone_takes_up_at_once_what_an_earlier_life_lef
         assert await uow.inbound.claim("T1", "a name of an older release", now=100.0, until=9e12)
     await later.beat()
     assert sorted(later.holds) == sorted(TASKS)
-    assert later.living == 1
-    assert later.known == set(TASKS), "not what the settings of the earlier life named"
+    assert later.active_replicas == 1
+    assert later.known == set(TASKS), "the tasks of the earlier settings are unknown"
     async with store.read() as uow:
-        assert await uow.replicas.living() == ["later"]
+        assert await uow.replicas.active() == ["later"]
         assert len(await uow.inbound.pending(100.0)) == 1
     with pytest.raises(Fenced):
         await put(store, 1, begun)
     await earlier.beat()
-    assert set(earlier.holds) == {watch_of("gone")}, "only what the later one has no use for"
+    assert set(earlier.holds) == {watch_of("gone")}, "only the task that the later process does not know"
     assert sorted(later.holds) == sorted(TASKS)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is so."""
+    """Wait until `condition` is true."""
     for _ in range(1000):
         if condition():
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("it never came")
+    raise AssertionError("the condition stayed false")
 
 
 @dataclass
 class Outage:
-    """A database that can go away, and a replica that beats by itself."""
+    """A database server that can stop, and a replica that sends heartbeats in the background."""
 
     postgres: Postgres
     one: Membership
-    got: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
@@ -266,9 +277,8 @@ async def outage(postgres: Postgres) -> AsyncIterator[Outage]:
         store = await stack.enter_async_context(Store.open(postgres.url(name)))
         await store.migrate()
         loop = asyncio.get_running_loop()
-        one = Membership(store, "one", TASKS, 0.6, alone=False, steady=loop.time)
+        one = member(store, "one", lease=0.6, steady=loop.time)
         parts = Outage(postgres, one)
-        one.gained = lambda _: parts.got.set()
         await one.beat()
         task = asyncio.create_task(one.run())
         try:
@@ -279,12 +289,12 @@ async def outage(postgres: Postgres) -> AsyncIterator[Outage]:
     await postgres.drop(name)
 
 
-async def test_leases_are_not_believed_while_the_database_is_away_and_come_back_with_it(postgres: Postgres) -> None:
+async def test_holds_end_with_a_database_outage_and_return_after_it(postgres: Postgres) -> None:
     async with outage(postgres) as parts:
-        assert parts.one.alive
+        assert parts.one.active
         await asyncio.to_thread(postgres.stop)
         try:
-            await until(lambda: not parts.one.alive)
+            await until(lambda: not parts.one.active)
             assert parts.one.hold(TASKS[0]) is None
             with pytest.raises(StoreError):
                 await parts.one.beat()
@@ -293,8 +303,8 @@ async def test_leases_are_not_believed_while_the_database_is_away_and_come_back_
         await until(lambda: parts.one.hold(TASKS[0]) is not None)
 
 
-async def test_a_process_stopped_within_a_transaction_does_not_stop_the_others(postgres: Postgres) -> None:
-    """PostgreSQL ends the transaction in which nothing is said, and with it the locks that it holds."""
+async def test_process_suspended_in_a_transaction_does_not_block_others(postgres: Postgres) -> None:
+    """PostgreSQL ends an idle transaction and releases its locks."""
     name = await postgres.create()
     async with Store.open(postgres.url(name), patience=0.3) as stuck, Store.open(postgres.url(name)) as store:
         await store.migrate()
@@ -313,7 +323,7 @@ async def test_a_process_stopped_within_a_transaction_does_not_stop_the_others(p
     await postgres.drop(name)
 
 
-async def test_several_that_start_at_once_bring_an_empty_database_up_to_date(database_url: str) -> None:
+async def test_several_starts_at_once_migrate_an_empty_database(database_url: str) -> None:
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(Store.open(database_url)) for _ in range(4)]
         await asyncio.gather(*(store.migrate() for store in stores), stores[0].migrate())
@@ -321,4 +331,4 @@ async def test_several_that_start_at_once_bring_an_empty_database_up_to_date(dat
         for number, store in enumerate(stores):
             await member(store, f"p{number}").beat()
         async with stores[0].read() as uow:
-            assert len(await uow.replicas.living()) == 4
+            assert len(await uow.replicas.active()) == 4

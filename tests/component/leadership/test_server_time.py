@@ -1,4 +1,4 @@
-"""The clock of a process with a database server: that of the server, whatever the system clock says."""
+"""Clock of a process: with a database server it follows the server and not the system clock."""
 
 import time
 
@@ -10,7 +10,9 @@ from bot.store.database import Store
 
 
 @pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
-async def test_replicas_count_by_the_server_sqlite_by_the_system(store: Store, database_url: str, ahead: float) -> None:
+async def test_clock_follows_postgresql_or_with_sqlite_the_system(
+    store: Store, database_url: str, ahead: float
+) -> None:
     clock = ProcessClock(lambda: time.time() + ahead)
     await follow_server(clock, store)
     followed = database_url.startswith("postgresql")

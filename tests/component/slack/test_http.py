@@ -23,7 +23,7 @@ from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, build_app
 from bot.slack.payloads import HomeOpened
 from bot.slack.task_queue import TaskQueue
-from bot.telemetry.connection_limits import MOST_CONNECTIONS
+from bot.telemetry.connection_limits import MAX_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket import Echo
@@ -158,7 +158,7 @@ async def test_command_before_the_workspace_is_known_says_so(bot: Running) -> No
 
 async def test_half_sent_bodies_do_not_keep_a_command_out(bot: Running) -> None:
     """More connections than are held, each with a part of a request; a whole one is answered all the same."""
-    halves = [await half_request(bot.url, body=number % 2 == 0) for number in range(MOST_CONNECTIONS + 50)]
+    halves = [await half_request(bot.url, body=number % 2 == 0) for number in range(MAX_CONNECTIONS + 50)]
     status, _ = await bot.send(BODY, bot.slack.delivery.signed(BODY))
     assert status == 200
     closed = [reader for reader, _ in halves[:40]]

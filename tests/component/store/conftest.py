@@ -1,4 +1,4 @@
-"""The store's fixtures."""
+"""Fixtures of the store."""
 
 from tests.support.databases import clock, database_url, postgres, store
 

@@ -143,7 +143,7 @@ async def test_sqlite_does_not_replace_a_row(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
         await store.migrate()
         before = await _append(store, ENTRY, ENTRY)
-        with pytest.raises(StoreError, match="Somebody else was first"):
+        with pytest.raises(StoreError, match="another request was first"):
             async with store.begin() as uow:
                 await uow.audit._session.change(text("INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE seq = 1"))
         assert await _all(store) == before

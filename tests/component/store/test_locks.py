@@ -1,4 +1,4 @@
-"""One change at a time: the database itself lets only one operation hold a lock on a cluster."""
+"""One change at a time: the database lets only one operation hold a lock on a cluster."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +22,7 @@ async def add(store: Store, op: Operation) -> Operation:
         return await uow.operations.add(op)
 
 
-async def test_of_ten_that_want_to_change_the_members_at_once_one_gets_through(store: Store) -> None:
+async def test_one_of_ten_concurrent_membership_changes_succeeds(store: Store) -> None:
     async def propose(turn: int) -> bool:
         kind = OpKind.LEADER_TRANSFER if turn % 2 else OpKind.MEMBER_REMOVE
         try:
@@ -34,7 +34,7 @@ async def test_of_ten_that_want_to_change_the_members_at_once_one_gets_through(s
     assert sorted(await asyncio.gather(*map(propose, range(10)))) == [False] * 9 + [True]
 
 
-async def test_other_clusters_other_tasks_and_what_is_over_are_not_in_the_way(store: Store) -> None:
+async def test_other_clusters_tasks_and_final_operations_do_not_block(store: Store) -> None:
     first = await add(store, waiting(REMOVE))
     await add(store, waiting(replace(REMOVE, cluster="test")))
     await add(store, waiting(SWITCH))
@@ -48,13 +48,13 @@ async def test_other_clusters_other_tasks_and_what_is_over_are_not_in_the_way(st
 
 
 @pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
-async def test_what_runs_or_is_not_known_stays_in_the_way(store: Store, state: OpState) -> None:
+async def test_running_and_unknown_operations_block(store: Store, state: OpState) -> None:
     await add(store, replace(waiting(REMOVE), state=state))
     with pytest.raises(Conflict):
         await add(store, waiting(REMOVE))
 
 
-async def test_approvals_terms_and_leases_come_back_as_they_were(store: Store) -> None:
+async def test_approvals_terms_and_leases_round_trip(store: Store) -> None:
     op = replace(waiting(SWITCH), terms={"approvals": 2}, card=7, lease_until=500.5, warn_at=400.0)
     noted = await add(store, op)
     once = note(noted, at=102.0, by="U2", words="approved (1 of 2)", approvals=("U2",))

@@ -1,4 +1,4 @@
-"""Forward from every earlier schema, on each database, with data in it."""
+"""Migrations from every earlier schema, on each database, with data."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ Held = dict[str, list[dict[str, Any]]]
 
 
 def columns_there(connection: Connection) -> dict[str, list[str]]:
-    """The columns that this database has of each table."""
+    """Columns of each table in this database."""
     seen = inspect(connection)
     return {name: [each["name"] for each in seen.get_columns(name)] for name in seen.get_table_names()}
 
 
 def written(connection: Connection) -> Held:
-    """Put rows into each table as it is at this revision; what was put."""
+    """Insert rows into each table of this revision; return them."""
     held: Held = {}
     for name, there in columns_there(connection).items():
         if name in TABLES:
@@ -39,7 +39,7 @@ def _part(table: Table, number: int, there: list[str]) -> dict[str, Any]:
 
 
 def read_back(connection: Connection, held: Held) -> Held:
-    """The same columns of the same rows, as they are now."""
+    """Read the same columns of the same rows."""
     found: Held = {}
     for name, rows in held.items():
         table = TABLES[name]
@@ -49,8 +49,8 @@ def read_back(connection: Connection, held: Held) -> Held:
 
 
 @pytest.mark.parametrize("revision", EARLIER)
-async def test_a_database_of_an_earlier_release_keeps_its_data(database_url: str, revision: str) -> None:
-    """Every row that it could write is there unchanged after the start of this release; new columns are set."""
+async def test_database_of_an_earlier_release_keeps_its_data(database_url: str, revision: str) -> None:
+    """Every row is unchanged after the migration, and new columns have values."""
     async with Store.open(database_url) as store:
         async with store._session(store._writer, writable=True) as (_, run):
             await run(lambda connection: migrate.upgrade(connection, revision))
@@ -67,7 +67,7 @@ async def test_a_database_of_an_earlier_release_keeps_its_data(database_url: str
 
 
 def unset(connection: Connection) -> list[str]:
-    """The columns that must hold something and do not."""
+    """Columns that must have a value and do not."""
     return [
         f"{name}.{column.name}"
         for name, table in TABLES.items()
@@ -76,8 +76,8 @@ def unset(connection: Connection) -> list[str]:
     ]
 
 
-def test_there_is_no_way_back() -> None:
-    """A downgrade would have to invent or to lose data; docs/backup.md says to restore the backup instead."""
+def test_downgrade_is_refused() -> None:
+    """A downgrade would invent or lose data; docs/backup.md says to restore the backup instead."""
     for script in ScriptDirectory(str(migrate.FOLDER)).walk_revisions():
         with pytest.raises(NotImplementedError, match="restore the backup"):
             script.module.downgrade()

@@ -1,4 +1,4 @@
-"""Inbound work, scheduled firings and samples: accepted once, fired once, kept as long as needed."""
+"""Inbound deliveries, scheduled runs and samples: accepted once, run once, kept while needed."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from bot.common.errors import Fenced
 from bot.store.database import Store
 
 
-async def test_a_delivery_is_accepted_once_however_often_it_comes(store: Store) -> None:
+async def test_repeated_delivery_is_accepted_once(store: Store) -> None:
     async def accept() -> bool:
         async with store.begin() as uow:
             return await uow.inbound.insert_if_new("T1", "Click", {"user": "U1", "value": "op:1"}, 100.0)
@@ -19,7 +19,7 @@ async def test_a_delivery_is_accepted_once_however_often_it_comes(store: Store) 
         assert await uow.inbound.pending(100.0) == [("T1", "Click", {"user": "U1", "value": "op:1"})]
 
 
-async def test_work_is_claimed_by_one_and_by_another_when_the_lease_is_over(store: Store) -> None:
+async def test_delivery_is_claimed_once_until_the_claim_expires(store: Store) -> None:
     async with store.begin() as uow:
         await uow.inbound.insert_if_new("T1", "Click", {"user": "U1"}, 100.0)
 
@@ -34,7 +34,7 @@ async def test_work_is_claimed_by_one_and_by_another_when_the_lease_is_over(stor
     assert await claim("another", 160.0)
 
 
-async def test_done_work_never_comes_back_but_its_key_is_remembered(store: Store) -> None:
+async def test_done_delivery_never_returns_and_keeps_its_key(store: Store) -> None:
     async with store.begin() as uow:
         await uow.inbound.insert_if_new("T1", "Click", {"user": "U1"}, 100.0)
         await uow.inbound.done("T1")
@@ -43,7 +43,7 @@ async def test_done_work_never_comes_back_but_its_key_is_remembered(store: Store
         assert not await uow.inbound.insert_if_new("T1", "Click", {"user": "U1"}, 999.0)
 
 
-async def test_who_lost_a_claim_cannot_mark_it_done_with_what_he_wrote_for_it(database_url: str) -> None:
+async def test_lost_claim_rolls_back_the_work_under_it(database_url: str) -> None:
     async def finish(owner: Store) -> None:
         async with owner.begin() as uow:
             await uow.memory.put("prod", {"term": 1})
@@ -64,7 +64,7 @@ async def test_who_lost_a_claim_cannot_mark_it_done_with_what_he_wrote_for_it(da
         await finish(quick)
 
 
-async def test_only_what_is_done_is_forgotten(store: Store) -> None:
+async def test_only_done_deliveries_are_deleted(store: Store) -> None:
     async with store.begin() as uow:
         for key in ("T1", "T2", "T3"):
             await uow.inbound.insert_if_new(key, "Click", {}, float(key[1]) * 100)
@@ -75,7 +75,7 @@ async def test_only_what_is_done_is_forgotten(store: Store) -> None:
         assert not await uow.inbound.insert_if_new("T3", "Click", {}, 999.0)
 
 
-async def test_a_scheduled_firing_happens_once_in_all(store: Store) -> None:
+async def test_scheduled_run_is_saved_once(store: Store) -> None:
     async def fire(due_at: float) -> bool:
         async with store.begin() as uow:
             return await uow.firings.once("summary:C1", due_at)
@@ -88,8 +88,8 @@ async def test_a_scheduled_firing_happens_once_in_all(store: Store) -> None:
         assert await uow.firings.once("summary:C2", 200.0)
 
 
-async def test_a_long_time_is_read_in_few_samples(store: Store) -> None:
-    """The last of each span; other clusters and what is older do not count."""
+async def test_long_range_is_read_in_few_samples(store: Store) -> None:
+    """The last sample of each span is read, of this cluster and this range only."""
     async with store.begin() as uow:
         for minute in range(0, 240, 20):
             await uow.samples.add("prod", minute * 60.0, {"used": minute})
@@ -101,7 +101,7 @@ async def test_a_long_time_is_read_in_few_samples(store: Store) -> None:
         assert await uow.samples.first("other") is None
 
 
-async def test_the_last_firing_before_a_time_is_known(store: Store) -> None:
+async def test_last_run_before_a_time_is_found(store: Store) -> None:
     async with store.begin() as uow:
         for job, due_at in (("day", 100.0), ("day", 200.0), ("night", 150.0), ("other", 190.0)):
             await uow.firings.once(job, due_at)
@@ -111,8 +111,8 @@ async def test_the_last_firing_before_a_time_is_known(store: Store) -> None:
         assert await uow.firings.last(("night",), 150.0) is None
 
 
-async def test_an_event_is_remembered_and_left_for_nobody_to_finish(store: Store) -> None:
-    """Home was opened: shown once, whichever replica the event comes to again."""
+async def test_event_is_saved_once_and_needs_no_work(store: Store) -> None:
+    """An opened Home tab is published once, even if another replica gets the event again."""
     one, other = Inbox(store, "one", lambda: 100.0), Inbox(store, "other", lambda: 100.0)
     assert [await each.once("E1", "home") for each in (one, other, one)] == [True, False, False]
     assert await one.pending() == []

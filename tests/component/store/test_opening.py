@@ -26,7 +26,7 @@ async def _raw(url: str, statement: str) -> None:
     await engine.dispose()
 
 
-async def test_migrations_lead_to_the_schema_the_program_expects(store: Store) -> None:
+async def test_migrations_create_the_expected_schema(store: Store) -> None:
     def difference(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
@@ -35,7 +35,7 @@ async def test_migrations_lead_to_the_schema_the_program_expects(store: Store) -
         assert await run(migrate.current) == migrate.newest()
 
 
-async def test_two_processes_that_start_at_once_both_find_a_migrated_database(database_url: str) -> None:
+async def test_two_starts_at_once_both_find_a_migrated_database(database_url: str) -> None:
     async def start() -> int:
         async with Store.open(database_url) as store:
             await store.migrate()
@@ -55,20 +55,20 @@ async def test_migrating_again_changes_nothing(store: Store) -> None:
         assert await uow.memory.get("prod") == {"term": 3}
 
 
-async def test_a_database_of_a_newer_release_is_refused_and_left_alone(store: Store, database_url: str) -> None:
+async def test_database_of_a_newer_release_is_refused_and_unchanged(store: Store, database_url: str) -> None:
     await _raw(database_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="newer cmbot"):
         await store.migrate()
 
 
-async def test_an_empty_database_that_was_not_migrated_gives_a_store_error(database_url: str) -> None:
+async def test_database_without_migration_raises_store_error(database_url: str) -> None:
     async with Store.open(database_url) as store:
         with pytest.raises(StoreError):
             async with store.read() as uow:
                 await uow.alerts.open()
 
 
-async def test_a_unit_that_only_reads_cannot_write(store: Store) -> None:
+async def test_read_unit_cannot_write(store: Store) -> None:
     with pytest.raises(StoreError):
         async with store.read() as uow:
             await uow.memory.put("prod", {"term": 1})
@@ -76,7 +76,7 @@ async def test_a_unit_that_only_reads_cannot_write(store: Store) -> None:
         assert await uow.memory.get("prod") == {}
 
 
-async def test_a_unit_whose_body_fails_leaves_nothing(store: Store) -> None:
+async def test_unit_that_raises_is_rolled_back(store: Store) -> None:
     async def work() -> None:
         async with store.begin() as uow:
             await uow.memory.put("prod", {"term": 1})
@@ -88,13 +88,13 @@ async def test_a_unit_whose_body_fails_leaves_nothing(store: Store) -> None:
         assert await uow.memory.get("prod") == {}
 
 
-async def test_an_error_of_the_body_is_not_taken_for_the_databases(store: Store) -> None:
+async def test_error_of_the_body_is_not_translated(store: Store) -> None:
     with pytest.raises(ConnectionResetError):
         async with store.begin():
             raise ConnectionResetError
 
 
-async def test_a_cancelled_unit_leaves_nothing_and_the_store_usable(store: Store) -> None:
+async def test_cancelled_unit_is_rolled_back_and_the_store_usable(store: Store) -> None:
     inside = asyncio.Event()
 
     async def work() -> None:
@@ -112,7 +112,7 @@ async def test_a_cancelled_unit_leaves_nothing_and_the_store_usable(store: Store
         assert await uow.memory.get("prod") == {}
 
 
-async def test_the_file_and_its_folder_are_for_their_owner_only(tmp_path: Path) -> None:
+async def test_file_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "state" / "cmbot.db"
     async with Store.open(f"sqlite:///{file}") as store:
         await store.migrate()
@@ -120,25 +120,25 @@ async def test_the_file_and_its_folder_are_for_their_owner_only(tmp_path: Path) 
     assert modes == {"state": 0o700, "cmbot.db": 0o600, "cmbot.db-wal": 0o600, "cmbot.db-shm": 0o600}
 
 
-async def test_a_file_that_others_can_read_is_told_once_with_the_mend_and_left_as_it_is(tmp_path: Path) -> None:
+async def test_file_that_others_can_read_is_logged_and_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "cmbot.db"
     file.touch(mode=0o640)
     with capture_logs() as logs:
         async with Store.open(f"sqlite:///{file}"):
             pass
-    assert [(entry["event"], entry["mend"]) for entry in logs] == [("store.readable_by_others", f"chmod 600 {file}")]
+    assert [(entry["event"], entry["fix"]) for entry in logs] == [("store.readable_by_others", f"chmod 600 {file}")]
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-async def test_a_path_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) -> None:
+async def test_unwritable_path_raises_config_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot be opened for writing"):
         async with Store.open(f"sqlite:///{tmp_path}/file/cmbot.db"):
             pass
 
 
-async def test_a_directory_as_database_says_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"it is a directory\): write the path of a file"):
+async def test_directory_as_database_raises_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"it is a directory\): name a file"):
         async with Store.open(f"sqlite:///{tmp_path}"):
             pass
 
@@ -150,7 +150,7 @@ async def test_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
         assert await session.value(text("PRAGMA journal_mode")) == "wal"
 
 
-async def test_a_server_that_is_down_gives_store_errors_and_comes_back(postgres: Postgres, clock: Clock) -> None:
+async def test_server_that_is_down_raises_store_error_until_it_returns(postgres: Postgres, clock: Clock) -> None:
     name = await postgres.create()
     async with Store.open(postgres.url(name), clock=clock) as store:
         await store.migrate()
@@ -169,7 +169,7 @@ async def test_a_server_that_is_down_gives_store_errors_and_comes_back(postgres:
     await postgres.drop(name)
 
 
-async def test_a_server_that_dies_within_a_unit_gives_a_store_error(postgres: Postgres) -> None:
+async def test_server_that_stops_within_a_unit_raises_store_error(postgres: Postgres) -> None:
     name = await postgres.create()
     async with Store.open(postgres.url(name)) as store:
         await store.migrate()
@@ -189,7 +189,7 @@ async def test_a_server_that_dies_within_a_unit_gives_a_store_error(postgres: Po
     await postgres.drop(name)
 
 
-async def test_a_missing_database_is_told_without_the_password(postgres: Postgres) -> None:
+async def test_missing_database_is_named_without_the_password(postgres: Postgres) -> None:
     url = postgres.url("nowhere").replace("postgres@", "postgres:hunter2@")
     async with Store.open(url) as store:
         with pytest.raises(StoreError) as caught:
@@ -198,17 +198,17 @@ async def test_a_missing_database_is_told_without_the_password(postgres: Postgre
         assert "hunter2" not in f"{caught.value!r} {caught.value.__cause__!r} {store.where} {store._writer!r}"
 
 
-async def test_a_database_that_is_only_looked_at_is_not_made(tmp_path: Path) -> None:
+async def test_existing_does_not_create_a_database(tmp_path: Path) -> None:
     file = tmp_path / "mistyped.db"
-    with pytest.raises(ConfigError, match=r"no database at sqlite:.*mistyped.db yet: run `cmbot migrate`"):
+    with pytest.raises(ConfigError, match=r"no database at sqlite:.*mistyped.db: run `cmbot migrate`"):
         async with Store.existing(f"sqlite:///{file}"):
             pass
     assert not file.exists()
 
 
-async def test_a_database_without_our_schema_says_what_to_run(database_url: str) -> None:
+async def test_database_without_schema_names_cmbot_migrate(database_url: str) -> None:
     async with Store.open(database_url):
         pass
-    with pytest.raises(StoreError, match=r"at the schema's revision none.*run `cmbot migrate` first"):
+    with pytest.raises(StoreError, match=r"has schema revision none.*run `cmbot migrate`"):
         async with Store.existing(database_url):
             pass

@@ -1,4 +1,4 @@
-"""Alerts, silences, memory and operations: what goes in comes out, and no update is lost."""
+"""Alerts, silences, cluster state and operations: values round-trip, and no update is lost."""
 
 import asyncio
 from dataclasses import replace
@@ -40,7 +40,7 @@ OPERATION = Operation(
 )
 
 
-async def test_an_alert_comes_back_as_it_was_saved(store: Store) -> None:
+async def test_alert_round_trips(store: Store) -> None:
     async with store.begin() as uow:
         saved = await uow.alerts.save(ALERT)
     assert saved.id > 0
@@ -49,19 +49,19 @@ async def test_an_alert_comes_back_as_it_was_saved(store: Store) -> None:
         assert await uow.alerts.get(saved.id + 1) is None
 
 
-async def test_text_that_a_hostile_cluster_sends_is_stored_without_what_databases_refuse(store: Store) -> None:
+async def test_hostile_text_is_stored_without_refused_characters(store: Store) -> None:
     nasty = "host\x00\ud800<!channel>'; DROP TABLE alerts; --"
     alert = replace(ALERT, sentence=nasty, lines=(nasty,), data={nasty: [nasty, float("nan")]})
     async with store.begin() as uow:
         saved = await uow.alerts.save(alert)
     async with store.read() as uow:
         read = await uow.alerts.get(saved.id)
-    mended = "host\ufffd\ufffd<!channel>'; DROP TABLE alerts; --"
+    cleaned = "host\ufffd\ufffd<!channel>'; DROP TABLE alerts; --"
     assert read is not None
-    assert (read.sentence, read.lines, read.data) == (mended, (mended,), {mended: [mended, None]})
+    assert (read.sentence, read.lines, read.data) == (cleaned, (cleaned,), {cleaned: [cleaned, None]})
 
 
-async def test_the_next_version_of_an_alert_replaces_the_one_before_only_once(store: Store) -> None:
+async def test_next_version_of_an_alert_is_saved_once(store: Store) -> None:
     async with store.begin() as uow:
         saved = await uow.alerts.save(ALERT)
     newer = replace(saved, version=saved.version + 1, acked_by="U2", state=AlertState.ACKNOWLEDGED)
@@ -74,7 +74,7 @@ async def test_the_next_version_of_an_alert_replaces_the_one_before_only_once(st
         assert await uow.alerts.get(saved.id) == newer
 
 
-async def test_a_touch_keeps_the_version_and_respects_it(store: Store) -> None:
+async def test_touch_keeps_and_checks_the_version(store: Store) -> None:
     async with store.begin() as uow:
         saved = await uow.alerts.save(ALERT)
         await uow.alerts.touch(replace(saved, clear_since=130.0))
@@ -85,7 +85,7 @@ async def test_a_touch_keeps_the_version_and_respects_it(store: Store) -> None:
         assert await uow.alerts.get(saved.id) == replace(saved, clear_since=130.0)
 
 
-async def test_there_is_one_open_alert_per_subject_and_another_after_it_was_resolved(store: Store) -> None:
+async def test_subject_has_one_open_alert_at_a_time(store: Store) -> None:
     async with store.begin() as uow:
         first = await uow.alerts.save(ALERT)
         other = await uow.alerts.save(replace(ALERT, subject="zone-2"))
@@ -99,7 +99,7 @@ async def test_there_is_one_open_alert_per_subject_and_another_after_it_was_reso
         assert [alert.id for alert in await uow.alerts.open()] == [other.id, again.id]
 
 
-async def test_alerts_are_listed_by_cluster_and_by_time(store: Store) -> None:
+async def test_alerts_are_listed_by_cluster_and_time(store: Store) -> None:
     async with store.begin() as uow:
         old = await uow.alerts.save(replace(ALERT, state=AlertState.RESOLVED, changed_at=50.0, resolved_at=50.0))
         here = await uow.alerts.save(ALERT)
@@ -113,7 +113,7 @@ async def test_alerts_are_listed_by_cluster_and_by_time(store: Store) -> None:
         assert await uow.alerts.recent(0.0) == [here, there]
 
 
-async def test_a_silence_is_active_until_its_end_or_its_removal(store: Store) -> None:
+async def test_silence_is_active_until_its_end_or_removal(store: Store) -> None:
     async with store.begin() as uow:
         short = await uow.silences.add(Silence("prod", "*", "", until=200.0, by="U1", reason="work", weight=3))
         long = await uow.silences.add(Silence("test", "disk_broken", "7", until=900.0, by="U2", created_at=5.0))
@@ -128,7 +128,7 @@ async def test_a_silence_is_active_until_its_end_or_its_removal(store: Store) ->
         assert await uow.silences.active(0.0) == [short]
 
 
-async def test_alerts_are_found_by_their_ids(store: Store) -> None:
+async def test_alerts_are_found_by_id(store: Store) -> None:
     async with store.begin() as uow:
         made = [await uow.alerts.save(replace(ALERT, subject=str(number))) for number in range(3)]
     async with store.read() as uow:
@@ -136,7 +136,7 @@ async def test_alerts_are_found_by_their_ids(store: Store) -> None:
         assert await uow.alerts.some([]) == []
 
 
-async def test_what_a_channel_was_told_is_remembered(store: Store) -> None:
+async def test_history_of_a_channel_is_saved(store: Store) -> None:
     async with store.begin() as uow:
         assert await uow.channels.get("C1") == {}
         await uow.channels.put("C1", {"made": 1})
@@ -146,7 +146,7 @@ async def test_what_a_channel_was_told_is_remembered(store: Store) -> None:
         assert await uow.channels.known() == ["C1"]
 
 
-async def test_each_cluster_has_a_memory_of_its_own(store: Store) -> None:
+async def test_state_is_saved_by_cluster(store: Store) -> None:
     async with store.begin() as uow:
         assert await uow.memory.get("prod") == {}
         await uow.memory.put("prod", {"leader": 1, "dialect": "v3"})
@@ -159,7 +159,7 @@ async def test_each_cluster_has_a_memory_of_its_own(store: Store) -> None:
         assert await uow.memory.clusters() == ["test"]
 
 
-async def test_an_operation_comes_back_with_its_history(store: Store) -> None:
+async def test_operation_round_trips_with_its_history(store: Store) -> None:
     async with store.begin() as uow:
         added = await uow.operations.add(OPERATION)
         waiting = advance(added, OpState.WAITING, at=101.0, by="U1", words="asked")
@@ -171,7 +171,7 @@ async def test_an_operation_comes_back_with_its_history(store: Store) -> None:
         assert await uow.operations.get(added.id + 1) is None
 
 
-async def test_of_two_decisions_on_one_version_one_wins(store: Store) -> None:
+async def test_one_of_two_decisions_on_a_version_wins(store: Store) -> None:
     async with store.begin() as uow:
         waiting = advance(await uow.operations.add(OPERATION), OpState.WAITING, at=101.0)
         await uow.operations.save(waiting)
@@ -193,7 +193,7 @@ async def test_of_two_decisions_on_one_version_one_wins(store: Store) -> None:
     assert winners == [held.state]
 
 
-async def test_operations_are_listed_by_what_can_still_happen_to_them(store: Store) -> None:
+async def test_operations_are_listed_by_state(store: Store) -> None:
     async with store.begin() as uow:
         proposed = await uow.operations.add(OPERATION)
         waiting = await uow.operations.add(replace(OPERATION, cluster="test", state=OpState.WAITING, created_at=200.0))
@@ -208,7 +208,7 @@ async def test_operations_are_listed_by_what_can_still_happen_to_them(store: Sto
         assert (await uow.operations.due(999.0), await uow.operations.due(1000.0)) == ([], [waiting])
 
 
-async def test_no_update_is_lost_when_many_read_and_write_at_once(store: Store) -> None:
+async def test_concurrent_updates_lose_nothing(store: Store) -> None:
     async with store.begin() as uow:
         await uow.memory.put("prod", {"n": 0})
 

@@ -1,4 +1,4 @@
-"""Whether the store takes a write: tried on its own row, in bounded time, and nothing grows."""
+"""Write check of the store: on its own row, in bounded time, without growth."""
 
 import asyncio
 import resource
@@ -15,12 +15,12 @@ from bot.common.errors import StoreError
 from bot.store.database import Store
 from bot.telemetry.health import Attempt
 
-LOCKED = "no write comes through"
+LOCKED = "no write succeeds"
 
 
 async def write(store: Store) -> str:
     async with store.begin() as uow:
-        await uow.firings.tried("me")
+        await uow.firings.try_write("me")
     return ""
 
 
@@ -42,7 +42,7 @@ def no_space() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_a_write_is_tried_without_leaving_a_row(store: Store) -> None:
+async def test_write_check_leaves_no_row(store: Store) -> None:
     for _ in range(50):
         assert await write(store) == ""
     async with store.read() as uow:

@@ -25,7 +25,7 @@ async def process(url: str, see: Callable[[float], Snapshot]) -> AsyncIterator[t
         await store.migrate()
         as_port: WatchStore = store
 
-        async def now_seen() -> Snapshot:
+        async def now_seen(_glimpse: object) -> Snapshot:
             return see(clock[0])
 
         clock = [0.0]

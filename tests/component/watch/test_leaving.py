@@ -27,7 +27,7 @@ async def watched(store: Store, limits: GroupingLimits) -> None:
     """A look at a cluster with a broken disk and a leader that is new."""
     looks = iter([look(15), look(30, leader=2, term=6, bad=(disk(7),)), look(45, leader=2, term=6, bad=(disk(7),))])
 
-    async def see() -> object:
+    async def see(_glimpse: object) -> object:
         return next(looks)
 
     watch = Watch(

@@ -49,8 +49,8 @@ class Many:
         tells = any(rule.key == "own_network" for rule in configure(self.rules))
         return Seat(name, self._channel(name), "S0ONCALL", 15, tells)
 
-    def _look(self, name: str) -> Callable[[], Any]:
-        async def poll() -> Snapshot:
+    def _look(self, name: str) -> Callable[[Any], Any]:
+        async def poll(_glimpse: object) -> Snapshot:
             return replace((dark if name in self.down else look)(self.now), cluster=name)
 
         return poll

@@ -20,9 +20,9 @@ from bot.playground.clustermgr_sim.disks import CHUNK, Disk
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from bot.runtime import lifecycle
+from bot.runtime import jobs
 from bot.runtime.app import build
-from bot.runtime.lifecycle import App
+from bot.runtime.parts import App
 from tests.e2e.day.channel import Channel
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
@@ -122,8 +122,8 @@ class Day:
         pace = RateLimit(interval=0.0)
         self.app = await self._life.enter_async_context(build(self.settings(), clock=self.clock.now, pace=pace))
         await self.app.membership.beat()
-        await lifecycle.close_gone(self.app)
-        await lifecycle.catch_up(self.app)
+        await jobs.close_removed_clusters(self.app)
+        await jobs.catch_up(self.app)
 
     async def stop(self) -> None:
         """The program ends: nobody looks, nothing is sent."""
@@ -152,14 +152,14 @@ class Day:
             return
         self.looks += len(self.watched)
         for name in self.watched:
-            await lifecycle.tick(app, name)
-        for entry in app.entries:
+            await jobs.poll(app, name)
+        for entry in app.report_jobs:
             due = entry.latest(self.now)
             if due is not None and before < due <= self.now:
-                await lifecycle.summarise(app, entry, due)
-        await lifecycle.check_watchdog(app)
+                await jobs.post_report(app, due, entry)
+        await jobs.check_watchdog(app)
         if int(self.now / STEP) % SWEEPS == 0:
-            await lifecycle.sweep(app)
+            await jobs.sweep(app)
         await app.outbox.drain()
         self.look_at_channels()
 
@@ -181,14 +181,14 @@ class Day:
         socket = app.socket
         assert socket is not None
         for name in self.watched:
-            await lifecycle.tick(app, name)
+            await jobs.poll(app, name)
         self.clock.advance(5.0)
         work = (socket.run(), app.outbox.run(), self._seconds_pass())
         tasks = [asyncio.create_task(each) for each in work]
         try:
             await self.slack.wait_connected()
             yield
-            await app.background.drain(20.0)
+            await app.task_queue.drain(20.0)
         finally:
             for task in tasks:
                 task.cancel()

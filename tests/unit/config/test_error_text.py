@@ -8,7 +8,7 @@ import pytest
 from bot.common.errors import ConfigError
 from bot.config import Secrets, Settings, load, parse
 from bot.config.host_overlap import meaning
-from bot.runtime.settings_mapping import entries_of
+from bot.runtime.settings_mapping import report_jobs_of
 
 CLUSTER = '{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0STORAGE}'
 MINIMAL = f"clusters:\n  - {CLUSTER}\n"
@@ -119,7 +119,7 @@ def test_config_variable_set_to_nothing_means_the_default(tmp_path: Path, monkey
 def test_bad_cron_field_is_named_with_its_key(cron: str, words: str) -> None:
     settings = parse(f"{MINIMAL}summaries: [{{channel: C0X1, cron: '{cron}'}}]", secrets=Secrets(), environment={})
     with pytest.raises(ConfigError) as caught:
-        entries_of(settings)
+        report_jobs_of(settings)
     assert str(caught.value).startswith(f"summaries.0.cron = '{cron}'")
     assert words in str(caught.value)
     assert "range" not in str(caught.value)

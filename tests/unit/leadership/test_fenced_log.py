@@ -1,4 +1,4 @@
-"""What the log says of a process that was fenced: the number it held is not taken for a secret."""
+"""Log line of a fenced process: the redactor does not take the fencing token for a secret."""
 
 import io
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from bot.telemetry.logs import set_up
 
 
 class Rows:
-    """The rows of replicas, by which another one holds the task already."""
+    """Rows of replicas in which another replica holds the task already."""
 
     async def fence(self, hold: Hold) -> None:
-        raise Fenced(f"Another process does {hold.task} now.")
+        raise Fenced(f"Another process holds {hold.task} now.")
 
 
 @dataclass
@@ -31,7 +31,9 @@ async def test_fencing_number_is_visible_in_the_log() -> None:
     out = io.StringIO()
     set_up("info", (), as_json=True, stream=out)
     try:
-        member = Membership(cast("Any", None), "me", ("watch prod",), 15.0, alone=False, steady=lambda: 0.0)
+        member = Membership(
+            cast("Any", None), "me", ("watch prod",), 15.0, alone=False, steady=lambda: 0.0, gained=lambda _: None
+        )
         with pytest.raises(Fenced):
             await member.fence(Hold("watch prod", "me", 4711, 0.0))(cast("Any", Unit()))
     finally:

@@ -1,10 +1,10 @@
-"""The clock of the process, the guard that notices when the system clock is set, and how times are translated."""
+"""Clock of the process, guard of the system clock, and translation of times between the two."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from bot.runtime.clock import TOLERANCE, Guard, ProcessClock, earliest
+from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock, earliest
 from bot.views.notes import clock_set
 
 NOON = 1_700_000_000.0
@@ -13,7 +13,7 @@ HOUR = 3600.0
 
 @dataclass
 class Time:
-    """A machine's clocks: one that is set, one that only goes on."""
+    """Clocks of a machine: the system clock, which is set, and the steady clock."""
 
     wall: float = NOON
     steady: float = 50.0
@@ -27,64 +27,64 @@ class Time:
 
 
 @pytest.mark.parametrize("by", [-90.0, -HOUR, 365 * 24 * HOUR])
-def test_the_process_clock_goes_on_whatever_is_set(by: float) -> None:
+def test_process_clock_ignores_a_set_system_clock(by: float) -> None:
     time = Time()
     clock = time.clock()
     time.passes(10)
     time.wall += by
     time.passes(5)
     assert clock() == NOON + 15
-    assert time.clock()() == NOON + 15 + by, "after a restart the system clock decides"
+    assert time.clock()() == NOON + 15 + by, "a new process starts from the system clock"
 
 
-def test_a_jump_is_noted_once_with_its_size() -> None:
+def test_jump_is_noted_once_with_its_size() -> None:
     time = Time()
-    guard = Guard(time.clock(), lambda: time.wall)
+    guard = ClockGuard(time.clock(), lambda: time.wall)
     time.wall -= HOUR
     for _ in range(3):
         time.passes(2)
-        guard.look()
+        guard.check()
     [jump] = guard.jumps
     assert (jump.by, jump.ahead) == (-HOUR, -HOUR)
     time.wall += HOUR
-    guard.look()
+    guard.check()
     assert [(each.by, each.ahead) for each in guard.jumps] == [(-HOUR, -HOUR), (HOUR, 0.0)]
 
 
-def test_following_the_server_is_no_jump_of_the_system_clock() -> None:
+def test_following_the_server_is_no_jump() -> None:
     time = Time()
     clock = time.clock()
     clock.follow(NOON - HOUR)
-    guard = Guard(clock, lambda: time.wall)
+    guard = ClockGuard(clock, lambda: time.wall)
     time.passes(2)
-    guard.look()
+    guard.check()
     assert clock() == NOON - HOUR + 2
     assert guard.jumps == []
     time.wall += 90
-    guard.look()
+    guard.check()
     assert [(each.by, each.ahead) for each in guard.jumps] == [(90.0, HOUR + 90)]
 
 
-def test_small_corrections_count_only_when_they_add_up() -> None:
+def test_small_corrections_count_when_they_add_up() -> None:
     time = Time()
-    guard = Guard(time.clock(), lambda: time.wall)
+    guard = ClockGuard(time.clock(), lambda: time.wall)
     time.wall += TOLERANCE
-    guard.look()
+    guard.check()
     assert guard.jumps == []
     time.wall += 0.5
-    guard.look()
+    guard.check()
     assert [each.by for each in guard.jumps] == [TOLERANCE + 0.5]
 
 
-def test_a_time_of_this_process_is_translated_to_the_system_clock() -> None:
-    """As a message must be looked for in Slack from the time that Slack's clock showed, or a bit earlier."""
+def test_time_of_the_process_is_translated_to_the_system_clock() -> None:
+    """The search for a message in Slack must begin at the time on the clock of Slack, or earlier."""
     assert earliest(NOON, NOON + 60, NOON + 60) == NOON
-    assert earliest(NOON, NOON + 60, NOON + 60 - HOUR) == NOON - HOUR, "set back: ours is ahead"
-    assert earliest(NOON, NOON + 60, NOON + 60 + HOUR) == NOON, "set ahead: earlier does no harm"
+    assert earliest(NOON, NOON + 60, NOON + 60 - HOUR) == NOON - HOUR, "set back: the process is ahead"
+    assert earliest(NOON, NOON + 60, NOON + 60 + HOUR) == NOON, "set forward: an earlier time does no harm"
 
 
-def test_a_time_to_come_says_nothing_so_a_day_is_looked_back() -> None:
-    """An earlier process had a clock that was ahead."""
+def test_time_in_the_future_goes_back_one_day() -> None:
+    """An earlier process saved it with a clock that was ahead."""
     assert earliest(NOON + HOUR, NOON, NOON) == NOON - 24 * HOUR
 
 
@@ -96,6 +96,6 @@ def test_a_time_to_come_says_nothing_so_a_day_is_looked_back() -> None:
         (HOUR, 0.0, ("was set ahead by 1 h", "Both clocks agree again")),
     ],
 )
-def test_the_notice_says_what_follows(by: float, ahead: float, words: tuple[str, ...]) -> None:
+def test_notice_names_the_jump_and_its_consequence(by: float, ahead: float, words: tuple[str, ...]) -> None:
     shown = str(clock_set("host-1", by, ahead).to_json())
     assert all(word in shown for word in (*words, "The watch goes on without a gap", "host-1")), shown

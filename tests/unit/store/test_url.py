@@ -1,4 +1,4 @@
-"""Database URLs as people write them."""
+"""Database URLs of the settings."""
 
 import pytest
 
@@ -18,40 +18,40 @@ from bot.store.url import parse
         ("postgresql://u@/cm?host=/run/postgresql", "postgresql+asyncpg://u@/cm?host=%2Frun%2Fpostgresql"),
     ],
 )
-def test_every_usual_spelling_is_understood(written: str, meant: str) -> None:
+def test_common_forms_of_a_url_are_parsed(written: str, meant: str) -> None:
     assert parse(written).url.render_as_string(hide_password=False) == meant
 
 
-def test_ssl_is_asked_for_as_libpq_spells_it() -> None:
+def test_sslmode_is_passed_to_the_driver() -> None:
     assert parse("postgresql://u@db/cm?sslmode=require").options == {"ssl": "require"}
 
 
-def test_the_password_is_never_shown() -> None:
+def test_password_is_never_shown() -> None:
     target = parse("postgresql://u:hunter2@db/cm")
     assert target.shown == "postgresql://u:***@db/cm"
     assert "hunter2" not in repr(target)
 
 
 @pytest.mark.parametrize(
-    ("written", "mend"),
+    ("written", "words"),
     [
-        ("", "no database URL"),
-        ("cmbot.db", "no database URL"),
-        ("postgres:u:hunter2@db", "no database URL"),
-        ("postgresql://u:hunter2@db:port/cm", "no database URL"),
+        ("", "not a database URL"),
+        ("cmbot.db", "not a database URL"),
+        ("postgres:u:hunter2@db", "not a database URL"),
+        ("postgresql://u:hunter2@db:port/cm", "not a database URL"),
         ("mysql://u:hunter2@db/cm", "mysql databases are not supported"),
-        ("sqlite://", "plain file path"),
-        ("sqlite:///:memory:", "plain file path"),
-        ("sqlite:///x.db?mode=ro", "plain file path"),
-        ("sqlite:///file:x.db", "plain file path"),
+        ("sqlite://", "needs a file path"),
+        ("sqlite:///:memory:", "needs a file path"),
+        ("sqlite:///x.db?mode=ro", "needs a file path"),
+        ("sqlite:///file:x.db", "needs a file path"),
         ("postgresql://u:hunter2@db", "name of the database"),
-        ("postgresql://u:hunter2@db/cm?colour=hunter2", "'colour' is not known"),
+        ("postgresql://u:hunter2@db/cm?colour=hunter2", "unknown option 'colour'"),
         ("postgresql://u:hunter2@db/cm?sslmode=hunter2", "sslmode must be one of"),
         ("postgresql://u:hunter2@db/cm?sslmode=verify-full&sslrootcert=/nowhere.pem", "cannot be read"),
     ],
 )
-def test_what_cannot_be_used_is_told_with_the_mend_and_without_the_password(written: str, mend: str) -> None:
-    with pytest.raises(ConfigError, match=mend) as caught:
+def test_unusable_url_is_refused_without_its_password(written: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
         parse(written)
     assert "store.url" in str(caught.value)
     assert "hunter2" not in f"{caught.value}{caught.value.__cause__!r}"

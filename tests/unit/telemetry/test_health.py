@@ -1,4 +1,4 @@
-"""The health pages over a real socket."""
+"""Health pages over a real socket."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -12,11 +12,11 @@ from bot.telemetry.health import Health, Probe, served, socket_alive
 from bot.telemetry.metrics import Metrics
 
 
-async def well() -> str:
+async def no_problem() -> str:
     return ""
 
 
-async def ill() -> str:
+async def problem() -> str:
     return "the oldest message has waited for 600 s"
 
 
@@ -43,13 +43,13 @@ async def ask(
         return answer.status, await answer.json()
 
 
-async def test_all_well(session: aiohttp.ClientSession) -> None:
-    status, body = await ask(session, "/readyz", live={}, ready={"store": well, "slack": well})
+async def test_ready_without_problems(session: aiohttp.ClientSession) -> None:
+    status, body = await ask(session, "/readyz", live={}, ready={"store": no_problem, "slack": no_problem})
     assert (status, body) == (200, {"ok": True, "checks": {"store": "ok", "slack": "ok"}})
 
 
-async def test_each_thing_that_is_wrong_is_named(session: aiohttp.ClientSession) -> None:
-    ready = {"store": down, "slack": hanging, "outbox": ill, "clock": well}
+async def test_every_problem_is_named(session: aiohttp.ClientSession) -> None:
+    ready = {"store": down, "slack": hanging, "outbox": problem, "clock": no_problem}
     status, body = await ask(session, "/readyz", live={}, ready=ready)
     assert status == 503
     assert body["checks"] == {
@@ -60,18 +60,21 @@ async def test_each_thing_that_is_wrong_is_named(session: aiohttp.ClientSession)
     }
 
 
-async def test_liveness_does_not_look_at_readiness(session: aiohttp.ClientSession) -> None:
-    status, _ = await ask(session, "/healthz", live={"socket": well}, ready={"store": down})
+async def test_liveness_ignores_readiness(session: aiohttp.ClientSession) -> None:
+    status, _ = await ask(session, "/healthz", live={"socket": no_problem}, ready={"store": down})
     assert status == 200
 
 
-async def test_liveness_fails_when_the_socket_is_dead_for_too_long(session: aiohttp.ClientSession) -> None:
+async def test_liveness_fails_when_the_socket_is_disconnected_too_long(session: aiohttp.ClientSession) -> None:
     socket = socket_alive(lambda: 301.0, longest=300.0, last_error=lambda: "Slack could not be reached.")
     status, body = await ask(session, "/healthz", live={"socket": socket}, ready={})
-    assert (status, body["checks"]["socket"]) == (503, "no connection to Slack for 301 s. Slack could not be reached.")
+    assert (status, body["checks"]["socket"]) == (
+        503,
+        "Slack has been disconnected for 301 s. Slack could not be reached.",
+    )
 
 
-async def test_a_socket_that_died_just_now_is_given_time() -> None:
+async def test_recently_disconnected_socket_is_no_problem() -> None:
     assert not await socket_alive(lambda: 299.0, longest=300.0, last_error=lambda: "")()
 
 
@@ -84,20 +87,20 @@ async def test_metrics_are_served_in_prometheus_format(session: aiohttp.ClientSe
         assert answer.headers["Content-Type"].startswith("text/plain; version=")
 
 
-async def test_readiness_shows_what_is_watched(session: aiohttp.ClientSession) -> None:
-    """A process that watches nothing is seen there, be it well or not."""
+async def test_readiness_lists_polled_clusters(session: aiohttp.ClientSession) -> None:
+    """The list shows a process that polls nothing, even if it is well."""
     server = Health(Metrics(), live={}, ready={}, watches=lambda: ["prod"]).server()
     async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
         assert await answer.json() == {"ok": True, "checks": {}, "watches": ["prod"]}
 
 
-async def test_readiness_names_what_is_watched_after_its_checks(session: aiohttp.ClientSession) -> None:
-    """A cluster that is lost while a check is waited for does not stand beside the words that it is lost."""
+async def test_readiness_lists_polled_clusters_after_its_checks(session: aiohttp.ClientSession) -> None:
+    """A cluster lost during a check is not listed beside the sentence that says so."""
     watched = ["prod"]
 
     async def loses() -> str:
         watched.clear()
-        return "another process watches prod"
+        return "another process polls prod"
 
     server = Health(Metrics(), live={}, ready={"watch": loses}, watches=lambda: watched).server()
     async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/readyz") as answer:

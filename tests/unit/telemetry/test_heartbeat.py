@@ -1,4 +1,4 @@
-"""The heartbeat: called while all is well, silent when not, harmless when its address is."""
+"""Heartbeat: called while all is well, silent on a problem, harmless when its URL fails."""
 
 from collections.abc import AsyncIterator
 
@@ -11,7 +11,7 @@ from bot.telemetry.heartbeat import Heartbeat
 
 
 class Switch:
-    """A dead man's switch that counts its calls."""
+    """A monitoring service that counts its calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -35,52 +35,52 @@ async def switch() -> AsyncIterator[Switch]:
         yield made
 
 
-async def well() -> str:
+async def no_problem() -> str:
     return ""
 
 
-async def ill() -> str:
-    return "no look lately at prod."
+async def problem() -> str:
+    return "prod: not polled lately."
 
 
-async def test_it_is_called_at_most_every_half_minute(switch: Switch) -> None:
-    heart = Heartbeat(switch.url)
+async def test_heartbeat_is_called_at_most_every_half_minute(switch: Switch) -> None:
+    heartbeat = Heartbeat(switch.url)
     for now in (0.0, 10.0, 29.9, 30.0, 59.0, 61.0):
-        if heart.due(now):
-            await heart.beat(now, well)
+        if heartbeat.due(now):
+            await heartbeat.beat(now, no_problem)
     assert switch.calls == 3
 
 
-async def test_it_is_silent_while_something_is_wrong(switch: Switch) -> None:
-    heart = Heartbeat(switch.url)
-    await heart.beat(0.0, ill)
+async def test_heartbeat_is_silent_during_a_problem(switch: Switch) -> None:
+    heartbeat = Heartbeat(switch.url)
+    await heartbeat.beat(0.0, problem)
     assert switch.calls == 0
-    await heart.beat(30.0, well)
+    await heartbeat.beat(30.0, no_problem)
     assert switch.calls == 1
 
 
-async def test_without_an_address_it_is_never_due() -> None:
+async def test_heartbeat_without_a_url_is_never_due() -> None:
     assert not Heartbeat("").due(1e9)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/ping/s3cr3t", "https://[/s3cr3t", "http://127.0.0.1:99999/s3cr3t"])
-async def test_an_address_that_cannot_be_reached_harms_nobody_and_is_not_shown(url: str) -> None:
-    heart = Heartbeat(url)
+async def test_unreachable_url_raises_nothing_and_is_not_logged(url: str) -> None:
+    heartbeat = Heartbeat(url)
     with capture_logs() as logs:
         for now in range(0, 700, 30):
-            await heart.beat(float(now), well)
+            await heartbeat.beat(float(now), no_problem)
     assert "s3cr3t" not in str(logs)
     assert [line["event"] for line in logs] == ["heartbeat.silent"] * 2
 
 
-async def test_a_refusal_is_logged_and_its_end_as_well(switch: Switch) -> None:
-    heart = Heartbeat(switch.url)
+async def test_refusal_is_logged_and_its_end_too(switch: Switch) -> None:
+    heartbeat = Heartbeat(switch.url)
     with capture_logs() as logs:
         switch.status = 404
-        await heart.beat(0.0, well)
+        await heartbeat.beat(0.0, no_problem)
         switch.status = 200
-        await heart.beat(30.0, well)
+        await heartbeat.beat(30.0, no_problem)
     assert [(line["event"], line.get("why")) for line in logs] == [
-        ("heartbeat.silent", "its address answered 404"),
+        ("heartbeat.silent", "its URL answered with status 404"),
         ("heartbeat.back", None),
     ]

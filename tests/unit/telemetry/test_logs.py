@@ -1,4 +1,4 @@
-"""The log's lines: one pipeline, no secrets, quiet libraries."""
+"""Log lines: one pipeline, no secrets, libraries from warnings on."""
 
 import io
 import json
@@ -17,7 +17,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """Set logging up as JSON with the secret `hunter2`, and give the lines written so far."""
+    """Set up logging as JSON with the secret `hunter2`, and yield a reader of the lines written so far."""
     root = logging.getLogger()
     before = root.level, list(root.handlers)
     stream = io.StringIO()
@@ -29,7 +29,7 @@ def lines() -> Iterator[Lines]:
     root.handlers[:] = before[1]
 
 
-def test_a_line_has_its_time_level_logger_and_fields(lines: Lines) -> None:
+def test_line_has_time_level_logger_and_fields(lines: Lines) -> None:
     context(cluster="prod")
     structlog.get_logger("bot.some").warning("alert.fired", disk=7)
     [line] = lines()
@@ -43,7 +43,7 @@ def test_a_line_has_its_time_level_logger_and_fields(lines: Lines) -> None:
     assert line["timestamp"].endswith("Z")
 
 
-def test_the_level_is_kept(lines: Lines) -> None:
+def test_lines_below_the_level_are_dropped(lines: Lines) -> None:
     structlog.get_logger("bot.some").debug("not.shown")
     structlog.get_logger("bot.some").info("shown")
     assert [line["event"] for line in lines()] == ["shown"]
@@ -51,8 +51,8 @@ def test_the_level_is_kept(lines: Lines) -> None:
 
 def test_secrets_in_fields_and_nested_values_are_redacted(lines: Lines) -> None:
     structlog.get_logger("bot.some").info("call hunter2", url="x://u:pw@h", headers={"Authorization": "Bearer abc"})
-    told = json.dumps(lines())
-    assert not any(secret in told for secret in ("hunter2", "pw", "abc"))
+    written = json.dumps(lines())
+    assert not any(secret in written for secret in ("hunter2", "pw", "abc"))
 
 
 def test_secrets_in_tracebacks_are_redacted(lines: Lines) -> None:
@@ -67,28 +67,28 @@ def test_secrets_in_tracebacks_are_redacted(lines: Lines) -> None:
         assert "xoxb-1" not in json.dumps(line)
 
 
-def test_an_exception_given_as_a_field_is_redacted(lines: Lines) -> None:
+def test_exception_in_a_field_is_redacted(lines: Lines) -> None:
     structlog.get_logger("bot.some").error("crashed", exc_info=ValueError("hunter2"))
     [line] = lines()
     assert "ValueError" in line["exception"]
     assert "hunter2" not in json.dumps(line)
 
 
-def test_a_library_s_arguments_and_extras_are_redacted(lines: Lines) -> None:
+def test_arguments_and_extras_of_a_library_are_redacted(lines: Lines) -> None:
     logging.getLogger("foreign").warning("sent %s to %r", "hunter2", {"token": "abc"}, extra={"secret": "def"})
     [line] = lines()
     assert not any(secret in json.dumps(line) for secret in ("hunter2", "def"))
     assert line["level"] == "warning"
 
 
-def test_libraries_are_heard_from_warning_on(lines: Lines) -> None:
+def test_libraries_log_from_warning_on(lines: Lines) -> None:
     for name in ("slack_sdk.web", "httpx", "apscheduler.executors", "sqlalchemy.engine"):
         logging.getLogger(name).info("chatter")
-        logging.getLogger(name).warning("trouble")
-    assert [line["event"] for line in lines()] == ["trouble"] * 4
+        logging.getLogger(name).warning("failed")
+    assert [line["event"] for line in lines()] == ["failed"] * 4
 
 
-def test_lines_for_people_are_redacted_as_well(capsys: pytest.CaptureFixture[str], lines: Lines) -> None:
+def test_plain_lines_are_redacted_too(capsys: pytest.CaptureFixture[str], lines: Lines) -> None:
     set_up("info", ["hunter2"], as_json=False, stream=sys.stdout)
     structlog.get_logger("bot.some").info("said", word="hunter2")
     out = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What the metrics page says after things happened."""
+"""Content of the metrics page."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def metrics() -> Metrics:
     return Metrics()
 
 
-def test_everything_told_can_be_read(metrics: Metrics) -> None:
+def test_metrics_page_shows_every_value(metrics: Metrics) -> None:
     metrics.acked("read", 0.002)
     metrics.command("task enable", "answered")
     metrics.tick("prod", "ok", 0.1, at=1000.0)
@@ -35,6 +35,6 @@ def test_everything_told_can_be_read(metrics: Metrics) -> None:
         assert line in text
 
 
-def test_two_sets_of_metrics_know_nothing_of_each_other(metrics: Metrics) -> None:
+def test_two_registries_are_separate(metrics: Metrics) -> None:
     metrics.command("stat", "answered")
     assert 'command="stat"' not in Metrics().exposed().decode()

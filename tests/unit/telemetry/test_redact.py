@@ -1,4 +1,4 @@
-"""No secret survives redaction, wherever it stands."""
+"""Redaction removes secrets from every part of a log line."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ SECRET = 'p@ss"w\\ö rd/9'
         ("https://hooks.slack.com/commands/T1/22/abcXYZ", "abcXYZ"),
     ],
 )
-def test_what_looks_like_a_secret_goes(text: str, hidden: str) -> None:
+def test_text_that_looks_like_a_secret_is_redacted(text: str, hidden: str) -> None:
     shown = Redactor().text(text)
     assert hidden not in shown
     assert GONE in shown
@@ -37,18 +37,18 @@ def test_what_looks_like_a_secret_goes(text: str, hidden: str) -> None:
 @pytest.mark.parametrize(
     "text", ["an ordinary line", "http://10.0.0.1:9998/stat", "a@b.example", "12:30:05 token bucket", "x-y"]
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_ordinary_text_is_kept(text: str) -> None:
     assert Redactor(["hunter2"]).text(text) == text
 
 
 @pytest.mark.parametrize(
     "written", [SECRET, repr(SECRET), json.dumps(SECRET), "https://x/?p=p%40ss%22w%5C%C3%B6%20rd%2F9"]
 )
-def test_a_configured_secret_goes_in_every_spelling(written: str) -> None:
+def test_configured_secret_is_redacted_in_every_form(written: str) -> None:
     assert "ss" not in Redactor([SECRET]).text(f"<{written}>")
 
 
-def test_a_secret_within_another_leaves_no_rest() -> None:
+def test_secret_that_contains_another_is_redacted_completely() -> None:
     assert Redactor(["abcd", "abcdefgh"]).text("abcdefgh") == GONE
 
 
@@ -67,7 +67,7 @@ def test_objects_are_redacted_by_their_repr() -> None:
 
 
 @given(st.text(min_size=4), st.text(), st.text())
-def test_no_configured_secret_survives_anywhere(secret: str, before: str, after: str) -> None:
+def test_no_configured_secret_remains(secret: str, before: str, after: str) -> None:
     if secret in GONE:
         return
     shown = Redactor([secret]).value({"field": f"{before}{secret}{after}", secret: [secret]})

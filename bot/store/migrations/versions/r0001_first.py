@@ -1,6 +1,6 @@
 """The first schema: alerts, silences, memory, operations, inbound work, firings, samples and posts.
 
-Frozen: it describes what the first release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of the first release, which may differ from bot/store/schema.py.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""The audit log: one table that the database itself lets nobody change, only grow.
+"""The audit log: a table to which the database permits only new rows.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ _POSTGRES = (_FUNCTION, _TRIGGER)
 
 
 def upgrade() -> None:
-    """Create the table and what guards it."""
+    """Create the table and its guards."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "audit",

@@ -1,6 +1,6 @@
-"""Operations of every kind: policies, approvals, cards that are taken over, leases, and one at a time.
+"""Operations of every kind: policies, approvals, cards passed on, leases, and one operation at a time.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ _FILL = "UPDATE operations SET lock = 'task:' || id WHERE state IN ('waiting', '
 
 
 def upgrade() -> None:
-    """Add the columns; what is open keeps a lock of its own, since several may be open on one task."""
+    """Add the columns; each open operation gets its own lock, because several may be open on one task."""
     document = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     for column in (

@@ -1,6 +1,6 @@
-"""Channels: what each was told lately, so that storms of alerts fold.
+"""Channels: recent messages of each, so that many alerts at once are grouped.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa

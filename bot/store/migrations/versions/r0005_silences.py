@@ -1,6 +1,6 @@
-"""Silences that end with the alert for which they were asked.
+"""Silences that end with their alert.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; what is there ends at its time."""
+    """Add the column; existing silences end at their time."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.add_column("silences", sa.Column("alert", number, nullable=False, server_default="0"))
 

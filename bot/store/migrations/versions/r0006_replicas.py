@@ -1,6 +1,6 @@
-"""Several processes over one database: who lives, who holds what, and which of them runs an operation.
+"""Several replicas over one database: their heartbeats, their holds, and the one that runs an operation.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables; what runs at this moment is nobody's, and is settled like what the dead left."""
+    """Create the tables; running operations get no replica, and are settled like those of an expired one."""
     document = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(

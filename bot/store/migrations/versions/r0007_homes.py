@@ -1,6 +1,6 @@
-"""Messages that are told elsewhere while the channel where they belong takes none.
+"""Messages that go to another channel while their own takes none.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; what is there is where it belongs."""
+    """Add the column; existing messages are in their own channel."""
     op.add_column("posts", sa.Column("home", sa.Text(), nullable=False, server_default=""))
     op.execute("UPDATE posts SET home = channel")
 

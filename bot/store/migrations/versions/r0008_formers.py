@@ -1,6 +1,6 @@
-"""Messages that stand in the place of one that Slack does not let us edit any more.
+"""Messages that replace one that Slack does not let cmbot edit any more.
 
-Frozen: it describes what this release wrote, whatever bot/store/schema.py says today.
+Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
 
 import sqlalchemy as sa

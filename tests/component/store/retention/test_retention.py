@@ -1,4 +1,4 @@
-"""What is kept and what goes, on both databases, and that nothing goes that may still be clicked or edited."""
+"""Retention on both databases: no row is deleted that may still be clicked or edited."""
 
 import sqlite3
 from contextlib import closing
@@ -27,7 +27,7 @@ KEEP = Keep()
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several transactions for everything."""
+    """Make batches so small that each rule takes several transactions."""
     monkeypatch.setattr(retention, "BATCH", 3)
 
 
@@ -57,7 +57,7 @@ def operation(state: OpState, at: float, *, lease_until: float = 0.0, card: int 
 
 
 async def say(store: Store, at: float, *slots: str) -> None:
-    """Put messages of these slots, posted at that time and as they must be."""
+    """Save messages of these slots as sent at that time."""
     async with store.begin() as uow:
         for slot in slots:
             await uow.outbox.put(slot, "C1", Message(slot))
@@ -71,33 +71,31 @@ async def slots(store: Store) -> set[str]:
     return {row["slot"] for row in (await everything(store))["posts"]}
 
 
-def test_every_table_has_a_rule() -> None:
+def test_every_table_has_a_retention_rule() -> None:
     assert set(RETENTION) == set(metadata.tables)
 
 
-def test_the_rules_are_documented() -> None:
+def test_retention_rules_are_documented() -> None:
     page = (Path(__file__).parents[4] / "docs" / "backup.md").read_text()
     for table, rule in RETENTION.items():
         assert f"| `{table}` | {rule} |" in page
 
 
-async def test_samples_are_thinned_to_one_an_hour_and_one_a_day_and_then_dropped(
-    store: Store, keeper: Retention, clock: Clock
-) -> None:
+async def test_samples_are_thinned_by_hour_and_day_then_deleted(store: Store, keeper: Retention, clock: Clock) -> None:
     today = clock.now // DAY * DAY
     async with store.begin() as uow:
         for cluster in ("prod", "test"):
             for back in (750 * DAY, 100 * DAY, 20 * DAY, 2 * DAY):
                 for minute in range(0, 120, 20):
                     await uow.samples.add(cluster, today - back + minute * 60.0, {"used": minute})
-    await keeper.carry_out()
+    await keeper.apply()
     async with store.read() as uow:
         for cluster in ("prod", "test"):
             found = [((today - at) // DAY, values["used"]) for at, values in await uow.samples.range(cluster, 0.0)]
             assert found == [(100, 0), (20, 0), (19, 60), (2, 0), *((1, used) for used in range(20, 120, 20))]
 
 
-async def test_thinning_goes_on_where_it_was_and_a_new_process_keeps_the_same(
+async def test_thinning_continues_and_a_new_process_keeps_the_same(
     store: Store, keeper: Retention, clock: Clock
 ) -> None:
     start = clock.now // DAY * DAY
@@ -106,15 +104,15 @@ async def test_thinning_goes_on_where_it_was_and_a_new_process_keeps_the_same(
             await uow.samples.add("prod", start + step * 600.0, {"used": step})
     for later in range(10):
         clock.now = start + KEEP.samples + later * 1000.0
-        await keeper.carry_out()
-        await Retention(store, KEEP, clock).carry_out()
+        await keeper.apply()
+        await Retention(store, KEEP, clock).apply()
     clock.now = start + KEEP.samples + DAY
-    await keeper.carry_out()
+    await keeper.apply()
     async with store.read() as uow:
         assert [values["used"] for _, values in await uow.samples.range("prod", 0.0)] == [0, 6, 12, 18]
 
 
-async def test_what_is_over_goes_and_what_may_still_change_stays(store: Store, keeper: Retention, clock: Clock) -> None:
+async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, keeper: Retention, clock: Clock) -> None:
     old, new = clock.now - 500 * DAY, clock.now - DAY
     async with store.begin() as uow:
         alerts = [
@@ -145,7 +143,7 @@ async def test_what_is_over_goes_and_what_may_still_change_stays(store: Store, k
     async with store.begin() as uow:
         await uow.outbox.put(f"alert:{alerts[0].id}:unsent", "C2", Message("waits"))
     clock.now += 100 * DAY
-    await keeper.carry_out()
+    await keeper.apply()
     rows = await everything(store)
     assert [row["subject"] for row in rows["alerts"]] == ["open", "late"]
     assert [row["id"] for row in rows["operations"]] == [unknown.id, leased.id]
@@ -156,27 +154,27 @@ async def test_what_is_over_goes_and_what_may_still_change_stays(store: Store, k
     assert await slots(store) == {*kept, "summary:job:9", f"alert:{alerts[0].id}:unsent"}
 
 
-async def test_a_card_that_a_later_operation_took_over_stays(store: Store, keeper: Retention, clock: Clock) -> None:
+async def test_card_that_a_later_operation_uses_is_kept(store: Store, keeper: Retention, clock: Clock) -> None:
     old = clock.now - 500 * DAY
     async with store.begin() as uow:
         first = await uow.operations.add(operation(OpState.SUPERSEDED, old))
         later = await uow.operations.add(operation(OpState.WAITING, old, card=first.id))
         await uow.operations.add(replace(operation(OpState.UNKNOWN, old), request={"thread": 77, "task": "x"}))
     await say(store, old, f"op:{first.id}", f"op:{later.id}:line", "op:77", "op:78")
-    await keeper.carry_out()
+    await keeper.apply()
     assert await slots(store) == {f"op:{first.id}", f"op:{later.id}:line", "op:77"}
 
 
-async def test_the_audit_log_stays_whole(store: Store, keeper: Retention, clock: Clock) -> None:
+async def test_audit_log_is_kept_complete(store: Store, keeper: Retention, clock: Clock) -> None:
     async with store.begin() as uow:
         for number in range(5):
             head = (await uow.audit.append(AuditEntry(clock.now - 5000 * DAY, "U1", "x", op_id=number))).head
-    await keeper.carry_out()
+    await keeper.apply()
     async with store.read() as uow:
         assert await walk(uow) == (head, None)
 
 
-async def test_sqlite_gives_space_back(tmp_path: Path, clock: Clock) -> None:
+async def test_sqlite_returns_free_space(tmp_path: Path, clock: Clock) -> None:
     file = tmp_path / "cmbot.db"
     async with Store.open(f"sqlite:///{file}", clock=clock) as store:
         await store.migrate()
@@ -185,7 +183,7 @@ async def test_sqlite_gives_space_back(tmp_path: Path, clock: Clock) -> None:
                 await uow.samples.add("prod", float(number), {"words": "x" * 2000})
         await store.give_back(1)
         full = await _pages(store)
-        await Retention(store, KEEP, clock).carry_out()
+        await Retention(store, KEEP, clock).apply()
         assert await _pages(store) < full / 2
 
 
@@ -194,9 +192,7 @@ async def _pages(store: Store) -> int:
         return int(await uow.memory._session.value(text("PRAGMA page_count")))
 
 
-async def test_a_file_that_another_program_holds_is_told_in_our_words(
-    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_locked_file_raises_a_plain_error(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stores, "_BUSY_MS", 10)
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=clock) as store:
         await store.migrate()

@@ -1,4 +1,4 @@
-"""How large a year of a hundred clusters is: rows as the program writes them, at the rates of docs/backup.md."""
+"""Size of the database after one year of 100 clusters: real rows at the rates of docs/backup.md."""
 
 import re
 from dataclasses import replace
@@ -19,10 +19,10 @@ from tests.support.databases import Clock
 KEEP = Keep()
 PAGE = (Path(__file__).parents[4] / "docs" / "backup.md").read_text()
 SHARE = 100
-"""A hundredth is filled in: one cluster's year."""
+"""The test fills in one hundredth: the year of one cluster."""
 YEAR = 365 * DAY
 ALERTS, OPERATIONS, AUDIT = 5, 0.2, 2
-"""A day and cluster: alerts, operations, rows of the audit log; ten steps of an operation are among the last."""
+"""Rows per day and cluster: alerts, operations, audit rows; ten audit rows per operation are included."""
 
 
 def _stated() -> int:
@@ -39,7 +39,7 @@ async def _size(store: Store) -> int:
 
 
 def _times(now: float) -> list[float]:
-    """When the samples were taken that are kept after a year."""
+    """Times of the samples that are kept after one year."""
     raw = [now - each * 600.0 for each in range(int(KEEP.samples / 600.0))]
     hourly = [now - KEEP.samples - each * 3600.0 for each in range(int((KEEP.hourly_samples - KEEP.samples) / 3600.0))]
     return (
@@ -113,13 +113,13 @@ async def _fill(store: Store, now: float) -> None:
             )
 
 
-async def test_a_year_of_a_hundred_clusters_stays_under_what_the_docs_state(store: Store, clock: Clock) -> None:
+async def test_size_of_a_year_stays_below_the_documented_one(store: Store, clock: Clock) -> None:
     empty = await _size(store)
     await _fill(store, clock.now)
     year = empty + (await _size(store) - empty) * SHARE
     assert _stated() / 4 < year < _stated(), f"a year comes to {year / 1e6:.0f} MB"
 
 
-def test_the_rates_are_those_of_the_docs() -> None:
+def test_rates_are_the_documented_ones() -> None:
     for words in (f"{ALERTS} alerts", f"{OPERATIONS} operations", f"{AUDIT} rows of the audit log"):
         assert words in PAGE

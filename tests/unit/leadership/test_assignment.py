@@ -1,4 +1,4 @@
-"""Who should do which piece of the work: everything by somebody alive, evenly, without going to and fro."""
+"""Assignment of tasks: every task has an active holder, the load is even, and tasks do not oscillate."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,29 +25,29 @@ def roster(replicas: list[Replica], held: Mapping[str, str]) -> Roster:
 
 def applied(me: str, steps: AssignmentPlan, held: dict[str, str]) -> None:
     held.update(dict.fromkeys(steps.take, me))
-    held.update(dict.fromkeys(steps.leave, ""))
-    held.update(dict(steps.hand))
+    held.update(dict.fromkeys(steps.release, ""))
+    held.update(dict(steps.hand_over))
 
 
 def settle(replicas: list[Replica], held: dict[str, str], rounds: int) -> int:
-    """Let the living beat in turn; returns how many steps were taken in the last round."""
+    """Let the active replicas send heartbeats in turn; return the number of changes in the last round."""
     moved = 0
     for _ in range(rounds):
         moved = 0
         for me in replicas:
             if me.until > NOW:
                 steps = plan(me, roster(replicas, held), LEASE)
-                moved += len(steps.take) + len(steps.hand) + len(steps.leave)
+                moved += len(steps.take) + len(steps.hand_over) + len(steps.release)
                 applied(me.name, steps, held)
     return moved
 
 
-def test_the_first_one_takes_everything() -> None:
+def test_first_replica_takes_every_task() -> None:
     assert plan(replica("a"), roster([], {}), LEASE) == AssignmentPlan(take=TASKS)
 
 
-def test_what_the_dead_held_is_divided_at_once() -> None:
-    """Of twelve held by three, each living one takes two of the dead one's four, each at its own next heartbeat."""
+def test_tasks_of_an_expired_replica_are_divided_at_once() -> None:
+    """Three replicas hold four tasks each; when one expires, each of the others takes two at its next heartbeat."""
     names = ("a", "b", "c")
     held = {task: names[n % 3] for n, task in enumerate(TASKS)}
     replicas = [replica("a"), replica("b", until=NOW), replica("c")]
@@ -55,16 +55,16 @@ def test_what_the_dead_held_is_divided_at_once() -> None:
     assert Counter(held.values()) == {"a": 6, "c": 6}
 
 
-def test_a_newcomer_is_given_one_piece_at_a_time_once_it_has_lived_for_a_lease() -> None:
+def test_new_replica_gets_one_task_at_a_time_after_one_lease() -> None:
     held = dict.fromkeys(TASKS, "a")
     fresh = [replica("a"), replica("b", since=NOW - LEASE + 1)]
     assert plan(fresh[0], roster(fresh, held), LEASE) == AssignmentPlan()
     settled = [replica("a"), replica("b")]
-    assert plan(settled[0], roster(settled, held), LEASE) == AssignmentPlan(hand=((TASKS[0], "b"),))
+    assert plan(settled[0], roster(settled, held), LEASE) == AssignmentPlan(hand_over=((TASKS[0], "b"),))
     assert plan(settled[1], roster(settled, held), LEASE) == AssignmentPlan()
 
 
-def test_nothing_moves_when_it_is_as_even_as_it_can_be() -> None:
+def test_no_task_moves_while_the_load_is_even() -> None:
     held = {task: "a" if n < 7 else "b" for n, task in enumerate(TASKS[:13])}
     held[TASKS[0]] = "b"
     replicas = [replica("a"), replica("b")]
@@ -73,23 +73,23 @@ def test_nothing_moves_when_it_is_as_even_as_it_can_be() -> None:
     assert settle(replicas, held, rounds=3) == 0
 
 
-def test_what_the_settings_do_not_name_is_left_to_others_and_never_taken() -> None:
-    """Two releases of the settings side by side: each watches what it knows."""
+def test_task_that_is_not_in_the_settings_is_released() -> None:
+    """Two versions of the settings run side by side: each replica polls the clusters that it knows."""
     old, new = replica("a", tasks=TASKS[:2]), replica("b", tasks=TASKS[1:3])
     held = {TASKS[0]: "b", TASKS[1]: "b"}
     steps = plan(new, roster([old, new], held), LEASE)
-    assert (steps.leave, steps.take) == ((TASKS[0],), (TASKS[2],))
+    assert (steps.release, steps.take) == ((TASKS[0],), (TASKS[2],))
     applied("b", steps, held)
     assert plan(old, roster([old, new], held), LEASE).take == (TASKS[0],)
 
 
-def test_a_process_that_is_alone_takes_everything_anew_whoever_held_it() -> None:
-    held = {TASKS[0]: "an earlier life", "watch:gone": "an earlier life"}
+def test_process_alone_on_a_file_takes_every_task() -> None:
+    held = {TASKS[0]: "an earlier process", "watch:gone": "an earlier process"}
     steps = alone(replica("a"), roster([replica("another")], held))
-    assert (steps.take, steps.leave) == (TASKS, ("watch:gone",))
+    assert (steps.take, steps.release) == (TASKS, ("watch:gone",))
 
 
-def test_a_cluster_is_found_in_its_task() -> None:
+def test_cluster_is_parsed_from_its_task() -> None:
     assert cluster_of(watch_of("prod")) == "prod"
     assert cluster_of("chores") == ""
 
@@ -99,25 +99,25 @@ def test_a_cluster_is_found_in_its_task() -> None:
     st.dictionaries(st.sampled_from(TASKS), st.sampled_from(["r0", "r1", "r2", "r3", "gone", ""])),
     st.integers(0, 4),
 )
-def test_whatever_came_before_all_work_is_done_by_one_alive_and_calm_returns(
-    able: list[set[str]], held: dict[str, str], dead: int
+def test_any_start_ends_with_active_holders_and_no_moves(
+    able: list[set[str]], held: dict[str, str], expired: int
 ) -> None:
     replicas = [
-        replica(f"r{n}", tasks=tuple(sorted(tasks)), until=NOW if n == dead and n else NOW + LEASE)
+        replica(f"r{n}", tasks=tuple(sorted(tasks)), until=NOW if n == expired and n else NOW + LEASE)
         for n, tasks in enumerate(able)
     ]
-    living = [each for each in replicas if each.until > NOW]
+    active = [each for each in replicas if each.until > NOW]
     settle(replicas, held, rounds=1)
-    # After one heartbeat of each, at most another one for what somebody had to leave first.
+    # After one heartbeat of each, at most one more for tasks that another replica had to release first.
     settle(replicas, held, rounds=1)
     for task in TASKS:
-        who = [each.name for each in living if task in each.tasks]
+        who = [each.name for each in active if task in each.tasks]
         assert not who or held[task] in who
     assert settle(replicas, held, rounds=len(TASKS) + 2) == 0
 
 
 @given(st.integers(1, 6), st.lists(st.sampled_from(["r0", "r1", "r2", "gone"]), min_size=12, max_size=12))
-def test_among_equals_it_ends_even(count: int, holders: list[str]) -> None:
+def test_equal_replicas_end_with_an_even_load(count: int, holders: list[str]) -> None:
     replicas = [replica(f"r{n}") for n in range(count)]
     held = dict(zip(TASKS, holders, strict=True))
     settle(replicas, held, rounds=len(TASKS) + 2)
@@ -128,7 +128,7 @@ def test_among_equals_it_ends_even(count: int, holders: list[str]) -> None:
     assert max(shares) - min(shares) <= 1
 
 
-def test_a_replica_that_is_not_yet_on_the_roster_counts_itself() -> None:
+def test_replica_that_is_not_on_the_roster_counts_itself() -> None:
     held = dict.fromkeys(TASKS[:6], "a")
     me = replace(replica("b"), since=NOW)
     assert plan(me, roster([replica("a")], held), LEASE).take == TASKS[6:]

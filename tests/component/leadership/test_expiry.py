@@ -1,4 +1,4 @@
-"""Processes whose clocks differ: the dead are found by observation, and a claim holds while its process lives."""
+"""Replicas whose clocks differ: expiry is observed, and a claim holds while its replica is active."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.databases import Clock
 
 
 async def both(store: Store) -> tuple[Membership, Membership]:
-    """Two processes on one file: the first, overtaken by the second."""
+    """Two processes on one file; the second one took over from the first."""
     first, second = member(store, "first", alone=True), member(store, "second", alone=True)
     for each in (first, second, first, second, first):
         await each.beat()
@@ -21,39 +21,39 @@ async def both(store: Store) -> tuple[Membership, Membership]:
     return first, second
 
 
-def passes(seconds: float, *members: Membership) -> None:
-    """Time passes for these."""
+def advance(seconds: float, *members: Membership) -> None:
+    """Advance the clocks of these replicas."""
     for each in members:
         assert isinstance(each.steady, Steady)
         each.steady.now += seconds
 
 
-async def test_what_a_later_process_leaves_in_order_is_taken_back(store: Store) -> None:
+async def test_tasks_of_a_later_process_return_after_its_orderly_stop(store: Store) -> None:
     first, second = await both(store)
-    assert "another process on the same database file (second) watches c0" in first.idle(["c0"])
+    assert first.idle(["c0"]) == "stop one of two processes on the same database file: second polls c0"
     assert second.idle(["c0"]) == ""
     await second.release()
     await second.leave()
     await first.beat()
     assert sorted(first.holds) == sorted(TASKS)
-    assert (first.living, first.idle(["c0"])) == (1, "")
+    assert (first.active_replicas, first.idle(["c0"])) == (1, "")
 
 
-async def test_what_a_killed_later_process_held_is_taken_back(store: Store, clock: Clock) -> None:
-    """It was not heard for a lease, whatever the times that it noted say."""
+async def test_tasks_of_a_killed_later_process_return_after_a_lease(store: Store, clock: Clock) -> None:
+    """The times that it saved do not matter, only that it sent no heartbeat for a lease."""
     first, second = await both(store)
     clock.now -= 3600
-    passes(LEASE - 0.1, first)
+    advance(LEASE - 0.1, first)
     await first.beat()
     assert not first.holds
-    passes(0.1, first)
+    advance(0.1, first)
     await first.beat()
     assert sorted(first.holds) == sorted(TASKS)
     await second.beat()
-    assert not second.holds, "it lost all of it, and knows that with its next heartbeat"
+    assert not second.holds, "its next heartbeat shows that it lost every task"
 
 
-async def test_an_overtaken_process_that_ends_takes_nothing_away(store: Store) -> None:
+async def test_stop_of_a_replaced_process_releases_nothing(store: Store) -> None:
     first, second = await both(store)
     await first.release()
     await first.leave()
@@ -63,11 +63,11 @@ async def test_an_overtaken_process_that_ends_takes_nothing_away(store: Store) -
         assert {hold.holder for hold in (await uow.replicas.roster()).holds.values()} == {"second"}
 
 
-async def test_a_process_alone_writes_nothing_while_nothing_changes(tmp_path: Path, clock: Clock) -> None:
-    """It looks in each third of a lease; it writes when its heartbeat is old, and when another process has come."""
+async def test_process_alone_writes_nothing_while_nothing_changes(tmp_path: Path, clock: Clock) -> None:
+    """It reads three times a lease; it writes when its heartbeat is old or another process has joined."""
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db", clock=clock) as store:
         await store.migrate()
-        one = Membership(store, "one", TASKS, 0.06, alone=True, steady=asyncio.get_running_loop().time)
+        one = member(store, "one", alone=True, lease=0.06, steady=asyncio.get_running_loop().time)
         await one.beat()
         beating = asyncio.create_task(one.run())
 
@@ -80,7 +80,7 @@ async def test_a_process_alone_writes_nothing_while_nothing_changes(tmp_path: Pa
                 if await beat_at() == now:
                     return
                 await asyncio.sleep(0.02)
-            raise AssertionError("it never beat")
+            raise AssertionError("no heartbeat was saved")
 
         began, clock.now = clock.now, clock.now + ALONE_BEAT - 1
         await asyncio.sleep(0.3)
@@ -95,8 +95,8 @@ async def test_a_process_alone_writes_nothing_while_nothing_changes(tmp_path: Pa
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def test_a_silent_replica_is_dead_though_the_database_clock_went_back(store: Store) -> None:
-    """Its lease ends hours from now by what it noted; it was not heard for its length."""
+async def test_silent_replica_expires_although_the_database_clock_went_back(store: Store) -> None:
+    """Its saved lease ends hours from now, but it sent no heartbeat for the length of a lease."""
     one = member(store, "one")
     async with store.begin() as uow:
         now = (await uow.replicas.roster()).now
@@ -105,32 +105,32 @@ async def test_a_silent_replica_is_dead_though_the_database_clock_went_back(stor
             await uow.replicas.assign(task, "two", now)
     await one.beat()
     assert not one.holds
-    passes(LEASE, one)
+    advance(LEASE, one)
     await one.beat()
     assert sorted(one.holds) == sorted(TASKS)
 
 
-async def test_a_replica_that_waits_for_its_share_is_well(store: Store) -> None:
+async def test_replica_without_tasks_is_well(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
-    assert one.idle(["c0"]) == "this process has no lease yet, so it watches nothing yet"
+    assert one.idle(["c0"]) == "not polling yet: this process has no lease yet"
     await one.beat()
     await two.beat()
     assert two.hold(TASKS[0]) is None
     assert two.idle(["c0", "c1"]) == ""
     await one.release()
-    assert one.idle(["c0", "c1"]) == "no process watches c0, c1"
+    assert one.idle(["c0", "c1"]) == "no process polls c0, c1"
 
 
-async def test_a_replica_that_missed_its_beats_watches_nothing(store: Store) -> None:
+async def test_replica_that_missed_its_heartbeats_polls_nothing(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await two.beat()
     await one.beat()
-    passes(LEASE, one)
-    assert one.idle(["c0"]) == "this process could not renew its lease, so it watches nothing"
+    advance(LEASE, one)
+    assert one.idle(["c0"]) == "not polling: this process could not renew its lease"
 
 
-async def test_a_claim_of_the_living_holds_whatever_its_clock(store: Store) -> None:
-    """Another process' clock is hours ahead of the one that the claim was dated by: it takes nothing."""
+async def test_claim_of_an_active_replica_holds_despite_clock_skew(store: Store) -> None:
+    """A replica whose clock is hours ahead of the claim takes nothing."""
     one = member(store, "one")
     await one.beat()
     async with store.begin() as uow:
@@ -147,8 +147,8 @@ async def test_a_claim_of_the_living_holds_whatever_its_clock(store: Store) -> N
         assert [claim.slot for claim in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]
 
 
-async def test_a_message_waits_for_no_clock_of_a_dead_process(store: Store) -> None:
-    """Its next try was dated by a clock that was hours ahead."""
+async def test_message_of_an_expired_replica_is_retried_at_once(store: Store) -> None:
+    """The time of its next try came from a clock that was hours ahead."""
     one = member(store, "one")
     await one.beat()
     async with store.begin() as uow:

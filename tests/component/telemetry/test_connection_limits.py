@@ -1,38 +1,35 @@
-"""The door of the HTTP server: requests that never arrive whole are ended, and make room for those that do."""
+"""Limits of the HTTP server: incomplete requests are closed and make room for complete ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from aiohttp import web
 
-from bot.telemetry.connection_limits import ConnectionLimits, Handler
+from bot.telemetry.connection_limits import ConnectionLimits
 
 Send = Callable[[int, str], Awaitable[asyncio.StreamReader]]
 
 
 @asynccontextmanager
-async def serving(*, most: int, arrival: float, gate: asyncio.Event | None = None) -> AsyncIterator[int]:
-    """A server that answers its body's length, behind a door; gives its port."""
-    doors: list[ConnectionLimits] = []
-
-    @web.middleware
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await doors[0].admit(request, handler)
+async def serving(*, limit: int, arrival: float, gate: asyncio.Event | None = None) -> AsyncIterator[int]:
+    """Serve an echo of the length of the body, behind the limits; yield the port."""
+    limits = ConnectionLimits(limit=limit, arrival=arrival)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if gate is not None:
             await gate.wait()
         return web.Response(text=str(len(await request.read())))
 
-    app = web.Application(middlewares=[admit])
+    app = web.Application(middlewares=[limits.admit])
     app.router.add_post("/", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.0)
     await runner.setup()
     assert runner.server is not None
-    doors.append(ConnectionLimits(runner.server, most=most, arrival=arrival))
-    server = await asyncio.get_running_loop().create_server(doors[0], "127.0.0.1", 0)
+    accept = partial(limits.accept, runner.server)
+    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
     async with server:
         yield int(server.sockets[0].getsockname()[1])
     await runner.cleanup()
@@ -40,7 +37,7 @@ async def serving(*, most: int, arrival: float, gate: asyncio.Event | None = Non
 
 @pytest.fixture
 async def send() -> AsyncIterator[Send]:
-    """Opens a connection and sends on it; all are closed at the end."""
+    """Open connections and send on them; close them at the end."""
     writers: list[asyncio.StreamWriter] = []
 
     async def send(port: int, words: str) -> asyncio.StreamReader:
@@ -64,15 +61,15 @@ HALVES = {
 
 
 @pytest.mark.parametrize("half", HALVES)
-async def test_half_a_request_is_ended_in_time(send: Send, half: str) -> None:
-    async with serving(most=10, arrival=0.2) as port, asyncio.timeout(10):
+async def test_half_a_request_is_closed_in_time(send: Send, half: str) -> None:
+    async with serving(limit=10, arrival=0.2) as port, asyncio.timeout(10):
         reader = await send(port, HALVES[half])
         answer = await reader.read()
         assert answer == b"" if half != "body" else answer.startswith(b"HTTP/1.1 408")
 
 
-async def test_whole_request_takes_the_place_of_a_half_one(send: Send) -> None:
-    async with serving(most=2, arrival=60.0) as port, asyncio.timeout(10):
+async def test_complete_request_replaces_a_half_one(send: Send) -> None:
+    async with serving(limit=2, arrival=60.0) as port, asyncio.timeout(10):
         oldest, newer = [await send(port, HALVES["body"]) for _ in range(2)]
         reader = await send(port, WHOLE)
         assert (await reader.read()).endswith(b"3")
@@ -80,9 +77,9 @@ async def test_whole_request_takes_the_place_of_a_half_one(send: Send) -> None:
         assert not newer.at_eof()
 
 
-async def test_requests_under_way_are_never_cut_for_new_ones(send: Send) -> None:
+async def test_requests_in_progress_are_never_closed_for_new_ones(send: Send) -> None:
     gate = asyncio.Event()
-    async with serving(most=2, arrival=60.0, gate=gate) as port, asyncio.timeout(10):
+    async with serving(limit=2, arrival=60.0, gate=gate) as port, asyncio.timeout(10):
         busy = [await send(port, WHOLE) for _ in range(2)]
         await asyncio.sleep(0.2)
         refused = await send(port, WHOLE)

@@ -1,4 +1,4 @@
-"""The schedule while the system clock is set: intervals go on, crontabs follow it, and each time is due once."""
+"""The scheduler while the system clock is set: intervals go on, crontabs follow the clock, each time is due once."""
 
 import asyncio
 import time
@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from bot.runtime.scheduler import Scheduler, TroubleKind, _Interval
+from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler, _Interval
+from tests.component.runtime.test_scheduler import ignore
 
 YEAR = 365 * 86400.0
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC).timestamp()
@@ -15,9 +16,10 @@ NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC).timestamp()
 
 @pytest.mark.parametrize("by", [-3600.0, -90.0, YEAR])
 async def test_an_interval_goes_on_when_the_clock_is_set(by: float) -> None:
-    """Neither stopped for the length of the jump nor run for each interval between."""
+    """The job neither stops for the length of the jump nor runs once for each interval in it."""
     ran = 0
     again = asyncio.Semaphore(0)
+    problems: list[JobProblem] = []
 
     async def job() -> None:
         nonlocal ran
@@ -25,7 +27,7 @@ async def test_an_interval_goes_on_when_the_clock_is_set(by: float) -> None:
         again.release()
 
     with time_machine.travel(NOON, tick=True) as clock:
-        scheduler = Scheduler()
+        scheduler = Scheduler(problems.append)
         scheduler.every(0.2, job, name="watch prod")
         scheduler.start()
         await asyncio.wait_for(again.acquire(), 20)
@@ -34,12 +36,13 @@ async def test_an_interval_goes_on_when_the_clock_is_set(by: float) -> None:
             await asyncio.wait_for(again.acquire(), 20)
         await scheduler.stop()
     assert ran <= 6
-    assert not scheduler.troubles
+    assert not problems
 
 
 async def test_a_late_loop_runs_an_interval_once_and_reports_it() -> None:
-    """However long the process stood still, what it missed is one run."""
+    """All runs that a blocked process missed become one run."""
     ran = 0
+    problems: list[JobProblem] = []
     twice = asyncio.Event()
 
     async def job() -> None:
@@ -50,17 +53,17 @@ async def test_a_late_loop_runs_an_interval_once_and_reports_it() -> None:
         else:
             twice.set()
 
-    scheduler = Scheduler()
+    scheduler = Scheduler(problems.append)
     scheduler.every(0.1, job, name="watch prod")
     scheduler.start()
     await asyncio.wait_for(twice.wait(), 20)
     await scheduler.stop()
     assert ran == 2
-    assert scheduler.troubles["watch prod", TroubleKind.MISSED] == 1
+    assert [(each.job, each.kind) for each in problems] == [("watch prod", ProblemKind.MISSED)]
 
 
-async def test_a_clock_a_year_ahead_asks_the_trigger_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The work of a jump is bounded: the library asks for each missed run, and is given one."""
+async def test_a_clock_one_year_ahead_asks_the_trigger_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A jump costs bounded work: the library asks for each missed run and gets one."""
     asked = 0
     given = _Interval.get_next_fire_time
 
@@ -76,7 +79,7 @@ async def test_a_clock_a_year_ahead_asks_the_trigger_a_few_times(monkeypatch: py
         ran.release()
 
     with time_machine.travel(NOON, tick=True) as clock:
-        scheduler = Scheduler()
+        scheduler = Scheduler(ignore)
         scheduler.every(0.2, job, name="watch prod")
         scheduler.start()
         await asyncio.wait_for(ran.acquire(), 20)
@@ -88,23 +91,23 @@ async def test_a_clock_a_year_ahead_asks_the_trigger_a_few_times(monkeypatch: py
 
 
 async def crontab(*walls: float) -> list[float]:
-    """What an hourly job was due at, on a system clock that is set to one of `walls` after the other."""
+    """Times at which an hourly job was due, on a system clock that is set to each of `walls` in turn."""
     fired: list[float] = []
 
     async def job(due_at: float) -> None:
         fired.append(due_at)
 
     with time_machine.travel(NOON, tick=True) as clock:
-        scheduler = Scheduler()
+        scheduler = Scheduler(ignore)
         scheduler.cron("0 * * * *", "UTC", job, name="summary")
         scheduler.start()
         for wall in walls:
             await asyncio.sleep(0.05)
             clock.move_to(wall, tick=True)
-            # Due jobs are looked at when a timer ends, the clock once a second: neither is waited for here.
-            scheduler.wake()
+            # The library checks for due jobs when a timer ends, the guard once a second: the test waits for neither.
+            scheduler._scheduler.wakeup()
             await asyncio.sleep(0.05)
-            scheduler.look_at_clock()
+            scheduler.check_clock()
         await asyncio.sleep(0.05)
         await scheduler.stop()
     return fired
@@ -122,10 +125,10 @@ async def test_a_clock_a_year_ahead_makes_one_run_due() -> None:
 
 
 async def test_a_clock_that_comes_back_leaves_the_crontab_due() -> None:
-    """A year ahead and back again: the next hour is not waited for a year."""
+    """After one year ahead and back, the next hour does not take a year."""
     assert await crontab(ONE + YEAR + 60, NOON + 60, ONE + 2) == [ONE + YEAR, ONE]
 
 
 async def test_a_time_that_comes_again_is_due_again() -> None:
-    """The job knows what it did: a summary notes each time that it was posted for."""
+    """The job itself saves the times that it ran for, so that a summary is posted once."""
     assert await crontab(ONE + 1, ONE - 600, ONE + 1) == [ONE, ONE]

@@ -1,4 +1,4 @@
-"""`cmbot replicas` over each database: who lives, who watches what, what nobody watches."""
+"""`cmbot replicas` over each database: active replicas, the clusters that each polls, and unpolled clusters."""
 
 import io
 
@@ -10,21 +10,23 @@ from bot.cli.replicas import look, table, unheld
 from bot.leadership.model import HOUSEKEEPING, Replica, watch_of
 from bot.operations.model import Operation, OpKind, OpState
 from bot.store.database import Store
-from tests.component.leadership.test_membership import dies, member
+from tests.component.leadership.test_membership import expire, member
 from tests.support.databases import Clock
 
 OPERATION = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, state=OpState.RUNNING, runner="one")
 
 
 async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
-    """What the terminal shows, and what nobody watches."""
+    """Text on the terminal, and the clusters that no replica polls."""
     roster, running = await look(url, clock)
     out = io.StringIO()
     Console(file=out, width=200).print(table(roster, running))
     return out.getvalue(), unheld(roster)
 
 
-async def test_who_lives_watches_and_runs_what(store: Store, database_url: str, clock: Clock) -> None:
+async def test_replicas_are_listed_with_their_clusters_and_operations(
+    store: Store, database_url: str, clock: Clock
+) -> None:
     one = member(store, "one", tasks=[HOUSEKEEPING, watch_of("prod"), watch_of("archive")])
     two = member(store, "two", tasks=[watch_of("prod")])
     await one.beat()
@@ -40,25 +42,25 @@ async def test_who_lives_watches_and_runs_what(store: Store, database_url: str, 
     assert not alone
 
 
-async def test_the_dead_are_shown_as_dead_and_their_clusters_as_watched_by_nobody(
+async def test_expired_replica_is_listed_and_its_cluster_is_unpolled(
     store: Store, database_url: str, clock: Clock
 ) -> None:
     one = member(store, "one", tasks=[watch_of("prod")])
     await one.beat()
-    await dies(store, "one")
+    await expire(store, "one")
     text, alone = await shown(database_url, clock)
     assert "counted as dead" in text
     assert alone == ("prod",)
 
 
-async def test_what_a_name_holds_cannot_steer_the_terminal(store: Store, database_url: str, clock: Clock) -> None:
+async def test_control_characters_in_a_name_are_removed(store: Store, database_url: str, clock: Clock) -> None:
     async with store.begin() as uow:
         await uow.replicas.beat(Replica("evil\x1b[31m\nname", 0.0, 0.0, 9e12))
     text, _ = await shown(database_url, clock)
     assert "\x1b" not in text
 
 
-def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["replicas", "--help"])
     assert "--config" in capsys.readouterr().out

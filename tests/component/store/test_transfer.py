@@ -1,4 +1,4 @@
-"""The whole state out of one database and into another, and all that must not be imported."""
+"""Export and import of a complete database, and files that an import refuses."""
 
 import json
 import stat
@@ -27,7 +27,7 @@ async def contents(url: str) -> dict[str, object]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several pages of every table."""
+    """Rows for several pages of every table."""
     monkeypatch.setattr(dump, "PAGE", 3)
     monkeypatch.setattr("bot.cli.transfer.PAGE", 2)
 
@@ -44,7 +44,7 @@ async def written(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("small_pages")
-async def test_from_sqlite_to_postgresql_and_back_nothing_is_lost_or_changed(
+async def test_transfer_to_postgresql_and_back_changes_nothing(
     written: Path, tmp_path: Path, postgres: Postgres
 ) -> None:
     origin, name, back = f"sqlite:///{tmp_path}/origin.db", await postgres.create(), f"sqlite:///{tmp_path}/back.db"
@@ -58,10 +58,8 @@ async def test_from_sqlite_to_postgresql_and_back_nothing_is_lost_or_changed(
     await postgres.drop(name)
 
 
-async def test_numbers_go_on_behind_the_last_one_ever_given_out(
-    store: Store, database_url: str, tmp_path: Path
-) -> None:
-    """An alert's number stands on cards in Slack: a new alert must not get that of one that was forgotten."""
+async def test_ids_continue_after_the_last_one_given_out(store: Store, database_url: str, tmp_path: Path) -> None:
+    """Cards in Slack show the id of an alert: a new alert must not get the id of a deleted one."""
     silence = Silence("prod", "*", "", 100.0, "U1", "", 1.0)
     async with store.begin() as uow:
         held = [await uow.silences.add(silence) for _ in range(5)]
@@ -73,7 +71,7 @@ async def test_numbers_go_on_behind_the_last_one_ever_given_out(
         assert (await uow.silences.add(silence)).id == held[-1].id + 1
 
 
-async def test_numbers_go_on_in_every_table_that_counts(written: Path, postgres: Postgres) -> None:
+async def test_ids_continue_in_every_counting_table(written: Path, postgres: Postgres) -> None:
     name = await postgres.create()
     await import_state(postgres.url(name), written)
     async with Store.open(postgres.url(name)) as store, store.begin() as uow:
@@ -83,7 +81,7 @@ async def test_numbers_go_on_in_every_table_that_counts(written: Path, postgres:
 
 
 @pytest.mark.usefixtures("store")
-async def test_an_export_is_for_its_owner_only_and_replaces_a_file(database_url: str, tmp_path: Path) -> None:
+async def test_export_is_for_its_owner_only_and_replaces_a_file(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "written.jsonl"
     part = tmp_path / "written.jsonl.part"
     file.write_text("old")
@@ -97,7 +95,7 @@ async def test_an_export_is_for_its_owner_only_and_replaces_a_file(database_url:
     assert not part.exists()
 
 
-async def test_what_is_written_meanwhile_is_not_half_in_the_export(store: Store) -> None:
+async def test_export_is_one_consistent_view(store: Store) -> None:
     await fill(store, ROWS)
     async with store.read() as uow:
         counts = await uow.dump.counts()
@@ -107,7 +105,7 @@ async def test_what_is_written_meanwhile_is_not_half_in_the_export(store: Store)
     assert len(rows) == counts["memory"] == ROWS
 
 
-async def test_a_database_that_is_not_empty_is_left_alone(store: Store, database_url: str, written: Path) -> None:
+async def test_import_leaves_a_database_with_rows_unchanged(store: Store, database_url: str, written: Path) -> None:
     async with store.begin() as uow:
         await uow.memory.put("prod", {"term": 3})
     with pytest.raises(UserError, match=r"not empty \(there are rows in memory\).*Nothing was imported"):
@@ -154,15 +152,15 @@ def _row(table: str, change: dict[str, object]) -> Callable[[list[str]], list[st
         (lambda lines: [*lines, '{"table":"audit"}'], "this is no row"),
         (lambda lines: [*lines, '{"table":"sqlite_master","row":{}}'], "no table 'sqlite_master'"),
         (_row("alerts", {"extra": 1}), "its columns are not those of the table alerts"),
-        (_row("alerts", {"severity": "high"}), "alerts.severity has no value"),
-        (_row("alerts", {"since": True}), "alerts.since has no value"),
-        (_row("inbound", {"done": 1}), "inbound.done has no value"),
-        (_row("alerts", {"cluster": None}), "alerts.cluster has no value"),
-        (_row("alerts", {"sentence": "nul \x00"}), "alerts.sentence has no value"),
-        (_row("operations", {"id": 1 << 63}), "operations.id has no value"),
+        (_row("alerts", {"severity": "high"}), "alerts.severity has an impossible value"),
+        (_row("alerts", {"since": True}), "alerts.since has an impossible value"),
+        (_row("inbound", {"done": 1}), "inbound.done has an impossible value"),
+        (_row("alerts", {"cluster": None}), "alerts.cluster has an impossible value"),
+        (_row("alerts", {"sentence": "nul \x00"}), "alerts.sentence has an impossible value"),
+        (_row("operations", {"id": 1 << 63}), "operations.id has an impossible value"),
     ],
 )
-async def test_a_file_that_is_not_what_was_written_is_refused_and_leaves_nothing(
+async def test_altered_file_is_refused_and_imports_nothing(
     written: Path, tmp_path: Path, change: Callable[[list[str]], list[str]], words: str
 ) -> None:
     rewrite(written, change(lines_of(written)))
@@ -174,28 +172,28 @@ async def test_a_file_that_is_not_what_was_written_is_refused_and_leaves_nothing
         assert not any((await everything(store)).values())
 
 
-async def test_a_row_that_comes_twice_is_refused(written: Path, tmp_path: Path) -> None:
+async def test_duplicate_row_is_refused(written: Path, tmp_path: Path) -> None:
     lines = lines_of(written)
     rewrite(written, [*lines, lines[-1]])
     with pytest.raises(StoreError):
         await import_state(f"sqlite:///{tmp_path}/next.db", written)
 
 
-async def test_a_chain_that_was_changed_in_the_file_is_told(written: Path, tmp_path: Path) -> None:
+async def test_changed_chain_in_the_file_is_reported(written: Path, tmp_path: Path) -> None:
     rewrite(written, _row("audit", {"actor": "U9"})(lines_of(written)))
     moved = await import_state(f"sqlite:///{tmp_path}/next.db", written)
     assert "BROKEN at row 1" in moved.told("Imported", written)
 
 
-async def test_a_database_of_another_release_is_not_exported(tmp_path: Path) -> None:
+async def test_database_of_another_release_is_not_exported(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path}/empty.db"):
         pass
-    with pytest.raises(StoreError, match="run `cmbot migrate` first"):
+    with pytest.raises(StoreError, match="run `cmbot migrate`"):
         await export_state(f"sqlite:///{tmp_path}/empty.db", tmp_path / "written.jsonl")
     assert not (tmp_path / "written.jsonl").exists()
 
 
-def test_the_command_line_moves_a_database(
+def test_command_line_transfers_a_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "config.yaml"
@@ -211,7 +209,7 @@ def test_the_command_line_moves_a_database(
     assert main(["import", "--config", str(settings), str(tmp_path / "nothing.jsonl")]) == 1
 
 
-def test_every_table_that_the_schema_has_is_exported() -> None:
+def test_every_table_of_the_schema_is_exported() -> None:
     assert set(TABLES) >= {
         "alerts",
         "audit",

@@ -1,4 +1,4 @@
-"""The container's health check, over a real socket."""
+"""Health check of the container, over a real socket."""
 
 import asyncio
 from pathlib import Path
@@ -16,27 +16,27 @@ http: {{host: 0.0.0.0, port: {port}}}
 """
 
 
-async def well() -> str:
+async def no_problem() -> str:
     return ""
 
 
-async def ill() -> str:
-    return "no connection to Slack for 301 s."
+async def problem() -> str:
+    return "Slack has been disconnected for 301 s."
 
 
-async def test_it_passes_while_the_page_says_so() -> None:
-    server = Health(Metrics(), live={"socket": well}, ready={}).server()
+async def test_healthcheck_passes_with_the_page() -> None:
+    server = Health(Metrics(), live={"socket": no_problem}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
-        assert not await asyncio.to_thread(healthy, "0.0.0.0", port)  # noqa: S104 - the settings' word for everywhere
+        assert not await asyncio.to_thread(healthy, "0.0.0.0", port)  # noqa: S104 - every interface, as in the settings
 
 
-async def test_it_fails_with_the_page_s_words() -> None:
-    server = Health(Metrics(), live={"socket": ill}, ready={}).server()
+async def test_healthcheck_fails_with_the_text_of_the_page() -> None:
+    server = Health(Metrics(), live={"socket": problem}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
-        assert "no connection to Slack" in await asyncio.to_thread(healthy, "127.0.0.1", port)
+        assert "Slack has been disconnected" in await asyncio.to_thread(healthy, "127.0.0.1", port)
 
 
-def test_it_fails_when_nothing_answers(
+def test_healthcheck_fails_without_an_answer(
     unused_tcp_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "config.yaml"
@@ -46,7 +46,7 @@ def test_it_fails_when_nothing_answers(
     assert "no answer" in capsys.readouterr().out
 
 
-async def test_the_settings_say_where_to_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_healthcheck_takes_its_port_from_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Health(Metrics(), live={}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
         path = tmp_path / "config.yaml"

@@ -19,7 +19,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_whatever_is_stored_has_nothing_that_a_database_refuses(value: Any) -> None:
+def test_stored_text_has_nothing_that_a_database_refuses(value: Any) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
@@ -36,17 +36,17 @@ def _texts(value: Any) -> list[str]:
 
 
 @given(st.dictionaries(st.text("ab", max_size=2), st.integers() | st.text("xyz\\u0 ")))
-def test_ordinary_values_come_back_and_equal_ones_are_equal_texts(value: dict[str, Any]) -> None:
+def test_ordinary_values_round_trip_and_equal_values_have_equal_texts(value: dict[str, Any]) -> None:
     assert json.loads(encode(value)) == value
     assert encode(dict(reversed(value.items()))) == encode(value)
 
 
 @given(TEXT)
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+def test_cleaning_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-def test_read_only_mappings_are_stored_and_foreign_objects_are_not() -> None:
+def test_read_only_mappings_are_stored_and_other_objects_refused() -> None:
     assert encode({"a": MappingProxyType({"b": (1, 2)})}) == '{"a":{"b":[1,2]}}'
     with pytest.raises(TypeError, match="object has no JSON form"):
         encode({"a": object()})

@@ -1,0 +1,337 @@
+"""Periodic jobs: one table with the name, the trigger, the lease and the work of each, and the work itself."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from bot.alerting.cluster_state.counters import known_of, reign_notes, with_verdict
+from bot.common.errors import StoreError
+from bot.config import Settings
+from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
+from bot.runtime.parts import App
+from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
+from bot.telemetry.metrics import Metrics
+from bot.views.notes import clock_set
+from bot.watch import decommission
+from bot.watch.scheduled_reports import ReportJob
+from bot.watch.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+POLL = "watch"
+"""First word of the names of the jobs that poll clusters."""
+SWEEP_SECONDS = 5.0
+CLOCK_SECONDS = 2.0
+CATCH_UP_SECONDS = 300.0
+HOUSEKEEPING_SECONDS = 3600.0
+JITTER = 0.1
+"""Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
+
+
+def poll_job(cluster: str) -> str:
+    """Name of the job that polls a cluster."""
+    return f"{POLL} {cluster}"
+
+
+def poll_gained(scheduler: Scheduler, tasks: Sequence[str]) -> None:
+    """Poll gained clusters at once: no replica may have polled them for a while."""
+    for cluster in filter(None, map(cluster_of, tasks)):
+        scheduler.run_now(poll_job(cluster))
+
+
+@dataclass(frozen=True, slots=True)
+class JobProblems:
+    """Count problems of jobs in the metrics, log them, and report those of polls to the watchdog."""
+
+    metrics: Metrics
+    watchdog: Watchdog
+    seen: Counter[tuple[str, ProblemKind]] = field(default_factory=Counter)
+
+    def report(self, problem: JobProblem) -> None:
+        """Report one problem (the scheduler's `on_problem`)."""
+        self.metrics.job_problem(problem.job, problem.kind.name.lower())
+        kind, _, cluster = problem.job.partition(" ")
+        if kind == POLL:
+            self.watchdog.trouble(cluster, f"A scheduled poll did not run: {problem.kind.value}.")
+        self.seen[problem.job, problem.kind] += 1
+        times = self.seen[problem.job, problem.kind]
+        if times & (times - 1) and problem.error is None:
+            # Only the 1st, 2nd, 4th, 8th …: a slow cluster would fill the log.
+            return
+        log.warning(
+            "schedule.trouble",
+            times=times,
+            job=problem.job,
+            what=problem.kind.value,
+            error=str(problem.error or ""),
+            exc_info=problem.error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Run `work` at the start and then every `seconds`, each time up to `jitter` seconds off."""
+
+    seconds: float
+    work: Callable[[App], Awaitable[None]]
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Run `work` at the times of a crontab; `work` takes the time that was due (Unix seconds of the system clock)."""
+
+    expression: str
+    timezone: str
+    work: Callable[[App, float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the table.
+
+    `lease` is the task whose holder alone runs the job; without it every replica runs the job. `once` names what keeps
+    several replicas from doing the same work in a job without a lease.
+    """
+
+    name: str
+    trigger: Every | Cron
+    about: str
+    lease: str = ""
+    once: str = ""
+
+
+def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, ...]:
+    """List every periodic job; `report_jobs` are those of `settings.summaries`, in the same order."""
+    polls = (
+        Job(
+            poll_job(own.name),
+            Every(own.poll_interval, partial(poll, cluster=own.name), jitter=own.poll_interval * JITTER),
+            "Poll every host of the cluster, evaluate the rules, save and post what changed.",
+            lease=watch_of(own.name),
+        )
+        for own in settings.clusters
+    )
+    status_lines = (
+        Job(
+            f"status {own.channel}",
+            Every(own.every, partial(update_status, channel=own.channel)),
+            "Update the status line of the channel.",
+            lease=HOUSEKEEPING,
+        )
+        for own in settings.status
+    )
+    reports = (
+        Job(
+            job.job,
+            Cron(own.cron, own.timezone, partial(post_report, job=job)),
+            "Post the summary or the hand-over.",
+            once="the first replica that saves the run posts it",
+        )
+        for job, own in zip(report_jobs, settings.summaries, strict=True)
+    )
+    return (
+        *polls,
+        *status_lines,
+        *reports,
+        Job(
+            "catch up",
+            Every(CATCH_UP_SECONDS, catch_up),
+            "Post reports that were due in the last 6 hours and were not posted.",
+            once="the first replica that saves the run posts it",
+        ),
+        Job(
+            "sweep",
+            Every(SWEEP_SECONDS, sweep),
+            "Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges.",
+            once="operations: the holder of the cluster; deliveries: a claim on each",
+        ),
+        Job(
+            "sentry",
+            Every(SWEEP_SECONDS, check_watchdog),
+            "Fire `watch_blind` for a cluster whose polls fail or do not run.",
+            once="each replica checks the clusters that it holds",
+        ),
+        Job(
+            "clock",
+            Every(CLOCK_SECONDS, check_clock),
+            "Post a note when the system clock of this machine was set.",
+            once="each machine has its own clock",
+        ),
+        Job(
+            "forget",
+            Every(HOUSEKEEPING_SECONDS, housekeeping),
+            "Close what belongs to removed clusters; delete rows past their retention.",
+            lease=HOUSEKEEPING,
+        ),
+    )
+
+
+def schedule(app: App) -> None:
+    """Hand every job of the table to the scheduler."""
+    for job in jobs_of(app.settings, app.report_jobs):
+        if isinstance(job.trigger, Cron):
+            cron = job.trigger
+            app.scheduler.cron(cron.expression, cron.timezone, partial(cron.work, app), name=job.name)
+        else:
+            every = job.trigger
+            app.scheduler.every(every.seconds, partial(_run, app, job.lease, every), name=job.name, jitter=every.jitter)
+
+
+async def _run(app: App, lease: str, every: Every) -> None:
+    """Run a job, unless it needs a lease that this replica does not hold."""
+    if not lease or app.membership.hold(lease) is not None:
+        await every.work(app)
+
+
+async def poll(app: App, cluster: str) -> None:
+    """Poll one cluster under its lease, then keep and measure the result."""
+    hold = app.membership.hold(watch_of(cluster))
+    if hold is None:
+        return
+    watch = app.watches[cluster]
+    if app.state.polled_under.get(cluster) != hold:
+        watch.resume()
+        app.state.polled_under[cluster] = hold
+    began = app.clock()
+    await watch.tick(began, app.membership.fence(hold))
+    now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
+    # The system clock: Prometheus compares this time with the clock of its own host.
+    app.metrics.tick(cluster, outcome, now - began, app.wall())
+    if watch.latest is not None:
+        leader, known = watch.latest.leader, watch.known
+        if known.at != watch.latest.at:
+            # The store did not answer, so the saved state is that of an earlier poll.
+            facts = known_of(reign_notes(known), watch.latest, watch.watched.rules, watch.alerts)
+            known = with_verdict(known, watch.latest, watch.before, facts)
+        app.noted[cluster] = {
+            "at": watch.latest.at,
+            "level": known.level,
+            "verdict": known.verdict,
+            "reign": reign_notes(known),
+            "leader": leader[1].raft_status.node_id if leader else 0,
+            "leader_host": leader[0] if leader else "",
+            "term": watch.latest.term,
+            "answered": len(watch.latest.answered),
+        }
+    if app.heartbeat.due(now):
+        app.task_queue.start(app.heartbeat.beat(now, app.status_reporter.problem))
+
+
+async def update_status(app: App, channel: str) -> None:
+    """Update the status line of a channel."""
+    await app.status_reporter.update(channel)
+
+
+async def post_report(app: App, due_at: float, job: ReportJob) -> None:
+    """Post the summary or hand-over that is due."""
+    try:
+        await app.summaries.fire(job, due_at, app.wall())
+    except StoreError as error:
+        log.debug("summary.store_down", job=job.job, error=str(error))
+
+
+async def catch_up(app: App) -> None:
+    """Post reports that were due while no replica ran, or that could not be posted."""
+    try:
+        for job in app.report_jobs:
+            await app.summaries.catch_up(job, app.wall())
+    except StoreError as error:
+        log.debug("summary.store_down", job=job.job, error=str(error))
+
+
+async def sweep(app: App) -> None:
+    """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
+    try:
+        await app.executor.sweep(app.membership.fence_for)
+        await app.lease_manager.sweep(app.membership.fence_for)
+        # In the background: a resumed operation may watch its effect for half a minute.
+        app.task_queue.start(_resume(app))
+        await refresh_remote_notes(app)
+        await app.fallback.sweep()
+        health = await app.outbox.health()
+        app.metrics.outbox(health.depth, health.oldest_age, health.dead)
+        async with app.store.read() as uow:
+            open_alerts = await uow.alerts.told()
+        for name in app.clusters:
+            app.metrics.alerts_open(name, open_alerts.get(name, 0))
+        app.metrics.replicas(app.membership.active_replicas, app.membership.holds)
+    except StoreError as error:
+        log.debug("sweep.store_down", error=str(error))
+
+
+async def _resume(app: App) -> None:
+    """Resume accepted, unfinished deliveries, except those that this process already works on."""
+    try:
+        await app.dispatcher.resume()
+    except StoreError as error:
+        log.debug("resume.store_down", error=str(error))
+
+
+async def refresh_remote_notes(app: App) -> None:
+    """Read what other replicas saw of the clusters that they poll, to answer commands here."""
+    others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
+    if others:
+        async with app.store.read() as uow:
+            notes = await uow.memory.several(others)
+        app.noted.update({name: app.remote_notes.dated(name, note, app.clock()) for name, note in notes.items()})
+
+
+async def check_watchdog(app: App) -> None:
+    """Find the clusters of this replica that are not polled successfully, and fire their alerts."""
+    now = app.clock()
+    try:
+        await app.watchdog.check(now, app.membership.fence_for)
+    except StoreError as error:
+        log.debug("sentry.store_down", error=str(error))
+    for name in app.watches:
+        since = app.watchdog.blind.get(name, now)
+        app.metrics.unpolled(name, now - since)
+
+
+async def check_clock(app: App) -> None:
+    """Post once that the system clock was set, in the alert channels of the clusters that this replica polls."""
+    app.clock_guard.check()
+    app.metrics.clock(app.clock_guard.ahead)
+    if not app.clock_guard.jumps:
+        return
+    ours = {own.alert_channel for own in app.settings.clusters if app.membership.hold(watch_of(own.name))}
+    try:
+        async with app.store.begin() as uow:
+            for jump in app.clock_guard.jumps:
+                message = clock_set(app.membership.name, jump.by, jump.ahead)
+                for channel in sorted(ours):
+                    slot = f"clock:{app.membership.name}:{jump.at:.0f}:{channel}"
+                    await uow.outbox.put(slot, channel, message)
+    except StoreError as error:
+        log.debug("clock.store_down", error=str(error))
+        return
+    app.clock_guard.jumps.clear()
+    app.outbox.wake()
+
+
+async def housekeeping(app: App) -> None:
+    """Close what belongs to removed clusters, and delete rows past their retention."""
+    await close_removed_clusters(app)
+    try:
+        deleted = await app.retention.apply()
+        log.info("forget.done", rows=deleted)
+    except StoreError as error:
+        log.debug("forget.store_down", error=str(error))
+
+
+async def close_removed_clusters(app: App) -> None:
+    """Close alerts and operations of clusters that no replica has in its settings any more."""
+    if not app.membership.active:
+        return
+    try:
+        known = {*app.clusters, *filter(None, map(cluster_of, app.membership.known))}
+        await app.executor.close_gone(known)
+        channels = {own.alert_channel for own in app.settings.clusters}
+        if await decommission.close_gone(app.store, known, channels, app.clock()):
+            app.outbox.wake()
+    except StoreError as error:
+        log.debug("close_gone.store_down", error=str(error))

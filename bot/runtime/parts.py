@@ -1,0 +1,97 @@
+"""App: all parts of the running program, built by `bot.runtime.app.build`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.chatops.dispatcher import Dispatcher
+from bot.clustermgr.cluster import Cluster
+from bot.config import Settings
+from bot.delivery.fallback import Fallback
+from bot.delivery.worker import Outbox
+from bot.leadership.membership import Membership
+from bot.leadership.model import Hold
+from bot.leadership.remote_notes import RemoteNotes
+from bot.runtime.clock import Clock, ClockGuard
+from bot.runtime.scheduler import Scheduler
+from bot.runtime.status import StatusReporter
+from bot.slack.installation import InstallationCheck
+from bot.slack.middleware import Bolt
+from bot.slack.socket_mode import SocketMode
+from bot.slack.task_queue import TaskQueue
+from bot.slack.token_status import TokenStatus
+from bot.store.database import Store
+from bot.store.retention import Retention
+from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.loop_lag import LoopLag
+from bot.telemetry.metrics import Metrics
+from bot.watch.alert_actions import AlertActions
+from bot.watch.scheduled_reports import ReportJob, Summaries
+from bot.watch.watchdog import Watchdog
+from bot.watch.watcher import Watch
+from bot.workflow.executor import Executor
+from bot.workflow.lease_manager import LeaseManager
+from bot.workflow.repository import OperationRepository
+
+Notes = dict[str, Mapping[str, Any]]
+"""Results of the last poll of each cluster: one table that polls write and answers read."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """State of a running program; `port` is where health, metrics and Slack's events are served."""
+
+    port: int = 0
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    ended_parts: list[str] = field(default_factory=list)
+    """Background parts that ended by themselves, which is always a fault."""
+    polled_under: dict[str, Hold] = field(default_factory=dict)
+    """The hold under which this replica polled each cluster last."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """All parts of the program.
+
+    `clock` is the clock of the process; setting the system time does not change it. `wall` is the system clock, which
+    crontabs follow. `noted` has the results of the last polls, of this replica and of others.
+    """
+
+    settings: Settings
+    clock: Clock
+    wall: Clock
+    clock_guard: ClockGuard
+    store: Store
+    clusters: Mapping[str, Cluster]
+    metrics: Metrics
+    noted: Notes
+    watches: Mapping[str, Watch]
+    watchdog: Watchdog
+    scheduler: Scheduler
+    membership: Membership
+    outbox: Outbox
+    fallback: Fallback
+    repository: OperationRepository
+    executor: Executor
+    lease_manager: LeaseManager
+    alert_actions: AlertActions
+    report_jobs: Sequence[ReportJob]
+    summaries: Summaries
+    dispatcher: Dispatcher
+    task_queue: TaskQueue
+    installation: InstallationCheck
+    bolt: Bolt
+    socket: SocketMode | None
+    token_status: TokenStatus
+    status_reporter: StatusReporter
+    retention: Retention
+    heartbeat: Heartbeat
+    loop_lag: LoopLag
+    remote_notes: RemoteNotes = field(default_factory=RemoteNotes)
+    state: RunState = field(default_factory=RunState)
+
+    @property
+    def port(self) -> int:
+        """Port of the HTTP server, 0 before it listens."""
+        return self.state.port

@@ -1,0 +1,52 @@
+"""Write docs/jobs.md from the table of periodic jobs: `python -m tests.docgen.jobs`."""
+
+from pathlib import Path
+
+from bot.alerting.text import span
+from bot.config import Secrets, parse
+from bot.runtime.jobs import Cron, Every, Job, jobs_of
+from bot.runtime.settings_mapping import report_jobs_of
+
+EXAMPLE = Path("config.example.yaml")
+PAGE = Path("docs/jobs.md")
+HEAD = """# Periodic jobs
+
+Written by `make docs` from the table in `bot/runtime/jobs.py`; the scheduler runs the same table. The rows are those of
+`config.example.yaml`.
+
+- A job with a lease runs on one replica: the one that holds the task. When that replica stops, another one takes the
+  task over within two leases (`replicas.lease`).
+- A job without a lease runs on every replica. The last column says what keeps replicas from doing the same work twice.
+- Runs of one job never overlap. Missed, overlapping and failed runs are logged, and counted in
+  `cmbot_schedule_troubles_total`.
+
+| job | runs | what it does | lease | done once by |
+|---|---|---|---|---|
+"""
+
+
+def jobs() -> tuple[Job, ...]:
+    """List the jobs of the example settings."""
+    settings = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
+    return jobs_of(settings, report_jobs_of(settings))
+
+
+def render() -> str:
+    """Render the page."""
+    return HEAD + "".join(f"{_row(job)}\n" for job in jobs())
+
+
+def _row(job: Job) -> str:
+    lease = f"`{job.lease}`" if job.lease else "none: every replica"
+    return f"| `{job.name}` | {_runs(job.trigger)} | {job.about} | {lease} | {job.once or 'the lease'} |"
+
+
+def _runs(trigger: Every | Cron) -> str:
+    if isinstance(trigger, Cron):
+        return f"`{trigger.expression}` ({trigger.timezone})"
+    jitter = f" ± {trigger.jitter:g} s" if trigger.jitter else ""
+    return f"every {span(trigger.seconds)}{jitter}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
