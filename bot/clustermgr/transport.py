@@ -7,6 +7,8 @@ cost as much again as the request.
 """
 
 import asyncio
+import base64
+import hashlib
 import re
 import ssl
 import time
@@ -19,11 +21,24 @@ from typing import Self
 
 import httpx
 
-from bot.clustermgr.auth import HEADER, request_token
 from bot.clustermgr.status_codes import Answer, one_line
 from bot.clustermgr.transport_errors import CUT, TROUBLES, Unbounded, read_trouble, write_trouble
 from bot.common.addresses import place
 from bot.common.errors import ClusterError, ClusterUnreachable
+
+HEADER = "BLOB-STORE-AUTH-TOKEN"
+
+
+def request_token(secret: str, path: str, raw_query: str, at: int) -> str:
+    """The token for one request: URL-safe base64 of `ts8 || md5(path || rawquery || ts8 || secret)`.
+
+    `path` is the decoded URL path, `raw_query` the query as sent without "?", `at` Unix seconds. The body is not
+    covered and the server does not check the time (docs/clustermgr.md).
+    """
+    stamp = at.to_bytes(8, "little")
+    digest = hashlib.md5(path.encode() + raw_query.encode() + stamp + secret.encode(), usedforsecurity=False).digest()
+    return base64.urlsafe_b64encode(stamp + digest).decode()
+
 
 MOST_CONNECTIONS = 64
 """Connections to one host at once: linear reads that hang for ten seconds must not keep /stat waiting behind them."""

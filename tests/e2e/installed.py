@@ -20,12 +20,12 @@ import aiohttp
 import certifi
 
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
-from bot.playground.slack_sim import submitting
+from bot.playground.slack_sim import views
 from bot.playground.slack_sim.delivery import Ack
+from bot.playground.slack_sim.errors import ERROR
 from bot.playground.slack_sim.message import Message, View
-from bot.playground.slack_sim.passes import RESPONSE_SECONDS, ResponseUrl, Trigger
 from bot.playground.slack_sim.server import LocalSlack
-from bot.playground.slack_sim.violations import ERROR
+from bot.playground.slack_sim.workspace import RESPONSE_SECONDS, ResponseUrl, Trigger
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "installation"
 RECORDED_AT = 1_772_534_280.0
@@ -170,7 +170,7 @@ class Installation:
             ws.put_view(View(held["id"], user, {key: held[key] for key in kept if held.get(key)}, held["hash"]))
         ack = await self.slack.delivery.deliver(kind, payload)
         if payload.get("type") == "view_submission" and (view := ws.view(payload["view"]["id"])):
-            submitting.after(ws, view, ack.payload)
+            views.after(ws, view, ack.payload)
         return ack
 
     def message(self, slot: str) -> Message:

@@ -1,33 +1,79 @@
-"""SimulatedCluster: the nodes' ports over one raft group, and the handles by which tests and the demo break things."""
+"""SimulatedCluster: the nodes' ports over one raft group, the log of requests, and the controls for faults."""
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from bot.playground.clustermgr_sim.answer import CUT, Answer, Call
-from bot.playground.clustermgr_sim.clock import Clock, RealClock, VirtualClock
-from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.demo import demo_data
-from bot.playground.clustermgr_sim.disk_controls import DiskControls
+from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
+from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls
+from bot.playground.clustermgr_sim.data import Data, demo_data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
-from bot.playground.clustermgr_sim.log import RequestLog, Seen
 from bot.playground.clustermgr_sim.nodes import Member, Node
-from bot.playground.clustermgr_sim.process_controls import ProcessControls
 from bot.playground.clustermgr_sim.raft import Raft
-from bot.playground.clustermgr_sim.replication_controls import ReplicationControls
 from bot.playground.clustermgr_sim.server import LOOPBACK, NodeServer
-from bot.playground.clustermgr_sim.timing import Timing
+
+
+@dataclass(slots=True)
+class Seen:
+    """One request as it reached a node from outside; `status` is None until it was answered, 0 when it was cut."""
+
+    at: float
+    node: int
+    method: str
+    target: str
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The path without the query."""
+        return self.target.partition("?")[0]
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """The requests in order of arrival; the oldest go when there are more than `limit`."""
+
+    limit: int = 10_000
+    entries: list[Seen] = field(default_factory=list)
+
+    def note(self, seen: Seen) -> None:
+        """Add one."""
+        self.entries.append(seen)
+        del self.entries[: -self.limit]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.entries.clear()
+
+    def matching(self, method: str = "", path: str = "", node: int = 0) -> list[Seen]:
+        """Those of this method, path and node, where given."""
+        return [
+            seen
+            for seen in self.entries
+            if method in {"", seen.method} and path in {"", seen.path} and node in {0, seen.node}
+        ]
+
+    def __iter__(self) -> Iterator[Seen]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
 
 FIRST_RAFT_PORT = 10110
 _TICK = 0.05
 
 
-class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, FaultControls):
+class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
     """An async context manager; `hosts` are the addresses to configure, node 1 first.
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the

@@ -1,10 +1,11 @@
-"""What an endpoint is: its method, its arguments, and what it does with them on the node that serves it."""
+"""Endpoints: method, arguments and action of each call; the routes to them, and the router's own answers."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.clustermgr_sim.answer import Answer
+from bot.playground.clustermgr_sim.answer import HTML, Answer, plain_error
 from bot.playground.clustermgr_sim.args import GoStruct
 from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -51,3 +52,43 @@ class Endpoint:
     linear: bool = True
     in_query: bool = False
     only: Callable[[Flavour], bool] = lambda _: True
+
+
+KV_PREFIX = "/kv/get/"
+
+
+class Routes:
+    """The endpoints of one release by path."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._by_path = {endpoint.path: endpoint for endpoint in endpoints}
+
+    def find(self, method: str, path: str) -> Endpoint | Answer:
+        """The endpoint, or the plain-text answer of a router that has none."""
+        endpoint = self._at(path)
+        if endpoint is None:
+            return self._elsewhere(method, path)
+        if endpoint.method == method:
+            return endpoint
+        refusal = plain_error(405, "" if method == "HEAD" else "Method Not Allowed")
+        return refusal.with_headers(("Allow", self.methods(path)))
+
+    def methods(self, path: str) -> str:
+        """The allowed methods as the Allow header lists them; empty for an unknown path."""
+        endpoint = self._at(path)
+        return "" if endpoint is None else ", ".join(sorted((endpoint.method, "OPTIONS")))
+
+    def _at(self, path: str) -> Endpoint | None:
+        if path.startswith(KV_PREFIX) and path != KV_PREFIX:
+            return self._by_path.get(KV_PREFIX)
+        return None if path == KV_PREFIX else self._by_path.get(path)
+
+    def _elsewhere(self, method: str, path: str) -> Answer:
+        """A path that would fit without a slash too many, or in lower case, is pointed to."""
+        cleaned = re.sub(r"/+", "/", path).rstrip("/")
+        there = {known.lower(): known for known in self._by_path}.get(cleaned.lower())
+        if there is None:
+            return plain_error(404, "404 page not found")
+        status = 301 if method == "GET" else 308
+        page = Answer(status, f'<a href="{there}">Moved Permanently</a>.', (("Content-Type", HTML),))
+        return page.with_headers(("Location", there))

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bot.playground.clustermgr_sim.clock import Timing
 from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.group import Group
 from bot.playground.clustermgr_sim.nodes import NEVER, Member, Node, Progress, Proposal, Role
-from bot.playground.clustermgr_sim.timing import Timing
 
 
 class NotPossible(Exception):
@@ -23,11 +22,13 @@ class Transfer:
     handed_over: bool = False
 
 
-class Raft(Group):
+class Raft:
     """The group. `advance` moves it in time; every other method acts at the time last advanced to."""
 
     def __init__(self, members: Iterable[Member], data: Data, timing: Timing, *, now: float) -> None:
-        super().__init__(members, data)
+        self.members = {member.peer_id: member for member in members}
+        self.nodes = {peer_id: Node(peer_id) for peer_id in self.members}
+        self.data = data
         self.timing = timing
         self.now = now
         self.transfer: Transfer | None = None
@@ -44,6 +45,39 @@ class Raft(Group):
         first.uncommitted.clear()
         first.hold_until = first.elected_at = NEVER
         self.settle()
+
+    # --- the group at this moment ---------------------------------------------------------------------------------
+
+    def is_live(self, peer_id: int) -> bool:
+        """Whether this member takes part in raft now."""
+        node = self.nodes.get(peer_id)
+        return node is not None and node.runs and not node.isolated and peer_id in self.members
+
+    def live(self) -> list[Node]:
+        """The members that take part, by id."""
+        return [self.nodes[peer_id] for peer_id in sorted(self.members) if self.is_live(peer_id)]
+
+    def is_voter(self, peer_id: int) -> bool:
+        """Whether this is a member that votes."""
+        return peer_id in self.members and not self.members[peer_id].learner
+
+    def has_quorum(self) -> bool:
+        """Whether more than half of the voters take part."""
+        voters = [peer_id for peer_id in self.members if self.is_voter(peer_id)]
+        return 2 * sum(map(self.is_live, voters)) > len(voters)
+
+    def leader(self) -> Node | None:
+        """The leader of the connected members, with or without a quorum."""
+        claims = [node for node in self.live() if node.role is Role.LEADER]
+        return max(claims, key=lambda node: node.term, default=None)
+
+    def readable(self, node: Node) -> bool:
+        """Whether a linear read on this node can be confirmed now."""
+        return self.is_live(node.node_id) and self.leader() is not None and self.has_quorum()
+
+    def view(self, node: Node) -> Data:
+        """The state as this node has it."""
+        return node.frozen or self.data
 
     # --- time -----------------------------------------------------------------------------------------------------
 

@@ -6,12 +6,11 @@
 
 from bot.playground.slack_sim.acting import ActError, Actor
 from bot.playground.slack_sim.delivery import Ack
+from bot.playground.slack_sim.errors import ActRefused, Violation
 from bot.playground.slack_sim.faults import FaultRefused
 from bot.playground.slack_sim.message import Message, View
-from bot.playground.slack_sim.refusal import ActRefused
 from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.team import DEMO_TEAM, Channel, Command, Group, Team, User
-from bot.playground.slack_sim.violations import Violation
 from bot.playground.slack_sim.workspace import Workspace
 
 __all__ = [

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.playground.slack_sim import payloads, submitting
-from bot.playground.slack_sim.content import content_of
+from bot.playground.slack_sim import payloads, views
+from bot.playground.slack_sim.arguments import content_of
 from bot.playground.slack_sim.delivery import COMMAND, INTERACTION, Ack, Delivery
-from bot.playground.slack_sim.escape import entities, escape_typed
-from bot.playground.slack_sim.inputs import form_state, with_choice, wrong_in
+from bot.playground.slack_sim.errors import ActRefused, ApiError
+from bot.playground.slack_sim.inputs import entities, escape_typed, form_state, with_choice, wrong_in
 from bot.playground.slack_sim.message import Blocks, Message, View, interactive
-from bot.playground.slack_sim.objects import SLACKBOT
-from bot.playground.slack_sim.refusal import ActRefused, ApiError
+from bot.playground.slack_sim.payloads import SLACKBOT
 from bot.playground.slack_sim.team import Channel, User
 from bot.playground.slack_sim.workspace import Workspace
 
@@ -157,11 +156,11 @@ class Actor:
         if not view.content.get("submit"):
             raise ActRefused("not_submittable", "that modal has nothing to submit")
         if wrong := wrong_in(view.blocks, values):
-            submitting.show_errors(ws, view, wrong)
+            views.show_errors(ws, view, wrong)
             return Ack(errors=wrong)
-        urls = submitting.response_urls(ws, view, values, self._response_url)
+        urls = views.response_urls(ws, view, values, self._response_url)
         ack = await self.delivery.deliver(INTERACTION, payloads.view_submission(ws, self.user, view, values, urls))
-        return self._told(ack) if ack.error else replace(ack, errors=submitting.after(ws, view, ack.payload))
+        return self._told(ack) if ack.error else replace(ack, errors=views.after(ws, view, ack.payload))
 
     async def close_view(self, view_id: str = "", *, everything: bool = False) -> Ack:
         """Close the modal on top, or all; the app hears of it only if it asked to."""

@@ -1,12 +1,13 @@
-"""Arguments of Web API calls as clients send them: JSON or forms, in which structures and flags are strings."""
+"""Arguments of Web API calls (JSON or forms), and the checks of a message or a view before it is stored."""
 
 import base64
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.playground.slack_sim.message import Message
-from bot.playground.slack_sim.refusal import ApiError
+from bot.playground.slack_sim.blockkit import MOST_TEXT, check_blocks, check_view, doubled_action_ids
+from bot.playground.slack_sim.errors import ApiError
+from bot.playground.slack_sim.message import Blocks, Message
 from bot.playground.slack_sim.team import Channel
 from bot.playground.slack_sim.workspace import Workspace
 
@@ -93,3 +94,91 @@ def public_message(ws: Workspace, channel: Channel, ts: str) -> Message:
     if message is None or message.only_for:
         raise ApiError("message_not_found", f"{ts!r:.40} in #{channel.name}")
     return message
+
+
+_MOST_VIEW = 250_000
+
+
+def content_of(ws: Workspace, args: Args, where: str) -> dict[str, Any]:
+    """The checked text, blocks and (if given) metadata of a message, as fields of Message; raises ApiError."""
+    blocks, text = structure(args, "blocks"), text_of(args, "text")
+    if not text and not blocks and not args.get("attachments"):
+        raise ApiError("no_text")
+    if len(text) > MOST_TEXT:
+        raise ApiError("msg_too_long", f"{len(text)} characters, {MOST_TEXT} are allowed")
+    if args.get("attachments"):
+        ws.violate("attachments", "attachments are legacy and not shown here: use blocks", where)
+    if blocks and (problems := check_blocks(blocks)):
+        raise ApiError("invalid_blocks", "; ".join(problems), **_told(problems), errors=problems)
+    if blocks and not text.strip():
+        ws.violate("no_fallback_text", "a message with blocks has no text for notifications and screen readers", where)
+    _warn_of_doubles(ws, blocks, where)
+    content: dict[str, Any] = {"text": text, "blocks": with_ids(ws, blocks or [])}
+    metadata = structure(args, "metadata")
+    return content if metadata is None else content | {"metadata": _metadata(metadata)}
+
+
+def _warn_of_doubles(ws: Workspace, blocks: Any, where: str) -> None:
+    for doubled in doubled_action_ids(blocks or []):
+        ws.violate("doubled_action_id", f"action_id {doubled!r:.80} stands in two blocks", where)
+
+
+def _told(problems: list[str]) -> dict[str, Any]:
+    return {"response_metadata": {"messages": [f"[ERROR] {problem}" for problem in problems]}}
+
+
+def _metadata(metadata: Any) -> Mapping[str, Any] | None:
+    if metadata == {}:
+        return None
+    right = (
+        isinstance(metadata, dict)
+        and isinstance(metadata.get("event_type"), str)
+        and isinstance(metadata.get("event_payload"), dict)
+    )
+    if not right:
+        raise ApiError("invalid_metadata_format", "metadata needs event_type and event_payload")
+    return dict(metadata)
+
+
+def with_ids(ws: Workspace, blocks: list[dict[str, Any]]) -> Blocks:
+    """The blocks with the ids that Slack makes up for those that came without."""
+    return tuple(_with_ids(ws, block) for block in blocks)
+
+
+def _with_ids(ws: Workspace, block: Mapping[str, Any]) -> dict[str, Any]:
+    told = {"block_id": ws.new_id("b"), **block}
+    if block.get("type") == "actions":
+        told["elements"] = [{"action_id": ws.new_id("a"), **element} for element in block["elements"]]
+    for slot in ("accessory", "element"):
+        element = block.get(slot)
+        if isinstance(element, dict) and element.get("type") != "image":
+            told[slot] = {"action_id": ws.new_id("a"), **element}
+    return told
+
+
+def thread_of(ws: Workspace, channel: Channel, args: Args, where: str) -> str:
+    """The thread to post into, "" for the channel itself; a reply's own ts is noted and its parent's taken."""
+    thread_ts = text_of(args, "thread_ts")
+    if not thread_ts:
+        return ""
+    parent = ws.find(channel.id, thread_ts)
+    if parent is None or parent.only_for:
+        raise ApiError("thread_not_found", f"{thread_ts!r:.40} in #{channel.name}")
+    if parent.thread_ts and parent.thread_ts != parent.ts:
+        ws.violate("reply_as_thread_ts", "thread_ts names a reply: use its parent's ts", where)
+        return parent.thread_ts
+    return thread_ts
+
+
+def view_of(ws: Workspace, args: Args, kind: str, where: str) -> dict[str, Any]:
+    """The checked view of a call; raises ApiError `invalid_arguments` as Slack does, with every problem."""
+    view = structure(args, "view")
+    problems = check_view(view)
+    if not problems and view["type"] != kind:
+        problems = [f"must be a {kind} view [json-pointer:/view/type]"]
+    if problems:
+        raise ApiError("invalid_arguments", "; ".join(problems), **_told(problems))
+    if len(json.dumps(view)) > _MOST_VIEW:
+        raise ApiError("view_too_large", f"{_MOST_VIEW} bytes are allowed")
+    _warn_of_doubles(ws, view["blocks"], where)
+    return {**view, "blocks": list(with_ids(ws, view["blocks"]))}

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.playground.slack_sim.acting import Actor
 from bot.playground.slack_sim.delivery import Ack
+from bot.playground.slack_sim.errors import ActRefused
 from bot.playground.slack_sim.faults import KINDS, FaultRefused, Faults
-from bot.playground.slack_sim.refusal import ActRefused
 from bot.playground.slack_sim.workspace import Workspace
 
 _Chosen = str | dict[str, Any] | list[str | dict[str, Any]] | None

@@ -14,7 +14,7 @@ from bot.playground.slack_sim.acting import Actor
 from bot.playground.slack_sim.delivery import Delivery
 from bot.playground.slack_sim.faults import Faults
 from bot.playground.slack_sim.message import Message
-from bot.playground.slack_sim.objects import reactions_json, view_json
+from bot.playground.slack_sim.payloads import reactions_json, view_json
 from bot.playground.slack_sim.team import Channel
 from bot.playground.slack_sim.workspace import Event, Workspace
 

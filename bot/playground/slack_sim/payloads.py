@@ -1,13 +1,164 @@
-"""What the platform sends when a person acts: commands, block actions, view submissions and closings, events."""
+"""Slack's JSON: users, channels, messages and views in answers, and the payloads that the app receives."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from bot.playground.slack_sim.inputs import CHOICES, chosen
 from bot.playground.slack_sim.message import Message, View
-from bot.playground.slack_sim.objects import message_json, view_json
-from bot.playground.slack_sim.team import Channel, User
+from bot.playground.slack_sim.team import Channel, Group, User
 from bot.playground.slack_sim.workspace import Workspace
+
+CREATED = 1_700_000_000
+SLACKBOT = "USLACKBOT"
+Json = dict[str, Any]
+
+
+def user_json(ws: Workspace, user: User) -> Json:
+    """A person."""
+    names = {"real_name": user.real_name, "display_name": user.name, "real_name_normalized": user.real_name}
+    return {
+        "id": user.id,
+        "team_id": ws.team.id,
+        "name": user.name,
+        "deleted": False,
+        "real_name": user.real_name,
+        "tz": "Europe/Berlin",
+        "tz_label": "Central European Time",
+        "tz_offset": 3600,
+        "profile": {**names, "title": user.role_note, "team": ws.team.id},
+        "is_admin": False,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": CREATED,
+    }
+
+
+def bot_user_json(ws: Workspace) -> Json:
+    """The app's own user."""
+    team = ws.team
+    profile = {"real_name": team.bot_name, "api_app_id": team.app_id, "bot_id": team.bot_id, "always_active": True}
+    base = {"id": team.bot_user, "team_id": team.id, "name": team.bot_name, "real_name": team.bot_name}
+    return base | {"deleted": False, "is_bot": True, "is_app_user": False, "updated": CREATED, "profile": profile}
+
+
+def channel_json(ws: Workspace, channel: Channel) -> Json:
+    """A channel, or a direct conversation."""
+    if channel.is_im:
+        im = {"id": channel.id, "created": CREATED, "is_im": True, "is_archived": False, "user": channel.members[0]}
+        return im | {"is_channel": False, "is_group": False, "is_private": True}
+    members = [user.id for user in ws.team.users if ws.team.is_in(user.id, channel)]
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": not channel.is_private,
+        "is_group": channel.is_private,
+        "is_im": False,
+        "is_mpim": False,
+        "is_private": channel.is_private,
+        "created": CREATED,
+        "is_archived": channel.is_archived,
+        "is_general": False,
+        "is_shared": False,
+        "is_ext_shared": False,
+        "is_org_shared": False,
+        "is_member": channel.has_bot,
+        "creator": ws.team.users[0].id,
+        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
+        "purpose": {"value": "", "creator": "", "last_set": 0},
+        "num_members": len(members) + channel.has_bot,
+        "context_team_id": ws.team.id,
+    }
+
+
+def group_json(ws: Workspace, group: Group, *, users: bool) -> Json:
+    """A user group, with its members if asked for."""
+    told = {
+        "id": group.id,
+        "team_id": ws.team.id,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": group.name,
+        "description": "",
+        "handle": group.handle,
+        "is_external": False,
+        "date_create": CREATED,
+        "date_update": CREATED,
+        "date_delete": 0,
+        "created_by": ws.team.users[0].id,
+        "user_count": len(group.users),
+    }
+    return told | ({"users": list(group.users)} if users else {})
+
+
+def message_json(ws: Workspace, message: Message, *, metadata: bool = False) -> Json:
+    """A message as the Web API and payloads tell it; metadata only where it is asked for."""
+    told: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts, "team": ws.team.id}
+    if message.user == ws.team.bot_user:
+        profile = {"id": ws.team.bot_id, "app_id": ws.team.app_id, "name": ws.team.bot_name, "deleted": False}
+        told |= {"bot_id": ws.team.bot_id, "app_id": ws.team.app_id, "bot_profile": profile}
+    if message.blocks:
+        told["blocks"] = [dict(block) for block in message.blocks]
+    if message.thread_ts:
+        told |= {"thread_ts": message.thread_ts, "parent_user_id": _author(ws, message)}
+    if message.broadcast:
+        told["subtype"] = "thread_broadcast"
+    if message.edited_ts:
+        told["edited"] = {"user": message.user, "ts": message.edited_ts}
+    if message.files:
+        told["files"] = [dict(file) for file in message.files]
+    if message.pinned:
+        told["pinned_to"] = [message.channel]
+    if message.reactions:
+        told["reactions"] = reactions_json(message)
+    if metadata and message.metadata:
+        told["metadata"] = dict(message.metadata)
+    return told | _thread_json(ws, message)
+
+
+def _author(ws: Workspace, message: Message) -> str:
+    parent = ws.find(message.channel, message.thread_ts)
+    return parent.user if parent else SLACKBOT
+
+
+def _thread_json(ws: Workspace, message: Message) -> Json:
+    replies = ws.replies(message.channel, message.ts)
+    if not replies:
+        return {}
+    people = list(dict.fromkeys(reply.user for reply in replies))
+    return {
+        "thread_ts": message.ts,
+        "reply_count": len(replies),
+        "reply_users": people,
+        "reply_users_count": len(people),
+        "latest_reply": replies[-1].ts,
+    }
+
+
+def reactions_json(message: Message) -> list[Json]:
+    """The reactions to a message, by name."""
+    names = dict.fromkeys(name for name, _user in message.reactions)
+    people = {name: [user for held, user in message.reactions if held == name] for name in names}
+    return [{"name": name, "users": users, "count": len(users)} for name, users in people.items()]
+
+
+def view_json(ws: Workspace, view: View, values: Mapping[str, Any] | None = None) -> Json:
+    """A view as payloads and answers tell it; `values` is the state of its inputs."""
+    empty = {"private_metadata": "", "callback_id": "", "external_id": "", "submit": None, "close": None}
+    flags = {"clear_on_close": False, "notify_on_close": False}
+    own = {
+        "id": view.id,
+        "team_id": ws.team.id,
+        "app_id": ws.team.app_id,
+        "app_installed_team_id": ws.team.id,
+        "bot_id": ws.team.bot_id,
+        "hash": view.hash,
+        "root_view_id": view.root_id or view.id,
+        "previous_view_id": view.previous_id or None,
+        "state": {"values": dict(values or {})},
+    }
+    return {**empty, **flags, **view.content, **own}
+
 
 TOKEN = "local-verification"  # noqa: S105 - the field is obsolete, and apps must not rely on it
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ from bot.operations.model import Operation, OpKind, OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import MemberRemove
 from bot.permissions.access import Access
-from bot.playground.clustermgr_sim.log import Seen
+from bot.playground.clustermgr_sim.cluster import Seen
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import evaluate
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clustermgr.auth import request_token
 from bot.clustermgr.dialect import Probe, by_probes, by_values, keys_of
 from bot.clustermgr.tasks import (
     COMMON,
@@ -17,6 +16,7 @@ from bot.clustermgr.tasks import (
     suggest_task,
     word_for,
 )
+from bot.clustermgr.transport import request_token
 from bot.common.errors import ClusterFailed
 
 V1, V3 = Dialect.V1, Dialect.V3

@@ -8,15 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.playground.slack_sim.blockkit import check_blocks
-from bot.playground.slack_sim.escape import escape_typed
+from bot.playground.slack_sim.errors import ActRefused
 from bot.playground.slack_sim.faults import FaultRefused, Faults
-from bot.playground.slack_sim.guard import refusal
-from bot.playground.slack_sim.inputs import chosen, form_state, initial, with_choice, wrong_in
+from bot.playground.slack_sim.inputs import chosen, escape_typed, form_state, initial, with_choice, wrong_in
 from bot.playground.slack_sim.message import Message
-from bot.playground.slack_sim.passes import Passes
-from bot.playground.slack_sim.refusal import ActRefused
+from bot.playground.slack_sim.server import refusal
 from bot.playground.slack_sim.team import DEMO_TEAM
-from bot.playground.slack_sim.workspace import Workspace
+from bot.playground.slack_sim.workspace import Passes, Workspace
 
 
 @dataclass

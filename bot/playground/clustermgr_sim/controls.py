@@ -1,10 +1,12 @@
-"""The handles of SimulatedCluster on processes: killing, starting, pausing, isolating, electing, adding, slowing."""
+"""Controls of SimulatedCluster: processes, replication, disks, space and switches."""
 
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
+from bot.playground.clustermgr_sim import disks as d
 from bot.playground.clustermgr_sim.answer import Answer, Call
+from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import Faults
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -142,6 +144,22 @@ class ProcessControls:
         self._node(node)
         self._delays[node] = seconds
 
+    def fall_behind(self, node: int, entries: int) -> None:
+        """Let a follower stay so many entries behind its leader from now on; 0 lets it catch up."""
+        self.engine.tick()
+        if node not in self.raft.nodes or self.raft.nodes[node] is self.raft.leader():
+            raise NotPossible(f"node {node} follows nobody")
+        self.raft.nodes[node].behind = entries
+        self.raft.settle()
+
+    def stall(self, node: int, value: bool = True) -> None:
+        """Let a node apply nothing from now on, or everything again."""
+        self.engine.tick()
+        if node not in self.raft.nodes:
+            raise NotPossible(f"there is no node {node}")
+        held = self.raft.nodes[node]
+        held.stuck = held.applied if value else None
+
     def _node(self, node: int) -> Node:
         self.engine.tick()
         if node not in self._servers:
@@ -165,3 +183,88 @@ class ProcessControls:
             return await self._serve(node, call)
 
         self._servers[node] = NodeServer(serve, port)
+
+
+_STEPS = {"repairing": d.REPAIRING, "repaired": d.REPAIRED, "dropped": d.DROPPED, "normal": d.NORMAL}
+
+
+class DiskControls:
+    """Changes that blobnodes, repair services or administrators would make; no request is seen for them."""
+
+    data: Data
+    engine: Engine
+
+    def break_disk(self, disk_id: int) -> None:
+        """The disk is broken (status 2)."""
+        self._disk(disk_id).status = d.BROKEN
+
+    def repair_disk(self, disk_id: int, step: str = "repairing") -> None:
+        """Move the disk on: `repairing`, `repaired`, `dropped`; or to `normal`, as a replaced disk."""
+        if step not in _STEPS:
+            raise NotPossible(f"a disk can go to {', '.join(_STEPS)}; not to {step}")
+        disk = self._disk(disk_id)
+        disk.status = _STEPS[step]
+        if disk.status in {d.NORMAL, d.DROPPED}:
+            disk.dropping = False
+        if disk.status in {d.REPAIRED, d.DROPPED}:
+            disk.units = 0
+
+    def drop_disk(self, disk_id: int) -> None:
+        """The disk is read-only and being emptied."""
+        disk = self._disk(disk_id)
+        disk.readonly = disk.dropping = True
+
+    def set_disk_readonly(self, disk_id: int, value: bool = True) -> None:
+        """Set or clear the disk's read-only flag."""
+        self._disk(disk_id).readonly = value
+
+    def expire_disk(self, disk_id: int, expired: bool = True) -> None:
+        """The disk's heartbeat is overdue, or back."""
+        self._disk(disk_id).expired = expired
+
+    def move_chunks(self, disk_id: int, left: int) -> None:
+        """A repair or a drop has come so far that volumes have only so many chunks on the disk."""
+        self._disk(disk_id).units = left
+
+    def rename_disk(self, disk_id: int, *, host: str | None = None, path: str | None = None) -> None:
+        """Give the disk another host or path, hostile ones included."""
+        disk = self._disk(disk_id)
+        disk.host = disk.host if host is None else host
+        disk.path = disk.path if path is None else path
+
+    def fill_space(self, fraction: float) -> None:
+        """Every disk is used to this fraction (0 to 1)."""
+        if not 0 <= fraction <= 1:
+            raise NotPossible(f"a disk can be filled from 0 to 1; not to {fraction}")
+        self.engine.tick()
+        for disk in self.data.disks.values():
+            disk.fill(fraction)
+
+    def set_allocatable(self, volumes: int) -> None:
+        """So many volumes can be allocated."""
+        self.engine.tick()
+        self.data.volumes.can_alloc_volume = volumes
+
+    def set_switch(self, key: str, value: str | None) -> None:
+        """Store any value under a key as somebody else would, or nothing."""
+        self.engine.tick()
+        if value is None:
+            self.data.kv.pop(key, None)
+        else:
+            self.data.kv[key] = value
+
+    def set_read_only(self, value: bool) -> None:
+        """The cluster's own read-only flag; the oldest release does not show it."""
+        self.engine.tick()
+        self.data.read_only = value
+
+    def recount(self) -> None:
+        """Count the disks now: /stat lags no more."""
+        self.engine.tick()
+        self.engine.recount()
+
+    def _disk(self, disk_id: int) -> d.Disk:
+        self.engine.tick()
+        if disk_id not in self.data.disks:
+            raise NotPossible(f"there is no disk {disk_id}")
+        return self.data.disks[disk_id]

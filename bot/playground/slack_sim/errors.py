@@ -1,7 +1,27 @@
-"""What the app did that the platform does not allow: kinds, and the list that tests and the page look at."""
+"""Refusals of the platform, and the list of rules that the app broke."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
+
+
+class ApiError(Exception):
+    """An answer `{"ok": false, "error": code}`; `extra` is added to it, `detail` is for the list of violations."""
+
+    def __init__(self, code: str, detail: str = "", **extra: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.extra = extra
+
+
+class ActRefused(Exception):
+    """What a person cannot do here; `code` is a word of Slack's, `str()` a sentence for that person."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
 
 RULE = "rule"
 """The app broke a rule that it could have kept: invalid blocks, a late acknowledgement, a sixth use."""
