@@ -25,7 +25,7 @@ from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.cluster import Cluster, look_deadline
+from bot.clustermgr.cluster import Cluster, poll_deadline
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError
 from bot.config import ClusterSettings, Settings, in_file
@@ -382,7 +382,7 @@ class _Parts:
             escalation_of(self.settings.escalation(own.name)),
             GroupingLimits(**dict(self.settings.alerts.storm)),
         )
-        deadline = look_deadline(own.answer_deadline, own.poll_interval)
+        deadline = poll_deadline(own.answer_deadline, own.poll_interval)
         watch = Watch(
             watched,
             lambda: self.clusters[own.name].poll(deadline, watch.glimpse),

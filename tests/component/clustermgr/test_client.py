@@ -268,11 +268,11 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
         held.release()
         await (says(200, STAT) if request.target == "/stat" else hangs)(request, writer)
 
-    assert bulkhead.MOST < transport.MOST_CONNECTIONS
+    assert bulkhead.MAX_READS < transport.MAX_CONNECTIONS
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:
-        number = transport.MOST_CONNECTIONS + 10
+        number = transport.MAX_CONNECTIONS + 10
         reads = [asyncio.create_task(api.config_get(f"key{n}", host=host.host)) for n in range(number)]
-        for _ in range(bulkhead.MOST):
+        for _ in range(bulkhead.MAX_READS):
             await held.acquire()
         assert (await api.stat(host.host)).raft_status.node_id == 2
         for read in reads:
