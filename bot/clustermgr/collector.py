@@ -73,7 +73,7 @@ async def take_snapshot(
 
     With `read_slow` the poll also reads what changes slowly.
     """
-    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "make_round": read_slow}
+    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "read_slow": read_slow}
     return [found async for found in snapshots(api, cluster, now=now, deadlines=(deadline,), **wanted)][-1]
 
 

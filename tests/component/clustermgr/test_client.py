@@ -282,14 +282,14 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
 
 async def test_a_read_waits_for_a_place_and_not_for_ever() -> None:
     """A place that was given back is taken by who waits; who waits in vain is told why."""
-    held = bulkhead.Bulkhead(most=1, patience=0.05)
-    async with held.at("a:1"):
-        async with held.at("b:1"):
+    held = bulkhead.Bulkhead(limit=1, wait=0.05)
+    async with held.slot("a:1"):
+        async with held.slot("b:1"):
             pass
-        with pytest.raises(ClusterTimeout, match="a:1 holds 1 earlier question"):
-            async with held.at("a:1"):
+        with pytest.raises(ClusterTimeout, match="a:1 has not answered 1 earlier read"):
+            async with held.slot("a:1"):
                 raise AssertionError("there was no place")
-    async with held.at("a:1"):
+    async with held.slot("a:1"):
         pass
 
 

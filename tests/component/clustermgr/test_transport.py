@@ -291,5 +291,5 @@ async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
 async def test_a_name_that_nobody_knows_is_told_as_that(wire: Transport) -> None:
     """Reserved never to exist; whoever reads "refuses connections" would look at the node."""
     for call in (wire.get("nosuch.invalid:9998", "/stat"), wire.post("nosuch.invalid:9998", "/config/set", b"{}")):
-        with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 is a name that cannot be found \(DNS\)"):
+        with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 is a name that DNS does not know \(DNS\)"):
             await call
