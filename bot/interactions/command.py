@@ -115,7 +115,7 @@ class ClusterPort(Protocol):
         """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
 
     async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
-        """Poll; return (an earlier snapshot that proves voters healthy, this one); `patient` may wait for a second poll."""
+        """Poll; return (an earlier snapshot that proves voters healthy, this one); `patient` may poll twice."""
 
     def before(self, now: Snapshot) -> Snapshot | None:
         """The watch's snapshot to compare with `now`, None if none is recent."""

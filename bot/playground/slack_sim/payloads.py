@@ -161,7 +161,6 @@ def view_json(ws: Workspace, view: View, values: Mapping[str, Any] | None = None
 
 
 TOKEN = "local-verification"  # noqa: S105 - the field is obsolete, and apps must not rely on it
-Json = dict[str, Any]
 
 
 def command(ws: Workspace, user: User, channel: Channel, name: str, text: str, response_url: str) -> Json:

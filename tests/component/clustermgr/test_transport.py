@@ -288,8 +288,8 @@ async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
     assert told == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]
 
 
-async def test_a_name_that_nobody_knows_is_told_as_that(wire: Transport) -> None:
-    """Reserved never to exist; whoever reads "refuses connections" would look at the node."""
+async def test_unknown_host_name_is_reported_as_such(wire: Transport) -> None:
+    """The name is reserved; "refuses connections" would send an operator to the node."""
     for call in (wire.get("nosuch.invalid:9998", "/stat"), wire.post("nosuch.invalid:9998", "/config/set", b"{}")):
-        with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 is a name that DNS does not know \(DNS\)"):
+        with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 has a name that DNS does not know"):
             await call
