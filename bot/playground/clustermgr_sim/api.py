@@ -89,7 +89,7 @@ def _disk_info(context: Context, args: Args) -> Answer:
 
 
 def _trial(disk: Disk) -> Disk:
-    """A copy to try a step on before raft is asked, as the leader checks before it proposes."""
+    """Copy a disk to test a step, because the leader checks before it proposes."""
     return Disk(disk.disk_id, status=disk.status, readonly=disk.readonly, dropping=disk.dropping)
 
 
@@ -289,7 +289,7 @@ go_gc_duration_seconds_count 1
 
 
 def page(path: str) -> Answer | None:
-    """The page at `path`, if there is one; metrics are sent chunked."""
+    """The page at `path`, None if there is none; metrics are sent chunked."""
     if path == "/":
         return Answer(200, _USAGE, (("Content-Type", PLAIN),))
     if path == "/metrics":

@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Unix seconds, and waiting for them to pass."""
+    """Unix seconds, and sleep."""
 
     def now(self) -> float:
         """The present, in Unix seconds."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return when `seconds` have passed on this clock."""
+        """Return after `seconds` on this clock."""
         ...
 
 
@@ -31,7 +31,7 @@ class RealClock:
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved; whoever sleeps on it moves it, so that no test waits."""
+    """A clock that moves only by `advance` and `sleep`, so that no test waits."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
@@ -41,11 +41,11 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Move the clock by `seconds`."""
         self._now += seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Move the clock to the end of this sleep; sleeps at the same time overlap, they do not add up."""
+        """Move the clock to the end of this sleep; parallel sleeps overlap."""
         target = self._now + seconds
         await asyncio.sleep(0)
         self._now = max(self._now, target)
@@ -55,12 +55,15 @@ class VirtualClock:
 class Timing:
     """Seconds each.
 
-    `wait`: how long a proposal or a linear read waits for raft; `election`: the election time-out, after which a
-    silent leader is replaced, a leader without quorum steps down, an unanswered transfer ends and a dead peer stops
-    being active; `transfer`: what a good transfer takes; `hold`: how long a fresh leader holds every request;
-    `refresh`: the age at which disk counters are counted anew; `catch_up`: what a new member needs to catch up.
-    `ghost`: for how long after a change of leader a dead peer looks active.
-    `drift` is no time: log entries per second that heartbeats add, 0 for none.
+    - `wait`: limit of a proposal or a linear read.
+    - `election`: election time-out; after it a silent leader is replaced, a leader without quorum steps down, an
+      unanswered transfer ends, and a dead peer is no longer active.
+    - `transfer`: duration of a good transfer.
+    - `hold`: time for which a new leader holds every request.
+    - `refresh`: interval of the disk counters.
+    - `catch_up`: time in which a new member catches up.
+    - `ghost`: time after a change of leader in which a dead peer looks active.
+    - `drift`: log entries per second that heartbeats add (not a time), 0 for none.
     """
 
     wait: float = 10.0
@@ -73,7 +76,7 @@ class Timing:
     drift: float = 0.0
 
     def scaled(self, factor: float) -> "Timing":
-        """The same with every time multiplied by `factor`, for tests that cannot wait."""
+        """Multiply every time by `factor`, for fast tests."""
         return replace(
             self,
             wait=self.wait * factor,

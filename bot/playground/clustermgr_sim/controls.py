@@ -16,7 +16,7 @@ from bot.playground.clustermgr_sim.server import NodeServer
 
 
 class ProcessControls:
-    """Each raises NotPossible, with a sentence, for what cannot be."""
+    """Controls of processes and replication; each raises NotPossible with a sentence if it cannot be applied."""
 
     flavour: Flavour
     raft: Raft
@@ -37,7 +37,7 @@ class ProcessControls:
         return leader.node_id if leader is not None and self.raft.has_quorum() else 0
 
     async def tick(self) -> None:
-        """Let happen what is due, and open the ports of nodes that found a quorum at last."""
+        """Apply due events, and open the ports of nodes that have found a quorum."""
         self.engine.tick()
         for node_id, server in list(self._servers.items()):
             node = self.raft.nodes.get(node_id)
@@ -48,7 +48,7 @@ class ProcessControls:
         return node_id in self.raft.members
 
     async def kill(self, node: int) -> None:
-        """End the process at once: its connections break, its port refuses."""
+        """Kill the process: its connections break, its port refuses."""
         state = self._node(node)
         self.raft.lose(node)
         state.up, state.paused = False, False
@@ -59,7 +59,7 @@ class ProcessControls:
     async def start(self, node: int) -> None:
         """Start the process again; without a quorum its port stays closed until there is one.
 
-        On the releases where a member of id 0 was ever added it dies at once: raises NotPossible.
+        Raises NotPossible on releases that panic after a member of id 0 was added.
         """
         if self._node(node).up:
             return
@@ -70,7 +70,7 @@ class ProcessControls:
         await self.tick()
 
     async def add_node(self, node: int = 0, *, port: int = 0) -> int:
-        """Start a new process (the next free id when 0) and give its id; it joins once it is added as a member."""
+        """Start a new process (the next free id if 0) and return its id; it joins once it is added as a member."""
         self.engine.tick()
         node = node or max(self._servers) + 1
         if node in self._servers:
@@ -81,7 +81,7 @@ class ProcessControls:
         return node
 
     async def remove_node(self, node: int) -> None:
-        """End a process for good; as a member it stays until it is removed by /member/remove."""
+        """End a process for good; it stays a member until /member/remove."""
         await self.kill(node)
         await self._servers.pop(node).release()
         del self._gates[node]
@@ -89,7 +89,7 @@ class ProcessControls:
         self.raft.settle()
 
     async def pause(self, node: int) -> None:
-        """Stop the process as SIGSTOP does: it accepts and never answers, others take it for dead."""
+        """Stop the process as SIGSTOP does: it accepts and never answers; to its peers it is dead."""
         state = self._node(node)
         if not state.up:
             raise NotPossible(f"node {node} does not run")
@@ -99,13 +99,13 @@ class ProcessControls:
         self.raft.settle()
 
     async def resume(self, node: int) -> None:
-        """Let a paused process go on; what waited is executed now."""
+        """Let a paused process continue; waiting requests are executed now."""
         self._node(node).paused = False
         self.raft.settle()
         self._gates[node].set()
 
     async def isolate(self, node: int) -> None:
-        """Cut the node off from raft only: its HTTP port goes on answering."""
+        """Cut the node off from raft only; its HTTP port keeps answering."""
         state = self._node(node)
         self.raft.lose(node)
         state.isolated = True
@@ -129,7 +129,7 @@ class ProcessControls:
             await self.kill(spare.pop())
 
     async def restore(self) -> None:
-        """Everything runs and keeps up, nothing is slow, paused, isolated or about to fail."""
+        """Start every node; remove all delays, pauses, isolation and faults."""
         self.faults.clear()
         self._delays.clear()
         self.raft.poisoned = False
@@ -140,20 +140,20 @@ class ProcessControls:
             await self.start(node)
 
     def slow(self, node: int, seconds: float) -> None:
-        """Hold back each answer of this node; it executes at once. 0 ends it."""
+        """Delay each answer of this node, but not its execution; 0 ends the delay."""
         self._node(node)
         self._delays[node] = seconds
 
     def fall_behind(self, node: int, entries: int) -> None:
-        """Let a follower stay so many entries behind its leader from now on; 0 lets it catch up."""
+        """Keep a follower `entries` behind its leader; 0 lets it catch up."""
         self.engine.tick()
         if node not in self.raft.nodes or self.raft.nodes[node] is self.raft.leader():
-            raise NotPossible(f"node {node} follows nobody")
+            raise NotPossible(f"node {node} has no leader to follow")
         self.raft.nodes[node].behind = entries
         self.raft.settle()
 
     def stall(self, node: int, value: bool = True) -> None:
-        """Let a node apply nothing from now on, or everything again."""
+        """Stop a node from applying its log, or let it continue."""
         self.engine.tick()
         if node not in self.raft.nodes:
             raise NotPossible(f"there is no node {node}")
@@ -189,17 +189,17 @@ _STEPS = {"repairing": d.REPAIRING, "repaired": d.REPAIRED, "dropped": d.DROPPED
 
 
 class DiskControls:
-    """Changes that blobnodes, repair services or administrators would make; no request is seen for them."""
+    """Changes that blobnodes, repair services or administrators would make, without a request in the log."""
 
     data: Data
     engine: Engine
 
     def break_disk(self, disk_id: int) -> None:
-        """The disk is broken (status 2)."""
+        """Set the disk to broken (status 2)."""
         self._disk(disk_id).status = d.BROKEN
 
     def repair_disk(self, disk_id: int, step: str = "repairing") -> None:
-        """Move the disk on: `repairing`, `repaired`, `dropped`; or to `normal`, as a replaced disk."""
+        """Move the disk to `repairing`, `repaired`, `dropped`; or to `normal`, as a replaced disk."""
         if step not in _STEPS:
             raise NotPossible(f"a disk can go to {', '.join(_STEPS)}; not to {step}")
         disk = self._disk(disk_id)
@@ -210,7 +210,7 @@ class DiskControls:
             disk.units = 0
 
     def drop_disk(self, disk_id: int) -> None:
-        """The disk is read-only and being emptied."""
+        """Make the disk read-only and dropping."""
         disk = self._disk(disk_id)
         disk.readonly = disk.dropping = True
 
@@ -219,11 +219,11 @@ class DiskControls:
         self._disk(disk_id).readonly = value
 
     def expire_disk(self, disk_id: int, expired: bool = True) -> None:
-        """The disk's heartbeat is overdue, or back."""
+        """Mark the disk's heartbeat as overdue, or as back."""
         self._disk(disk_id).expired = expired
 
     def move_chunks(self, disk_id: int, left: int) -> None:
-        """A repair or a drop has come so far that volumes have only so many chunks on the disk."""
+        """Leave `left` volume chunks on the disk, as a repair or a drop does."""
         self._disk(disk_id).units = left
 
     def rename_disk(self, disk_id: int, *, host: str | None = None, path: str | None = None) -> None:
@@ -233,7 +233,7 @@ class DiskControls:
         disk.path = disk.path if path is None else path
 
     def fill_space(self, fraction: float) -> None:
-        """Every disk is used to this fraction (0 to 1)."""
+        """Fill every disk to this fraction (0 to 1)."""
         if not 0 <= fraction <= 1:
             raise NotPossible(f"a disk can be filled from 0 to 1; not to {fraction}")
         self.engine.tick()
@@ -241,12 +241,12 @@ class DiskControls:
             disk.fill(fraction)
 
     def set_allocatable(self, volumes: int) -> None:
-        """So many volumes can be allocated."""
+        """Set the number of volumes that can be allocated."""
         self.engine.tick()
         self.data.volumes.can_alloc_volume = volumes
 
     def set_switch(self, key: str, value: str | None) -> None:
-        """Store any value under a key as somebody else would, or nothing."""
+        """Store any value under a key, or remove it, as from outside cmbot."""
         self.engine.tick()
         if value is None:
             self.data.kv.pop(key, None)
@@ -254,12 +254,12 @@ class DiskControls:
             self.data.kv[key] = value
 
     def set_read_only(self, value: bool) -> None:
-        """The cluster's own read-only flag; the oldest release does not show it."""
+        """Set the cluster's read-only flag; the oldest release does not show it."""
         self.engine.tick()
         self.data.read_only = value
 
     def recount(self) -> None:
-        """Count the disks now: /stat lags no more."""
+        """Count the disks now, so that /stat is current."""
         self.engine.tick()
         self.engine.recount()
 

@@ -1,4 +1,4 @@
-"""Replicated state: switches, disks, volume counters, services; and the state in which the demo begins."""
+"""Replicated state: switches, disks, volume counters, services; and the initial state of the demo."""
 
 import random
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Service:
 
 @dataclass(slots=True)
 class Data:
-    """The replicated state; `kv` holds what was set, `file_config` what each node's own file says beside it."""
+    """The replicated state; `kv` has the stored keys, `file_config` the keys from each node's file."""
 
     kv: dict[str, str] = field(default_factory=dict)
     file_config: dict[str, str] = field(default_factory=dict)
@@ -50,14 +50,14 @@ class Data:
     read_only: bool = False
 
     def disk(self, disk_id: int) -> Disk:
-        """Raises ApiError (911) for an unknown id."""
+        """Return the disk; raises ApiError (911) for an unknown id."""
         try:
             return self.disks[disk_id]
         except KeyError:
             raise ApiError(911, "disk not found") from None
 
     def read_key(self, key: str, flavour: Flavour) -> str:
-        """The value of a switch, or what the file says; raises ApiError (404)."""
+        """The stored value of a key, else the one from the file; raises ApiError (404)."""
         stored = self.kv.get(key)
         if stored or (stored is not None and not flavour.empty_value_is_unset):
             return stored
@@ -66,18 +66,18 @@ class Data:
         raise ApiError(404, "Not Found")
 
     def every_key(self) -> dict[str, str]:
-        """All keys sorted, what was set above what the file says."""
+        """All keys, sorted; stored values replace those from the file."""
         return dict(sorted({**self.file_config, **self.kv}.items()))
 
 
 def check_set(key: str, flavour: Flavour) -> None:
-    """Raises ApiError (400) for a key that belongs to the system."""
+    """Raise ApiError (400) for a system key."""
     if key in flavour.system_keys and key not in _SETTABLE_SYSTEM_KEYS:
         raise ApiError(*ILLEGAL)
 
 
 def check_delete(key: str, flavour: Flavour) -> None:
-    """Raises ApiError (933) for a key that belongs to the system, where the release minds."""
+    """Raise ApiError (933) for a system key, if the release protects it."""
     if key in flavour.system_keys and not flavour.system_key_deletable:
         raise ApiError(933, "reject delete system config")
 
@@ -89,7 +89,7 @@ _SIZE = 12_000_138_625_024
 _FILL = 0.6
 _SPREAD = 0.04
 UNITS = 42
-"""Chunks that volumes have on each disk."""
+"""Volume chunks on each disk."""
 _V1_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "vol_inspect")
 _LATER_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect")
 
@@ -100,7 +100,7 @@ def host_name(zone: int, host: int) -> str:
 
 
 def switches(flavour: Flavour) -> dict[str, str]:
-    """Every background task on, in the release's own words."""
+    """Every background task on, in the dialect of the release."""
     if flavour.name == "v1":
         return dict.fromkeys(_V1_SWITCHES, "Enable")
     extra = ("data_inspect", "shard_disk_repair") if flavour.has_shard_nodes else ("data_inspect",)
@@ -115,7 +115,7 @@ def demo_data(
     hosts: Sequence[str] = (),
     paths: Sequence[str] = (),
 ) -> Data:
-    """The demo's state; `hosts` and `paths`, where given, replace the names of hosts and disk paths in turn."""
+    """The state of the demo; `hosts` and `paths` replace host names and disk paths in turn."""
     created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
     data = Data(kv=switches(flavour), file_config=dict(flavour.file_config))
     for zone, idc in enumerate(ZONES):

@@ -17,7 +17,7 @@ Args = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a request is served."""
+    """The place where a request is served."""
 
     raft: Raft
     node: Node
@@ -26,13 +26,13 @@ class Context:
 
     @property
     def data(self) -> Data:
-        """The replicated state as this node has it."""
+        """The replicated state in the view of this node."""
         return self.raft.view(self.node)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a write asks raft for; `timeout` is the (status, words) answered when raft cannot finish it in time."""
+    """A change for raft to apply; `timeout` is the (status, text) answered if raft cannot finish in time."""
 
     apply: Callable[[], None]
     timeout: tuple[int, str] = (906, "raft propose error")
@@ -40,9 +40,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One call of the API; a GET takes its arguments from the query, a POST from its JSON body unless `in_query`.
+    """A call of the API; a GET takes its arguments from the query, a POST from its JSON body unless `in_query`.
 
-    `run` returns the answer, or the change to be agreed on first; it raises ApiError for a refusal.
+    `run` returns the answer, or the change to propose first; it raises ApiError for a refusal.
     """
 
     method: str
@@ -64,7 +64,7 @@ class Routes:
         self._by_path = {endpoint.path: endpoint for endpoint in endpoints}
 
     def find(self, method: str, path: str) -> Endpoint | Answer:
-        """The endpoint, or the plain-text answer of a router that has none."""
+        """The endpoint, or the plain-text answer of the router without one."""
         endpoint = self._at(path)
         if endpoint is None:
             return self._elsewhere(method, path)
@@ -74,7 +74,7 @@ class Routes:
         return refusal.with_headers(("Allow", self.methods(path)))
 
     def methods(self, path: str) -> str:
-        """The allowed methods as the Allow header lists them; empty for an unknown path."""
+        """The allowed methods in the form of the Allow header; empty for an unknown path."""
         endpoint = self._at(path)
         return "" if endpoint is None else ", ".join(sorted((endpoint.method, "OPTIONS")))
 
@@ -84,7 +84,7 @@ class Routes:
         return None if path == KV_PREFIX else self._by_path.get(path)
 
     def _elsewhere(self, method: str, path: str) -> Answer:
-        """A path that would fit without a slash too many, or in lower case, is pointed to."""
+        """Redirect to a known path that differs only by extra slashes or by case."""
         cleaned = re.sub(r"/+", "/", path).rstrip("/")
         there = {known.lower(): known for known in self._by_path}.get(cleaned.lower())
         if there is None:

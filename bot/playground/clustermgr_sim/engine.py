@@ -39,8 +39,8 @@ def _sign(path: str, query: str, stamp: bytes, secret: str) -> str:
     return base64.urlsafe_b64encode(stamp + digest).decode()
 
 
-def token_passes(call: Call, secret: str, *, undecodable_passes: bool) -> bool:
-    """Whether the request may in: the time in the token is not checked, the oldest release waves garbage through."""
+def token_is_valid(call: Call, secret: str, *, undecodable_passes: bool) -> bool:
+    """True if the token is valid. Its time is not checked; the oldest release accepts an undecodable token."""
     token = call.headers.get(_AUTH_HEADER, "")
     if not token:
         return False
@@ -61,11 +61,11 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class NodeDied(Exception):
-    """The process that was serving is gone."""
+    """The process ended while it served the request."""
 
 
 class Engine:
-    """All nodes' request handling over one raft group.
+    """Request handling of all nodes of one raft group.
 
     `addresses` are the service addresses in the nodes' files; `gate` returns when that node is not paused.
     """
@@ -94,7 +94,7 @@ class Engine:
         recount(raft, flavour)
 
     def tick(self) -> None:
-        """Let everything happen that is due by now."""
+        """Apply all events that are due."""
         now, refresh = self.clock.now(), self.raft.timing.refresh
         if refresh <= 0:
             recount(self.raft, self.flavour)
@@ -109,7 +109,7 @@ class Engine:
         recount(self.raft, self.flavour)
 
     async def handle(self, node_id: int, call: Call) -> Answer:
-        """The answer of this node, trace headers included."""
+        """Return the answer of this node with its trace headers."""
         self.tick()
         node = self.raft.nodes[node_id]
         methods = self._routes.methods(call.path)
@@ -125,7 +125,7 @@ class Engine:
         return _sorted(answer.with_headers(("Blobstore-Tracer-Traceid", reqid)))
 
     async def _held(self, node: Node) -> None:
-        """A fresh leader sits on every request for a while."""
+        """Wait as a new leader does before each request."""
         delay = node.hold_until - self.clock.now()
         if node.role is Role.LEADER and delay > 0:
             await self.clock.sleep(delay)
@@ -136,7 +136,7 @@ class Engine:
         page = api.page(call.path) if call.method == "GET" else None
         if page is not None and self.flavour.open_pages:
             return _traced(page)
-        if self.secret and not token_passes(
+        if self.secret and not token_is_valid(
             call, self.secret, undecodable_passes=self.flavour.undecodable_token_passes
         ):
             return _traced(Answer(403))
@@ -197,7 +197,7 @@ class Engine:
         return json_answer(render(self.raft, context.node, self.flavour, self.addresses, self._rng))
 
     async def _confirm_read(self, node: Node) -> None:
-        """A linear read: wait for a quorum; raises ApiError (908)."""
+        """Wait for a quorum before a linear read; raises ApiError (908)."""
         deadline = self.clock.now() + self.raft.timing.wait
         while not self.raft.readable(node):
             if self.clock.now() >= deadline:
@@ -222,12 +222,12 @@ class Engine:
 
 
 def _traced(answer: Answer) -> Answer:
-    """What each server on the way adds; a forwarded answer carries it twice."""
+    """Add the trace headers of one server; a forwarded answer has them twice."""
     return answer.with_headers(("Trace-Log", "CLUSTERMGR"), ("Trace-Tags", "span.kind:server"))
 
 
 def _sorted(answer: Answer) -> Answer:
-    """Go writes headers sorted by name, except a content type it had to find out by itself."""
+    """Sort headers by name as Go does, except a content type that it had to detect."""
     if answer.body.startswith("usage:"):
         found = [header for header in answer.headers if header[0] == "Content-Type"]
         return replace(answer, headers=(*(h for h in answer.headers if h[0] != "Content-Type"), *found))

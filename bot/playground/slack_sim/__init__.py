@@ -1,7 +1,7 @@
 """A local Slack workspace, as strict as the platform: Web API, Socket Mode, signed HTTP, and a page to act on.
 
 `async with LocalSlack() as slack:` serves `slack.api_url` (for the bot) and `slack.page_url` (for a person);
-`slack.as_user("alice")` acts, `slack.workspace` holds what happened, `slack.faults` breaks things on purpose.
+`slack.as_user("alice")` acts, `slack.workspace` has the result, `slack.faults` injects faults.
 """
 
 from bot.playground.slack_sim.acting import ActError, Actor

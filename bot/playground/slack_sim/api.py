@@ -21,7 +21,7 @@ _APP_SCOPE = "connections:write"
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the app proves itself with."""
+    """The tokens of the app."""
 
     bot: str
     app: str
@@ -29,7 +29,7 @@ class Tokens:
 
 @dataclass(slots=True)
 class Api:
-    """Serves `/api/<method>`; `origin` is known once the server listens, `new_ticket` lets a socket in."""
+    """Serves `/api/<method>`; `origin` is set once the server listens, `new_ticket` admits a socket."""
 
     workspace: Workspace
     faults: Faults
@@ -38,19 +38,19 @@ class Api:
     origin: str = ""
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """One call of a method."""
+        """Serve one call of a method."""
         method = request.match_info["method"]
         early = await meet_fault(self.faults, request, method)
         if early is not None:
             return early
-        told = await self._answer(request, method)
+        answer = await self._answer(request, method)
         if self.faults.take(("lost_reply",), method):
             return cut(request)
         scopes = self.workspace.team.scopes
         headers = {"X-OAuth-Scopes": ",".join(scopes), "X-Slack-Req-Id": self.workspace.new_id("R")}
         if method in METHODS and METHODS[method].scope:
             headers["X-Accepted-OAuth-Scopes"] = METHODS[method].scope.replace("{family}", "channels")
-        return web.json_response(told, headers=headers)
+        return web.json_response(answer, headers=headers)
 
     async def _answer(self, request: web.Request, method: str) -> Answer:
         try:
@@ -63,15 +63,15 @@ class Api:
             self.workspace.violate(error.code, error.detail or f"{method} answered {error.code}", method)
             return {"ok": False, "error": error.code, **error.extra}
 
-    def _placed(self, told: Any) -> Any:
-        if isinstance(told, dict):
+    def _placed(self, answer: Any) -> Any:
+        if isinstance(answer, dict):
             return {
                 key: self.origin + held
                 if key in _ADDRESSES and isinstance(held, str) and held.startswith("/")
                 else self._placed(held)
-                for key, held in told.items()
+                for key, held in answer.items()
             }
-        return [self._placed(held) for held in told] if isinstance(told, list) else told
+        return [self._placed(held) for held in answer] if isinstance(answer, list) else answer
 
     def _run(self, method: str, args: Args, token: str) -> Answer:
         if method == "api.test":
@@ -110,7 +110,7 @@ def _api_test(args: Args) -> Answer:
 
 
 async def meet_fault(faults: Faults, request: web.Request, method: str) -> web.StreamResponse | None:
-    """The answer that an injected fault gives instead of the real one, if there is one."""
+    """The answer of an injected fault instead of the real one, None without a fault."""
     if fault := faults.take(("delay",), method):
         await asyncio.sleep(fault.seconds)
     fault = faults.take(("ratelimited", "server_error", "lost_request"), method)
@@ -154,7 +154,7 @@ _NAME = "response_url"
 
 
 def respond(ws: Workspace, held: ResponseUrl, body: Args) -> None:
-    """Carry out one use of a response_url; raises ApiError. What it posts can be replaced by its next use."""
+    """Apply one use of a response_url; raises ApiError. The next use can replace the posted message."""
     original = ws.find(held.channel, held.original) if held.original else None
     if is_true(body, "delete_original"):
         if original is not None:
@@ -182,11 +182,11 @@ class Responses:
     faults: Faults
 
     async def use(self, request: web.Request) -> web.StreamResponse:
-        """One use: "ok", or 404 `used_url`/`expired_url`, or 400 with the error."""
+        """Serve one use: "ok", or 404 `used_url`/`expired_url`, or 400 with the error."""
         early = await meet_fault(self.faults, request, _NAME)
         if early is not None:
             return early
-        held, code = self.workspace.passes.use_response_url(request.match_info["key"])
+        held, code = self.workspace.grants.use_response_url(request.match_info["key"])
         if held is None:
             self.workspace.violate(code, "a response_url is good for 5 uses within 30 minutes", _NAME)
             return web.json_response({"ok": False, "error": code}, status=HTTPStatus.NOT_FOUND)
@@ -194,8 +194,8 @@ class Responses:
             respond(self.workspace, held, await _body(request))
         except ApiError as error:
             self.workspace.violate(error.code, error.detail or "a response_url was refused", _NAME)
-            told = {"ok": False, "error": error.code, **error.extra}
-            return web.json_response(told, status=HTTPStatus.BAD_REQUEST)
+            answer = {"ok": False, "error": error.code, **error.extra}
+            return web.json_response(answer, status=HTTPStatus.BAD_REQUEST)
         return cut(request) if self.faults.take(("lost_reply",), _NAME) else web.Response(text="ok")
 
 

@@ -18,7 +18,7 @@ _MOST = 1000
 
 
 def text_of(args: Args, name: str) -> str:
-    """A string argument, "" when it is missing."""
+    """A string argument, "" if missing."""
     value = args.get(name)
     return "" if value is None else str(value)
 
@@ -29,7 +29,7 @@ def is_true(args: Args, name: str) -> bool:
 
 
 def structure(args: Args, name: str) -> Any:
-    """A list or object, which in a form is JSON text; None when it is missing."""
+    """A list or object (JSON text in a form); None if missing."""
     value = args.get(name)
     if not isinstance(value, str):
         return value
@@ -68,7 +68,7 @@ def _cursor(cursor: str) -> int:
 
 
 def known_channel(ws: Workspace, args: Args, name: str = "channel") -> Channel:
-    """The channel an app names and may know of: private ones only when it is in them."""
+    """The named channel; a private channel only if the app is a member."""
     channel = ws.channel(text_of(args, name))
     if channel is None or (channel.is_private and not channel.has_bot):
         raise ApiError("channel_not_found", f"{text_of(args, name)!r:.60}")
@@ -76,7 +76,7 @@ def known_channel(ws: Workspace, args: Args, name: str = "channel") -> Channel:
 
 
 def joined_channel(ws: Workspace, args: Args, name: str = "channel") -> Channel:
-    """A channel that the app is in and that is not archived; a person's id means the conversation with them."""
+    """A channel with the app as a member that is not archived; a user id means the direct conversation."""
     target = text_of(args, name)
     if target.startswith("U") and ws.team.user(target):
         return ws.open_im(target)
@@ -89,7 +89,7 @@ def joined_channel(ws: Workspace, args: Args, name: str = "channel") -> Channel:
 
 
 def public_message(ws: Workspace, channel: Channel, ts: str) -> Message:
-    """A message that everybody in the channel sees; ephemeral ones cannot be found."""
+    """A message that all members of the channel see; ephemeral ones are not found."""
     message = ws.find(channel.id, ts)
     if message is None or message.only_for:
         raise ApiError("message_not_found", f"{ts!r:.40} in #{channel.name}")
@@ -109,7 +109,7 @@ def content_of(ws: Workspace, args: Args, where: str) -> dict[str, Any]:
     if args.get("attachments"):
         ws.violate("attachments", "attachments are legacy and not shown here: use blocks", where)
     if blocks and (problems := check_blocks(blocks)):
-        raise ApiError("invalid_blocks", "; ".join(problems), **_told(problems), errors=problems)
+        raise ApiError("invalid_blocks", "; ".join(problems), **_response_metadata(problems), errors=problems)
     if blocks and not text.strip():
         ws.violate("no_fallback_text", "a message with blocks has no text for notifications and screen readers", where)
     _warn_of_doubles(ws, blocks, where)
@@ -123,7 +123,7 @@ def _warn_of_doubles(ws: Workspace, blocks: Any, where: str) -> None:
         ws.violate("doubled_action_id", f"action_id {doubled!r:.80} stands in two blocks", where)
 
 
-def _told(problems: list[str]) -> dict[str, Any]:
+def _response_metadata(problems: list[str]) -> dict[str, Any]:
     return {"response_metadata": {"messages": [f"[ERROR] {problem}" for problem in problems]}}
 
 
@@ -141,23 +141,23 @@ def _metadata(metadata: Any) -> Mapping[str, Any] | None:
 
 
 def with_ids(ws: Workspace, blocks: list[dict[str, Any]]) -> Blocks:
-    """The blocks with the ids that Slack makes up for those that came without."""
+    """The blocks, with generated ids for those without."""
     return tuple(_with_ids(ws, block) for block in blocks)
 
 
 def _with_ids(ws: Workspace, block: Mapping[str, Any]) -> dict[str, Any]:
-    told = {"block_id": ws.new_id("b"), **block}
+    filled = {"block_id": ws.new_id("b"), **block}
     if block.get("type") == "actions":
-        told["elements"] = [{"action_id": ws.new_id("a"), **element} for element in block["elements"]]
+        filled["elements"] = [{"action_id": ws.new_id("a"), **element} for element in block["elements"]]
     for slot in ("accessory", "element"):
         element = block.get(slot)
         if isinstance(element, dict) and element.get("type") != "image":
-            told[slot] = {"action_id": ws.new_id("a"), **element}
-    return told
+            filled[slot] = {"action_id": ws.new_id("a"), **element}
+    return filled
 
 
 def thread_of(ws: Workspace, channel: Channel, args: Args, where: str) -> str:
-    """The thread to post into, "" for the channel itself; a reply's own ts is noted and its parent's taken."""
+    """The thread to post into, "" for the channel itself; the ts of a reply is a violation and means its parent."""
     thread_ts = text_of(args, "thread_ts")
     if not thread_ts:
         return ""
@@ -171,13 +171,13 @@ def thread_of(ws: Workspace, channel: Channel, args: Args, where: str) -> str:
 
 
 def view_of(ws: Workspace, args: Args, kind: str, where: str) -> dict[str, Any]:
-    """The checked view of a call; raises ApiError `invalid_arguments` as Slack does, with every problem."""
+    """The checked view of a call; raises ApiError `invalid_arguments` with every error, as Slack does."""
     view = structure(args, "view")
     problems = check_view(view)
     if not problems and view["type"] != kind:
         problems = [f"must be a {kind} view [json-pointer:/view/type]"]
     if problems:
-        raise ApiError("invalid_arguments", "; ".join(problems), **_told(problems))
+        raise ApiError("invalid_arguments", "; ".join(problems), **_response_metadata(problems))
     if len(json.dumps(view)) > _MOST_VIEW:
         raise ApiError("view_too_large", f"{_MOST_VIEW} bytes are allowed")
     _warn_of_doubles(ws, view["blocks"], where)

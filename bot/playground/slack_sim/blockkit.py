@@ -44,7 +44,7 @@ PARTS: Check = array(by_type(_PARTS, "rich text part"), 100, 0)
 
 
 def length(value: Any) -> int:
-    """How many characters of text a rich text value holds."""
+    """The number of characters of text in a rich text value."""
     if isinstance(value, dict):
         return sum(
             len(held) if key == "text" and isinstance(held, str) else length(held) for key, held in value.items()
@@ -64,7 +64,7 @@ def cell(kinds: Mapping[str, Check], total: str) -> Check:
 
 
 MOST_CHARTS = 2
-"""How many charts a message may hold."""
+"""Limit of charts in a message."""
 
 
 def counted(_value: Any, _path: str, found: Findings) -> None:
@@ -218,7 +218,7 @@ _ALLOWED: Mapping[str, Mapping[str, Check]] = {
 
 
 def check_blocks(blocks: Any, surface: str = MESSAGE) -> list[str]:
-    """What Slack would refuse in these blocks, in its manner ("must be …  [json-pointer:/blocks/0/text]")."""
+    """The errors of Slack for these blocks, in its form ("must be …  [json-pointer:/blocks/0/text]")."""
     found = Findings(surface)
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
@@ -235,7 +235,7 @@ def check_blocks(blocks: Any, surface: str = MESSAGE) -> list[str]:
 
 
 def doubled_action_ids(blocks: Any) -> list[str]:
-    """The action_ids that stand in two blocks: Slack takes them, and clicks then cannot be told apart."""
+    """The action_ids of more than one block: Slack accepts them, but their clicks are ambiguous."""
     found = Findings(MESSAGE)
     check = array(by_type({**_ALLOWED[MESSAGE], **_MODAL_ONLY}, "block"), 100, 0)
     check(blocks, "/blocks", found)
@@ -280,7 +280,7 @@ _VIEWS: Mapping[str, Check] = {
 
 
 def check_view(view: Any) -> list[str]:
-    """What Slack would refuse in this view."""
+    """The errors of Slack for this view."""
     found = Findings(MODAL)
     by_type(_VIEWS, "view")(view, "/view", found)
     if found.problems:

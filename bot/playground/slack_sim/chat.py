@@ -37,8 +37,8 @@ def update(ws: Workspace, args: Args) -> Answer:
     message = _own(ws, args, "cant_update_message")
     content = content_of(ws, args, "chat.update")
     changed = ws.change(message, **content, edited_ts=ws.new_ts())
-    told = message_json(ws, changed, metadata=True)
-    return {"channel": changed.channel, "ts": changed.ts, "text": changed.text, "message": told}
+    shown = message_json(ws, changed, metadata=True)
+    return {"channel": changed.channel, "ts": changed.ts, "text": changed.text, "message": shown}
 
 
 def delete(ws: Workspace, args: Args) -> Answer:
@@ -114,7 +114,7 @@ def history(ws: Workspace, args: Args) -> Answer:
     """conversations.history: newest first; replies only where they were broadcast, ephemeral messages never."""
     channel = _joined(ws, args)
     public = [m for m in ws.messages if m.channel == channel.id and not m.deleted and not m.only_for and m.in_channel]
-    return _told(ws, sorted(_between(public, args), key=lambda m: m.ts, reverse=True), args)
+    return _message_page(ws, sorted(_between(public, args), key=lambda m: m.ts, reverse=True), args)
 
 
 def replies(ws: Workspace, args: Args) -> Answer:
@@ -123,7 +123,7 @@ def replies(ws: Workspace, args: Args) -> Answer:
     parent = ws.find(channel.id, text_of(args, "ts"))
     if parent is None or parent.only_for:
         raise ApiError("thread_not_found", text_of(args, "ts")[:40])
-    return _told(ws, [parent, *_between(ws.replies(channel.id, parent.ts), args)], args)
+    return _message_page(ws, [parent, *_between(ws.replies(channel.id, parent.ts), args)], args)
 
 
 def _joined(ws: Workspace, args: Args) -> Channel:
@@ -142,7 +142,7 @@ def _between(messages: list[Message], args: Args) -> list[Message]:
     return [m for m in messages if oldest < float(m.ts) < latest or (inclusive and float(m.ts) in {oldest, latest})]
 
 
-def _told(ws: Workspace, messages: list[Message], args: Args) -> Answer:
+def _message_page(ws: Workspace, messages: list[Message], args: Args) -> Answer:
     metadata = is_true(args, "include_all_metadata")
     page = paged([message_json(ws, message, metadata=metadata) for message in messages], args, "messages")
     return page | {"has_more": bool(page["response_metadata"]["next_cursor"])}
@@ -198,17 +198,17 @@ def get_upload_url(ws: Workspace, args: Args) -> Answer:
 
 
 def complete_upload(ws: Workspace, args: Args) -> Answer:
-    """files.completeUploadExternal: shares uploaded files in a channel or thread."""
+    """files.completeUploadExternal: share uploaded files in a channel or thread."""
     asked = structure(args, "files")
     if not isinstance(asked, list) or not asked:
         raise ApiError("invalid_arguments", "files is a list of {id, title}")
-    told = tuple(_file_json(ws, item) for item in asked)
+    shown = tuple(_file_json(ws, item) for item in asked)
     if args.get("channel_id"):
         channel = joined_channel(ws, args, "channel_id")
         thread_ts = thread_of(ws, channel, args, "files.completeUploadExternal")
         comment = text_of(args, "initial_comment")
-        ws.add(Message(channel.id, "", ws.team.bot_user, comment, thread_ts=thread_ts, files=told))
-    return {"files": list(told)}
+        ws.add(Message(channel.id, "", ws.team.bot_user, comment, thread_ts=thread_ts, files=shown))
+    return {"files": list(shown)}
 
 
 def _file_json(ws: Workspace, item: Any) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Socket:
 
     @property
     def dead(self) -> bool:
-        """Whether it answers nothing any more."""
+        """True if the connection answers nothing."""
         return self.state == DEAD
 
 
@@ -67,7 +67,7 @@ class Sockets:
             return await self._too_many(ws)
         socket = Socket(ws, request)
         self.open.append(socket)
-        self.workspace.tell({"type": "state"})
+        self.workspace.notify({"type": "state"})
         try:
             await ws.send_json(self._hello())
             async for message in ws:
@@ -76,7 +76,7 @@ class Sockets:
             return ws
         finally:
             self.open.remove(socket)
-            self.workspace.tell({"type": "state"})
+            self.workspace.notify({"type": "state"})
         return ws
 
     async def _too_many(self, ws: web.WebSocketResponse) -> web.StreamResponse:
@@ -112,7 +112,7 @@ class Sockets:
             future.set_result(data.get("payload"))
 
     async def send(self, envelope: Mapping[str, Any]) -> bool:
-        """Give an envelope to the next connection; False when that one is silent or dead, so nobody got it."""
+        """Send an envelope over the next connection; False if that one is silent or dead."""
         socket = self.open[next(self._turn) % len(self.open)]
         self._known.add(str(envelope["envelope_id"]))
         await self._meet_faults(socket)
@@ -142,18 +142,18 @@ class Sockets:
                 await socket.ws.close()
 
     async def disconnect(self, *, warning: bool = False) -> None:
-        """Ask every connection to come back anew (with `warning` as well: announced before), then close it."""
+        """Ask every connection to reconnect (after a warning with `warning`), then close it."""
         for socket in tuple(self.open):
             await self._end(socket, warning=warning, closing=True)
 
     async def close(self) -> None:
-        """Close all when the server ends."""
+        """Close all connections."""
         for socket in tuple(self.open):
             await socket.ws.close()
 
 
 def _cut(socket: Socket) -> None:
-    """Break a connection without a word."""
+    """Abort a connection."""
     if socket.request.transport is not None:
         socket.request.transport.abort()
 
@@ -164,9 +164,9 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """How the app acknowledged: `error` is "", `operation_timeout` or `dispatch_failed`; `payload` what it said.
+    """An acknowledgement of the app: `error` is "", `operation_timeout` or `dispatch_failed`; `payload` its content.
 
-    `errors` is what is wrong in a submitted form, by block_id.
+    `errors` are the errors of a submitted form, by block_id.
     """
 
     error: str = ""
@@ -176,7 +176,7 @@ class Ack:
 
 @dataclass(slots=True)
 class Delivery:
-    """Hands payloads to the app: over its sockets, or signed to `request_url` while it has none.
+    """Delivers payloads to the app: over its sockets, or signed to `request_url` while it has none.
 
     `ack_seconds` and `retry_delays` (the pauses before the retries of an event) are real seconds.
     """
@@ -192,7 +192,7 @@ class Delivery:
 
     @property
     def connected(self) -> bool:
-        """Whether a payload would find its way."""
+        """True if the app can receive a payload."""
         return bool(self.sockets) or bool(self.request_url)
 
     @property
@@ -201,11 +201,11 @@ class Delivery:
         return self.links.open
 
     async def disconnect(self, *, warning: bool = False) -> None:
-        """Ask every connection to come back anew, then close it."""
+        """Ask every connection to reconnect, then close it."""
         await self.links.disconnect(warning=warning)
 
     async def deliver(self, kind: str, payload: Mapping[str, Any], retry: int = 0) -> Ack:
-        """Hand over one payload and wait for its acknowledgement; a late one is noted as a violation."""
+        """Deliver a payload and wait for its acknowledgement; a late one is a violation."""
         times = 2 if self.faults.take(("duplicate",)) else 1
         lost = self.faults.take(("lost_delivery",)) is not None
         if self.sockets:
@@ -259,7 +259,7 @@ class Delivery:
         return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
 
     async def event(self, payload: Mapping[str, Any]) -> Ack:
-        """Send an event: the first attempt is awaited, the retries that it needs run on."""
+        """Send an event: wait for the first attempt, retry in the background."""
         ack = await self.deliver(EVENT, payload)
         if ack.error:
             task = asyncio.create_task(self._retry(payload))

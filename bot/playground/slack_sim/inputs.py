@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 
 
 def entities(text: str) -> str:
-    """The three characters that Slack's markup uses, as entities."""
+    """Escape the three characters of Slack's markup."""
     return "".join(_ENTITIES.get(letter, letter) for letter in text)
 
 
@@ -119,13 +119,13 @@ _INITIAL = ("initial_value", "initial_date", "initial_time", "initial_user", "in
 
 
 def chosen(element: Element, value: Any) -> State:
-    """The state of an element that holds `value` (option values for selects); raises ActRefused."""
+    """The state of an element with `value` (option values for selects); raises ActRefused."""
     kind = str(element.get("type"))
     return {"type": kind} | (CHOICES[kind](element, value) if kind in CHOICES else {})
 
 
 def initial(element: Element) -> Any:
-    """What an element holds before anybody touches it."""
+    """The initial value of an element."""
     if isinstance(option := element.get("initial_option"), Mapping):
         return option["value"]
     if isinstance(options := element.get("initial_options"), list):
@@ -134,7 +134,7 @@ def initial(element: Element) -> Any:
 
 
 def is_empty(state: Mapping[str, Any]) -> bool:
-    """Whether nothing was typed or chosen."""
+    """True if the input is empty."""
     return not any(value for key, value in state.items() if key != "type")
 
 
@@ -158,22 +158,22 @@ def form_state(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any])
 
 
 def with_choice(state: Mapping[str, Mapping[str, Any]], acted: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """`state.values` with what was just chosen in it, as `block_actions` of a view tell it; a button holds nothing."""
+    """`state.values` with the last choice, as in the `block_actions` of a view; a button has no state."""
     if acted["type"] not in CHOICES:
         return dict(state)
     block_id, action_id = str(acted["block_id"]), str(acted["action_id"])
-    told = {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
-    return {**state, block_id: {**state.get(block_id, {}), action_id: told}}
+    found = {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
+    return {**state, block_id: {**state.get(block_id, {}), action_id: found}}
 
 
 def wrong_in(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> dict[str, str]:
-    """What Slack itself refuses before the app hears of a form, by block_id: empty where required, a wrong length."""
-    told = {}
+    """Slack's own errors of a form, by block_id: a missing value, a wrong length. The app never gets such a form."""
+    found = {}
     for block, element in _inputs(blocks):
         state = values.get(block["block_id"], {}).get(element["action_id"], {})
         if words := _wrong(block, element, state):
-            told[str(block["block_id"])] = words
-    return told
+            found[str(block["block_id"])] = words
+    return found
 
 
 def _wrong(block: Mapping[str, Any], element: Element, state: Mapping[str, Any]) -> str:

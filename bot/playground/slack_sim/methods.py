@@ -73,13 +73,13 @@ Handler = Callable[[Workspace, Args], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method; a scope `{family}:read` depends on the kind of the channel asked about."""
+    """A method; a scope `{family}:read` depends on the kind of the channel."""
 
     handler: Handler
     scope: str = ""
 
     def needs(self, ws: Workspace, args: Args) -> str:
-        """The scope that this call needs, "" for none."""
+        """The scope of this call, "" for none."""
         channel = ws.channel(text_of(args, "channel"))
         return self.scope.replace("{family}", channel.family if channel else "channels")
 

@@ -72,8 +72,8 @@ def channel_json(ws: Workspace, channel: Channel) -> Json:
 
 
 def group_json(ws: Workspace, group: Group, *, users: bool) -> Json:
-    """A user group, with its members if asked for."""
-    told = {
+    """A user group, with its members on request."""
+    payload = {
         "id": group.id,
         "team_id": ws.team.id,
         "is_usergroup": True,
@@ -88,32 +88,38 @@ def group_json(ws: Workspace, group: Group, *, users: bool) -> Json:
         "created_by": ws.team.users[0].id,
         "user_count": len(group.users),
     }
-    return told | ({"users": list(group.users)} if users else {})
+    return payload | ({"users": list(group.users)} if users else {})
 
 
 def message_json(ws: Workspace, message: Message, *, metadata: bool = False) -> Json:
-    """A message as the Web API and payloads tell it; metadata only where it is asked for."""
-    told: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts, "team": ws.team.id}
+    """A message as in answers and payloads; metadata only on request."""
+    payload: Json = {
+        "type": "message",
+        "user": message.user,
+        "text": message.text,
+        "ts": message.ts,
+        "team": ws.team.id,
+    }
     if message.user == ws.team.bot_user:
         profile = {"id": ws.team.bot_id, "app_id": ws.team.app_id, "name": ws.team.bot_name, "deleted": False}
-        told |= {"bot_id": ws.team.bot_id, "app_id": ws.team.app_id, "bot_profile": profile}
+        payload |= {"bot_id": ws.team.bot_id, "app_id": ws.team.app_id, "bot_profile": profile}
     if message.blocks:
-        told["blocks"] = [dict(block) for block in message.blocks]
+        payload["blocks"] = [dict(block) for block in message.blocks]
     if message.thread_ts:
-        told |= {"thread_ts": message.thread_ts, "parent_user_id": _author(ws, message)}
+        payload |= {"thread_ts": message.thread_ts, "parent_user_id": _author(ws, message)}
     if message.broadcast:
-        told["subtype"] = "thread_broadcast"
+        payload["subtype"] = "thread_broadcast"
     if message.edited_ts:
-        told["edited"] = {"user": message.user, "ts": message.edited_ts}
+        payload["edited"] = {"user": message.user, "ts": message.edited_ts}
     if message.files:
-        told["files"] = [dict(file) for file in message.files]
+        payload["files"] = [dict(file) for file in message.files]
     if message.pinned:
-        told["pinned_to"] = [message.channel]
+        payload["pinned_to"] = [message.channel]
     if message.reactions:
-        told["reactions"] = reactions_json(message)
+        payload["reactions"] = reactions_json(message)
     if metadata and message.metadata:
-        told["metadata"] = dict(message.metadata)
-    return told | _thread_json(ws, message)
+        payload["metadata"] = dict(message.metadata)
+    return payload | _thread_json(ws, message)
 
 
 def _author(ws: Workspace, message: Message) -> str:
@@ -143,7 +149,7 @@ def reactions_json(message: Message) -> list[Json]:
 
 
 def view_json(ws: Workspace, view: View, values: Mapping[str, Any] | None = None) -> Json:
-    """A view as payloads and answers tell it; `values` is the state of its inputs."""
+    """A view as in payloads and answers; `values` is the state of its inputs."""
     empty = {"private_metadata": "", "callback_id": "", "external_id": "", "submit": None, "close": None}
     flags = {"clear_on_close": False, "notify_on_close": False}
     own = {
@@ -178,12 +184,12 @@ def command(ws: Workspace, user: User, channel: Channel, name: str, text: str, r
         "api_app_id": ws.team.app_id,
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": ws.passes.new_trigger(user.id),
+        "trigger_id": ws.grants.new_trigger(user.id),
     }
 
 
 def interaction(ws: Workspace, user: User, kind: str) -> Json:
-    """What all interactions have in common."""
+    """The common fields of all interactions."""
     return {
         "type": kind,
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": ws.team.id},
@@ -192,24 +198,24 @@ def interaction(ws: Workspace, user: User, kind: str) -> Json:
         "team": {"id": ws.team.id, "domain": ws.team.domain},
         "enterprise": None,
         "is_enterprise_install": False,
-        "trigger_id": ws.passes.new_trigger(user.id),
+        "trigger_id": ws.grants.new_trigger(user.id),
     }
 
 
 def message_action(
     ws: Workspace, user: User, channel: Channel, message: Message, acted: Json, response_url: str
 ) -> Json:
-    """A click on a message; an ephemeral one is told by its container only."""
+    """A click on a message; an ephemeral message appears only as its container."""
     container: Json = {"type": "message", "message_ts": message.ts, "channel_id": channel.id}
     container["is_ephemeral"] = bool(message.only_for)
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    told = {} if message.only_for else {"message": message_json(ws, message, metadata=True)}
+    payload = {} if message.only_for else {"message": message_json(ws, message, metadata=True)}
     state = {} if acted.get("type") == "button" else {acted["block_id"]: {acted["action_id"]: _state(acted)}}
     return interaction(ws, user, "block_actions") | {
         "container": container,
         "channel": {"id": channel.id, "name": channel.name},
-        **told,
+        **payload,
         "state": {"values": state},
         "response_url": response_url,
         "actions": [acted],
@@ -230,26 +236,26 @@ def view_action(ws: Workspace, user: User, view: View, acted: Json, values: Json
 
 
 def action(block: Mapping[str, Any], element: Mapping[str, Any], value: Any, at: str) -> Json:
-    """One entry of `actions`: who was clicked, with its value or what was chosen; raises ActRefused."""
-    told: Json = {"action_id": element["action_id"], "block_id": block.get("block_id", ""), "type": element["type"]}
+    """An entry of `actions`: the clicked element with its value or choice; raises ActRefused."""
+    payload: Json = {"action_id": element["action_id"], "block_id": block.get("block_id", ""), "type": element["type"]}
     if element["type"] in CHOICES:
-        told |= chosen(element, value)
+        payload |= chosen(element, value)
     kept = ("text", "value", "style", "url", "confirm", "placeholder")
-    return told | {key: element[key] for key in kept if key in element} | {"action_ts": at}
+    return payload | {key: element[key] for key in kept if key in element} | {"action_ts": at}
 
 
 def view_submission(
     ws: Workspace, user: User, view: View, values: Mapping[str, Any], response_urls: list[Json]
 ) -> Json:
     """A submitted modal."""
-    told = interaction(ws, user, "view_submission")
-    return told | {"view": view_json(ws, view, values), "response_urls": response_urls}
+    payload = interaction(ws, user, "view_submission")
+    return payload | {"view": view_json(ws, view, values), "response_urls": response_urls}
 
 
 def view_closed(ws: Workspace, user: User, view: View, *, cleared: bool) -> Json:
     """A closed modal; it has no trigger."""
-    told = interaction(ws, user, "view_closed") | {"view": view_json(ws, view), "is_cleared": cleared}
-    return {key: value for key, value in told.items() if key != "trigger_id"}
+    payload = interaction(ws, user, "view_closed") | {"view": view_json(ws, view), "is_cleared": cleared}
+    return {key: value for key, value in payload.items() if key != "trigger_id"}
 
 
 def event(ws: Workspace, inner: Json) -> Json:

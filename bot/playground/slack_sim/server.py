@@ -23,7 +23,7 @@ from bot.playground.slack_sim.workspace import Workspace
 
 POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 MARK = "X-Playground"
-"""The header (value 1) that every acting request carries: no foreign page can send it without being asked for leave."""
+"""The header (value 1) of every action: a foreign page cannot send it without a CORS permission."""
 _GUARDED = ("/play/", "/control/")
 _SAFE = frozenset({"GET", "HEAD"})
 _NAMES = frozenset({"127.0.0.1", "localhost"})
@@ -31,7 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def refusal(host: str, path: str, method: str, headers: Mapping[str, str]) -> str:
-    """Why a request is turned away, "" when it is not. DNS rebinding shows in Host, other sites in the headers."""
+    """The reason to refuse a request, "" if allowed. Host shows DNS rebinding, other headers show foreign sites."""
     if host.rpartition(":")[0] not in _NAMES and host not in _NAMES:
         return "wrong_host"
     if not path.startswith(_GUARDED):
@@ -45,20 +45,20 @@ def refusal(host: str, path: str, method: str, headers: Mapping[str, str]) -> st
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn away what comes from elsewhere; what a person cannot do is told as JSON."""
+    """Refuse foreign requests; answer a refused action as JSON."""
     why = refusal(request.headers.get("Host", ""), request.path, request.method, request.headers)
     if why:
         return web.json_response({"ok": False, "error": why}, status=HTTPStatus.FORBIDDEN)
     try:
         return await handler(request)
     except ActRefused as error:
-        told = {"ok": False, "error": error.code, "message": str(error)}
+        body = {"ok": False, "error": error.code, "message": str(error)}
         confirm = error.confirm if isinstance(error, ActError) else None
-        return web.json_response(told | ({"confirm": confirm} if confirm else {}))
+        return web.json_response(body | ({"confirm": confirm} if confirm else {}))
 
 
 async def harden(_request: web.Request, response: web.StreamResponse) -> None:
-    """Put the protective headers on an answer before it is sent."""
+    """Add the protective headers to an answer."""
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -72,8 +72,8 @@ _LOOPBACK = "127.0.0.1"
 class LocalSlack:
     """A Slack workspace at `page_url` whose app talks to `api_url`; an async context manager.
 
-    `request_url` is where payloads go while the app has no socket. `extra_routes` are mounted beside the page (those
-    under `/control/` get its protection). `clock` gives Unix seconds; `ack_seconds` and `retry_delays` (the pauses
+    Payloads go to `request_url` while the app has no socket. `extra_routes` are mounted beside the page; those under
+    `/control/` have its protection. `clock` returns Unix seconds; `ack_seconds` and `retry_delays` (the pauses
     before the retries of an event) are real seconds.
     """
 
@@ -133,7 +133,7 @@ class LocalSlack:
         try:
             await web.TCPSite(runner, _LOOPBACK, self._port).start()
         except OSError:
-            # The port somebody wished for is taken: any free one serves as well.
+            # The requested port is in use: take any free one.
             await web.TCPSite(runner, _LOOPBACK, 0).start()
         address: Any = runner.addresses[0]
         self._api.origin = f"http://{_LOOPBACK}:{address[1]}"
@@ -145,14 +145,14 @@ class LocalSlack:
         await self._stack.aclose()
 
     def as_user(self, user: str) -> Actor:
-        """The person of that id or name at their screen; raises ActRefused when there is none."""
+        """The person of that id or name; raises ActRefused for an unknown one."""
         held = self.workspace.team.user(user)
         if held is None:
             raise ActRefused("user_not_found", f"there is no {user!r:.60} here")
         return Actor(self.workspace, self.delivery, self._api.origin, held)
 
     async def wait_connected(self, *, connected: bool = True, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - as in wait_for
-        """Wait until the app would get what a person does, or would not; raises TimeoutError."""
+        """Wait until the app is connected, or disconnected; raises TimeoutError."""
         await self.workspace.wait_until(lambda: self.delivery.connected is connected or None, timeout)
 
     async def wait_for(
@@ -161,11 +161,11 @@ class LocalSlack:
         wanted: Callable[[Message], bool],
         *,
         user: str = "",
-        timeout: float = 10.0,  # noqa: ASYNC109 - how long a person would wait, told in the error
+        timeout: float = 10.0,  # noqa: ASYNC109 - the error shows it
     ) -> Message:
-        """The newest message of a channel that is as wanted, waiting for it to come or to be edited so.
+        """Wait for a matching message in a channel, new or edited, and return the newest one.
 
-        With `user`, what only that person sees counts as well. Raises TimeoutError that tells what was there instead.
+        With `user`, messages to that person alone count too. Raises TimeoutError that lists the last messages.
         """
 
         def look() -> Message | None:
@@ -185,7 +185,7 @@ class LocalSlack:
         home: bool = False,
         timeout: float = 10.0,  # noqa: ASYNC109 - as above
     ) -> View:
-        """The modal (or Home tab) that a person sees, once it is as wanted; TimeoutError tells what was there."""
+        """Wait for a matching modal (or Home tab) of a person; TimeoutError shows the present one."""
         ws = self.workspace
 
         def there() -> View | None:
@@ -199,8 +199,8 @@ class LocalSlack:
             return await ws.wait_until(look, timeout)
         except TimeoutError as error:
             view = there()
-            told = view.full_text if view else "none"
-            raise TimeoutError(f"{user} sees no such view within {timeout:g} s, but:\n{told}") from error
+            body = view.full_text if view else "none"
+            raise TimeoutError(f"{user} sees no such view within {timeout:g} s, but:\n{body}") from error
 
     def assert_no_violations(self, *, allow: Collection[str] = (ERROR,)) -> None:
         """Raise AssertionError naming every rule that the app broke; see Workspace.assert_no_violations."""

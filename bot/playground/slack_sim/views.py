@@ -21,7 +21,7 @@ def new_hash() -> str:
 
 
 def open_modal(ws: Workspace, args: Args) -> Answer:
-    """views.open: needs a trigger_id, three seconds old at most; replaces what was open."""
+    """views.open: needs a trigger_id of the last three seconds; replaces the open modals."""
     content = view_of(ws, args, "modal", "views.open")
     user = _triggered(ws, args)
     ws.drop_views(user, everything=True)
@@ -30,7 +30,7 @@ def open_modal(ws: Workspace, args: Args) -> Answer:
 
 
 def push(ws: Workspace, args: Args) -> Answer:
-    """views.push: on top of the open one, three at most."""
+    """views.push: on top of the open modal, at most three."""
     content = view_of(ws, args, "modal", "views.push")
     user = _triggered(ws, args)
     stack = ws.modals.get(user, [])
@@ -44,7 +44,7 @@ def push(ws: Workspace, args: Args) -> Answer:
 
 
 def update(ws: Workspace, args: Args) -> Answer:
-    """views.update by view_id or external_id; with a hash only if nothing changed since."""
+    """views.update by view_id or external_id; with a hash, only an unchanged view."""
     old = ws.view(text_of(args, "view_id"), text_of(args, "external_id"))
     if old is None:
         raise ApiError("not_found", "that view is not open")
@@ -68,7 +68,7 @@ def publish(ws: Workspace, args: Args) -> Answer:
 
 
 def _triggered(ws: Workspace, args: Args) -> str:
-    user, code = ws.passes.use_trigger(text_of(args, "trigger_id"))
+    user, code = ws.grants.use_trigger(text_of(args, "trigger_id"))
     if code:
         raise ApiError(code, "a trigger_id is good for one modal within 3 s")
     return user
@@ -86,7 +86,7 @@ _ACTIONS = frozenset({"errors", "update", "push", "clear"})
 def response_urls(
     ws: Workspace, view: View, values: Mapping[str, Any], new_url: Callable[[str], str]
 ) -> list[dict[str, Any]]:
-    """The response addresses that a modal's conversation selects asked for (`response_url_enabled`)."""
+    """The response URLs that conversation selects of a modal request (`response_url_enabled`)."""
     urls = []
     for block in view.blocks:
         element = block.get("element") or {}
@@ -94,18 +94,18 @@ def response_urls(
             held = values.get(block["block_id"], {}).get(element["action_id"], {})
             channel = held.get("selected_conversation") or held.get("selected_channel")
             if channel and ws.channel(channel):
-                told = {"block_id": block["block_id"], "action_id": element["action_id"], "channel_id": channel}
-                urls.append({**told, "response_url": new_url(channel)})
+                shown = {"block_id": block["block_id"], "action_id": element["action_id"], "channel_id": channel}
+                urls.append({**shown, "response_url": new_url(channel)})
     return urls
 
 
 def show_errors(ws: Workspace, view: View, errors: Mapping[str, str]) -> None:
-    """Show what is wrong beside the inputs."""
+    """Show errors beside the inputs."""
     ws.put_view(replace(view, errors=dict(errors)))
 
 
 def after(ws: Workspace, view: View, said: Any) -> dict[str, str]:
-    """Do what the app answered to a submission: close, or show errors (returned), another view, or nothing more."""
+    """Apply the app's answer to a submission: close, show errors (returned), or show another view."""
     answer = said if isinstance(said, Mapping) else {}
     kind = answer.get("response_action")
     if kind == "errors":
@@ -121,11 +121,11 @@ def after(ws: Workspace, view: View, said: Any) -> dict[str, str]:
 
 def _errors(ws: Workspace, view: View, errors: Any) -> dict[str, str]:
     inputs = {block.get("block_id") for block in view.blocks if block.get("type") == "input"}
-    told = {str(key): str(value) for key, value in errors.items()} if isinstance(errors, Mapping) else {}
-    if not told or not set(told) <= inputs:
-        ws.violate("invalid_errors", f"errors must name input blocks, not {sorted(set(told) - inputs)!r:.80}", _SUBMIT)
-    show_errors(ws, view, told)
-    return told
+    shown = {str(key): str(value) for key, value in errors.items()} if isinstance(errors, Mapping) else {}
+    if not shown or not set(shown) <= inputs:
+        ws.violate("invalid_errors", f"errors must name input blocks, not {sorted(set(shown) - inputs)!r:.80}", _SUBMIT)
+    show_errors(ws, view, shown)
+    return shown
 
 
 def _show(ws: Workspace, view: View, content: Any, *, pushed: bool) -> None:
