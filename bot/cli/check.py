@@ -223,9 +223,9 @@ async def _alerts(app: App, name: str) -> tuple[Alert, ...]:
 
 
 async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) -> list[CheckRow]:
-    before = await cluster.look(cluster.deadline, bad_disks=False)
+    before = await cluster.snapshot(cluster.deadline, bad_disks=False)
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
-    now = await cluster.look(cluster.deadline)
+    now = await cluster.snapshot(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
     known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name))
     status = cluster_status(now, before, known)

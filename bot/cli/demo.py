@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.cli.demo_history import remember_a_month
 from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
-from bot.playground.clustermgr_sim.control import routes
+from bot.playground.clustermgr_sim.control_api import routes
 from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
 from bot.runtime.lifecycle import running

@@ -26,7 +26,7 @@ _AWAY = (11.2 * DAY, 10.7 * DAY)
 async def remember_a_month(app: App) -> None:
     """Write the month before now into the store, as if cmbot had been running, its last summaries posted."""
     now = app.clock()
-    looks = {name: await cluster.look(5.0) for name, cluster in app.clusters.items()}
+    looks = {name: await cluster.snapshot(5.0) for name, cluster in app.clusters.items()}
     async with app.store.begin() as uow:
         for name, snapshot in looks.items():
             for at, values in month(name, snapshot, now):

@@ -1,1 +1,1 @@
-"""Everything that speaks to a Clustermgr: the typed client, its wire models, the look at all hosts."""
+"""Everything that speaks to a Clustermgr: the typed client, its wire models, and polls of all hosts."""

@@ -1,4 +1,4 @@
-"""Bounded places for reads that may hang, so that the answers which never do always find a connection."""
+"""Bulkhead: a limit on reads that may hang, so that `/stat` always finds a free connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,34 +7,36 @@ from dataclasses import dataclass, field
 
 from bot.common.errors import ClusterTimeout
 
-MOST = 48
-"""Linear reads of one host at once: fewer than the connections to it (transport.MOST_CONNECTIONS).
+MAX_READS = 48
+"""Linear reads of one host at once: fewer than its connections (transport.MAX_CONNECTIONS).
 
-They hang for ten seconds without a quorum (docs/clustermgr.md). However many people ask then, the watch must still get
-its /stat through: it would take every host for unreachable.
+Linear reads hang for ten seconds without a quorum (docs/clustermgr.md). Many of them at once must not block `/stat`:
+the watch would report every host as unreachable.
 """
-PATIENCE = 5.0
-"""Seconds that a read waits for a place."""
+WAIT_SECONDS = 5.0
+"""Seconds that a read waits for a free slot."""
 
 
 @dataclass(slots=True)
 class Bulkhead:
-    """The places at each host of one cluster."""
+    """Read slots for each host of one cluster."""
 
-    most: int = MOST
-    patience: float = PATIENCE
-    _held: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    limit: int = MAX_READS
+    wait: float = WAIT_SECONDS
+    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def at(self, host: str) -> AsyncIterator[None]:
-        """Hold a place at `host`; raises ClusterTimeout when none becomes free in time."""
-        places = self._held.setdefault(host, asyncio.Semaphore(self.most))
+    async def slot(self, host: str) -> AsyncIterator[None]:
+        """Hold a read slot of `host`; raises ClusterTimeout when no slot becomes free in time."""
+        slots = self._slots.setdefault(host, asyncio.Semaphore(self.limit))
         try:
-            async with asyncio.timeout(self.patience):
-                await places.acquire()
+            async with asyncio.timeout(self.wait):
+                await slots.acquire()
         except TimeoutError as error:
-            raise ClusterTimeout(f"{host} holds {self.most} earlier questions unanswered.", host=host) from error
+            raise ClusterTimeout(
+                f"{host} has not answered {self.limit} earlier reads, so this one was not sent.", host=host
+            ) from error
         try:
             yield
         finally:
-            places.release()
+            slots.release()

@@ -1,4 +1,4 @@
-"""The typed calls of one Clustermgr cluster: reads may be asked of another host, a write is sent once."""
+"""The typed calls of one Clustermgr cluster: a read may go to several hosts, a write is sent once."""
 
 import ssl
 import time
@@ -12,24 +12,24 @@ from pydantic import TypeAdapter
 
 from bot.clustermgr import decoding
 from bot.clustermgr.bulkhead import Bulkhead
-from bot.clustermgr.decoding import Bound, parsed, text
+from bot.clustermgr.decoding import Bound, parse, parse_text
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
 from bot.clustermgr.status_codes import Answer, check_read, check_write
-from bot.clustermgr.transport import OnCall, Timeouts, Transport, untold
+from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
 from bot.common.errors import ClusterUnreachable, NotFound
 
 T = TypeVar("T")
 
 PAGE = 200
-"""Disks asked for at a time."""
+"""Disks for each page."""
 MAX_DISKS = 20_000
-"""Disks listed at the most in one call, so that a server that never ends a list cannot hold us."""
+"""Limit of one listing: it ends even when a server never ends its pages."""
 
 
 class ClusterApi(Protocol):
-    """What a cluster can be asked and told; every method raises ClusterError."""
+    """Reads and writes of one cluster; every method raises ClusterError."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -39,10 +39,10 @@ class ClusterApi(Protocol):
         """GET /stat of one host, from its own view."""
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
-        """GET /config/get: the raw stored text of a switch, None when unset. Asks one host only when it is given."""
+        """GET /config/get: the raw stored text of a switch, None when unset; from `host` only when given."""
 
     async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
-        """POST /config/set, once. Like every write it goes to the host `at` only (the leader), where that is given."""
+        """POST /config/set, once. Every write goes only to the host `at` (the leader) when `at` is given."""
 
     async def member_add(
         self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
@@ -53,7 +53,7 @@ class ClusterApi(Protocol):
         """POST /member/remove, once."""
 
     async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
-        """POST /leadership/transfer, once; a 200 does not say that anything happened."""
+        """POST /leadership/transfer, once; a 200 does not prove that the leader changes."""
 
     async def disk_list(
         self,
@@ -68,29 +68,29 @@ class ClusterApi(Protocol):
         """GET /disk/list, all its pages up to `limit` disks; `rack` needs `idc`."""
 
     async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
-        """GET /disk/droppinglist: the disks that are being emptied, all in one answer."""
+        """GET /disk/droppinglist: the disks that are being dropped, all in one answer."""
 
     async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
-        """GET /volume/unit/list: how many chunks volumes have on a disk, none once it is repaired or dropped."""
+        """GET /volume/unit/list: number of volume chunks on a disk; 0 once the disk is repaired or dropped."""
 
     async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
-        """GET /volume/unit/list: the units (vuids) on a disk; none proves nothing about a disk that is not known."""
+        """GET /volume/unit/list: the units (vuids) on a disk; an empty list for an unknown disk too."""
 
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
-        """GET /kv/list of one host, values still base64; raises ClusterRefused where there is no such call (v1)."""
+        """GET /kv/list of one host, values in base64; raises ClusterRefused on releases without this call (v1)."""
 
     async def config_list(self, host: str) -> Mapping[str, str]:
-        """GET /config/list of one host (v1 and v3.2); raises ClusterRefused where there is no such call."""
+        """GET /config/list of one host (v1 and v3.2); raises ClusterRefused on releases without this call."""
 
 
 class ClustermgrClient:
     """ClusterApi over HTTP; an async context manager.
 
-    `hosts` are `name:port` or `http(s)://name:port`. `secret` is the request token's secret. Each client
-    holds connections of its own.
+    `hosts` are `name:port` or `http(s)://name:port`. `secret` is the secret of the request token. Clients
+    share no connections.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class ClustermgrClient:
         clock: Callable[[], float] = time.time,
         context: ssl.SSLContext | None = None,
         max_bytes: int = 8 << 20,
-        on_call: OnCall = untold,
+        on_call: OnCall = ignore_call,
     ) -> None:
         self._hosts = tuple(hosts)
         if context is None and any(host.startswith("https://") for host in hosts):
             context = ssl.create_default_context()
-        self._places = Bulkhead()
-        self._wire = Transport(
+        self._bulkhead = Bulkhead()
+        self._transport = Transport(
             new_id=new_id,
             timeouts=timeouts,
             secret=secret,
@@ -126,26 +126,26 @@ class ClustermgrClient:
         return self._hosts
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._wire.__aexit__(kind, error, trace)
+        await self._transport.__aexit__(kind, error, trace)
 
     async def stat(self, host: str) -> Stat:
         """GET /stat of one host, from its own view."""
-        answer = await self._wire.get(host, "/stat", decoding.STAT.size)
+        answer = await self._transport.get(host, "/stat", decoding.STAT.size)
         check_read(answer)
-        return parsed(Stat, answer, decoding.STAT)
+        return parse(Stat, answer, decoding.STAT)
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         """GET /config/get: the raw stored text of a switch, None when unset."""
 
         async def ask(asked: str) -> str | None:
             try:
-                return text(await self._read(asked, "/config/get?" + urlencode({"key": key}), decoding.SWITCH))
+                return parse_text(await self._read(asked, "/config/get?" + urlencode({"key": key}), decoding.SWITCH))
             except NotFound:
                 return None
 
@@ -193,26 +193,26 @@ class ClustermgrClient:
         while len(found) < limit:
             args = {**query, "count": str(min(PAGE, limit - len(found)))} | ({"marker": str(marker)} if marker else {})
             answer = await self._read(host, "/disk/list?" + urlencode(args), decoding.DISKS)
-            page = parsed(DiskPage, answer, decoding.DISKS)
+            page = parse(DiskPage, answer, decoding.DISKS)
             known = len(found)
             found.update((disk.disk_id, disk) for disk in page.disks)
-            # A page that brings nothing new, or no marker to go on from, ends the list whatever the server says.
+            # A page without a new disk, or without a new marker, ends the list: the server may never end it.
             if len(found) == known or page.marker in {0, marker}:
                 break
             marker = page.marker
         return tuple(found.values())[:limit]
 
     async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
-        """GET /disk/droppinglist, which has no pages (recorded exchanges)."""
+        """GET /disk/droppinglist; it has no pages (recorded exchanges)."""
         bound = decoding.DROPPING
 
         async def ask(host: str) -> tuple[Disk, ...]:
-            return parsed(DiskPage, await self._read(host, "/disk/droppinglist", bound), bound).disks
+            return parse(DiskPage, await self._read(host, "/disk/droppinglist", bound), bound).disks
 
         return await self._any(ask, first)
 
     async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
-        """GET /volume/unit/list, which the servers' own repair service asks before it calls a disk repaired."""
+        """GET /volume/unit/list, as the servers' repair service reads it before it marks a disk repaired."""
         return len(await self.disk_units(disk_id, first=first))
 
     async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
@@ -220,7 +220,7 @@ class ClustermgrClient:
 
         async def ask(host: str) -> tuple[int, ...]:
             answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", decoding.UNITS)
-            return tuple(unit.vuid for unit in parsed(VolumeUnits, answer, decoding.UNITS).volume_unit_infos)
+            return tuple(unit.vuid for unit in parse(VolumeUnits, answer, decoding.UNITS).volume_unit_infos)
 
         return await self._any(ask, first)
 
@@ -229,24 +229,24 @@ class ClustermgrClient:
 
         async def ask(host: str) -> Disk:
             answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", decoding.DISK)
-            return parsed(Disk, answer, decoding.DISK)
+            return parse(Disk, answer, decoding.DISK)
 
         return await self._any(ask)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
-        """GET /kv/list of one host, values still base64."""
+        """GET /kv/list of one host, values in base64."""
         answer = await self._read(host, f"/kv/list?count={count:d}", decoding.SWITCHES)
-        page = parsed(KvPage, answer, decoding.SWITCHES)
+        page = parse(KvPage, answer, decoding.SWITCHES)
         return {item.key: item.value for item in page.kvs}
 
     async def config_list(self, host: str) -> Mapping[str, str]:
         """GET /config/list of one host."""
         answer = await self._read(host, "/config/list", decoding.CONFIGS)
-        return parsed(ConfigList, answer, decoding.CONFIGS).configs
+        return parse(ConfigList, answer, decoding.CONFIGS).configs
 
     async def _read(self, host: str, target: str, bound: Bound) -> Answer:
-        async with self._places.at(host):
-            answer = await self._wire.get(host, target, bound.size)
+        async with self._bulkhead.slot(host):
+            answer = await self._transport.get(host, target, bound.size)
         check_read(answer)
         return answer
 
@@ -254,9 +254,9 @@ class ClustermgrClient:
         return await first_answer(ask, self._order(first))
 
     async def _write(self, target: str, body: Mapping[str, Any], at: str | None) -> None:
-        """Send once, to the host `at` only; without it, others are tried in turn while nothing was sent.
+        """Send once, only to the host `at`; without `at`, try the hosts in turn while nothing was sent.
 
-        A follower forwards a write to the leader that it knows: not the one that the change was judged by.
+        A follower would forward the write to the leader it knows, which may differ from the leader that was checked.
         """
         content = TypeAdapter(dict[str, Any]).dump_json(dict(body))
         unreachable: list[ClusterUnreachable] = []
@@ -264,7 +264,7 @@ class ClustermgrClient:
             raise ClusterUnreachable(f"Nothing was sent: {at} is not one of the configured hosts.", host=at)
         for host in (at,) if at else self._hosts:
             try:
-                answer = await self._wire.post(host, target, content)
+                answer = await self._transport.post(host, target, content)
             except ClusterUnreachable as error:
                 unreachable.append(error)
                 continue
@@ -273,6 +273,6 @@ class ClustermgrClient:
         raise ClusterUnreachable("Nothing was sent: " + " ".join(error.sentence for error in unreachable))
 
     def _order(self, first: str | None) -> tuple[str, ...]:
-        """The configured hosts, the one at the place `first` before the others; no other address is ever in it."""
+        """The configured hosts, with the one at address `first` in front; never any other address."""
         where = place(first) if first else None
         return tuple(sorted(self._hosts, key=lambda host: place(host) != where))

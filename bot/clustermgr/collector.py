@@ -1,4 +1,4 @@
-"""One look at a cluster: every host in parallel, each answer or error kept, within a deadline."""
+"""One poll of a cluster: read every host in parallel, keep each answer or error, stop at a deadline."""
 
 import asyncio
 import time
@@ -14,15 +14,15 @@ from bot.common.errors import ClusterError, ClusterTimeout
 T = TypeVar("T")
 
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
-LEADER_PATIENCE = 1.0
-"""Seconds that the question for bad disks waits for a host to claim leadership before any that answered gets it."""
-MakeRound = Callable[[Callable[[], Awaitable[str | None]]], Coroutine[Any, Any, SlowPoll]]
-"""Make a round; it is handed what tells whom to ask."""
+LEADER_WAIT_SECONDS = 1.0
+"""Seconds to wait for a host that claims leadership; after that, any host that answered is read."""
+ReadSlowState = Callable[[Callable[[], Awaitable[str | None]]], Coroutine[Any, Any, SlowPoll]]
+"""Read what changes slowly; the argument finds the host to read from."""
 
 
 @dataclass(slots=True)
-class _Look:
-    """The questions under way of one look; what is not answered when asked counts as silent."""
+class _Poll:
+    """The running reads of one poll; a read without an answer counts as silent."""
 
     cluster: str
     at: float
@@ -31,35 +31,35 @@ class _Look:
     stats: dict[str, asyncio.Task[HostLook]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[Disk, ...]] | None = None
     switches: dict[str, asyncio.Task[str | None]] = field(default_factory=dict)
-    round: asyncio.Task[SlowPoll] | None = None
+    slow: asyncio.Task[SlowPoll] | None = None
 
     @property
     def tasks(self) -> tuple[asyncio.Task[Any], ...]:
-        extra = tuple(task for task in (self.disks, self.round) if task)
+        extra = tuple(task for task in (self.disks, self.slow) if task)
         return (*self.stats.values(), *self.switches.values(), *extra)
 
     def snapshot(self) -> Snapshot:
         waited = time.monotonic() - self.started
         bad_disks, disks_error = _outcome(self.disks, waited) if self.disks else (None, None)
-        told = {key: _outcome(task, waited) for key, task in self.switches.items()}
-        known = {key: value for key, (value, error) in told.items() if error is None}
-        made = _outcome(self.round, waited)[0] if self.round else None
+        read = {key: _outcome(task, waited) for key, task in self.switches.items()}
+        known = {key: value for key, (value, error) in read.items() if error is None}
+        slow = _outcome(self.slow, waited)[0] if self.slow else None
         return Snapshot(
             cluster=self.cluster,
             at=self.at,
-            looks=tuple(_host_look(host, task, waited) for host, task in self.stats.items()),
+            looks=tuple(_host_answer(host, task, waited) for host, task in self.stats.items()),
             bad_disks=bad_disks,
             disks_error=disks_error,
-            switches=made.switches if made else known if self.switches else None,
-            dialect=made.dialect if made else None,
-            dropping=made.dropping if made else None,
-            chunks=made.chunks if made else None,
-            zones=made.zones if made else None,
+            switches=slow.switches if slow else known if self.switches else None,
+            dialect=slow.dialect if slow else None,
+            dropping=slow.dropping if slow else None,
+            chunks=slow.chunks if slow else None,
+            zones=slow.zones if slow else None,
             complete=all(task.done() for task in self.tasks),
         )
 
 
-async def fetch(
+async def take_snapshot(
     api: ClusterApi,
     cluster: str,
     *,
@@ -67,17 +67,17 @@ async def fetch(
     deadline: float,
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-    make_round: MakeRound | None = None,
+    read_slow: ReadSlowState | None = None,
 ) -> Snapshot:
-    """Look once, for `deadline` seconds at the most; never raises ClusterError.
+    """Poll once, for at most `deadline` seconds; never raises ClusterError.
 
-    With `make_round` the look asks what changes slowly, too.
+    With `read_slow` the poll also reads what changes slowly.
     """
-    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "make_round": make_round}
-    return [look async for look in watch(api, cluster, now=now, deadlines=(deadline,), **wanted)][-1]
+    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "read_slow": read_slow}
+    return [found async for found in snapshots(api, cluster, now=now, deadlines=(deadline,), **wanted)][-1]
 
 
-async def watch(
+async def snapshots(
     api: ClusterApi,
     cluster: str,
     *,
@@ -85,36 +85,36 @@ async def watch(
     deadlines: tuple[float, ...],
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-    make_round: MakeRound | None = None,
+    read_slow: ReadSlowState | None = None,
 ) -> AsyncGenerator[Snapshot]:
-    """Yield what is known when all answered, and at each deadline (seconds) that passes before that.
+    """Yield a snapshot at each deadline (seconds) that passes, and a last one when every host has answered.
 
-    A freshly elected leader can hold answers for ten seconds: the later look completes the first. Nothing is left
-    running when the iteration ends, however it ends.
+    A new leader can hold its answers for ten seconds; a later snapshot completes the first. No task is left running
+    when the iteration ends.
     """
-    look = _Look(cluster, now, api)
-    _start(look, bad_disks=bad_disks, switches=switches)
-    if make_round is not None:
-        look.round = asyncio.create_task(make_round(lambda: _whom_to_ask(tuple(look.stats.values()))))
+    poll = _Poll(cluster, now, api)
+    _start(poll, bad_disks=bad_disks, switches=switches)
+    if read_slow is not None:
+        poll.slow = asyncio.create_task(read_slow(lambda: _leader_or_any(tuple(poll.stats.values()))))
     try:
         for deadline in deadlines:
-            left = max(0.0, deadline - (time.monotonic() - look.started))
-            _, pending = await asyncio.wait(look.tasks, timeout=left)
-            yield look.snapshot()
+            left = max(0.0, deadline - (time.monotonic() - poll.started))
+            _, pending = await asyncio.wait(poll.tasks, timeout=left)
+            yield poll.snapshot()
             if not pending:
                 return
     finally:
-        await _stop(look.tasks)
+        await _stop(poll.tasks)
 
 
-def _start(look: _Look, *, bad_disks: bool, switches: tuple[str, ...]) -> None:
+def _start(poll: _Poll, *, bad_disks: bool, switches: tuple[str, ...]) -> None:
     make: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]] = asyncio.create_task
-    for host in look.api.hosts:
-        look.stats[host] = asyncio.create_task(_ask(look.api, host))
+    for host in poll.api.hosts:
+        poll.stats[host] = asyncio.create_task(_read_stat(poll.api, host))
     if bad_disks:
-        look.disks = make(_bad_disks(look))
+        poll.disks = make(_bad_disks(poll))
     for key in switches:
-        look.switches[key] = make(look.api.config_get(key))
+        poll.switches[key] = make(poll.api.config_get(key))
 
 
 async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
@@ -123,7 +123,7 @@ async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _ask(api: ClusterApi, host: str) -> HostLook:
+async def _read_stat(api: ClusterApi, host: str) -> HostLook:
     start = time.monotonic()
     try:
         stat = await api.stat(host)
@@ -132,24 +132,24 @@ async def _ask(api: ClusterApi, host: str) -> HostLook:
     return HostLook(host, time.monotonic() - start, stat=stat)
 
 
-async def _bad_disks(look: _Look) -> tuple[Disk, ...]:
-    """Disks of status 2 and 3, asked of the leader first: a removed node would hold the question for ten seconds."""
-    first = await _whom_to_ask(tuple(look.stats.values()))
-    # One list after the other, in the order in which a disk moves through them: asked at the same time, a disk that
-    # moves in between is in neither, and its alert would end. One that is in both is told once, in its later state.
-    lists = [await look.api.disk_list(status=status, first=first) for status in BAD]
+async def _bad_disks(poll: _Poll) -> tuple[Disk, ...]:
+    """Disks of status 2 and 3, read from the leader first: a removed node would hold the read for ten seconds."""
+    first = await _leader_or_any(tuple(poll.stats.values()))
+    # Read one list after the other, in the order of a disk's states. Read in parallel, a disk that changes state could
+    # be in neither list, which would end its alert. A disk in both lists is kept once, in its later state.
+    lists = [await poll.api.disk_list(status=status, first=first) for status in BAD]
     found = {disk.disk_id: disk for disks in lists for disk in disks if disk.status in BAD}
     return tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
 
 
-async def _whom_to_ask(stats: tuple[asyncio.Task[HostLook], ...]) -> str | None:
+async def _leader_or_any(stats: tuple[asyncio.Task[HostLook], ...]) -> str | None:
     """The first host that claims leadership, else one that answered, else None.
 
-    A host that hangs is waited for LEADER_PATIENCE at the most: the leader may be a host that is not configured.
+    Wait for a host that hangs at most LEADER_WAIT_SECONDS: the leader may be a host that is not configured.
     """
     answered: str | None = None
     try:
-        async with asyncio.timeout(LEADER_PATIENCE):
+        async with asyncio.timeout(LEADER_WAIT_SECONDS):
             for done in asyncio.as_completed(stats):
                 look = await done
                 if look.stat is None:
@@ -162,7 +162,7 @@ async def _whom_to_ask(stats: tuple[asyncio.Task[HostLook], ...]) -> str | None:
     return answered
 
 
-def _host_look(host: str, task: asyncio.Task[HostLook], waited: float) -> HostLook:
+def _host_answer(host: str, task: asyncio.Task[HostLook], waited: float) -> HostLook:
     return task.result() if task.done() else HostLook(host, waited, error=_late(host, waited))
 
 

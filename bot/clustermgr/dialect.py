@@ -1,4 +1,4 @@
-"""Which dialect a cluster's switches are in: found out by probing its hosts, never guessed (docs/clustermgr.md)."""
+"""Detection of the dialect of a cluster's switches by probes of its hosts, never by a guess (docs/clustermgr.md)."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from bot.common.errors import ClusterError, ClusterRefused, ClusterTimeout
 
 _NO_SUCH_CALL = 404
 PROBE_SHARE = 0.6
-"""The part of the deadline that the probes may take; the rest is for reading the stored values."""
+"""The share of the deadline for the probes; the rest is for the stored values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What one host's calls tell of its dialect, or the error it gave."""
+    """The dialect that one host's calls show, or its error."""
 
     host: str
     dialect: Dialect | None = None
@@ -24,43 +24,43 @@ class Probe:
 
 
 async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DetectedDialect:
-    """Probe every host, then the stored values, in `deadline` seconds in all; never raises ClusterError.
+    """Probe every host, then read the stored values, within `deadline` seconds; never raises ClusterError.
 
     v3: `/kv/list` answers 200. v1: it answers 404 and `/config/list` answers 200.
     """
     started = time.monotonic()
     probes = await asyncio.gather(*(_probe(api, host, deadline * PROBE_SHARE) for host in api.hosts))
-    verdict = by_probes(probes)
+    verdict = dialect_by_probes(probes)
     if verdict is not None:
         return verdict
     if all(isinstance(probe.error, ClusterTimeout) for probe in probes):
-        # Whoever is silent now holds the values back too.
+        # Hosts that do not answer now would not answer for the values either.
         return DetectedDialect(None, _unanswered(probes))
     left = deadline - (time.monotonic() - started)
-    return by_values(await _stored(api, left), probes)
+    return dialect_by_values(await _stored_values(api, left), probes)
 
 
-def by_probes(probes: Sequence[Probe]) -> DetectedDialect | None:
-    """The verdict of the hosts that told; hosts that differ leave it open; None when no host told."""
-    told = [probe for probe in probes if probe.dialect is not None]
-    if len({probe.dialect for probe in told}) > 1:
-        each = ", ".join(f"{probe.host} speaks {probe.dialect}" for probe in told)
+def dialect_by_probes(probes: Sequence[Probe]) -> DetectedDialect | None:
+    """The dialect that the hosts agree on; undecided when hosts differ; None when no host answered."""
+    known = [probe for probe in probes if probe.dialect is not None]
+    if len({probe.dialect for probe in known}) > 1:
+        each = ", ".join(f"{probe.host} speaks {probe.dialect}" for probe in known)
         return DetectedDialect(None, f"its hosts differ: {each}.")
-    if not told:
+    if not known:
         return None
-    dialect = told[0].dialect
+    dialect = known[0].dialect
     sign = "answered /kv/list" if dialect is Dialect.V3 else "know /config/list and no /kv/list"
-    return DetectedDialect(dialect, f"{', '.join(probe.host for probe in told)} {sign}.")
+    return DetectedDialect(dialect, f"{', '.join(probe.host for probe in known)} {sign}.")
 
 
-def by_values(values: Mapping[str, str | None] | None, probes: Sequence[Probe]) -> DetectedDialect:
-    """The verdict of the stored values (None: not readable) once no probe told."""
+def dialect_by_values(values: Mapping[str, str | None] | None, probes: Sequence[Probe]) -> DetectedDialect:
+    """The dialect of the stored values (None: unreadable), for use when no probe found it."""
     if values is None:
         return DetectedDialect(None, _unanswered(probes))
     dialect = dialect_of_values(values)
     if dialect is None:
-        return DetectedDialect(None, "no host answered the probes and the stored switches do not tell either.")
-    return DetectedDialect(dialect, f"every switch that is set holds a word of {dialect}.")
+        return DetectedDialect(None, "no host answered the probes, and the stored switches do not show it.")
+    return DetectedDialect(dialect, f"every stored switch has a value of {dialect}.")
 
 
 def _unanswered(probes: Sequence[Probe]) -> str:
@@ -71,14 +71,14 @@ def _unanswered(probes: Sequence[Probe]) -> str:
 async def _probe(api: ClusterApi, host: str, seconds: float) -> Probe:
     try:
         async with asyncio.timeout(seconds):
-            return Probe(host, await _ask(api, host))
+            return Probe(host, await _probe_calls(api, host))
     except ClusterError as error:
         return Probe(host, error=error)
     except TimeoutError:
         return Probe(host, error=ClusterTimeout(f"{host} gave no answer in {seconds:.1f} s.", host=host))
 
 
-async def _ask(api: ClusterApi, host: str) -> Dialect:
+async def _probe_calls(api: ClusterApi, host: str) -> Dialect:
     try:
         await api.kv_list(host)
     except ClusterRefused as error:
@@ -89,7 +89,7 @@ async def _ask(api: ClusterApi, host: str) -> Dialect:
     return Dialect.V3
 
 
-async def _stored(api: ClusterApi, seconds: float) -> Mapping[str, str | None] | None:
+async def _stored_values(api: ClusterApi, seconds: float) -> Mapping[str, str | None] | None:
     """The raw values of the manual's six switches in both spellings; None when they cannot be read in time."""
     keys = sorted({key for name in COMMON if (task := find_task(name)) for key in task.keys.values()})
     reads = [asyncio.ensure_future(api.config_get(key)) for key in keys]
@@ -99,12 +99,12 @@ async def _stored(api: ClusterApi, seconds: float) -> Mapping[str, str | None] |
     except (ClusterError, TimeoutError):
         return None
     finally:
-        # The first failure ends the gathering, not the reads beside it.
+        # The first failure ends `gather` but not the other reads.
         for read in reads:
             read.cancel()
         await asyncio.gather(*reads, return_exceptions=True)
 
 
 def keys_of(dialect: Dialect) -> tuple[str, ...]:
-    """The keys of every task that the dialect has."""
+    """The keys of all tasks in the dialect."""
     return tuple(task.keys[dialect] for task in TASKS if dialect in task.keys)

@@ -1,4 +1,4 @@
-"""One read asked of several hosts: the next joins when one failed or keeps us waiting; the first answer counts."""
+"""Hedged reads: when a host fails or is slow, the next host is read too; the first answer counts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,20 +9,20 @@ from bot.common.errors import AuthRejected, ClusterError, ClusterRefused, Cluste
 T = TypeVar("T")
 
 HEDGE_SECONDS = 1.0
-"""How long one host may hold a read before another is asked beside it."""
-MOST_TOLD = 5
-"""Hosts of which one by one is told why they failed."""
+"""Time after which the next host is read as well."""
+MAX_LISTED = 5
+"""Failed hosts that an error lists one by one."""
 
 
 async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str]) -> T:
-    """What a host tells first. A refusal is final: a host that says no speaks for the cluster.
+    """Return the first answer. A refusal is final: one host refuses for the whole cluster.
 
-    Raises that refusal; once every host failed, what they said of the cluster itself, else the first trouble met in a
-    sentence that names all of them. Nothing is left running.
+    Raises that refusal. When every host failed, raises an error about the cluster itself if a host gave one, else the
+    first error, with a sentence that names all hosts. No task is left running.
     """
     begun: set[asyncio.Future[T]] = set()
     asked: set[asyncio.Future[T]] = set()
-    troubles: list[ClusterError] = []
+    errors: list[ClusterError] = []
     waiting = list(hosts)
     try:
         while waiting or asked:
@@ -35,17 +35,17 @@ async def first_answer(ask: Callable[[str], Awaitable[T]], hosts: Sequence[str])
                 error = task.exception()
                 if error is None:
                     return task.result()
-                troubles.append(_passing(error))
-        raise _told(troubles)
+                errors.append(_retryable(error))
+        raise _combined(errors)
     finally:
-        # Those that ended together with the one that counted, too: an error nobody fetches is complained about.
+        # Fetch the errors of all tasks: asyncio logs an error that is never fetched.
         for task in begun:
             task.cancel()
         await asyncio.gather(*begun, return_exceptions=True)
 
 
-def _passing(error: BaseException) -> ClusterError:
-    """A trouble that another host may not have; what none can mend is raised at once."""
+def _retryable(error: BaseException) -> ClusterError:
+    """Return an error that another host may not have; raise one that is the same for all hosts."""
     if not isinstance(error, ClusterError):
         raise error
     if isinstance(error, ClusterRefused) and not isinstance(error, NoLeader | AuthRejected):
@@ -53,13 +53,13 @@ def _passing(error: BaseException) -> ClusterError:
     return error
 
 
-def _told(troubles: Sequence[ClusterError]) -> ClusterError:
-    """What to tell of all troubles, in the order met."""
-    if not troubles:
+def _combined(errors: Sequence[ClusterError]) -> ClusterError:
+    """Combine the errors of all hosts into one, in their order."""
+    if not errors:
         return ClusterUnreachable("No host is configured.")
-    of_cluster = [trouble for trouble in troubles if isinstance(trouble, NoLeader | AuthRejected)]
+    of_cluster = [error for error in errors if isinstance(error, NoLeader | AuthRejected)]
     if of_cluster:
         return of_cluster[-1]
-    sentences = [trouble.sentence for trouble in troubles[:MOST_TOLD]]
-    left = len(troubles) - len(sentences)
-    return troubles[0].retold(" ".join([*sentences, *([f"And {left} more failed."] if left else [])]))
+    sentences = [error.sentence for error in errors[:MAX_LISTED]]
+    left = len(errors) - len(sentences)
+    return errors[0].retold(" ".join([*sentences, *([f"And {left} more failed."] if left else [])]))

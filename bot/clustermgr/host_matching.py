@@ -1,4 +1,4 @@
-"""Whether two texts name the same host: a person leaves out the scheme, the port, or types another form. Pure."""
+"""Match of typed host names with known addresses, without scheme or port or in another form. No I/O."""
 
 import ipaddress
 import re
@@ -9,7 +9,7 @@ _PORT = re.compile(r"(.*):([0-9]{1,5})", re.DOTALL)
 
 
 def split(address: str) -> tuple[str, str]:
-    """The host as it is compared with others (lower case, IPv6 in one form) and the port, "" where there is none."""
+    """Return the host in its comparable form (lower case, one form of IPv6) and the port, "" if there is none."""
     bare = _SCHEME.sub("", address.strip().lower()).partition("/")[0]
     whole = _ip(bare.strip("[]"))
     if whole:
@@ -27,11 +27,11 @@ def _ip(text: str) -> str:
 
 
 def alike(known: str, typed: str) -> bool:
-    """Whether `typed` names the host `known`; without a port it names each of that host's addresses."""
+    """True if `typed` names the host `known`; without a port it matches every port of that host."""
     (name, port), (other, other_port) = split(known), split(typed)
     return bool(other) and name == other and other_port in {"", port}
 
 
 def meant(known: Sequence[str], typed: str) -> tuple[str, ...]:
-    """Those of the known addresses that `typed` names, each once."""
+    """The known addresses that `typed` names, each once."""
     return tuple(dict.fromkeys(host for host in known if alike(host, typed)))

@@ -1,13 +1,12 @@
-"""Wire models tolerant of every release, and Snapshot: what all hosts of one cluster said at one look.
+"""Wire models for every release, and Snapshot: the answers of all hosts of one cluster in one poll.
 
-The shapes are those of the recorded exchanges (tests/contract); releases up to v3.5.3 spell the raft fields in
-camelCase, later ones in snake_case, and absent or null lists mean "nothing to tell".
+The shapes follow the recorded exchanges (tests/contract). Releases up to v3.5.3 spell the raft fields in camelCase,
+later ones in snake_case. A list that is absent or null is empty.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
@@ -20,9 +19,9 @@ from bot.common.errors import ClusterError
 
 @dataclass(frozen=True, slots=True)
 class NullIsEmpty:
-    """Mark of a list or map: null on the wire means that there is nothing in it.
+    """Annotation of a list or map whose null on the wire means empty.
 
-    A validator before the list would turn the whole JSON of it into Python objects first, however long it is.
+    A "before" validator would first turn the whole JSON into Python objects, of any length.
     """
 
     empty: Callable[[], Any]
@@ -41,25 +40,25 @@ def _both(name: str) -> AliasChoices:
 
 
 Number = Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)]
-"""Bytes and chunks, signed 64 bits as the server keeps them: a quirk in a sum must not hide the rest of an answer."""
+"""Bytes and chunks, signed 64 bits as on the server: one odd sum must not hide the rest of an answer."""
 Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 64)]
-"""An id, a term, a log index or a count: what an unsigned 64-bit integer holds, never a text, a fraction or a flag."""
+"""An id, a term, a log index or a count: an unsigned 64-bit integer, never text, fraction or flag."""
 Flag = Annotated[bool, Field(strict=True)]
-"""A flag of the wire: true or false, nothing that looks like it."""
+"""A flag on the wire: only true or false."""
 Text = Annotated[str, Field(max_length=65536)]
-"""A text of the wire; nothing Clustermgr tells is longer."""
-MOST_PEERS = 1_000
-"""Members of one raft group, or zones of one cluster, at the most."""
-MOST_DISKS = 5_000
-"""Disks in one answer at the most: a page has as many as were asked for, the list of dropping disks has no pages."""
-MOST_UNITS = 20_000
-"""Chunks on one disk at the most; a blobnode makes 16,384."""
-MOST_SWITCHES = 1_000
-"""Stored keys in one answer at the most."""
+"""A text on the wire; Clustermgr sends none that is longer."""
+MAX_PEERS = 1_000
+"""Limit of members of one raft group, or zones of one cluster."""
+MAX_DISKS_IN_ANSWER = 5_000
+"""Limit of disks in one answer; the list of dropping disks has no pages."""
+MAX_UNITS = 20_000
+"""Limit of chunks on one disk; a blobnode makes 16,384."""
+MAX_SWITCHES = 1_000
+"""Limit of stored keys in one answer."""
 
 
-# `fail_fast` in the lists below ends the reading at the first wrong item: without it, pydantic keeps one error for each
-# of a million wrong items, which takes seconds and a gigabyte.
+# `fail_fast` in the lists below ends parsing at the first wrong item. Without it, pydantic keeps one error for each of
+# a million wrong items, which takes seconds and a gigabyte.
 
 
 class WireModel(BaseModel):
@@ -69,12 +68,12 @@ class WireModel(BaseModel):
 
 
 def _state(written: str) -> str:
-    """A peer's state as later releases spell it: raft libraries up to 2019 say `ProgressStateReplicate`."""
+    """Spell a peer's state as later releases do: raft libraries up to 2019 send `ProgressStateReplicate`."""
     return written.removeprefix("Progress")
 
 
 class Peer(WireModel):
-    """A raft member as its leader sees it; `host` is the raft address, `match` and `next` are log indices."""
+    """A raft member in its leader's view; `host` is the raft address, `match` and `next` are log indices."""
 
     id: Count
     host: Text = ""
@@ -90,7 +89,7 @@ class Peer(WireModel):
 
 
 class RaftStatus(WireModel):
-    """The raft state of the node asked; `peers` is filled on the leader only, `leader` is 0 when there is none."""
+    """The raft state of the node that answered; only the leader fills `peers`; `leader` is 0 if there is none."""
 
     node_id: Count = Field(0, validation_alias=_both("node_id"))
     term: Count = 0
@@ -102,7 +101,7 @@ class RaftStatus(WireModel):
     raft_applied: Count = Field(0, validation_alias=_both("raft_applied"))
     applying_length: Count = Field(0, validation_alias=_both("applying_length"))
     transferee: Count = 0
-    peers: Annotated[tuple[Peer, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)] = ()
+    peers: Annotated[tuple[Peer, ...], Field(max_length=MAX_PEERS, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
 class ZoneDisks(WireModel):
@@ -134,7 +133,7 @@ class SpaceStat(WireModel):
     total_blob_node: Count = 0
     total_disk: Count = 0
     disk_stat_infos: Annotated[
-        tuple[ZoneDisks, ...], Field(max_length=MOST_PEERS, fail_fast=True), NullIsEmpty(tuple)
+        tuple[ZoneDisks, ...], Field(max_length=MAX_PEERS, fail_fast=True), NullIsEmpty(tuple)
     ] = ()
 
 
@@ -150,7 +149,7 @@ class VolumeStat(WireModel):
 
 
 class Stat(WireModel):
-    """GET /stat, as the node asked sees it; `read_only` is None where the release does not tell."""
+    """GET /stat in the view of the node that answered; `read_only` is None if the release does not send it."""
 
     leader_host: Text = ""
     read_only: Flag | None = None
@@ -160,12 +159,12 @@ class Stat(WireModel):
 
     @property
     def claims_leadership(self) -> bool:
-        """Whether this node names itself the leader."""
+        """True if this node names itself the leader."""
         return self.raft_status.node_id != 0 and self.raft_status.node_id == self.raft_status.leader
 
 
 class DiskStatus(IntEnum):
-    """A disk's state; it only ever moves forward."""
+    """The state of a disk; it only moves forward."""
 
     NORMAL = 1
     BROKEN = 2
@@ -195,9 +194,9 @@ class Disk(WireModel):
 
 
 class DiskPage(WireModel):
-    """One page of GET /disk/list; `marker` is the last id seen, 0 or unmoved at the end."""
+    """One page of GET /disk/list; `marker` is the last id of the page, 0 or unchanged at the end."""
 
-    disks: Annotated[tuple[Disk, ...], Field(max_length=MOST_DISKS, fail_fast=True), NullIsEmpty(tuple)] = ()
+    disks: Annotated[tuple[Disk, ...], Field(max_length=MAX_DISKS_IN_ANSWER, fail_fast=True), NullIsEmpty(tuple)] = ()
     marker: Count = 0
 
 
@@ -211,7 +210,7 @@ class VolumeUnits(WireModel):
     """GET /volume/unit/list: the chunks that volumes have on one disk."""
 
     volume_unit_infos: Annotated[
-        tuple[VolumeUnit, ...], Field(max_length=MOST_UNITS, fail_fast=True), NullIsEmpty(tuple)
+        tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True), NullIsEmpty(tuple)
     ] = ()
 
 
@@ -225,20 +224,20 @@ class KeyValue(WireModel):
 class KvPage(WireModel):
     """GET /kv/list."""
 
-    kvs: Annotated[tuple[KeyValue, ...], Field(max_length=MOST_SWITCHES, fail_fast=True), NullIsEmpty(tuple)] = ()
+    kvs: Annotated[tuple[KeyValue, ...], Field(max_length=MAX_SWITCHES, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
 class ConfigList(WireModel):
     """GET /config/list."""
 
-    configs: Annotated[Mapping[str, Text], Field(max_length=MOST_SWITCHES), NullIsEmpty(dict)] = Field(
+    configs: Annotated[Mapping[str, Text], Field(max_length=MAX_SWITCHES), NullIsEmpty(dict)] = Field(
         default_factory=dict
     )
 
 
 @dataclass(frozen=True, slots=True)
 class HostLook:
-    """What one configured host answered to /stat, or the error it gave; `took` in seconds."""
+    """The answer of one configured host to `/stat`, or its error; `took` in seconds."""
 
     host: str
     took: float
@@ -248,7 +247,7 @@ class HostLook:
 
 @dataclass(frozen=True, slots=True)
 class ZoneChunks:
-    """Free and all chunks of one zone (idc) on disks that take new ones."""
+    """Free and total chunks of one zone (idc) on disks that take new chunks."""
 
     idc: str
     free: int = 0
@@ -257,15 +256,18 @@ class ZoneChunks:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that one look at a cluster saw, errors included; `at` in Unix seconds (UTC).
+    """All answers and errors of one poll of a cluster; `at` in Unix seconds (UTC).
 
-    `bad_disks` are the disks of status 2 and 3 as /disk/list told, or None when it could not be asked
-    (`disks_error` says why). `switches` maps a key to its raw stored value (None: unset), or is None when not asked or
-    not answered; `dialect` is the one in which they were asked, None where they were asked whatever it is. `dropping`
-    are the disks that are being emptied, None when not asked or not answered, and `chunks` maps ids of disks that are
-    repaired or emptied to how many chunks volumes have on them still; `zones` are the usable chunks as the whole disk
-    list shows them: all four are asked now and then only.
-    `complete` says whether every question was answered; without that a host may only be slow.
+    None stands for a part that was not read or not answered.
+
+    - `bad_disks`: the disks of status 2 and 3 in `/disk/list`; `disks_error` is the reason when None.
+    - `switches`: the raw stored value of each key (None: unset); `dialect` is the dialect of the keys, None if any.
+    - `dropping`: the disks that are being dropped.
+    - `chunks`: the volume chunks left on disks that are repaired or dropped, by disk id.
+    - `zones`: the usable chunks of each zone in the whole disk list.
+
+    Switches, `dropping`, `chunks` and `zones` are read only in slow polls. `complete` is True if every read has ended;
+    otherwise a silent host may only be slow.
     """
 
     cluster: str
@@ -282,7 +284,7 @@ class Snapshot:
 
     @property
     def answered(self) -> tuple[tuple[str, Stat], ...]:
-        """(host, its stat) of each host that answered, in configured order."""
+        """(host, stat) of each host that answered, in configured order."""
         return tuple((look.host, look.stat) for look in self.looks if look.stat is not None)
 
     @property
@@ -292,9 +294,9 @@ class Snapshot:
 
     @property
     def leader(self) -> tuple[str, Stat] | None:
-        """The configured host whose node id equals the leader it names, in the highest term; None when none does.
+        """The configured host that names itself the leader in the highest term; None if there is none.
 
-        Two claimants of that one term are a contradiction: then nobody is the leader here.
+        Two such hosts of one term contradict each other, so the result is None.
         """
         claims = [(host, stat) for host, stat in self.answered if stat.claims_leadership]
         if not claims:
@@ -305,12 +307,12 @@ class Snapshot:
 
     @property
     def term(self) -> int:
-        """The highest term any host named; 0 when none answered."""
+        """The highest term of all answers; 0 if no host answered."""
         return max((stat.raft_status.term for _, stat in self.answered), default=0)
 
     @property
     def named_leaders(self) -> frozenset[int]:
-        """The peer ids that hosts in the highest term name as leader (0, "none", left out)."""
+        """The peer ids that hosts of the highest term name as leader, without 0 ("none")."""
         top = self.term
         return frozenset(
             stat.raft_status.leader
@@ -320,11 +322,8 @@ class Snapshot:
 
     @property
     def best(self) -> tuple[str, Stat] | None:
-        """The leader's own view, else the answer of the highest term and commit, else None."""
+        """The leader's own view, else the answer with the highest term and commit, else None."""
         if self.leader is not None:
             return self.leader
         ranked = sorted(self.answered, key=lambda a: (a[1].raft_status.term, a[1].raft_status.commit), reverse=True)
         return ranked[0] if ranked else None
-
-
-NO_SWITCHES: Mapping[str, str | None] = MappingProxyType({})

@@ -1,7 +1,7 @@
-"""Background tasks: their names, their keys per dialect, and what a stored switch value means there.
+"""Background tasks: names, keys in each dialect, and the meaning of stored switch values.
 
-Two dialects exist and a wrong word does harm (docs/clustermgr.md): `v1` (BlobStore up to 2022) knows exactly `Enable`
-and `Disable`, `v3` (CubeFS v3.2.0 and later) takes exactly `true` for on and anything else, `Enable` included, for off.
+Two dialects exist, and a value of the wrong one does harm (docs/clustermgr.md). `v1` (BlobStore up to 2022) knows only
+`Enable` and `Disable`. `v3` (CubeFS v3.2.0 and later) reads `true` as on and any other value, even `Enable`, as off.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 
 class Dialect(StrEnum):
-    """How a cluster spells its switches."""
+    """The spelling of switches in a cluster."""
 
     V1 = "v1"
     V3 = "v3"
@@ -20,7 +20,7 @@ class Dialect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One background task: its name here, its key per dialect (absent: that dialect has none), what it does."""
+    """One background task: its name, its key in each dialect that has it, and its purpose."""
 
     name: str
     keys: Mapping[Dialect, str]
@@ -30,7 +30,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class DetectedDialect:
-    """Which dialect a cluster speaks, None when it cannot be told; `why` is a sentence."""
+    """The dialect of a cluster, None if undecided; `why` is a sentence."""
 
     dialect: Dialect | None
     why: str
@@ -39,7 +39,7 @@ class DetectedDialect:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a stored value means: `word` is on, off, unset or meaningless; `effect` is what services make of it."""
+    """The meaning of a stored value: `word` is on, off, unset or meaningless; `effect` is how services read it."""
 
     word: str
     effect: str
@@ -74,7 +74,7 @@ TASKS: tuple[Task, ...] = (
     _task("shard_node_blob_delete", "frees deleted blobs of shard nodes", v3="shard_node_blob_delete"),
     _task("shard_disk_repair", "rebuilds broken disks of shard nodes (newest releases)", v3="shard_disk_repair"),
 )
-"""Every task that can be switched. `manual_migrate` exists but services keep it on whatever is stored."""
+"""Every task with a switch. `manual_migrate` exists too, but services ignore its stored value and keep it on."""
 
 ALWAYS_ON = "manual_migrate"
 COMMON = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect")
@@ -84,7 +84,7 @@ _BY_NAME: Mapping[str, Task] = MappingProxyType({name: task for task in TASKS fo
 
 
 def find_task(name: str) -> Task | None:
-    """The task of that name or alias, whatever its case and with - or _ between words."""
+    """The task of that name or alias, in any case, with - or _ between words."""
     return _BY_NAME.get(name.strip().lower().replace("-", "_"))
 
 
@@ -95,19 +95,19 @@ def suggest_task(name: str) -> str | None:
 
 
 def key_of(task: str, dialect: Dialect | str) -> str | None:
-    """The key under which a cluster of that dialect keeps a task's switch; None when it has no such task."""
+    """The key of a task's switch in a dialect; None if the dialect has no such task."""
     found = find_task(task)
     return found.keys.get(Dialect(dialect)) if found else None
 
 
 def word_for(dialect: Dialect | str, *, on: bool) -> str:
-    """The word that turns a task on or off there."""
+    """The value that turns a task on or off in a dialect."""
     words = WORDS[Dialect(dialect)]
     return words[0] if on else words[1]
 
 
 def meaning_of(value: str | None, dialect: Dialect | str) -> Meaning:
-    """What a raw stored value (None: unset) means in a dialect."""
+    """The meaning of a raw stored value (None: unset) in a dialect."""
     on, off = WORDS[Dialect(dialect)]
     if value is None:
         return _UNSET[Dialect(dialect)]
@@ -119,20 +119,20 @@ def meaning_of(value: str | None, dialect: Dialect | str) -> Meaning:
 
 
 _UNSET = {
-    Dialect.V1: Meaning("unset", "services keep what they had, and it is off after their restart"),
-    Dialect.V3: Meaning("unset", "the service that owns it takes it for off and writes false when it starts"),
+    Dialect.V1: Meaning("unset", "services keep their last value, and read it as off after a restart"),
+    Dialect.V3: Meaning("unset", "the service that owns it reads it as off and writes false when it starts"),
 }
 _MEANINGLESS = {
-    Dialect.V1: Meaning("meaningless", "services keep what they had, and it is off after their restart"),
-    Dialect.V3: Meaning("meaningless", "only exactly true is on here, so services take it for off"),
+    Dialect.V1: Meaning("meaningless", "services keep their last value, and read it as off after a restart"),
+    Dialect.V3: Meaning("meaningless", "only true means on here, so services read it as off"),
 }
 
 
 def dialect_of_values(values: Mapping[str, str | None]) -> Dialect | None:
-    """The dialect that all set switches of the manual's six speak; None when none is set or they disagree."""
-    held = {value for key, value in values.items() if key in _COMMON_KEYS and value is not None}
+    """The dialect of all stored values of the manual's six switches; None if none is set or they differ."""
+    stored = {value for key, value in values.items() if key in _COMMON_KEYS and value is not None}
     for dialect, words in WORDS.items():
-        if held and held <= set(words):
+        if stored and stored <= set(words):
             return dialect
     return None
 

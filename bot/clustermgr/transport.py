@@ -1,12 +1,13 @@
-"""HTTP to many hosts: one small connection pool per origin, bounded answers, foreign exceptions translated once.
+"""HTTP to many hosts: one small connection pool for each origin, bounded answers, one translation of exceptions.
 
-One pool shared by many keep-alive hosts scans all its connections at every request, so each origin has its own. A
-write goes over a connection of its own, so that a stale kept-alive one cannot leave its outcome in doubt. Requests are
-given to the library's transport, not to its client: redirects, cookies, proxies and log-ins are none of our hosts', and
-cost as much again as the request.
+A pool that many keep-alive hosts share scans all its connections at each request, so each origin has a pool. A write
+uses a new connection: a stale kept one could leave its outcome unknown. Requests go to the library's transport, not to
+its client. Our hosts need no redirects, cookies, proxies or logins, and the client would double the cost.
 """
 
 import asyncio
+import base64
+import hashlib
 import re
 import ssl
 import time
@@ -19,28 +20,41 @@ from typing import Self
 
 import httpx
 
-from bot.clustermgr.auth import HEADER, request_token
 from bot.clustermgr.status_codes import Answer, one_line
-from bot.clustermgr.transport_errors import CUT, TROUBLES, Unbounded, read_trouble, write_trouble
+from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
 from bot.common.errors import ClusterError, ClusterUnreachable
 
-MOST_CONNECTIONS = 64
-"""Connections to one host at once: linear reads that hang for ten seconds must not keep /stat waiting behind them."""
-KEPT_ALIVE = 2
-"""Idle connections to one host that are kept: a look asks the leader two lists at the same time."""
-MOST_WORDS = 1 << 16
-"""Bytes of an error's body, or of a write's answer, that are read."""
-MOST_CHUNKS = 10_000
-"""Pieces in which an answer may come: 4 MB in packets of 1,460 bytes are 3,000."""
-_CHUNKS_AT_ONCE = 64
+HEADER = "BLOB-STORE-AUTH-TOKEN"
+
+
+def request_token(secret: str, path: str, raw_query: str, at: int) -> str:
+    """Return the token for one request: URL-safe base64 of `ts8 || md5(path || rawquery || ts8 || secret)`.
+
+    `path` is the decoded URL path, `raw_query` the query as sent without "?", `at` Unix seconds. The token does
+    not cover the body, and the server does not check the time (docs/clustermgr.md).
+    """
+    stamp = at.to_bytes(8, "little")
+    digest = hashlib.md5(path.encode() + raw_query.encode() + stamp + secret.encode(), usedforsecurity=False).digest()
+    return base64.urlsafe_b64encode(stamp + digest).decode()
+
+
+MAX_CONNECTIONS = 64
+"""Connections to one host; linear reads that hang for ten seconds must not delay `/stat`."""
+IDLE_CONNECTIONS = 2
+"""Idle connections kept for each host; a poll reads two lists from the leader in parallel."""
+MAX_ERROR_BYTES = 1 << 16
+"""Limit of bytes read from an error, or from the answer to a write."""
+MAX_PIECES = 10_000
+"""Limit of pieces of one answer; 4 MB in packets of 1,460 bytes are 3,000 pieces."""
+_PIECES_AT_ONCE = 64
 _DIGITS = 20
 _TRACE = "Blobstore-Tracer-Traceid"
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds per phase; `read_total` and `write_total` bound a whole request, whatever its phases do."""
+    """Seconds of each phase; `read_total` and `write_total` limit a whole request."""
 
     connect: float = 3.0
     read: float = 12.0
@@ -52,7 +66,7 @@ class Timeouts:
     keep_alive: float = 120.0
 
     def phases(self, *, writing: bool) -> Mapping[str, float]:
-        """The same as the HTTP library's transport takes them."""
+        """The timeouts in the form of the HTTP library's transport."""
         read = self.write_read if writing else self.read
         return {"connect": self.connect, "read": read, "write": self.write, "pool": self.pool}
 
@@ -62,26 +76,26 @@ _PORTS = range(1, 1 << 16)
 
 
 def origin_of(host: str) -> str:
-    """The origin of a configured host: `name:port` speaks plain HTTP, `https://name:port` TLS.
+    """Return the origin of a configured host: `name:port` is plain HTTP, `https://name:port` is TLS.
 
-    Raises ClusterUnreachable for what is neither: a path or a query in it would change what is asked.
+    Raises ClusterUnreachable for any other form: a path or a query would change the request.
     """
     origin = host.removesuffix("/") if "://" in host else f"http://{host}"
     match = _ORIGIN.fullmatch(origin)
     if match is None or int(match[3]) not in _PORTS:
-        raise ClusterUnreachable(f"{host[:80]!r} is no address of a host: write name:port.", host=host)
+        raise ClusterUnreachable(f"{host[:80]!r} is not a host address; write name:port.", host=host)
     return origin
 
 
-def _spot(host: str) -> tuple[bool, str]:
-    """Whether that is TLS, and the place: what must agree for a host to be one of the settings."""
+def _endpoint_key(host: str) -> tuple[bool, str]:
+    """(TLS, address): the two values by which a host is compared with the settings."""
     origin = host if "://" in host else f"http://{host}"
     return origin.startswith("https://"), place(origin)
 
 
 @dataclass(slots=True)
 class _Pools:
-    """One transport per origin; every transport shares one TLS context."""
+    """One transport for each origin; all transports share one TLS context."""
 
     context: ssl.SSLContext
     keep_alive: float
@@ -89,7 +103,9 @@ class _Pools:
 
     def fresh(self) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(
-            max_connections=MOST_CONNECTIONS, max_keepalive_connections=KEPT_ALIVE, keepalive_expiry=self.keep_alive
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=IDLE_CONNECTIONS,
+            keepalive_expiry=self.keep_alive,
         )
         return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
 
@@ -106,19 +122,19 @@ class _Pools:
 
 
 OnCall = Callable[[str, str, float], None]
-"""Told of each call that ended: its path, `ok`, the status or the name of our error, and its seconds."""
+"""Called after each request with its path, its outcome (`ok`, the status or the name of our error) and its seconds."""
 
 
-def untold(call: str, outcome: str, seconds: float) -> None:
-    """Nobody measures."""
+def ignore_call(call: str, outcome: str, seconds: float) -> None:
+    """Do nothing: calls are not measured."""
 
 
 class Transport:
     """Sends requests of one cluster; `get` for reads, `post` for writes. An async context manager.
 
-    `secret` is the request token's secret or None; tokens go to `hosts` only, whichever address is asked. `new_id`
-    makes the X-Reqid that logs on both sides share. Without a `context` no certificate is trusted: loading the
-    system's takes 20 ms and megabytes, for nothing over plain HTTP.
+    `secret` is the request token's secret or None; tokens go to `hosts` only. `new_id` makes the X-Reqid that
+    logs on both sides share. Without a `context` no certificate is trusted: loading the system's certificates takes
+    20 ms and megabytes, which plain HTTP does not need.
     """
 
     def __init__(
@@ -131,12 +147,12 @@ class Transport:
         clock: Callable[[], float] = time.time,
         max_bytes: int = 8 << 20,
         context: ssl.SSLContext | None = None,
-        on_call: OnCall = untold,
+        on_call: OnCall = ignore_call,
     ) -> None:
         self._on_call = on_call
         self._timeouts = timeouts or Timeouts()
         self._secret = secret
-        self._trusted = frozenset(map(_spot, hosts)) if secret is not None else frozenset()
+        self._trusted = frozenset(map(_endpoint_key, hosts)) if secret is not None else frozenset()
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
@@ -150,19 +166,19 @@ class Transport:
     ) -> None:
         await self._pools.aclose()
 
-    async def get(self, host: str, target: str, most: int | None = None) -> Answer:
+    async def get(self, host: str, target: str, limit: int | None = None) -> Answer:
         """Read `target` (path and query) from `host`; raises ClusterUnreachable, ClusterTimeout, ClusterBadAnswer.
 
-        `most` bytes of a body are taken, of an error's body its head only.
+        `limit` is the limit of bytes of a body; of an error only the head is read.
         """
-        most = self._max_bytes if most is None else min(most, self._max_bytes)
-        return await self._told(target, self._get(host, target, most))
+        limit = self._max_bytes if limit is None else min(limit, self._max_bytes)
+        return await self._measured(target, self._get(host, target, limit))
 
     async def post(self, host: str, target: str, body: bytes) -> Answer:
-        """Write once; raises ClusterUnreachable when nothing was sent, OutcomeUnknown when that is not certain."""
-        return await self._told(target, self._post(host, target, body))
+        """Write once; raises ClusterUnreachable if nothing was sent, OutcomeUnknown if that is uncertain."""
+        return await self._measured(target, self._post(host, target, body))
 
-    async def _told(self, target: str, call: Awaitable[Answer]) -> Answer:
+    async def _measured(self, target: str, call: Awaitable[Answer]) -> Answer:
         began, outcome = time.monotonic(), "cancelled"
         try:
             answer = await call
@@ -174,25 +190,25 @@ class Transport:
             self._on_call(target.partition("?")[0], outcome, time.monotonic() - began)
         return answer
 
-    async def _get(self, host: str, target: str, most: int) -> Answer:
+    async def _get(self, host: str, target: str, limit: int) -> Answer:
         try:
             async with asyncio.timeout(self._timeouts.read_total):
-                return await self._asked(host, target, most)
-        except TROUBLES as error:
-            raise read_trouble(host, error) from error
+                return await self._get_with_retry(host, target, limit)
+        except REQUEST_ERRORS as error:
+            raise read_error(host, error) from error
 
-    async def _asked(self, host: str, target: str, most: int) -> Answer:
-        """Ask over a kept connection, and once more over a fresh one when that was cut.
+    async def _get_with_retry(self, host: str, target: str, limit: int) -> Answer:
+        """Read over a kept connection, and once more over a new one if the kept one was cut.
 
-        A host that closes after each answer may do so just when the next question is on its way.
+        A host that closes after each answer may close while the next request is on its way.
         """
         request = self._request(host, "GET", target, None)
         try:
-            return await self._send(self._pools.of(request.url), host, request, most)
-        except CUT:
+            return await self._send(self._pools.of(request.url), host, request, limit)
+        except CONNECTION_LOST:
             again = self._request(host, "GET", target, None)
             async with self._pools.fresh() as transport:
-                return await self._send(transport, host, again, most)
+                return await self._send(transport, host, again, limit)
 
     async def _post(self, host: str, target: str, body: bytes) -> Answer:
         try:
@@ -200,9 +216,9 @@ class Transport:
                 request = self._request(host, "POST", target, body)
                 transport = await stack.enter_async_context(self._pools.fresh())
                 await stack.enter_async_context(asyncio.timeout(self._timeouts.write_total))
-                return await self._send(transport, host, request, MOST_WORDS)
-        except TROUBLES as error:
-            raise write_trouble(host, error) from error
+                return await self._send(transport, host, request, MAX_ERROR_BYTES)
+        except REQUEST_ERRORS as error:
+            raise write_error(host, error) from error
 
     def _request(self, host: str, method: str, target: str, body: bytes | None) -> httpx.Request:
         url, writing = httpx.URL(origin_of(host) + target), body is not None
@@ -214,11 +230,11 @@ class Transport:
             extensions={"timeout": self._timeouts.phases(writing=writing)},
         )
 
-    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request, most: int) -> Answer:
+    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request, limit: int) -> Answer:
         start = time.monotonic()
         response = await transport.handle_async_request(request)
         try:
-            content = await _body(response, most)
+            content = await _body(response, limit)
         finally:
             await response.aclose()
         return Answer(
@@ -231,37 +247,37 @@ class Transport:
         )
 
     def _headers(self, url: httpx.URL, *, writing: bool) -> Mapping[str, str]:
-        # Identity: a compressed answer could unfold to any size. A JSON type and a length are what servers insist on.
+        # Identity: a compressed answer could expand to any size. Servers require a JSON type and a length.
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cmbot", "X-Reqid": self._new_id()}
         if writing:
             headers["Content-Type"] = "application/json"
-        if self._secret is not None and _spot(f"{url.scheme}://{url.netloc.decode()}") in self._trusted:
+        if self._secret is not None and _endpoint_key(f"{url.scheme}://{url.netloc.decode()}") in self._trusted:
             headers[HEADER] = request_token(self._secret, url.path, url.query.decode(), int(self._clock()))
         return headers
 
 
-async def _body(response: httpx.Response, most: int) -> bytes:
-    """The body, `most` bytes of it; of an error the head, since no more of its words is shown. Raises Unbounded."""
+async def _body(response: httpx.Response, limit: int) -> bytes:
+    """Read the body, at limit `limit` bytes; of an error only the head, because no more is shown. Raises Unbounded."""
     length = response.headers.get("content-length", "")
     well = response.status_code == HTTPStatus.OK
-    if well and length.isdecimal() and len(length) < _DIGITS and int(length) > most:
-        raise _too_long(most)
+    if well and length.isdecimal() and len(length) < _DIGITS and int(length) > limit:
+        raise _oversized(limit)
     content = bytearray()
     chunks = 0
     async for chunk in response.aiter_raw():
         content += chunk
         chunks += 1
-        if well and len(content) > most:
-            raise _too_long(most)
-        if not well and len(content) >= MOST_WORDS:
-            return bytes(content[:MOST_WORDS])
-        if chunks > MOST_CHUNKS:
-            raise Unbounded(f"sent its answer in more than {MOST_CHUNKS:,} pieces")
-        if chunks % _CHUNKS_AT_ONCE == 0:
-            # Thousands of tiny chunks may lie in one packet: let the others have their turn between them.
+        if well and len(content) > limit:
+            raise _oversized(limit)
+        if not well and len(content) >= MAX_ERROR_BYTES:
+            return bytes(content[:MAX_ERROR_BYTES])
+        if chunks > MAX_PIECES:
+            raise Unbounded(f"sent its answer in more than {MAX_PIECES:,} pieces")
+        if chunks % _PIECES_AT_ONCE == 0:
+            # One packet may hold thousands of tiny chunks: let other tasks run in between.
             await asyncio.sleep(0)
     return bytes(content)
 
 
-def _too_long(most: int) -> Unbounded:
-    return Unbounded(f"sent more than {most:,} bytes")
+def _oversized(limit: int) -> Unbounded:
+    return Unbounded(f"sent more than {limit:,} bytes")

@@ -111,20 +111,20 @@ class ClusterPort(Protocol):
     def api(self) -> ClusterApi:
         """The typed calls."""
 
-    def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
-        """What all hosts say: once when all answered or the first deadline passed, and again once stragglers did."""
+    def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+        """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
 
     async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
-        """(an earlier look that proves something, a fresh one); `patient` waits some seconds for it if need be."""
+        """Poll; return (an earlier snapshot that proves voters healthy, this one); `patient` may poll twice."""
 
     def before(self, now: Snapshot) -> Snapshot | None:
-        """The look of the watch with which one of now is compared, None if none is recent."""
+        """The watch's snapshot to compare with `now`, None if none is recent."""
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
-        """A look that is far enough from the first to confirm or contradict it."""
+        """Poll again, late enough after the first poll to confirm or contradict it."""
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
-        """How the cluster spells its switches: as remembered, or probed anew. Never raises ClusterError."""
+        """How the cluster spells its switches: kept, or probed again. Never raises ClusterError."""
 
 
 @dataclass(frozen=True, slots=True)

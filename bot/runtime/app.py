@@ -22,7 +22,7 @@ from bot.chatops.forms.signing import key_of
 from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.inbox import Inbox
-from bot.clustermgr.cluster import look_deadline
+from bot.clustermgr.cluster import poll_deadline
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
@@ -165,7 +165,7 @@ def _watches(
                 escalation_of(base.settings.escalation(own.name)),
                 GroupingLimits(**dict(base.settings.alerts.storm)),
             ),
-            partial(base.clusters[own.name].poll, look_deadline(own.answer_deadline, own.poll_interval)),
+            partial(base.clusters[own.name].poll, poll_deadline(own.answer_deadline, own.poll_interval)),
             base.store,
             wake=base.wake,
             explain=partial(repository.explain, own.name),

@@ -31,7 +31,7 @@ class Figure:
 
     @property
     def reached(self) -> bool:
-        """Whether the target is met."""
+        """True if the target is met."""
         return self.result <= self.target
 
 

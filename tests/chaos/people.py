@@ -78,13 +78,13 @@ def is_alert(message: Message) -> bool:
 
 
 def shows(message: Message, disks: set[int]) -> bool:
-    """Whether it is an alert of exactly these disks, not over yet."""
+    """True if it is an alert of exactly these disks, not over yet."""
     found = {int(number) for number in _DISK.findall(message.full_text)}
     return found == disks and not over(message)
 
 
 def over(message: Message) -> bool:
-    """Whether it tells of an alert that ended."""
+    """True if it tells of an alert that ended."""
     return message.text.startswith("Resolved")
 
 

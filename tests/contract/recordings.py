@@ -26,7 +26,7 @@ class Exchange:
 
     @property
     def is_json(self) -> bool:
-        """Whether the answer calls itself JSON."""
+        """True if the answer calls itself JSON."""
         return any(key.lower() == "content-type" and "json" in value for key, value in self.headers)
 
 

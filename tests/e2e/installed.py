@@ -20,12 +20,12 @@ import aiohttp
 import certifi
 
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
-from bot.playground.slack_sim import submitting
+from bot.playground.slack_sim import views
 from bot.playground.slack_sim.delivery import Ack
+from bot.playground.slack_sim.errors import ERROR
 from bot.playground.slack_sim.message import Message, View
-from bot.playground.slack_sim.passes import RESPONSE_SECONDS, ResponseUrl, Trigger
 from bot.playground.slack_sim.server import LocalSlack
-from bot.playground.slack_sim.violations import ERROR
+from bot.playground.slack_sim.workspace import RESPONSE_SECONDS, ResponseUrl, Trigger
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "installation"
 RECORDED_AT = 1_772_534_280.0
@@ -164,13 +164,13 @@ class Installation:
         ws, person = self.slack.workspace, payload.get("user")
         user = str(person["id"] if isinstance(person, Mapping) else payload.get("user_id", ""))
         if trigger := payload.get("trigger_id"):
-            ws.passes.triggers[trigger] = Trigger(user, self.clock.now() + 60)
+            ws.grants.triggers[trigger] = Trigger(user, self.clock.now() + 60)
         if (held := payload.get("view")) and ws.view(held["id"]) is None:
             kept = ("type", "title", "blocks", "submit", "close", "callback_id", "private_metadata")
             ws.put_view(View(held["id"], user, {key: held[key] for key in kept if held.get(key)}, held["hash"]))
         ack = await self.slack.delivery.deliver(kind, payload)
         if payload.get("type") == "view_submission" and (view := ws.view(payload["view"]["id"])):
-            submitting.after(ws, view, ack.payload)
+            views.after(ws, view, ack.payload)
         return ack
 
     def message(self, slot: str) -> Message:
@@ -251,10 +251,10 @@ async def _as_recorded(world: Installation, states: Mapping[str, Any]) -> None:
         for key in set(cluster.data.kv) | set(states[name]["switches"]):
             cluster.set_switch(key, states[name]["switches"].get(key))
         cluster.recount()
-    passes = json.loads(text_of("passes.json"))
+    grants = json.loads(text_of("passes.json"))
     until = RECORDED_AT + RESPONSE_SECONDS
-    world.slack.workspace.passes.response_urls |= {
-        key: ResponseUrl(until=until, **place) for key, place in passes.items()
+    world.slack.workspace.grants.response_urls |= {
+        key: ResponseUrl(until=until, **place) for key, place in grants.items()
     }
     for held in lines_of("messages.jsonl.gz"):
         world.slack.workspace.add(Message(**(held | {"blocks": tuple(held.get("blocks", ())), "files": ()})))

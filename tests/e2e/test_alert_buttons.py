@@ -77,7 +77,7 @@ async def test_the_fix_is_proposed_by_its_button_as_if_it_had_been_typed(world: 
     """A switch that means nothing: the button opens the card; a viewer may not; once it is mended the button is old."""
     cluster = world.app.clusters["prod"]
     await cluster.api.config_set("balance", "Enable")
-    cluster._rounds.made_at = 0.0
+    cluster._slow_poller.polled_at = 0.0
     told = await world.slack.wait_for(STORAGE, alert("balance", "firing"))
     assert "Enable balance" in buttons(told)
     await world.slack.as_user(DAVE).click(STORAGE, told.ts, "alert_fix", confirmed=True)
@@ -89,7 +89,7 @@ async def test_the_fix_is_proposed_by_its_button_as_if_it_had_been_typed(world: 
     await told_in_private(world, ALICE, "balance")
     await alice.click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Done" in m.full_text)
-    cluster._rounds.made_at = 0.0
+    cluster._slow_poller.polled_at = 0.0
     over = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "Resolved" in m.full_text)
     assert buttons(over) == []
     await alice.force_click(told, "alert_fix")

@@ -319,8 +319,8 @@ async def test_a_forged_button_of_the_home_tab_changes_nothing(world: Demo) -> N
 
 async def test_a_form_with_too_long_a_wait_says_so_to_whoever_typed(world: Demo) -> None:
     """Slack's trigger was used or is over: nothing opens, and the one who typed is told what to do."""
-    trigger = world.slack.workspace.passes.new_trigger(ALICE)
-    world.slack.workspace.passes.use_trigger(trigger)
+    trigger = world.slack.workspace.grants.new_trigger(ALICE)
+    world.slack.workspace.grants.use_trigger(trigger)
     url = world.slack.as_user(ALICE)._response_url(STORAGE)
     await world.app.dispatcher.read(Invocation(trigger, ALICE, STORAGE, "do", url))
     await world.slack.wait_for(STORAGE, lambda m: "did not open the form" in m.text, user=ALICE, timeout=PATIENCE)

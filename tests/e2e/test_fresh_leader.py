@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot.cli.demo import Demo, demo
 from bot.playground.clustermgr_sim import SimulatedCluster
-from bot.playground.clustermgr_sim.log import Seen
+from bot.playground.clustermgr_sim.cluster import Seen
 from bot.playground.clustermgr_sim.nodes import NEVER
 from bot.playground.slack_sim.workspace import Message
 from bot.runtime.jobs import poll

@@ -105,7 +105,7 @@ class _CannedWire:
 def cluster_answer(data: bytes) -> None:
     """A body of a cluster's answer, to every reading call: a typed value or a ClusterError."""
     client = ClustermgrClient((HOST,))
-    client._wire = _CannedWire(data)  # type: ignore[assignment]
+    client._transport = _CannedWire(data)  # type: ignore[assignment]
     calls: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: client.stat(HOST),
         lambda: client.config_get("balance", host=HOST),

@@ -175,7 +175,7 @@ def _told(look: Snapshot, peer: int) -> list[tuple[str, int, int]]:
 
 
 def _whose(before: Snapshot, now: Snapshot, host: str) -> bool:
-    """Whether that host told in one of the looks which node it is."""
+    """True if that host told in one of the looks which node it is."""
     return any(name == host for look in (before, now) for name, _ in look.answered)
 
 

@@ -125,7 +125,7 @@ class FakeCluster:
     earlier: Snapshot | None = None
     second: Snapshot | None = None
 
-    async def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
         for look in self.seen:
             yield look

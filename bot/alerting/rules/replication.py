@@ -9,7 +9,7 @@ from bot.alerting.model import Alert, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import named, why_down
 from bot.alerting.text import plain
-from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_reign, voter_health
+from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_leadership, voter_health
 from bot.clustermgr.models import Peer, Stat
 
 _GROWING_FROM = 0.1
@@ -46,7 +46,7 @@ def _lagging(context: RuleContext, leader: Stat, limits: RuleConfig) -> Iterator
 
 def _before(context: RuleContext, peer: Peer) -> int:
     """How far it was behind at the look before, under the same leader; more than it can be now where nobody knows."""
-    before = same_reign(context.previous, context.snapshot)
+    before = same_leadership(context.previous, context.snapshot)
     if before is None or before.leader is None:
         return 1 << 64
     leader = before.leader[1]
@@ -122,7 +122,7 @@ def _applies(context: RuleContext, alert: Alert) -> str:
 
 
 def _learner_ready(context: RuleContext, limits: RuleConfig) -> Answer:
-    if same_reign(context.previous, context.snapshot) is None:
+    if same_leadership(context.previous, context.snapshot) is None:
         return CANNOT_TELL
     ready = [each.peer for each in learner_health(context.previous, context.snapshot).values() if each.healthy]
     hosts = {member.id: member.host for member in context.memory.members}

@@ -42,7 +42,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
     """The first look, a second one at once where hosts contradict what the first shows, and the completed one."""
     cluster, shows, confirmed = call.the_cluster, first, False
     alerts = await _alerts(call)
-    async for look in cluster.looks(bad_disks=bad_disks):
+    async for look in cluster.snapshots(bad_disks=bad_disks):
         previous, known = cluster.before(look), _known(call, look, alerts)
         unsure = cluster_status(look, previous, known).unsure
         if unsure and confirmed:

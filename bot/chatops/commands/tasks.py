@@ -27,7 +27,7 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     cluster = call.the_cluster
     told = asyncio.create_task(_dialect(cluster))
     try:
-        async for look in cluster.looks(bad_disks=False, switches=keys_for(None)):
+        async for look in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
             yield Reply(tasks(look, await told), private=False)
     finally:
         told.cancel()

@@ -38,7 +38,7 @@ async def read(cluster: ClusterPort, wanted: frozenset[Offer], *, within: float 
 
 
 async def _look(cluster: ClusterPort, switches: tuple[str, ...], within: float) -> Snapshot | None:
-    looks = cluster.looks(bad_disks=False, switches=switches)
+    looks = cluster.snapshots(bad_disks=False, switches=switches)
     try:
         with suppress(TimeoutError, StopAsyncIteration):
             async with asyncio.timeout(within):

@@ -144,7 +144,7 @@ class Forms:
             await self.screens.show(view_id, turn, told(Message(gone)))
             return
         first = True
-        async for look in cluster.looks():
+        async for look in cluster.snapshots():
             await self.screens.show(view_id, turn, told(stat(look, may_grow=first), cluster.name))
             first = False
 

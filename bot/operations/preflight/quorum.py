@@ -136,7 +136,7 @@ def _after_words(now: Votes, after: Votes) -> str:
 
 
 def _mend(view: View, after: Votes) -> str:
-    once = [peer for peer, health in view.health.items() if "look before" in health.why or "only once" in health.why]
+    once = [peer for peer, health in view.health.items() if "previous poll" in health.why or "only once" in health.why]
     if once:
         return (
             f"Ask again in some seconds: it takes two looks, {MIN_APART:g} s apart under one leader, to prove a voter."

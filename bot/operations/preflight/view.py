@@ -11,7 +11,7 @@ from bot.clustermgr.health import (
     learners,
     peer_fault,
     quorum,
-    same_reign,
+    same_leadership,
     voter_health,
     voters,
 )
@@ -101,7 +101,7 @@ def view_of(before: Snapshot | None, now: Snapshot) -> View | None:
     if now.leader is None:
         return None
     host, leader = now.leader
-    earlier = same_reign(before, now)
+    earlier = same_leadership(before, now)
     then = {peer.id for peer in voters(earlier.leader[1])} if earlier and earlier.leader else None
     here = {peer.id: peer for peer in voters(leader)}
     return View(

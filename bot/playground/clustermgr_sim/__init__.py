@@ -1,14 +1,12 @@
 """A simulated Clustermgr cluster: `async with SimulatedCluster(flavour="v3.5") as cluster` serves `cluster.hosts`."""
 
-from bot.playground.clustermgr_sim.clock import Clock, RealClock, VirtualClock
+from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
 from bot.playground.clustermgr_sim.cluster import SimulatedCluster
-from bot.playground.clustermgr_sim.data import Data, Service, Volumes
-from bot.playground.clustermgr_sim.demo import demo_data
+from bot.playground.clustermgr_sim.data import Data, Service, Volumes, demo_data
 from bot.playground.clustermgr_sim.disks import Disk
 from bot.playground.clustermgr_sim.flavour import FLAVOURS, Flavour
 from bot.playground.clustermgr_sim.nodes import Role
 from bot.playground.clustermgr_sim.raft import NotPossible
-from bot.playground.clustermgr_sim.timing import Timing
 
 __all__ = [
     "FLAVOURS",

@@ -57,7 +57,7 @@ class Answer:
             return f"status code {self.status}"
 
     def with_headers(self, *headers: tuple[str, str]) -> "Answer":
-        """The same with more headers, in the order Go writes them: sorted by name."""
+        """Add headers, sorted by name as Go writes them."""
         return replace(self, headers=tuple(sorted((*self.headers, *headers), key=lambda header: header[0])))
 
 
@@ -65,7 +65,7 @@ CUT = Answer(status=0, cut=True)
 
 
 class ApiError(Exception):
-    """A refusal: the status is the server's own code, the words are what it says."""
+    """A refusal with the server's own status code and text."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -77,7 +77,7 @@ ILLEGAL = (400, "Illegal Arguments")
 
 
 def ok() -> Answer:
-    """200 with an empty body and no content type, as every good write answers."""
+    """200 with an empty body and no content type, as for every successful write."""
     return Answer()
 
 
@@ -92,7 +92,7 @@ def error_answer(status: int, words: str) -> Answer:
 
 
 def argument_answer(words: str) -> Answer:
-    """What the argument parser says."""
+    """An error of the argument parser."""
     return json_answer({"error": words, "code": "Argument"}, 400)
 
 

@@ -1,4 +1,4 @@
-"""What each call takes, and how Clustermgr's argument parser refuses what it cannot take."""
+"""Arguments of each call, and the refusals of Clustermgr's argument parser."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.playground.clustermgr_sim.gojson import GoJsonError, Value, parse
 
 
 class ArgumentError(Exception):
-    """The parser's words; answered as 400 with `"code": "Argument"`."""
+    """An error of the parser; answered as 400 with `"code": "Argument"`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _unmarshal(struct: GoStruct, field: GoField, item: Value) -> Any:
 
 
 def _fits(digits: str, bits: int) -> bool:
-    """Whether the number is in range; its length is bounded first, for Python converts no thousands of digits."""
+    """True if the number is in range. Its length is limited first: Python refuses to convert thousands of digits."""
     low, high = (-(2**63), 2**63) if bits < 0 else (0, 2**bits)
     return len(digits) <= len(str(2**64)) and low <= int(digits) < high
 

@@ -1,37 +1,83 @@
-"""SimulatedCluster: the nodes' ports over one raft group, and the handles by which tests and the demo break things."""
+"""SimulatedCluster: the nodes' ports over one raft group, the log of requests, and the controls for faults."""
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from bot.playground.clustermgr_sim.answer import CUT, Answer, Call
-from bot.playground.clustermgr_sim.clock import Clock, RealClock, VirtualClock
-from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.demo import demo_data
-from bot.playground.clustermgr_sim.disk_controls import DiskControls
+from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
+from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls
+from bot.playground.clustermgr_sim.data import Data, demo_data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
-from bot.playground.clustermgr_sim.log import RequestLog, Seen
 from bot.playground.clustermgr_sim.nodes import Member, Node
-from bot.playground.clustermgr_sim.process_controls import ProcessControls
 from bot.playground.clustermgr_sim.raft import Raft
-from bot.playground.clustermgr_sim.replication_controls import ReplicationControls
 from bot.playground.clustermgr_sim.server import LOOPBACK, NodeServer
-from bot.playground.clustermgr_sim.timing import Timing
+
+
+@dataclass(slots=True)
+class Seen:
+    """A request that reached a node from outside; `status` is None until the answer, 0 if it was cut."""
+
+    at: float
+    node: int
+    method: str
+    target: str
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The path without the query."""
+        return self.target.partition("?")[0]
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """The requests in order of arrival; beyond `limit` the oldest are removed."""
+
+    limit: int = 10_000
+    entries: list[Seen] = field(default_factory=list)
+
+    def note(self, seen: Seen) -> None:
+        """Add a request."""
+        self.entries.append(seen)
+        del self.entries[: -self.limit]
+
+    def clear(self) -> None:
+        """Remove all requests."""
+        self.entries.clear()
+
+    def matching(self, method: str = "", path: str = "", node: int = 0) -> list[Seen]:
+        """The requests of this method, path and node, as far as given."""
+        return [
+            seen
+            for seen in self.entries
+            if method in {"", seen.method} and path in {"", seen.path} and node in {0, seen.node}
+        ]
+
+    def __iter__(self) -> Iterator[Seen]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
 
 FIRST_RAFT_PORT = 10110
 _TICK = 0.05
 
 
-class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, FaultControls):
+class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
     """An async context manager; `hosts` are the addresses to configure, node 1 first.
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the
-    demo's state; `addresses` replaces what nodes say their service addresses are; `clock` may be a VirtualClock.
+    state of the demo; `addresses` replaces the service addresses of the nodes; `clock` may be a VirtualClock.
     """
 
     def __init__(
@@ -108,22 +154,22 @@ class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, Fault
     async def _keep_ticking(self) -> None:
         while True:
             await self.tick()
-            await self._tell()
+            await self._notify()
             await asyncio.sleep(_TICK)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
     async def until(self, condition: Callable[[], bool], *, timeout: float = 30.0) -> None:  # noqa: ASYNC109 (as Event.wait)
-        """Return once the condition holds; looked at after every request and, on the real clock, all the time.
+        """Return once the condition holds; it is checked after every request and, on the real clock, continuously.
 
         Raises TimeoutError after `timeout` real seconds.
         """
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(condition)
 
-    # --- what a test looks at -------------------------------------------------------------------------------------
+    # --- state for tests ------------------------------------------------------------------------------------------
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -141,17 +187,17 @@ class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, Fault
         return tuple(self.raft.nodes[node] for node in sorted(self.raft.nodes))
 
     def delay_of(self, node: int) -> float:
-        """By how many seconds the node's answers are late."""
+        """The delay of the node's answers in seconds."""
         return self._delays.get(node, 0.0)
 
     def is_listening(self, node: int) -> bool:
-        """Whether the node's port is open."""
+        """True if the node's port is open."""
         return self._servers[node].listening
 
     # --- serving --------------------------------------------------------------------------------------------------
 
     async def _pass_gate(self, node: int) -> None:
-        """Return when the node is not paused, or is gone."""
+        """Return once the node is not paused, or has ended."""
         gate = self._gates.get(node)
         if gate is not None:
             await gate.wait()
@@ -160,7 +206,7 @@ class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, Fault
         body = call.body.decode("utf-8", "replace")
         seen = Seen(self.clock.now(), node, call.method, call.target, body, dict(call.headers))
         self.log.note(seen)
-        await self._tell()
+        await self._notify()
         await self._pass_gate(node)
         answer = await self._answer(node, call) if self._runs(node) else CUT
         delay = self._delays.get(node, 0.0)
@@ -168,7 +214,7 @@ class SimulatedCluster(ProcessControls, ReplicationControls, DiskControls, Fault
             await self.clock.sleep(delay)
         await self._pass_gate(node)
         seen.status = answer.status
-        await self._tell()
+        await self._notify()
         return answer
 
     def _runs(self, node: int) -> bool:

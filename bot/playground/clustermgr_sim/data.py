@@ -1,10 +1,13 @@
-"""What raft replicates here: switches, disks, volumes' counters, services; and the rules for keys."""
+"""Replicated state: switches, disks, volume counters, services; and the initial state of the demo."""
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.playground.clustermgr_sim.answer import ILLEGAL, ApiError
-from bot.playground.clustermgr_sim.disks import Disk
+from bot.playground.clustermgr_sim.disks import CHUNK, Disk
 from bot.playground.clustermgr_sim.flavour import Flavour
 
 _SETTABLE_SYSTEM_KEYS = frozenset({"volume_reserve_size", "volume_chunk_size"})
@@ -37,7 +40,7 @@ class Service:
 
 @dataclass(slots=True)
 class Data:
-    """The replicated state; `kv` holds what was set, `file_config` what each node's own file says beside it."""
+    """The replicated state; `kv` has the stored keys, `file_config` the keys from each node's file."""
 
     kv: dict[str, str] = field(default_factory=dict)
     file_config: dict[str, str] = field(default_factory=dict)
@@ -47,14 +50,14 @@ class Data:
     read_only: bool = False
 
     def disk(self, disk_id: int) -> Disk:
-        """Raises ApiError (911) for an unknown id."""
+        """Return the disk; raises ApiError (911) for an unknown id."""
         try:
             return self.disks[disk_id]
         except KeyError:
             raise ApiError(911, "disk not found") from None
 
     def read_key(self, key: str, flavour: Flavour) -> str:
-        """The value of a switch, or what the file says; raises ApiError (404)."""
+        """The stored value of a key, else the one from the file; raises ApiError (404)."""
         stored = self.kv.get(key)
         if stored or (stored is not None and not flavour.empty_value_is_unset):
             return stored
@@ -63,17 +66,77 @@ class Data:
         raise ApiError(404, "Not Found")
 
     def every_key(self) -> dict[str, str]:
-        """All keys sorted, what was set above what the file says."""
+        """All keys, sorted; stored values replace those from the file."""
         return dict(sorted({**self.file_config, **self.kv}.items()))
 
 
 def check_set(key: str, flavour: Flavour) -> None:
-    """Raises ApiError (400) for a key that belongs to the system."""
+    """Raise ApiError (400) for a system key."""
     if key in flavour.system_keys and key not in _SETTABLE_SYSTEM_KEYS:
         raise ApiError(*ILLEGAL)
 
 
 def check_delete(key: str, flavour: Flavour) -> None:
-    """Raises ApiError (933) for a key that belongs to the system, where the release minds."""
+    """Raise ApiError (933) for a system key, if the release protects it."""
     if key in flavour.system_keys and not flavour.system_key_deletable:
         raise ApiError(933, "reject delete system config")
+
+
+ZONES = ("z0", "z1", "z2")
+DISKS_PER_HOST = 4
+HOSTS_PER_ZONE = 2
+_SIZE = 12_000_138_625_024
+_FILL = 0.6
+_SPREAD = 0.04
+UNITS = 42
+"""Volume chunks on each disk."""
+_V1_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "vol_inspect")
+_LATER_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect")
+
+
+def host_name(zone: int, host: int) -> str:
+    """The service address of a blobnode of the demo."""
+    return f"http://10.{zone + 1}.0.{host + 11}:8899"
+
+
+def switches(flavour: Flavour) -> dict[str, str]:
+    """Every background task on, in the dialect of the release."""
+    if flavour.name == "v1":
+        return dict.fromkeys(_V1_SWITCHES, "Enable")
+    extra = ("data_inspect", "shard_disk_repair") if flavour.has_shard_nodes else ("data_inspect",)
+    return dict.fromkeys((*_LATER_SWITCHES, *extra), "true")
+
+
+def demo_data(
+    flavour: Flavour,
+    *,
+    now: float,
+    rng: random.Random,
+    hosts: Sequence[str] = (),
+    paths: Sequence[str] = (),
+) -> Data:
+    """The state of the demo; `hosts` and `paths` replace host names and disk paths in turn."""
+    created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+    data = Data(kv=switches(flavour), file_config=dict(flavour.file_config))
+    for zone, idc in enumerate(ZONES):
+        for host in range(HOSTS_PER_ZONE):
+            name = host_name(zone, host)
+            data.services.append(Service("BLOBNODE", name, idc))
+            for slot in range(DISKS_PER_HOST):
+                _add_disk(data, idc, name, slot, created, rng)
+    for index, disk in enumerate(data.disks.values()):
+        disk.host = hosts[index % len(hosts)] if hosts else disk.host
+        disk.path = paths[index % len(paths)] if paths else disk.path
+    data.volumes = Volumes(total_volume=1840, idle_volume=412, can_alloc_volume=396, active_volume=1421, lock_volume=7)
+    return data
+
+
+def _add_disk(data: Data, idc: str, host: str, slot: int, created: str, rng: random.Random) -> None:
+    number = len(data.disks) + 1
+    disk = Disk(number, host, f"/data/disk{slot + 1}", idc, f"{idc}-r{1 + slot % 2}", created=created)
+    disk.size, disk.max_chunks = _SIZE, _SIZE // CHUNK
+    disk.node_id = 1 + (number - 1) // DISKS_PER_HOST
+    disk.fill(rng.uniform(_FILL - _SPREAD, _FILL + _SPREAD))
+    disk.used_chunks = disk.max_chunks - disk.free_chunks
+    disk.units = UNITS
+    data.disks[number] = disk

@@ -1,4 +1,4 @@
-"""The disks of the simulated cluster: their states, which steps are allowed, and how they are counted."""
+"""Disks of the simulated cluster: states, allowed steps, and counters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _NAMES = {BROKEN: "broken", REPAIRING: "repairing", REPAIRED: "repaired", DROPPE
 
 @dataclass(slots=True)
 class Disk:
-    """One disk; sizes in bytes, times in RFC 3339; `expired` means its heartbeat is overdue.
+    """A disk; sizes in bytes, times in RFC 3339; `expired` means that its heartbeat is overdue.
 
-    `units` are the chunks that volumes have on it: what a repair or a drop must move elsewhere.
+    `units` are its volume chunks, which a repair or a drop must move to other disks.
     """
 
     disk_id: int
@@ -49,7 +49,7 @@ class Disk:
         self.free_chunks = int(self.max_chunks * (1 - fraction))
 
     def set_status(self, status: int, flavour: Flavour) -> None:
-        """One step forward, or none; raises ApiError (912, 913)."""
+        """Set the status, one step forward or unchanged; raises ApiError (912, 913)."""
         if not NORMAL <= status <= REPAIRED:
             raise ApiError(912, "invalid status")
         if status == self.status:
@@ -60,7 +60,7 @@ class Disk:
         self.status = status
 
     def set_readonly(self, readonly: bool, flavour: Flavour) -> None:
-        """Raises ApiError (932) while the disk is dropping."""
+        """Set the flag; raises ApiError (932) while the disk is dropping."""
         if self.dropping and not flavour.dropping_may_break:
             raise ApiError(932, "dropping disk not allow change state or set readonly")
         self.readonly = readonly
@@ -76,7 +76,7 @@ class Disk:
         self.dropping = True
 
     def finish_drop(self) -> None:
-        """The drop is done; raises ApiError (913) for a disk that is not dropping."""
+        """Finish the drop; raises ApiError (913) for a disk that is not dropping."""
         if not self.dropping:
             raise ApiError(913, "not allow to change status back")
         self.dropping = False
@@ -116,7 +116,7 @@ def unit_rows(disk: Disk) -> list[dict[str, Any]]:
 
 
 def select(disks: Iterable[Disk], args: dict[str, Any]) -> list[Disk]:
-    """The page of /disk/list: ids above the marker in order; status 0 and above 5 filter nothing.
+    """A page of /disk/list: ids above the marker, in order; status 0 and above 5 are no filter.
 
     A count of 0 means 10, and a negative one gives one disk.
     """
@@ -132,7 +132,7 @@ def select(disks: Iterable[Disk], args: dict[str, Any]) -> list[Disk]:
 
 
 def count_zone(idc: str, disks: list[Disk], flavour: Flavour) -> dict[str, Any]:
-    """One row of disk_stat_infos; counters overlap as on the real servers."""
+    """A row of disk_stat_infos; counters overlap as on real servers."""
     row: dict[str, Any] = {
         "idc": idc,
         "total": len(disks),
@@ -152,7 +152,7 @@ def count_zone(idc: str, disks: list[Disk], flavour: Flavour) -> dict[str, Any]:
 
 
 def is_available(disk: Disk) -> bool:
-    """Normal, writable and staying; an overdue heartbeat does not count here."""
+    """True if the disk is normal, writable and not dropping; an overdue heartbeat has no effect."""
     return disk.status == NORMAL and not disk.readonly and not disk.dropping
 
 

@@ -1,10 +1,11 @@
-"""What an endpoint is: its method, its arguments, and what it does with them on the node that serves it."""
+"""Endpoints: method, arguments and action of each call; the routes to them, and the router's own answers."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.clustermgr_sim.answer import Answer
+from bot.playground.clustermgr_sim.answer import HTML, Answer, plain_error
 from bot.playground.clustermgr_sim.args import GoStruct
 from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -16,7 +17,7 @@ Args = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a request is served."""
+    """The place where a request is served."""
 
     raft: Raft
     node: Node
@@ -25,13 +26,13 @@ class Context:
 
     @property
     def data(self) -> Data:
-        """The replicated state as this node has it."""
+        """The replicated state in the view of this node."""
         return self.raft.view(self.node)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a write asks raft for; `timeout` is the (status, words) answered when raft cannot finish it in time."""
+    """A change for raft to apply; `timeout` is the (status, text) answered if raft cannot finish in time."""
 
     apply: Callable[[], None]
     timeout: tuple[int, str] = (906, "raft propose error")
@@ -39,9 +40,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One call of the API; a GET takes its arguments from the query, a POST from its JSON body unless `in_query`.
+    """A call of the API; a GET takes its arguments from the query, a POST from its JSON body unless `in_query`.
 
-    `run` returns the answer, or the change to be agreed on first; it raises ApiError for a refusal.
+    `run` returns the answer, or the change to propose first; it raises ApiError for a refusal.
     """
 
     method: str
@@ -51,3 +52,43 @@ class Endpoint:
     linear: bool = True
     in_query: bool = False
     only: Callable[[Flavour], bool] = lambda _: True
+
+
+KV_PREFIX = "/kv/get/"
+
+
+class Routes:
+    """The endpoints of one release by path."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._by_path = {endpoint.path: endpoint for endpoint in endpoints}
+
+    def find(self, method: str, path: str) -> Endpoint | Answer:
+        """The endpoint, or the plain-text answer of the router without one."""
+        endpoint = self._at(path)
+        if endpoint is None:
+            return self._elsewhere(method, path)
+        if endpoint.method == method:
+            return endpoint
+        refusal = plain_error(405, "" if method == "HEAD" else "Method Not Allowed")
+        return refusal.with_headers(("Allow", self.methods(path)))
+
+    def methods(self, path: str) -> str:
+        """The allowed methods in the form of the Allow header; empty for an unknown path."""
+        endpoint = self._at(path)
+        return "" if endpoint is None else ", ".join(sorted((endpoint.method, "OPTIONS")))
+
+    def _at(self, path: str) -> Endpoint | None:
+        if path.startswith(KV_PREFIX) and path != KV_PREFIX:
+            return self._by_path.get(KV_PREFIX)
+        return None if path == KV_PREFIX else self._by_path.get(path)
+
+    def _elsewhere(self, method: str, path: str) -> Answer:
+        """Redirect to a known path that differs only by extra slashes or by case."""
+        cleaned = re.sub(r"/+", "/", path).rstrip("/")
+        there = {known.lower(): known for known in self._by_path}.get(cleaned.lower())
+        if there is None:
+            return plain_error(404, "404 page not found")
+        status = 301 if method == "GET" else 308
+        page = Answer(status, f'<a href="{there}">Moved Permanently</a>.', (("Content-Type", HTML),))
+        return page.with_headers(("Location", there))

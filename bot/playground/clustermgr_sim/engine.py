@@ -1,10 +1,14 @@
-"""How one node serves one request: token, forwarding to the leader, routing, the waits for raft, the trace headers."""
+"""Service of one request by one node: token, forwarding to the leader, routing, waits for raft, trace headers."""
 
+import base64
+import binascii
+import hashlib
+import hmac
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.playground.clustermgr_sim import api_config, api_disks, api_members, api_rest, pages, routing, token
+from bot.playground.clustermgr_sim import api
 from bot.playground.clustermgr_sim.answer import (
     CUT,
     Answer,
@@ -18,25 +22,50 @@ from bot.playground.clustermgr_sim.answer import (
 )
 from bot.playground.clustermgr_sim.args import NOTHING, ArgumentError, from_body, from_query
 from bot.playground.clustermgr_sim.clock import Clock
-from bot.playground.clustermgr_sim.endpoints import Args, Change, Context, Endpoint
+from bot.playground.clustermgr_sim.endpoints import Args, Change, Context, Endpoint, Routes
 from bot.playground.clustermgr_sim.flavour import Flavour
 from bot.playground.clustermgr_sim.nodes import Node, Role
 from bot.playground.clustermgr_sim.raft import Raft
 from bot.playground.clustermgr_sim.stat import leader_host, recount, render
 
+_AUTH_HEADER = "blob-store-auth-token"
+_STAMP_BYTES = 8
+_TOKEN_BYTES = 24
+
+
+def _sign(path: str, query: str, stamp: bytes, secret: str) -> str:
+    """The token for a decoded path and a raw query; `stamp` is the time as 8 bytes, little-endian."""
+    digest = hashlib.md5(path.encode() + query.encode() + stamp + secret.encode(), usedforsecurity=False).digest()
+    return base64.urlsafe_b64encode(stamp + digest).decode()
+
+
+def token_is_valid(call: Call, secret: str, *, undecodable_passes: bool) -> bool:
+    """True if the token is valid. Its time is not checked; the oldest release accepts an undecodable token."""
+    token = call.headers.get(_AUTH_HEADER, "")
+    if not token:
+        return False
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return undecodable_passes
+    if len(raw) != _TOKEN_BYTES:
+        return undecodable_passes
+    expected = _sign(call.path, call.query, raw[:_STAMP_BYTES], secret)
+    return hmac.compare_digest(base64.urlsafe_b64decode(expected), raw)
+
+
 _MAX_HOPS = 3
 Gate = Callable[[int], Awaitable[object]]
 _STEPS_OF_A_WAIT = 100
 _FORM = "application/x-www-form-urlencoded"
-_OTHER_ENDPOINTS = (*api_config.ENDPOINTS, *api_members.ENDPOINTS, *api_disks.ENDPOINTS, *api_rest.ENDPOINTS)
 
 
 class NodeDied(Exception):
-    """The process that was serving is gone."""
+    """The process ended while it served the request."""
 
 
 class Engine:
-    """All nodes' request handling over one raft group.
+    """Request handling of all nodes of one raft group.
 
     `addresses` are the service addresses in the nodes' files; `gate` returns when that node is not paused.
     """
@@ -61,11 +90,11 @@ class Engine:
         self._gate = gate
         self._next_count = clock.now() + raft.timing.refresh
         stat = Endpoint("GET", "/stat", NOTHING, self._stat, linear=False)
-        self._routes = routing.Routes((stat, *(e for e in _OTHER_ENDPOINTS if e.only(flavour))))
+        self._routes = Routes((stat, *(e for e in api.ENDPOINTS if e.only(flavour))))
         recount(raft, flavour)
 
     def tick(self) -> None:
-        """Let everything happen that is due by now."""
+        """Apply all events that are due."""
         now, refresh = self.clock.now(), self.raft.timing.refresh
         if refresh <= 0:
             recount(self.raft, self.flavour)
@@ -80,7 +109,7 @@ class Engine:
         recount(self.raft, self.flavour)
 
     async def handle(self, node_id: int, call: Call) -> Answer:
-        """The answer of this node, trace headers included."""
+        """Return the answer of this node with its trace headers."""
         self.tick()
         node = self.raft.nodes[node_id]
         methods = self._routes.methods(call.path)
@@ -96,7 +125,7 @@ class Engine:
         return _sorted(answer.with_headers(("Blobstore-Tracer-Traceid", reqid)))
 
     async def _held(self, node: Node) -> None:
-        """A fresh leader sits on every request for a while."""
+        """Wait as a new leader does before each request."""
         delay = node.hold_until - self.clock.now()
         if node.role is Role.LEADER and delay > 0:
             await self.clock.sleep(delay)
@@ -104,10 +133,10 @@ class Engine:
 
     async def _admit(self, node: Node, call: Call, hops: int) -> Answer:
         await self._held(node)
-        page = pages.page(call.path) if call.method == "GET" else None
+        page = api.page(call.path) if call.method == "GET" else None
         if page is not None and self.flavour.open_pages:
             return _traced(page)
-        if self.secret and not token.passes(
+        if self.secret and not token_is_valid(
             call, self.secret, undecodable_passes=self.flavour.undecodable_token_passes
         ):
             return _traced(Answer(403))
@@ -168,7 +197,7 @@ class Engine:
         return json_answer(render(self.raft, context.node, self.flavour, self.addresses, self._rng))
 
     async def _confirm_read(self, node: Node) -> None:
-        """A linear read: wait for a quorum; raises ApiError (908)."""
+        """Wait for a quorum before a linear read; raises ApiError (908)."""
         deadline = self.clock.now() + self.raft.timing.wait
         while not self.raft.readable(node):
             if self.clock.now() >= deadline:
@@ -193,12 +222,12 @@ class Engine:
 
 
 def _traced(answer: Answer) -> Answer:
-    """What each server on the way adds; a forwarded answer carries it twice."""
+    """Add the trace headers of one server; a forwarded answer has them twice."""
     return answer.with_headers(("Trace-Log", "CLUSTERMGR"), ("Trace-Tags", "span.kind:server"))
 
 
 def _sorted(answer: Answer) -> Answer:
-    """Go writes headers sorted by name, except a content type it had to find out by itself."""
+    """Sort headers by name as Go does, except a content type that it had to detect."""
     if answer.body.startswith("usage:"):
         found = [header for header in answer.headers if header[0] == "Content-Type"]
         return replace(answer, headers=(*(h for h in answer.headers if h[0] != "Content-Type"), *found))

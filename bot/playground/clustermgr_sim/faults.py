@@ -1,4 +1,4 @@
-"""Faults to order: the next requests that match are refused, garbled, or lose their reply after being executed."""
+"""Faults for the next matching requests: refused, garbled, or executed without a reply."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ _GARBAGE = "<html>\x00\ufffd{not json"
 
 
 class Kind(StrEnum):
-    """What goes wrong: `FAIL` answers a status without executing, the others execute first."""
+    """The kind of fault: `FAIL` answers a status without execution, the others execute first."""
 
     FAIL = "fail"
     LOSE = "lose"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """One order: `left` more requests; an empty `path` and a node of 0 match all."""
+    """A fault for `left` more requests; an empty `path` and node 0 match all."""
 
     kind: Kind
     left: int = 1
@@ -32,18 +32,18 @@ class Fault:
     words: str = ""
 
     def matches(self, node: int, path: str) -> bool:
-        """Whether this request is meant."""
+        """True if the fault applies to this request."""
         return self.left > 0 and self.path in {"", path} and self.node in {0, node}
 
 
 @dataclass(slots=True)
 class Faults:
-    """The orders still open, oldest first."""
+    """The open faults, oldest first."""
 
     open: list[Fault] = field(default_factory=list)
 
     def take(self, node: int, path: str) -> Fault | None:
-        """The fault for this request, used up by one."""
+        """Return the fault for this request, and use it once."""
         for fault in self.open:
             if fault.matches(node, path):
                 fault.left -= 1
@@ -52,12 +52,12 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         self.open.clear()
 
 
 class FaultControls:
-    """The handles of SimulatedCluster that order faults; `path` and `node` narrow them down."""
+    """Controls of SimulatedCluster for faults; `path` and `node` limit them."""
 
     faults: Faults
 
@@ -79,12 +79,12 @@ class FaultControls:
 
 
 def refusal(fault: Fault) -> Answer:
-    """What a FAIL answers."""
+    """The answer of a FAIL."""
     return error_answer(fault.status, fault.words) if fault.words else Answer(fault.status)
 
 
 def spoil(fault: Fault, answer: Answer) -> Answer:
-    """What becomes of a good answer."""
+    """Apply the fault to a good answer."""
     if fault.kind is Kind.LOSE:
         return CUT
     if fault.kind is Kind.HUGE:

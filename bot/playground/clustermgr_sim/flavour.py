@@ -1,4 +1,4 @@
-"""How the releases differ on the wire: one frozen value per release, as recorded (tests/contract)."""
+"""Differences of the releases on the wire, as recorded (tests/contract): one frozen value for each release."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,7 +8,7 @@ CODE_MODE = '[{"mode_name":"EC3P3","min_size":0,"max_size":5368709120,"size_rati
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """The traits of one release; the names say what is true when a trait is set."""
+    """The traits of one release; each name states what is true if the trait is set."""
 
     name: str
     snake_case: bool = False

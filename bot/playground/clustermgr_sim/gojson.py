@@ -1,4 +1,4 @@
-"""JSON as Go's encoding/json reads and writes it: the same values, the same words when something is wrong."""
+"""JSON as Go's encoding/json reads and writes it, with the same error texts."""
 
 import json
 import re
@@ -14,12 +14,12 @@ _MAX_DEPTH = 200
 
 
 class GoJsonError(Exception):
-    """What encoding/json would have said; `str()` is its words."""
+    """An error of encoding/json; `str()` is its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A parsed value: `kind` is Go's word for it, `raw` its text, `items` what is inside an object (key, value)."""
+    """A parsed value: `kind` is Go's name of it, `raw` its text, `items` the (key, value) pairs of an object."""
 
     kind: str
     raw: str = ""

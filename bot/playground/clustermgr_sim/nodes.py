@@ -1,4 +1,4 @@
-"""The members and processes of the raft group, and what a leader knows of each member's progress."""
+"""Members and processes of the raft group, and a leader's view of each member's progress."""
 
 import copy
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(slots=True)
 class Proposal:
-    """Something to be agreed on; `done` once it is committed and applied, `dropped` when raft refused to take it."""
+    """A proposal to raft; `done` once it is committed and applied, `dropped` if raft refused it."""
 
     apply: Callable[[], None]
     done: bool = False
@@ -42,9 +42,9 @@ class Proposal:
 
 @dataclass(slots=True)
 class Progress:
-    """What a leader knows of one member: indices, when it last heard of it, until when it is catching up.
+    """A leader's view of one member: indices, time of the last contact, end of catching up.
 
-    `new` marks a member that was added and never heard of: it needs a snapshot first.
+    `new` marks an added member without any contact: it needs a snapshot first.
     """
 
     match: int
@@ -57,10 +57,10 @@ class Progress:
 
 @dataclass(slots=True)
 class Node:
-    """One process: its own raft state and its own, possibly outdated, view of everything.
+    """A process with its own raft state and its own, possibly outdated, data.
 
-    `named` is the peer whose service address it gives as `leader_host`: just after handing over still its own.
-    `behind` is how many entries it stays behind its leader, `stuck` the index from which on it applies nothing.
+    `named` is the peer whose service address is its `leader_host`; just after a transfer that is still its own.
+    `behind` is its lag in entries, `stuck` the index after which it applies nothing.
     """
 
     node_id: int
@@ -92,12 +92,12 @@ class Node:
 
     @property
     def runs(self) -> bool:
-        """Whether the process is executing."""
+        """True if the process is executing."""
         return self.up and not self.paused
 
     @property
     def log(self) -> tuple[int, int]:
-        """How up to date its log is; the greater wins an election."""
+        """The position of its log; the greatest wins an election."""
         return (self.log_term, self.last)
 
     @property
@@ -106,7 +106,7 @@ class Node:
         return self.commit if self.stuck is None else min(self.commit, self.stuck)
 
     def follow(self, leader: "Node") -> None:
-        """Take the leader's word for everything."""
+        """Copy the state of the leader."""
         if self.term != leader.term:
             self.vote = 0
         self.term, self.leader, self.role = leader.term, leader.node_id, Role.FOLLOWER
@@ -117,12 +117,12 @@ class Node:
         self.frozen = None
 
     def lose_leader(self, role: Role = Role.PRE_CANDIDATE) -> None:
-        """Know no leader any more."""
+        """Forget the leader."""
         self.leader, self.named, self.role, self.transferee = 0, 0, role, 0
         self.hold_until = NEVER
 
     def freeze(self, data: Data) -> None:
-        """Keep the view of this moment."""
+        """Keep a copy of the present data."""
         if self.frozen is None:
             self.frozen = copy.deepcopy(data)
 
@@ -130,7 +130,7 @@ class Node:
 def peer_view(
     leader: Node, member: Member, *, live: bool, now: float, election: float, behind: int = 0
 ) -> dict[str, Any]:
-    """One row of `peers` in neutral spelling, as the leader sees that member at `now`, so many entries behind."""
+    """A row of `peers` in neutral spelling: the leader's view of a member at `now`, `behind` entries late."""
     state, match, following, snapshot, active, inflight = "StateReplicate", leader.last, leader.last + 1, 0, True, 0
     progress = leader.progress.get(member.peer_id)
     if member.peer_id == leader.node_id:

@@ -3,19 +3,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bot.playground.clustermgr_sim.clock import Timing
 from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.group import Group
 from bot.playground.clustermgr_sim.nodes import NEVER, Member, Node, Progress, Proposal, Role
-from bot.playground.clustermgr_sim.timing import Timing
 
 
 class NotPossible(Exception):
-    """The control interface asked for what raft cannot do; `str()` is a sentence."""
+    """A control that raft cannot apply; `str()` is a sentence."""
 
 
 @dataclass(slots=True)
 class Transfer:
-    """A leadership transfer under way; `handed_over` once the old leader has let go."""
+    """A running leadership transfer; `handed_over` once the old leader has stepped down."""
 
     target: int
     started: float
@@ -23,11 +22,13 @@ class Transfer:
     handed_over: bool = False
 
 
-class Raft(Group):
-    """The group. `advance` moves it in time; every other method acts at the time last advanced to."""
+class Raft:
+    """The group: members (agreed by raft), nodes (processes) and their data. `advance` moves its time."""
 
     def __init__(self, members: Iterable[Member], data: Data, timing: Timing, *, now: float) -> None:
-        super().__init__(members, data)
+        self.members = {member.peer_id: member for member in members}
+        self.nodes = {peer_id: Node(peer_id) for peer_id in self.members}
+        self.data = data
         self.timing = timing
         self.now = now
         self.transfer: Transfer | None = None
@@ -35,7 +36,7 @@ class Raft(Group):
         self._drifted = now
 
     def bootstrap(self, leader: int, *, term: int = 1, commit: int = 3) -> None:
-        """Begin with a settled leader, everybody caught up."""
+        """Start with a leader and followers that have caught up."""
         first = self.nodes[leader]
         first.commit, first.log_term = commit, term
         for node in self.nodes.values():
@@ -45,10 +46,43 @@ class Raft(Group):
         first.hold_until = first.elected_at = NEVER
         self.settle()
 
+    # --- the group at this moment ---------------------------------------------------------------------------------
+
+    def is_live(self, peer_id: int) -> bool:
+        """True if this member takes part in raft now."""
+        node = self.nodes.get(peer_id)
+        return node is not None and node.runs and not node.isolated and peer_id in self.members
+
+    def live(self) -> list[Node]:
+        """The members that take part in raft, by id."""
+        return [self.nodes[peer_id] for peer_id in sorted(self.members) if self.is_live(peer_id)]
+
+    def is_voter(self, peer_id: int) -> bool:
+        """True if the peer is a voter."""
+        return peer_id in self.members and not self.members[peer_id].learner
+
+    def has_quorum(self) -> bool:
+        """True if more than half of the voters take part."""
+        voters = [peer_id for peer_id in self.members if self.is_voter(peer_id)]
+        return 2 * sum(map(self.is_live, voters)) > len(voters)
+
+    def leader(self) -> Node | None:
+        """The leader of the connected members, with or without a quorum."""
+        claims = [node for node in self.live() if node.role is Role.LEADER]
+        return max(claims, key=lambda node: node.term, default=None)
+
+    def readable(self, node: Node) -> bool:
+        """True if this node can confirm a linear read now."""
+        return self.is_live(node.node_id) and self.leader() is not None and self.has_quorum()
+
+    def view(self, node: Node) -> Data:
+        """The data in the view of this node."""
+        return node.frozen or self.data
+
     # --- time -----------------------------------------------------------------------------------------------------
 
     def advance(self, now: float) -> None:
-        """Let everything happen that is due by `now`, in order."""
+        """Apply all events due by `now`, in order."""
         while True:
             due, act = min(self._due(), key=lambda event: event[0], default=(now + 1, self.settle))
             if due > now:
@@ -85,7 +119,7 @@ class Raft(Group):
         self.settle()
 
     def settle(self) -> None:
-        """Make everybody agree with what is connected now; called after each change."""
+        """Update all nodes after a change of members or connections."""
         self._step_down()
         leader = self.leader()
         if leader is None and self.transfer is None and self._electable():
@@ -99,7 +133,7 @@ class Raft(Group):
             self._lead_on(leader)
 
     def _step_down(self) -> None:
-        """A leader that was cut off hears of the later term as soon as it is back, and leads no more."""
+        """Let a leader that was cut off step down when it learns of a later term."""
         connected = self.live()
         newest = max((node.term for node in connected), default=0)
         for node in connected:
@@ -137,7 +171,7 @@ class Raft(Group):
         return self.has_quorum() and any(node.role is Role.PRE_CANDIDATE for node in self.live())
 
     def elect_best(self) -> None:
-        """The connected voter with the most complete log wins; of equals the one with the lowest id."""
+        """Elect the connected voter with the most complete log; of equals the one with the lowest id."""
         voters = [node for node in self.live() if self.is_voter(node.node_id)]
         self.elect(max(voters, key=lambda node: (node.log, -node.node_id)).node_id)
 
@@ -159,7 +193,7 @@ class Raft(Group):
         self.settle()
 
     def _lead(self, node: Node) -> None:
-        """Take office: progress is unknown, then an empty entry of the new term commits what was pending."""
+        """Become the leader: progress is unknown, and an empty entry of the new term commits pending ones."""
         index = node.last + 1
         node.role, node.leader, node.named = Role.LEADER, node.node_id, node.node_id
         node.transferee, node.log_term = 0, node.term
@@ -174,7 +208,7 @@ class Raft(Group):
     # --- changes --------------------------------------------------------------------------------------------------
 
     def propose(self, leader: Node, apply: Callable[[], None]) -> Proposal:
-        """Hand something to raft; it is applied when a quorum takes it, maybe much later, maybe never."""
+        """Propose a change; it is applied once a quorum accepts it: now, much later, or never."""
         proposal = Proposal(apply)
         if leader.transferee:
             proposal.dropped = True
@@ -184,7 +218,7 @@ class Raft(Group):
         return proposal
 
     def add_member(self, member: Member) -> None:
-        """Apply a conf change that adds; peer id 0 is taken and then invisible."""
+        """Apply the addition of a member; peer id 0 is accepted and then invisible."""
         if member.peer_id == 0:
             self.poisoned = True
             return
@@ -195,7 +229,7 @@ class Raft(Group):
         self.settle()
 
     def remove_member(self, peer_id: int) -> None:
-        """Apply a conf change that removes; a running node keeps the view of this moment, this entry included."""
+        """Apply the removal of a member; a running node keeps its present view, with this entry."""
         node, leader = self.nodes.get(peer_id), self.leader()
         if node is not None and leader is not None and self.is_live(peer_id):
             node.follow(leader)
@@ -208,7 +242,7 @@ class Raft(Group):
     # --- leadership transfer --------------------------------------------------------------------------------------
 
     def start_transfer(self, leader: Node, target: int) -> None:
-        """Begin handing over; to a learner or to the leader itself nothing happens."""
+        """Start a transfer; to a learner or to the leader itself it has no effect."""
         if target == leader.node_id or not self.is_voter(target):
             return
         leader.transferee = target
@@ -247,7 +281,7 @@ class Raft(Group):
     # --- processes ------------------------------------------------------------------------------------------------
 
     def lose(self, peer_id: int) -> None:
-        """Note, just before it stops taking part, how far this node had come."""
+        """Record the progress of a node just before it leaves."""
         node = self.nodes[peer_id]
         if self.is_live(peer_id):
             node.freeze(self.data)
@@ -257,7 +291,7 @@ class Raft(Group):
                 progress.match, progress.heard = other.last, self.now
 
     def start_process(self, peer_id: int) -> None:
-        """A process begins, or begins again, with what is on its disk."""
+        """Start a process with the state on its disk."""
         node = self.nodes.setdefault(peer_id, Node(peer_id, term=0, log_term=0))
         node.up, node.paused, node.lost_at = True, False, None
         node.lose_leader(Role.FOLLOWER)

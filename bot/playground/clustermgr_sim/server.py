@@ -1,4 +1,4 @@
-"""The HTTP port of one simulated node: it can vanish at once and come back at the same address."""
+"""The HTTP port of one simulated node: it can close at once and open again at the same address."""
 
 import asyncio
 import socket
@@ -15,14 +15,14 @@ Serve = Callable[[Call], Awaitable[Answer]]
 
 
 def _insist_on_free(port: int) -> None:
-    """Raise OSError when somebody holds the port: sharing it would let two clusters get each other's calls."""
+    """Raise OSError if the port is in use: two clusters on one port would get each other's calls."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((LOOPBACK, port))
 
 
 class NodeServer:
-    """Listens on 127.0.0.1. The port is kept reserved while closed: connections are refused, nobody else gets it."""
+    """Listens on 127.0.0.1. While closed, the port stays reserved and refuses connections."""
 
     def __init__(self, serve: Serve, port: int = 0) -> None:
         self._serve = serve
@@ -41,11 +41,11 @@ class NodeServer:
 
     @property
     def listening(self) -> bool:
-        """Whether the port is open."""
+        """True if the port is open."""
         return self._runner is not None
 
     async def open(self) -> None:
-        """Begin to listen."""
+        """Listen."""
         async with self._lock:
             if self._runner is None:
                 await self._open()
@@ -59,7 +59,7 @@ class NodeServer:
         await web.TCPSite(self._runner, LOOPBACK, self.port, reuse_port=True).start()
 
     async def close(self) -> None:
-        """Stop at once: requests under way get no answer."""
+        """Stop at once; running requests get no answer."""
         async with self._lock:
             runner, self._runner = self._runner, None
             if runner is not None:
@@ -73,12 +73,12 @@ class NodeServer:
         await runner.cleanup()
 
     async def release(self) -> None:
-        """Close and give the port back."""
+        """Close and release the port."""
         await self.close()
         self.discard()
 
     def discard(self) -> None:
-        """Give the port back without having opened it."""
+        """Release a port that was never opened."""
         self._placeholder.close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -119,5 +119,5 @@ def _set_headers(response: web.StreamResponse, answer: Answer) -> None:
 
 
 async def _strip(_request: web.Request, response: web.StreamResponse) -> None:
-    """Go's server does not name itself."""
+    """Remove the server name, as Go sends none."""
     response.headers.popall("Server", None)

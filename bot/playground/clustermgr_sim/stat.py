@@ -1,4 +1,4 @@
-"""GET /stat in each release's spelling, from the view of the node that was asked."""
+"""GET /stat in the spelling of each release, in the view of the node that answers."""
 
 import random
 from dataclasses import asdict
@@ -20,7 +20,7 @@ def _spell(row: dict[str, Any], flavour: Flavour) -> dict[str, Any]:
 
 
 def recount(raft: Raft, flavour: Flavour) -> None:
-    """Count the disks anew on every running node, each from its own view."""
+    """Count the disks again on every running node, in its own view."""
     for node in raft.nodes.values():
         if node.runs:
             node.space = count_space(raft.view(node).disks.values(), flavour)

@@ -1,23 +1,22 @@
-"""Acting as a person: typing, clicking, filling in modals; each goes to the app as the platform would send it."""
+"""Actions of a person: type, click, fill in modals. Each one goes to the app as Slack would send it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.playground.slack_sim import payloads, submitting
-from bot.playground.slack_sim.content import content_of
+from bot.playground.slack_sim import payloads, views
+from bot.playground.slack_sim.arguments import content_of
 from bot.playground.slack_sim.delivery import COMMAND, INTERACTION, Ack, Delivery
-from bot.playground.slack_sim.escape import entities, escape_typed
-from bot.playground.slack_sim.inputs import form_state, with_choice, wrong_in
+from bot.playground.slack_sim.errors import ActRefused, ApiError
+from bot.playground.slack_sim.inputs import entities, escape_typed, form_state, with_choice, wrong_in
 from bot.playground.slack_sim.message import Blocks, Message, View, interactive
-from bot.playground.slack_sim.objects import SLACKBOT
-from bot.playground.slack_sim.refusal import ActRefused, ApiError
+from bot.playground.slack_sim.payloads import SLACKBOT
 from bot.playground.slack_sim.team import Channel, User
 from bot.playground.slack_sim.workspace import Workspace
 
 
 class ActError(ActRefused):
-    """What a person cannot do; `code` is Slack's word, `confirm` the dialog that must be answered first."""
+    """A refused action; `code` is Slack's code, `confirm` the dialog to confirm first."""
 
     def __init__(self, code: str, sentence: str = "", *, confirm: Mapping[str, Any] | None = None) -> None:
         super().__init__(code, sentence or code.replace("_", " "))
@@ -26,7 +25,7 @@ class ActError(ActRefused):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One person at their screen; what they cannot do raises ActRefused."""
+    """A person at the screen; a refused action raises ActRefused."""
 
     workspace: Workspace
     delivery: Delivery
@@ -38,13 +37,13 @@ class Actor:
         return self.workspace.visible(channel, self.user.id)
 
     def post(self, channel: str, text: str, *, thread_ts: str = "") -> Message:
-        """Write a message; see `mention` for one that the app hears of."""
+        """Write a message; `mention` also notifies the app."""
         place = self._writable(channel)
         said = escape_typed(text, self.workspace.team)
         return self.workspace.add(Message(place.id, "", self.user.id, said, thread_ts=thread_ts))
 
     async def mention(self, channel: str, text: str, *, thread_ts: str = "") -> Ack:
-        """Write a message and tell the app of it, as far as it subscribed to `app_mention` or `message.channels`."""
+        """Write a message and notify the app, if it subscribed to `app_mention` or `message.channels`."""
         ws, message = self.workspace, self.post(channel, text, thread_ts=thread_ts)
         place, ack = self._channel(channel), Ack()
         inner = {"user": self.user.id, "text": message.text, "ts": message.ts, "channel": place.id}
@@ -55,7 +54,7 @@ class Actor:
         return ack
 
     async def command(self, channel: str, line: str, *, in_thread: bool = False) -> Ack:
-        """Type a slash command, as in `/cm stat prod`; what it failed with is shown to this person only."""
+        """Type a slash command, as in `/cm stat prod`; an error is shown to this person only."""
         ws, place = self.workspace, self._writable(channel)
         name, _, text = line.strip().partition(" ")
         command = ws.team.command(name)
@@ -82,10 +81,10 @@ class Actor:
         value: Any = None,
         confirmed: bool = False,
     ) -> Ack:
-        """Click an element of a message as it stands now; one with a confirm dialog needs `confirmed`.
+        """Click an element of the current message; one with a confirm dialog needs `confirmed`.
 
-        `value` is what is chosen in a select (an option's value, a list of them, a date, an id). Raises ActError
-        `confirm_required` with the dialog while it is not confirmed.
+        `value` is the choice in a select (an option's value, a list of them, a date, an id). Raises ActError
+        `confirm_required` with the dialog if it is not confirmed.
         """
         now = next((m for m in self.sees(channel) if m.ts == ts), None)
         if now is None:
@@ -96,7 +95,7 @@ class Actor:
     async def force_click(
         self, message: Message, action_id: str, *, value: Any = None, forged: Mapping[str, Any] | None = None
     ) -> Ack:
-        """Send the click of a message as it once stood, whatever became of it; `forged` replaces its fields."""
+        """Send a click on an old version of a message; `forged` replaces fields of the click."""
         acted = self._acted(message.blocks, action_id, "", value, confirmed=True)
         return await self.send_click(message, acted | dict(forged or {}))
 
@@ -107,11 +106,11 @@ class Actor:
         return payloads.action(block, element, value, self.workspace.new_ts())
 
     async def send_click(self, message: Message, acted: Mapping[str, Any]) -> Ack:
-        """Send one entry of `actions` as given, as if it came from that message: to forge or replay one."""
+        """Send a forged or replayed entry of `actions` of that message."""
         ws, channel = self.workspace, self._channel(message.channel)
         address = self._response_url(channel.id, original=message.ts, thread_ts=message.thread_ts)
         payload = payloads.message_action(ws, self.user, channel, message, dict(acted), address)
-        return self._told(await self.delivery.deliver(INTERACTION, payload))
+        return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
 
     async def click_view(
         self,
@@ -122,7 +121,7 @@ class Actor:
         values: Mapping[str, Any] | None = None,
         state: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Ack:
-        """Click or choose in the open modal; `values` (plain, as for `submit`) or `state` is what its inputs hold."""
+        """Click or choose in the open modal; its inputs have `values` (plain, as for `submit`) or `state`."""
         view = self._modal()
         held = state if state is not None else form_state(view.blocks, values or {})
         acted = self._acted(view.blocks, action_id, "", value, confirmed=confirmed)
@@ -140,7 +139,7 @@ class Actor:
 
     async def _click_in(self, view: View, acted: dict[str, Any], held: Mapping[str, Mapping[str, Any]]) -> Ack:
         payload = payloads.view_action(self.workspace, self.user, view, acted, with_choice(held, acted))
-        return self._told(await self.delivery.deliver(INTERACTION, payload))
+        return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
 
     async def submit(self, values: Mapping[str, Any] | None = None) -> Ack:
         """Submit the open modal with plain values by action_id or block_id; see `submit_view`."""
@@ -150,30 +149,30 @@ class Actor:
     async def submit_view(self, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Ack:
         """Submit a modal; `values` as in `state.values`: block_id → action_id → {"type", "value" or "selected_…"}.
 
-        What is required and missing, or of a wrong length, is told in `errors` and does not reach the app; it closes
-        unless the app says otherwise.
+        A missing value or a wrong length is reported in `errors` and does not reach the app. The modal closes unless
+        the app answers otherwise.
         """
         ws, view = self.workspace, self._modal(view_id)
         if not view.content.get("submit"):
             raise ActRefused("not_submittable", "that modal has nothing to submit")
         if wrong := wrong_in(view.blocks, values):
-            submitting.show_errors(ws, view, wrong)
+            views.show_errors(ws, view, wrong)
             return Ack(errors=wrong)
-        urls = submitting.response_urls(ws, view, values, self._response_url)
+        urls = views.response_urls(ws, view, values, self._response_url)
         ack = await self.delivery.deliver(INTERACTION, payloads.view_submission(ws, self.user, view, values, urls))
-        return self._told(ack) if ack.error else replace(ack, errors=submitting.after(ws, view, ack.payload))
+        return self._toast_error(ack) if ack.error else replace(ack, errors=views.after(ws, view, ack.payload))
 
     async def close_view(self, view_id: str = "", *, everything: bool = False) -> Ack:
-        """Close the modal on top, or all; the app hears of it only if it asked to."""
+        """Close the top modal, or all; the app is notified only on request."""
         view = self._modal(view_id)
         self.workspace.drop_views(self.user.id, everything=everything)
         if not view.content.get("notify_on_close"):
             return Ack()
         payload = payloads.view_closed(self.workspace, self.user, view, cleared=everything)
-        return self._told(await self.delivery.deliver(INTERACTION, payload))
+        return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
 
     async def open_home(self) -> Ack:
-        """Open the app's Home tab: the app hears of it if it subscribed to `app_home_opened`."""
+        """Open the Home tab; the app is notified if it subscribed to `app_home_opened`."""
         ws = self.workspace
         if "app_home_opened" not in ws.team.events:
             return Ack()
@@ -183,11 +182,11 @@ class Actor:
         )
 
     async def send_event(self, event: Mapping[str, Any], *, event_id: str = "") -> Ack:
-        """Send an event of the Events API; a retry is told the same event_id."""
+        """Send an event of the Events API; a retry has the same `event_id`."""
         payload = payloads.event(self.workspace, dict(event))
         return await self.delivery.event(payload | ({"event_id": event_id} if event_id else {}))
 
-    # --- what the acts share
+    # --- shared helpers
 
     def _channel(self, key: str) -> Channel:
         channel = self.workspace.channel(key)
@@ -208,17 +207,17 @@ class Actor:
         return view
 
     def _response_url(self, channel: str, *, original: str = "", thread_ts: str = "") -> str:
-        passes = self.workspace.passes
-        key = passes.new_response_url(channel, self.user.id, original=original, thread_ts=thread_ts)
+        grants = self.workspace.grants
+        key = grants.new_response_url(channel, self.user.id, original=original, thread_ts=thread_ts)
         return f"{self.origin}/response/{key}"
 
-    def _told(self, ack: Ack) -> Ack:
+    def _toast_error(self, ack: Ack) -> Ack:
         if ack.error:
             self._toast(f"That failed with the error “{ack.error}”")
         return ack
 
     def _toast(self, words: str) -> None:
-        self.workspace.tell({"type": "toast", "user": self.user.id, "text": words, "kind": "error"})
+        self.workspace.notify({"type": "toast", "user": self.user.id, "text": words, "kind": "error"})
 
     def _failed(self, name: str, error: str, channel: str) -> None:
         words = f"{entities(name)} failed with the error “{error}”"

@@ -1,17 +1,19 @@
-"""The Web API over HTTP: tokens, scopes, faults, errors, and every error noted as a violation."""
+"""The Web API and `response_url` over HTTP: tokens, scopes, faults; each error is listed as a violation."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from bot.playground.slack_sim.arguments import Answer, Args, text_of
+from bot.playground.slack_sim.arguments import Answer, Args, content_of, is_true, text_of
+from bot.playground.slack_sim.errors import ApiError
 from bot.playground.slack_sim.faults import Fault, Faults
+from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.methods import METHODS
-from bot.playground.slack_sim.refusal import ApiError
-from bot.playground.slack_sim.workspace import Workspace
+from bot.playground.slack_sim.workspace import ResponseUrl, Workspace
 
 _ADDRESSES = frozenset({"permalink", "upload_url", "url_private", "url"})
 _APP_SCOPE = "connections:write"
@@ -19,7 +21,7 @@ _APP_SCOPE = "connections:write"
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the app proves itself with."""
+    """The tokens of the app."""
 
     bot: str
     app: str
@@ -27,7 +29,7 @@ class Tokens:
 
 @dataclass(slots=True)
 class Api:
-    """Serves `/api/<method>`; `origin` is known once the server listens, `new_ticket` lets a socket in."""
+    """Serves `/api/<method>`; `origin` is set once the server listens, `new_ticket` admits a socket."""
 
     workspace: Workspace
     faults: Faults
@@ -36,19 +38,19 @@ class Api:
     origin: str = ""
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """One call of a method."""
+        """Serve one call of a method."""
         method = request.match_info["method"]
         early = await meet_fault(self.faults, request, method)
         if early is not None:
             return early
-        told = await self._answer(request, method)
+        answer = await self._answer(request, method)
         if self.faults.take(("lost_reply",), method):
             return cut(request)
         scopes = self.workspace.team.scopes
         headers = {"X-OAuth-Scopes": ",".join(scopes), "X-Slack-Req-Id": self.workspace.new_id("R")}
         if method in METHODS and METHODS[method].scope:
             headers["X-Accepted-OAuth-Scopes"] = METHODS[method].scope.replace("{family}", "channels")
-        return web.json_response(told, headers=headers)
+        return web.json_response(answer, headers=headers)
 
     async def _answer(self, request: web.Request, method: str) -> Answer:
         try:
@@ -61,15 +63,15 @@ class Api:
             self.workspace.violate(error.code, error.detail or f"{method} answered {error.code}", method)
             return {"ok": False, "error": error.code, **error.extra}
 
-    def _placed(self, told: Any) -> Any:
-        if isinstance(told, dict):
+    def _placed(self, answer: Any) -> Any:
+        if isinstance(answer, dict):
             return {
                 key: self.origin + held
                 if key in _ADDRESSES and isinstance(held, str) and held.startswith("/")
                 else self._placed(held)
-                for key, held in told.items()
+                for key, held in answer.items()
             }
-        return [self._placed(held) for held in told] if isinstance(told, list) else told
+        return [self._placed(held) for held in answer] if isinstance(answer, list) else answer
 
     def _run(self, method: str, args: Args, token: str) -> Answer:
         if method == "api.test":
@@ -108,7 +110,7 @@ def _api_test(args: Args) -> Answer:
 
 
 async def meet_fault(faults: Faults, request: web.Request, method: str) -> web.StreamResponse | None:
-    """The answer that an injected fault gives instead of the real one, if there is one."""
+    """The answer of an injected fault instead of the real one, None without a fault."""
     if fault := faults.take(("delay",), method):
         await asyncio.sleep(fault.seconds)
     fault = faults.take(("ratelimited", "server_error", "lost_request"), method)
@@ -146,3 +148,62 @@ async def _arguments(request: web.Request) -> tuple[dict[str, Any], str]:
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     token = str(args.pop("token", "") or "")
     return args, bearer or token
+
+
+_NAME = "response_url"
+
+
+def respond(ws: Workspace, held: ResponseUrl, body: Args) -> None:
+    """Apply one use of a response_url; raises ApiError. The next use can replace the posted message."""
+    original = ws.find(held.channel, held.original) if held.original else None
+    if is_true(body, "delete_original"):
+        if original is not None:
+            ws.change(original, deleted=True)
+        return
+    content = content_of(ws, body, _NAME)
+    if is_true(body, "replace_original") and original is not None:
+        ws.change(original, **content, edited_ts="" if original.only_for else ws.new_ts())
+        return
+    kind = text_of(body, "response_type") or "ephemeral"
+    if kind not in {"ephemeral", "in_channel"}:
+        ws.violate("invalid_response_type", f"{kind!r:.40}: it is ephemeral or in_channel", _NAME)
+    only_for = "" if kind == "in_channel" else held.user
+    thread_ts = text_of(body, "thread_ts") or held.thread_ts
+    message = ws.add(Message(held.channel, "", ws.team.bot_user, only_for=only_for, thread_ts=thread_ts, **content))
+    if not held.original:
+        held.original = message.ts
+
+
+@dataclass(slots=True)
+class Responses:
+    """Serves `/response/<key>`."""
+
+    workspace: Workspace
+    faults: Faults
+
+    async def use(self, request: web.Request) -> web.StreamResponse:
+        """Serve one use: "ok", or 404 `used_url`/`expired_url`, or 400 with the error."""
+        early = await meet_fault(self.faults, request, _NAME)
+        if early is not None:
+            return early
+        held, code = self.workspace.grants.use_response_url(request.match_info["key"])
+        if held is None:
+            self.workspace.violate(code, "a response_url is good for 5 uses within 30 minutes", _NAME)
+            return web.json_response({"ok": False, "error": code}, status=HTTPStatus.NOT_FOUND)
+        try:
+            respond(self.workspace, held, await _body(request))
+        except ApiError as error:
+            self.workspace.violate(error.code, error.detail or "a response_url was refused", _NAME)
+            answer = {"ok": False, "error": error.code, **error.extra}
+            return web.json_response(answer, status=HTTPStatus.BAD_REQUEST)
+        return cut(request) if self.faults.take(("lost_reply",), _NAME) else web.Response(text="ok")
+
+
+async def _body(request: web.Request) -> Args:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise ApiError("invalid_payload", "a response is JSON") from error
+    if not isinstance(body, dict):
+        raise ApiError("invalid_payload", "a response is a JSON object")
+    return body

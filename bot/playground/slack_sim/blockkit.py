@@ -1,13 +1,113 @@
-"""Every limit of Block Kit that a message, modal or Home tab must keep; where two sources disagree, the stricter."""
+"""Every limit of Block Kit for messages, modals and Home tabs; where two sources disagree, the stricter one."""
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from bot.playground.slack_sim.charts import CHART, MOST_CHARTS, counted
 from bot.playground.slack_sim.elements import ACCESSORIES, IMAGE_ELEMENT, INPUTS, INTERACTIVE, block_id, plain, text
-from bot.playground.slack_sim.richtext import PARTS, cell
 from bot.playground.slack_sim.shapes import Check, Findings, array, by_type, flag, number, one_of, shape, string
+
+_STYLE = shape({"bold": flag, "italic": flag, "strike": flag, "code": flag, "underline": flag})
+_LEAVES: Mapping[str, Check] = {
+    "text": shape({"text": string(12000), "style": _STYLE}, ("text",)),
+    "link": shape({"url": string(3000), "text": string(3000), "style": _STYLE, "unsafe": flag}, ("url",)),
+    "emoji": shape({"name": string(100), "unicode": string(100)}, ("name",)),
+    "user": shape({"user_id": string(20), "style": _STYLE}, ("user_id",)),
+    "usergroup": shape({"usergroup_id": string(20), "style": _STYLE}, ("usergroup_id",)),
+    "channel": shape({"channel_id": string(20), "style": _STYLE}, ("channel_id",)),
+    "broadcast": shape({"range": one_of("here", "channel", "everyone")}, ("range",)),
+    "date": shape(
+        {"timestamp": number(whole=True), "format": string(200), "url": string(3000), "fallback": string(200)},
+        ("timestamp", "format"),
+    ),
+}
+_LEAF = by_type(_LEAVES, "rich text element")
+_SECTION = shape({"elements": array(_LEAF, 1000, 0)}, ("elements",))
+_PARTS: Mapping[str, Check] = {
+    "rich_text_section": _SECTION,
+    "rich_text_preformatted": shape(
+        {"elements": array(_LEAF, 1000, 0), "border": number(0, 1, whole=True), "language": string(50)}, ("elements",)
+    ),
+    "rich_text_quote": shape({"elements": array(_LEAF, 1000, 0), "border": number(0, 1, whole=True)}, ("elements",)),
+    "rich_text_list": shape(
+        {
+            "style": one_of("bullet", "ordered"),
+            "elements": array(by_type({"rich_text_section": _SECTION}, "list item"), 1000),
+            "indent": number(0, 8, whole=True),
+            "offset": number(0, whole=True),
+            "border": number(0, 1, whole=True),
+        },
+        ("style", "elements"),
+    ),
+}
+PARTS: Check = array(by_type(_PARTS, "rich text part"), 100, 0)
+
+
+def length(value: Any) -> int:
+    """The number of characters of text in a rich text value."""
+    if isinstance(value, dict):
+        return sum(
+            len(held) if key == "text" and isinstance(held, str) else length(held) for key, held in value.items()
+        )
+    return sum(length(item) for item in value) if isinstance(value, list) else 0
+
+
+def cell(kinds: Mapping[str, Check], total: str) -> Check:
+    """A table cell of one of these kinds, its text counted in `total`."""
+    chosen = by_type(kinds, "cell")
+
+    def check(value: Any, path: str, found: Findings) -> None:
+        chosen(value, path, found)
+        found.add(total, length(value))
+
+    return check
+
+
+MOST_CHARTS = 2
+"""Limit of charts in a message."""
+
+
+def counted(_value: Any, _path: str, found: Findings) -> None:
+    """Count the charts of a message."""
+    found.add("charts", 1)
+
+
+def _labels(series: Any) -> list[Any]:
+    data = series.get("data") if isinstance(series, dict) else None
+    return [point.get("label") if isinstance(point, dict) else None for point in data] if isinstance(data, list) else []
+
+
+def _points_meet_categories(value: Any, path: str, found: Findings) -> None:
+    axis, held = value.get("axis_config"), value.get("series")
+    categories = axis.get("categories") if isinstance(axis, dict) else None
+    every = held if isinstance(held, list) else []
+    for index, series in enumerate(every):
+        if _labels(series) != categories:
+            found.wrong(f"{path}/series/{index}", "every series needs one point for each category, in order")
+    names = [str(series.get("name")) for series in every if isinstance(series, dict)]
+    if len(set(names)) != len(names):
+        found.wrong(f"{path}/series", "series names must be unique")
+
+
+_POINT = shape({"label": string(20), "value": number()}, ("label", "value"))
+_SERIES = shape({"name": string(20), "data": array(_POINT, 20)}, ("name", "data"))
+_AXIS = shape({"categories": array(string(20), 20), "x_label": string(50), "y_label": string(50)}, ("categories",))
+
+
+_AXIS_CHART = shape(
+    {"series": array(_SERIES, 6), "axis_config": _AXIS}, ("series", "axis_config"), (_points_meet_categories,)
+)
+_SEGMENT = shape({"label": string(20), "value": number(1e-300)}, ("label", "value"))
+CHART = by_type(
+    {
+        "line": _AXIS_CHART,
+        "bar": _AXIS_CHART,
+        "area": _AXIS_CHART,
+        "pie": shape({"segments": array(_SEGMENT, 6)}, ("segments",)),
+    },
+    "chart",
+)
+
 
 MESSAGE, MODAL, HOME = "message", "modal", "home"
 _MOST_BLOCKS = {MESSAGE: 50, MODAL: 100, HOME: 100}
@@ -118,7 +218,7 @@ _ALLOWED: Mapping[str, Mapping[str, Check]] = {
 
 
 def check_blocks(blocks: Any, surface: str = MESSAGE) -> list[str]:
-    """What Slack would refuse in these blocks, in its manner ("must be …  [json-pointer:/blocks/0/text]")."""
+    """The errors of Slack for these blocks, in its form ("must be …  [json-pointer:/blocks/0/text]")."""
     found = Findings(surface)
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
@@ -135,7 +235,7 @@ def check_blocks(blocks: Any, surface: str = MESSAGE) -> list[str]:
 
 
 def doubled_action_ids(blocks: Any) -> list[str]:
-    """The action_ids that stand in two blocks: Slack takes them, and clicks then cannot be told apart."""
+    """The action_ids of more than one block: Slack accepts them, but their clicks are ambiguous."""
     found = Findings(MESSAGE)
     check = array(by_type({**_ALLOWED[MESSAGE], **_MODAL_ONLY}, "block"), 100, 0)
     check(blocks, "/blocks", found)
@@ -180,7 +280,7 @@ _VIEWS: Mapping[str, Check] = {
 
 
 def check_view(view: Any) -> list[str]:
-    """What Slack would refuse in this view."""
+    """The errors of Slack for this view."""
     found = Findings(MODAL)
     by_type(_VIEWS, "view")(view, "/view", found)
     if found.problems:

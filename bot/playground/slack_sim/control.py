@@ -1,4 +1,4 @@
-"""The acting and fault interface over HTTP, each body checked before it is used; files are up- and downloaded here."""
+"""HTTP interface for actions, faults, uploads and downloads; each body is validated first."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.playground.slack_sim.acting import Actor
 from bot.playground.slack_sim.delivery import Ack
+from bot.playground.slack_sim.errors import ActRefused
 from bot.playground.slack_sim.faults import KINDS, FaultRefused, Faults
-from bot.playground.slack_sim.refusal import ActRefused
 from bot.playground.slack_sim.workspace import Workspace
 
 _Chosen = str | dict[str, Any] | list[str | dict[str, Any]] | None
@@ -94,27 +94,29 @@ class Control:
 
     async def _open_home(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _ByUser)
-        return _told(await self.as_user(asked.user).open_home())
+        return _ack_response(await self.as_user(asked.user).open_home())
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _Text)
         in_thread = bool(asked.thread_ts)
-        return _told(await self.as_user(asked.user).command(asked.channel, asked.text, in_thread=in_thread))
+        return _ack_response(await self.as_user(asked.user).command(asked.channel, asked.text, in_thread=in_thread))
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _Text)
-        return _told(await self.as_user(asked.user).mention(asked.channel, asked.text, thread_ts=asked.thread_ts or ""))
+        return _ack_response(
+            await self.as_user(asked.user).mention(asked.channel, asked.text, thread_ts=asked.thread_ts or "")
+        )
 
     async def _click(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _Click)
-        return _told(await _clicked(self.as_user(asked.user), asked))
+        return _ack_response(await _clicked(self.as_user(asked.user), asked))
 
     async def _view(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _View)
         actor = self.as_user(asked.user)
         if asked.action == "close":
-            return _told(await actor.close_view(asked.view_id))
-        return _told(await actor.submit_view(asked.view_id, asked.values))
+            return _ack_response(await actor.close_view(asked.view_id))
+        return _ack_response(await actor.submit_view(asked.view_id, asked.values))
 
     async def _list(self, _request: web.Request) -> web.StreamResponse:
         pending = [asdict(fault) for fault in self.faults.pending]
@@ -137,7 +139,7 @@ class Control:
         return self._changed()
 
     def _changed(self) -> web.StreamResponse:
-        self.workspace.tell({"type": "state"})
+        self.workspace.notify({"type": "state"})
         return web.json_response({"ok": True})
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
@@ -176,6 +178,6 @@ async def _uploaded(request: web.Request) -> bytes:
     return first.encode() if isinstance(first, str) else bytes(first)
 
 
-def _told(ack: Ack) -> web.Response:
+def _ack_response(ack: Ack) -> web.Response:
     ok = not ack.error and not ack.errors
     return web.json_response({"ok": ok, "error": ack.error, "errors": dict(ack.errors)})

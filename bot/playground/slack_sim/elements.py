@@ -21,14 +21,14 @@ def text(most: int) -> Check:
 
 
 def action_id(value: Any, path: str, found: Findings) -> None:
-    """An action_id, noted for the rule that they differ."""
+    """An action_id; it must be unique."""
     string(255)(value, path, found)
     if isinstance(value, str):
         found.action_ids.append(value)
 
 
 def block_id(value: Any, path: str, found: Findings) -> None:
-    """A block_id, noted for the rule that they differ."""
+    """A block_id; it must be unique."""
     string(255)(value, path, found)
     if isinstance(value, str):
         found.block_ids.append(value)
@@ -65,7 +65,7 @@ def _options_or_groups(value: Any, path: str, found: Findings) -> None:
 
 
 def _initial_offered(value: Any, path: str, found: Findings) -> None:
-    """Slack refuses an initial option that is not, field by field, one of the options."""
+    """Refuse an initial option that does not equal one of the options in every field."""
     groups = value.get("option_groups")
     listed = [value, *(groups if isinstance(groups, list) else ())]
     lists = [each.get("options") for each in listed if isinstance(each, dict)]
@@ -150,7 +150,7 @@ INTERACTIVE: Mapping[str, Check] = {
     "multi_conversations_select": shape({**_PLACES, **_MOST, "initial_conversations": _IDS}),
     "multi_channels_select": shape({**_PICKS, **_MOST, "initial_channels": _IDS}),
 }
-"""What an actions block may hold."""
+"""The elements of an actions block."""
 
 _DISPATCH = shape({"trigger_actions_on": array(one_of("on_enter_pressed", "on_character_entered"), 2)})
 
@@ -202,6 +202,6 @@ INPUTS: Mapping[str, Check] = {
     "url_text_input": _TYPED,
     "number_input": NUMBER_INPUT,
 }
-"""What an input block may hold."""
+"""The elements of an input block."""
 ACCESSORIES: Mapping[str, Check] = {**INTERACTIVE, "image": IMAGE_ELEMENT}
-"""What may stand beside a section's text."""
+"""The accessories of a section."""

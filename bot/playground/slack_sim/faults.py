@@ -1,15 +1,14 @@
-"""Faults that can be injected into the workspace: each is used up after so many times."""
+"""Faults to inject into the workspace; each fault has a number of uses."""
 
 from dataclasses import dataclass, field
 
 METHOD_KINDS = ("ratelimited", "server_error", "error", "thread_error", "delay", "lost_reply", "lost_request")
-"""ratelimited (429 with Retry-After), server_error (503), error (Slack's error `code`, known to its pages or not),
-thread_error (the same, but only for what goes into a thread), delay, lost_reply (done, then the connection is cut),
-lost_request (cut before anything is done): on Web API methods and `response_url`. With `method` chat.update an error
-is a refused edit."""
+"""ratelimited (429 with Retry-After), server_error (503), error (any error `code`), thread_error (the same,
+for thread replies only), delay, lost_reply (executed, then cut), lost_request (cut before execution): on Web API
+methods and `response_url`. With `method` chat.update, an error is a refused edit."""
 SOCKET_KINDS = ("disconnect", "refresh", "warning", "dead_socket", "silent_socket")
-"""On the socket of the next frame in either direction: disconnect (cut), refresh (asked to reconnect, then closed),
-warning (its end announced only), dead_socket (stays open, answers nothing), silent_socket (pings only)."""
+"""On the socket of the next frame in either direction: disconnect (cut), refresh (request to reconnect, then closed),
+warning (only announces its end), dead_socket (open, answers nothing), silent_socket (answers pings only)."""
 DELIVERY_KINDS = ("duplicate", "lost_delivery")
 """duplicate (the next envelopes come twice), lost_delivery (the next envelopes never arrive)."""
 KINDS = (*METHOD_KINDS, *SOCKET_KINDS, *DELIVERY_KINDS)
@@ -19,7 +18,7 @@ MOST_SECONDS = 3600.0
 
 
 class FaultRefused(ValueError):
-    """The fault asked for is not one; the sentence says why."""
+    """An invalid fault; `str()` is the reason."""
 
 
 @dataclass(slots=True)
@@ -35,20 +34,20 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults that are still to come."""
+    """The pending faults."""
 
     pending: list[Fault] = field(default_factory=list)
 
     def inject(
         self, kind: str, *, count: int = 1, method: str = "", seconds: float = 1.0, code: str = "internal_error"
     ) -> None:
-        """Let the next `count` fitting calls meet this fault. Raises FaultRefused for one that makes no sense."""
+        """Inject a fault into the next `count` matching calls; raises FaultRefused for an invalid fault."""
         self.order(kind, count=count, method=method, seconds=seconds, code=code)
 
     def order(
         self, kind: str, *, count: int = 1, method: str = "", seconds: float = 1.0, code: str = "internal_error"
     ) -> Fault:
-        """Inject a fault and give it back, so that `withdraw` can end it."""
+        """Inject a fault and return it, so that `withdraw` can end it."""
         if kind not in KINDS:
             raise FaultRefused(f"unknown fault {kind!r:.60}: one of {', '.join(KINDS)}")
         if not 1 <= count <= MOST_TIMES or not 0 <= seconds <= MOST_SECONDS:
@@ -62,7 +61,7 @@ class Faults:
         self.pending = [other for other in self.pending if other is not fault]
 
     def take(self, kinds: tuple[str, ...], method: str = "") -> Fault | None:
-        """The next fault of these kinds that fits the method, used once."""
+        """Return the next fault of these kinds that matches the method, and use it once."""
         for fault in self.pending:
             if fault.kind in kinds and fault.method in {"", method}:
                 fault.count -= 1
@@ -72,5 +71,5 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """No more faults."""
+        """Remove all faults."""
         self.pending.clear()

@@ -1,10 +1,63 @@
-"""What a person chose or typed in an element, as payloads tell it: one entry per element type."""
+"""Input of a person as payloads carry it: escaped text, and the state of each element type."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bot.playground.slack_sim.refusal import ActRefused
+from bot.playground.slack_sim.errors import ActRefused
+from bot.playground.slack_sim.team import Team
+
+_BROADCASTS = frozenset({"here", "channel", "everyone"})
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_TOKEN = re.compile(
+    r"(?P<link>https?://[^\s<>]+)"
+    r"|(?P<mail>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
+    r"|(?P<domain>(?<![\w./:-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\b(?::\d+)?(?:/[^\s<>]*)?)"
+    r"|(?P<user>(?<![\w])@[\w.-]*\w)"
+    r"|(?P<channel>(?<![\w])\#[\w-]+)"
+    r"|(?P<entity>[&<>])",
+    re.ASCII,
+)
+
+
+def entities(text: str) -> str:
+    """Escape the three characters of Slack's markup."""
+    return "".join(_ENTITIES.get(letter, letter) for letter in text)
+
+
+def escape_typed(text: str, team: Team) -> str:
+    """`@bob` → `<@U..|bob>`, `#ops` → `<#C..|ops>`, `http://x` → `<http://x>`, `&` → `&amp;` (`should_escape`)."""
+    return _TOKEN.sub(lambda match: _escaped(match, team), text)
+
+
+def _escaped(match: re.Match[str], team: Team) -> str:
+    kind, found = str(match.lastgroup), match.group()
+    if kind == "link":
+        return f"<{entities(found)}>"
+    if kind == "mail":
+        return f"<mailto:{found}|{found}>"
+    if kind == "domain":
+        return f"<http://{entities(found)}|{entities(found)}>"
+    if kind == "user":
+        return _mention(found, team)
+    if kind == "channel":
+        named = next((c for c in team.channels if f"#{c.name}" == found), None)
+        return f"<#{named.id}|{named.name}>" if named else found
+    return _ENTITIES[found]
+
+
+def _mention(found: str, team: Team) -> str:
+    name = found[1:]
+    if name in _BROADCASTS:
+        return f"<!{name}>"
+    if name == team.bot_name:
+        return f"<@{team.bot_user}|{name}>"
+    if user := next((user for user in team.users if user.name == name), None):
+        return f"<@{user.id}|{name}>"
+    group = next((group for group in team.groups if group.handle == name), None)
+    return f"<!subteam^{group.id}|@{name}>" if group else found
+
 
 Element = Mapping[str, Any]
 State = dict[str, Any]
@@ -66,13 +119,13 @@ _INITIAL = ("initial_value", "initial_date", "initial_time", "initial_user", "in
 
 
 def chosen(element: Element, value: Any) -> State:
-    """The state of an element that holds `value` (option values for selects); raises ActRefused."""
+    """The state of an element with `value` (option values for selects); raises ActRefused."""
     kind = str(element.get("type"))
     return {"type": kind} | (CHOICES[kind](element, value) if kind in CHOICES else {})
 
 
 def initial(element: Element) -> Any:
-    """What an element holds before anybody touches it."""
+    """The initial value of an element."""
     if isinstance(option := element.get("initial_option"), Mapping):
         return option["value"]
     if isinstance(options := element.get("initial_options"), list):
@@ -81,7 +134,7 @@ def initial(element: Element) -> Any:
 
 
 def is_empty(state: Mapping[str, Any]) -> bool:
-    """Whether nothing was typed or chosen."""
+    """True if the input is empty."""
     return not any(value for key, value in state.items() if key != "type")
 
 
@@ -105,22 +158,22 @@ def form_state(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any])
 
 
 def with_choice(state: Mapping[str, Mapping[str, Any]], acted: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """`state.values` with what was just chosen in it, as `block_actions` of a view tell it; a button holds nothing."""
+    """`state.values` with the last choice, as in the `block_actions` of a view; a button has no state."""
     if acted["type"] not in CHOICES:
         return dict(state)
     block_id, action_id = str(acted["block_id"]), str(acted["action_id"])
-    told = {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
-    return {**state, block_id: {**state.get(block_id, {}), action_id: told}}
+    found = {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
+    return {**state, block_id: {**state.get(block_id, {}), action_id: found}}
 
 
 def wrong_in(blocks: tuple[Mapping[str, Any], ...], values: Mapping[str, Any]) -> dict[str, str]:
-    """What Slack itself refuses before the app hears of a form, by block_id: empty where required, a wrong length."""
-    told = {}
+    """Slack's own errors of a form, by block_id: a missing value, a wrong length. The app never gets such a form."""
+    found = {}
     for block, element in _inputs(blocks):
         state = values.get(block["block_id"], {}).get(element["action_id"], {})
         if words := _wrong(block, element, state):
-            told[str(block["block_id"])] = words
-    return told
+            found[str(block["block_id"])] = words
+    return found
 
 
 def _wrong(block: Mapping[str, Any], element: Element, state: Mapping[str, Any]) -> str:

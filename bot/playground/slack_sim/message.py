@@ -1,4 +1,4 @@
-"""One message of the local workspace, and the views (modals, Home tabs) that people see."""
+"""Messages and views (modals, Home tabs) of the local workspace."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Blocks = tuple[Mapping[str, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `only_for` is the one person who sees an ephemeral one; `user` is who wrote it; `ts` its id."""
+    """A message; `user` is its author, `ts` its id; `only_for` is the person who sees an ephemeral one."""
 
     channel: str
     ts: str
@@ -28,27 +28,27 @@ class Message:
 
     @property
     def full_text(self) -> str:
-        """The fallback and every text in the blocks, one a line: what a person could read."""
+        """The fallback text and every text in the blocks, one a line."""
         return "\n".join([self.text, *texts(list(self.blocks))])
 
     @property
     def edited(self) -> bool:
-        """Whether it was changed after it was posted."""
+        """True if the message was edited."""
         return bool(self.edited_ts)
 
     @property
     def in_channel(self) -> bool:
-        """Whether it stands in the channel itself, not only in a thread."""
+        """True if the message is in the channel itself, not only in a thread."""
         return not self.thread_ts or self.broadcast
 
     def action_ids(self) -> list[str]:
-        """The action ids of everything that can be clicked in it, in reading order."""
+        """The action ids of all interactive elements, in reading order."""
         return [str(element["action_id"]) for _block, element in interactive(self.blocks)]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An open modal or a Home tab as `user` sees it; `values` are what its inputs hold: block → action → state."""
+    """An open modal or the Home tab of `user`; `errors` are shown beside its inputs."""
 
     id: str
     user: str
@@ -60,12 +60,12 @@ class View:
 
     @property
     def blocks(self) -> Blocks:
-        """Its blocks."""
+        """The blocks of the view."""
         return tuple(self.content.get("blocks", ()))
 
     @property
     def full_text(self) -> str:
-        """Every text in it, one a line."""
+        """Every text in the view, one a line."""
         return "\n".join(texts(dict(self.content)))
 
 
@@ -73,7 +73,7 @@ _TEXT_KEYS = frozenset({"text", "title", "caption", "label", "name", "url"})
 
 
 def texts(value: Any) -> list[str]:
-    """Every text a person could read in a JSON value, in its order."""
+    """Every readable text in a JSON value, in order."""
     if isinstance(value, Mapping):
         own = [held for key, held in value.items() if key in _TEXT_KEYS and isinstance(held, str)]
         return own + [text for held in value.values() if not isinstance(held, str) for text in texts(held)]

@@ -1,4 +1,4 @@
-"""What the page asks: its files, the state and messages as one person sees them, and a stream of changes."""
+"""Routes of the page: its files, state and messages in the view of one person, and a stream of changes."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from bot.playground.slack_sim.acting import Actor
 from bot.playground.slack_sim.delivery import Delivery
 from bot.playground.slack_sim.faults import Faults
 from bot.playground.slack_sim.message import Message
-from bot.playground.slack_sim.objects import reactions_json, view_json
+from bot.playground.slack_sim.payloads import reactions_json, view_json
 from bot.playground.slack_sim.team import Channel
 from bot.playground.slack_sim.workspace import Event, Workspace
 
@@ -26,7 +26,7 @@ _BEAT_SECONDS = 15.0
 
 @dataclass(slots=True)
 class Page:
-    """The routes that show; `panel` is whether a cluster panel belongs to the page."""
+    """The read-only routes; `panel` is True if the page has a cluster panel."""
 
     workspace: Workspace
     delivery: Delivery
@@ -85,8 +85,8 @@ class Page:
     def _channel(self, actor: Actor, channel: Channel) -> Mapping[str, Any]:
         upto = self.read_upto.get((actor.user.id, channel.id), "")
         unread = sum(m.ts > upto and m.user != actor.user.id for m in actor.sees(channel.id) if m.in_channel)
-        told = {key: value for key, value in asdict(channel).items() if key != "members"}
-        return told | {"is_member": self.workspace.team.is_in(actor.user.id, channel), "unread": unread}
+        fields = {key: value for key, value in asdict(channel).items() if key != "members"}
+        return fields | {"is_member": self.workspace.team.is_in(actor.user.id, channel), "unread": unread}
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         actor, channel = self._actor(request), request.query.get("channel", "")
@@ -100,8 +100,8 @@ class Page:
     def _message(self, message: Message, seen: list[Message]) -> Mapping[str, Any]:
         team = self.workspace.team
         person, is_bot = team.user(message.user), message.user == team.bot_user
-        told = {key: value for key, value in asdict(message).items() if key not in _HIDDEN}
-        return told | {
+        fields = {key: value for key, value in asdict(message).items() if key not in _HIDDEN}
+        return fields | {
             "is_bot": is_bot,
             "name": team.bot_name if is_bot else person.name if person else "Slackbot",
             "ephemeral": bool(message.only_for),
@@ -135,7 +135,7 @@ class Page:
             self.workspace.observers.discard(observe)
 
     def _shown(self, event: Event) -> Event:
-        """An event as the page gets it: with a view, its content and what is wrong in it."""
+        """Add to an event about a view its content and errors."""
         if event["type"] != "view":
             return event
         return {**event, "view": self._modal(str(event["user"]))}
@@ -146,7 +146,7 @@ class Page:
 
 
 async def _nothing(_request: web.Request) -> web.StreamResponse:
-    """No icon: browsers ask for one, and would tell a missing one as an error."""
+    """Answer without an icon: browsers request one, and log a missing one as an error."""
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -1,28 +1,69 @@
-"""LocalSlack: the workspace as a server on loopback, with a way to act in it and to wait for what comes of it."""
+"""LocalSlack: the workspace as a server on loopback, with ways to act in it and to wait for the result."""
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
-from bot.playground.slack_sim.acting import Actor
-from bot.playground.slack_sim.api import Api, Tokens
+from bot.playground.slack_sim.acting import ActError, Actor
+from bot.playground.slack_sim.api import Api, Responses, Tokens
 from bot.playground.slack_sim.control import Control
-from bot.playground.slack_sim.delivery import Delivery
+from bot.playground.slack_sim.delivery import Delivery, Sockets
+from bot.playground.slack_sim.errors import ERROR, ActRefused
 from bot.playground.slack_sim.faults import Faults
-from bot.playground.slack_sim.guard import guard, harden
 from bot.playground.slack_sim.message import Message, View
 from bot.playground.slack_sim.page import Page
-from bot.playground.slack_sim.refusal import ActRefused
-from bot.playground.slack_sim.respond import Responses
-from bot.playground.slack_sim.sockets import Sockets
 from bot.playground.slack_sim.team import DEMO_TEAM, Team
-from bot.playground.slack_sim.violations import ERROR
 from bot.playground.slack_sim.workspace import Workspace
+
+POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+MARK = "X-Playground"
+"""The header (value 1) of every action: a foreign page cannot send it without a CORS permission."""
+_GUARDED = ("/play/", "/control/")
+_SAFE = frozenset({"GET", "HEAD"})
+_NAMES = frozenset({"127.0.0.1", "localhost"})
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def refusal(host: str, path: str, method: str, headers: Mapping[str, str]) -> str:
+    """The reason to refuse a request, "" if allowed. Host shows DNS rebinding, other headers show foreign sites."""
+    if host.rpartition(":")[0] not in _NAMES and host not in _NAMES:
+        return "wrong_host"
+    if not path.startswith(_GUARDED):
+        return ""
+    if headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
+        return "cross_site"
+    if headers.get("Origin", f"http://{host}") != f"http://{host}":
+        return "cross_site"
+    return "cross_site" if method not in _SAFE and headers.get(MARK) != "1" else ""
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse foreign requests; answer a refused action as JSON."""
+    why = refusal(request.headers.get("Host", ""), request.path, request.method, request.headers)
+    if why:
+        return web.json_response({"ok": False, "error": why}, status=HTTPStatus.FORBIDDEN)
+    try:
+        return await handler(request)
+    except ActRefused as error:
+        body = {"ok": False, "error": error.code, "message": str(error)}
+        confirm = error.confirm if isinstance(error, ActError) else None
+        return web.json_response(body | ({"confirm": confirm} if confirm else {}))
+
+
+async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add the protective headers to an answer."""
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+
 
 _MOST_BODY = 4 << 20
 _LOOPBACK = "127.0.0.1"
@@ -31,8 +72,8 @@ _LOOPBACK = "127.0.0.1"
 class LocalSlack:
     """A Slack workspace at `page_url` whose app talks to `api_url`; an async context manager.
 
-    `request_url` is where payloads go while the app has no socket. `extra_routes` are mounted beside the page (those
-    under `/control/` get its protection). `clock` gives Unix seconds; `ack_seconds` and `retry_delays` (the pauses
+    Payloads go to `request_url` while the app has no socket. `extra_routes` are mounted beside the page; those under
+    `/control/` have its protection. `clock` returns Unix seconds; `ack_seconds` and `retry_delays` (the pauses
     before the retries of an event) are real seconds.
     """
 
@@ -92,7 +133,7 @@ class LocalSlack:
         try:
             await web.TCPSite(runner, _LOOPBACK, self._port).start()
         except OSError:
-            # The port somebody wished for is taken: any free one serves as well.
+            # The requested port is in use: take any free one.
             await web.TCPSite(runner, _LOOPBACK, 0).start()
         address: Any = runner.addresses[0]
         self._api.origin = f"http://{_LOOPBACK}:{address[1]}"
@@ -104,14 +145,14 @@ class LocalSlack:
         await self._stack.aclose()
 
     def as_user(self, user: str) -> Actor:
-        """The person of that id or name at their screen; raises ActRefused when there is none."""
+        """The person of that id or name; raises ActRefused for an unknown one."""
         held = self.workspace.team.user(user)
         if held is None:
             raise ActRefused("user_not_found", f"there is no {user!r:.60} here")
         return Actor(self.workspace, self.delivery, self._api.origin, held)
 
     async def wait_connected(self, *, connected: bool = True, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - as in wait_for
-        """Wait until the app would get what a person does, or would not; raises TimeoutError."""
+        """Wait until the app is connected, or disconnected; raises TimeoutError."""
         await self.workspace.wait_until(lambda: self.delivery.connected is connected or None, timeout)
 
     async def wait_for(
@@ -120,11 +161,11 @@ class LocalSlack:
         wanted: Callable[[Message], bool],
         *,
         user: str = "",
-        timeout: float = 10.0,  # noqa: ASYNC109 - how long a person would wait, told in the error
+        timeout: float = 10.0,  # noqa: ASYNC109 - the error shows it
     ) -> Message:
-        """The newest message of a channel that is as wanted, waiting for it to come or to be edited so.
+        """Wait for a matching message in a channel, new or edited, and return the newest one.
 
-        With `user`, what only that person sees counts as well. Raises TimeoutError that tells what was there instead.
+        With `user`, messages to that person alone count too. Raises TimeoutError that lists the last messages.
         """
 
         def look() -> Message | None:
@@ -144,7 +185,7 @@ class LocalSlack:
         home: bool = False,
         timeout: float = 10.0,  # noqa: ASYNC109 - as above
     ) -> View:
-        """The modal (or Home tab) that a person sees, once it is as wanted; TimeoutError tells what was there."""
+        """Wait for a matching modal (or Home tab) of a person; TimeoutError shows the present one."""
         ws = self.workspace
 
         def there() -> View | None:
@@ -158,8 +199,8 @@ class LocalSlack:
             return await ws.wait_until(look, timeout)
         except TimeoutError as error:
             view = there()
-            told = view.full_text if view else "none"
-            raise TimeoutError(f"{user} sees no such view within {timeout:g} s, but:\n{told}") from error
+            body = view.full_text if view else "none"
+            raise TimeoutError(f"{user} sees no such view within {timeout:g} s, but:\n{body}") from error
 
     def assert_no_violations(self, *, allow: Collection[str] = (ERROR,)) -> None:
         """Raise AssertionError naming every rule that the app broke; see Workspace.assert_no_violations."""

@@ -1,4 +1,4 @@
-"""Small checkers for JSON shapes: each looks at one value and notes what is wrong with it, with its path."""
+"""Checkers for JSON shapes: each checks one value and records its errors with their path."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Findings:
-    """What was found wrong in one payload, and totals that rules over the whole of it need."""
+    """The errors of one payload, and totals for rules about the whole payload."""
 
     surface: str
     problems: list[str] = field(default_factory=list)
@@ -16,11 +16,11 @@ class Findings:
     totals: dict[str, int] = field(default_factory=dict)
 
     def wrong(self, path: str, words: str) -> None:
-        """Note one problem."""
+        """Record an error."""
         self.problems.append(f"{words} [json-pointer:{path}]")
 
     def add(self, total: str, amount: int) -> None:
-        """Raise one of the totals."""
+        """Add to one of the totals."""
         self.totals[total] = self.totals.get(total, 0) + amount
 
 
@@ -28,7 +28,7 @@ Check = Callable[[Any, str, Findings], None]
 
 
 def string(most: int, least: int = 1) -> Check:
-    """A string of so many characters."""
+    """A string with a length from `least` to `most`."""
 
     def check(value: Any, path: str, found: Findings) -> None:
         if not isinstance(value, str):
@@ -60,7 +60,7 @@ def number(least: float = float("-inf"), most: float = float("inf"), *, whole: b
 
 
 def one_of(*values: str) -> Check:
-    """One of a few words."""
+    """One of the given values."""
 
     def check(value: Any, path: str, found: Findings) -> None:
         if value not in values:
@@ -70,7 +70,7 @@ def one_of(*values: str) -> Check:
 
 
 def array(item: Check, most: int, least: int = 1) -> Check:
-    """A list of so many items."""
+    """A list with `least` to `most` items."""
 
     def check(value: Any, path: str, found: Findings) -> None:
         if not isinstance(value, list):
@@ -89,7 +89,7 @@ def array(item: Check, most: int, least: int = 1) -> Check:
 def shape(
     fields: Mapping[str, Check], required: tuple[str, ...] = (), also: tuple[Check, ...] = (), kind: str | None = None
 ) -> Check:
-    """An object with these fields and no others; `also` are rules over the whole of it."""
+    """An object with these fields and no others; `also` are rules about the whole object."""
 
     def check(value: Any, path: str, found: Findings) -> None:
         if not isinstance(value, dict):

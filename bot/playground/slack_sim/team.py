@@ -1,4 +1,4 @@
-"""Who and what there is in the local workspace: frozen descriptions of its users, channels and groups."""
+"""Frozen descriptions of the local workspace: users, channels, groups, commands."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ BOT_SCOPES = (
     "im:write",
     "im:history",
 )
-"""What a bot token is allowed here unless the caller says otherwise."""
+"""Default scopes of a bot token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel; `members` are user ids, empty for everybody; `has_bot` is whether the app was invited."""
+    """A channel; `members` are user ids, empty for all; `has_bot` is True if the app is a member."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class Channel:
 
     @property
     def family(self) -> str:
-        """The scope family that covers it: channels, groups or im."""
+        """The scope family of the channel: channels, groups or im."""
         return "im" if self.is_im else "groups" if self.is_private else "channels"
 
 
@@ -73,7 +73,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """One workspace and the app installed in it; `events` are those that the app subscribed to."""
+    """One workspace and the app installed in it; `events` are the subscriptions of the app."""
 
     name: str
     users: tuple[User, ...]
@@ -102,7 +102,7 @@ class Team:
         return next((held for held in self.commands if held.command == command), None)
 
     def is_in(self, user_id: str, channel: Channel) -> bool:
-        """Whether a person is in a channel."""
+        """True if a person is in a channel."""
         return not channel.members or user_id in channel.members
 
 
@@ -112,11 +112,11 @@ DEMO_TEAM = Team(
         User("U0ALICE", "alice", "Alice Moreau", "operator"),
         User("U0BOB", "bob", "Bob Okafor", "operator, on call"),
         User("U0CAROL", "carol", "Carol Lindqvist", "in the on-call group"),
-        User("U0DAVE", "dave", "Dave Rossi", "may look only"),
+        User("U0DAVE", "dave", "Dave Rossi", "may read only"),
     ),
     channels=(
         Channel("C0STORAGE", "storage", "Alerts and questions about the prod cluster"),
-        Channel("C0OPERATIONS", "operations", "Where changes are proposed and decided"),
+        Channel("C0OPERATIONS", "operations", "Proposals and approvals of changes"),
         Channel("C0ARCHIVE", "archive", "The archive cluster, an older release"),
         Channel("C0RANDOM", "random", "cmbot was not invited here", has_bot=False),
         Channel("C0OLD", "old", "Archived", is_archived=True),

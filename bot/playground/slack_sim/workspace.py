@@ -1,15 +1,88 @@
-"""The state of the workspace: messages, views, triggers, response addresses, and everything the app did wrong."""
+"""State of the workspace: messages, views, triggers, response URLs and violations."""
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from bot.playground.slack_sim.errors import ERROR, Violation, not_allowed
 from bot.playground.slack_sim.message import Message, View
-from bot.playground.slack_sim.passes import Passes
 from bot.playground.slack_sim.team import Channel, Team
-from bot.playground.slack_sim.violations import ERROR, Violation, not_allowed
+
+TRIGGER_SECONDS = 3.0
+RESPONSE_SECONDS = 1800.0
+RESPONSE_USES = 5
+
+
+@dataclass(slots=True)
+class ResponseUrl:
+    """A URL for answers to one interaction; `original` is the ts of the message that an answer can replace."""
+
+    channel: str
+    user: str
+    until: float
+    original: str = ""
+    thread_ts: str = ""
+    uses: int = 0
+
+
+@dataclass(slots=True)
+class Trigger:
+    """A trigger: permission to open one modal for one person."""
+
+    user: str
+    until: float
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Grants:
+    """The triggers and response URLs that were issued; `clock` returns Unix seconds."""
+
+    clock: Callable[[], float]
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1_000_000_001))
+
+    def new_trigger(self, user: str) -> str:
+        """A trigger id, good for one modal within three seconds."""
+        key = f"{next(self._numbers)}.{next(self._numbers)}.{secrets.token_hex(16)}"
+        self.triggers[key] = Trigger(user, self.clock() + TRIGGER_SECONDS)
+        return key
+
+    def use_trigger(self, key: str) -> tuple[str, str]:
+        """(person, "") and the trigger is used; or ("", Slack's error code)."""
+        trigger = self.triggers.get(key)
+        if trigger is None:
+            return "", "invalid_trigger_id"
+        if trigger.used:
+            return "", "exchanged_trigger_id"
+        if self.clock() > trigger.until:
+            return "", "expired_trigger_id"
+        trigger.used = True
+        return trigger.user, ""
+
+    def new_response_url(self, channel: str, user: str, *, original: str = "", thread_ts: str = "") -> str:
+        """The key of an address at which one interaction may be answered."""
+        key = secrets.token_hex(12)
+        until = self.clock() + RESPONSE_SECONDS
+        self.response_urls[key] = ResponseUrl(channel, user, until, original=original, thread_ts=thread_ts)
+        return key
+
+    def use_response_url(self, key: str) -> tuple[ResponseUrl | None, str]:
+        """(the address, "") and one use is gone; or (None, Slack's error code)."""
+        held = self.response_urls.get(key)
+        if held is None:
+            return None, "invalid_url"
+        if self.clock() > held.until:
+            return None, "expired_url"
+        if held.uses >= RESPONSE_USES:
+            return None, "used_url"
+        held.uses += 1
+        return held, ""
+
 
 __all__ = ["Event", "Message", "View", "Violation", "Workspace"]
 
@@ -19,7 +92,7 @@ Event = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Workspace:
-    """All that the workspace knows; `clock` gives Unix seconds. Observers are told of every change."""
+    """State of the workspace; `clock` returns Unix seconds. Observers are called at every change."""
 
     team: Team
     clock: Callable[[], float]
@@ -30,17 +103,17 @@ class Workspace:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     ims: dict[str, str] = field(default_factory=dict)
     observers: set[Callable[[Event], None]] = field(default_factory=set)
-    passes: Passes = field(init=False)
+    grants: Grants = field(init=False)
     _last_ts: int = 0
     _places: dict[tuple[str, str], int] = field(default_factory=dict)
     _threads: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.passes = Passes(self.clock)
+        self.grants = Grants(self.clock)
 
     def new_ts(self) -> str:
-        """A timestamp that no other message has and that is later than all before."""
+        """A unique timestamp, later than all earlier ones."""
         self._last_ts = max(int(self.clock() * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
@@ -48,8 +121,8 @@ class Workspace:
         """An id of that kind (`V`, `F`), unique in this workspace."""
         return f"{kind}0{next(self._ids):08X}"
 
-    def tell(self, event: Event) -> None:
-        """Tell the page and whoever waits that something changed."""
+    def notify(self, event: Event) -> None:
+        """Notify the page and waiting callers of a change."""
         for observer in tuple(self.observers):
             observer(event)
 
@@ -77,7 +150,7 @@ class Workspace:
         if placed.thread_ts:
             self._threads.setdefault((placed.channel, placed.thread_ts), []).append(len(self.messages))
         self.messages.append(placed)
-        self._tell_of("ephemeral" if placed.only_for else "message", placed)
+        self._notify_of("ephemeral" if placed.only_for else "message", placed)
         return placed
 
     def find(self, channel: str, ts: str) -> Message | None:
@@ -89,24 +162,24 @@ class Workspace:
         """Replace a message by a changed one."""
         changed = replace(message, **changes)
         self.messages[self._places[message.channel, message.ts]] = changed
-        self._tell_of("deleted" if changed.deleted else "changed", changed)
+        self._notify_of("deleted" if changed.deleted else "changed", changed)
         return changed
 
     def replies(self, channel: str, ts: str) -> list[Message]:
-        """The answers in a thread that everybody sees, oldest first."""
+        """The replies in a thread that all members see, oldest first."""
         thread = (self.messages[place] for place in self._threads.get((channel, ts), ()))
         return [m for m in thread if m.ts != ts and not m.deleted and not m.only_for]
 
     def visible(self, channel: str, user: str) -> list[Message]:
-        """What a person sees in a channel, threads included, oldest first ("": what everybody sees)."""
+        """The messages that a person sees in a channel, threads included, oldest first ("": those that all see)."""
         place = self.channel(channel)
         if place is None or (user and not self.team.is_in(user, place)):
             return []
         return [m for m in self.messages if m.channel == place.id and not m.deleted and m.only_for in {"", user}]
 
-    def _tell_of(self, kind: str, message: Message) -> None:
+    def _notify_of(self, kind: str, message: Message) -> None:
         thread = {"channel": message.channel, "thread_ts": message.thread_ts, "ts": message.ts}
-        self.tell({"type": kind, **thread, "user": message.only_for})
+        self.notify({"type": kind, **thread, "user": message.only_for})
 
     # --- views
 
@@ -127,31 +200,31 @@ class Workspace:
         """Show a view: in place of the one with its id, else as a person's Home tab or on top of their stack."""
         if view.content.get("type") == "home":
             self.homes[view.user] = view
-            self.tell({"type": "home", "user": view.user})
+            self.notify({"type": "home", "user": view.user})
             return view
         stack = self.modals.setdefault(view.user, [])
         at = next((i for i, held in enumerate(stack) if held.id == view.id), len(stack))
         stack[at : at + 1] = [view]
-        self.tell({"type": "view", "user": view.user})
+        self.notify({"type": "view", "user": view.user})
         return view
 
     def drop_views(self, user: str, *, everything: bool = False) -> None:
         """Close the modal on top, or all of a person's."""
         stack = self.modals.get(user, [])
         del stack[0 if everything else -1 :]
-        self.tell({"type": "view", "user": user})
+        self.notify({"type": "view", "user": user})
 
-    # --- what went wrong, and waiting
+    # --- violations, and waits
 
     def violate(self, rule: str, detail: str, where: str = "") -> None:
-        """Note that the app broke a rule (Slack's error code, or a name of ours)."""
+        """Record that the app broke a rule (Slack's error code, or a name of ours)."""
         self.violations.append(Violation(self.clock(), rule, detail, where))
-        self.tell({"type": "violation"})
+        self.notify({"type": "violation"})
 
     def assert_no_violations(self, allow: Collection[str] = (ERROR,)) -> None:
-        """Raise AssertionError when the app broke a rule; `allow` names rules and categories that may be.
+        """Raise AssertionError if the app broke a rule; `allow` names accepted rules and categories.
 
-        Unless told otherwise errors that tell of a state (a channel it is not in) may be; `()` allows nothing.
+        By default, errors about a state of the workspace (a channel without the app) are accepted; `()` accepts none.
         """
         wrong = not_allowed(self.violations, allow)
         if wrong:
@@ -159,7 +232,7 @@ class Workspace:
             raise AssertionError("the app broke rules of the platform:\n" + "\n".join(lines))
 
     async def wait_until(self, look: Callable[[], T | None], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - a caller's plain deadline reads better than a wrapped one
-        """What `look` gives once it gives something; it is asked again at every change. Raises TimeoutError."""
+        """Return the first result of `look` that is not None; `look` runs at every change. Raises TimeoutError."""
         woken = asyncio.Event()
 
         def wake(_event: Event) -> None:
@@ -181,7 +254,7 @@ class Workspace:
         fits: Callable[[Message], bool] = lambda _message: True,
         timeout: float = 10.0,  # noqa: ASYNC109 - as in wait_until
     ) -> Message:
-        """The newest message in a channel (threads and ephemeral ones included) that fits. Raises TimeoutError."""
+        """The newest matching message in a channel (threads and ephemeral ones included). Raises TimeoutError."""
         place = self.channel(channel)
         key = place.id if place else channel
 

@@ -6,11 +6,11 @@ import { state } from "./state.js";
 import { toast } from "./toast.js";
 
 /**
- * Say what an act failed with; failures of the app are told by the workspace itself, as a toast event.
+ * Say what an act failed with; failures of the app are reportError by the workspace itself, as a toast event.
  * @param {any} answer
  * @returns {boolean} whether it went well
  */
-export function told(answer) {
+export function reportError(answer) {
   if (!answer.ok && answer.message) toast(answer.message, "error");
   return answer.ok;
 }
@@ -25,7 +25,7 @@ async function click(place, block, element, value) {
     if (!(await confirmed(answer.confirm))) return false;
     answer = await post("/play/click", { ...body, confirmed: true });
   }
-  return told(answer);
+  return reportError(answer);
 }
 
 /**

@@ -44,7 +44,7 @@ export const remove = (path) => ask("DELETE", path);
  * Listen to what changes for a person; reconnects by itself.
  * @param {string} user
  * @param {(event: any) => void} heard
- * @param {(connected: boolean) => void} linked told when the stream opens or breaks
+ * @param {(connected: boolean) => void} linked called when the stream opens or breaks
  * @returns {() => void} stops listening
  */
 export function listen(user, heard, linked) {

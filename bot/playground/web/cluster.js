@@ -1,4 +1,4 @@
-// The panel of the simulated clusters: what state each is in, and the handles by which a person breaks and mends it.
+// The panel of the simulated clusters: state of each, and controls to break and repair it.
 
 import { get, post } from "./api.js";
 import { diskMap } from "./disks.js";
@@ -36,10 +36,10 @@ async function act(action, body = {}, said = "") {
 async function look() {
   if (panel().hidden || !chosen || document.hidden) return;
   const asked = chosen;
-  const told = await get(`${prefix()}/state`);
-  if (asked !== chosen || !told.nodes) return;
-  seen = told;
-  const { now: _now, requests: _requests, ...rest } = told;
+  const answer = await get(`${prefix()}/state`);
+  if (asked !== chosen || !answer.nodes) return;
+  seen = answer;
+  const { now: _now, requests: _requests, ...rest } = answer;
   const key = JSON.stringify([chosen, picked, rest]);
   // What is being pressed or dragged is not taken away from under the hand.
   if (key !== drawnKey && !panel().matches(":active")) {
@@ -101,7 +101,7 @@ function space() {
   const size = seen.disks.reduce((sum, disk) => sum + disk.size, 0);
   const used = seen.disks.reduce((sum, disk) => sum + disk.used, 0);
   const percent = size ? Math.round((used / size) * 100) : 0;
-  const told = h("output", {}, `${percent} %`);
+  const output = h("output", {}, `${percent} %`);
   const range = h("input", {
     type: "range",
     min: 0,
@@ -109,11 +109,11 @@ function space() {
     testid: "fill-range",
     "aria-label": "Space used, per cent",
     value: percent,
-    oninput: (event) => fill(told, `${event.target.value} %`),
+    oninput: (event) => fill(output, `${event.target.value} %`),
     onchange: (event) => act("fill_space", { fraction: Number(event.target.value) / 100 }, `Every disk is ${event.target.value} % full`),
   });
   return [
-    h("div", { class: "row" }, h("span", {}, "Space used"), range, told),
+    h("div", { class: "row" }, h("span", {}, "Space used"), range, output),
     h(
       "label",
       { class: "row" },

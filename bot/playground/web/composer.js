@@ -1,6 +1,6 @@
 // The composer: writing messages and slash commands, with hints for commands and a history on arrow up.
 
-import { told } from "./acts.js";
+import { reportError } from "./acts.js";
 import { post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { state } from "./state.js";
@@ -92,7 +92,7 @@ export function composer(root, how) {
     write("");
     // The app may take its time to acknowledge; writing goes on meanwhile.
     const answer = await post(text.startsWith("/") ? "/play/command" : "/play/post", { user: state.me, text, ...target });
-    if (!told(answer) && answer.message && !field.value) write(text);
+    if (!reportError(answer) && answer.message && !field.value) write(text);
   }
   function recall(step) {
     const next = Math.max(-1, Math.min(history.length - 1, at + step));

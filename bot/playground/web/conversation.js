@@ -65,24 +65,24 @@ export function drawTopic() {
 
 const key = () => `${state.me} ${state.place.kind} ${state.place.id}`;
 
-/** Load what the centre shows, anew; keeps the place of somebody who reads further up. */
+/** Reload the centre; keeps the scroll position of a person who reads further up. */
 export async function loadCentre() {
   return state.place.kind === "home" ? loadHome() : loadChannel();
 }
 
 async function loadChannel() {
   const asked = key();
-  const told = await get("/play/messages", { user: state.me, channel: state.place.id });
-  if (asked !== key() || !told.ok) return;
+  const answer = await get("/play/messages", { user: state.me, channel: state.place.id });
+  if (asked !== key() || !answer.ok) return;
   const box = byId("scroll");
   const fresh = shownPlace !== asked;
   const follow = fresh || atEnd(box);
   if (byId("messages").dataset.kind !== "channel") fill(byId("messages"));
   byId("messages").dataset.kind = "channel";
-  drawChannel(told.messages);
+  drawChannel(answer.messages);
   byId("messages").querySelector(".empty")?.remove();
-  if (!told.messages.length) byId("messages").append(h("p", { class: "empty" }, "Nothing has been said here yet."));
-  const last = told.messages.at(-1);
+  if (!answer.messages.length) byId("messages").append(h("p", { class: "empty" }, "No messages here yet."));
+  const last = answer.messages.at(-1);
   if (last && !fresh && last.ts > newest) {
     if (last.user !== state.me) announce(spoken(last));
     byId("newer").hidden = follow;
@@ -94,12 +94,12 @@ async function loadChannel() {
 
 async function loadHome() {
   const asked = key();
-  const told = await get("/play/home", { user: state.me });
-  if (asked !== key() || !told.ok) return;
+  const answer = await get("/play/home", { user: state.me });
+  if (asked !== key() || !answer.ok) return;
   const root = byId("messages");
   root.dataset.kind = "home";
   drawChannel([]);
-  const shown = told.view ? blocks(told.view.blocks, acting({ view_id: told.view.id })) : h("p", { class: "empty" }, `${state.bot.name} has put nothing here yet.`);
+  const shown = answer.view ? blocks(answer.view.blocks, acting({ view_id: answer.view.id })) : h("p", { class: "empty" }, `${state.bot.name} has not published a Home tab yet.`);
   fill(root, h("div", { class: "home blocks", testid: "home-view" }, shown));
   if (shownPlace !== asked) byId("scroll").scrollTop = 0;
   shownPlace = asked;
@@ -115,13 +115,13 @@ export async function loadThread() {
   document.body.classList.toggle("with-thread", Boolean(state.thread));
   if (!state.thread) return drawThread([]);
   const { channel: place, ts } = state.thread;
-  const told = await get("/play/messages", { user: state.me, channel: place, thread_ts: ts });
-  if (state.thread?.ts !== ts || !told.ok) return undefined;
+  const answer = await get("/play/messages", { user: state.me, channel: place, thread_ts: ts });
+  if (state.thread?.ts !== ts || !answer.ok) return undefined;
   const box = pane.querySelector(".scroll");
   const follow = pane.dataset.ts !== ts || atEnd(box);
   pane.dataset.ts = ts;
   byId("thread-where").textContent = `#${channel(place)?.name ?? ""}`;
-  drawThread(told.messages);
+  drawThread(answer.messages);
   if (follow) toEnd(box);
   return undefined;
 }
@@ -137,7 +137,7 @@ export function highlight(ts) {
   for (const node of document.querySelectorAll(".message.found")) node.classList.remove("found");
   for (const node of document.querySelectorAll(`[data-testid="${CSS.escape(`message-${ts}`)}"]`)) {
     node.scrollIntoView({ block: "center" });
-    // Between two frames the class is gone, so that the animation starts anew.
+    // Between two frames the class is gone, so that the animation starts again.
     requestAnimationFrame(() => node.classList.add("found"));
     node.focus({ preventScroll: true });
   }

@@ -28,9 +28,9 @@ const terabytes = (bytes) => `${(bytes / 1e12).toFixed(1)} TB`;
 
 function tile(disk, picked, pick) {
   const state = word(disk);
-  const told = `Disk ${disk.disk_id}, ${disk.host} ${disk.path}: ${state}`;
+  const label = `Disk ${disk.disk_id}, ${disk.host} ${disk.path}: ${state}`;
   const look = `tile ${state.replace(/\W/g, "-")}`;
-  return h("button", { type: "button", class: look, testid: `disk-${disk.disk_id}`, "aria-pressed": String(disk.disk_id === picked), "aria-label": told, title: told, onclick: () => pick(disk.disk_id) }, LETTERS[state] || String(disk.disk_id));
+  return h("button", { type: "button", class: look, testid: `disk-${disk.disk_id}`, "aria-pressed": String(disk.disk_id === picked), "aria-label": label, title: label, onclick: () => pick(disk.disk_id) }, LETTERS[state] || String(disk.disk_id));
 }
 
 function details(disk, act) {

@@ -39,8 +39,8 @@ function checks(block, element, context, type, initial) {
   const chosen = new Set(initial);
   const group = `${block.block_id}-${element.action_id}`;
   const node = h("div", { class: "checks", role: type === "radio" ? "radiogroup" : "group", dataset: ids(block, element), "aria-label": named(context, element) });
-  const told = () => [...node.querySelectorAll("input:checked")].map((input) => input.value);
-  const changed = () => context.act(block, element, type === "radio" ? (told()[0] ?? null) : told());
+  const checked = () => [...node.querySelectorAll("input:checked")].map((input) => input.value);
+  const changed = () => context.act(block, element, type === "radio" ? (checked()[0] ?? null) : checked());
   node.append(
     ...options(element).map((each) =>
       h(

@@ -1,6 +1,6 @@
 // Faults of the workspace itself: which one, how often, on which method; and those that are still to come.
 
-import { told } from "./acts.js";
+import { reportError } from "./acts.js";
 import { get, post, remove } from "./api.js";
 import { fill, h } from "./dom.js";
 import { onChange, state } from "./state.js";
@@ -8,7 +8,7 @@ import { onChange, state } from "./state.js";
 const chosen = { kind: "ratelimited", count: 1, method: "", seconds: 2 };
 
 async function inject() {
-  told(await post("/control/faults", { ...chosen, count: Math.max(1, Math.round(chosen.count)) }));
+  reportError(await post("/control/faults", { ...chosen, count: Math.max(1, Math.round(chosen.count)) }));
 }
 
 async function learn(select) {

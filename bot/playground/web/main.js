@@ -30,8 +30,8 @@ const centre = soon(loadCentre);
 const thread = soon(loadThread);
 const everything = soon(refresh);
 const again = soon(async () => {
-  const told = await refresh();
-  if (told.ok) showModal(told.view);
+  const answer = await refresh();
+  if (answer.ok) showModal(answer.view);
 });
 
 const inPlace = (event) => state.place.kind === "channel" && event.channel === state.place.id;
@@ -121,9 +121,9 @@ function build() {
 /** Begin as the remembered person. */
 async function start() {
   stop();
-  const told = await refresh();
-  if (!told.ok) {
-    toast(told.message ?? "The local workspace does not answer", "error");
+  const answer = await refresh();
+  if (!answer.ok) {
+    toast(answer.message ?? "The local workspace does not answer", "error");
     setTimeout(start, 2000);
     return;
   }
@@ -132,11 +132,11 @@ async function start() {
     (event) => EVENTS[event.type]?.(event),
     (linked) => {
       document.getElementById("offline").hidden = linked;
-      // What was told while nobody listened is read anew.
+      // Reload changes that were missed while disconnected.
       if (linked) for (const read of [again, centre, thread]) read();
     },
   );
-  showModal(told.view);
+  showModal(answer.view);
   await route();
   await setUpCluster();
   if (!document.querySelector("dialog[open], .message.found")) focusComposer();

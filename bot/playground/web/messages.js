@@ -13,7 +13,7 @@ const TOGETHER_SECONDS = 300;
 const hue = (id) => [...id].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 8, 7);
 const seconds = (message) => Number(message.ts);
 
-/** A square with somebody's initials. @param {string} id @param {string} name @param {boolean} [bot] @returns {HTMLElement} */
+/** A square with a person's initials. @param {string} id @param {string} name @param {boolean} [bot] @returns {HTMLElement} */
 export function avatar(id, name, bot = false) {
   if (bot) return h("img", { class: "avatar", src: "/web/logo.svg", alt: "" });
   const initials = (user(id)?.real_name || name).split(/\s+/).map((word) => word.charAt(0)).join("").slice(0, 2).toUpperCase();
@@ -93,7 +93,7 @@ function foot(message, how) {
 const edited = () => h("span", { class: "edited" }, "(edited)");
 
 /** What a message says; after plain words stands that they were edited. */
-function told(message) {
+function contents(message) {
   const nodes = body(message, acting({ channel: message.channel, ts: message.ts }));
   const last = nodes.at(-1)?.lastElementChild;
   if (message.edited && !message.blocks.length) (last?.matches("p") ? last : nodes.at(-1)).append(" ", edited());
@@ -112,7 +112,7 @@ function draw(message, how, joined) {
       { class: "message-main" },
       notes(message, how),
       joined ? null : head(message),
-      h("div", { class: "blocks" }, told(message)),
+      h("div", { class: "blocks" }, contents(message)),
       foot(message, how),
     ),
     tools(message, how),

@@ -1,6 +1,6 @@
 // The app's modal: drawn from a view, keeping what was typed when the app redraws it, submitted with state.values.
 
-import { acting, told } from "./acts.js";
+import { acting, reportError } from "./acts.js";
 import { post } from "./api.js";
 import { blocks } from "./blocks.js";
 import { fill, h, icon, keepingFocus } from "./dom.js";
@@ -36,12 +36,12 @@ async function submit(event) {
   button.disabled = true;
   const shown = view.id;
   const answer = await post("/play/view", { user: state.me, view_id: shown, action: "submit", values: values() });
-  told(answer);
+  reportError(answer);
   button.disabled = view?.submit_disabled === true;
   if (answer.errors && Object.keys(answer.errors).length && view?.id === shown) draw({ ...view, errors: answer.errors });
 }
 
-const close = async () => told(await post("/play/view", { user: state.me, view_id: view.id, action: "close" }));
+const close = async () => reportError(await post("/play/view", { user: state.me, view_id: view.id, action: "close" }));
 
 /** Only inputs with dispatch_action tell the app at once; other elements of a modal always do. */
 function context() {

@@ -54,7 +54,7 @@ function app() {
 
 /**
  * Draw the sidebar.
- * @param {(user: string) => void} change called when somebody else is chosen
+ * @param {(user: string) => void} change called when another person is chosen
  */
 export function drawSidebar(change) {
   const seen = state.channels.filter((channel) => channel.is_member);

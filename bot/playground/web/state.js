@@ -38,13 +38,13 @@ export function changed() {
 }
 
 /**
- * Who this tab acts as; each tab may be somebody else.
+ * The person of this tab; each tab may have another one.
  * @returns {string}
  */
 export const remembered = () => sessionStorage.getItem(USER_KEY) ?? "";
 
 /**
- * Act as somebody else from now on.
+ * Act as another person from now on.
  * @param {string} user
  */
 export function remember(user) {
@@ -56,16 +56,16 @@ export function remember(user) {
  * @returns {Promise<any>} the answer, with the person's open modal in `view`
  */
 export async function refresh() {
-  let told = await get("/play/state", { user: remembered() });
-  if (told.error === "user_not_found") {
+  let answer = await get("/play/state", { user: remembered() });
+  if (answer.error === "user_not_found") {
     sessionStorage.removeItem(USER_KEY);
-    told = await get("/play/state");
+    answer = await get("/play/state");
   }
-  if (!told.ok) return told;
-  const { me, team, users, channels, groups, commands, bot, violations, faults, panel } = told;
+  if (!answer.ok) return answer;
+  const { me, team, users, channels, groups, commands, bot, violations, faults, panel } = answer;
   Object.assign(state, { me, team, users, channels, groups, commands, bot, violations, faults, panel });
   changed();
-  return told;
+  return answer;
 }
 
 /** @param {string} id */
@@ -78,7 +78,7 @@ export const channel = (id) => state.channels.find((each) => each.id === id || e
 export const group = (id) => state.groups.find((each) => each.id === id);
 
 /**
- * The name a person or the app goes by, "" when nobody has that id.
+ * The name a person or the app goes by, "" for an unknown id.
  * @param {string} id
  * @returns {string}
  */

@@ -1,4 +1,4 @@
-// The switches of a simulated cluster's background tasks: any word may be stored, as somebody past the bot would.
+// The switches of a simulated cluster's background tasks: any value can be stored, as from outside cmbot.
 
 import { h } from "./dom.js";
 

@@ -72,9 +72,9 @@ export function dataTable(block) {
     fill(heads, head.map(headCell));
     const shown = sorted().slice(view.page * size, (view.page + 1) * size);
     fill(body, shown.map((row) => h("tr", {}, row.map(cellOf))));
-    const told = `${view.page * size + 1}–${view.page * size + shown.length} of ${rows.length}`;
+    const range = `${view.page * size + 1}–${view.page * size + shown.length} of ${rows.length}`;
     const step = (label, by, off) => h("button", { type: "button", class: "small", disabled: off, onclick: () => turn(by) }, label);
-    fill(foot, h("span", { role: "status" }, told), pages > 1 && [step("Previous", -1, view.page === 0), step("Next", 1, view.page + 1 >= pages)]);
+    fill(foot, h("span", { role: "status" }, range), pages > 1 && [step("Previous", -1, view.page === 0), step("Next", 1, view.page + 1 >= pages)]);
   }
   draw();
   const drawn = h("table", {}, h("caption", {}, withEmoji(decoded(block.caption))), h("thead", {}, heads), body);

@@ -15,7 +15,7 @@ export function toast(words, kind = "info") {
   const node = h("div", { class: `toast ${kind === "error" ? "error" : "info"}`, role: kind === "error" ? "alert" : "status", testid: "toast" }, words);
   node.append(h("button", { type: "button", class: "plain", "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
   box.append(node);
-  // Shown anew, it lies above a dialog that was opened meanwhile.
+  // Show it again, so that it lies above a dialog opened in the meantime.
   if (box.matches(":popover-open")) box.hidePopover();
   box.showPopover();
   while (box.children.length > MOST) box.firstChild.remove();

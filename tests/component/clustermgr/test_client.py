@@ -268,11 +268,11 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
         held.release()
         await (says(200, STAT) if request.target == "/stat" else hangs)(request, writer)
 
-    assert bulkhead.MOST < transport.MOST_CONNECTIONS
+    assert bulkhead.MAX_READS < transport.MAX_CONNECTIONS
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:
-        number = transport.MOST_CONNECTIONS + 10
+        number = transport.MAX_CONNECTIONS + 10
         reads = [asyncio.create_task(api.config_get(f"key{n}", host=host.host)) for n in range(number)]
-        for _ in range(bulkhead.MOST):
+        for _ in range(bulkhead.MAX_READS):
             await held.acquire()
         assert (await api.stat(host.host)).raft_status.node_id == 2
         for read in reads:
@@ -282,14 +282,14 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
 
 async def test_a_read_waits_for_a_place_and_not_for_ever() -> None:
     """A place that was given back is taken by who waits; who waits in vain is told why."""
-    held = bulkhead.Bulkhead(most=1, patience=0.05)
-    async with held.at("a:1"):
-        async with held.at("b:1"):
+    held = bulkhead.Bulkhead(limit=1, wait=0.05)
+    async with held.slot("a:1"):
+        async with held.slot("b:1"):
             pass
-        with pytest.raises(ClusterTimeout, match="a:1 holds 1 earlier question"):
-            async with held.at("a:1"):
+        with pytest.raises(ClusterTimeout, match="a:1 has not answered 1 earlier read"):
+            async with held.slot("a:1"):
                 raise AssertionError("there was no place")
-    async with held.at("a:1"):
+    async with held.slot("a:1"):
         pass
 
 

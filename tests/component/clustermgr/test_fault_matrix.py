@@ -121,8 +121,8 @@ TLS_WORDS = [
     ("untrusted certificate", "shows a certificate that it signed itself: name that certificate under ca_file"),
     ("expired certificate", "shows a certificate that has expired: renew it on the host"),
     ("certificate of another name", "shows a certificate that is made for another address"),
-    ("plain HTTP where TLS is asked", "does not speak TLS: take https:// away from it in hosts"),
-    ("HTTP on a TLS port of Go", "speaks TLS, but is asked without it: write https:// before it in hosts"),
+    ("plain HTTP where TLS is asked", "does not speak TLS: remove https:// from it in hosts"),
+    ("HTTP on a TLS port of Go", "speaks TLS, but the settings use plain HTTP: write https:// before it in hosts"),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.clustermgr.client import ClusterApi, ClustermgrClient
-from bot.clustermgr.collector import fetch, watch
+from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.models import Disk, Stat
 from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
@@ -43,7 +43,7 @@ async def test_every_answer_and_every_error_is_kept() -> None:
         odd = await stack.enter_async_context(serving(says(200, "<html>")))
         hosts = (leader.host, slow.host, dead, odd.host)
         api = await stack.enter_async_context(ClustermgrClient(hosts))
-        snapshot = await fetch(api, "prod", now=100.0, deadline=0.5, switches=("balance",))
+        snapshot = await take_snapshot(api, "prod", now=100.0, deadline=0.5, switches=("balance",))
     assert [type(look.error) for look in snapshot.looks] == [
         type(None),
         ClusterTimeout,
@@ -60,7 +60,7 @@ async def test_every_answer_and_every_error_is_kept() -> None:
 async def test_all_hosts_silent() -> None:
     """Even then a Snapshot comes, and says who was silent; disks are unknown, not none."""
     async with serving(hangs) as one, serving(hangs) as two, ClustermgrClient([one.host, two.host]) as api:
-        snapshot = await fetch(api, "prod", now=1.0, deadline=0.2)
+        snapshot = await take_snapshot(api, "prod", now=1.0, deadline=0.2)
     assert len(snapshot.silent) == 2
     assert snapshot.bad_disks is None
     assert isinstance(snapshot.disks_error, ClusterTimeout)
@@ -78,7 +78,7 @@ async def test_a_straggler_completes_the_first_look() -> None:
     async with serving(slow) as leader, serving(quick) as follower:
         async with ClustermgrClient([leader.host, follower.host]) as api:
             looks = []
-            async for look in watch(api, "prod", now=1.0, deadlines=(0.3, 30.0)):
+            async for look in snapshots(api, "prod", now=1.0, deadlines=(0.3, 30.0)):
                 looks.append(look)
                 release.set()
     assert [len(look.answered) for look in looks] == [1, 2]
@@ -90,7 +90,7 @@ async def test_leaving_early_leaves_nothing_running() -> None:
     """Whoever stops listening after the first look leaves no task behind."""
     before = asyncio.all_tasks()
     async with serving(hangs) as one, ClustermgrClient([one.host]) as api:
-        looks = watch(api, "prod", now=1.0, deadlines=(0.1, 60.0))
+        looks = snapshots(api, "prod", now=1.0, deadlines=(0.1, 60.0))
         await anext(looks)
         await looks.aclose()
     assert {task for task in asyncio.all_tasks() if not task.done()} <= before
@@ -98,10 +98,10 @@ async def test_leaving_early_leaves_nothing_running() -> None:
 
 async def test_bad_disks_are_asked_though_the_leader_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody claims leadership and one host hangs: a host that answered is asked, before the deadline."""
-    monkeypatch.setattr("bot.clustermgr.collector.LEADER_PATIENCE", 0.05)
+    monkeypatch.setattr("bot.clustermgr.collector.LEADER_WAIT_SECONDS", 0.05)
     async with serving(hangs) as slow, serving(host(2, 9, disks=(5,))) as follower:
         async with ClustermgrClient([slow.host, follower.host]) as api:
-            snapshot = await fetch(api, "prod", now=1.0, deadline=2.0)
+            snapshot = await take_snapshot(api, "prod", now=1.0, deadline=2.0)
     assert snapshot.leader is None
     assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [5]
 
@@ -115,7 +115,7 @@ async def test_disks_of_another_state_are_no_bad_disks() -> None:
         await says(200, json.dumps(told))(request, writer)
 
     async with serving(handle) as one, ClustermgrClient([one.host]) as api:
-        snapshot = await fetch(api, "prod", now=1.0, deadline=10.0)
+        snapshot = await take_snapshot(api, "prod", now=1.0, deadline=10.0)
     assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [2, 3]
 
 
@@ -138,7 +138,7 @@ class Moving:
 
 async def test_a_disk_that_moves_on_while_it_is_asked_for_is_not_missed() -> None:
     """Asked for both states at once it would be in neither list, and its alert would end."""
-    snapshot = await fetch(cast("ClusterApi", Moving()), "prod", now=1.0, deadline=10.0)
+    snapshot = await take_snapshot(cast("ClusterApi", Moving()), "prod", now=1.0, deadline=10.0)
     assert [(disk.disk_id, disk.status) for disk in snapshot.bad_disks or ()] == [(7, 3)]
 
 
@@ -152,7 +152,7 @@ async def test_a_cancelled_look_leaves_nothing_running() -> None:
         await asyncio.Event().wait()
 
     async with serving(hang) as one, ClustermgrClient([one.host]) as api:
-        looking = asyncio.create_task(fetch(api, "prod", now=1.0, deadline=60.0, switches=("balance",)))
+        looking = asyncio.create_task(take_snapshot(api, "prod", now=1.0, deadline=60.0, switches=("balance",)))
         await asked.wait()
         looking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -172,7 +172,7 @@ class Broken:
 async def test_a_mistake_of_ours_is_not_told_as_a_silent_host() -> None:
     """Only what a cluster does becomes part of the look."""
     with pytest.raises(KeyError):
-        await fetch(cast("ClusterApi", Broken()), "prod", now=1.0, deadline=5.0, bad_disks=False)
+        await take_snapshot(cast("ClusterApi", Broken()), "prod", now=1.0, deadline=5.0, bad_disks=False)
 
 
 PAGE_404 = says(404, "404 page not found", kind="text/plain; charset=utf-8")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.clustermgr.transport import MOST_CHUNKS, MOST_WORDS, Timeouts, Transport
+from bot.clustermgr.transport import MAX_ERROR_BYTES, MAX_PIECES, Timeouts, Transport
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 from tests.support.raw_server import Handler, Request, answer, says, serving
 
@@ -145,9 +145,9 @@ async def test_a_trace_id_is_a_short_printable_line(wire: Transport) -> None:
 )
 async def test_what_is_no_address_is_not_contacted(wire: Transport, host: str) -> None:
     """A path, a user or a port beyond the range is refused before anything is looked up, in a sentence."""
-    with pytest.raises(ClusterUnreachable, match="is no address of a host"):
+    with pytest.raises(ClusterUnreachable, match="is not a host address"):
         await wire.get(host, "/stat")
-    with pytest.raises(ClusterUnreachable, match="is no address of a host"):
+    with pytest.raises(ClusterUnreachable, match="is not a host address"):
         await wire.post(host, "/config/set", b"{}")
 
 
@@ -233,15 +233,15 @@ async def test_write_that_was_cut_is_never_sent_again(wire: Transport) -> None:
 async def test_head_of_a_long_error_is_enough(wire: Transport) -> None:
     """Its words are cut anyway; what it means is its status."""
     async with serving(says(910, "x" * 10_000_000)) as server:
-        assert len((await wire.get(server.host, "/stat")).body) == MOST_WORDS
+        assert len((await wire.get(server.host, "/stat")).body) == MAX_ERROR_BYTES
         assert (await wire.post(server.host, "/config/set", b"{}")).status == 910
 
 
 async def test_answer_in_crumbs_is_given_up() -> None:
     """Each piece costs work of its own, however short it is."""
-    told = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MOST_CHUNKS + 1)
+    told = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MAX_PIECES + 1)
     async with serving(raw(told)) as server, Transport(new_id=lambda: "r") as patient:
-        with pytest.raises(ClusterBadAnswer, match=f"more than {MOST_CHUNKS:,} pieces"):
+        with pytest.raises(ClusterBadAnswer, match=f"more than {MAX_PIECES:,} pieces"):
             await patient.get(server.host, "/stat")
 
 
@@ -288,8 +288,8 @@ async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
     assert told == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]
 
 
-async def test_a_name_that_nobody_knows_is_told_as_that(wire: Transport) -> None:
-    """Reserved never to exist; whoever reads "refuses connections" would look at the node."""
+async def test_unknown_host_name_is_reported_as_such(wire: Transport) -> None:
+    """The name is reserved; "refuses connections" would send an operator to the node."""
     for call in (wire.get("nosuch.invalid:9998", "/stat"), wire.post("nosuch.invalid:9998", "/config/set", b"{}")):
-        with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 is a name that cannot be found \(DNS\)"):
+        with pytest.raises(ClusterUnreachable, match=r"nosuch\.invalid:9998 has a name that DNS does not know"):
             await call

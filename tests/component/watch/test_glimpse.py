@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.clustermgr.cluster import look_deadline
+from bot.clustermgr.cluster import poll_deadline
 from bot.playground.clustermgr_sim import Timing
 from tests.support.cluster_world import World, watched
 
@@ -81,4 +81,4 @@ async def test_follower_that_another_follower_contradicts_announces_nothing() ->
     ("answer", "interval", "lasts"), [(5, 15, 5), (5, 5, 4), (5, 1, 3), (2, 1, 2), (30, 3600, 30), (20, 15, 12)]
 )
 def test_a_look_ends_before_the_next_is_due(answer: float, interval: float, lasts: float) -> None:
-    assert look_deadline(answer, interval) == lasts
+    assert poll_deadline(answer, interval) == lasts

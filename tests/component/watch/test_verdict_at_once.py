@@ -19,7 +19,7 @@ from tests.support.view_samples import seen
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for late hosts for a second only."""
-    monkeypatch.setattr("bot.clustermgr.cluster.STRAGGLER_SECONDS", 1.0)
+    monkeypatch.setattr("bot.clustermgr.cluster.LATE_ANSWER_SECONDS", 1.0)
 
 
 @dataclass

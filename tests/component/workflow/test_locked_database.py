@@ -15,7 +15,7 @@ from bot.operations.model import Operation, OpKind, OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import MemberRemove
 from bot.permissions.access import Access
-from bot.playground.clustermgr_sim.log import Seen
+from bot.playground.clustermgr_sim.cluster import Seen
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import evaluate
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
@@ -96,7 +96,7 @@ class Locked:
 
     async def waiting(self) -> Operation:
         """A removal whose card shows what is so now; the looks before prove the voters healthy."""
-        await self.scenery.cluster.look(5.0)
+        await self.scenery.cluster.snapshot(5.0)
         self.scenery.clock.now += 4
         evaluation = await evaluate(self.scenery.cluster, MemberRemove(3), ())
         return await self.scenery.opened(replace(REMOVE, seen=evaluation.seen))

@@ -226,7 +226,7 @@ async def test_what_nobody_decided_on_expires(scenery: Scenery) -> None:
 
 
 async def test_a_look_of_the_watch_serves_as_the_earlier_of_two(scenery: Scenery) -> None:
-    earlier = await scenery.cluster.look(5.0)
+    earlier = await scenery.cluster.snapshot(5.0)
     scenery.clock.now += 4
     before, now = await scenery.cluster.snapshot_pair()
     assert before is earlier

@@ -26,7 +26,7 @@ class Later:
 
 async def look(scenery: Scenery, request: Any) -> Evaluation:
     """Judge now; the looks of a watch before count, so that voters are proven."""
-    await scenery.cluster.look(5.0)
+    await scenery.cluster.snapshot(5.0)
     scenery.clock.now += 4
     return await evaluate(scenery.cluster, request, ())
 

@@ -14,8 +14,7 @@ from bot.config import Secrets, Settings, parse
 from bot.delivery.worker import RateLimit
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.clock import VirtualClock
-from bot.playground.clustermgr_sim.data import Data, Volumes
-from bot.playground.clustermgr_sim.demo import host_name, switches
+from bot.playground.clustermgr_sim.data import Data, Volumes, host_name, switches
 from bot.playground.clustermgr_sim.disks import CHUNK, Disk
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.slack_sim.message import Message

@@ -13,8 +13,8 @@ from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
 from bot.alerting.rules.table import RULES
 from bot.alerting.topics import TOPICS
-from bot.clustermgr.chunks import count_zones
 from bot.clustermgr.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
+from bot.clustermgr.slow_poll import count_zones
 from bot.common.errors import AuthRejected, ClusterUnreachable
 from bot.views.stat import stat
 from tests.support.raft_snapshots import failing, having

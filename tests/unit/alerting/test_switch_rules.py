@@ -251,7 +251,7 @@ def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
 
 def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
     finding = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="Enable")))))
-    assert finding.lines == ("balance: 'Enable' is stored, only exactly true is on here, so services take it for off",)
+    assert finding.lines == ("balance: 'Enable' is stored, only true means on here, so services read it as off",)
     evil = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="<!here>\n" * 99)))))
     assert len(evil.lines[0]) < 200
     assert "\n" not in evil.lines[0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clustermgr.status_codes import Answer, check_read, check_write, words_of
+from bot.clustermgr.status_codes import Answer, check_read, check_write, server_text
 from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
@@ -128,7 +128,7 @@ def test_an_error_says_who_what_and_where_to_look() -> None:
 @given(st.text(max_size=2000))
 def test_words_are_one_printable_bounded_line(text: str) -> None:
     """Whatever a server says, a person sees one line without control or direction marks."""
-    words = words_of(answer(400, body=json.dumps({"error": text}).encode()))
+    words = server_text(answer(400, body=json.dumps({"error": text}).encode()))
     assert len(words) <= 300
     assert all(char.isprintable() for char in words)
 

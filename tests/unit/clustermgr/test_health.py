@@ -77,7 +77,7 @@ def test_the_recorded_disaster_dead_with_lag_0_is_unhealthy_even_where_only_the_
 def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
     leader = recorded("master-2025-12/member_add_normal_unreachable.json", "member_add_normal_unreachable")
     health = voter_health(look(0, leader), look(15, leader))
-    assert health[4].why == "the leader only probes it, not knowing how far it is"
+    assert health[4].why == "the leader only probes it, because its progress is unknown"
     assert healthy_count(health) == 3
 
 
@@ -106,13 +106,13 @@ def test_a_recorded_learner_that_caught_up_is_healthy_and_is_no_voter() -> None:
         (Scene(peers={3: s.PAUSED}), "replication to it is paused"),
         (Scene(peers={3: {"pending_snapshot": 8}}), "a snapshot is on its way to it"),
         (Scene(peers={3: {"match": s.COMMIT - 1_001}}), "it is 1,001 entries behind"),
-        (Scene(peers={3: s.PROBING}), "the leader only probes it, not knowing how far it is"),
+        (Scene(peers={3: s.PROBING}), "the leader only probes it, because its progress is unknown"),
         (Scene(peers={3: {**s.PROBING, "active": False}}), "down: the leader does not hear from it"),
-        (Scene(earlier=None), "seen only once under this leader and term"),
-        (Scene(earlier={"term": 6}), "seen only once under this leader and term"),
-        (Scene(earlier={"leader": 2}), "seen only once under this leader and term"),
-        (Scene(earlier={"peers": {3: s.PAUSED}}), "at the look before: replication to it is paused"),
-        (Scene(earlier={"voters": (1, 2), "learners": (3,)}), "was no voter at the look before"),
+        (Scene(earlier=None), "polled only once under this leader and term"),
+        (Scene(earlier={"term": 6}), "polled only once under this leader and term"),
+        (Scene(earlier={"leader": 2}), "polled only once under this leader and term"),
+        (Scene(earlier={"peers": {3: s.PAUSED}}), "in the previous poll: replication to it is paused"),
+        (Scene(earlier={"voters": (1, 2), "learners": (3,)}), "was not a voter in the previous poll"),
         (Scene(views={3: (2, 6)}), "its own host names another leader or term"),
         (Scene(earlier={"views": {3: (0, 7)}}), "its own host names another leader or term"),
         (Scene(only_now_silent=frozenset({3})), "its own host did not answer both times"),

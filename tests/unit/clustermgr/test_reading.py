@@ -7,11 +7,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from bot.clustermgr import decoding
-from bot.clustermgr.decoding import Bound, parsed
+from bot.clustermgr.decoding import Bound, parse
 from bot.clustermgr.models import (
-    MOST_DISKS,
-    MOST_PEERS,
-    MOST_UNITS,
+    MAX_DISKS_IN_ANSWER,
+    MAX_PEERS,
+    MAX_UNITS,
     ConfigList,
     Disk,
     DiskPage,
@@ -50,7 +50,7 @@ def test_hostile_list_costs_one_error_at_the_most(
 ) -> None:
     """A million wrong items made a million errors once: seconds, and a gigabyte."""
     with pytest.raises(ClusterBadAnswer) as caught:
-        parsed(model, answer(filled(head, item, bound, tail)), bound)
+        parse(model, answer(filled(head, item, bound, tail)), bound)
     cause = caught.value.__cause__
     assert cause is None or (isinstance(cause, ValidationError) and cause.error_count() < 20)
 
@@ -68,19 +68,19 @@ def test_largest_answers_of_real_clusters_are_read() -> None:
     }
     units = json.dumps({"volume_unit_infos": [unit] * 16_384}, separators=(",", ":")).encode()
     assert len(units) <= decoding.UNITS.size
-    assert len(parsed(VolumeUnits, answer(units), decoding.UNITS).volume_unit_infos) == 16_384 <= MOST_UNITS
+    assert len(parse(VolumeUnits, answer(units), decoding.UNITS).volume_unit_infos) == 16_384 <= MAX_UNITS
     peer = {"id": 1, "host": "10.0.0.1:10110", "match": 2**40, "next": 2**40, "state": "StateReplicate", "active": True}
-    stat = json.dumps({"raft_status": {"nodeId": 1, "peers": [peer] * MOST_PEERS}}).encode()
-    assert len(parsed(Stat, answer(stat), decoding.STAT).raft_status.peers) == MOST_PEERS
+    stat = json.dumps({"raft_status": {"nodeId": 1, "peers": [peer] * MAX_PEERS}}).encode()
+    assert len(parse(Stat, answer(stat), decoding.STAT).raft_status.peers) == MAX_PEERS
     disk: dict[str, Any] = {name: 12345 for name in Disk.model_fields if name not in TEXTS} | dict.fromkeys(
         TEXTS, "x" * 25
     )
     disk |= {"readonly": False, "unknown": [1, 2], "more": {"a": 1}}
     page = json.dumps({"disks": [disk] * 200, "marker": 200}).encode()
-    assert len(parsed(DiskPage, answer(page), decoding.DISKS).disks) == 200
-    dropping = json.dumps({"disks": [disk] * (MOST_DISKS // 2)}).encode()
+    assert len(parse(DiskPage, answer(page), decoding.DISKS).disks) == 200
+    dropping = json.dumps({"disks": [disk] * (MAX_DISKS_IN_ANSWER // 2)}).encode()
     assert len(dropping) <= decoding.DROPPING.size
-    assert len(parsed(DiskPage, answer(dropping), decoding.DROPPING).disks) == MOST_DISKS // 2
+    assert len(parse(DiskPage, answer(dropping), decoding.DROPPING).disks) == MAX_DISKS_IN_ANSWER // 2
 
 
 TEXTS = ("idc", "rack", "host", "path", "create_time", "last_update_time")
@@ -88,7 +88,7 @@ TEXTS = ("idc", "rack", "host", "path", "create_time", "last_update_time")
 
 @pytest.mark.parametrize("body", [b"{}", b'{"configs":null}', b'{"configs":{}}', b'{"other":1}'])
 def test_config_list_without_configs_is_empty(body: bytes) -> None:
-    assert parsed(ConfigList, answer(body), decoding.CONFIGS).configs == {}
+    assert parse(ConfigList, answer(body), decoding.CONFIGS).configs == {}
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_config_list_without_configs_is_empty(body: bytes) -> None:
 )
 def test_config_list_of_another_shape_is_a_bad_answer(body: bytes) -> None:
     with pytest.raises(ClusterBadAnswer):
-        parsed(ConfigList, answer(body), decoding.CONFIGS)
+        parse(ConfigList, answer(body), decoding.CONFIGS)
 
 
 def test_states_of_peers_of_older_releases_are_understood() -> None:
     written = ["ProgressStateReplicate", "ProgressStateProbe", "ProgressStateSnapshot", "StateReplicate", ""]
     body = json.dumps({"raft_status": {"peers": [{"id": n, "state": state} for n, state in enumerate(written, 1)]}})
-    peers = parsed(Stat, answer(body.encode()), decoding.STAT).raft_status.peers
+    peers = parse(Stat, answer(body.encode()), decoding.STAT).raft_status.peers
     assert [peer.state for peer in peers] == ["StateReplicate", "StateProbe", "StateSnapshot", "StateReplicate", ""]

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clustermgr.auth import request_token
-from bot.clustermgr.dialect import Probe, by_probes, by_values, keys_of
+from bot.clustermgr.dialect import Probe, dialect_by_probes, dialect_by_values, keys_of
 from bot.clustermgr.tasks import (
     COMMON,
     TASKS,
@@ -17,6 +16,7 @@ from bot.clustermgr.tasks import (
     suggest_task,
     word_for,
 )
+from bot.clustermgr.transport import request_token
 from bot.common.errors import ClusterFailed
 
 V1, V3 = Dialect.V1, Dialect.V3
@@ -50,7 +50,7 @@ def test_what_a_stored_value_means(dialect: Dialect, value: str | None, word: st
 def test_services_make_different_things_of_a_wrong_word() -> None:
     """Later releases take it for off; v1 services keep what they had until their restart."""
     assert "off" in meaning_of("Enable", V3).effect
-    assert "keep what they had" in meaning_of("true", V1).effect
+    assert "keep their last value" in meaning_of("true", V1).effect
 
 
 @pytest.mark.parametrize("task", COMMON)
@@ -124,24 +124,24 @@ SILENT = Probe("c", error=ClusterFailed("c could not answer.", host="c"))
 
 def test_hosts_that_agree_tell_the_dialect() -> None:
     """A silent host beside them changes nothing; the reason names who told."""
-    verdict = by_probes([Probe("a", V3), Probe("b", V3), SILENT])
+    verdict = dialect_by_probes([Probe("a", V3), Probe("b", V3), SILENT])
     assert verdict is not None
     assert (verdict.dialect, verdict.why) == (V3, "a, b answered /kv/list.")
 
 
 def test_hosts_that_differ_leave_it_to_the_person() -> None:
     """The reason names each host and what it speaks."""
-    verdict = by_probes([Probe("a", V3), Probe("b", V1)])
+    verdict = dialect_by_probes([Probe("a", V3), Probe("b", V1)])
     assert verdict is not None
     assert (verdict.dialect, verdict.why) == (None, "its hosts differ: a speaks v3, b speaks v1.")
 
 
 def test_silent_hosts_leave_it_to_the_values() -> None:
     """No host told: the stored values decide, and where they cannot the errors are told."""
-    assert by_probes([SILENT]) is None
-    assert by_values({"balance": "Enable"}, [SILENT]).dialect is V1
-    assert by_values({"balance": None}, [SILENT]).dialect is None
-    assert "c could not answer." in by_values(None, [SILENT]).why
+    assert dialect_by_probes([SILENT]) is None
+    assert dialect_by_values({"balance": "Enable"}, [SILENT]).dialect is V1
+    assert dialect_by_values({"balance": None}, [SILENT]).dialect is None
+    assert "c could not answer." in dialect_by_values(None, [SILENT]).why
 
 
 def test_the_token_has_its_check_value() -> None:

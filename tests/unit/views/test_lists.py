@@ -80,7 +80,7 @@ def test_tasks_show_the_raw_value_and_what_services_make_of_it() -> None:
         '⚪ off                 "false"',
     ):
         assert " ".join(row.split()) in " ".join(text.split())
-    assert "only exactly true is on here, so services take it for off" in text
+    assert "only true means on here, so services read it as off" in text
     assert "1 on, 1 off, 1 unset, 1 meaningless, 5 not read" in shown.text
 
 

@@ -132,7 +132,7 @@ async def test_closing_is_told_only_to_an_app_that_asked(bot: Pair) -> None:
     slack, app = bot
     alice = slack.as_user("alice")
     for wanted in (False, True):
-        trigger = slack.workspace.passes.new_trigger("U0ALICE")
+        trigger = slack.workspace.grants.new_trigger("U0ALICE")
         await client_of(slack).views_open(trigger_id=trigger, view=MODAL | {"notify_on_close": wanted})
         await alice.close_view()
     assert [body["type"] for body in app.seen] == ["view_closed"]
@@ -233,7 +233,7 @@ async def test_a_modal_that_asks_for_it_is_given_an_address_to_answer_at(bot: Pa
     slack, app = bot
     element = {"type": "conversations_select", "action_id": "where", "response_url_enabled": True}
     view = MODAL | {"blocks": [NAME, {"type": "input", "block_id": "w", "label": PLAIN, "element": element}]}
-    trigger = slack.workspace.passes.new_trigger("U0ALICE")
+    trigger = slack.workspace.grants.new_trigger("U0ALICE")
     await client_of(slack).views_open(trigger_id=trigger, view=view)
     await slack.as_user("alice").submit({"name": "good", "where": STORAGE})
     [given] = app.seen[0]["response_urls"]

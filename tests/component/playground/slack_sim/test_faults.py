@@ -75,11 +75,11 @@ async def test_a_delay_holds_the_call_back(slack: LocalSlack, client: AsyncWebCl
 
 
 async def test_a_response_url_meets_faults_as_well(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
-    key = slack.workspace.passes.new_response_url(STORAGE, "U0ALICE")
+    key = slack.workspace.grants.new_response_url(STORAGE, "U0ALICE")
     slack.faults.inject("server_error", method="response_url")
     async with http.post(f"{slack.page_url}response/{key}", json={"text": "x"}) as answer:
         assert answer.status == 503
-    assert slack.workspace.passes.response_urls[key].uses == 0
+    assert slack.workspace.grants.response_urls[key].uses == 0
 
 
 async def test_a_connection_begins_with_hello_and_its_pings_are_answered(

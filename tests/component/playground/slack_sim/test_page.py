@@ -61,7 +61,7 @@ async def test_changes_are_told_as_they_happen(
         assert await stream.content.readline() == b": connected\n"
         await client.chat_postEphemeral(channel=STORAGE, user="U0BOB", text="not for alice")
         await client.chat_postMessage(channel=STORAGE, text="for all")
-        await client.views_open(trigger_id=slack.workspace.passes.new_trigger(ALICE), view=MODAL)
+        await client.views_open(trigger_id=slack.workspace.grants.new_trigger(ALICE), view=MODAL)
         told: list[Any] = []
         while len(told) < 2:
             line = await stream.content.readline()
@@ -85,7 +85,7 @@ async def test_acting_on_the_page_is_acting(
     asked = await act(slack, http, "play/click", **click)
     assert (asked["error"], asked["confirm"]) == ("confirm_required", confirm)
     assert (await act(slack, http, "play/click", **click, confirmed=True))["error"] == "dispatch_failed"
-    opened = await client.views_open(trigger_id=slack.workspace.passes.new_trigger(ALICE), view=MODAL)
+    opened = await client.views_open(trigger_id=slack.workspace.grants.new_trigger(ALICE), view=MODAL)
     view = {"user": ALICE, "view_id": opened["view"]["id"]}
     missing = await act(slack, http, "play/view", **view, action="submit", values={})
     assert missing["errors"] == {"b": "Please complete this required field."}

@@ -15,7 +15,7 @@ STORAGE = "C0STORAGE"
 
 def address(slack: LocalSlack, **how: Any) -> AsyncWebhookClient:
     """Slack's own client for a fresh response_url of alice's."""
-    key = slack.workspace.passes.new_response_url(STORAGE, "U0ALICE", **how)
+    key = slack.workspace.grants.new_response_url(STORAGE, "U0ALICE", **how)
     return AsyncWebhookClient(f"{slack.page_url}response/{key}", retry_handlers=[])
 
 

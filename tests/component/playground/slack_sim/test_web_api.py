@@ -214,18 +214,18 @@ async def test_a_missing_scope_is_named() -> None:
 async def test_a_trigger_expires_and_opens_once(
     slack: LocalSlack, client: AsyncWebClient, clock: Clock, rules: Rules
 ) -> None:
-    passes = slack.workspace.passes
-    used, late = passes.new_trigger("U0BOB"), passes.new_trigger("U0BOB")
+    grants = slack.workspace.grants
+    used, late = grants.new_trigger("U0BOB"), grants.new_trigger("U0BOB")
     first = (await client.views_open(trigger_id=used, view=MODAL))["view"]
     assert (await refused(client, "views.open", trigger_id=used, view=MODAL))["error"] == "exchanged_trigger_id"
-    pushed = (await client.views_push(trigger_id=passes.new_trigger("U0BOB"), view=MODAL))["view"]
+    pushed = (await client.views_push(trigger_id=grants.new_trigger("U0BOB"), view=MODAL))["view"]
     assert (pushed["root_view_id"], pushed["previous_view_id"]) == (first["id"], first["id"])
     stale = await refused(client, "views.update", view_id=pushed["id"], hash="old", view=MODAL)
     assert stale["error"] == "hash_conflict"
     changed = (await client.views_update(view_id=pushed["id"], hash=pushed["hash"], view=MODAL))["view"]
     assert changed["hash"] != pushed["hash"]
-    await client.views_push(trigger_id=passes.new_trigger("U0BOB"), view=MODAL)
-    fourth = await refused(client, "views.push", trigger_id=passes.new_trigger("U0BOB"), view=MODAL)
+    await client.views_push(trigger_id=grants.new_trigger("U0BOB"), view=MODAL)
+    fourth = await refused(client, "views.push", trigger_id=grants.new_trigger("U0BOB"), view=MODAL)
     assert fourth["error"] == "push_limit_reached"
     clock.now += 3.1
     assert (await refused(client, "views.open", trigger_id=late, view=MODAL))["error"] == "expired_trigger_id"

@@ -30,7 +30,7 @@ class Hanging(FakeCluster):
 
     given_up = False
 
-    async def looks(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         assert (bad_disks, bool(switches)) in {(False, True), (False, False)}
         try:
             await asyncio.Event().wait()

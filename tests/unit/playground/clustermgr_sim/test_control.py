@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.playground.clustermgr_sim.control import ACTIONS, routes
+from bot.playground.clustermgr_sim.control_api import ACTIONS, routes
 
 
 @pytest.fixture

@@ -8,15 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.playground.slack_sim.blockkit import check_blocks
-from bot.playground.slack_sim.escape import escape_typed
+from bot.playground.slack_sim.errors import ActRefused
 from bot.playground.slack_sim.faults import FaultRefused, Faults
-from bot.playground.slack_sim.guard import refusal
-from bot.playground.slack_sim.inputs import chosen, form_state, initial, with_choice, wrong_in
+from bot.playground.slack_sim.inputs import chosen, escape_typed, form_state, initial, with_choice, wrong_in
 from bot.playground.slack_sim.message import Message
-from bot.playground.slack_sim.passes import Passes
-from bot.playground.slack_sim.refusal import ActRefused
+from bot.playground.slack_sim.server import refusal
 from bot.playground.slack_sim.team import DEMO_TEAM
-from bot.playground.slack_sim.workspace import Workspace
+from bot.playground.slack_sim.workspace import Grants, Workspace
 
 
 @dataclass
@@ -55,24 +53,24 @@ def test_what_is_typed_arrives_as_slack_escapes_it(typed: str, sent: str) -> Non
 
 def test_a_trigger_opens_one_modal_within_three_seconds() -> None:
     clock = Clock()
-    passes = Passes(clock)
-    first, late = passes.new_trigger("U1"), passes.new_trigger("U1")
+    grants = Grants(clock)
+    first, late = grants.new_trigger("U1"), grants.new_trigger("U1")
     clock.now += 3.0
-    assert passes.use_trigger(first) == ("U1", "")
-    assert passes.use_trigger(first) == ("", "exchanged_trigger_id")
+    assert grants.use_trigger(first) == ("U1", "")
+    assert grants.use_trigger(first) == ("", "exchanged_trigger_id")
     clock.now += 0.1
-    assert passes.use_trigger(late) == ("", "expired_trigger_id")
-    assert passes.use_trigger("1.2.3") == ("", "invalid_trigger_id")
+    assert grants.use_trigger(late) == ("", "expired_trigger_id")
+    assert grants.use_trigger("1.2.3") == ("", "invalid_trigger_id")
 
 
 def test_a_response_url_is_good_for_five_uses_in_thirty_minutes() -> None:
     clock = Clock()
-    passes = Passes(clock)
-    key, late = passes.new_response_url("C", "U"), passes.new_response_url("C", "U")
-    assert [passes.use_response_url(key)[1] for _ in range(6)] == [""] * 5 + ["used_url"]
+    grants = Grants(clock)
+    key, late = grants.new_response_url("C", "U"), grants.new_response_url("C", "U")
+    assert [grants.use_response_url(key)[1] for _ in range(6)] == [""] * 5 + ["used_url"]
     clock.now += 1800.1
-    assert passes.use_response_url(late) == (None, "expired_url")
-    assert passes.use_response_url("x") == (None, "invalid_url")
+    assert grants.use_response_url(late) == (None, "expired_url")
+    assert grants.use_response_url("x") == (None, "invalid_url")
 
 
 def test_a_fault_is_used_up_and_meets_its_method_only() -> None:

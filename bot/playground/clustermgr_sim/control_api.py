@@ -132,7 +132,7 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
 
 
 def state(cluster: SimulatedCluster) -> dict[str, Any]:
-    """All the demo page shows of the cluster, as one JSON object."""
+    """The state of the cluster for the demo page, as one JSON object."""
     return {
         "flavour": cluster.flavour.name,
         "now": cluster.clock.now(),
@@ -188,7 +188,7 @@ def _refuse(status: HTTPStatus, sentence: str) -> web.Response:
 
 
 def routes(cluster: SimulatedCluster, prefix: str = "/control") -> list[web.RouteDef]:
-    """The routes to mount below `prefix`; a POST must be `application/json`: no foreign page can send that unasked."""
+    """The routes below `prefix`; a POST must be `application/json`, which foreign pages cannot send."""
 
     async def show(_request: web.Request) -> web.Response:
         return web.json_response(state(cluster))

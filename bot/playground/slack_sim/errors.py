@@ -1,10 +1,30 @@
-"""What the app did that the platform does not allow: kinds, and the list that tests and the page look at."""
+"""Refusals of the platform, and the list of rules that the app broke."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
+
+
+class ApiError(Exception):
+    """An answer `{"ok": false, "error": code}` with `extra`; `detail` is for the list of violations."""
+
+    def __init__(self, code: str, detail: str = "", **extra: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.extra = extra
+
+
+class ActRefused(Exception):
+    """A refusal of what a person does; `code` is Slack's, `str()` is a sentence for that person."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
 
 RULE = "rule"
-"""The app broke a rule that it could have kept: invalid blocks, a late acknowledgement, a sixth use."""
+"""The app broke a rule: invalid blocks, a late acknowledgement, a sixth use."""
 ERROR = "error"
 """The app met a state of the workspace: a channel it is not in, a message that is gone."""
 
@@ -27,7 +47,7 @@ STATE_ERRORS = frozenset(
         "bot_not_found",
     }
 )
-"""Slack's error codes that tell of a state; all others are the app's own mistake."""
+"""Slack's error codes for a state of the workspace; all other codes are mistakes of the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +61,10 @@ class Violation:
 
     @property
     def category(self) -> str:
-        """RULE or ERROR: what it takes to avoid it."""
+        """RULE for a mistake of the app, ERROR for a state of the workspace."""
         return ERROR if self.rule in STATE_ERRORS else RULE
 
 
 def not_allowed(found: Collection[Violation], allow: Collection[str]) -> list[Violation]:
-    """Those violations whose rule and category are not in `allow`."""
+    """The violations whose rule and category are not in `allow`."""
     return [each for each in found if each.rule not in allow and each.category not in allow]

@@ -1,10 +1,12 @@
-"""The handles of SimulatedCluster on processes: killing, starting, pausing, isolating, electing, adding, slowing."""
+"""Controls of SimulatedCluster: processes, replication, disks, space and switches."""
 
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
+from bot.playground.clustermgr_sim import disks as d
 from bot.playground.clustermgr_sim.answer import Answer, Call
+from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import Faults
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -14,7 +16,7 @@ from bot.playground.clustermgr_sim.server import NodeServer
 
 
 class ProcessControls:
-    """Each raises NotPossible, with a sentence, for what cannot be."""
+    """Controls of processes and replication; each raises NotPossible with a sentence if it cannot be applied."""
 
     flavour: Flavour
     raft: Raft
@@ -35,7 +37,7 @@ class ProcessControls:
         return leader.node_id if leader is not None and self.raft.has_quorum() else 0
 
     async def tick(self) -> None:
-        """Let happen what is due, and open the ports of nodes that found a quorum at last."""
+        """Apply due events, and open the ports of nodes that have found a quorum."""
         self.engine.tick()
         for node_id, server in list(self._servers.items()):
             node = self.raft.nodes.get(node_id)
@@ -46,7 +48,7 @@ class ProcessControls:
         return node_id in self.raft.members
 
     async def kill(self, node: int) -> None:
-        """End the process at once: its connections break, its port refuses."""
+        """Kill the process: its connections break, its port refuses."""
         state = self._node(node)
         self.raft.lose(node)
         state.up, state.paused = False, False
@@ -57,7 +59,7 @@ class ProcessControls:
     async def start(self, node: int) -> None:
         """Start the process again; without a quorum its port stays closed until there is one.
 
-        On the releases where a member of id 0 was ever added it dies at once: raises NotPossible.
+        Raises NotPossible on releases that panic after a member of id 0 was added.
         """
         if self._node(node).up:
             return
@@ -68,7 +70,7 @@ class ProcessControls:
         await self.tick()
 
     async def add_node(self, node: int = 0, *, port: int = 0) -> int:
-        """Start a new process (the next free id when 0) and give its id; it joins once it is added as a member."""
+        """Start a new process (the next free id if 0) and return its id; it joins once it is added as a member."""
         self.engine.tick()
         node = node or max(self._servers) + 1
         if node in self._servers:
@@ -79,7 +81,7 @@ class ProcessControls:
         return node
 
     async def remove_node(self, node: int) -> None:
-        """End a process for good; as a member it stays until it is removed by /member/remove."""
+        """End a process for good; it stays a member until /member/remove."""
         await self.kill(node)
         await self._servers.pop(node).release()
         del self._gates[node]
@@ -87,7 +89,7 @@ class ProcessControls:
         self.raft.settle()
 
     async def pause(self, node: int) -> None:
-        """Stop the process as SIGSTOP does: it accepts and never answers, others take it for dead."""
+        """Stop the process as SIGSTOP does: it accepts and never answers; to its peers it is dead."""
         state = self._node(node)
         if not state.up:
             raise NotPossible(f"node {node} does not run")
@@ -97,13 +99,13 @@ class ProcessControls:
         self.raft.settle()
 
     async def resume(self, node: int) -> None:
-        """Let a paused process go on; what waited is executed now."""
+        """Let a paused process continue; waiting requests are executed now."""
         self._node(node).paused = False
         self.raft.settle()
         self._gates[node].set()
 
     async def isolate(self, node: int) -> None:
-        """Cut the node off from raft only: its HTTP port goes on answering."""
+        """Cut the node off from raft only; its HTTP port keeps answering."""
         state = self._node(node)
         self.raft.lose(node)
         state.isolated = True
@@ -127,7 +129,7 @@ class ProcessControls:
             await self.kill(spare.pop())
 
     async def restore(self) -> None:
-        """Everything runs and keeps up, nothing is slow, paused, isolated or about to fail."""
+        """Start every node; remove all delays, pauses, isolation and faults."""
         self.faults.clear()
         self._delays.clear()
         self.raft.poisoned = False
@@ -138,9 +140,25 @@ class ProcessControls:
             await self.start(node)
 
     def slow(self, node: int, seconds: float) -> None:
-        """Hold back each answer of this node; it executes at once. 0 ends it."""
+        """Delay each answer of this node, but not its execution; 0 ends the delay."""
         self._node(node)
         self._delays[node] = seconds
+
+    def fall_behind(self, node: int, entries: int) -> None:
+        """Keep a follower `entries` behind its leader; 0 lets it catch up."""
+        self.engine.tick()
+        if node not in self.raft.nodes or self.raft.nodes[node] is self.raft.leader():
+            raise NotPossible(f"node {node} has no leader to follow")
+        self.raft.nodes[node].behind = entries
+        self.raft.settle()
+
+    def stall(self, node: int, value: bool = True) -> None:
+        """Stop a node from applying its log, or let it continue."""
+        self.engine.tick()
+        if node not in self.raft.nodes:
+            raise NotPossible(f"there is no node {node}")
+        held = self.raft.nodes[node]
+        held.stuck = held.applied if value else None
 
     def _node(self, node: int) -> Node:
         self.engine.tick()
@@ -165,3 +183,88 @@ class ProcessControls:
             return await self._serve(node, call)
 
         self._servers[node] = NodeServer(serve, port)
+
+
+_STEPS = {"repairing": d.REPAIRING, "repaired": d.REPAIRED, "dropped": d.DROPPED, "normal": d.NORMAL}
+
+
+class DiskControls:
+    """Changes that blobnodes, repair services or administrators would make, without a request in the log."""
+
+    data: Data
+    engine: Engine
+
+    def break_disk(self, disk_id: int) -> None:
+        """Set the disk to broken (status 2)."""
+        self._disk(disk_id).status = d.BROKEN
+
+    def repair_disk(self, disk_id: int, step: str = "repairing") -> None:
+        """Move the disk to `repairing`, `repaired`, `dropped`; or to `normal`, as a replaced disk."""
+        if step not in _STEPS:
+            raise NotPossible(f"a disk can go to {', '.join(_STEPS)}; not to {step}")
+        disk = self._disk(disk_id)
+        disk.status = _STEPS[step]
+        if disk.status in {d.NORMAL, d.DROPPED}:
+            disk.dropping = False
+        if disk.status in {d.REPAIRED, d.DROPPED}:
+            disk.units = 0
+
+    def drop_disk(self, disk_id: int) -> None:
+        """Make the disk read-only and dropping."""
+        disk = self._disk(disk_id)
+        disk.readonly = disk.dropping = True
+
+    def set_disk_readonly(self, disk_id: int, value: bool = True) -> None:
+        """Set or clear the disk's read-only flag."""
+        self._disk(disk_id).readonly = value
+
+    def expire_disk(self, disk_id: int, expired: bool = True) -> None:
+        """Mark the disk's heartbeat as overdue, or as back."""
+        self._disk(disk_id).expired = expired
+
+    def move_chunks(self, disk_id: int, left: int) -> None:
+        """Leave `left` volume chunks on the disk, as a repair or a drop does."""
+        self._disk(disk_id).units = left
+
+    def rename_disk(self, disk_id: int, *, host: str | None = None, path: str | None = None) -> None:
+        """Give the disk another host or path, hostile ones included."""
+        disk = self._disk(disk_id)
+        disk.host = disk.host if host is None else host
+        disk.path = disk.path if path is None else path
+
+    def fill_space(self, fraction: float) -> None:
+        """Fill every disk to this fraction (0 to 1)."""
+        if not 0 <= fraction <= 1:
+            raise NotPossible(f"a disk can be filled from 0 to 1; not to {fraction}")
+        self.engine.tick()
+        for disk in self.data.disks.values():
+            disk.fill(fraction)
+
+    def set_allocatable(self, volumes: int) -> None:
+        """Set the number of volumes that can be allocated."""
+        self.engine.tick()
+        self.data.volumes.can_alloc_volume = volumes
+
+    def set_switch(self, key: str, value: str | None) -> None:
+        """Store any value under a key, or remove it, as from outside cmbot."""
+        self.engine.tick()
+        if value is None:
+            self.data.kv.pop(key, None)
+        else:
+            self.data.kv[key] = value
+
+    def set_read_only(self, value: bool) -> None:
+        """Set the cluster's read-only flag; the oldest release does not show it."""
+        self.engine.tick()
+        self.data.read_only = value
+
+    def recount(self) -> None:
+        """Count the disks now, so that /stat is current."""
+        self.engine.tick()
+        self.engine.recount()
+
+    def _disk(self, disk_id: int) -> d.Disk:
+        self.engine.tick()
+        if disk_id not in self.data.disks:
+            raise NotPossible(f"there is no disk {disk_id}")
+        return self.data.disks[disk_id]
