@@ -13,7 +13,7 @@ CLUSTERS = 6
 
 
 async def alerting(folder: Path, *, rounds: int = 24) -> Figure:
-    """Break a disk, wait for its alert, mend it, wait for its end; then the next cluster."""
+    """Break a disk, wait for its alert, repair it, wait for the resolution; then the next cluster."""
     async with hosts(CLUSTERS) as held, workspace() as slack:
         async with program(slack, settings(folder, slack, held.clusters, poll=POLL)):
             await looked(held, 2)
@@ -27,10 +27,10 @@ async def _alert(held: Hosts, slack: Workspace, number: int) -> float:
     posted = await _post(slack, channel(number), reply=False)
     broke: float
     asked: float
-    broke, asked = await held.tell(f"told {number}")
+    broke, asked = await held.tell(f"changed {number}")
     # Found by a look that was under way when it broke: then there was no wait.
     began = asked if broke < asked < posted else broke
-    await held.tell(f"mend {number}")
+    await held.tell(f"repair {number}")
     await _post(slack, channel(number), reply=True)
     return posted - began
 

@@ -15,7 +15,7 @@ COMMAND = "stat c0"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The bot and the simple program, each connected to a workspace of its own, and the hosts that both know."""
+    """The bot and the simple program, each connected to a separate workspace, and the hosts that both use."""
 
     ours: Workspace
     other: Workspace

@@ -41,7 +41,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def milliseconds(values: Sequence[float], percent: float = 50) -> float:
-    """A percentile (the median unless told) of durations in seconds, in ms."""
+    """A percentile (the median by default) of durations in seconds, in ms."""
     middle = median(values) if percent == 50 else percentile(values, percent)
     return middle * 1000
 

@@ -42,7 +42,7 @@ class Site:
         self.first_asked = self.first_asked or time.monotonic()
 
     def turn(self, *, broken: bool) -> None:
-        """Break or mend the disk."""
+        """Break or repair the disk."""
         self.broken, self.changed, self.first_asked = broken, time.monotonic(), 0.0
 
 
@@ -57,10 +57,10 @@ class Hosts:
     kept: list[tuple["Link", str]] = field(default_factory=list)
 
     def obey(self, line: str) -> Any:
-        """`hang`; `serve` (answers what hung); `break N` and `mend N` a disk of cluster N; `told N`; `looks`.
+        """`hang`; `serve` (answers what hung); `break N` and `repair N` a disk of cluster N; `changed N`; `looks`.
 
-        `told` gives when cluster N last changed and when it was first asked after that (0: not yet); `looks` how often
-        each cluster was looked at.
+        `changed` gives when cluster N last changed and when it was first read after that (0: not yet). `looks` gives
+        the number of polls of each cluster.
         """
         word, *rest = line.split()
         if word in {"hang", "serve"}:
@@ -68,7 +68,7 @@ class Hosts:
         if word == "looks":
             return [site.looks for site in self.sites]
         site = self.sites[int(rest[0])]
-        if word in {"break", "mend"}:
+        if word in {"break", "repair"}:
             site.turn(broken=word == "break")
         return [site.changed, site.first_asked]
 
@@ -146,11 +146,11 @@ async def _book(cluster: SimulatedCluster) -> Book:
 
 
 async def _answer(cluster: SimulatedCluster, node: int, target: str) -> bytes:
-    told = await cluster.engine.handle(node, Call("GET", target))
-    body = told.body.encode()
-    kept = [(key, value) for key, value in told.headers if key.lower() not in {"content-length", "transfer-encoding"}]
+    reply = await cluster.engine.handle(node, Call("GET", target))
+    body = reply.body.encode()
+    kept = [(key, value) for key, value in reply.headers if key.lower() not in {"content-length", "transfer-encoding"}]
     lines = [f"{key}: {value}" for key, value in (*kept, ("Content-Length", str(len(body))))]
-    return "\r\n".join([f"HTTP/1.1 {told.status} {told.reason}", *lines, "", ""]).encode() + body
+    return "\r\n".join([f"HTTP/1.1 {reply.status} {reply.reason}", *lines, "", ""]).encode() + body
 
 
 async def _listen(hosts: Hosts, site: Site) -> list[str]:

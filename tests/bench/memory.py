@@ -51,5 +51,5 @@ async def imported() -> int:
     """Resident bytes of a Python that has imported the same libraries."""
     command = (sys.executable, "-c", _IMPORT, json.dumps(LIBRARIES))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    told, _ = await process.communicate()
-    return int(told)
+    output, _ = await process.communicate()
+    return int(output)

@@ -88,12 +88,12 @@ async def simple(module: str, slack: Workspace, *arguments: str) -> AsyncIterato
 
 
 def _options(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    # What goes wrong is told on standard error, which is left as it is.
+    # Errors go to standard error, which is not captured.
     return {"env": os.environ | environment, "stdout": asyncio.subprocess.DEVNULL}
 
 
 def settings(folder: Path, slack: Workspace, clusters: Sequence[Sequence[str]], *, poll: float = 15.0) -> Path:
-    """Write the settings of a bot that watches `clusters`, each with an alert channel of its own (see `channel`)."""
+    """Write the settings of a bot that watches `clusters`, each with a separate alert channel (see `channel`)."""
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(plain_settings(folder, slack.api_url, clusters, poll)), encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""What goes on in the world meanwhile, and who watches that it is told: disks that break, people who change switches.
+"""Load during the run, with checks of its reports: disks that break, people who change switches.
 
 They know the truth by themselves, not from the program: what they could not see in time is a problem.
 """
@@ -15,7 +15,7 @@ from tests.chaos.world import World
 
 ALICE = "U0ALICE"
 PATIENCE = 90.0
-"""Seconds after which something due that cannot be seen counts as lost, whatever was killed meanwhile."""
+"""Seconds after which an expected message counts as lost, after any number of kills."""
 REFUSED_SECONDS = 5.0
 """How long after the database went away a click may still be refused for it."""
 TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
@@ -24,13 +24,13 @@ _DISK = re.compile(r"disk (\d+) on ")
 
 
 @dataclass
-class Troubles:
-    """The disks of one cluster: each episode breaks some and mends them, and must have one message of its own."""
+class DiskFaults:
+    """The disks of one cluster: each episode breaks some and repairs them, and must have exactly one message."""
 
     world: World
     cluster: str
     dice: random.Random
-    told: list[str] = field(default_factory=list)
+    posted: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     async def run(self, ending: asyncio.Event) -> None:
@@ -44,10 +44,10 @@ class Troubles:
         one, other = self.dice.sample(range(first, first + 7), 2)
         simulated = self.world.clusters[self.cluster]
         simulated.break_disk(one)
-        slot = await self._seen(f"disk {one} broke", lambda m: slot_of(m) not in self.told and shows(m, {one}))
+        slot = await self._seen(f"disk {one} broke", lambda m: slot_of(m) not in self.posted and shows(m, {one}))
         if not slot:
             return
-        self.told.append(slot)
+        self.posted.append(slot)
         if self.dice.random() < 0.5:
             simulated.break_disk(other)
             await self._seen(f"disk {other} broke as well", lambda m: slot_of(m) == slot and shows(m, {one, other}))
@@ -62,7 +62,7 @@ class Troubles:
             shown = lambda m: m.in_channel and is_alert(m) and wanted(m)  # noqa: E731 - short
             return slot_of(await self.world.wait_for(channel, shown, PATIENCE))
         except TimeoutError as error:
-            self.problems.append(f"{self.cluster}: {what}, but that was not told: {error}")
+            self.problems.append(f"{self.cluster}: {what}, but no message says so: {error}")
             return ""
 
 
@@ -127,7 +127,7 @@ class Changes:
             await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, PATIENCE)
 
     async def _click(self, card: Message) -> Message | None:
-        """Click; once that is acknowledged it must be carried out, whoever dies: the card as it is then."""
+        """Click; an acknowledged click must be carried out, whichever process dies. Return the card."""
         channel, ts, old = self.world.channel_of(self.cluster), card.ts, _number(card)
         ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
         if ack.error:
@@ -139,7 +139,7 @@ class Changes:
             lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE
         )
         if now is None and began - REFUSED_SECONDS < self.world.database_at:
-            # Acknowledged and refused, as the database was away: Alice was told so, and clicks again.
+            # Acknowledged and refused, because the database was down: Alice got an answer and clicks again.
             return card
         if now is None:
             self.problems.append(f"{self.cluster}: a click on the card of operation {old} was acknowledged and lost")

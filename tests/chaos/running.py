@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.blows import Kind, blows
-from tests.chaos.people import Changes, Troubles
+from tests.chaos.people import Changes, DiskFaults
 from tests.chaos.truth import problems, settled
 from tests.chaos.world import World, world
 
@@ -47,12 +47,12 @@ async def chaos(
     began = time.monotonic()
     async with world(replicas, folder, long=long) as made:
         dice = random.Random(seed)
-        troubles = [Troubles(made, name, random.Random(dice.random())) for name in made.clusters]
+        disk_faults = [DiskFaults(made, name, random.Random(dice.random())) for name in made.clusters]
         changes = [Changes(made, name) for name in made.clusters]
         await asyncio.gather(*(process.start() for process in made.processes))
         await made.slack.wait_connected(timeout=60)
         ending = asyncio.Event()
-        runs = [*(each.run(ending) for each in troubles), *(each.run(ending) for each in changes)]
+        runs = [*(each.run(ending) for each in disk_faults), *(each.run(ending) for each in changes)]
         people = [asyncio.create_task(run) for run in runs]
         try:
             with suppress(TimeoutError):
@@ -65,9 +65,9 @@ async def chaos(
             for task in people:
                 task.cancel()
             await asyncio.gather(*people, return_exceptions=True)
-        found = [*await settled(made), *await problems(made, troubles, changes)]
-        told, confirmed = sum(len(each.told) for each in troubles), sum(each.confirmed for each in changes)
-        return Report(seed, made.counts, told, confirmed, time.monotonic() - began, found)
+        found = [*await settled(made), *await problems(made, disk_faults, changes)]
+        posted, confirmed = sum(len(each.posted) for each in disk_faults), sum(each.confirmed for each in changes)
+        return Report(seed, made.counts, posted, confirmed, time.monotonic() - began, found)
 
 
 async def _strike(made: World, seed: int, kills: int, people: list[asyncio.Task[None]]) -> None:

@@ -11,7 +11,7 @@ from bot.operations.model import Operation, OpState
 from bot.playground.slack_sim.message import Message
 from bot.store.database import Store
 from tests.chaos.blows import Kind
-from tests.chaos.people import Changes, Troubles, is_alert, over, slot_of
+from tests.chaos.people import Changes, DiskFaults, is_alert, over, slot_of
 from tests.chaos.world import World
 
 SETTLE_SECONDS = 60.0
@@ -42,19 +42,19 @@ async def _under_way(store: Store) -> list[str]:
     ]
 
 
-async def problems(world: World, troubles: Sequence[Troubles], changes: Sequence[Changes]) -> list[str]:
+async def problems(world: World, disk_faults: Sequence[DiskFaults], changes: Sequence[Changes]) -> list[str]:
     """Everything that is not as it must be."""
     async with Store.open(world.url) as store, store.read() as uow:
         posts = {row["slot"]: row async for page in uow.dump.pages("posts") for row in page}
         operations = await uow.operations.recent(10**6)
     _, broken = await verify_store(world.url, None)
     return [
-        *(words for each in troubles for words in each.problems),
+        *(words for each in disk_faults for words in each.problems),
         *(words for each in changes for words in each.problems),
         *(f"a process ended by itself: {words}" for each in world.processes for words in each.ended_by_itself),
         *([f"the audit log is broken at row {broken.seq}: {broken.why}"] if broken else ()),
         *_messages(world, posts),
-        *(found for each in troubles for found in _alerts(world, each)),
+        *(found for each in disk_faults for found in _alerts(world, each)),
         *(found for name in world.clusters for found in _requests(world, name, operations)),
         *_rules(world),
     ]
@@ -90,19 +90,19 @@ def _mark(message: Message, name: str) -> str:
     return str(payload.get(name, ""))
 
 
-def _alerts(world: World, troubles: Troubles) -> list[str]:
+def _alerts(world: World, disk_faults: DiskFaults) -> list[str]:
     """As many alerts of broken disks as there were episodes, and all of them over."""
-    channel = world.channel_of(troubles.cluster)
+    channel = world.channel_of(disk_faults.cluster)
     seen = [m for m in world.slack.workspace.visible(channel, "") if not m.thread_ts and "disk" in _subject(m)]
     shown: dict[str, Message] = {slot_of(m): m for m in sorted(seen, key=lambda message: float(message.ts))}
     return [
         *(
-            f"{troubles.cluster}: an alert without a cause: {m.text}"
+            f"{disk_faults.cluster}: an alert without a cause: {m.text}"
             for s, m in shown.items()
-            if s not in troubles.told
+            if s not in disk_faults.posted
         ),
-        *(f"{troubles.cluster}: the alert {slot} is gone" for slot in troubles.told if slot not in shown),
-        *(f"{troubles.cluster}: still shown as firing: {m.text}" for m in shown.values() if not over(m)),
+        *(f"{disk_faults.cluster}: the alert {slot} is gone" for slot in disk_faults.posted if slot not in shown),
+        *(f"{disk_faults.cluster}: still shown as firing: {m.text}" for m in shown.values() if not over(m)),
     ]
 
 
@@ -111,7 +111,7 @@ def _subject(message: Message) -> str:
 
 
 def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> list[str]:
-    """Each operation sent at most one request, and what is told of it agrees with what the cluster saw."""
+    """Each operation sent at most one request, and its reported state agrees with the cluster."""
     sent = [_asked(seen.body) for seen in world.clusters[cluster].log.matching(method="POST", path="/config/set")]
     number = Counter(sent)
     ran: Counter[tuple[str, str]] = Counter()
@@ -127,7 +127,7 @@ def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> li
             if many > ran[what]
         ),
         *(
-            f"{cluster}: {many} told as done, {number[what]} sent: {what}"
+            f"{cluster}: {many} reported as done, {number[what]} sent: {what}"
             for what, many in done.items()
             if many > number[what]
         ),

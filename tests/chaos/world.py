@@ -230,7 +230,7 @@ def _lock_file(path: str, seconds: float) -> None:
 
 
 async def lock_tables(url: str, seconds: float) -> None:
-    """Let nobody write to the tables of a PostgreSQL database for so long."""
+    """Lock the tables of a PostgreSQL database for some seconds."""
     held = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
     try:
         async with held.transaction():

@@ -221,8 +221,8 @@ async def test_every_recorded_request_is_answered_as_recorded(path: Path) -> Non
 
 def test_no_exchange_is_left_out() -> None:
     assert sum(len(exchanges(path)) for path in FILES) == 750
-    told = {(version, name) for version in FLAVOUR_OF for name in SCENES[version]}
-    assert told == {(path.parent.name, path.stem) for path in FILES}
+    scenes_named = {(version, name) for version in FLAVOUR_OF for name in SCENES[version]}
+    assert scenes_named == {(path.parent.name, path.stem) for path in FILES}
 
 
 def test_a_role_is_spelled_as_in_the_recordings() -> None:

@@ -65,8 +65,8 @@ async def test_transport_and_error_mapping(path: Path) -> None:
         assert isinstance(raised, ClusterError)
         trace = dict(exchange.headers).get("Blobstore-Tracer-Traceid", "")
         assert (raised.status, raised.trace_id) == (exchange.status, trace)
-        if exchange.is_json and "error" in (told := json.loads(exchange.answer)):
-            assert raised.words == " ".join(told["error"].split())[:300]
+        if exchange.is_json and "error" in (body := json.loads(exchange.answer)):
+            assert raised.words == " ".join(body["error"].split())[:300]
 
 
 async def through_the_wire(exchange: Exchange) -> tuple[ClusterError | None, bytes]:
@@ -204,28 +204,28 @@ async def check_typed(exchange: Exchange, method: Typed) -> None:
 
 
 def check_value(exchange: Exchange, value: Any) -> None:
-    told: Any = json.loads(exchange.answer) if exchange.answer else None
+    body: Any = json.loads(exchange.answer) if exchange.answer else None
     if isinstance(value, Stat):
-        raft = told["raft_status"]
+        raft = body["raft_status"]
         assert value.raft_status.node_id == raft.get("node_id", raft.get("nodeId"))
         assert {peer.id for peer in value.raft_status.peers} == {peer["id"] for peer in raft["peers"] or ()}
         assert [peer.is_learner for peer in value.raft_status.peers] == [
             peer.get("is_learner", peer.get("isLearner")) for peer in raft["peers"] or ()
         ]
-        assert value.space_stat.total_space == told["space_stat"]["total_space"]
-        assert value.read_only is told.get("read_only")
+        assert value.space_stat.total_space == body["space_stat"]["total_space"]
+        assert value.read_only is body.get("read_only")
     elif isinstance(value, tuple):
-        assert [disk.disk_id for disk in value] == [disk["disk_id"] for disk in told["disks"] or ()]
+        assert [disk.disk_id for disk in value] == [disk["disk_id"] for disk in body["disks"] or ()]
     elif isinstance(value, str):
-        assert value == told
-    elif told and "configs" in told:
-        assert dict(value) == told["configs"]
-    elif told and "kvs" in told:
-        assert dict(value) == {pair["key"]: pair["value"] for pair in told["kvs"]}
-    elif told and "volume_unit_infos" in told:
-        assert value == len(told["volume_unit_infos"])
-    elif told and "disk_id" in told:
-        assert (value.disk_id, value.status) == (told["disk_id"], told["status"])
+        assert value == body
+    elif body and "configs" in body:
+        assert dict(value) == body["configs"]
+    elif body and "kvs" in body:
+        assert dict(value) == {pair["key"]: pair["value"] for pair in body["kvs"]}
+    elif body and "volume_unit_infos" in body:
+        assert value == len(body["volume_unit_infos"])
+    elif body and "disk_id" in body:
+        assert (value.disk_id, value.status) == (body["disk_id"], body["status"])
     else:
         assert value is None
         assert exchange.answer == ""

@@ -1,4 +1,4 @@
-"""The rules of the watch on what real clusters told in disasters: each sequence raises what it must and no more."""
+"""The rules of the watch on recorded disasters: each sequence raises the expected findings and no others."""
 
 from collections.abc import Mapping
 
@@ -131,7 +131,7 @@ def test_a_healthy_follower_removed_past_the_bot_goes_on_answering(release: str)
     }
 
 
-def test_the_quorum_trap_that_the_server_let_somebody_walk_into() -> None:
+def test_recorded_loss_of_quorum_by_member_removal_is_found() -> None:
     one_dead, trapped = (
         recorded(V1, "remove_quorum_trap", note) for note in ("follower 1 dead, 8 s", "remove_quorum_trap")
     )

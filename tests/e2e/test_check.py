@@ -93,7 +93,7 @@ async def test_each_failure_says_what_to_do(tmp_path: Path) -> None:
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         status, out = await cmbot("check", "--config", config, **tokens)
     assert status == 1
-    for words in ("/invite @cmbot", "S0NOBODY", "refuses connections", "check the address"):
+    for words in ("/invite @cmbot", "S0NOBODY", "refuses connections", "is the address right"):
         assert words in out
     assert slack.bot_token not in out
 

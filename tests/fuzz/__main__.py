@@ -1,4 +1,4 @@
-"""`make fuzz`: coverage-guided fuzzing of every target in turn, each in a process of its own.
+"""`make fuzz`: coverage-guided fuzzing of every target in turn, each in a separate process.
 
 Usage: python -m tests.fuzz [--minutes 10] [--corpus DIR] [TARGET ...]. A crash or a stall ends with status 1 and names
 the input's file; `python -m tests.fuzz --replay FILE TARGET` runs that input once.

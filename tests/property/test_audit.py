@@ -1,4 +1,4 @@
-"""The chain of the audit log: whatever is done to it, the first row that does not fit is named."""
+"""The chain of the audit log: after any change, the first wrong row is named."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def test_a_changed_row_is_the_first_that_is_named(
 
 
 @given(CHAINS, FIELDS, st.data())
-def test_a_row_that_was_changed_and_sealed_anew_breaks_the_next(
+def test_changed_row_with_new_hash_breaks_the_next_row(
     rows: list[AuditRow], content: dict[str, Any], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
@@ -78,7 +78,7 @@ def test_a_row_that_was_changed_and_sealed_anew_breaks_the_next(
         assert broken is not None
         assert broken.seq == place + 2
     else:
-        # The last row has nobody behind it: only a head that was noted elsewhere tells.
+        # No row follows the last one: only a head kept elsewhere shows the change.
         assert broken is None
     noted = verify([*rows[:place], forged, *rows[place + 1 :]], noted=rows[place].head)
     assert noted is not None

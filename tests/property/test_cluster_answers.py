@@ -1,4 +1,4 @@
-"""Whatever JSON a cluster answers: a value or a ClusterError for the caller, and the watch goes on."""
+"""Any JSON of a cluster: a value or a ClusterError for the caller, and the watch continues."""
 
 import asyncio
 import json
@@ -92,7 +92,7 @@ async def _ask(body: bytes, call: str) -> None:
 
 
 @given(SPOILED)
-def test_watch_goes_on_whatever_is_wrong_in_an_answer(spoiled: Mapping[tuple[str, tuple[Any, ...]], Any]) -> None:
+def test_watch_continues_after_any_wrong_answer(spoiled: Mapping[tuple[str, tuple[Any, ...]], Any]) -> None:
     """Ten minutes of such answers, so that alerts fire, are worded and end; then one that is sound."""
     answers = dict(SOUND)
     for (target, path), value in sorted(spoiled.items(), key=lambda item: -len(item[0][1])):
@@ -104,8 +104,8 @@ async def _watch(answers: dict[str, Any]) -> None:
     now = 1_000_000.0
 
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
-        told = json.dumps(answers[request.target.partition("?")[0]]).encode()
-        writer.write(answer(200, "OK", [("Content-Type", "application/json")], told))
+        body = json.dumps(answers[request.target.partition("?")[0]]).encode()
+        writer.write(answer(200, "OK", [("Content-Type", "application/json")], body))
         await writer.drain()
 
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:

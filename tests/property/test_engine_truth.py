@@ -1,4 +1,4 @@
-"""What the engine owes to a reader: the unknown changes nothing, plans are no alarm, and what is new is told."""
+"""Truth of the engine: unknown data changes nothing, planned changes raise no alert, new facts are reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -88,7 +88,7 @@ PARTS = st.lists(
     st.tuples(
         st.sampled_from([5.0, 60.0, 300.0, 1000.0]),
         st.sets(st.sampled_from("abcd"), min_size=1),
-        st.sampled_from(["", "", "acknowledge", "graver"]),
+        st.sampled_from(["", "", "acknowledge", "worse"]),
     ),
     min_size=1,
     max_size=15,
@@ -103,7 +103,7 @@ def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tup
         if event == "acknowledge" and any(alert.state is AlertState.FIRING for alert in life.alerts.values()):
             life.ack(now)
         now += apart
-        severity = Severity.CRITICAL if event == "graver" else Severity.WARNING
+        severity = Severity.CRITICAL if event == "worse" else Severity.WARNING
         moves = life.step(now, found(severity=severity, weight=len(parts), data={"parts": sorted(parts)}))
         for move in moves:
             if move.tell in {Tell.POST, Tell.REPLY_BROADCAST}:
@@ -120,12 +120,12 @@ PLACES = st.tuples(st.sampled_from(KEYS), st.sampled_from("12"))
 def test_inhibition_never_crosses_subjects(said: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> None:
     life = Life([rule(key) for key in KEYS])
     moves = life.step(0, *(found(key, subject=subject, data=covers(*pairs)) for (key, subject), pairs in said.items()))
-    told = {(move.new.rule, move.new.subject) for move in moves if move.reason is TransitionReason.FIRED}
-    assert told == set(said) - {pair for pairs in said.values() for pair in pairs}
+    posted = {(move.new.rule, move.new.subject) for move in moves if move.reason is TransitionReason.FIRED}
+    assert posted == set(said) - {pair for pairs in said.values() for pair in pairs}
 
 
 def test_only_what_holds_for_a_whole_cluster_inhibits_whole_rules() -> None:
-    """Each of them is one alert of the cluster, and the last is told in its place alone."""
+    """Each of them is one alert of the cluster, and only the last is reported."""
     assert set(INHIBITS) == {"cluster_unreachable", "no_leader", "leader_flapping"}
     assert INHIBITS["leader_flapping"] == {"leader_changed"}
     assert all(others <= {each.key for each in RULES} for others in INHIBITS.values())

@@ -1,4 +1,4 @@
-"""Whatever happens to an operation, and whoever clicks: the state machine holds, nobody approves what they may not."""
+"""Any events of an operation and clicks of any person: the state machine holds, and no approval without the right."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Whatever is typed behind /cm: a command or one sentence, what was quoted comes back, and quickly."""
+"""Any text after /cm: a command or one sentence; quoted text is kept; parsing is fast."""
 
 import contextlib
 import sys

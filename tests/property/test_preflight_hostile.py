@@ -1,4 +1,4 @@
-"""Whatever servers answer, however little sense it makes: the preflight gives a verdict and lets nothing through."""
+"""Any answers of servers, also absurd ones: the preflight gives a result and allows nothing unproven."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

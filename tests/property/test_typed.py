@@ -1,4 +1,4 @@
-"""Whatever is typed, clicked or sent in a form: an answer or a refusal, in steps that grow with the text."""
+"""Any typed text, click or form: an answer or a refusal, in steps linear in the text."""
 
 import contextlib
 import json

@@ -6,7 +6,7 @@ import { state } from "./state.js";
 import { toast } from "./toast.js";
 
 /**
- * Say what an act failed with; failures of the app are reportError by the workspace itself, as a toast event.
+ * Show the error of an action; the workspace reports failures of the app itself, as a toast event.
  * @param {any} answer
  * @returns {boolean} whether it went well
  */

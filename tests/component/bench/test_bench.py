@@ -8,7 +8,7 @@ from tests.bench.figures import Figure, percentile
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_can_be_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """All processes of the row start, talk to each other and end; how long that took is nobody's business here."""
+    """All processes of the row start, exchange messages and end; no time is asserted."""
     assert main([name, "--quick"]) == 0
     printed = capsys.readouterr().out
     assert "reached" in printed or "MISSED" in printed

@@ -74,7 +74,7 @@ UNKNOWN: list[Handler] = [
 
 @pytest.mark.parametrize("handler", UNKNOWN)
 async def test_a_write_in_doubt_is_sent_once(handler: Handler) -> None:
-    """Whatever leaves the outcome open is told as unknown, and neither this host nor another sees a second request."""
+    """An uncertain outcome is unknown, and no host gets a second request."""
     async with serving(handler) as bad, serving(says(200)) as good:
         async with ClustermgrClient([bad.host, good.host], timeouts=QUICK) as api:
             with pytest.raises(OutcomeUnknown):
@@ -101,7 +101,7 @@ async def test_a_slow_refusal_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 async def test_a_refused_write_is_final(handler: Handler, error: type[ClusterError]) -> None:
-    """A refusal is told as one, and no other host is tried."""
+    """A refusal is reported as one, and no other host is tried."""
     async with serving(handler) as first, serving(says(200)) as second:
         async with ClustermgrClient([first.host, second.host]) as api:
             with pytest.raises(error):
@@ -146,7 +146,7 @@ WRITES: tuple[Callable[[ClustermgrClient, str], Awaitable[None]], ...] = (
 async def test_write_at_a_gone_leader_is_not_sent_elsewhere(
     write: Callable[[ClustermgrClient, str], Awaitable[None]],
 ) -> None:
-    """A follower would forward it to a leader that nobody judged."""
+    """A follower would forward the write to a leader that was not checked."""
     async with refusing() as gone, serving(says(200)) as other, ClustermgrClient([gone, other.host]) as api:
         with pytest.raises(ClusterUnreachable, match=f"Nothing was sent: {gone} refuses connections"):
             await write(api, gone)
@@ -154,7 +154,7 @@ async def test_write_at_a_gone_leader_is_not_sent_elsewhere(
 
 
 async def test_a_write_is_what_servers_insist_on() -> None:
-    """JSON type, a length, no chunks, an id of ours; each over a connection of its own."""
+    """JSON type, a length, no chunks, our request id; each over a new connection."""
     async with serving(says(200)) as host, ClustermgrClient([host.host], new_id=lambda: "req-1") as api:
         await api.member_add(4, "10.0.0.4:10110", learner=True, node_host="10.0.0.4:9998")
     (request,) = host.requests
@@ -280,20 +280,20 @@ async def test_however_many_reads_hang_stat_gets_through() -> None:
         await asyncio.gather(*reads, return_exceptions=True)
 
 
-async def test_a_read_waits_for_a_place_and_not_for_ever() -> None:
-    """A place that was given back is taken by who waits; who waits in vain is told why."""
+async def test_read_waits_for_a_free_slot_with_a_limit() -> None:
+    """A free slot goes to a waiting read; a read without a slot gets the reason."""
     held = bulkhead.Bulkhead(limit=1, wait=0.05)
     async with held.slot("a:1"):
         async with held.slot("b:1"):
             pass
         with pytest.raises(ClusterTimeout, match="a:1 has not answered 1 earlier read"):
             async with held.slot("a:1"):
-                raise AssertionError("there was no place")
+                raise AssertionError("there was no free slot")
     async with held.slot("a:1"):
         pass
 
 
-async def test_paging_ends_whatever_the_server_says() -> None:
+async def test_paging_ends_with_any_server() -> None:
     """All pages are read; a marker that does not move, or a page that brings nothing new, ends the list."""
     pages = {"0": ([1, 2], 2), "2": ([3, 3], 3), "3": ([3], 9)}
 

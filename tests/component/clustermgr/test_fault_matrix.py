@@ -66,7 +66,7 @@ REFUSED: Mapping[str, Outcome] = {
 
 
 def outcome(fault: str) -> Outcome:
-    """The errors of a read and of a write; whatever is no answer of a Clustermgr is a bad answer, or unknown."""
+    """The errors of a read and of a write; an answer that is not from a Clustermgr is bad, or unknown."""
     return REFUSED.get(fault, (ClusterBadAnswer, OutcomeUnknown))
 
 

@@ -21,14 +21,14 @@ def stat(node: int, leader: int, term: int = 3) -> dict[str, Any]:
 
 def host(node: int, leader: int, disks: tuple[int, ...] = ()) -> Handler:
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
-        told: dict[str, Any] = stat(node, leader)
+        body: dict[str, Any] = stat(node, leader)
         if request.target.startswith("/disk/list"):
             status = int(request.target.partition("status=")[2].partition("&")[0])
-            told = {"disks": [{"disk_id": one, "status": status} for one in disks if status == 2], "marker": 0}
+            body = {"disks": [{"disk_id": one, "status": status} for one in disks if status == 2], "marker": 0}
         if request.target.startswith("/config/get"):
             writer.write(answer(404, "x", [("Content-Type", "application/json")], b'{"error":"Not Found"}'))
         else:
-            writer.write(answer(200, "OK", [("Content-Type", "application/json")], json.dumps(told).encode()))
+            writer.write(answer(200, "OK", [("Content-Type", "application/json")], json.dumps(body).encode()))
         await writer.drain()
 
     return handle
@@ -67,7 +67,7 @@ async def test_all_hosts_silent() -> None:
 
 
 async def test_a_straggler_completes_the_first_look() -> None:
-    """At the first deadline what is known is told, then once more when the slow host has answered."""
+    """A snapshot at the first deadline, and another one when the slow host has answered."""
     release = asyncio.Event()
     quick = host(2, 1)
 
@@ -87,7 +87,7 @@ async def test_a_straggler_completes_the_first_look() -> None:
 
 
 async def test_leaving_early_leaves_nothing_running() -> None:
-    """Whoever stops listening after the first look leaves no task behind."""
+    """A caller that stops after the first snapshot leaves no task behind."""
     before = asyncio.all_tasks()
     async with serving(hangs) as one, ClustermgrClient([one.host]) as api:
         looks = snapshots(api, "prod", now=1.0, deadlines=(0.1, 60.0))
@@ -97,7 +97,7 @@ async def test_leaving_early_leaves_nothing_running() -> None:
 
 
 async def test_bad_disks_are_asked_though_the_leader_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody claims leadership and one host hangs: a host that answered is asked, before the deadline."""
+    """No host claims leadership and one hangs: a host that answered is read, before the deadline."""
     monkeypatch.setattr("bot.clustermgr.collector.LEADER_WAIT_SECONDS", 0.05)
     async with serving(hangs) as slow, serving(host(2, 9, disks=(5,))) as follower:
         async with ClustermgrClient([slow.host, follower.host]) as api:
@@ -111,8 +111,8 @@ async def test_disks_of_another_state_are_no_bad_disks() -> None:
     listed = [{"disk_id": number, "status": number} for number in range(1, 6)]
 
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
-        told = {"disks": listed, "marker": 0} if request.target.startswith("/disk") else stat(1, 1)
-        await says(200, json.dumps(told))(request, writer)
+        body = {"disks": listed, "marker": 0} if request.target.startswith("/disk") else stat(1, 1)
+        await says(200, json.dumps(body))(request, writer)
 
     async with serving(handle) as one, ClustermgrClient([one.host]) as api:
         snapshot = await take_snapshot(api, "prod", now=1.0, deadline=10.0)
@@ -143,7 +143,7 @@ async def test_a_disk_that_moves_on_while_it_is_asked_for_is_not_missed() -> Non
 
 
 async def test_a_cancelled_look_leaves_nothing_running() -> None:
-    """Whoever gives up in the middle gets its cancellation, and no question stays under way."""
+    """A cancelled caller gets its cancellation, and no read keeps running."""
     before = asyncio.all_tasks()
     asked = asyncio.Event()
 
@@ -169,7 +169,7 @@ class Broken:
         raise KeyError(host)
 
 
-async def test_a_mistake_of_ours_is_not_told_as_a_silent_host() -> None:
+async def test_internal_error_is_not_reported_as_silent_host() -> None:
     """Only what a cluster does becomes part of the look."""
     with pytest.raises(KeyError):
         await take_snapshot(cast("ClusterApi", Broken()), "prod", now=1.0, deadline=5.0, bad_disks=False)

@@ -32,9 +32,9 @@ class Scenery:
 
     def asked(self) -> list[str]:
         """What was asked since, without /stat."""
-        told = [seen.target for seen in self.simulated.log.entries if seen.target != "/stat"]
+        listed = [seen.target for seen in self.simulated.log.entries if seen.target != "/stat"]
         self.simulated.log.entries.clear()
-        return told
+        return listed
 
 
 @asynccontextmanager
@@ -181,8 +181,8 @@ async def test_chunks_on_disks_that_take_none_do_not_count(flavour: str) -> None
 
 async def test_whole_disk_list_is_read_every_five_minutes() -> None:
     async with scenery() as world:
-        told = [(await world.look(60)).zones is not None for _ in range(11)]
-    assert told == [True, False, False, False, False, True, False, False, False, False, True]
+        listed = [(await world.look(60)).zones is not None for _ in range(11)]
+    assert listed == [True, False, False, False, False, True, False, False, False, False, True]
 
 
 async def test_unreadable_disk_list_costs_the_chunks_only() -> None:

@@ -49,9 +49,9 @@ async def endless_body(_request: Request, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-def raw(told: bytes) -> Handler:
+def raw(sent: bytes) -> Handler:
     async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(told)
+        writer.write(sent)
         await writer.drain()
         writer.close()
 
@@ -83,7 +83,7 @@ async def test_no_server_holds_or_breaks_a_read(wire: Transport, handler: Handle
 
 @pytest.mark.parametrize("handler", [handler for handler, _ in HOSTILE])
 async def test_the_same_leaves_a_write_in_doubt(wire: Transport, handler: Handler) -> None:
-    """The request went out, so whatever came back proves nothing; it went out once."""
+    """The request was sent once, so no such answer proves anything."""
     async with serving(handler) as server:
         with pytest.raises(OutcomeUnknown):
             await wire.post(server.host, "/config/set", b"{}")
@@ -91,10 +91,10 @@ async def test_the_same_leaves_a_write_in_doubt(wire: Transport, handler: Handle
 
 
 async def test_a_redirection_is_an_answer_and_not_a_way(wire: Transport) -> None:
-    """Nobody is contacted because a server says so."""
+    """A redirect is not followed."""
     async with serving(says(200)) as other:
-        told = answer(301, "Moved", [("Location", f"http://{other.host}/stat")], b"")
-        async with serving(raw(told)) as server:
+        sent = answer(301, "Moved", [("Location", f"http://{other.host}/stat")], b"")
+        async with serving(raw(sent)) as server:
             assert (await wire.get(server.host, "/stat")).status == 301
     assert other.requests == []
 
@@ -238,9 +238,9 @@ async def test_head_of_a_long_error_is_enough(wire: Transport) -> None:
 
 
 async def test_answer_in_crumbs_is_given_up() -> None:
-    """Each piece costs work of its own, however short it is."""
-    told = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MAX_PIECES + 1)
-    async with serving(raw(told)) as server, Transport(new_id=lambda: "r") as patient:
+    """Each piece costs work, however short it is."""
+    sent = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MAX_PIECES + 1)
+    async with serving(raw(sent)) as server, Transport(new_id=lambda: "r") as patient:
         with pytest.raises(ClusterBadAnswer, match=f"more than {MAX_PIECES:,} pieces"):
             await patient.get(server.host, "/stat")
 
@@ -272,11 +272,11 @@ async def test_a_connection_the_server_closed_meanwhile_costs_no_read(wire: Tran
 
 async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
     """Not by its query, which has as many values as there are disks."""
-    told: list[tuple[str, str]] = []
+    sent: list[tuple[str, str]] = []
 
     def on_call(call: str, outcome: str, seconds: float) -> None:
         assert seconds > 0
-        told.append((call, outcome))
+        sent.append((call, outcome))
 
     async with Transport(new_id=lambda: "req-1", timeouts=QUICK, on_call=on_call) as wire:
         async with serving(says(200, "{}")) as server:
@@ -285,7 +285,7 @@ async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
             await wire.post(server.host, "/config/set", b"{}")
         with pytest.raises(ClusterUnreachable):
             await wire.get(server.host, "/stat")
-    assert told == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]
+    assert sent == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]
 
 
 async def test_unknown_host_name_is_reported_as_such(wire: Transport) -> None:

@@ -1,4 +1,4 @@
-"""What each HTTP status means, for a read and for a write: the table, its edges, and whatever else a server invents."""
+"""The meaning of each HTTP status, for reads and writes: the table, its edges, and any other answer."""
 
 import json
 
@@ -24,13 +24,13 @@ PAGE = "404 page not found"
 def answer(
     status: int, words: str = "words", *, took: float = 0.1, body: bytes | None = None, kind: bool = True
 ) -> Answer:
-    told = json.dumps({"error": words}).encode() if body is None else body
-    return Answer("10.0.0.1:9998", status, told, "trace-1", took, kind)
+    found = json.dumps({"error": words}).encode() if body is None else body
+    return Answer("10.0.0.1:9998", status, found, "trace-1", took, kind)
 
 
-def kind_of(told: Answer, *, writing: bool) -> type[ClusterError] | None:
+def kind_of(found: Answer, *, writing: bool) -> type[ClusterError] | None:
     try:
-        (check_write if writing else check_read)(told)
+        (check_write if writing else check_read)(found)
     except ClusterError as error:
         return type(error)
     return None
@@ -88,7 +88,7 @@ def test_a_refusal_that_took_long_is_in_doubt(status: int, took: float, kind: ty
 
 
 @pytest.mark.parametrize(
-    "told",
+    "foreign",
     [
         answer(404, body=PAGE.encode(), kind=False),
         answer(404, body=b'{"message": "no route matched"}'),
@@ -96,9 +96,9 @@ def test_a_refusal_that_took_long_is_in_doubt(status: int, took: float, kind: ty
         answer(404, body=b"[" * 100_000),
     ],
 )
-def test_a_strangers_404_is_not_an_absence(told: Answer) -> None:
+def test_404_of_another_server_is_not_an_absence(foreign: Answer) -> None:
     """Only Clustermgr's own shape says that the thing asked for does not exist."""
-    assert kind_of(told, writing=False) is ClusterRefused
+    assert kind_of(foreign, writing=False) is ClusterRefused
 
 
 def test_a_login_page_is_no_success_of_a_write() -> None:
@@ -127,7 +127,7 @@ def test_an_error_says_who_what_and_where_to_look() -> None:
 
 @given(st.text(max_size=2000))
 def test_words_are_one_printable_bounded_line(text: str) -> None:
-    """Whatever a server says, a person sees one line without control or direction marks."""
+    """Any server text is shown as one line without control or direction marks."""
     words = server_text(answer(400, body=json.dumps({"error": text}).encode()))
     assert len(words) <= 300
     assert all(char.isprintable() for char in words)
@@ -135,9 +135,9 @@ def test_words_are_one_printable_bounded_line(text: str) -> None:
 
 @given(st.integers(100, 999), st.binary(max_size=200), st.booleans(), st.floats(0, 60))
 def test_nothing_else_escapes_and_only_200_succeeds(status: int, body: bytes, kind: bool, took: float) -> None:
-    """Any status and any body come to a value or to an error of the tree; a write is never told as a read's failure."""
-    told = answer(status, body=body, kind=kind, took=took)
-    assert (kind_of(told, writing=False) is None) == (status == 200)
-    written = kind_of(told, writing=True)
+    """Any status and any body come to a value or to an error of the tree; a write never fails as a read."""
+    found = answer(status, body=body, kind=kind, took=took)
+    assert (kind_of(found, writing=False) is None) == (status == 200)
+    written = kind_of(found, writing=True)
     assert written is None or issubclass(written, ClusterRefused | OutcomeUnknown)
     assert status == 200 or written is not None

@@ -87,7 +87,7 @@ def test_a_leader_is_healthy_in_its_first_seconds_when_it_shows_itself_inactive(
     assert healthy(None, look(0, leader)) == {1}
 
 
-def test_after_stepping_down_nobody_is_proven() -> None:
+def test_no_voter_is_proven_after_leader_stepped_down() -> None:
     stat = recorded("master-2025-12/quorum_lost_leader_survives.json", "after step down")
     assert voter_health(look(0, stat), look(15, stat)) == {}
     assert learner_health(look(0, stat), look(15, stat)) == {}

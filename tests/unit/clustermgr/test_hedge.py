@@ -1,4 +1,4 @@
-"""One read over several hosts: who counts, what is told when nobody does, and that nothing is left behind."""
+"""Hedged reads over several hosts: the answer that counts, the error when all fail, no task left."""
 
 import asyncio
 import gc
@@ -54,7 +54,7 @@ async def test_the_first_answer_ends_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("troubles", "told"),
+    ("kinds", "raised"),
     [
         ((ClusterUnreachable, ClusterFailed), ClusterUnreachable),
         ((ClusterFailed, NoLeader), NoLeader),
@@ -62,22 +62,20 @@ async def test_the_first_answer_ends_the_others() -> None:
         ((ClusterFailed, ClusterRefused), ClusterRefused),
     ],
 )
-async def test_what_is_told_when_every_host_failed(
-    troubles: tuple[type[ClusterError], ...], told: type[ClusterError]
-) -> None:
-    """The first trouble met, unless a later host said something about the cluster itself."""
-    errors = {f"host{number}": kind("no", host=f"host{number}") for number, kind in enumerate(troubles)}
+async def test_error_when_every_host_failed(kinds: tuple[type[ClusterError], ...], raised: type[ClusterError]) -> None:
+    """The first error, unless a later host gave one about the cluster itself."""
+    errors = {f"host{number}": kind("no", host=f"host{number}") for number, kind in enumerate(kinds)}
 
     async def ask(host: str) -> str:
         raise errors[host]
 
     with pytest.raises(ClusterError) as caught:
         await first_answer(ask, list(errors))
-    assert type(caught.value) is told
+    assert type(caught.value) is raised
 
 
 async def test_every_silent_host_is_named_when_none_answers() -> None:
-    """Each with its own words, the first few at least; what it was stays what the first trouble was."""
+    """Each of the first few with its own text; the kind of error is that of the first."""
 
     async def ask(host: str) -> str:
         raise (ClusterUnreachable if host == "a" else ClusterFailed)(f"{host} said no.", host=host)

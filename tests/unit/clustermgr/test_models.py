@@ -23,7 +23,7 @@ def recorded_stat(release: str, name: str) -> str:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_every_release_comes_to_one_shape(release: str) -> None:
-    """The leader's answer of each release: the same fields are filled, whatever their spelling on the wire."""
+    """The leader's answer of each release: the same fields are filled in every spelling."""
     stat = Stat.model_validate_json(recorded_stat(release, "stat_leader"))
     assert stat.claims_leadership
     assert stat.raft_status.raft_state == "StateLeader"
@@ -100,9 +100,9 @@ FIELDS = sorted({*Stat.model_fields, *RaftStatus.model_fields, *Disk.model_field
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON | st.dictionaries(st.sampled_from(FIELDS), JSON), max_size=6))
-def test_any_json_is_a_value_or_one_error(told: dict[str, Any]) -> None:
+def test_any_json_is_a_value_or_one_error(data: dict[str, Any]) -> None:
     """No JSON, however odd, raises anything but the one error that the client translates."""
-    body = json.dumps(told)
+    body = json.dumps(data)
     for model in (Stat, Disk, DiskPage):
         try:
             value = model.model_validate_json(body)
@@ -131,7 +131,7 @@ def seen(*looks: HostLook) -> Snapshot:
         ((look("a", 1, 1, 5), look("b", 2, 2, 5)), None),  # two claimants in one term contradict each other
         ((look("a", 1, 1, 5), look("b", 1, 1, 5)), None),  # one node under two addresses, or two clusters
         ((look("a", 1, 2, 5), silent("b")), None),  # named, but never contacted on another's word
-        ((look("a", 0, 0, 5), look("b", 0, 0, 5)), None),  # nobody leads; node 0 equals leader 0
+        ((look("a", 0, 0, 5), look("b", 0, 0, 5)), None),  # no leader; node 0 equals leader 0
         ((look("a", 1, 1, 4), look("b", 2, 0, 9)), "a"),  # the removed or partitioned candidate does not unseat it
         ((silent("a"), silent("b")), None),
         ((), None),
@@ -144,7 +144,7 @@ def test_the_leader_is_who_names_itself_in_the_highest_term(looks: tuple[HostLoo
 
 
 def test_the_best_view_without_a_leader() -> None:
-    """Then the answer of the highest term, and of the highest commit in it, is shown; silent hosts are told."""
+    """Then the answer of the highest term, and of the highest commit in it, is shown; silent hosts are listed."""
     snapshot = seen(look("a", 1, 0, 5, 10), look("b", 2, 0, 5, 20), look("c", 3, 0, 4, 99), silent("d"))
     assert snapshot.best is not None
     assert snapshot.best[0] == "b"

@@ -41,14 +41,14 @@ V1, V3 = Dialect.V1, Dialect.V3
     ],
 )
 def test_what_a_stored_value_means(dialect: Dialect, value: str | None, word: str) -> None:
-    """Only the dialect's own two words mean anything; each other one is told as such."""
+    """Only the dialect's own two words mean anything; any other value is meaningless."""
     meaning = meaning_of(value, dialect)
     assert meaning.word == word
     assert meaning.effect
 
 
 def test_services_make_different_things_of_a_wrong_word() -> None:
-    """Later releases take it for off; v1 services keep what they had until their restart."""
+    """Later releases read it as off; v1 services keep their last value until their restart."""
     assert "off" in meaning_of("Enable", V3).effect
     assert "keep their last value" in meaning_of("true", V1).effect
 
@@ -71,7 +71,7 @@ def test_the_inspection_has_two_keys() -> None:
 
 
 def test_a_task_that_one_dialect_lacks_has_no_key_there() -> None:
-    """v1 knows the manual's six; nobody can switch `manual_migrate`."""
+    """v1 knows the manual's six; `manual_migrate` has no switch."""
     assert key_of("data_inspect", V1) is None
     assert key_of("data_inspect", V3) == "data_inspect"
     assert find_task("manual_migrate") is None
@@ -123,7 +123,7 @@ SILENT = Probe("c", error=ClusterFailed("c could not answer.", host="c"))
 
 
 def test_hosts_that_agree_tell_the_dialect() -> None:
-    """A silent host beside them changes nothing; the reason names who told."""
+    """A silent host beside them changes nothing; the reason names the hosts that answered."""
     verdict = dialect_by_probes([Probe("a", V3), Probe("b", V3), SILENT])
     assert verdict is not None
     assert (verdict.dialect, verdict.why) == (V3, "a, b answered /kv/list.")
@@ -137,7 +137,7 @@ def test_hosts_that_differ_leave_it_to_the_person() -> None:
 
 
 def test_silent_hosts_leave_it_to_the_values() -> None:
-    """No host told: the stored values decide, and where they cannot the errors are told."""
+    """No host answered: the stored values decide; if they cannot, the reason lists the errors."""
     assert dialect_by_probes([SILENT]) is None
     assert dialect_by_values({"balance": "Enable"}, [SILENT]).dialect is V1
     assert dialect_by_values({"balance": None}, [SILENT]).dialect is None

@@ -44,7 +44,7 @@ class Bot:
 
 
 def client_of(slack: LocalSlack, token: str | None = None) -> AsyncWebClient:
-    """Slack's own client, speaking to the local workspace without retries of its own."""
+    """Slack's own client, connected to the local workspace, without retries."""
     return AsyncWebClient(token or slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 

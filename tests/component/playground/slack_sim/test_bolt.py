@@ -128,7 +128,7 @@ async def test_errors_that_name_no_input_are_noted(bot: Pair) -> None:
     assert [violation.rule for violation in slack.workspace.violations] == ["invalid_errors"]
 
 
-async def test_closing_is_told_only_to_an_app_that_asked(bot: Pair) -> None:
+async def test_closing_is_reported_only_on_request(bot: Pair) -> None:
     slack, app = bot
     alice = slack.as_user("alice")
     for wanted in (False, True):
@@ -164,15 +164,15 @@ async def test_a_stale_or_forged_click_still_reaches_the_app(bot: Pair) -> None:
     assert app.seen[0]["actions"][0]["value"] == "9"
 
 
-async def test_a_late_acknowledgement_is_told_to_the_typist_and_noted() -> None:
+async def test_late_acknowledgement_is_shown_and_listed() -> None:
     async with LocalSlack(ack_seconds=0.1) as slack:
         bot = bolt_app(slack)
         async with connected(slack, bot):
             ack = await slack.as_user("alice").command("storage", "/cm slow")
             bot.release.set()
         assert ack.error == "operation_timeout"
-        [told] = slack.as_user("alice").sees("storage")
-        assert (told.user, "operation_timeout" in told.text) == ("USLACKBOT", True)
+        [answer] = slack.as_user("alice").sees("storage")
+        assert (answer.user, "operation_timeout" in answer.text) == ("USLACKBOT", True)
         assert slack.as_user("bob").sees("storage") == []
         with pytest.raises(AssertionError, match="operation_timeout"):
             slack.assert_no_violations()

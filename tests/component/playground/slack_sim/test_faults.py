@@ -169,7 +169,7 @@ async def test_a_connection_can_be_open_and_useless(
 
 
 @pytest.mark.parametrize("kind", ["disconnect", "refresh", "warning"])
-async def test_a_client_comes_back_whatever_ends_its_connection(bot: tuple[LocalSlack, Bot], kind: str) -> None:
+async def test_client_reconnects_after_any_end_of_connection(bot: tuple[LocalSlack, Bot], kind: str) -> None:
     slack, _app = bot
     [old] = slack.delivery.sockets
     slack.faults.inject(kind)

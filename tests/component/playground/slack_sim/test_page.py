@@ -40,7 +40,7 @@ async def test_the_state_is_what_one_person_sees(
     assert not state["bot"]["connected"]
 
 
-async def test_messages_of_a_thread_and_ephemeral_ones_are_told(
+async def test_thread_messages_and_ephemeral_ones_are_listed(
     slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:
     parent = (await client.chat_postMessage(channel=STORAGE, text="parent"))["ts"]
@@ -54,7 +54,7 @@ async def test_messages_of_a_thread_and_ephemeral_ones_are_told(
     assert [m["text"] for m in others] == ["parent"]
 
 
-async def test_changes_are_told_as_they_happen(
+async def test_changes_are_streamed_as_they_happen(
     slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:
     async with asyncio.timeout(10), http.get(f"{slack.page_url}play/events?user={ALICE}") as stream:
@@ -62,13 +62,13 @@ async def test_changes_are_told_as_they_happen(
         await client.chat_postEphemeral(channel=STORAGE, user="U0BOB", text="not for alice")
         await client.chat_postMessage(channel=STORAGE, text="for all")
         await client.views_open(trigger_id=slack.workspace.grants.new_trigger(ALICE), view=MODAL)
-        told: list[Any] = []
-        while len(told) < 2:
+        answer: list[Any] = []
+        while len(answer) < 2:
             line = await stream.content.readline()
-            told += [json.loads(line.removeprefix(b"data: "))] if line.startswith(b"data: ") else []
-    kinds = [event["type"] for event in told]
-    assert (kinds[0], told[0]["channel"]) == ("message", STORAGE)
-    assert (kinds[1], "view" in told[1]) == ("view", True)
+            answer += [json.loads(line.removeprefix(b"data: "))] if line.startswith(b"data: ") else []
+    kinds = [event["type"] for event in answer]
+    assert (kinds[0], answer[0]["channel"]) == ("message", STORAGE)
+    assert (kinds[1], "view" in answer[1]) == ("view", True)
 
 
 async def test_acting_on_the_page_is_acting(
@@ -76,8 +76,8 @@ async def test_acting_on_the_page_is_acting(
 ) -> None:
     assert (await act(slack, http, "play/post", user=ALICE, channel=STORAGE, text="hi @bob"))["ok"]
     assert slack.workspace.messages[0].text == "hi <@U0BOB|bob>"
-    told = await act(slack, http, "play/command", user=ALICE, channel=STORAGE, text="/cm stat")
-    assert (told["ok"], told["error"]) == (False, "dispatch_failed")
+    answer = await act(slack, http, "play/command", user=ALICE, channel=STORAGE, text="/cm stat")
+    assert (answer["ok"], answer["error"]) == (False, "dispatch_failed")
     confirm = {"title": PLAIN, "text": PLAIN, "confirm": PLAIN, "deny": PLAIN}
     card = [{**ACTIONS, "elements": [{**BUTTON, "confirm": confirm}]}]
     ts = (await client.chat_postMessage(channel=STORAGE, text="card", blocks=card))["ts"]
@@ -113,7 +113,7 @@ async def test_acting_on_the_page_is_acting(
         ("control/faults", {"kind": "delay", "seconds": "soon"}, "invalid_body"),
     ],
 )
-async def test_what_cannot_be_done_is_told(
+async def test_refused_action_is_reported(
     slack: LocalSlack, http: aiohttp.ClientSession, path: str, body: dict[str, Any], code: str
 ) -> None:
     assert (await act(slack, http, path, **body))["error"] == code

@@ -25,9 +25,9 @@ async def refused(client: AsyncWebClient, method: str, **args: Any) -> Any:
 
 
 async def test_the_token_tells_who_it_is(client: AsyncWebClient) -> None:
-    told = await client.auth_test()
-    assert (told["user_id"], told["bot_id"], told["team_id"]) == ("U0CMBOT", "B0CMBOT", "T0LOCAL")
-    assert "chat:write" in told.headers["x-oauth-scopes"]
+    answer = await client.auth_test()
+    assert (answer["user_id"], answer["bot_id"], answer["team_id"]) == ("U0CMBOT", "B0CMBOT", "T0LOCAL")
+    assert "chat:write" in answer.headers["x-oauth-scopes"]
 
 
 async def test_a_message_is_posted_edited_found_and_deleted(slack: LocalSlack, client: AsyncWebClient) -> None:
@@ -61,10 +61,10 @@ async def test_a_history_comes_in_pages_and_between_times(client: AsyncWebClient
     stamps = [(await client.chat_postMessage(channel=STORAGE, text=str(n)))["ts"] for n in range(5)]
     paged = await client.conversations_history(channel=STORAGE, limit=2)
     assert [[m["text"] for m in page["messages"]] async for page in paged] == [["4", "3"], ["2", "1"], ["0"]]
-    told = await client.conversations_history(channel=STORAGE, oldest=stamps[1], latest=stamps[3])
-    assert [m["text"] for m in told["messages"]] == ["2"]
-    told = await client.conversations_history(channel=STORAGE, oldest=stamps[1], latest=stamps[3], inclusive=True)
-    assert [m["text"] for m in told["messages"]] == ["3", "2", "1"]
+    answer = await client.conversations_history(channel=STORAGE, oldest=stamps[1], latest=stamps[3])
+    assert [m["text"] for m in answer["messages"]] == ["2"]
+    answer = await client.conversations_history(channel=STORAGE, oldest=stamps[1], latest=stamps[3], inclusive=True)
+    assert [m["text"] for m in answer["messages"]] == ["3", "2", "1"]
 
 
 async def test_an_ephemeral_message_is_seen_by_one_and_found_by_no_method(
@@ -84,7 +84,7 @@ async def test_a_person_s_id_means_the_conversation_with_them(slack: LocalSlack,
     assert slack.as_user("alice").sees(direct) == []
 
 
-async def test_people_groups_and_channels_are_told(client: AsyncWebClient) -> None:
+async def test_people_groups_and_channels_are_listed(client: AsyncWebClient) -> None:
     assert (await client.users_info(user="U0BOB"))["user"]["name"] == "bob"
     assert (await client.users_info(user="U0CMBOT"))["user"]["is_bot"]
     assert "U0CMBOT" in [user["id"] for user in (await client.users_list())["members"]]
@@ -122,8 +122,8 @@ async def test_a_file_is_uploaded_and_shared(
     assert message.files[0]["name"] == "disks.csv"
     async with http.get(shared["file"]["url_private"]) as answer:
         assert await answer.text() == "a,b\n1,2\n"
-    told = await refused(client, "files.completeUploadExternal", files=[{"id": "F1"}], channel_id=STORAGE)
-    assert told["error"] == "file_not_found"
+    answer = await refused(client, "files.completeUploadExternal", files=[{"id": "F1"}], channel_id=STORAGE)
+    assert answer["error"] == "file_not_found"
 
 
 @pytest.mark.parametrize(
@@ -161,11 +161,11 @@ async def test_a_refusal_has_slack_s_code_and_is_noted(
     assert rules() == [code]
 
 
-async def test_invalid_blocks_are_told_with_their_place(client: AsyncWebClient, rules: Rules) -> None:
+async def test_invalid_blocks_are_reported_with_their_path(client: AsyncWebClient, rules: Rules) -> None:
     wrong = [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]
-    told = await refused(client, "chat.postMessage", channel=STORAGE, text="x", blocks=wrong)
-    assert told["error"] == "invalid_blocks"
-    assert told["response_metadata"]["messages"] == [
+    answer = await refused(client, "chat.postMessage", channel=STORAGE, text="x", blocks=wrong)
+    assert answer["error"] == "invalid_blocks"
+    assert answer["response_metadata"]["messages"] == [
         "[ERROR] must be less than 151 characters [json-pointer:/blocks/0/text/text]"
     ]
     assert rules() == ["invalid_blocks"]
@@ -183,8 +183,8 @@ async def test_bad_habits_are_taken_but_noted(client: AsyncWebClient, rules: Rul
 
 async def test_only_the_app_s_own_messages_can_be_changed(slack: LocalSlack, client: AsyncWebClient) -> None:
     message = slack.as_user("bob").post(STORAGE, "mine")
-    told = await refused(client, "chat.update", channel=STORAGE, ts=message.ts, text="x")
-    assert told["error"] == "cant_update_message"
+    answer = await refused(client, "chat.update", channel=STORAGE, ts=message.ts, text="x")
+    assert answer["error"] == "cant_update_message"
     assert (await refused(client, "chat.delete", channel=STORAGE, ts=message.ts))["error"] == "cant_delete_message"
 
 
@@ -201,8 +201,8 @@ async def test_a_missing_scope_is_named() -> None:
     team = replace(DEMO_TEAM, scopes=("chat:write", "channels:history"), channels=(*DEMO_TEAM.channels, secret))
     async with LocalSlack(team=team) as slack:
         client = client_of(slack)
-        told = await refused(client, "users.list")
-        assert (told["error"], told["needed"], told["provided"]) == (
+        answer = await refused(client, "users.list")
+        assert (answer["error"], answer["needed"], answer["provided"]) == (
             "missing_scope",
             "users:read",
             "chat:write,channels:history",

@@ -45,7 +45,7 @@ def test_a_syntax_error_has_the_words_of_encoding_json(text: str, words: str) ->
 
 @settings(deadline=None)
 @given(JSON_VALUES)
-def test_whatever_is_json_is_read_and_written_back_as_the_same_value(value: Any) -> None:
+def test_json_is_read_and_written_back_as_the_same_value(value: Any) -> None:
     parse(json.dumps(value).encode())
     assert json.loads(dumps(value)) == value
     assert not set("<>&") & set(dumps(value))

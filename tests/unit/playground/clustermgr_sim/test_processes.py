@@ -200,7 +200,7 @@ async def test_after_an_election_a_dead_peer_may_look_active_for_a_while(make: A
         assert (row["active"], row["state"], row["paused"]) == (active, "StateProbe", True)
 
 
-async def test_the_port_of_a_dead_node_is_nobody_elses() -> None:
+async def test_port_of_a_dead_node_stays_reserved() -> None:
     """A second cluster that wants the port of a killed node does not get it: it would answer for the dead one."""
     async with SimulatedCluster() as cluster:
         await cluster.kill(1)

@@ -1,4 +1,4 @@
-"""What holds in every state the group can get into, whatever is done to it and in whatever order."""
+"""Invariants of the group in every state, after any actions in any order."""
 
 import random
 from typing import Any

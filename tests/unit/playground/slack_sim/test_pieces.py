@@ -34,7 +34,7 @@ class Clock:
         ("@bob", "<@U0BOB|bob>"),
         ("ask @bob, please", "ask <@U0BOB|bob>, please"),
         ("@oncall", "<!subteam^S0ONCALL|@oncall>"),
-        ("@nobody", "@nobody"),
+        ("@unknown", "@unknown"),
         ("@channel", "<!channel>"),
         ("#storage", "<#C0STORAGE|storage>"),
         ("#nowhere", "#nowhere"),
@@ -130,7 +130,7 @@ def test_an_initial_option_must_be_one_of_those_offered() -> None:
         assert (problems == []) == right
 
 
-def test_a_choice_in_a_view_is_part_of_the_state_that_is_told_with_it() -> None:
+def test_choice_in_a_view_is_part_of_its_state() -> None:
     acted = {
         "type": "static_select",
         "block_id": "b",
@@ -169,7 +169,7 @@ def test_only_our_own_page_gets_in(host: str, path: str, method: str, headers: d
 
 
 @given(st.lists(st.floats(0, 2_000_000_000), min_size=1, max_size=50))
-def test_timestamps_differ_and_grow_whatever_the_clock_does(times: list[float]) -> None:
+def test_timestamps_are_unique_and_grow_with_any_clock(times: list[float]) -> None:
     clock = Clock()
     workspace = Workspace(DEMO_TEAM, clock)
     stamps = []

@@ -109,7 +109,7 @@ def test_a_slice_of_a_pie_is_more_than_nothing(value: Any) -> None:
     assert check_blocks([{"type": "data_visualization", "title": "t", "chart": chart}]) != []
 
 
-def test_an_action_id_in_two_blocks_is_taken_but_told() -> None:
+def test_action_id_in_two_blocks_is_accepted_and_listed() -> None:
     blocks = [{"type": "actions", "elements": [BUTTON]}, {"type": "section", "text": MRKDWN, "accessory": BUTTON}]
     assert check_blocks(blocks) == []
     assert doubled_action_ids(blocks) == ["a"]
