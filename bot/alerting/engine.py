@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.escalation import Escalation, call, calling_anew
-from bot.alerting.hysteresis import eased, recent_peak, unlearned
+from bot.alerting.hysteresis import eased, known_again, recent_peak, unknown_for, unlearned, untold
 from bot.alerting.inhibition import Pairs, covered, inhibited
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -25,7 +25,6 @@ from bot.alerting.transition import (
     unsaid_parts,
     worse,
 )
-from bot.alerting.unknown_time import known_again, unknown_for, untold
 
 __all__ = ["NO_ESCALATION", "Tell", "Transition", "TransitionReason", "acknowledge", "step", "withdrawn"]
 

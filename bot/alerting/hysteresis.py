@@ -1,12 +1,12 @@
-"""How bad an alert was lately: what eases and comes back soon is the same trouble, not one that got worse. Pure."""
+"""Hysteresis: the recent peak of an alert, and the time in which no poll could decide. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.alerting.model import Alert, Severity
+from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import MAX_PARTS
-from bot.alerting.transition import noted
+from bot.alerting.transition import Tell, Transition, TransitionReason, noted
 
 LASTS = 900.0
 """Seconds for which an alert that eased is still measured by how bad it was: a node that comes and goes is no news."""
@@ -55,3 +55,27 @@ def _parts(alert: Alert, others: list[str]) -> dict[str, Any]:
     """The alert's parts and those others, as its data has them; none where it does not say what it consists of."""
     own = alert.data.get("parts")
     return {} if own is None else {"parts": list(dict.fromkeys((*own, *others)))[:MAX_PARTS]}
+
+
+def untold(old: Alert, now: float) -> Transition | None:
+    """Stop the clock of an alert that waits, to be told or to end; None where it runs for nothing."""
+    waits = old.state is AlertState.PENDING or old.clear_since > 0
+    if not waits or "unknown_since" in old.data:
+        return None
+    return Transition(old, noted(old, unknown_since=now), TransitionReason.NOTED, Tell.QUIET)
+
+
+def known_again(old: Alert, now: float) -> Alert:
+    """The alert now that a look tells of it: what nobody knew for a while is left out of its waiting."""
+    if "unknown_since" not in old.data:
+        return old
+    gap = max(0.0, now - old.data["unknown_since"])
+    alert = noted(old, unknown_since=None)
+    if old.state is AlertState.PENDING:
+        return noted(alert, unknown_for=unknown_for(old) + gap)
+    return replace(alert, clear_since=min(now, old.clear_since + gap)) if old.clear_since > 0 else alert
+
+
+def unknown_for(alert: Alert) -> float:
+    """Seconds of its waiting in which nobody knew."""
+    return float(alert.data.get("unknown_for", 0.0))

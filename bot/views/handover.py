@@ -9,8 +9,7 @@ from bot.alerting.reports.summary import STALE_SECONDS, Off
 from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
-from bot.views.parts import bullets, mark_of
-from bot.views.report import Report
+from bot.views.parts import Report, bullets, mark_of
 from bot.views.summary import level_phrase
 from bot.views.summary_lines import named, off_line, pending_line
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.alerting.reports.summary import ClusterSummary, Summary
 from bot.interactions.message import BlockJson, Message
 from bot.views import blocks
-from bot.views.parts import mark_of
-from bot.views.report import Report
+from bot.views.parts import Report, mark_of
 from bot.views.spaces import shares
 from bot.views.summary_lines import lines, verdict_line
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.cluster_state.state import Causes, Change
 from bot.alerting.model import Alert, Silence
 from bot.clustermgr.models import Snapshot
 from bot.interactions.message import Message

@@ -1,13 +1,14 @@
-"""Carrying out transitions: alerts stored, and what a channel must see of them put into the outbox with them."""
+"""Save the alerts of transitions and put their messages into the outbox, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
-from bot.alerting.model import Severity
+from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
 from bot.views.alerts import card, line
 from bot.views.digest import digest_card, digest_line, gravest
+from bot.views.notes import silence_over
 from bot.watch.ports import WatchUnit
 
 
@@ -138,3 +139,24 @@ def _shows(move: Transition, before: Severity) -> bool:
     return bool(move.mention) or (
         move.tell is Tell.REPLY_BROADCAST and critical and move.reason is not TransitionReason.REMINDED
     )
+
+
+async def tell_ended(
+    uow: WatchUnit, over: Sequence[Silence], alerts: Sequence[Alert], moves: Sequence[Transition], channel: str
+) -> None:
+    """Forget the silences that are `over`; what they muted of `alerts` is told by `moves`, or when it can be judged."""
+    told = _told_in_threads(alerts, moves)
+    for silence in over:
+        await uow.silences.remove(silence.id)
+        if silence.id not in told:
+            since = await uow.alerts.recent(silence.created_at, silence.cluster)
+            kept = [alert for alert in since if silence.id in alert.data.get("silenced", ())]
+            await uow.outbox.put(f"silence:{silence.id}:over", channel, silence_over(silence, kept))
+
+
+def _told_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) -> set[int]:
+    """The silences of which an alert's thread tells: now, or as soon as it can be known whether it is still so."""
+    moved = {move.old.id: move.new for move in moves if move.old is not None}
+    calling = {AlertState.PENDING, AlertState.FIRING}
+    muted = [alert for alert in alerts if "muted" in alert.data and moved.get(alert.id, alert).state in calling]
+    return {alert.data["muted"]["id"] for alert in muted}

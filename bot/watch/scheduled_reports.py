@@ -10,7 +10,7 @@ from bot.alerting.reports.handover import SHIFT_SECONDS, hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import DAY
 from bot.views.handover import handover
-from bot.views.report import Report
+from bot.views.parts import Report
 from bot.views.summary import summary
 from bot.watch.ports import WatchStore
 from bot.watch.report_builder import Reports

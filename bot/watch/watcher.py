@@ -7,10 +7,19 @@ from typing import Any
 
 import structlog
 
-from bot.alerting.cluster_state.changes import NO_CAUSES, Causes, explained, new_changes
 from bot.alerting.cluster_state.counters import known_of, may_be_kept, reign_notes, reigns, settled_of, with_verdict
-from bot.alerting.cluster_state.forecast import WINDOW, forecast
-from bot.alerting.cluster_state.state import ClusterState, away, remember, remember_leader, worth_writing
+from bot.alerting.cluster_state.observations import WINDOW, forecast
+from bot.alerting.cluster_state.state import (
+    NO_CAUSES,
+    Causes,
+    ClusterState,
+    away,
+    explained,
+    new_changes,
+    remember,
+    remember_leader,
+    worth_writing,
+)
 from bot.alerting.engine import NO_ESCALATION, Tell, Transition, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, weather
@@ -28,8 +37,7 @@ from bot.common.errors import CmbotError
 from bot.leadership.ports import Fence, unfenced
 from bot.views.notes import was_blind
 from bot.watch.ports import Explain, Look, WatchStore, WatchUnit, unexplained
-from bot.watch.publisher import carry_out
-from bot.watch.silence_expiry import tell_ended
+from bot.watch.publisher import carry_out, tell_ended
 
 log = structlog.get_logger(__name__)
 

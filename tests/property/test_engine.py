@@ -11,12 +11,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, listed, weather
+from bot.alerting.hysteresis import unknown_for
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
 from bot.alerting.transition import LOUD, ended, reads_the_same
-from bot.alerting.unknown_time import unknown_for
 from bot.common.errors import StoreError
 from bot.watch.publisher import carry_out, tell
 from tests.support.budget import examples

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.alerting.cluster_state.changes import Causes, Change
-from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.observations import MemberChange
+from bot.alerting.cluster_state.state import Causes, Change
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Disk, Snapshot
 from bot.watch.watcher import Watch, Watched

@@ -1,23 +1,29 @@
-"""Memory: what the watch remembers of one cluster between two looks and over restarts, and how it learns. Pure."""
+"""ClusterState: what is kept of one cluster between polls and restarts, and how a poll updates it. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
-from bot.alerting.cluster_state.forecast import Forecast
-from bot.alerting.cluster_state.hosts import HostNote, host_notes, hosts_of, refusing
-from bot.alerting.cluster_state.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.alerting.cluster_state.observations import (
+    Forecast,
+    HostNote,
+    MemberChange,
+    MemberNote,
     Progress,
     SwitchChange,
     SwitchNote,
+    host_notes,
+    hosts_of,
+    member_changes,
+    member_notes,
+    named_leader,
     progress,
+    refusing,
     switch_changes,
     switch_notes,
 )
 from bot.alerting.cluster_status import cluster_status
-from bot.alerting.leader_sighting import named_leader
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
@@ -287,3 +293,52 @@ def _with_leader(memory: ClusterState, snapshot: Snapshot, host: str, stat: Stat
         members=members,
         member_changes=(*memory.member_changes, *moves)[-MAX_CHANGES:],
     )
+
+
+Change = LeaderChange | MemberChange | SwitchChange
+"""Each tells when it was noticed (`at`), the look before it (`before_at`), and which operation caused it (`op`)."""
+Causes = Mapping[Change, tuple[int, str]]
+"""The number of the operation that caused a change, and who approved it (Slack user ids, a space between)."""
+NO_CAUSES: Causes = MappingProxyType({})
+C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
+
+
+def new_changes(past: ClusterState, memory: ClusterState) -> tuple[Change, ...]:
+    """What `memory` has noticed that `past` had not."""
+    before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
+    known = {_settled(change) for change in before}
+    seen: tuple[Change, ...] = (*memory.changes, *memory.member_changes, *memory.switch_changes)
+    return tuple(change for change in seen if _settled(change) not in known)
+
+
+def _settled(change: Change) -> Change:
+    """The change whether or not the new leader itself has confirmed it: that makes it no other change."""
+    return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
+
+
+def explained(memory: ClusterState, causes: Causes) -> ClusterState:
+    """The memory whose changes name what caused them: the number of the operation, and who approved it.
+
+    One request has one effect: what an operation caused already, it does not cause again.
+    """
+
+    def named(changes: tuple[C, ...]) -> tuple[C, ...]:
+        spent = {change.op for change in changes if change.op}
+        found = list(changes)
+        for place, change in enumerate(changes):
+            op, approved = causes.get(change, (0, ""))
+            if op and op not in spent:
+                found[place] = _named(change, op, approved)
+                spent.add(op)
+        return tuple(found)
+
+    return replace(
+        memory,
+        changes=named(memory.changes),
+        member_changes=named(memory.member_changes),
+        switch_changes=named(memory.switch_changes),
+    )
+
+
+def _named(change: C, op: int, approved: str) -> C:
+    return replace(change, op=op, approved=approved)

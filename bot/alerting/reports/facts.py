@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import SwitchChange
+from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.cluster_status import noted
 from bot.alerting.model import Alert, Silence

@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.observations import MemberChange, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending

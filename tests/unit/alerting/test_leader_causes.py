@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.changes import explained, new_changes
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, explained, new_changes, remember
 from bot.alerting.model import Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.changes import explained, new_changes
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
+from bot.alerting.cluster_state.observations import MemberChange
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, explained, new_changes, remember
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.membership import MEMBERSHIP_CHANGED

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_state.forecast import Forecast
-from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember, worth_writing
 from bot.clustermgr.tasks import Dialect
 from tests.support.watch_builders import dark, disk, look

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.forecast import Forecast, forecast
+from bot.alerting.cluster_state.observations import Forecast, forecast
 from bot.alerting.cluster_state.state import ClusterState, remember
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.reports.trend import DAY

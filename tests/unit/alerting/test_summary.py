@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import SwitchChange, SwitchNote
+from bot.alerting.cluster_state.observations import MemberChange, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.cluster_status import StatusLevel
 from bot.alerting.model import Alert, AlertState, Severity, Silence

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.changes import explained
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterState, explained, remember
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
