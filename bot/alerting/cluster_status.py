@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from bot.alerting.model import Alert, Severity
 from bot.alerting.quorum import NEXT_LOOK, lost, proven_health, quorum_of, quorum_reasons
@@ -42,17 +41,10 @@ class ClusterStatus:
     what this look shows, so that a second look is needed before it counts as an outage.
     """
 
-    level: StatusLevel
+    level: StatusLevel | str
     sentence: str
     reasons: tuple[str, ...] = ()
     unsure: bool = False
-
-
-def noted(name: str, notes: Mapping[str, Any], alerts: Sequence[Alert]) -> Mapping[str, Any]:
-    """What a watch noted of a cluster (`level`, `cluster_status`), not milder than the worst alert that fires now."""
-    held = ClusterStatus(notes.get("level", ""), str(notes.get("verdict", "")))
-    found = raised(held, name, [alert for alert in alerts if alert.cluster == name])
-    return notes if found is held else {**notes, "level": str(found.level), "verdict": found.sentence}
 
 
 @dataclass(frozen=True, slots=True)

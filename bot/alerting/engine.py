@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.escalation import Escalation, call, calling_anew
-from bot.alerting.hysteresis import eased, known_again, recent_peak, unknown_for, unlearned, untold
+from bot.alerting.escalation import Escalation, call, with_new_wait
+from bot.alerting.hysteresis import eased, paused, recent_peak, resumed, unknown_for, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -97,7 +97,7 @@ def step(
         covered=covered(
             answers,
             held.values(),
-            hushed=globally_silenced(silences, held.values(), now),
+            globally_silenced=globally_silenced(silences, held.values(), now),
             spared=NEVER_WILDCARD_SILENCED,
         ),
     )
@@ -106,7 +106,7 @@ def step(
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
         if answer is CANNOT_TELL:
-            moves += [untold(alert, now) for (key, _), alert in held.items() if key == rule.key]
+            moves += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
             continue
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
@@ -124,7 +124,7 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
 
 def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     """What a look that can tell does to one alert."""
-    known = old if old is None else known_again(old, around.now)
+    known = old if old is None else resumed(old, around.now)
     move = _judged(rule, known, finding, around)
     if old is None or known is None or known == old:
         return move
@@ -213,7 +213,7 @@ def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transiti
     new = noted(unlearned(new, unsaid), unsaid=None, said_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
     tell = loud(new.severity, news=bool(unsaid))
-    return Transition(old, calling_anew(old, again, around.now), TransitionReason.WORSE, tell)
+    return Transition(old, with_new_wait(old, again, around.now), TransitionReason.WORSE, tell)
 
 
 def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:

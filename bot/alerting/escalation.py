@@ -44,7 +44,7 @@ def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float)
     return Transition(old, following(new, now, reminded_at=now), TransitionReason.REMINDED, tell, mention)
 
 
-def calling_anew(old: Alert, new: Alert, now: float) -> Alert:
+def with_new_wait(old: Alert, new: Alert, now: float) -> Alert:
     """The alert as it got worse: who acknowledged it or saw it milder is given time again before a group is called."""
     if old.state is AlertState.ACKNOWLEDGED:
         return noted(new, calling_since=now, escalated_at=None)

@@ -7,9 +7,9 @@ most severe alerts that still fire then get their own message, and the group mes
 resolve: every firing alert has a message or is listed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
@@ -66,48 +66,33 @@ class ChannelHistory:
 
     channel: str
     arrivals: tuple[tuple[str, float], ...] = ()
-    digests: tuple[AlertGroup, ...] = field(default=())
+    groups: tuple[AlertGroup, ...] = field(default=())
     made: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which the store keeps it."""
-        return {
-            "arrivals": [list(arrival) for arrival in self.arrivals],
-            "digests": [asdict(digest) for digest in self.digests],
-            "made": self.made,
-        }
-
-    @classmethod
-    def from_json(cls, channel: str, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`; of {} nothing was told yet."""
-        digests = tuple(_digest(held) for held in data.get("digests", ()))
-        arrivals = tuple((str(cluster), float(at)) for cluster, at in data.get("arrivals", ()))
-        return cls(channel, arrivals, digests, int(data.get("made", 0)))
 
     @property
     def storm(self) -> AlertGroup | None:
         """The one that rages."""
-        return next((digest for digest in self.digests if digest.rages), None)
+        return next((group for group in self.groups if group.rages), None)
 
-    def digest(self, slot: str) -> AlertGroup | None:
+    def group(self, slot: str) -> AlertGroup | None:
         """The digest of that slot."""
-        return next((digest for digest in self.digests if digest.slot == slot), None)
+        return next((group for group in self.groups if group.slot == slot), None)
 
-    def with_digest(self, digest: AlertGroup) -> Self:
+    def with_group(self, group: AlertGroup) -> Self:
         """With this in the place of the one of its slot, or added."""
-        others = tuple(held for held in self.digests if held.slot != digest.slot)
-        return replace(self, digests=(*others, digest))
+        others = tuple(held for held in self.groups if held.slot != group.slot)
+        return replace(self, groups=(*others, group))
 
     def without(self, slot: str) -> Self:
         """Without that digest: it is done."""
-        return replace(self, digests=tuple(held for held in self.digests if held.slot != slot))
+        return replace(self, groups=tuple(held for held in self.groups if held.slot != slot))
 
     def count(self, scope: str, since: float) -> int:
         """How many came in a scope after `since`."""
         return sum(at > since and scope in {WHOLE_CHANNEL, cluster} for cluster, at in self.arrivals)
 
 
-def weather(
+def group_alerts(
     history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, tuple[Transition, ...]]:
     """Fold what is too much: the moves as they are to be told, and what the channel was told with them.
@@ -150,7 +135,7 @@ def _arrived(
         history = replace(history, made=history.made + 1)
         storm = AlertGroup(f"digest:{history.channel}:{history.made}", now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
+    return history.with_group(storm), replace(move, new=noted(move.new, digest=storm.slot))
 
 
 def _calmed(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
@@ -158,7 +143,7 @@ def _calmed(history: ChannelHistory, limits: GroupingLimits, now: float) -> Chan
     if storm is None:
         return history
     raging = [scope for scope in storm.scopes if history.count(scope, now - limits.within) > limits.of(scope) // 2]
-    return history if raging else history.with_digest(replace(storm, ended_at=now))
+    return history if raging else history.with_group(replace(storm, ended_at=now))
 
 
 def _surfaced(
@@ -181,18 +166,6 @@ def _surfaced(
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
         return False
-    digest = history.digest(alert.data["digest"])
+    digest = history.group(alert.data["digest"])
     # Of a digest that is not this channel's: the settings gave the cluster another channel meanwhile.
     return digest is None or alert.id in digest.due
-
-
-def _digest(held: Mapping[str, Any]) -> AlertGroup:
-    return AlertGroup(
-        str(held["slot"]),
-        float(held["since"]),
-        tuple(str(scope) for scope in held.get("scopes", ())),
-        tuple(int(number) for number in held.get("ids", ())),
-        int(held.get("lines", 0)),
-        float(held.get("ended_at", 0.0)),
-        tuple(int(number) for number in held.get("due", ())),
-    )

@@ -57,7 +57,7 @@ def _parts(alert: Alert, others: list[str]) -> dict[str, Any]:
     return {} if own is None else {"parts": list(dict.fromkeys((*own, *others)))[:MAX_PARTS]}
 
 
-def untold(old: Alert, now: float) -> Transition | None:
+def paused(old: Alert, now: float) -> Transition | None:
     """Stop the clock of an alert that waits, to be told or to end; None where it runs for nothing."""
     waits = old.state is AlertState.PENDING or old.clear_since > 0
     if not waits or "unknown_since" in old.data:
@@ -65,7 +65,7 @@ def untold(old: Alert, now: float) -> Transition | None:
     return Transition(old, noted(old, unknown_since=now), TransitionReason.NOTED, Tell.QUIET)
 
 
-def known_again(old: Alert, now: float) -> Alert:
+def resumed(old: Alert, now: float) -> Alert:
     """The alert now that a look tells of it: what nobody knew for a while is left out of its waiting."""
     if "unknown_since" not in old.data:
         return old

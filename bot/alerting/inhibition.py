@@ -29,18 +29,25 @@ def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, 
 
 
 def covered(
-    answers: Answers, alerts: Iterable[Alert], *, hushed: Pairs = frozenset(), spared: frozenset[str] = frozenset()
+    answers: Answers,
+    alerts: Iterable[Alert],
+    *,
+    globally_silenced: Pairs = frozenset(),
+    spared: frozenset[str] = frozenset(),
 ) -> Pairs:
     """What is told by another finding of this step, or by an open alert that this step neither renews nor withdraws.
 
-    What is `hushed`, muted by a silence of all rules, tells nobody: it does not cover those that such a silence spares.
+    An alert that a silence of all rules mutes informs nobody: it does not cover the rules that such a silence spares.
     """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]
     said = {key: finding.data for key, finding in found.items()}
     said |= {(alert.rule, alert.subject): alert.data for alert in kept if alert.state is not AlertState.PENDING}
     return frozenset(
-        pair for key, data in said.items() for pair in _pairs(data) if key not in hushed or pair[0] not in spared
+        pair
+        for key, data in said.items()
+        for pair in _pairs(data)
+        if key not in globally_silenced or pair[0] not in spared
     )
 
 

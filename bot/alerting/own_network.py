@@ -8,9 +8,8 @@ Horizon holds the looks of this process.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
-from bot.alerting.cluster_state.state import NOTE_EVERY
+from bot.alerting.cluster_state.state import NOTE_EVERY, ClusterNote
 
 WAIT = 60.0
 """How long a dark cluster waits at most for a look at the others before it is judged alone."""
@@ -20,10 +19,10 @@ FRESH = 30.0
 """A look counts for three intervals and this long."""
 
 
-class Outlook(Enum):
+class NetworkStatus(Enum):
     """What a dark cluster means."""
 
-    SEES = "the network works: what is dark is down by itself"
+    WORKING = "the network works: what is dark is down by itself"
     UNDECIDED = "the other clusters were not looked at since"
     ISOLATED = "no cluster answers from here"
 
@@ -43,7 +42,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterSighting:
+class ClusterPoll:
     """The last look at a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
 
     `here` is whether this process looked; else another one noted it in the store.
@@ -78,28 +77,28 @@ class Isolation:
     place: str = ""
 
 
-def outlook(cluster: str, sights: Iterable[ClusterSighting], now: float) -> Outlook:
+def network_status(cluster: str, sights: Iterable[ClusterPoll], now: float) -> NetworkStatus:
     """What it means that `cluster` is dark; a cluster that answers always sees."""
     held = {observation.seat.cluster: observation for observation in sights if observation.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:
-        return Outlook.SEES
+        return NetworkStatus.WORKING
     others = _relevant(held.values())
     answered = [observation for observation in others if not observation.dark_since]
     if any(observation.began >= me.dark_since for observation in answered):
-        return Outlook.SEES
+        return NetworkStatus.WORKING
     if answered and now - me.dark_since < WAIT:
-        return Outlook.UNDECIDED
+        return NetworkStatus.UNDECIDED
     together = [observation for observation in others if observation.dark_since and _together(me, observation)]
-    return Outlook.ISOLATED if together else Outlook.SEES
+    return NetworkStatus.ISOLATED if together else NetworkStatus.WORKING
 
 
-def isolation(cluster: str, sights: Sequence[ClusterSighting], now: float, place: str = "") -> Isolation | None:
+def isolation(cluster: str, sights: Sequence[ClusterPoll], now: float, place: str = "") -> Isolation | None:
     """Which cluster's alert says for `cluster` that nothing answers from here; None where nothing says so."""
     dark = {
         observation.seat.cluster: observation
         for observation in sights
-        if observation.seat.tells and outlook(observation.seat.cluster, sights, now) is Outlook.ISOLATED
+        if observation.seat.tells and network_status(observation.seat.cluster, sights, now) is NetworkStatus.ISOLATED
     }
     if cluster not in dark:
         return None
@@ -122,7 +121,7 @@ def isolation(cluster: str, sights: Sequence[ClusterSighting], now: float, place
     return Isolation(names, since, carrier.seat.cluster, carrier.here, stand_in, frozenset(calls), place)
 
 
-def _relevant(others: Iterable[ClusterSighting]) -> list[ClusterSighting]:
+def _relevant(others: Iterable[ClusterPoll]) -> list[ClusterPoll]:
     """The looks that say something about this process's network.
 
     That another process reaches a cluster does not. That no other process reaches any does: then all are cut off.
@@ -136,12 +135,12 @@ def _relevant(others: Iterable[ClusterSighting]) -> list[ClusterSighting]:
     )
 
 
-def _together(one: ClusterSighting, other: ClusterSighting) -> bool:
+def _together(one: ClusterPoll, other: ClusterPoll) -> bool:
     return abs(one.dark_since - other.dark_since) <= SLACK + max(one.seat.interval, other.seat.interval)
 
 
-def _first(ranked: Iterable[ClusterSighting], key: Callable[[Seat], str]) -> dict[str, ClusterSighting]:
-    found: dict[str, ClusterSighting] = {}
+def _first(ranked: Iterable[ClusterPoll], key: Callable[[Seat], str]) -> dict[str, ClusterPoll]:
+    found: dict[str, ClusterPoll] = {}
     for observation in ranked:
         found.setdefault(key(observation.seat), observation)
     return found
@@ -150,10 +149,10 @@ def _first(ranked: Iterable[ClusterSighting], key: Callable[[Seat], str]) -> dic
 class OwnNetwork:
     """The last look of this process at each cluster, and what others noted of theirs (`noted`, by cluster name)."""
 
-    def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, Mapping[str, Any]], place: str = "") -> None:
+    def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, ClusterNote], place: str = "") -> None:
         self._seats = {seat.cluster: seat for seat in seats}
         self._noted, self._place = noted, place
-        self._own: dict[str, ClusterSighting] = {}
+        self._own: dict[str, ClusterPoll] = {}
         self._dark_elsewhere: dict[str, float] = {}
 
     def saw(self, cluster: str, began: float, *, dark: bool) -> None:
@@ -162,17 +161,17 @@ class OwnNetwork:
             return
         before = self._own.get(cluster)
         since = (before.dark_since if before is not None else 0.0) or began
-        self._own[cluster] = ClusterSighting(seat, began, since if dark else 0.0)
+        self._own[cluster] = ClusterPoll(seat, began, since if dark else 0.0)
 
-    def judge(self, cluster: str, now: float) -> tuple[Outlook, Isolation | None]:
+    def judge(self, cluster: str, now: float) -> tuple[NetworkStatus, Isolation | None]:
         """What it means that `cluster` is dark, as far as its settings want to know."""
         seat = self._seats.get(cluster)
         if seat is None or not seat.tells:
-            return Outlook.SEES, None
+            return NetworkStatus.WORKING, None
         sights = self._sights(now)
-        return outlook(cluster, sights, now), isolation(cluster, sights, now, self._place)
+        return network_status(cluster, sights, now), isolation(cluster, sights, now, self._place)
 
-    def _sights(self, now: float) -> list[ClusterSighting]:
+    def _sights(self, now: float) -> list[ClusterPoll]:
         """All looks in the order of the settings; this process's own where it has a fresh one."""
         found = []
         for name, seat in self._seats.items():
@@ -183,9 +182,9 @@ class OwnNetwork:
                 found.append(self._elsewhere(seat, noted, now))
         return found
 
-    def _elsewhere(self, seat: Seat, noted: Mapping[str, Any], now: float) -> ClusterSighting:
-        observation = ClusterSighting(seat, float(noted.get("at", 0.0)), here=False)
-        if noted.get("level") != "unreachable" or not observation.fresh(now):
+    def _elsewhere(self, seat: Seat, noted: ClusterNote, now: float) -> ClusterPoll:
+        observation = ClusterPoll(seat, noted.at, here=False)
+        if noted.level != "unreachable" or not observation.fresh(now):
             self._dark_elsewhere.pop(seat.cluster, None)
             return observation
         return replace(observation, dark_since=self._dark_elsewhere.setdefault(seat.cluster, observation.began))

@@ -54,7 +54,7 @@ def proven_health(snapshot: Snapshot, previous: Snapshot | None = None) -> Mappi
     Unlike the checks before a change, which take unproven for unhealthy, a first look at a leader counts for both:
     a person who asks once is told what is wrong, not that nothing is proven yet.
     """
-    if not one_reign(previous, snapshot):
+    if not same_term(previous, snapshot):
         previous = replace(snapshot, at=snapshot.at - MIN_APART)
     return voter_health(previous, snapshot)
 
@@ -64,7 +64,7 @@ def quorum_of(health: Mapping[int, VoterHealth]) -> Quorum:
     return Quorum(len(health), quorum(len(health)), healthy_count(health))
 
 
-def one_reign(before: Snapshot | None, now: Snapshot) -> bool:
+def same_term(before: Snapshot | None, now: Snapshot) -> bool:
     """Whether both looks saw one leader in one term, far enough apart to prove a voter healthy."""
     if before is None or before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
         return False
@@ -131,7 +131,7 @@ def _no_majority(
     show; of the others as many as there are hosts known not to answer.
     """
     now = _faults(snapshot)
-    before = _faults(previous) if previous and one_reign(previous, snapshot) else set()
+    before = _faults(previous) if previous and same_term(previous, snapshot) else set()
     reign = (leader.raft_status.leader, leader.raft_status.term)
     following = {
         raft.node_id for _, stat in snapshot.answered if ((raft := stat.raft_status).leader, raft.term) == reign

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.base import Rule
@@ -55,10 +56,11 @@ from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
 from bot.watch.alert_actions import AlertActions
+from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import Summaries
 from bot.watch.watchdog import Watchdog
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
@@ -165,7 +167,7 @@ class _Parts:
     ) -> None:
         self.settings, self.clock, self.wall, self.store, self.gateway = settings, clock, wall, store, gateway
         self.clusters, self.metrics, self.membership = clusters, metrics, membership
-        self.noted: dict[str, Mapping[str, Any]] = {}
+        self.noted: dict[str, ClusterNote] = {}
         self.entries = entries_of(settings)
         self.reports = self._reports()
         self.gate = InstallationCheck(gateway.identity, lambda: gateway.app_id)
@@ -254,10 +256,11 @@ class _Parts:
     async def _recall(self) -> None:
         """Start from what the watch noted in an earlier life."""
         async with self.store.read() as uow:
-            self.noted.update(await uow.memory.several(self.clusters.keys()))
+            states = await uow.memory.several(self.clusters.keys())
+        self.noted.update({name: ClusterNote.of(state) for name, state in states.items()})
 
-    def remembered(self, name: str) -> Mapping[str, Any]:
-        return self.noted.get(name, {})
+    def remembered(self, name: str) -> ClusterNote:
+        return self.noted.get(name, ClusterNote())
 
     async def on_dead(self, post: OutboxMessage) -> None:
         await self.fallback.on_dead(post)
@@ -360,20 +363,20 @@ class _Parts:
             on_hello=self.gateway.learn_app,
         )
 
-    def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watch]:
-        horizon = OwnNetwork(
+    def _watches(self, rules: Mapping[str, Any], outbox: Outbox) -> Mapping[str, Watcher]:
+        own_network = OwnNetwork(
             [self._seat(own, rules[own.name]) for own in self.settings.clusters],
             noted=self.noted,
             place=socket.gethostname(),
         )
-        return {own.name: self._watch(own, rules[own.name], outbox, horizon) for own in self.settings.clusters}
+        return {own.name: self._watch(own, rules[own.name], outbox, own_network) for own in self.settings.clusters}
 
     def _seat(self, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
         tells = any(rule.key == OWN_NETWORK.key for rule in rules)
         group = escalation_of(self.settings.escalation(own.name)).to
         return Seat(own.name, own.alert_channel, group, own.poll_interval, tells)
 
-    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, horizon: OwnNetwork) -> Watch:
+    def _watch(self, own: ClusterSettings, rules: tuple[Rule, ...], outbox: Outbox, own_network: OwnNetwork) -> Watcher:
         watched = Watched(
             own.name,
             own.alert_channel,
@@ -383,12 +386,12 @@ class _Parts:
             GroupingLimits(**dict(self.settings.alerts.storm)),
         )
         deadline = look_deadline(own.answer_deadline, own.poll_interval)
-        watch = Watch(
+        watch = Watcher(
             watched,
-            lambda: self.clusters[own.name].poll(deadline, watch.glimpse),
+            lambda: self.clusters[own.name].poll(deadline, watch.on_partial_snapshot),
             self.store,
             wake=outbox.wake,
             explain=partial(self.repository.explain, own.name),
-            horizon=horizon,
+            own_network=own_network,
         )
         return watch

@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import structlog
 
-from bot.alerting.cluster_state.counters import known_of, reign_notes, with_verdict
+from bot.alerting.cluster_state.counters import status_context, with_status
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import Cluster
@@ -20,7 +21,7 @@ from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
 from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
-from bot.leadership.remote_notes import RemoteNotes
+from bot.leadership.remote_notes import RemoteTimes
 from bot.runtime.clock import Guard
 from bot.runtime.http_server import serving
 from bot.runtime.scheduler import Scheduler, Trouble, TroubleKind
@@ -42,7 +43,7 @@ from bot.watch import decommission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
-from bot.watch.watcher import Watch
+from bot.watch.watcher import Watcher
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseManager
 from bot.workflow.repository import OperationRepository
@@ -92,7 +93,7 @@ class App:
     runner: Executor
     lease_manager: LeaseManager
     dispatcher: Dispatcher
-    watches: Mapping[str, Watch]
+    watches: Mapping[str, Watcher]
     watchdog: Watchdog
     alert_actions: AlertActions
     summaries: Summaries
@@ -105,10 +106,10 @@ class App:
     metrics: Metrics
     lag: LoopLag
     membership: Membership
-    noted: dict[str, Mapping[str, Any]]
+    noted: dict[str, ClusterNote]
     taken: dict[str, Hold] = field(default_factory=dict)
     """Under which hold each cluster was looked at last."""
-    heard: RemoteNotes = field(default_factory=RemoteNotes)
+    heard: RemoteTimes = field(default_factory=RemoteTimes)
     died: list[str] = field(default_factory=list)
     """Parts of the program that ended by themselves, which none may."""
     troubles: Counter[tuple[str, TroubleKind]] = field(default_factory=Counter)
@@ -161,8 +162,9 @@ async def refresh_remote_notes(app: App) -> None:
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:
-            notes = await uow.memory.several(others)
-        app.noted.update({name: app.heard.dated(name, note, app.clock()) for name, note in notes.items()})
+            states = await uow.memory.several(others)
+        for name, state in states.items():
+            app.noted[name] = replace(ClusterNote.of(state), at=app.heard.local(name, state.at, app.clock()))
 
 
 async def close_gone(app: App) -> None:
@@ -240,25 +242,25 @@ async def tick(app: App, name: str) -> None:
         app.taken[name] = hold
     began = app.clock()
     await watch.tick(began, app.membership.fence(hold))
-    now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
+    now, outcome = app.clock(), "failed" if watch.health.failures else "done"
     # Prometheus compares it with the time of day of its own host.
     app.metrics.tick(name, outcome, now - began, app.wall())
     if watch.latest is not None:
-        leader, known = watch.latest.leader, watch.known
+        leader, known = watch.latest.leader, watch.state
         if known.at != watch.latest.at:
             # The store could not be asked: what is known is of an earlier look.
-            facts = known_of(reign_notes(known), watch.latest, watch.watched.rules, watch.alerts)
-            known = with_verdict(known, watch.latest, watch.before, facts)
-        app.noted[name] = {
-            "at": watch.latest.at,
-            "level": known.level,
-            "verdict": known.verdict,
-            "reign": reign_notes(known),
-            "leader": leader[1].raft_status.node_id if leader else 0,
-            "leader_host": leader[0] if leader else "",
-            "term": watch.latest.term,
-            "answered": len(watch.latest.answered),
-        }
+            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
+            known = with_status(known, watch.latest, watch.previous, facts)
+        app.noted[name] = ClusterNote(
+            at=watch.latest.at,
+            level=known.level,
+            verdict=known.verdict,
+            leader=leader[1].raft_status.node_id if leader else 0,
+            leader_host=leader[0] if leader else "",
+            term=watch.latest.term,
+            answered=len(watch.latest.answered),
+            state=known,
+        )
     if app.heartbeat.due(now):
         app.background.start(app.heartbeat.beat(now, app.status_reporter.trouble))
 
@@ -333,7 +335,7 @@ def _trouble(app: App, trouble: Trouble) -> None:
     app.metrics.trouble(trouble.name, trouble.kind.name.lower())
     kind, _, cluster = trouble.name.partition(" ")
     if kind == WATCH and cluster in app.watches:
-        app.watchdog.trouble(cluster, f"The look of its turn did not come: {trouble.kind.value}.")
+        app.watchdog.note_schedule_error(cluster, f"The scheduled poll did not run: {trouble.kind.value}.")
     app.troubles[trouble.name, trouble.kind] += 1
     times = app.troubles[trouble.name, trouble.kind]
     if times & (times - 1) and trouble.error is None:

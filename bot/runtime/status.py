@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
-from bot.alerting.cluster_status import noted
+from bot.alerting.cluster_state.state import ClusterNote, not_milder
 from bot.alerting.model import Alert
 from bot.common.errors import StoreError
 from bot.delivery.worker import Outbox
@@ -34,7 +33,7 @@ class StatusReporter:
     clock: Callable[[], float]
     hosts: Mapping[str, int]
     late: Mapping[str, float]
-    noted: Mapping[str, Mapping[str, Any]]
+    noted: Mapping[str, ClusterNote]
     channels: Sequence[str]
     began: float
     leads: Callable[[], bool]
@@ -66,12 +65,12 @@ class StatusReporter:
 
     def _seen(self, name: str, now: float) -> float:
         """When the last look was; a time to come was noted by a clock that was wrong, and says nothing."""
-        at = float(self.noted.get(name, {}).get("at") or 0.0)
+        at = self.noted[name].at if name in self.noted else 0.0
         return at if at <= now else 0.0
 
     def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
         return [
-            ClusterLine(name, hosts, noted(name, self.noted.get(name, {}), alerts))
+            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts))
             for name, hosts in self.hosts.items()
         ]
 

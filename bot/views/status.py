@@ -54,14 +54,13 @@ def _clusters(lines: Sequence[ClusterLine]) -> list[dict[str, object]]:
 
 
 def _seen(line: ClusterLine) -> str:
-    at = line.noted.get("at")
-    return f", {date(float(at), 'time')}" if at else ""
+    return f", {date(line.noted.at, 'time')}" if line.noted.at else ""
 
 
 def _oldest(lines: Sequence[ClusterLine]) -> str:
-    times = [(float(line.noted["at"]), line.name) for line in lines if line.noted.get("at")]
+    times = [(line.noted.at, line.name) for line in lines if line.noted.at]
     if len(times) < len(lines) or not times:
-        return f"Oldest look: {escape(next((line.name for line in lines if not line.noted.get('at')), ''))} {NOT_YET}"
+        return f"Oldest look: {escape(next((line.name for line in lines if not line.noted.at), ''))} {NOT_YET}"
     at, name = min(times)
     return f"Oldest look: {escape(name)}, {date(at, 'full')}"
 

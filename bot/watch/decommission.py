@@ -7,7 +7,7 @@ from bot.alerting.model import Alert, AlertState, Silence
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notes import cluster_left
-from bot.watch.publisher import end_storm, tell
+from bot.watch.publisher import end_group, publish_one
 
 
 async def close_gone(store: Store, clusters: Collection[str], channels: Collection[str], now: float) -> bool:
@@ -22,7 +22,7 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
             own = [alert for alert in alerts if alert.cluster == name]
             await _close(uow, name, own, [held for held in silences if held.cluster == name], now)
         unused = [channel for channel in await uow.channels.known() if channel not in channels]
-        ended = [channel for channel in unused if await end_storm(uow, channel, now)]
+        ended = [channel for channel in unused if await end_group(uow, channel, now)]
     return bool(alerts or silences or ended)
 
 
@@ -39,7 +39,7 @@ async def _close(
         move = withdrawn(alert, now, words)
         await uow.alerts.save(move.new)
         if channel and alert.state is not AlertState.PENDING:
-            await tell(uow, move, channel)
+            await publish_one(uow, move, channel)
             told[channel] = told.get(channel, 0) + 1
     for held in silences:
         await uow.silences.remove(held.id)

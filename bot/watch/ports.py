@@ -1,15 +1,17 @@
 """What the watch needs of the store and the world: the slices of the unit of work that its effects use."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
-from bot.alerting.cluster_state.state import Causes, Change
+from bot.alerting.cluster_state.state import Causes, Change, ClusterState
+from bot.alerting.grouping import ChannelHistory
 from bot.alerting.model import Alert, Silence
+from bot.alerting.reports.trend import Measurement, Sample
 from bot.clustermgr.models import Snapshot
 from bot.interactions.message import Message
 
-Look = Callable[[], Awaitable[Snapshot]]
+Poll = Callable[[], Awaitable[Snapshot]]
 """Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
 
 Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
@@ -57,36 +59,36 @@ class SilenceRows(Protocol):
 
 
 class ClusterStateRows(Protocol):
-    """What is remembered of each cluster."""
+    """Stored cluster states."""
 
-    async def get(self, cluster: str) -> dict[str, Any]:
-        """Empty when nothing is."""
+    async def get(self, cluster: str) -> ClusterState:
+        """The stored state, an empty one if there is none."""
 
-    async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
-        """Remember this instead."""
+    async def put(self, cluster: str, state: ClusterState) -> None:
+        """Store the state."""
 
 
 class ChannelHistoryRows(Protocol):
-    """What is remembered of each Slack channel."""
+    """Stored channel histories."""
 
-    async def get(self, channel: str) -> dict[str, Any]:
-        """Empty when nothing is; a transaction that writes keeps it to itself."""
+    async def get(self, channel: str) -> ChannelHistory:
+        """The stored history; a writing transaction locks it."""
 
-    async def put(self, channel: str, data: Mapping[str, Any]) -> None:
-        """Remember this instead."""
+    async def put(self, history: ChannelHistory) -> None:
+        """Store the history."""
 
 
 class SampleRows(Protocol):
-    """Measurements over time."""
+    """Stored measurements."""
 
-    async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
-        """Keep one."""
+    async def add(self, cluster: str, at: float, values: Measurement) -> None:
+        """Store one."""
 
-    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
-        """Those since then, oldest first; with `every` (seconds) the last of each such span."""
+    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[Sample]:
+        """Measurements since a time, oldest first; with `every` (seconds) the last of each such span."""
 
     async def first(self, cluster: str) -> float | None:
-        """When the oldest was taken."""
+        """Time of the oldest one, None without any."""
 
 
 class OutboxRows(Protocol):

@@ -12,7 +12,7 @@ from bot.views.notes import silence_over
 from bot.watch.ports import WatchUnit
 
 
-async def carry_out(
+async def publish(
     uow: WatchUnit, moves: Sequence[Transition], before: ChannelHistory, after: ChannelHistory, limits: GroupingLimits
 ) -> None:
     """Store the alerts of one step and tell of them; `before` and `after` are what the channel was told lately."""
@@ -20,31 +20,31 @@ async def carry_out(
     for move in stored:
         await _tell_own(uow, move, after.channel)
     raging = before.storm
-    ended = raging.slot if raging and raging != after.digest(raging.slot) and after.storm is None else ""
+    ended = raging.slot if raging and raging != after.group(raging.slot) and after.storm is None else ""
     after = await _tell_digests(uow, after, _by_digest(stored), ended, limits)
     if after != before:
-        await uow.channels.put(after.channel, after.to_json())
+        await uow.channels.put(after)
 
 
-async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
+async def publish_one(uow: WatchUnit, move: Transition, channel: str) -> None:
     """Tell of one stored transition that a person caused; also of one that a digest lists."""
     await _tell_own(uow, move, channel)
     if "digest" in move.new.data:
-        history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
+        history = await uow.channels.get(channel)
         told = await _tell_digests(uow, history, _by_digest([move]), "", GroupingLimits())
         if told != history:
-            await uow.channels.put(channel, told.to_json())
+            await uow.channels.put(told)
 
 
-async def end_storm(uow: WatchUnit, channel: str, now: float) -> bool:
+async def end_group(uow: WatchUnit, channel: str, now: float) -> bool:
     """End the storm of a channel that no cluster has any more; False when none rages there."""
-    history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
+    history = await uow.channels.get(channel)
     storm = history.storm
     if storm is None:
         return False
-    calm = history.with_digest(replace(storm, ended_at=now))
+    calm = history.with_group(replace(storm, ended_at=now))
     told = await _tell_digests(uow, calm, {}, storm.slot, GroupingLimits())
-    await uow.channels.put(channel, told.to_json())
+    await uow.channels.put(told)
     return True
 
 
@@ -99,11 +99,11 @@ async def _tell_digests(
     limits: GroupingLimits,
 ) -> ChannelHistory:
     for slot in dict.fromkeys((*moves, ended)):
-        digest = history.digest(slot)
+        digest = history.group(slot)
         if digest is not None:
             choose = limits if slot == ended else None
             told = await _tell_digest(uow, history.channel, digest, moves.get(slot, ()), choose)
-            history = history.with_digest(told) if told else history.without(slot)
+            history = history.with_group(told) if told else history.without(slot)
     return history
 
 
@@ -141,7 +141,7 @@ def _shows(move: Transition, before: Severity) -> bool:
     )
 
 
-async def tell_ended(
+async def announce_expired(
     uow: WatchUnit, over: Sequence[Silence], alerts: Sequence[Alert], moves: Sequence[Transition], channel: str
 ) -> None:
     """Forget the silences that are `over`; what they muted of `alerts` is told by `moves`, or when it can be judged."""

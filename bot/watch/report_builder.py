@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
@@ -11,7 +10,7 @@ from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
 from bot.watch.ports import WatchStore, WatchUnit
 
-Deeds = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
+ChangesOf = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
 """What was done to a cluster with the bot since a time."""
 PendingOf = Callable[[str], Awaitable[Sequence[Pending]]]
 """What is not over on a cluster."""
@@ -23,7 +22,7 @@ LONGEST_SHIFT = 7 * DAY
 """A hand-over before that is no beginning of this shift."""
 
 
-async def no_deeds(_cluster: str, _since: float) -> Sequence[OperationFact]:
+async def no_changes(_cluster: str, _since: float) -> Sequence[OperationFact]:
     """For a program that keeps no operations."""
     return ()
 
@@ -42,7 +41,7 @@ class Reports:
 
     store: WatchStore
     clock: Callable[[], float]
-    deeds: Deeds = no_deeds
+    deeds: ChangesOf = no_changes
     pending: PendingOf = nothing_pending
     handovers: Collection[str] = ()
 
@@ -89,7 +88,7 @@ class Reports:
 async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
     return ClusterFacts(
         name=name,
-        memory=ClusterState.from_json(await uow.memory.get(name)),
+        memory=await uow.memory.get(name),
         open=await uow.alerts.open(name),
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import aiohttp
 from aiohttp import web
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 from bot.telemetry.health import served
@@ -43,7 +44,7 @@ async def test_trouble_is_told_in_the_status_line(world: Demo) -> None:
     blind = replace(world.app.status_reporter, noted={}, began=0.0)
     assert await blind.trouble() == "no look lately at prod, archive."
     later = world.app.clock() + 3600
-    ahead = replace(blind, noted={name: {"at": later} for name in world.clusters})
+    ahead = replace(blind, noted={name: ClusterNote(at=later) for name in world.clusters})
     assert await ahead.trouble() == "no look lately at prod, archive.", "a clock that was ahead noted it"
     await blind.show(ARCHIVE)
     told = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot has trouble" in m.full_text)

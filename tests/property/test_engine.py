@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
-from bot.alerting.grouping import ChannelHistory, GroupingLimits, listed, weather
+from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
 from bot.alerting.hysteresis import unknown_for
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -18,7 +18,8 @@ from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_nam
 from bot.alerting.silences import covers
 from bot.alerting.transition import LOUD, ended, reads_the_same
 from bot.common.errors import StoreError
-from bot.watch.publisher import carry_out, tell
+from bot.store.state_codec import decode_history
+from bot.watch.publisher import publish, publish_one
 from tests.support.budget import examples
 from tests.support.watch_builders import FakeStore
 
@@ -124,7 +125,7 @@ class Engine(RuleBasedStateMachine):
 
     @property
     def history(self) -> ChannelHistory:
-        return ChannelHistory.from_json(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
+        return decode_history(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
 
     @rule(seen=st.lists(SEEN, min_size=1, max_size=3))
     def the_world_changes(self, seen: list[tuple[str, Answer]]) -> None:
@@ -249,7 +250,7 @@ class Engine(RuleBasedStateMachine):
     async def _acknowledged(self, move: Transition) -> None:
         async with self.store.begin() as uow:
             await uow.alerts.save(move.new)
-            await tell(uow, move, CHANNEL)
+            await publish_one(uow, move, CHANNEL)
 
     def _neighbour(self, number: int) -> Alert:
         alert = Alert("archive", "peer_down", str(number), AlertState.FIRING, Severity.WARNING, "Down.", self.now)
@@ -280,7 +281,7 @@ class Engine(RuleBasedStateMachine):
         """Fold, store and tell, as one transaction; False when it was lost."""
         held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
         before = self.history
-        after, told = weather(before, moves, held, LIMITS, self.now)
+        after, told = group_alerts(before, moves, held, LIMITS, self.now)
         assert {move.new.key for move in moves} <= {move.new.key for move in told}
         try:
             done(self._stored(told, before, after))
@@ -294,7 +295,7 @@ class Engine(RuleBasedStateMachine):
 
     async def _stored(self, told: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
         async with self.store.begin() as uow:
-            await carry_out(uow, told, before, after, LIMITS)
+            await publish(uow, told, before, after, LIMITS)
 
     def _blocked(self, held: list[Alert], *, settling: bool, remembered: bool) -> frozenset[str]:
         """The rules of which nothing may be told at this tick."""

@@ -1,9 +1,9 @@
 """ClusterState: what is kept of one cluster between polls and restarts, and how a poll updates it. No I/O."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.observations import (
     Forecast,
@@ -23,12 +23,11 @@ from bot.alerting.cluster_state.observations import (
     switch_changes,
     switch_notes,
 )
-from bot.alerting.cluster_status import cluster_status
+from bot.alerting.cluster_status import ClusterStatus, cluster_status, raised
+from bot.alerting.model import Alert
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
-
-T = TypeVar("T")
 
 MAX_DISKS = 200
 MAX_CHANGES = 20
@@ -115,57 +114,38 @@ class ClusterState:
     zones: tuple[ZoneChunks, ...] = ()
     zones_at: float = 0.0
 
-    def to_json(self) -> dict[str, Any]:
-        """The form in which the store keeps it."""
-        plain_values = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain_values.items()}
+
+@dataclass(frozen=True, slots=True)
+class ClusterNote:
+    """The last known condition of a cluster, for lists and commands; `at` is 0 before the first poll.
+
+    `leader` (peer id, 0: none), `leader_host` and `term` are those of the last snapshot, `answered` is how many hosts
+    answered it (None if another process polled). `state` is the cluster state after it.
+    """
+
+    at: float = 0.0
+    level: str = ""
+    verdict: str = ""
+    leader: int = 0
+    leader_host: str = ""
+    term: int = 0
+    answered: int | None = None
+    state: ClusterState = field(default_factory=ClusterState)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`; unknown keys are left alone, missing ones take their default."""
-        return cls(
-            **{
-                **_known(cls, data),
-                "voters": tuple(data.get("voters", ())),
-                "learners": tuple(data.get("learners", ())),
-                "refusing": tuple(data.get("refusing", ())),
-                **{name: _notes(kind, data.get(name, ())) for name, kind in _LISTS.items()},
-                "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
-                "switches": {
-                    key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
-                },
-            }
-        )
+    def of(cls, state: ClusterState) -> Self:
+        """The note of a stored state."""
+        return cls(state.at, state.level, state.verdict, state.leader, state.leader_host, state.term, None, state)
 
 
-_LISTS: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        "disks": DiskNote,
-        "dropping": DiskNote,
-        "changes": LeaderChange,
-        "repairs": Progress,
-        "drops": Progress,
-        "switch_changes": SwitchChange,
-        "members": MemberNote,
-        "member_changes": MemberChange,
-        "hosts": HostNote,
-        "zones": ZoneChunks,
-    }
-)
-"""The fields of a Memory that are tuples of notes."""
+def not_milder(note: ClusterNote, name: str, alerts: Sequence[Alert]) -> ClusterNote:
+    """The note with a level not milder than the most severe firing alert of the cluster `name`."""
+    stored = ClusterStatus(note.level, note.verdict)
+    found = raised(stored, name, [alert for alert in alerts if alert.cluster == name])
+    return note if found is stored else replace(note, level=str(found.level), verdict=found.sentence)
 
 
-def _notes(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    return tuple(kind(**_known(kind, note)) for note in values)
-
-
-def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What a value of this release knows of what another release may have written."""
-    names = {item.name for item in fields(kind)}
-    return {name: value for name, value in data.items() if name in names}
-
-
-def remember(
+def update(
     memory: ClusterState,
     snapshot: Snapshot,
     *,
@@ -182,13 +162,13 @@ def remember(
     new = replace(
         memory,
         at=snapshot.at,
-        level=status.level.value,
+        level=str(status.level),
         verdict=plain(status.sentence, 500),
         hosts=host_notes(memory.hosts, snapshot),
         refusing=refusing(memory.refusing, snapshot),
     )
-    unseen = away(memory, snapshot.at, interval, resumed=resumed)
-    new = remember_leader(new, snapshot, away=unseen)
+    unseen = unwatched_for(memory, snapshot.at, interval, resumed=resumed)
+    new = update_leader(new, snapshot, away=unseen)
     if snapshot.bad_disks is not None:
         repairs = progress(memory.repairs, snapshot.bad_disks, snapshot)
         new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
@@ -200,7 +180,7 @@ def remember(
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
 
 
-def remember_leader(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
+def update_leader(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
     """What is remembered of the leader alone: also by a look at which hosts are still to answer.
 
     Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
@@ -246,13 +226,13 @@ def _with_switches(memory: ClusterState, snapshot: Snapshot, *, away: float) -> 
     )
 
 
-def away(memory: ClusterState, now: float, interval: float, *, resumed: bool = False) -> float:
+def unwatched_for(state: ClusterState, now: float, interval: float, *, resumed: bool = False) -> float:
     """Seconds at most that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway.
 
     A process that `resumed` was not looking however short that was; `at` may have been written NOTE_EVERY before it.
     """
-    gap = now - memory.at
-    return gap if memory.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
+    gap = now - state.at
+    return gap if state.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
 
 
 def worth_writing(old: ClusterState, new: ClusterState) -> bool:

@@ -1,13 +1,12 @@
 """What happened to a cluster within a time, in sentences: folded for a summary, one by one for a hand-over. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange
-from bot.alerting.cluster_status import noted
+from bot.alerting.cluster_state.state import ClusterNote, ClusterState, LeaderChange, not_milder
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
 from bot.alerting.text import count, listed, span
@@ -70,9 +69,9 @@ class ClusterFacts:
     history: Sequence[Point] = ()
 
     @property
-    def verdict(self) -> Mapping[str, Any]:
-        """The noted verdict (`level`, `verdict`), not milder than the worst open alert."""
-        return noted(self.name, {"level": self.memory.level, "verdict": self.memory.verdict}, self.open)
+    def status(self) -> ClusterNote:
+        """The last status, not milder than the most severe open alert."""
+        return not_milder(ClusterNote.of(self.state), self.name, self.open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +159,13 @@ def _leadership(facts: ClusterFacts, since: float) -> Iterator[str]:
 
 
 def _elections(facts: ClusterFacts) -> int:
-    terms = [term for _, values in facts.samples if isinstance(term := values.get("term"), int) and term]
+    terms = [values.term for _, values in facts.samples if values.term]
     return max(0, facts.memory.term - terms[0]) if terms else 0
 
 
 def _disks(facts: ClusterFacts) -> Iterator[str]:
     """Which disks broke and which were mended; by their number where older measurements do not name them."""
-    named = [_ids(values) for _, values in facts.samples]
-    known = [ids for ids in named if ids is not None]
+    known = [frozenset(values.bad) for _, values in facts.samples if values.bad is not None]
     if known:
         now = {disk.id for disk in facts.memory.disks} if facts.memory.disks_at else known[-1]
         seen = frozenset(now).union(*known)
@@ -177,21 +175,16 @@ def _disks(facts: ClusterFacts) -> Iterator[str]:
         if mended:
             yield f"{_numbered(mended)} {'is' if len(mended) == 1 else 'are'} repaired or gone"
     else:
-        yield from _counted(facts.samples, "bad_disks", "broken or repairing disks")
-    yield from _counted(facts.samples, "disks", "disks")
-
-
-def _ids(values: Mapping[str, Any]) -> frozenset[int] | None:
-    ids = values.get("bad")
-    return frozenset(each for each in ids if isinstance(each, int)) if isinstance(ids, list) else None
+        yield from _counted([values.bad_disks for _, values in facts.samples], "broken or repairing disks")
+    yield from _counted([values.disks for _, values in facts.samples], "disks")
 
 
 def _numbered(ids: Sequence[int]) -> str:
     return f"{'disk' if len(ids) == 1 else 'disks'} {listed([str(each) for each in ids])}"
 
 
-def _counted(samples: Sequence[Sample], key: str, words: str) -> Iterator[str]:
-    known = [number for _, values in samples if isinstance(number := values.get(key), int)]
+def _counted(numbers: Sequence[int | None], words: str) -> Iterator[str]:
+    known = [number for number in numbers if number is not None]
     if known and known[0] != known[-1]:
         yield f"{words}: {known[0]:,} then, {known[-1]:,} now"
 
@@ -201,7 +194,7 @@ def _members(facts: ClusterFacts, since: float) -> Iterator[str]:
     if changes:
         yield from _folded([member_words(change) for change in changes], "changes of members")
     else:
-        yield from _counted(facts.samples, "members", "members")
+        yield from _counted([values.members for _, values in facts.samples], "members")
 
 
 def _switches(facts: ClusterFacts, since: float) -> Iterator[str]:

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened
-from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, switches_off, told
+from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, announced, switches_off
 from bot.alerting.reports.trend import Sureness
 from bot.alerting.text import count, span
 from bot.clustermgr.models import DiskStatus
@@ -58,10 +58,8 @@ class Handover:
 
 def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
     """Put together what happened from `since` to `now` and what is left."""
-    alerts = told([alert for each in facts for alert in each.open])
-    states = [
-        State(each.name, each.verdict["level"] or "unknown", each.verdict["verdict"], each.memory.at) for each in facts
-    ]
+    alerts = announced([alert for each in facts for alert in each.open])
+    states = [State(each.name, each.status.level or "unknown", each.status.verdict, each.memory.at) for each in facts]
     return Handover(
         since=since,
         now=now,

@@ -70,8 +70,8 @@ class ClusterSummary:
 
     def quiet(self, now: float) -> bool:
         """Whether there is nothing to say of it but that it is healthy."""
-        told = self.changes or self.alerts or self.deeds or self.pending or self.ending or self.off or self.filling
-        return self.level == "healthy" and now - self.at <= STALE_SECONDS and not told
+        announced = self.changes or self.alerts or self.deeds or self.pending or self.ending or self.off or self.filling
+        return self.level == "healthy" and now - self.at <= STALE_SECONDS and not announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,12 @@ def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:
 def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary:
     return ClusterSummary(
         name=facts.name,
-        level=facts.verdict["level"] or "unknown",
-        verdict=facts.verdict["verdict"] or f"cmbot has not looked at {facts.name} yet.",
+        level=facts.status.level or "unknown",
+        verdict=facts.status.verdict or f"cmbot has not looked at {facts.name} yet.",
         at=facts.memory.at,
         changes=tuple(changed(facts, since)),
         growth=_growth(facts.samples),
-        alerts=told(facts.open),
+        alerts=announced(facts.open),
         deeds=tuple(deed for deed in facts.deeds if deed.at >= since),
         pending=tuple(each for each in facts.pending if each.state != "leased" or each.until - now <= SOON_SECONDS),
         ending=tuple(each for each in facts.silences if each.until - now <= SOON_SECONDS),
@@ -118,7 +118,7 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
     )
 
 
-def told(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+def announced(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
     """Those that people know of, the gravest and then the oldest first."""
     known = [alert for alert in alerts if alert.state is not AlertState.PENDING]
     return tuple(sorted(known, key=lambda alert: (-alert.severity, alert.since)))

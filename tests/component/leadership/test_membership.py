@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import Fenced, StoreError
 from bot.interactions.message import Message
 from bot.leadership.membership import BEATS, KEEP_DEAD, TRUST, Membership
@@ -45,10 +46,10 @@ async def put(store: Store, term: int, fence: Fence) -> None:
     """A write in a holder's name."""
     async with store.begin() as uow:
         await fence(uow)
-        await uow.memory.put("c0", {"term": term})
+        await uow.memory.put("c0", ClusterState(term=term))
 
 
-async def remembered(store: Store) -> dict[str, object]:
+async def remembered(store: Store) -> ClusterState:
     async with store.read() as uow:
         return await uow.memory.get("c0")
 
@@ -106,10 +107,10 @@ async def test_who_was_taken_over_cannot_write_any_more_and_knows_it_then(store:
     await replacement.beat()
     with pytest.raises(Fenced):
         await put(store, 2, begun)
-    assert await remembered(store) == {"term": 1}
+    assert await remembered(store) == ClusterState(term=1)
     assert zombie.hold(TASKS[0]) is None
     await put(store, 3, replacement.fence(held(replacement, TASKS[0])))
-    assert await remembered(store) == {"term": 3}
+    assert await remembered(store) == ClusterState(term=3)
 
 
 async def test_a_hold_that_came_back_is_another_one(store: Store) -> None:
@@ -137,9 +138,9 @@ async def test_nobody_takes_over_while_a_fenced_write_is_under_way(store: Store)
         for _ in range(20):
             await asyncio.sleep(0.01)
         assert not taking.done()
-        await uow.memory.put("c0", {"term": 1})
+        await uow.memory.put("c0", ClusterState(term=1))
     await taking
-    assert await remembered(store) == {"term": 1}
+    assert await remembered(store) == ClusterState(term=1)
 
 
 async def test_a_newcomer_gets_its_share_and_each_is_told_what_it_got(store: Store) -> None:

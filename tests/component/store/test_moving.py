@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Silence
 from bot.cli.main import main
 from bot.cli.transfer import export_state, import_state
@@ -102,14 +103,14 @@ async def test_what_is_written_meanwhile_is_not_half_in_the_export(store: Store)
     async with store.read() as uow:
         counts = await uow.dump.counts()
         async with store.begin() as other:
-            await other.memory.put("later", {"a": 1})
+            await other.memory.put("later", ClusterState(term=1))
         rows = [row async for page in uow.dump.pages("memory") for row in page]
     assert len(rows) == counts["memory"] == ROWS
 
 
 async def test_a_database_that_is_not_empty_is_left_alone(store: Store, database_url: str, written: Path) -> None:
     async with store.begin() as uow:
-        await uow.memory.put("prod", {"term": 3})
+        await uow.memory.put("prod", ClusterState(term=3))
     with pytest.raises(UserError, match=r"not empty \(there are rows in memory\).*Nothing was imported"):
         await import_state(database_url, written)
     rows = await everything(store)

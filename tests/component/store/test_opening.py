@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import ConfigError, StoreError
 from bot.store import migrate
 from bot.store.database import Store
@@ -40,7 +41,7 @@ async def test_two_processes_that_start_at_once_both_find_a_migrated_database(da
         async with Store.open(database_url) as store:
             await store.migrate()
             async with store.begin() as uow:
-                await uow.memory.put("prod", {"seen": 1})
+                await uow.memory.put("prod", ClusterState(term=1))
             async with store.read() as uow:
                 return await uow.outbox.depth()
 
@@ -49,10 +50,10 @@ async def test_two_processes_that_start_at_once_both_find_a_migrated_database(da
 
 async def test_migrating_again_changes_nothing(store: Store) -> None:
     async with store.begin() as uow:
-        await uow.memory.put("prod", {"term": 3})
+        await uow.memory.put("prod", ClusterState(term=3))
     await store.migrate()
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == {"term": 3}
+        assert await uow.memory.get("prod") == ClusterState(term=3)
 
 
 async def test_a_database_of_a_newer_release_is_refused_and_left_alone(store: Store, database_url: str) -> None:
@@ -71,21 +72,21 @@ async def test_an_empty_database_that_was_not_migrated_gives_a_store_error(datab
 async def test_a_unit_that_only_reads_cannot_write(store: Store) -> None:
     with pytest.raises(StoreError):
         async with store.read() as uow:
-            await uow.memory.put("prod", {"term": 1})
+            await uow.memory.put("prod", ClusterState(term=1))
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == {}
+        assert await uow.memory.get("prod") == ClusterState()
 
 
 async def test_a_unit_whose_body_fails_leaves_nothing(store: Store) -> None:
     async def work() -> None:
         async with store.begin() as uow:
-            await uow.memory.put("prod", {"term": 1})
+            await uow.memory.put("prod", ClusterState(term=1))
             raise RuntimeError("oops")
 
     with pytest.raises(RuntimeError, match="oops"):
         await work()
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == {}
+        assert await uow.memory.get("prod") == ClusterState()
 
 
 async def test_an_error_of_the_body_is_not_taken_for_the_databases(store: Store) -> None:
@@ -99,7 +100,7 @@ async def test_a_cancelled_unit_leaves_nothing_and_the_store_usable(store: Store
 
     async def work() -> None:
         async with store.begin() as uow:
-            await uow.memory.put("prod", {"term": 1})
+            await uow.memory.put("prod", ClusterState(term=1))
             inside.set()
             await asyncio.Event().wait()
 
@@ -109,7 +110,7 @@ async def test_a_cancelled_unit_leaves_nothing_and_the_store_usable(store: Store
     with pytest.raises(asyncio.CancelledError):
         await task
     async with store.begin() as uow:
-        assert await uow.memory.get("prod") == {}
+        assert await uow.memory.get("prod") == ClusterState()
 
 
 async def test_the_file_and_its_folder_are_for_their_owner_only(tmp_path: Path) -> None:
@@ -163,9 +164,9 @@ async def test_a_server_that_is_down_gives_store_errors_and_comes_back(postgres:
         finally:
             await asyncio.to_thread(postgres.start)
         async with store.begin() as uow:
-            await uow.memory.put("prod", {"term": 1})
+            await uow.memory.put("prod", ClusterState(term=1))
         async with store.read() as uow:
-            assert await uow.memory.get("prod") == {"term": 1}
+            assert await uow.memory.get("prod") == ClusterState(term=1)
     await postgres.drop(name)
 
 
@@ -176,7 +177,7 @@ async def test_a_server_that_dies_within_a_unit_gives_a_store_error(postgres: Po
 
         async def work() -> None:
             async with store.begin() as uow:
-                await uow.memory.put("prod", {"term": 1})
+                await uow.memory.put("prod", ClusterState(term=1))
                 await asyncio.to_thread(postgres.stop)
 
         try:
@@ -185,7 +186,7 @@ async def test_a_server_that_dies_within_a_unit_gives_a_store_error(postgres: Po
         finally:
             await asyncio.to_thread(postgres.start)
         async with store.read() as uow:
-            assert await uow.memory.get("prod") == {}
+            assert await uow.memory.get("prod") == ClusterState()
     await postgres.drop(name)
 
 

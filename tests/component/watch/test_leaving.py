@@ -12,7 +12,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.watch.decommission import close_gone
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watched, Watcher
 from tests.support.watch_builders import disk, look
 
 
@@ -30,7 +30,7 @@ async def watched(store: Store, limits: GroupingLimits) -> None:
     async def see() -> object:
         return next(looks)
 
-    watch = Watch(
+    watch = Watcher(
         Watched("prod", "C1", 15, configure(), limits=limits),
         see,  # type: ignore[arg-type]  # looks as they are made up
         store,

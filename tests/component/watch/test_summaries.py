@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import OperationFact
+from bot.alerting.reports.trend import Measurement
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
@@ -24,7 +26,7 @@ SHIFT = replace(ENTRY, job="shift", kind="handover")
 def noted(at: float) -> FakeStore:
     store = FakeStore()
     store.state.memory["prod"] = {"at": at, "level": "healthy", "verdict": "prod is healthy."}
-    store.state.samples.append(("prod", at, {"term": 1}))
+    store.state.samples.append(("prod", at, Measurement(term=1)))
     return store
 
 
@@ -128,11 +130,11 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path / 'cmbot.db'}") as store:
         await store.migrate()
         async with store.begin() as uow:
-            await uow.memory.put("prod", {"at": NINE, "level": "healthy", "verdict": "prod is healthy."})
+            await uow.memory.put("prod", ClusterState(at=NINE, level="healthy", verdict="prod is healthy."))
             for hour in range(24 * 31):
                 used = (1 << 40) + hour * (1 << 30)
                 at = NINE - hour * 3600
-                await uow.samples.add("prod", at, {"used": used, "total": 10 << 40, "writable": 5 << 40})
+                await uow.samples.add("prod", at, Measurement(used=used, total=10 << 40, writable=5 << 40))
         fired = await asyncio.gather(*(posting(store).fire(ENTRY, NINE, NINE + 1) for _ in range(4)))
         assert sorted(fired) == [False, False, False, True]
         async with store.read() as uow:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.reports.timeseries import spread, timeseries, together
-from bot.alerting.reports.trend import Point, Sample
+from bot.alerting.reports.trend import Measurement, Point, Sample
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.trend import trend
@@ -19,7 +19,7 @@ def samples(since: float, until: float = 0.0, every: float = HOUR, total: int = 
     count = int((since - until) * DAY / every)
     times = [NOW - until * DAY - n * every for n in range(count, -1, -1)]
     return [
-        (at, {"used": int(50 * TIB - (NOW - at) / DAY * TIB), "total": total, "writable": 25 * TIB}) for at in times
+        (at, Measurement(used=int(50 * TIB - (NOW - at) / DAY * TIB), total=total, writable=25 * TIB)) for at in times
     ]
 
 
@@ -81,7 +81,7 @@ def test_added_disks_are_told_as_such() -> None:
 
 
 def test_a_cluster_that_does_not_fill_up_says_so() -> None:
-    flat: list[Sample] = [(at, {"used": TIB, "total": 9 * TIB, "writable": 4 * TIB}) for at, _ in samples(30)]
+    flat: list[Sample] = [(at, Measurement(used=TIB, total=9 * TIB, writable=4 * TIB)) for at, _ in samples(30)]
     text = trend(timeseries("prod", flat, window=30 * DAY, now=NOW)).text
     assert "hardly moving. At this pace it does not fill up within ten years." in text
 

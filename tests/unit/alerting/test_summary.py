@@ -12,7 +12,7 @@ from bot.alerting.cluster_status import StatusLevel
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.summary import summarise
-from bot.alerting.reports.trend import Point, Sample, points, trend
+from bot.alerting.reports.trend import Measurement, Point, Sample, points, trend
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.summary import summary
@@ -29,7 +29,8 @@ WEEK = tuple(Point(NOW - n * 3600, TIB, 8 * TIB, 10 * TIB) for n in range(168, -
 
 
 def sample(at: float, **values: Any) -> Sample:
-    return (at, {"term": 5, "total": 10 * TIB, "used": TIB, "writable": 8 * TIB, "bad_disks": 0, "disks": 60, **values})
+    measured = Measurement(term=5, total=10 * TIB, used=TIB, writable=8 * TIB, bad_disks=0, disks=60)
+    return (at, replace(measured, **values))
 
 
 def shown(message: Message) -> str:
@@ -71,7 +72,7 @@ def test_a_leader_that_changes_often_is_told_once() -> None:
 def test_disks_are_told_by_name_where_they_were_noted() -> None:
     """One that broke and was repaired between two summaries is told too."""
     memory = replace(HEALTHY, disks=(DiskNote(9, 3),), disks_at=NOW - 10)
-    samples = (sample(NOW - DAY, bad=[3]), sample(NOW - 7200, bad=[3, 5]), sample(NOW - 60, bad=[9]))
+    samples = (sample(NOW - DAY, bad=(3,)), sample(NOW - 7200, bad=(3, 5)), sample(NOW - 60, bad=(9,)))
     text = of(ClusterFacts("prod", memory, samples=samples))
     assert "• disks 5 and 9 broke" in text
     assert "• disks 3 and 5 are repaired or gone" in text
