@@ -132,9 +132,9 @@ def _no_majority(
     """
     now = _faults(snapshot)
     before = _faults(previous) if previous and same_term(previous, snapshot) else set()
-    reign = (leader.raft_status.leader, leader.raft_status.term)
+    leads = (leader.raft_status.leader, leader.raft_status.term)
     following = {
-        raft.node_id for _, stat in snapshot.answered if ((raft := stat.raft_status).leader, raft.term) == reign
+        raft.node_id for _, stat in snapshot.answered if ((raft := stat.raft_status).leader, raft.term) == leads
     }
     found = {voter.peer for voter in sick}
     by_leader = found & {peer for peer in now if peer not in following or peer in before}

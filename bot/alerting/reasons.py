@@ -113,14 +113,14 @@ def _slow(snapshot: Snapshot) -> Iterator[StatusReason]:
 
 
 def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[StatusReason]:
-    reign = (leader.raft_status.leader, leader.raft_status.term)
+    leads = (leader.raft_status.leader, leader.raft_status.term)
     members = {peer.id for peer in (*voters(leader), *learners(leader))}
     for host, stat in snapshot.answered:
         raft = stat.raft_status
         if members and raft.node_id not in members:
             text = f"{host} answers as peer {raft.node_id}, which is no member any more: its view is frozen"
             yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
-        elif (raft.leader, raft.term) != reign:
+        elif (raft.leader, raft.term) != leads:
             follows = f"peer {raft.leader}" if raft.leader else "nobody"
             text = f"{host} follows {follows} in term {raft.term}: its view differs from the leader's"
             yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)

@@ -35,7 +35,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
         *_ending(part, now),
         *(off_line(off, now) for off in part.off),
         *(escape(change) for change in part.changes),
-        *(deed_line(deed) for deed in part.deeds),
+        *(operation_line(operation) for operation in part.operations),
     ]
     return [*(told or ["nothing changed"]), *_space(part, now)]
 
@@ -79,13 +79,13 @@ def named(user: str) -> str:
     return person(user) if user else "cmbot"
 
 
-def deed_line(deed: OperationFact) -> str:
+def operation_line(operation: OperationFact) -> str:
     """What was done, by whom, who approved, and why."""
-    who = f"asked for by {named(deed.by)}" if deed.by else ""
-    approved = f"approved by {' and '.join(map(named, deed.approved))}" if deed.approved else ""
-    why = f"“{escape(deed.why[:_MOST_REASON])}”" if deed.why else ""
+    who = f"asked for by {named(operation.by)}" if operation.by else ""
+    approved = f"approved by {' and '.join(map(named, operation.approved))}" if operation.approved else ""
+    why = f"“{escape(operation.why[:_MOST_REASON])}”" if operation.why else ""
     told = ", ".join(each for each in (who, approved, why) if each)
-    return f"{escape(deed.words)}{f' ({told})' if told else ''}"
+    return f"{escape(operation.words)}{f' ({told})' if told else ''}"
 
 
 def _space(part: ClusterSummary, now: float) -> Iterator[str]:

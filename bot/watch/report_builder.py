@@ -41,7 +41,7 @@ class Reports:
 
     store: WatchStore
     clock: Callable[[], float]
-    deeds: ChangesOf = no_changes
+    operations: ChangesOf = no_changes
     pending: PendingOf = nothing_pending
     handovers: Collection[str] = ()
 
@@ -78,7 +78,7 @@ class Reports:
         known = points(month)
         return replace(
             facts,
-            deeds=await self.deeds(name, since),
+            operations=await self.operations(name, since),
             pending=await self.pending(name),
             trend=trend(month) if known else Trend(),
             history=known,
@@ -88,7 +88,7 @@ class Reports:
 async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
     return ClusterFacts(
         name=name,
-        memory=await uow.memory.get(name),
+        state=await uow.memory.get(name),
         open=await uow.alerts.open(name),
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),

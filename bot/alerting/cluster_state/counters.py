@@ -14,7 +14,7 @@ from bot.clustermgr.models import Snapshot, SpaceStat, Stat
 
 COUNTED = 300.0
 """Seconds after which a server counts its disks anew, as it comes (docs/clustermgr.md)."""
-_MOST_REIGNS = 8
+_MAX_TERMS = 8
 SETTLED: Mapping[str, Threshold] = MappingProxyType(
     {
         "settled": Threshold(
@@ -104,25 +104,25 @@ def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:
     if context.snapshot.leader is None:
         return None
     stat = context.snapshot.leader[1]
-    memory, raft = context.memory, stat.raft_status
-    # The memory may know a later leader than a cut-off one that still claims to be it.
-    if (memory.leader, memory.term) != (raft.node_id, raft.term):
+    state, raft = context.memory, stat.raft_status
+    # The state may know a later leader than a cut-off one that still claims to be it.
+    if (state.leader, state.term) != (raft.node_id, raft.term):
         return None
-    if context.now - memory.term_since >= limits["settled"]:
+    if context.now - state.term_since >= limits["settled"]:
         return stat
     lately = context.now - limits["settled"]
-    terms = [reign for reign in context.terms if reign.led >= limits["settled"] and reign.at >= lately]
-    return max(terms, key=lambda reign: reign.at).stat if terms else None
+    terms = [term_seen for term_seen in context.terms if term_seen.led >= limits["settled"] and term_seen.at >= lately]
+    return max(terms, key=lambda term_seen: term_seen.at).stat if terms else None
 
 
-def leader_terms(past: Sequence[LeaderTerm], memory: ClusterState, snapshot: Snapshot) -> tuple[LeaderTerm, ...]:
+def leader_terms(past: Sequence[LeaderTerm], state: ClusterState, snapshot: Snapshot) -> tuple[LeaderTerm, ...]:
     """The last look at each leader lately, this one's included."""
-    if snapshot.leader is None or memory.leader != snapshot.leader[1].raft_status.node_id:
+    if snapshot.leader is None or state.leader != snapshot.leader[1].raft_status.node_id:
         return tuple(past)
     stat = snapshot.leader[1]
     raft = stat.raft_status
-    others = [reign for reign in past if _whose(reign.stat) != (raft.node_id, raft.term)]
-    return (*others, LeaderTerm(snapshot.at, snapshot.at - memory.term_since, stat))[-_MOST_REIGNS:]
+    others = [term_seen for term_seen in past if _whose(term_seen.stat) != (raft.node_id, raft.term)]
+    return (*others, LeaderTerm(snapshot.at, snapshot.at - state.term_since, stat))[-_MAX_TERMS:]
 
 
 def _whose(stat: Stat) -> tuple[int, int]:

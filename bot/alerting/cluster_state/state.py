@@ -146,7 +146,7 @@ def not_milder(note: ClusterNote, name: str, alerts: Sequence[Alert]) -> Cluster
 
 
 def update(
-    memory: ClusterState,
+    state: ClusterState,
     snapshot: Snapshot,
     *,
     previous: Snapshot | None = None,
@@ -160,47 +160,47 @@ def update(
     """
     status = cluster_status(snapshot, previous)
     new = replace(
-        memory,
+        state,
         at=snapshot.at,
         level=str(status.level),
         verdict=plain(status.sentence, 500),
-        hosts=host_notes(memory.hosts, snapshot),
-        refusing=refusing(memory.refusing, snapshot),
+        hosts=host_notes(state.hosts, snapshot),
+        refusing=refusing(state.refusing, snapshot),
     )
-    unseen = unwatched_for(memory, snapshot.at, interval, resumed=resumed)
+    unseen = unwatched_for(state, snapshot.at, interval, resumed=resumed)
     new = update_leader(new, snapshot, away=unseen)
     if snapshot.bad_disks is not None:
-        repairs = progress(memory.repairs, snapshot.bad_disks, snapshot)
+        repairs = progress(state.repairs, snapshot.bad_disks, snapshot)
         new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
     if snapshot.dropping is not None:
-        drops = progress(memory.drops, snapshot.dropping, snapshot)
+        drops = progress(state.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
     if snapshot.zones is not None:
         new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
 
 
-def update_leader(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
+def update_leader(state: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
     """What is remembered of the leader alone: also by a look at which hosts are still to answer.
 
     Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
     meanwhile could then not be told from a member.
     """
     if snapshot.leader is not None:
-        return _with_leader(memory, snapshot, *snapshot.leader, away=away)
-    seen = named_leader(snapshot, memory.members, leader=memory.leader, term=memory.term)
+        return _with_leader(state, snapshot, *snapshot.leader, away=away)
+    seen = named_leader(snapshot, state.members, leader=state.leader, term=state.term)
     if seen is None or away:
-        return memory
-    change = LeaderChange(snapshot.at, memory.leader, seen.peer, seen.term, before_at=memory.leader_at, seen_by=seen.by)
+        return state
+    change = LeaderChange(snapshot.at, state.leader, seen.peer, seen.term, before_at=state.leader_at, seen_by=seen.by)
     return replace(
-        memory,
+        state,
         leader=seen.peer,
-        leader_host=next(iter(hosts_of(memory.hosts, seen.peer)), ""),
+        leader_host=next(iter(hosts_of(state.hosts, seen.peer)), ""),
         term=seen.term,
         leader_since=snapshot.at,
         term_since=snapshot.at,
         elected_at=snapshot.at,
-        changes=(*memory.changes, change)[-MAX_CHANGES:],
+        changes=(*state.changes, change)[-MAX_CHANGES:],
     )
 
 
@@ -213,16 +213,16 @@ def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
     return tuple(note_of(disk) for disk in sorted(disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
 
 
-def _with_switches(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
-    dialect = snapshot.dialect.value if snapshot.dialect else memory.dialect
-    notes = switch_notes(memory.switches, snapshot)
-    changes = switch_changes(memory.switches, notes, at=snapshot.at, before_at=memory.switches_at, away=away)
+def _with_switches(state: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
+    dialect = snapshot.dialect.value if snapshot.dialect else state.dialect
+    notes = switch_notes(state.switches, snapshot)
+    changes = switch_changes(state.switches, notes, at=snapshot.at, before_at=state.switches_at, away=away)
     return replace(
-        memory,
+        state,
         dialect=dialect,
         switches=notes,
         switches_at=snapshot.at,
-        switch_changes=(*memory.switch_changes, *changes)[-MAX_CHANGES:],
+        switch_changes=(*state.switch_changes, *changes)[-MAX_CHANGES:],
     )
 
 
@@ -248,30 +248,30 @@ def note_of(disk: Disk) -> DiskNote:
     return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
 
 
-def _with_leader(memory: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
+def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
     peer, term = stat.raft_status.node_id, stat.raft_status.term
-    if term < memory.term and snapshot.silent:
+    if term < state.term and snapshot.silent:
         # An old leader that was cut off still claims a term that is over, while the new one does not answer.
-        return memory
-    changed = memory.leader not in {0, peer}
-    same_reign = (memory.leader, memory.term) == (peer, term)
-    change = LeaderChange(snapshot.at, memory.leader, peer, term, away, before_at=memory.leader_at)
-    members = member_notes(memory.members, stat)
-    moves = member_changes(memory.members, members, at=snapshot.at, before_at=memory.leader_at, away=away)
+        return state
+    changed = state.leader not in {0, peer}
+    same_term = (state.leader, state.term) == (peer, term)
+    change = LeaderChange(snapshot.at, state.leader, peer, term, away, before_at=state.leader_at)
+    members = member_notes(state.members, stat)
+    moves = member_changes(state.members, members, at=snapshot.at, before_at=state.leader_at, away=away)
     return replace(
-        memory,
+        state,
         leader=peer,
         leader_host=plain(host),
         term=term,
         leader_at=snapshot.at,
-        leader_since=memory.leader_since if memory.leader == peer else snapshot.at,
-        term_since=memory.term_since if same_reign else snapshot.at,
-        elected_at=memory.elected_at if same_reign else snapshot.at if memory.leader else 0.0,
+        leader_since=state.leader_since if state.leader == peer else snapshot.at,
+        term_since=state.term_since if same_term else snapshot.at,
+        elected_at=state.elected_at if same_term else snapshot.at if state.leader else 0.0,
         voters=tuple(voter.id for voter in voters(stat)),
         learners=tuple(learner.id for learner in learners(stat)),
-        changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else _confirmed(memory.changes, peer),
+        changes=(*state.changes, change)[-MAX_CHANGES:] if changed else _confirmed(state.changes, peer),
         members=members,
-        member_changes=(*memory.member_changes, *moves)[-MAX_CHANGES:],
+        member_changes=(*state.member_changes, *moves)[-MAX_CHANGES:],
     )
 
 
@@ -283,11 +283,11 @@ NO_CAUSES: Causes = MappingProxyType({})
 C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
 
 
-def new_changes(past: ClusterState, memory: ClusterState) -> tuple[Change, ...]:
-    """What `memory` has noticed that `past` had not."""
+def new_changes(past: ClusterState, state: ClusterState) -> tuple[Change, ...]:
+    """What `state` has noticed that `past` had not."""
     before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
     known = {_settled(change) for change in before}
-    seen: tuple[Change, ...] = (*memory.changes, *memory.member_changes, *memory.switch_changes)
+    seen: tuple[Change, ...] = (*state.changes, *state.member_changes, *state.switch_changes)
     return tuple(change for change in seen if _settled(change) not in known)
 
 
@@ -296,7 +296,7 @@ def _settled(change: Change) -> Change:
     return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
 
 
-def explained(memory: ClusterState, causes: Causes) -> ClusterState:
+def explained(state: ClusterState, causes: Causes) -> ClusterState:
     """The memory whose changes name what caused them: the number of the operation, and who approved it.
 
     One request has one effect: what an operation caused already, it does not cause again.
@@ -313,10 +313,10 @@ def explained(memory: ClusterState, causes: Causes) -> ClusterState:
         return tuple(found)
 
     return replace(
-        memory,
-        changes=named(memory.changes),
-        member_changes=named(memory.member_changes),
-        switch_changes=named(memory.switch_changes),
+        state,
+        changes=named(state.changes),
+        member_changes=named(state.member_changes),
+        switch_changes=named(state.switch_changes),
     )
 
 

@@ -44,25 +44,25 @@ def known_now(context: RuleContext) -> tuple[SwitchState, ...] | None:
     return switches(context.memory, context.now) if answers(context) else None
 
 
-def switches(memory: ClusterState, now: float) -> tuple[SwitchState, ...] | None:
+def switches(state: ClusterState, now: float) -> tuple[SwitchState, ...] | None:
     """Each task's switch, None while they are not known."""
-    if not memory.dialect or not memory.switches_at or now - memory.switches_at > FRESH:
+    if not state.dialect or not state.switches_at or now - state.switches_at > FRESH:
         return None
-    return tuple(_known(memory))
+    return tuple(_known(state))
 
 
-def _known(memory: ClusterState) -> Iterator[SwitchState]:
-    dialect = Dialect(memory.dialect)
+def _known(state: ClusterState) -> Iterator[SwitchState]:
+    dialect = Dialect(state.dialect)
     for task in TASKS:
         key = key_of(task.name, dialect)
-        if key is not None and key in memory.switches:
-            note = memory.switches[key]
+        if key is not None and key in state.switches:
+            note = state.switches[key]
             yield SwitchState(task.name, key, note, meaning_of(note.value, dialect), dialect)
 
 
-def is_off(memory: ClusterState, task: str, now: float) -> bool:
+def is_off(state: ClusterState, task: str, now: float) -> bool:
     """Whether the task is known to be off."""
-    return any(switch.task == task and switch.off for switch in switches(memory, now) or ())
+    return any(switch.task == task and switch.off for switch in switches(state, now) or ())
 
 
 def fix(switch: SwitchState, cluster: str) -> dict[str, str]:

@@ -58,11 +58,11 @@ class ClusterFacts:
     """
 
     name: str
-    memory: ClusterState
+    state: ClusterState
     open: Sequence[Alert] = ()
     recent: Sequence[Alert] = ()
     samples: Sequence[Sample] = ()
-    deeds: Sequence[OperationFact] = ()
+    operations: Sequence[OperationFact] = ()
     pending: Sequence[Pending] = ()
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
@@ -89,13 +89,13 @@ def happened(facts: ClusterFacts, since: float) -> list[Happening]:
 
     What an operation did is told by the operation, and what an alert repeats of a change by the change.
     """
-    memory = facts.memory
+    state = facts.state
     found = [
         *_alerts(facts),
-        *_noticed(facts.name, memory.changes, lambda each: _moved(each.before, each.after, each.term)),
-        *_noticed(facts.name, memory.member_changes, member_words),
-        *_noticed(facts.name, memory.switch_changes, lambda each: switch_words(each, memory.dialect)),
-        *(Happening(deed.at, facts.name, deed.words, deed.by) for deed in facts.deeds),
+        *_noticed(facts.name, state.changes, lambda each: _moved(each.before, each.after, each.term)),
+        *_noticed(facts.name, state.member_changes, member_words),
+        *_noticed(facts.name, state.switch_changes, lambda each: switch_words(each, state.dialect)),
+        *(Happening(operation.at, facts.name, operation.words, operation.by) for operation in facts.operations),
     ]
     return sorted((each for each in found if each.at >= since), key=attrgetter("at", "words"))
 
@@ -147,27 +147,27 @@ def _fired(facts: ClusterFacts, since: float) -> Iterator[str]:
 
 
 def _leadership(facts: ClusterFacts, since: float) -> Iterator[str]:
-    memory = facts.memory
-    changes = [change for change in memory.changes if change.at >= since]
+    state = facts.state
+    changes = [change for change in state.changes if change.at >= since]
     elections = _elections(facts)
     if len(changes) == 1:
         yield _moved(changes[0].before, changes[0].after, changes[0].term) + _caused(changes[0].op)
     elif changes:
-        yield f"the leader changed {len(changes)} times, now peer {memory.leader} leads in term {memory.term}"
+        yield f"the leader changed {len(changes)} times, now peer {state.leader} leads in term {state.term}"
     elif elections:
-        yield f"{count(elections, 'election')}, and peer {memory.leader} leads still (term {memory.term})"
+        yield f"{count(elections, 'election')}, and peer {state.leader} leads still (term {state.term})"
 
 
 def _elections(facts: ClusterFacts) -> int:
     terms = [values.term for _, values in facts.samples if values.term]
-    return max(0, facts.memory.term - terms[0]) if terms else 0
+    return max(0, facts.state.term - terms[0]) if terms else 0
 
 
 def _disks(facts: ClusterFacts) -> Iterator[str]:
     """Which disks broke and which were mended; by their number where older measurements do not name them."""
     known = [frozenset(values.bad) for _, values in facts.samples if values.bad is not None]
     if known:
-        now = {disk.id for disk in facts.memory.disks} if facts.memory.disks_at else known[-1]
+        now = {disk.id for disk in facts.state.disks} if facts.state.disks_at else known[-1]
         seen = frozenset(now).union(*known)
         broke, mended = sorted(seen - known[0]), sorted(seen - now)
         if broke:
@@ -190,7 +190,7 @@ def _counted(numbers: Sequence[int | None], words: str) -> Iterator[str]:
 
 
 def _members(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = [change for change in facts.memory.member_changes if change.at >= since]
+    changes = [change for change in facts.state.member_changes if change.at >= since]
     if changes:
         yield from _folded([member_words(change) for change in changes], "changes of members")
     else:
@@ -198,8 +198,8 @@ def _members(facts: ClusterFacts, since: float) -> Iterator[str]:
 
 
 def _switches(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = [change for change in facts.memory.switch_changes if change.at >= since]
-    yield from _folded([switch_words(change, facts.memory.dialect) for change in changes], "changes of switches")
+    changes = [change for change in facts.state.switch_changes if change.at >= since]
+    yield from _folded([switch_words(change, facts.state.dialect) for change in changes], "changes of switches")
 
 
 def _folded(phrases: Sequence[str], what: str) -> Iterator[str]:

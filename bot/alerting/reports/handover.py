@@ -59,7 +59,7 @@ class Handover:
 def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
     """Put together what happened from `since` to `now` and what is left."""
     alerts = announced([alert for each in facts for alert in each.open])
-    states = [State(each.name, each.status.level or "unknown", each.status.verdict, each.memory.at) for each in facts]
+    states = [State(each.name, each.status.level or "unknown", each.status.verdict, each.state.at) for each in facts]
     return Handover(
         since=since,
         now=now,
@@ -87,7 +87,7 @@ def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[str]:
 
 
 def _blind(facts: ClusterFacts, now: float) -> Iterator[str]:
-    at = facts.memory.at
+    at = facts.state.at
     if not at:
         yield f"cmbot has never seen {facts.name}: look whether it is configured rightly."
     elif now - at > STALE_SECONDS:
@@ -119,8 +119,8 @@ def _ending(facts: ClusterFacts, now: float) -> Iterator[str]:
 
 
 def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
-    slow = [each for each in facts.memory.repairs if now - each.moved_at >= _SLOW_REPAIR]
-    broken = [disk for disk in facts.memory.disks if disk.status == DiskStatus.BROKEN]
+    slow = [each for each in facts.state.repairs if now - each.moved_at >= _SLOW_REPAIR]
+    broken = [disk for disk in facts.state.disks if disk.status == DiskStatus.BROKEN]
     if slow:
         oldest = min(slow, key=attrgetter("moved_at"))
         yield (
@@ -133,7 +133,7 @@ def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
 
 
 def _restless(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = sum(change.at >= since for change in facts.memory.changes)
+    changes = sum(change.at >= since for change in facts.state.changes)
     if changes >= _RESTLESS:
         yield f"The leader of {facts.name} changed {changes} times in this shift: find out why before it goes on."
 

@@ -55,7 +55,7 @@ class ClusterSummary:
     changes: tuple[str, ...]
     growth: Growth | None
     alerts: tuple[Alert, ...]
-    deeds: tuple[OperationFact, ...]
+    operations: tuple[OperationFact, ...]
     pending: tuple[Pending, ...] = ()
     ending: tuple[Silence, ...] = ()
     silences: int = 0
@@ -70,7 +70,9 @@ class ClusterSummary:
 
     def quiet(self, now: float) -> bool:
         """Whether there is nothing to say of it but that it is healthy."""
-        announced = self.changes or self.alerts or self.deeds or self.pending or self.ending or self.off or self.filling
+        announced = (
+            self.changes or self.alerts or self.operations or self.pending or self.ending or self.off or self.filling
+        )
         return self.level == "healthy" and now - self.at <= STALE_SECONDS and not announced
 
 
@@ -104,11 +106,11 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
         name=facts.name,
         level=facts.status.level or "unknown",
         verdict=facts.status.verdict or f"cmbot has not looked at {facts.name} yet.",
-        at=facts.memory.at,
+        at=facts.state.at,
         changes=tuple(changed(facts, since)),
         growth=_growth(facts.samples),
         alerts=announced(facts.open),
-        deeds=tuple(deed for deed in facts.deeds if deed.at >= since),
+        operations=tuple(operation for operation in facts.operations if operation.at >= since),
         pending=tuple(each for each in facts.pending if each.state != "leased" or each.until - now <= SOON_SECONDS),
         ending=tuple(each for each in facts.silences if each.until - now <= SOON_SECONDS),
         silences=len(facts.silences),
@@ -130,18 +132,18 @@ def switches_off(facts: ClusterFacts) -> tuple[Off, ...]:
     What was never set is left out: it says nothing of what anybody wanted.
     """
     leased = {each.task for each in facts.pending if each.state == "leased"}
-    found = [off for off in _not_on(facts.name, facts.memory) if off.task not in leased]
+    found = [off for off in _not_on(facts.name, facts.state) if off.task not in leased]
     return tuple(sorted(found, key=attrgetter("since", "task")))
 
 
-def _not_on(name: str, memory: ClusterState) -> Iterator[Off]:
-    if memory.dialect not in set(Dialect):
+def _not_on(name: str, state: ClusterState) -> Iterator[Off]:
+    if state.dialect not in set(Dialect):
         return
     for task in TASKS:
-        note = memory.switches.get(task.keys.get(Dialect(memory.dialect), ""))
+        note = state.switches.get(task.keys.get(Dialect(state.dialect), ""))
         if note is None or note.value is None:
             continue
-        word = meaning_of(note.value, memory.dialect).word
+        word = meaning_of(note.value, state.dialect).word
         if word != "on":
             yield Off(name, task.name, word if word == "off" else f"{word} ('{note.value}')", note.since)
 

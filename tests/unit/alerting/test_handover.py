@@ -125,7 +125,7 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
         "prod",
         memory,
         recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
-        deeds=(OperationFact(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
+        operations=(OperationFact(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
     )
     happened = of(facts).split("*What happened*\n")[1].split("\n")
     assert [line.partition("*prod* ")[2] for line in happened] == [
@@ -148,7 +148,9 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:
-    facts = ClusterFacts("prod", HEALTHY, deeds=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
+    facts = ClusterFacts(
+        "prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900))
+    )
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
     assert "… 894 before that, all in the thread" in text
@@ -180,7 +182,7 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
             st.text("abc-", min_size=1, max_size=9),
             st.builds(lambda words: replace(HEALTHY, verdict=words), WORDS),
             open=st.lists(st.builds(lambda words, by: alert(1, sentence=words, acked_by=by), WORDS, WORDS), max_size=9),
-            deeds=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
+            operations=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
             pending=st.lists(
                 st.builds(
                     Pending, st.integers(1, 99), WORDS, st.sampled_from(["waiting", "leased"]), WORDS, TIMES, TIMES

@@ -163,12 +163,12 @@ def test_what_was_never_told_does_not_count() -> None:
 
 
 def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
-    deeds = (
+    operations = (
         OperationFact(NOW - 50, "balance turned off", "U1", "maintenance <!here>", ("U2", "U3")),
         OperationFact(NOW - 40, "balance turned on again"),
         OperationFact(NOW - 2 * DAY, "long ago", "U2"),
     )
-    text = of(ClusterFacts("prod", HEALTHY, deeds=deeds))
+    text = of(ClusterFacts("prod", HEALTHY, operations=operations))
     told = "asked for by <@U1>, approved by <@U2> and <@U3>, “maintenance &lt;!here&gt;”"
     assert f"• balance turned off ({told})" in text
     assert "• balance turned on again\n" in f"{text}\n"
@@ -190,7 +190,7 @@ def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:
     facts += [
         ClusterFacts("z", ill),
         ClusterFacts("busy", HEALTHY, open=busy),
-        ClusterFacts("moved", HEALTHY, deeds=(OperationFact(NOW, "did"),)),
+        ClusterFacts("moved", HEALTHY, operations=(OperationFact(NOW, "did"),)),
     ]
     report = summary(summarise(facts, NOW - DAY, NOW))
     lines = shown(report.message).split("\n")
@@ -257,7 +257,7 @@ FACTS = st.builds(
     st.text("abc-", min_size=1, max_size=9),
     st.builds(lambda level, words: replace(HEALTHY, level=level, verdict=words), st.sampled_from(StatusLevel), WORDS),
     open=st.lists(ALERTS, max_size=9),
-    deeds=st.lists(DEEDS, max_size=9),
+    operations=st.lists(DEEDS, max_size=9),
 )
 
 
@@ -273,7 +273,10 @@ def test_hostile_words_mention_nobody() -> None:
     evil = "<!channel>"
     text = of(
         ClusterFacts(
-            "prod", replace(HEALTHY, verdict=evil), open=(alert(1, sentence=evil),), deeds=(OperationFact(NOW, evil),)
+            "prod",
+            replace(HEALTHY, verdict=evil),
+            open=(alert(1, sentence=evil),),
+            operations=(OperationFact(NOW, evil),),
         )
     )
     assert evil not in text
