@@ -1,8 +1,8 @@
-"""Which alerts say enough to keep others back: by rule (INHIBITS) and, subject by subject, by what a finding covers.
+"""Inhibition: alerts that hold others back, by rule (INHIBITS) or subject by subject (covered pairs). No I/O.
 
-A finding whose `data["covers"]` lists (rule, subject) pairs tells of these as well: a dead node is one failure,
-whether its host is silent, its leader misses it or the quorum has none to spare. What is covered waits and is told
-once nothing covers it any more; what was told already goes on as it would.
+A finding covers the (rule, subject) pairs that its `data["covers"]` lists: a dead node is one failure, although its
+host is silent, its leader misses it and the quorum has no spare voter. A covered alert is posted once nothing covers it
+any more; an alert that was already posted is not affected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +16,12 @@ Pairs = frozenset[tuple[str, str]]
 
 
 def covers(*pairs: tuple[str, str]) -> dict[str, list[list[str]]]:
-    """What a finding that covers these (rule, subject) pairs carries in its data; empty when there are none."""
+    """The data of a finding that covers these (rule, subject) pairs; empty for none."""
     return {"covers": [list(pair) for pair in pairs]} if pairs else {}
 
 
 def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The rules of which nothing may be told or taken back, as one that inhibits them is seen or was told."""
+    """The rules of which nothing may be posted or resolved, because a rule that inhibits them is seen or posted."""
     told = {alert.rule for alert in alerts if alert.state is not AlertState.PENDING}
     seen = {finding.rule for finding in _found(answers)}
     active = [others for key, others in inhibits.items() if key in answers and key in told | seen]
@@ -35,7 +35,7 @@ def covered(
     globally_silenced: Pairs = frozenset(),
     spared: frozenset[str] = frozenset(),
 ) -> Pairs:
-    """What is told by another finding of this step, or by an open alert that this step neither renews nor withdraws.
+    """The pairs covered by a finding of this step, or by an open alert that this step neither renews nor resolves.
 
     An alert that a silence of all rules mutes informs nobody: it does not cover the rules that such a silence spares.
     """

@@ -44,8 +44,8 @@ class Quorum:
         if self.spare < 0:
             proven = f"{self.healthy} {'is' if self.healthy == 1 else 'are'} proven healthy"
             return f"quorum is {self.needed} of {self.voters} voters, and only {proven}"
-        may = "no voter may fail" if self.spare == 0 else f"{count(self.spare, 'more voter')} may fail"
-        return f"quorum is {self.needed} of {count(self.voters, 'voter')}, {may}"
+        more = "none" if self.spare == 0 else count(self.spare, "more voter")
+        return f"quorum is {self.needed} of {self.voters}, it can lose {more}"
 
 
 def proven_health(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int, VoterHealth]:

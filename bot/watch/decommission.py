@@ -29,7 +29,7 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
 async def _close(
     uow: UnitOfWork, cluster: str, alerts: Sequence[Alert], silences: Sequence[Silence], now: float
 ) -> None:
-    words = f"{cluster} is not in the settings any more, so nobody looks whether it is still so."
+    words = f"{cluster} was removed from the settings, so cmbot no longer checks this."
     told: dict[str, int] = {}
     for alert in alerts:
         channel = await _channel(uow, alert.data.get("digest") or f"alert:{alert.id}")

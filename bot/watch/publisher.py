@@ -128,7 +128,7 @@ async def _tell_digest(
         before = [alert for alert in alerts if alert.id not in new]
         shown = any(_shows(move, gravest(before)) for move in said)
         await uow.outbox.put(slot, channel, digest_line(said), parent=digest.slot, broadcast=shown)
-    return digest if digest.rages or left else None
+    return digest if digest.active or left else None
 
 
 def _shows(move: Transition, before: Severity) -> bool:

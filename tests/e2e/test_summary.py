@@ -39,7 +39,7 @@ async def test_a_hand_over_tells_who_has_what(world: Demo) -> None:
     await summarise(world.app, entry, world.app.clock())
     posted = await world.slack.wait_for(entry.channel, lambda m: "Hand-over" in m.text)
     assert f"<@{ALICE}> since" in posted.full_text
-    assert "1 alert open, somebody has it" in posted.full_text
+    assert "1 alert open, acknowledged" in posted.full_text
 
 
 async def test_a_summary_by_command_is_of_one_cluster_or_of_all(world: Demo) -> None:
@@ -54,7 +54,7 @@ async def test_a_trend_is_drawn_and_told(world: Demo) -> None:
     """A month of history, half a day of it missing, with disks that were added."""
     told = await ask(world, "/cm trend 30d prod")
     assert {block["type"] for block in told.blocks} >= {"data_visualization", "table"}
-    for words in ("At this pace it is full in about", "The size itself changed once", "Nothing was measured from"):
+    for words in ("At this pace it is full in about", "The total size changed once", "Nothing was measured from"):
         assert words in told.full_text
     assert "watching since" in (await ask(world, "/cm trend 90d archive")).full_text
     assert "7d, 30d or 90d" in (await ask(world, "/cm trend 8d")).text

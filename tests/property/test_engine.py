@@ -236,7 +236,7 @@ class Engine(RuleBasedStateMachine):
             held = [self.alerts[number] for number in digest.ids]
             assert f" {len(listed(digest, held))} open" in shown["text"]
             assert parent is None
-        assert len([digest for digest in self.history.digests if digest.rages]) <= 1
+        assert len([digest for digest in self.history.digests if digest.active]) <= 1
 
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:

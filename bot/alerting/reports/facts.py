@@ -118,12 +118,12 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
 def _fired_words(alert: Alert) -> str:
     """An alert at the time when it fired: its sentence is the newest, and is said to be that once it may have moved."""
     number = f"alert #{alert.id}" if alert.id else "alert"
-    told = "" if alert.changed_at <= alert.fired_at else " and says by now" if alert.open else " and said in the end"
+    told = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
     return f"{number} ({alert.rule}) fired{told}: {alert.sentence.removesuffix('.')}"
 
 
 def _moved(before: int, after: int, term: int) -> str:
-    return f"the leadership went from peer {before} to peer {after} in term {term}"
+    return f"leadership moved from peer {before} to peer {after} in term {term}"
 
 
 def changed(facts: ClusterFacts, since: float) -> list[str]:

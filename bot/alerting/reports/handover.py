@@ -89,33 +89,30 @@ def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[str]:
 def _blind(facts: ClusterFacts, now: float) -> Iterator[str]:
     at = facts.state.at
     if not at:
-        yield f"cmbot has never seen {facts.name}: look whether it is configured rightly."
+        yield f"cmbot has never polled {facts.name}: check its configuration."
     elif now - at > STALE_SECONDS:
-        yield f"cmbot has not seen {facts.name} for {span(now - at)}: what is said of it is that old."
+        yield f"cmbot has not polled {facts.name} for {span(now - at)}: its data here is that old."
 
 
 def _undecided(facts: ClusterFacts, now: float) -> Iterator[str]:
     for each in facts.pending:
         if each.state == "unknown":
             yield (
-                f"Nobody knows whether operation #{each.op} of {facts.name} was carried out: "
-                f"if cmbot does not find out, look and type /cm op settle {each.op}."
+                f"It is unknown whether operation #{each.op} of {facts.name} was applied: "
+                f"check the cluster, then type /cm op settle {each.op}."
             )
         elif each.state == "waiting" and each.until > now:
-            yield f"Operation #{each.op} of {facts.name} lapses in {span(each.until - now)} unless it is approved."
+            yield f"Operation #{each.op} of {facts.name} expires in {span(each.until - now)} unless it is approved."
 
 
 def _ending(facts: ClusterFacts, now: float) -> Iterator[str]:
     for pending in facts.pending:
         if pending.state == "leased" and 0 < pending.until - now <= SHIFT_SECONDS:
-            yield f"{pending.task or 'A switch'} of {facts.name} goes back by itself in {span(pending.until - now)}."
+            yield f"{pending.task or 'A switch'} of {facts.name} reverts automatically in {span(pending.until - now)}."
     for silence in facts.silences:
         if silence.until - now <= SHIFT_SECONDS:
             what = "everything" if silence.rule == "*" else silence.rule
-            yield (
-                f"{what} of {silence.cluster} is told again in {span(silence.until - now)}: "
-                f"silence #{silence.id} ends then."
-            )
+            yield (f"Silence #{silence.id} of {what} in {silence.cluster} ends in {span(silence.until - now)}.")
 
 
 def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
@@ -124,8 +121,8 @@ def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
     if slow:
         oldest = min(slow, key=attrgetter("moved_at"))
         yield (
-            f"The repair of {count(len(slow), 'disk')} of {facts.name} has not moved for {span(now - oldest.moved_at)} "
-            f"(disk {oldest.id})."
+            f"The repair of {count(len(slow), 'disk')} of {facts.name} has made no progress for "
+            f"{span(now - oldest.moved_at)} (disk {oldest.id})."
         )
     if broken and any(off.task == "disk_repair" for off in switches_off(facts)):
         waiting = "1 disk waits" if len(broken) == 1 else f"{len(broken):,} disks wait"
@@ -135,11 +132,11 @@ def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
 def _restless(facts: ClusterFacts, since: float) -> Iterator[str]:
     changes = sum(change.at >= since for change in facts.state.changes)
     if changes >= _RESTLESS:
-        yield f"The leader of {facts.name} changed {changes} times in this shift: find out why before it goes on."
+        yield f"The leader of {facts.name} changed {changes} times in this shift: find the cause."
 
 
 def _filling(facts: ClusterFacts) -> Iterator[str]:
     full_in = facts.trend.full_in
     if full_in is not None and full_in <= SOON_FULL_DAYS and facts.trend.sure is not Sureness.NONE:
         days = count(round(full_in), "day")
-        yield f"{facts.name} is full in about {days} at the present pace: /cm trend {facts.name}"
+        yield f"{facts.name} is full in about {days} at the current pace: /cm trend {facts.name}"

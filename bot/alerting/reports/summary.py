@@ -105,7 +105,7 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
     return ClusterSummary(
         name=facts.name,
         level=facts.status.level or "unknown",
-        verdict=facts.status.verdict or f"cmbot has not looked at {facts.name} yet.",
+        verdict=facts.status.verdict or f"{facts.name} has not been polled yet.",
         at=facts.state.at,
         changes=tuple(changed(facts, since)),
         growth=_growth(facts.samples),

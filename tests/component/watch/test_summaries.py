@@ -89,7 +89,7 @@ async def test_it_covers_the_time_since_the_one_before_was_due_when_none_was_pos
     reports = Reports(store, lambda: NINE, deeds)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE + 1)
     assert asked == [NINE - DAY]
-    assert "balance turned off (asked for by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
+    assert "balance turned off (requested by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
 async def test_a_hand_over_covers_the_shift() -> None:
