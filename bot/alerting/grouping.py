@@ -38,8 +38,8 @@ class AlertGroup:
     """One storm of a channel and the message that lists its alerts.
 
     `slot` names the message, `ids` are all alerts ever listed in it, `lines` counts its thread replies. The storm is
-    active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then get their own
-    message.
+    active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then get a
+    message each.
     """
 
     slot: str
@@ -108,7 +108,7 @@ def group_alerts(
 
 
 def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
-    """The alerts that get their own message when the storm ends: the most severe unacknowledged ones."""
+    """Alerts that get their own message when the storm ends: the most severe unacknowledged ones."""
     calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
     by_severity = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
     return tuple(alert.id for alert in by_severity[: limits.cluster])

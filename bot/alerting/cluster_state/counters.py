@@ -1,4 +1,4 @@
-"""The leader's counters of disks, chunks and space, and whether they can be believed yet. Pure."""
+"""The leader's counters of disks, chunks and space, and when they are reliable. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from bot.alerting.text import plain
 from bot.clustermgr.models import Snapshot, SpaceStat, Stat
 
 COUNTED = 300.0
-"""Seconds after which a server counts its disks anew, as it comes (docs/clustermgr.md)."""
+"""Seconds after which a server counts its disks again (docs/clustermgr.md)."""
 _MAX_TERMS = 8
 SETTLED: Mapping[str, Threshold] = MappingProxyType(
     {
@@ -75,12 +75,12 @@ def status_context(
 
 
 def settled_of(rules: Sequence[Rule]) -> float:
-    """How long a leader must have led before its counters are judged, as configured (seconds)."""
+    """Seconds that a leader must have led before its counters count, as configured."""
     return _configured(rules, "writable_low", "settled", SETTLED_SECONDS)
 
 
 def smallest_of(rules: Sequence[Rule]) -> float:
-    """The smallest group of voters that is not accepted as it is, as configured."""
+    """The smallest group of voters that raises no warning, as configured."""
     return _configured(rules, "quorum_at_risk", "smallest_group", StatusContext().smallest)
 
 
@@ -97,9 +97,9 @@ def with_status(
 
 
 def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:
-    """What the leader says, once it has counted as a leader; None while nobody can say.
+    """The leader's view with reliable counters, None while there is none.
 
-    A change of leader empties no disk: what the one before counted holds as long as the new one needs to count.
+    A new leader empties no disk: the counters of its predecessor count until the new leader has counted.
     """
     if context.snapshot.leader is None:
         return None
@@ -116,7 +116,7 @@ def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:
 
 
 def leader_terms(past: Sequence[LeaderTerm], state: ClusterState, snapshot: Snapshot) -> tuple[LeaderTerm, ...]:
-    """The last look at each leader lately, this one's included."""
+    """The last snapshot of each recent leader term, this one included."""
     if snapshot.leader is None or state.leader != snapshot.leader[1].raft_status.node_id:
         return tuple(past)
     stat = snapshot.leader[1]
@@ -130,6 +130,6 @@ def _whose(stat: Stat) -> tuple[int, int]:
 
 
 def leaders_space(context: RuleContext, limits: RuleConfig) -> SpaceStat | None:
-    """The disks and the space as the leader counted them, None while nobody can say."""
+    """The disks and the space as the leader counted them, None while that is unknown."""
     stat = leaders_view(context, limits)
     return stat.space_stat if stat is not None else None

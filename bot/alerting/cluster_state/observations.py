@@ -14,7 +14,7 @@ MAX_MEMBERS = 100
 
 @dataclass(frozen=True, slots=True)
 class MemberNote:
-    """A raft member as its leader lists it; `host` is its raft address on one line, "" while it was never told."""
+    """A raft member as its leader lists it; `host` is its raft address on one line, "" while unknown."""
 
     id: int
     learner: bool = False
@@ -22,16 +22,16 @@ class MemberNote:
 
     @property
     def kind(self) -> str:
-        """The word for what it is."""
+        """Its kind, as text."""
         return "learner" if self.learner else "voter"
 
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """A peer came, went, or became something else, noticed at `at`; `before_at` is the last look that knew the members.
+    """A member joined, left, or changed its kind or address, seen at `at`; `before_at` is the last poll with members.
 
     `was` and `now` are "voter", "learner" or "" (no member), `host_was` and `host` its raft address then and now.
-    `away` are the seconds without a look before it (or 0), `op` is the operation that caused it (0: none), `approved`
+    `away` are the seconds without a poll before it (or 0), `op` is the operation that caused it (0: none), `approved`
     who approved that (Slack user ids, a space between).
     """
 
@@ -48,9 +48,9 @@ class MemberChange:
 
 
 def member_notes(old: Sequence[MemberNote], leader: Stat) -> tuple[MemberNote, ...]:
-    """The members by id, from a leader's own view; one that lists nobody tells nothing of them.
+    """The members by id, from the leader's view; an empty list changes nothing.
 
-    Raft knows a newcomer a moment before its address is known: an address that is not told stays as it was.
+    Raft knows a new member before its address: an unknown address stays as it was.
     """
     known = {note.id: note.host for note in old}
     peers = sorted(leader.raft_status.peers, key=lambda peer: peer.id)[:MAX_MEMBERS]
@@ -63,7 +63,7 @@ def member_notes(old: Sequence[MemberNote], leader: Stat) -> tuple[MemberNote, .
 def member_changes(
     old: Sequence[MemberNote], new: Sequence[MemberNote], *, at: float, before_at: float, away: float
 ) -> tuple[MemberChange, ...]:
-    """What changed between the two, by peer id; who is seen for the first time of all is no change."""
+    """Changes between the two, by peer id; the first list of a cluster is no change."""
     return tuple(_changes(old, new, at, before_at, away)) if old else ()
 
 
@@ -72,20 +72,20 @@ def _changes(
 ) -> Iterator[MemberChange]:
     before, after = {note.id: note for note in old}, {note.id: note for note in new}
     for peer in sorted(before.keys() | after.keys()):
-        was, now = before.get(peer, _NOBODY), after.get(peer, _NOBODY)
+        was, now = before.get(peer, _NO_MEMBER), after.get(peer, _NO_MEMBER)
         was_kind, now_kind = was.kind if peer in before else "", now.kind if peer in after else ""
-        # An address that becomes known at last, or is spelled in another way, did not change.
+        # An address that becomes known, or is only spelled differently, did not change.
         moved = bool(was.host and now.host) and not same_place(was.host, now.host)
         if was_kind != now_kind or moved:
             yield MemberChange(at, peer, was_kind, now_kind, was.host, now.host, before_at, away)
 
 
-_NOBODY = MemberNote(0)
+_NO_MEMBER = MemberNote(0)
 
 
 @dataclass(frozen=True, slots=True)
 class HostNote:
-    """The peer that a host last answered as; what it had applied, and committed when that last moved (log indices)."""
+    """The peer that last answered on a host; its applied index, and the commit index when that last moved."""
 
     host: str
     peer: int
@@ -93,18 +93,18 @@ class HostNote:
     commit: int = 0
 
     def stalled(self, raft: RaftStatus) -> bool:
-        """Whether nothing was applied since, though more was committed."""
+        """True if nothing was applied since, although more was committed."""
         return self.commit < raft.commit and self.applied == applied(raft) < raft.commit
 
 
 def applied(raft: RaftStatus) -> int:
-    """The index up to which a node has applied its log; a release may tell one of the two only."""
-    told = [index for index in (raft.applied, raft.raft_applied) if index]
-    return min(told, default=0)
+    """The index up to which a node has applied its log; some releases report only one of the two."""
+    reported = [index for index in (raft.applied, raft.raft_applied) if index]
+    return min(reported, default=0)
 
 
 def host_notes(old: Sequence[HostNote], snapshot: Snapshot) -> tuple[HostNote, ...]:
-    """The notes of the hosts that are configured now; one that is silent keeps what is known of it."""
+    """The notes of the configured hosts; a silent host keeps its note."""
     known = {note.host: note for note in old}
     for host, stat in snapshot.answered:
         raft, note = stat.raft_status, known.get(host)
@@ -115,7 +115,7 @@ def host_notes(old: Sequence[HostNote], snapshot: Snapshot) -> tuple[HostNote, .
 
 
 def refusing(old: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
-    """The configured hosts that rejected the request token when they last told; silence or an error keeps them."""
+    """The configured hosts that rejected the request token at their last answer; silence or an error keeps them."""
     refused = {look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)}
     if isinstance(snapshot.disks_error, AuthRejected):
         refused.add(snapshot.disks_error.host)
@@ -124,7 +124,7 @@ def refusing(old: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def peer_at(notes: Iterable[HostNote], host: str) -> int:
-    """The peer whose host that is, 0 when it was never told."""
+    """The peer on that host, 0 if unknown."""
     return next((note.peer for note in notes if note.host == host), 0)
 
 
@@ -139,7 +139,7 @@ _MAX_VALUE = 80
 
 @dataclass(frozen=True, slots=True)
 class SwitchNote:
-    """What is stored under a key (None: nothing), and when it was first seen so; the text is on one line, bounded."""
+    """The stored value of a key (None: nothing), and when it was first seen; one line of text, bounded."""
 
     value: str | None
     since: float
@@ -147,7 +147,7 @@ class SwitchNote:
 
 @dataclass(frozen=True, slots=True)
 class SwitchChange:
-    """The value under a key went from one to another, noticed at `at`; `before_at` is when it was last read before.
+    """The value of a key changed, seen at `at`; `before_at` is the last time it was read before.
 
     `op` is the operation that caused it (0: none), `approved` who approved that (Slack user ids, a space between).
     """
@@ -164,9 +164,9 @@ class SwitchChange:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a disk has come that is repaired or dropped: in `status` since `since`, last moved at `moved_at`.
+    """Progress of a disk that is repaired or dropped: in `status` since `since`, last progress at `moved_at`.
 
-    `left` are the chunks that were on it at the least so far, None while nobody told.
+    `left` is the lowest number of chunks on it so far, None if unknown.
     """
 
     id: int
@@ -177,7 +177,7 @@ class Progress:
 
 
 def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str, SwitchNote]:
-    """The notes after this look; a key that was not read keeps what is known of it."""
+    """The notes after this snapshot; a key that was not read keeps its note."""
     notes = dict(old)
     for key, raw in (snapshot.switches or {}).items():
         value = None if raw is None else plain(raw, _MAX_VALUE)
@@ -189,7 +189,7 @@ def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str,
 def switch_changes(
     old: Mapping[str, SwitchNote], new: Mapping[str, SwitchNote], *, at: float, before_at: float, away: float
 ) -> tuple[SwitchChange, ...]:
-    """What changed between the two; what is seen for the first time has not."""
+    """Changes between the two; a key seen for the first time is no change."""
     return tuple(
         SwitchChange(at, key, old[key].value, note.value, before_at, away)
         for key, note in new.items()
@@ -198,7 +198,7 @@ def switch_changes(
 
 
 def progress(old: Sequence[Progress], disks: Sequence[Disk], snapshot: Snapshot) -> tuple[Progress, ...]:
-    """How far each of these disks has come by this look; a disk that is listed no more is forgotten."""
+    """Progress of these disks after this snapshot; a disk that is no longer listed is dropped."""
     known = {note.id: note for note in old}
     listed = sorted(disks, key=lambda disk: disk.disk_id)[:MAX_NOTES]
     return tuple(_moved(known.get(disk.disk_id), disk, snapshot) for disk in listed)
@@ -210,38 +210,38 @@ def _moved(old: Progress | None, disk: Disk, snapshot: Snapshot) -> Progress:
         return Progress(disk.disk_id, disk.status, snapshot.at, snapshot.at, left)
     if left is None or (old.left is not None and left >= old.left):
         return old
-    # The first count is no movement.
+    # The first count is no progress.
     return replace(old, left=left, moved_at=old.moved_at if old.left is None else snapshot.at)
 
 
 WINDOW = 14 * DAY
 """Seconds of measurements that count."""
 FORECAST_EVERY = 3600.0
-"""Seconds between two reckonings: a day changes little."""
+"""Seconds between two forecasts."""
 LASTS = DAY
 """Seconds for which a forecast counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Reckoned at `at` that it is full at `full_at`; Unix seconds, 0 for never, or not known well enough."""
+    """Forecast made at `at`: full at `full_at` (Unix seconds, 0: never, or not known well enough)."""
 
     at: float = 0.0
     full_at: float = 0.0
 
     def due(self, now: float) -> bool:
-        """Whether it is to be reckoned anew."""
+        """True if a new forecast is due."""
         return now - self.at >= FORECAST_EVERY
 
     def days_left(self, now: float) -> float | None:
-        """Days until it is full, None when that is not known."""
+        """Days until it is full, None if unknown."""
         if not self.full_at or now - self.at > LASTS:
             return None
         return max(0.0, self.full_at - now) / DAY
 
 
 def forecast(samples: Sequence[Sample], now: float) -> Forecast:
-    """By the trend of these measurements, if it is not a mere rough one."""
+    """Forecast by the trend of these measurements, unless that is only rough."""
     found = trend(samples)
     if found.full_in is None or found.sure not in {Sureness.FAIR, Sureness.GOOD}:
         return Forecast(now)
@@ -250,7 +250,7 @@ def forecast(samples: Sequence[Sample], now: float) -> Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """`peer` leads in `term`, as the peer `by` sees it."""
+    """`peer` leads in `term`, by the word of the peer `by`."""
 
     peer: int
     term: int
@@ -258,10 +258,11 @@ class Sighting:
 
 
 def named_leader(snapshot: Snapshot, members: Collection[MemberNote], *, leader: int, term: int) -> Sighting | None:
-    """The leader that a follower names beside the known one (`leader` in `term`); None where that is not certain.
+    """The new leader that a follower names instead of the known one (`leader` in `term`); None if that is not certain.
 
-    A host that was removed is no member, and one that is cut off names a leader of a term that is over: neither is
-    enough. Nor is a follower whom any other member contradicts, by naming another leader or by a higher term.
+    A new leader can delay its answers for ten seconds, while its followers name it at once. A follower of a higher term
+    has heard from that leader, so one follower is enough. A removed host, a host that names a leader of an old term,
+    and a follower contradicted by another member do not count.
     """
     voters = {member.id for member in members if not member.learner}
     known = {member.id for member in members}
@@ -276,6 +277,6 @@ def named_leader(snapshot: Snapshot, members: Collection[MemberNote], *, leader:
 
 
 def _contradicts(raft: RaftStatus, first: RaftStatus) -> bool:
-    """Whether a member says something else: another leader, a later term, or that it does not lead itself."""
+    """True if a member names another leader, has a later term, or denies that it leads."""
     denies = raft.node_id == first.leader and raft.leader != first.leader
     return raft.leader not in {0, first.leader} or raft.term > first.term or denies

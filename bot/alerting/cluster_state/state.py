@@ -32,7 +32,7 @@ from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
-"""Seconds after which a mere "still looking" is worth writing down."""
+"""Seconds after which an unchanged state is stored again."""
 _QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at"})
 
 
@@ -49,11 +49,11 @@ class DiskNote:
 
 @dataclass(frozen=True, slots=True)
 class LeaderChange:
-    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
+    """Leadership moved from one peer id to another, seen at `at`, after `away` seconds without a poll (or 0).
 
-    `before_at` is the last look that knew the leader before. `op` is the operation that caused it (0: none),
-    `approved` who approved that (Slack user ids, a space between). `seen_by` is the peer whose word it is, until the
-    new leader itself confirms it (then 0).
+    `before_at` is the last poll that saw the previous leader. `op` is the operation that caused it (0: none),
+    `approved` who approved that (Slack user ids, a space between). `seen_by` is the follower that named the
+    new leader, until that leader confirms it (then 0).
     """
 
     at: float
@@ -69,16 +69,16 @@ class LeaderChange:
 
 @dataclass(frozen=True, slots=True)
 class ClusterState:
-    """What is remembered; times in Unix seconds, 0 when it never happened.
+    """State of one cluster; times in Unix seconds, 0 for never.
 
-    `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
-    `term_since` the first one of this leader in this term, `elected_at` the same if an earlier leader or term had been
-    seen before it (0: it led when it was first seen),
-    `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
-    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
+    `at` is the last poll, `leader_at` the last poll with a leader, `leader_since` the first poll of this leader,
+    `term_since` the first poll of this leader in this term, `elected_at` the same if an earlier leader or term was
+    seen before (0: it led when it was first seen), `disks_at` the poll that listed `disks`.
+    `verdict` is its sentence, `level` its word.
+    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` are their progress.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
-    `members` are the peers that the last known leader listed, by id; `hosts` tell whose each configured host is.
-    `refusing` are the hosts that rejected the request token when they last told.
+    `members` are the peers that the last known leader listed, by id; `hosts` map the configured hosts to peers.
+    `refusing` are the hosts that rejected the request token at their last answer.
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     """
 
@@ -153,10 +153,10 @@ def update(
     interval: float = 15.0,
     resumed: bool = False,
 ) -> ClusterState:
-    """What is remembered after this look; `interval` is the time between looks (seconds).
+    """Update the state with this snapshot; `interval` is the time between polls (seconds).
 
-    `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
-    id: the same peer in a higher term is an election, not a change.
+    `resumed` marks the first poll of a process: earlier changes happened unobserved. A leader is a peer id: the same
+    peer in a higher term is an election, not a change.
     """
     status = cluster_status(snapshot, previous)
     new = replace(
@@ -181,10 +181,10 @@ def update(
 
 
 def update_leader(state: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
-    """What is remembered of the leader alone: also by a look at which hosts are still to answer.
+    """Update only the leader; works on a snapshot that some hosts have not answered yet.
 
-    Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
-    meanwhile could then not be told from a member.
+    Without the leader's own answer a follower's word counts, except after a gap in polling: then a removed host cannot
+    be distinguished from a member.
     """
     if snapshot.leader is not None:
         return _with_leader(state, snapshot, *snapshot.leader, away=away)
@@ -205,7 +205,7 @@ def update_leader(state: ClusterState, snapshot: Snapshot, *, away: float) -> Cl
 
 
 def _confirmed(changes: tuple[LeaderChange, ...], peer: int) -> tuple[LeaderChange, ...]:
-    """The changes once that peer itself says that it leads: a follower's word is no longer needed."""
+    """The changes, confirmed by the new leader itself."""
     return tuple(replace(change, seen_by=0) if change.after == peer else change for change in changes)
 
 
@@ -227,16 +227,16 @@ def _with_switches(state: ClusterState, snapshot: Snapshot, *, away: float) -> C
 
 
 def unwatched_for(state: ClusterState, now: float, interval: float, *, resumed: bool = False) -> float:
-    """Seconds at most that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway.
+    """Seconds without a poll before `now`, or 0 if that is no longer than the usual interval.
 
-    A process that `resumed` was not looking however short that was; `at` may have been written NOTE_EVERY before it.
+    A process that `resumed` did not poll before, however short the gap; `at` may be stored NOTE_EVERY late.
     """
     gap = now - state.at
     return gap if state.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
 
 
 def worth_writing(old: ClusterState, new: ClusterState) -> bool:
-    """Whether it moved noticeably, or the last note of a look is old."""
+    """True if the state changed noticeably, or was stored too long ago."""
     moved = any(
         getattr(old, item.name) != getattr(new, item.name) for item in fields(ClusterState) if item.name not in _QUIET
     )
@@ -244,14 +244,14 @@ def worth_writing(old: ClusterState, new: ClusterState) -> bool:
 
 
 def note_of(disk: Disk) -> DiskNote:
-    """A disk in short."""
+    """The note of a disk."""
     return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
 
 
 def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
     peer, term = stat.raft_status.node_id, stat.raft_status.term
     if term < state.term and snapshot.silent:
-        # An old leader that was cut off still claims a term that is over, while the new one does not answer.
+        # A cut-off old leader still claims a term that is over, while the new leader does not answer.
         return state
     changed = state.leader not in {0, peer}
     same_term = (state.leader, state.term) == (peer, term)
@@ -276,15 +276,15 @@ def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat,
 
 
 Change = LeaderChange | MemberChange | SwitchChange
-"""Each tells when it was noticed (`at`), the look before it (`before_at`), and which operation caused it (`op`)."""
+"""A change has the time it was seen (`at`), of the poll before (`before_at`), and the operation behind it (`op`)."""
 Causes = Mapping[Change, tuple[int, str]]
-"""The number of the operation that caused a change, and who approved it (Slack user ids, a space between)."""
+"""The operation that caused a change, and its approvers (Slack user ids, separated by a space)."""
 NO_CAUSES: Causes = MappingProxyType({})
 C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
 
 
 def new_changes(past: ClusterState, state: ClusterState) -> tuple[Change, ...]:
-    """What `state` has noticed that `past` had not."""
+    """Changes in `state` that `past` does not have."""
     before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
     known = {_settled(change) for change in before}
     seen: tuple[Change, ...] = (*state.changes, *state.member_changes, *state.switch_changes)
@@ -292,14 +292,14 @@ def new_changes(past: ClusterState, state: ClusterState) -> tuple[Change, ...]:
 
 
 def _settled(change: Change) -> Change:
-    """The change whether or not the new leader itself has confirmed it: that makes it no other change."""
+    """The change without its confirmation: a confirmed change is not a new one."""
     return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
 
 
 def explained(state: ClusterState, causes: Causes) -> ClusterState:
-    """The memory whose changes name what caused them: the number of the operation, and who approved it.
+    """The state with the operation and the approvers of each change.
 
-    One request has one effect: what an operation caused already, it does not cause again.
+    One request has one effect: an operation explains one change only.
     """
 
     def named(changes: tuple[C, ...]) -> tuple[C, ...]:

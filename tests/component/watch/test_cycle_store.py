@@ -106,7 +106,7 @@ async def test_what_was_remembered_is_read_back_as_it_was(url: str) -> None:
         assert "moved from peer 1 to peer 2" in (await slots(store))["alert:1"]
         async with store.read() as uow:
             held = await uow.memory.get("prod")
-        assert (held["leader"], held["term"], held["changes"][0]["after"]) == (2, 45, 2)
+        assert (held.leader, held.term, held.changes[0].after) == (2, 45, 2)
 
 
 async def test_an_alert_that_another_process_left_behind_is_taken_up_within_a_minute(url: str) -> None:

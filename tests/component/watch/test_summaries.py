@@ -48,7 +48,7 @@ async def test_it_is_posted_once_whoever_else_fires_it() -> None:
 async def test_it_is_made_good_when_the_bot_was_down_at_that_time() -> None:
     store = noted(NINE - 600)
     assert await posting(store).catch_up(ENTRY, NINE + 5 * 3600)
-    assert "late: it was due" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
+    assert "late: due" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
 async def test_of_several_that_were_missed_the_last_is_made_good() -> None:

@@ -80,7 +80,7 @@ def test_what_goes_on_is_told_with_its_end() -> None:
     watch = text.split("*👀 Watch for*\n")[1].split("*What happened*")[0]
     assert watch.strip().split("\n") == [
         "• Operation #5 of prod expires in 10 min unless it is approved.",
-        f"• It is unknown whether operation #6 of prod was carried out: {SETTLE}",
+        f"• It is unknown whether operation #6 of prod was applied: {SETTLE}",
         "• balance of prod reverts automatically in 1 h.",
         "• Silence #7 of everything in prod ends in 1 h.",
     ]
