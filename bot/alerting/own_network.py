@@ -1,8 +1,7 @@
-"""Whether dark clusters are down, or cmbot's own network is: decided from the last look at each of them.
+"""Own network: decides from the last poll of each cluster whether dark clusters are down, or cmbot's network is.
 
-One process that reaches none of several clusters has most likely lost its own network. Then one alert says so for each
-alert channel, one call goes to each on-call group, and the alerts of the single clusters wait. The decision is pure;
-Horizon holds the looks of this process.
+A process that reaches none of several clusters has most likely lost its own network. Then each alert channel gets one
+alert, each on-call group gets one call, and the alerts of the single clusters wait. No I/O.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,26 +11,26 @@ from enum import Enum
 from bot.alerting.cluster_state.state import NOTE_EVERY, ClusterNote
 
 WAIT = 60.0
-"""How long a dark cluster waits at most for a look at the others before it is judged alone."""
+"""Seconds at most that a dark cluster waits for polls of the others before it is judged alone."""
 SLACK = 30.0
-"""Clusters went dark together when no more than this and one poll interval lies between."""
+"""Clusters went dark together if no more than this and one poll interval lies between."""
 FRESH = 30.0
-"""A look counts for three intervals and this long."""
+"""A poll counts for three intervals and this long."""
 
 
 class NetworkStatus(Enum):
-    """What a dark cluster means."""
+    """State of cmbot's own network, judged for a dark cluster."""
 
-    WORKING = "the network works: what is dark is down by itself"
-    UNDECIDED = "the other clusters were not looked at since"
+    WORKING = "the network works: a dark cluster is down itself"
+    UNDECIDED = "the other clusters were not polled since"
     ISOLATED = "no cluster answers from here"
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One watched cluster: its alert channel, the group its alerts call, seconds between looks.
+    """One watched cluster: its alert channel, the group its alerts call, seconds between polls.
 
-    `tells` is whether its settings watch for a lost network at all.
+    `tells` is True if its settings enable the own-network rule.
     """
 
     cluster: str
@@ -43,9 +42,9 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class ClusterPoll:
-    """The last look at a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
+    """The last poll of a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
 
-    `here` is whether this process looked; else another one noted it in the store.
+    `here` is True if this process polled, False if another process stored it.
     """
 
     seat: Seat
@@ -54,7 +53,7 @@ class ClusterPoll:
     here: bool = True
 
     def fresh(self, now: float) -> bool:
-        """Whether the look is recent enough to count."""
+        """True if the poll is recent enough to count."""
         noted_late = 0.0 if self.here else NOTE_EVERY
         return now - self.began <= 3 * self.seat.interval + FRESH + noted_late
 
@@ -63,8 +62,8 @@ class ClusterPoll:
 class Isolation:
     """No cluster answers from here: `clusters` are all that were asked, dark since `since`.
 
-    `carrier` is the cluster under which this one's channel learns of it, `carrier_here` whether this process watches
-    it; `stand_in` is the first one of the channel that this process watches. `calls` are the carriers that may call a
+    `carrier` is the cluster whose alert informs the channel, `carrier_here` is True if this process watches it;
+    `stand_in` is the first cluster of the channel that this process watches. `calls` are the carriers that may call a
     group.
     """
 
@@ -77,9 +76,9 @@ class Isolation:
     place: str = ""
 
 
-def network_status(cluster: str, sights: Iterable[ClusterPoll], now: float) -> NetworkStatus:
-    """What it means that `cluster` is dark; a cluster that answers always sees."""
-    held = {observation.seat.cluster: observation for observation in sights if observation.fresh(now)}
+def network_status(cluster: str, polls: Iterable[ClusterPoll], now: float) -> NetworkStatus:
+    """State of the own network as judged for `cluster`; WORKING for a cluster that answers."""
+    held = {observation.seat.cluster: observation for observation in polls if observation.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:
         return NetworkStatus.WORKING
@@ -93,16 +92,16 @@ def network_status(cluster: str, sights: Iterable[ClusterPoll], now: float) -> N
     return NetworkStatus.ISOLATED if together else NetworkStatus.WORKING
 
 
-def isolation(cluster: str, sights: Sequence[ClusterPoll], now: float, place: str = "") -> Isolation | None:
-    """Which cluster's alert says for `cluster` that nothing answers from here; None where nothing says so."""
+def isolation(cluster: str, polls: Sequence[ClusterPoll], now: float, place: str = "") -> Isolation | None:
+    """The isolation that `cluster` shares, None if this process is not isolated."""
     dark = {
         observation.seat.cluster: observation
-        for observation in sights
-        if observation.seat.tells and network_status(observation.seat.cluster, sights, now) is NetworkStatus.ISOLATED
+        for observation in polls
+        if observation.seat.tells and network_status(observation.seat.cluster, polls, now) is NetworkStatus.ISOLATED
     }
     if cluster not in dark:
         return None
-    # The one that is looked at most often says it first; the settings' order decides among equals.
+    # The most frequently polled cluster carries the alert; the order of the settings breaks ties.
     ranked = sorted(dark.values(), key=lambda observation: observation.seat.interval)
     carriers, calls = _first(ranked, lambda seat: seat.channel), set[str]()
     groups = set[str]()
@@ -115,16 +114,16 @@ def isolation(cluster: str, sights: Sequence[ClusterPoll], now: float, place: st
     carrier = carriers[channel]
     stand_in = here[channel].seat.cluster if channel in here else ""
     names = tuple(
-        observation.seat.cluster for observation in sights if observation.dark_since and observation.fresh(now)
+        observation.seat.cluster for observation in polls if observation.dark_since and observation.fresh(now)
     )
     since = min(observation.dark_since for observation in dark.values())
     return Isolation(names, since, carrier.seat.cluster, carrier.here, stand_in, frozenset(calls), place)
 
 
 def _relevant(others: Iterable[ClusterPoll]) -> list[ClusterPoll]:
-    """The looks that say something about this process's network.
+    """The polls that say something about this process's network.
 
-    That another process reaches a cluster does not. That no other process reaches any does: then all are cut off.
+    A cluster that another process reaches says nothing. Clusters that no process reaches do: then all are cut off.
     """
     held = list(others)
     elsewhere = [observation for observation in held if not observation.here]
@@ -147,7 +146,7 @@ def _first(ranked: Iterable[ClusterPoll], key: Callable[[Seat], str]) -> dict[st
 
 
 class OwnNetwork:
-    """The last look of this process at each cluster, and what others noted of theirs (`noted`, by cluster name)."""
+    """The last poll of each cluster by this process, and the notes of other processes (`noted`, by cluster name)."""
 
     def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, ClusterNote], place: str = "") -> None:
         self._seats = {seat.cluster: seat for seat in seats}
@@ -156,7 +155,7 @@ class OwnNetwork:
         self._dark_elsewhere: dict[str, float] = {}
 
     def saw(self, cluster: str, began: float, *, dark: bool) -> None:
-        """Note a look of this process."""
+        """Record a poll of this process."""
         if (seat := self._seats.get(cluster)) is None:
             return
         before = self._own.get(cluster)
@@ -164,15 +163,15 @@ class OwnNetwork:
         self._own[cluster] = ClusterPoll(seat, began, since if dark else 0.0)
 
     def judge(self, cluster: str, now: float) -> tuple[NetworkStatus, Isolation | None]:
-        """What it means that `cluster` is dark, as far as its settings want to know."""
+        """State of the own network for `cluster`; WORKING if its settings disable the rule."""
         seat = self._seats.get(cluster)
         if seat is None or not seat.tells:
             return NetworkStatus.WORKING, None
-        sights = self._sights(now)
-        return network_status(cluster, sights, now), isolation(cluster, sights, now, self._place)
+        polls = self._all_polls(now)
+        return network_status(cluster, polls, now), isolation(cluster, polls, now, self._place)
 
-    def _sights(self, now: float) -> list[ClusterPoll]:
-        """All looks in the order of the settings; this process's own where it has a fresh one."""
+    def _all_polls(self, now: float) -> list[ClusterPoll]:
+        """All polls in the order of the settings; those of this process where fresh."""
         found = []
         for name, seat in self._seats.items():
             own = self._own.get(name)

@@ -1,4 +1,4 @@
-"""What the watch needs of the store and the world: the slices of the unit of work that its effects use."""
+"""Ports of the watch: the parts of the unit of work that it uses, and the poll of a cluster."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,14 +12,14 @@ from bot.clustermgr.models import Snapshot
 from bot.interactions.message import Message
 
 Poll = Callable[[], Awaitable[Snapshot]]
-"""Ask all hosts of one cluster; what they did wrong is in the Snapshot."""
+"""Poll all hosts of one cluster; their errors are in the Snapshot."""
 
 Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
-"""Tell which operations changes come from; those that none caused are left out. Raises StoreError."""
+"""Find the operations that caused changes; other changes are left out. Raises StoreError."""
 
 
 async def unexplained(_: Sequence[Change]) -> Causes:
-    """An Explain that knows of no operations."""
+    """An Explain without operations."""
     return {}
 
 
@@ -46,10 +46,10 @@ class SilenceRows(Protocol):
     """Silences in the store."""
 
     async def active(self, now: float, cluster: str) -> list[Silence]:
-        """Those whose time is not over."""
+        """Silences in force."""
 
     async def ended(self, now: float, cluster: str) -> list[Silence]:
-        """Those whose time is over and that nobody removed yet."""
+        """Silences whose time is over and whose end was not announced yet."""
 
     async def remove(self, silence_id: int) -> bool:
         """Delete one; False when it was gone already."""
@@ -100,17 +100,17 @@ class OutboxRows(Protocol):
         """Make `message` what this slot shows."""
 
     async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
-        """Forget the replies whose slots begin so and that are surely not in Slack, with `loud` also broadcast ones."""
+        """Drop unposted replies whose slots begin with `prefix`; with `loud` also broadcast ones."""
 
 
 class ScheduledRunRows(Protocol):
-    """What fired when."""
+    """Stored runs of scheduled jobs."""
 
     async def once(self, job: str, due_at: float) -> bool:
-        """Whether the caller is the first."""
+        """True for the first caller only."""
 
     async def last(self, jobs: Collection[str], before: float) -> float | None:
-        """When any of these fired last that was due before a time."""
+        """Time of the last run of these jobs that was due before a time."""
 
 
 class WatchUnit(Protocol):
@@ -126,11 +126,11 @@ class WatchUnit(Protocol):
 
     @property
     def memory(self) -> ClusterStateRows:
-        """Memories."""
+        """Cluster states."""
 
     @property
     def channels(self) -> ChannelHistoryRows:
-        """What channels were told lately."""
+        """Channel histories."""
 
     @property
     def samples(self) -> SampleRows:
@@ -142,7 +142,7 @@ class WatchUnit(Protocol):
 
     @property
     def firings(self) -> ScheduledRunRows:
-        """Firings."""
+        """Runs of scheduled jobs."""
 
 
 class WatchStore(Protocol):
