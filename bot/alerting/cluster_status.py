@@ -1,9 +1,8 @@
-"""The verdict on a cluster in words, from one function for every view: how it does, the most severe reason first."""
+"""ClusterStatus: level and reasons of a cluster, the most severe reason first; all views use it. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from bot.alerting.model import Alert, Severity
 from bot.alerting.quorum import NEXT_LOOK, lost, proven_health, quorum_of, quorum_reasons
@@ -24,7 +23,7 @@ from bot.clustermgr.models import Snapshot, Stat
 
 
 class StatusLevel(StrEnum):
-    """How a cluster does, in one word."""
+    """The condition of a cluster."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -36,23 +35,16 @@ class StatusLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """How a cluster does: one sentence that names it, and the reasons one by one.
+    """The condition of a cluster: one sentence that names it, and the reasons.
 
-    Both hold raw text of the cluster, on one line and bounded, but not escaped. `unsure` says that hosts contradict
-    what this look shows, so that a second look is needed before it counts as an outage.
+    Both hold raw text of the cluster, on one line and bounded, but not escaped. `unsure` is True if hosts
+    contradict this snapshot: a second poll must confirm an outage.
     """
 
-    level: StatusLevel
+    level: StatusLevel | str
     sentence: str
     reasons: tuple[str, ...] = ()
     unsure: bool = False
-
-
-def noted(name: str, notes: Mapping[str, Any], alerts: Sequence[Alert]) -> Mapping[str, Any]:
-    """What a watch noted of a cluster (`level`, `cluster_status`), not milder than the worst alert that fires now."""
-    held = ClusterStatus(notes.get("level", ""), str(notes.get("verdict", "")))
-    found = raised(held, name, [alert for alert in alerts if alert.cluster == name])
-    return notes if found is held else {**notes, "level": str(found.level), "verdict": found.sentence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,7 @@ def cluster_status(
 ) -> ClusterStatus:
     """Judge a look at a cluster; `previous` is the look before it, where there is one.
 
-    The verdict is never less severe than the worst alert that fires. A fresh leader's counters are not judged.
+    The verdict is never less severe than the most_severe alert that fires. A fresh leader's counters are not judged.
     """
     if not snapshot.answered:
         return _unreachable(snapshot)
@@ -91,17 +83,19 @@ def cluster_status(
 
 
 def raised(found: ClusterStatus, cluster: str, alerts: Sequence[Alert]) -> ClusterStatus:
-    """Raise a verdict that is milder than the worst firing alert; the alert's sentence is then its first reason."""
-    worst = min(firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None)
-    level = _level(worst.severity) if worst else StatusLevel.HEALTHY
-    if worst is None or _RANK[level] <= _RANK.get(found.level, 0):
+    """Raise a status that is milder than the most severe firing alert, which becomes its first reason."""
+    most_severe = min(
+        firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None
+    )
+    level = _level(most_severe.severity) if most_severe else StatusLevel.HEALTHY
+    if most_severe is None or _RANK[level] <= _RANK.get(found.level, 0):
         return found
-    why = of_alert(worst).text
+    why = of_alert(most_severe).text
     return replace(found, level=level, sentence=f"{cluster} is {level}: {why}.", reasons=(why, *found.reasons))
 
 
 _RANK: Mapping[str, int] = {level: min(place, 2) for place, level in enumerate(StatusLevel)}
-"""How severe each level is; a word that is no level (as for a cluster that was not polled yet) is none."""
+"""How severe each level is; any other word (as of a cluster that was not polled yet) has no rank."""
 
 
 def _level(severity: Severity) -> StatusLevel:
@@ -119,10 +113,10 @@ def _unreachable(snapshot: Snapshot) -> ClusterStatus:
 
 
 def _contradictory(snapshot: Snapshot, found: tuple[str, ...], previous: Snapshot | None) -> ClusterStatus:
-    """Judge hosts that contradict each other: they are asked one by one, so that one look does not prove it."""
+    """Judge hosts that contradict each other; one poll is no proof, as the hosts answer one after the other."""
     reasons = (*found, *silent_hosts(snapshot))
     if previous is None or not any(_contradictions(previous)):
-        sentence = f"{snapshot.cluster} is degraded: at one look {found[0]}; the next one decides."
+        sentence = f"{snapshot.cluster} is degraded: at one poll {found[0]}; the next poll decides."
         return ClusterStatus(StatusLevel.DEGRADED, sentence, reasons, unsure=True)
     return ClusterStatus(StatusLevel.CONTRADICTION, f"{snapshot.cluster} contradicts itself: {found[0]}.", reasons)
 
@@ -151,12 +145,12 @@ def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: StatusCont
 
 
 def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    """Judge a look at which hosts name a leader that does not call itself one."""
+    """Judge a snapshot whose hosts name a leader that does not claim to lead."""
     cluster, size = snapshot.cluster, known.voters or len(snapshot.looks)
     answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')}"
     needed, silent = quorum(size), silent_hosts(snapshot)
     if size - lost(snapshot, previous) < needed:
-        # No leader can lead without a majority, whatever a host still names.
+        # Without a majority there is no leader, even if a host still names one.
         verb = "answers" if len(snapshot.answered) == 1 else "answer"
         sentence = f"{cluster} has no quorum: {answered} {verb}, so nothing can be written."
         reason = f"{needed} of {size} voters must be up and reach each other"
@@ -166,12 +160,12 @@ def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, kno
         raft = own.raft_status
         sentence = (
             f"{cluster} is degraded: hosts name peer {peer} as leader in term {snapshot.term}, but its own answer does "
-            f"not say so (term {raft.term}); the next look decides."
+            f"not say so (term {raft.term}); the next poll decides."
         )
         reason = f"peer {peer} is named as leader in term {snapshot.term}, and answers as no leader in term {raft.term}"
         return ClusterStatus(StatusLevel.DEGRADED, sentence, (reason, *silent), unsure=True)
     unsure = size - len(snapshot.silent) < needed
-    more = "; the next look decides whether the quorum is lost" if unsure else ""
+    more = "; the next poll decides whether the quorum is lost" if unsure else ""
     sentence = (
         f"{cluster} is degraded: {answered} answered, and peer {peer}, which leads by what they say, did not{more}."
     )
@@ -194,6 +188,6 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Sta
         return ClusterStatus(StatusLevel.HEALTHY, f"{snapshot.cluster} is healthy: {leads}, {arithmetic.words}.")
     level = _level(ordered[0].severity)
     more = f" (and {count(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
-    quorum_told = "" if arithmetic.words in reasons[0] else f", {arithmetic.words}"
-    sentence = f"{snapshot.cluster} is {level}: {reasons[0]}{more}; {leads}{quorum_told}."
+    quorum_text = "" if arithmetic.words in reasons[0] else f", {arithmetic.words}"
+    sentence = f"{snapshot.cluster} is {level}: {reasons[0]}{more}; {leads}{quorum_text}."
     return ClusterStatus(level, sentence, reasons, unsure)

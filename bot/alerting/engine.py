@@ -1,10 +1,10 @@
-"""The engine: findings, open alerts, silences and the time become transitions, each with a reason. Pure."""
+"""Engine: findings, open alerts, silences and the time become transitions, each with a reason. No I/O."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.escalation import Escalation, call, calling_anew
-from bot.alerting.hysteresis import eased, recent_peak, unlearned
+from bot.alerting.escalation import Escalation, call, with_new_wait
+from bot.alerting.hysteresis import eased, paused, recent_peak, resumed, unknown_for, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -25,18 +25,17 @@ from bot.alerting.transition import (
     unsaid_parts,
     worse,
 )
-from bot.alerting.unknown_time import known_again, unknown_for, untold
 
 __all__ = ["NO_ESCALATION", "Tell", "Transition", "TransitionReason", "acknowledge", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
 REPLY_EVERY = 300.0
-"""Seconds between two replies that say of one alert that it got worse, while it is not critical."""
+"""Seconds between two replies that announce that one alert got worse, while it is not critical."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all alerts of one step have in common; `resolution` words what became of one that is resolved."""
+    """Inputs shared by all alerts of one step; `resolution` describes how a resolved alert ended."""
 
     cluster: str
     now: float
@@ -49,19 +48,19 @@ class Surroundings:
     covered: Pairs = frozenset()
 
     def holds(self, rule: Rule) -> bool:
-        """Whether nothing of this rule may be told at this step."""
+        """True if no alert of this rule may be posted at this step."""
         return rule.key in self.inhibited or (self.settling and not (self.remembered and rule.hold == 0))
 
     def keeps(self, rule: Rule) -> bool:
-        """Whether nothing of this rule may be taken back at this step."""
+        """True if no alert of this rule may be resolved at this step."""
         return self.holds(rule) or (self.settling and rule.clear > 0)
 
     def muting(self, alert: Alert) -> Silence | None:
-        """The silence under which the alert is quiet now."""
+        """The silence that mutes the alert now."""
         return muting(self.silences, alert, self.now)
 
     def awaits(self, rule: Rule, finding: Finding) -> bool:
-        """Whether the finding may not be told for the first time, or called to mind again, at this step."""
+        """True if the finding may be neither posted nor reminded of at this step."""
         return self.holds(rule) or (rule.key, finding.subject) in self.covered
 
 
@@ -81,9 +80,9 @@ def step(
 ) -> tuple[Transition, ...]:
     """Take one step with the open `alerts` of one cluster; an alert that no transition names stays as it is.
 
-    `answers` are the findings by rule key (one that is absent cannot tell). While `settling`, right after the start,
-    nothing is told or resolved: what one look alone shows may be the bot's own start. Of a cluster that is `remembered`
-    from an earlier life what one look proves is told already then: what has no hold time, and no clear time to end.
+    Order: evaluate the answers, inhibit, then silence. `answers` are the findings by rule key; an absent rule counts as
+    undecided. While `settling`, right after the start, nothing is posted or resolved: one poll alone may show only the
+    start of the bot. For a cluster `remembered` from an earlier process, rules without a hold time are posted at once.
     """
     held = {(alert.rule, alert.subject): alert for alert in alerts if alert.open}
     around = Surroundings(
@@ -98,7 +97,7 @@ def step(
         covered=covered(
             answers,
             held.values(),
-            hushed=globally_silenced(silences, held.values(), now),
+            globally_silenced=globally_silenced(silences, held.values(), now),
             spared=NEVER_WILDCARD_SILENCED,
         ),
     )
@@ -107,7 +106,7 @@ def step(
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
         if answer is CANNOT_TELL:
-            moves += [untold(alert, now) for (key, _), alert in held.items() if key == rule.key]
+            moves += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
             continue
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
@@ -116,7 +115,7 @@ def step(
 
 
 def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
-    """Note that `by` (a Slack user id) takes care of a firing alert; None when there is nothing to acknowledge."""
+    """Acknowledge a firing alert for `by` (a Slack user id); None if the alert is not firing."""
     if alert.state is not AlertState.FIRING:
         return None
     new = following(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
@@ -124,8 +123,8 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
 
 
 def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
-    """What a look that can tell does to one alert."""
-    known = old if old is None else known_again(old, around.now)
+    """Apply a decided finding, or its absence, to one alert."""
+    known = old if old is None else resumed(old, around.now)
     move = _judged(rule, known, finding, around)
     if old is None or known is None or known == old:
         return move
@@ -138,13 +137,13 @@ def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surr
     if finding.doubtful:
         return None
     if old is None:
-        return _born(rule, finding, around)
+        return _first_seen(rule, finding, around)
     if old.state is AlertState.PENDING:
-        return _waits(rule, old, finding, around)
-    return None if around.holds(rule) else _lives(rule, old, finding, around)
+        return _pending(rule, old, finding, around)
+    return None if around.holds(rule) else _still_there(rule, old, finding, around)
 
 
-def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
+def _first_seen(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
     alert = Alert(
         cluster=around.cluster,
         rule=rule.key,
@@ -165,73 +164,75 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
     return Transition(None, fired(alert, around.now), TransitionReason.FIRED, Tell.POST)
 
 
-def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
-    # A clock that was set back must not put off what waits until it has caught up.
-    new = replace(_found_anew(old, finding, around), since=min(old.since, around.now))
+def _pending(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
+    # A clock that was set back must not delay a pending alert.
+    new = replace(_as_found_now(old, finding, around), since=min(old.since, around.now))
     if around.now - old.since - unknown_for(old) >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
-            told = noted(new, muted=None, eased=None, unknown_for=None)
-            return Transition(old, fired(told, around.now), TransitionReason.FIRED, Tell.POST)
+            unmuted = noted(new, muted=None, eased=None, unknown_for=None)
+            return Transition(old, fired(unmuted, around.now), TransitionReason.FIRED, Tell.POST)
         new = muted_under(silence, new)
     return None if new == old else Transition(old, new, TransitionReason.SEEN, Tell.QUIET)
 
 
-def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
-    new = replace(_found_anew(old, finding, around), clear_since=0.0)
+def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
+    new = replace(_as_found_now(old, finding, around), clear_since=0.0)
     silence = around.muting(new)
     if silence is not None:
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
-    if worse(recent_peak(old, around.now), finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
-        return _grows(rule, old, new, around)
+    if worse(recent_peak(old, around.now), finding) or (
+        "unsaid" in old.data and not _announced_lately(old, new, around)
+    ):
+        return _got_worse(rule, old, new, around)
     if old.state is AlertState.FIRING:
         if "muted" in old.data:
-            return _heard_again(old, new, around)
-        # Before what merely reads differently: words that change with every look must not put off a call for ever.
+            return _unmuted(old, new, around)
+        # Check the call first: text that changes with every poll must not delay a call for ever.
         called = call(rule, old, new, around.escalation, around.now)
         if called and not around.awaits(rule, finding):
             return called
     return _quietly(old, new, around)
 
 
-def _found_anew(old: Alert, finding: Finding, around: Surroundings) -> Alert:
-    """The alert as it is found now, noting how bad it was lately and which silences no longer hold for it."""
+def _as_found_now(old: Alert, finding: Finding, around: Surroundings) -> Alert:
+    """The alert as found now, with its recent peak and the silences that lifted."""
     lifted = lifted_by(around.silences, recent_peak(old, around.now), finding, around.now)
     return with_lifted(eased(old, as_found(old, finding), around.now), lifted)
 
 
-def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
-    """It got worse: that is said aloud, but for what grows in a burst. A new failure is shown in the channel."""
+def _got_worse(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
+    """Announce that the alert got worse, at most once a burst; a new failure is broadcast to the channel."""
     unsaid = unsaid_parts(old) | new_parts(recent_peak(old, around.now), new)
-    if _said_lately(old, new, around):
+    if _announced_lately(old, new, around):
         later = noted(following(new, around.now), unsaid=sorted(unsaid))
-        # What grows with every look must not put off a call for ever.
+        # Growth at every poll must not delay a call for ever.
         return call(rule, old, new, around.escalation, around.now) or Transition(
             old, later, TransitionReason.WORSE, Tell.EDIT
         )
-    # What came and went unsaid is news when it comes again.
+    # A part that came and went unannounced is news when it returns.
     new = noted(unlearned(new, unsaid), unsaid=None, said_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
     tell = loud(new.severity, news=bool(unsaid))
-    return Transition(old, calling_anew(old, again, around.now), TransitionReason.WORSE, tell)
+    return Transition(old, with_new_wait(old, again, around.now), TransitionReason.WORSE, tell)
 
 
-def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
-    """Whether its growth can wait for the next reply: a burst is followed in the message, not reply by reply."""
+def _announced_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
+    """True if the growth can wait: during a burst only the message is edited."""
     heard = old.state is AlertState.FIRING and "muted" not in old.data
     mild = heard and new.severity <= min(old.severity, Severity.WARNING)
     return mild and around.now - float(old.data.get("said_at", -REPLY_EVERY)) < REPLY_EVERY
 
 
-def _heard_again(old: Alert, new: Alert, around: Surroundings) -> Transition:
-    """It is told once more, and whoever is to be called for it is given the whole time from now on."""
+def _unmuted(old: Alert, new: Alert, around: Surroundings) -> Transition:
+    """Announce the alert again; the wait before a call starts now."""
     heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, eased=None)
     return Transition(old, heard, TransitionReason.UNMUTED, loud(new.severity))
 
 
 def _quietly(old: Alert, new: Alert, around: Surroundings) -> Transition | None:
-    """What nobody is to be told of: the message is edited where it reads differently."""
+    """Update without notifying anyone; edit the message only if its visible text changed."""
     if not reads_the_same(old, new):
         return Transition(old, following(new, around.now), TransitionReason.CHANGED, Tell.EDIT)
     if new == old:
@@ -253,12 +254,12 @@ def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
 
 
 def withdrawn(old: Alert, now: float, words: str, *, muted: bool = False) -> Transition:
-    """Close an alert that is not watched any more; `words` say why."""
+    """Close an alert that is no longer watched; `words` is the reason."""
     if old.state is AlertState.PENDING:
         return Transition(old, ended(old, now, ""), TransitionReason.DROPPED, Tell.QUIET)
     return Transition(old, ended(old, now, words), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
 
 
 def _withdrawn(old: Alert, around: Surroundings) -> Transition:
-    words = "The settings do not watch for this any more, so nobody knows whether it is still so."
+    words = "This rule was removed from the settings, so cmbot no longer checks this."
     return withdrawn(old, around.now, words, muted=around.muting(old) is not None)

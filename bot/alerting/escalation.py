@@ -1,4 +1,4 @@
-"""Escalation: whom an alert calls that nobody acknowledges, and when. Pure."""
+"""Escalation: which group an unacknowledged alert calls, and when. No I/O."""
 
 from dataclasses import dataclass
 
@@ -7,31 +7,31 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.transition import Tell, Transition, TransitionReason, following, loud, noted
 
 DEFAULT_WAIT = 900.0
-"""Seconds that somebody has to acknowledge an alert before it calls a group."""
+"""Seconds to acknowledge an alert before it calls a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Alerts of `severity` or worse call the user group `to` (its Slack id, "" for nobody) after `after` seconds."""
+    """Alerts of `severity` or worse call the user group `to` (its Slack id, "" for none) after `after` seconds."""
 
     to: str = ""
     after: float = DEFAULT_WAIT
     severity: Severity = Severity.CRITICAL
 
     def covers(self, alert: Alert) -> bool:
-        """Whether this alert may call the group at all."""
+        """True if the alert is severe enough to call the group."""
         return bool(self.to) and alert.severity >= self.severity
 
     def due(self, alert: Alert, now: float) -> bool:
-        """Whether the group is to be called for the first time."""
+        """True if the first call is due."""
         waited = now - max(alert.fired_at, alert.data.get("calling_since", 0.0))
         return self.covers(alert) and "escalated_at" not in alert.data and waited >= self.after
 
 
 def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float) -> Transition | None:
-    """Call for attention again, where it is time: a firing alert that nobody acknowledged and no silence mutes.
+    """Call the group or send a reminder, if one is due, for a firing alert that no silence mutes.
 
-    The group is called once, and then with every reminder. `new` has the newest words.
+    The group is called once, and then with every reminder. `new` has the newest text.
     """
     if escalation.due(new, now):
         escalated = noted(following(new, now, reminded_at=now), escalated_at=now)
@@ -44,8 +44,8 @@ def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float)
     return Transition(old, following(new, now, reminded_at=now), TransitionReason.REMINDED, tell, mention)
 
 
-def calling_anew(old: Alert, new: Alert, now: float) -> Alert:
-    """The alert as it got worse: who acknowledged it or saw it milder is given time again before a group is called."""
+def with_new_wait(old: Alert, new: Alert, now: float) -> Alert:
+    """The alert after it got worse: the wait before a call starts again."""
     if old.state is AlertState.ACKNOWLEDGED:
         return noted(new, calling_since=now, escalated_at=None)
     if new.severity > old.severity and "escalated_at" not in old.data:

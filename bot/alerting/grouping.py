@@ -7,9 +7,9 @@ most severe alerts that still fire then get their own message, and the group mes
 resolve: every firing alert has a message or is listed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
@@ -22,7 +22,7 @@ _MOST_ARRIVALS = 2000
 
 @dataclass(frozen=True, slots=True)
 class GroupingLimits:
-    """How many first posts are no storm: of one `cluster`, of one `channel`, `within` so many seconds."""
+    """Limits of first posts before alerts are grouped: per `cluster` and per `channel`, `within` so many seconds."""
 
     cluster: int = 6
     channel: int = 10
@@ -37,9 +37,9 @@ class GroupingLimits:
 class AlertGroup:
     """One storm of a channel and the message that lists its alerts.
 
-    `slot` names the message, `ids` are all alerts that ever went into it, `lines` counts its thread's lines. It rages
-    while `scopes` are over their limits; `ended_at` is 0 until then. `due` are those of them that then get their own
-    message.
+    `slot` names the message, `ids` are all alerts ever listed in it, `lines` counts its thread replies. The storm is
+    active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then get a
+    message each.
     """
 
     slot: str
@@ -51,86 +51,71 @@ class AlertGroup:
     due: tuple[int, ...] = ()
 
     @property
-    def rages(self) -> bool:
-        """Whether new alerts still go into it."""
+    def active(self) -> bool:
+        """True while new alerts are still listed in it."""
         return not self.ended_at
 
     def takes(self, cluster: str) -> bool:
-        """Whether a new alert of this cluster goes into it."""
-        return self.rages and (cluster in self.scopes or WHOLE_CHANNEL in self.scopes)
+        """True if a new alert of this cluster is listed in it."""
+        return self.active and (cluster in self.scopes or WHOLE_CHANNEL in self.scopes)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelHistory:
-    """What one channel was told lately: when each first post of a cluster came, and the digests that are not done."""
+    """Recent posts of one channel: the time of each first post of a cluster, and the open alert groups."""
 
     channel: str
     arrivals: tuple[tuple[str, float], ...] = ()
-    digests: tuple[AlertGroup, ...] = field(default=())
+    groups: tuple[AlertGroup, ...] = field(default=())
     made: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which the store keeps it."""
-        return {
-            "arrivals": [list(arrival) for arrival in self.arrivals],
-            "digests": [asdict(digest) for digest in self.digests],
-            "made": self.made,
-        }
-
-    @classmethod
-    def from_json(cls, channel: str, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`; of {} nothing was told yet."""
-        digests = tuple(_digest(held) for held in data.get("digests", ()))
-        arrivals = tuple((str(cluster), float(at)) for cluster, at in data.get("arrivals", ()))
-        return cls(channel, arrivals, digests, int(data.get("made", 0)))
 
     @property
     def storm(self) -> AlertGroup | None:
-        """The one that rages."""
-        return next((digest for digest in self.digests if digest.rages), None)
+        """The active group, None outside a storm."""
+        return next((group for group in self.groups if group.active), None)
 
-    def digest(self, slot: str) -> AlertGroup | None:
-        """The digest of that slot."""
-        return next((digest for digest in self.digests if digest.slot == slot), None)
+    def group(self, slot: str) -> AlertGroup | None:
+        """The group of that slot."""
+        return next((group for group in self.groups if group.slot == slot), None)
 
-    def with_digest(self, digest: AlertGroup) -> Self:
-        """With this in the place of the one of its slot, or added."""
-        others = tuple(held for held in self.digests if held.slot != digest.slot)
-        return replace(self, digests=(*others, digest))
+    def with_group(self, group: AlertGroup) -> Self:
+        """The history with this group added or replaced."""
+        others = tuple(held for held in self.groups if held.slot != group.slot)
+        return replace(self, groups=(*others, group))
 
     def without(self, slot: str) -> Self:
-        """Without that digest: it is done."""
-        return replace(self, digests=tuple(held for held in self.digests if held.slot != slot))
+        """The history without that group."""
+        return replace(self, groups=tuple(held for held in self.groups if held.slot != slot))
 
     def count(self, scope: str, since: float) -> int:
-        """How many came in a scope after `since`."""
+        """Number of first posts in a scope after `since`."""
         return sum(at > since and scope in {WHOLE_CHANNEL, cluster} for cluster, at in self.arrivals)
 
 
-def weather(
+def group_alerts(
     history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, tuple[Transition, ...]]:
-    """Fold what is too much: the moves as they are to be told, and what the channel was told with them.
+    """Group alerts that are too many: the transitions as they must be posted, and the new channel history.
 
-    `alerts` are the open ones of the cluster: those due get their own message, now that their storm is over.
+    `alerts` are the open alerts of the cluster; those due get their own message once the storm is over.
     """
     settled = list(moves)
-    # The gravest first, so that what gets a message of its own is what matters most.
+    # Most severe first, so that these get their own messages.
     for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
         if settled[place].reason is TransitionReason.FIRED:
             history, settled[place] = _arrived(history, settled[place], limits, now)
-    return _calmed(history, limits, now), tuple(_surfaced(history, settled, alerts, now))
+    return _ended(history, limits, now), tuple(_surfaced(history, settled, alerts, now))
 
 
 def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
-    """Which of a digest's alerts get their own message when its storm ends: the gravest that nobody cares for yet."""
+    """Alerts that get their own message when the storm ends: the most severe unacknowledged ones."""
     calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
-    worst = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
-    return tuple(alert.id for alert in worst[: limits.cluster])
+    by_severity = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
+    return tuple(alert.id for alert in by_severity[: limits.cluster])
 
 
 def listed(digest: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
-    """Those of its alerts that it tells of still: open, and not told on their own since."""
+    """The alerts still listed in the group: open, and without their own message."""
     return [alert for alert in alerts if alert.open and alert.data.get("digest") == digest.slot]
 
 
@@ -150,23 +135,23 @@ def _arrived(
         history = replace(history, made=history.made + 1)
         storm = AlertGroup(f"digest:{history.channel}:{history.made}", now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
+    return history.with_group(storm), replace(move, new=noted(move.new, digest=storm.slot))
 
 
-def _calmed(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
+def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
     storm = history.storm
     if storm is None:
         return history
-    raging = [scope for scope in storm.scopes if history.count(scope, now - limits.within) > limits.of(scope) // 2]
-    return history if raging else history.with_digest(replace(storm, ended_at=now))
+    over = [scope for scope in storm.scopes if history.count(scope, now - limits.within) > limits.of(scope) // 2]
+    return history if over else history.with_group(replace(storm, ended_at=now))
 
 
 def _surfaced(
     history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
-    """The moves, and a first post of their own for those alerts that are due and still fire.
+    """The transitions, and a first post for alerts that are due and still fire.
 
-    What calls for attention at this step is said in the digest's thread first: the post comes with the next step.
+    An alert that notifies at this step replies in the group's thread first; its own post follows at the next step.
     """
     moved = {move.old.id: move for move in moves if move.old is not None}
     yield from (move for move in moves if move.tell in LOUD or not _is_due(history, move.new))
@@ -181,18 +166,6 @@ def _surfaced(
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
         return False
-    digest = history.digest(alert.data["digest"])
-    # Of a digest that is not this channel's: the settings gave the cluster another channel meanwhile.
+    digest = history.group(alert.data["digest"])
+    # Group of another channel: the settings moved the cluster to this channel.
     return digest is None or alert.id in digest.due
-
-
-def _digest(held: Mapping[str, Any]) -> AlertGroup:
-    return AlertGroup(
-        str(held["slot"]),
-        float(held["since"]),
-        tuple(str(scope) for scope in held.get("scopes", ())),
-        tuple(int(number) for number in held.get("ids", ())),
-        int(held.get("lines", 0)),
-        float(held.get("ended_at", 0.0)),
-        tuple(int(number) for number in held.get("due", ())),
-    )

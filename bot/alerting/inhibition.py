@@ -1,8 +1,8 @@
-"""Which alerts say enough to keep others back: by rule (INHIBITS) and, subject by subject, by what a finding covers.
+"""Inhibition: alerts that hold others back, by rule (INHIBITS) or subject by subject (covered pairs). No I/O.
 
-A finding whose `data["covers"]` lists (rule, subject) pairs tells of these as well: a dead node is one failure,
-whether its host is silent, its leader misses it or the quorum has none to spare. What is covered waits and is told
-once nothing covers it any more; what was told already goes on as it would.
+A finding covers the (rule, subject) pairs that its `data["covers"]` lists: a dead node is one failure, although its
+host is silent, its leader misses it and the quorum has no spare voter. A covered alert is posted once nothing covers it
+any more; an alert that was already posted is not affected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +16,12 @@ Pairs = frozenset[tuple[str, str]]
 
 
 def covers(*pairs: tuple[str, str]) -> dict[str, list[list[str]]]:
-    """What a finding that covers these (rule, subject) pairs carries in its data; empty when there are none."""
+    """The data of a finding that covers these (rule, subject) pairs; empty for none."""
     return {"covers": [list(pair) for pair in pairs]} if pairs else {}
 
 
 def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The rules of which nothing may be told or taken back, as one that inhibits them is seen or was told."""
+    """The rules of which nothing may be posted or resolved, because a rule that inhibits them is seen or posted."""
     told = {alert.rule for alert in alerts if alert.state is not AlertState.PENDING}
     seen = {finding.rule for finding in _found(answers)}
     active = [others for key, others in inhibits.items() if key in answers and key in told | seen]
@@ -29,18 +29,25 @@ def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, 
 
 
 def covered(
-    answers: Answers, alerts: Iterable[Alert], *, hushed: Pairs = frozenset(), spared: frozenset[str] = frozenset()
+    answers: Answers,
+    alerts: Iterable[Alert],
+    *,
+    globally_silenced: Pairs = frozenset(),
+    spared: frozenset[str] = frozenset(),
 ) -> Pairs:
-    """What is told by another finding of this step, or by an open alert that this step neither renews nor withdraws.
+    """The pairs covered by a finding of this step, or by an open alert that this step neither renews nor resolves.
 
-    What is `hushed`, muted by a silence of all rules, tells nobody: it does not cover those that such a silence spares.
+    An alert that a silence of all rules mutes informs nobody: it does not cover the rules that such a silence spares.
     """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]
     said = {key: finding.data for key, finding in found.items()}
     said |= {(alert.rule, alert.subject): alert.data for alert in kept if alert.state is not AlertState.PENDING}
     return frozenset(
-        pair for key, data in said.items() for pair in _pairs(data) if key not in hushed or pair[0] not in spared
+        pair
+        for key, data in said.items()
+        for pair in _pairs(data)
+        if key not in globally_silenced or pair[0] not in spared
     )
 
 

@@ -1,38 +1,36 @@
-"""Whether dark clusters are down, or cmbot's own network is: decided from the last look at each of them.
+"""Own network: decides from the last poll of each cluster whether dark clusters are down, or cmbot's network is.
 
-One process that reaches none of several clusters has most likely lost its own network. Then one alert says so for each
-alert channel, one call goes to each on-call group, and the alerts of the single clusters wait. The decision is pure;
-Horizon holds the looks of this process.
+A process that reaches none of several clusters has most likely lost its own network. Then each alert channel gets one
+alert, each on-call group gets one call, and the alerts of the single clusters wait. No I/O.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
-from bot.alerting.cluster_state.state import NOTE_EVERY
+from bot.alerting.cluster_state.state import NOTE_EVERY, ClusterNote
 
 WAIT = 60.0
-"""How long a dark cluster waits at most for a look at the others before it is judged alone."""
+"""Seconds at most that a dark cluster waits for polls of the others before it is judged alone."""
 SLACK = 30.0
-"""Clusters went dark together when no more than this and one poll interval lies between."""
+"""Clusters went dark together if no more than this and one poll interval lies between."""
 FRESH = 30.0
-"""A look counts for three intervals and this long."""
+"""A poll counts for three intervals and this long."""
 
 
-class Outlook(Enum):
-    """What a dark cluster means."""
+class NetworkStatus(Enum):
+    """State of cmbot's own network, judged for a dark cluster."""
 
-    SEES = "the network works: what is dark is down by itself"
-    UNDECIDED = "the other clusters were not looked at since"
+    WORKING = "the network works: a dark cluster is down itself"
+    UNDECIDED = "the other clusters were not polled since"
     ISOLATED = "no cluster answers from here"
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One watched cluster: its alert channel, the group its alerts call, seconds between looks.
+    """One watched cluster: its alert channel, the group its alerts call, seconds between polls.
 
-    `tells` is whether its settings watch for a lost network at all.
+    `tells` is True if its settings enable the own-network rule.
     """
 
     cluster: str
@@ -43,10 +41,10 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterSighting:
-    """The last look at a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
+class ClusterPoll:
+    """The last poll of a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
 
-    `here` is whether this process looked; else another one noted it in the store.
+    `here` is True if this process polled, False if another process stored it.
     """
 
     seat: Seat
@@ -55,7 +53,7 @@ class ClusterSighting:
     here: bool = True
 
     def fresh(self, now: float) -> bool:
-        """Whether the look is recent enough to count."""
+        """True if the poll is recent enough to count."""
         noted_late = 0.0 if self.here else NOTE_EVERY
         return now - self.began <= 3 * self.seat.interval + FRESH + noted_late
 
@@ -64,8 +62,8 @@ class ClusterSighting:
 class Isolation:
     """No cluster answers from here: `clusters` are all that were asked, dark since `since`.
 
-    `carrier` is the cluster under which this one's channel learns of it, `carrier_here` whether this process watches
-    it; `stand_in` is the first one of the channel that this process watches. `calls` are the carriers that may call a
+    `carrier` is the cluster whose alert informs the channel, `carrier_here` is True if this process watches it;
+    `stand_in` is the first cluster of the channel that this process watches. `calls` are the carriers that may call a
     group.
     """
 
@@ -78,32 +76,32 @@ class Isolation:
     place: str = ""
 
 
-def outlook(cluster: str, sights: Iterable[ClusterSighting], now: float) -> Outlook:
-    """What it means that `cluster` is dark; a cluster that answers always sees."""
-    held = {observation.seat.cluster: observation for observation in sights if observation.fresh(now)}
+def network_status(cluster: str, polls: Iterable[ClusterPoll], now: float) -> NetworkStatus:
+    """State of the own network as judged for `cluster`; WORKING for a cluster that answers."""
+    held = {observation.seat.cluster: observation for observation in polls if observation.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:
-        return Outlook.SEES
+        return NetworkStatus.WORKING
     others = _relevant(held.values())
     answered = [observation for observation in others if not observation.dark_since]
     if any(observation.began >= me.dark_since for observation in answered):
-        return Outlook.SEES
+        return NetworkStatus.WORKING
     if answered and now - me.dark_since < WAIT:
-        return Outlook.UNDECIDED
+        return NetworkStatus.UNDECIDED
     together = [observation for observation in others if observation.dark_since and _together(me, observation)]
-    return Outlook.ISOLATED if together else Outlook.SEES
+    return NetworkStatus.ISOLATED if together else NetworkStatus.WORKING
 
 
-def isolation(cluster: str, sights: Sequence[ClusterSighting], now: float, place: str = "") -> Isolation | None:
-    """Which cluster's alert says for `cluster` that nothing answers from here; None where nothing says so."""
+def isolation(cluster: str, polls: Sequence[ClusterPoll], now: float, place: str = "") -> Isolation | None:
+    """The isolation that `cluster` shares, None if this process is not isolated."""
     dark = {
         observation.seat.cluster: observation
-        for observation in sights
-        if observation.seat.tells and outlook(observation.seat.cluster, sights, now) is Outlook.ISOLATED
+        for observation in polls
+        if observation.seat.tells and network_status(observation.seat.cluster, polls, now) is NetworkStatus.ISOLATED
     }
     if cluster not in dark:
         return None
-    # The one that is looked at most often says it first; the settings' order decides among equals.
+    # The most frequently polled cluster carries the alert; the order of the settings breaks ties.
     ranked = sorted(dark.values(), key=lambda observation: observation.seat.interval)
     carriers, calls = _first(ranked, lambda seat: seat.channel), set[str]()
     groups = set[str]()
@@ -116,16 +114,16 @@ def isolation(cluster: str, sights: Sequence[ClusterSighting], now: float, place
     carrier = carriers[channel]
     stand_in = here[channel].seat.cluster if channel in here else ""
     names = tuple(
-        observation.seat.cluster for observation in sights if observation.dark_since and observation.fresh(now)
+        observation.seat.cluster for observation in polls if observation.dark_since and observation.fresh(now)
     )
     since = min(observation.dark_since for observation in dark.values())
     return Isolation(names, since, carrier.seat.cluster, carrier.here, stand_in, frozenset(calls), place)
 
 
-def _relevant(others: Iterable[ClusterSighting]) -> list[ClusterSighting]:
-    """The looks that say something about this process's network.
+def _relevant(others: Iterable[ClusterPoll]) -> list[ClusterPoll]:
+    """The polls that say something about this process's network.
 
-    That another process reaches a cluster does not. That no other process reaches any does: then all are cut off.
+    A cluster that another process reaches says nothing. Clusters that no process reaches do: then all are cut off.
     """
     held = list(others)
     elsewhere = [observation for observation in held if not observation.here]
@@ -136,44 +134,44 @@ def _relevant(others: Iterable[ClusterSighting]) -> list[ClusterSighting]:
     )
 
 
-def _together(one: ClusterSighting, other: ClusterSighting) -> bool:
+def _together(one: ClusterPoll, other: ClusterPoll) -> bool:
     return abs(one.dark_since - other.dark_since) <= SLACK + max(one.seat.interval, other.seat.interval)
 
 
-def _first(ranked: Iterable[ClusterSighting], key: Callable[[Seat], str]) -> dict[str, ClusterSighting]:
-    found: dict[str, ClusterSighting] = {}
+def _first(ranked: Iterable[ClusterPoll], key: Callable[[Seat], str]) -> dict[str, ClusterPoll]:
+    found: dict[str, ClusterPoll] = {}
     for observation in ranked:
         found.setdefault(key(observation.seat), observation)
     return found
 
 
 class OwnNetwork:
-    """The last look of this process at each cluster, and what others noted of theirs (`noted`, by cluster name)."""
+    """The last poll of each cluster by this process, and the notes of other processes (`noted`, by cluster name)."""
 
-    def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, Mapping[str, Any]], place: str = "") -> None:
+    def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, ClusterNote], place: str = "") -> None:
         self._seats = {seat.cluster: seat for seat in seats}
         self._noted, self._place = noted, place
-        self._own: dict[str, ClusterSighting] = {}
+        self._own: dict[str, ClusterPoll] = {}
         self._dark_elsewhere: dict[str, float] = {}
 
     def saw(self, cluster: str, began: float, *, dark: bool) -> None:
-        """Note a look of this process."""
+        """Record a poll of this process."""
         if (seat := self._seats.get(cluster)) is None:
             return
         before = self._own.get(cluster)
         since = (before.dark_since if before is not None else 0.0) or began
-        self._own[cluster] = ClusterSighting(seat, began, since if dark else 0.0)
+        self._own[cluster] = ClusterPoll(seat, began, since if dark else 0.0)
 
-    def judge(self, cluster: str, now: float) -> tuple[Outlook, Isolation | None]:
-        """What it means that `cluster` is dark, as far as its settings want to know."""
+    def judge(self, cluster: str, now: float) -> tuple[NetworkStatus, Isolation | None]:
+        """State of the own network for `cluster`; WORKING if its settings disable the rule."""
         seat = self._seats.get(cluster)
         if seat is None or not seat.tells:
-            return Outlook.SEES, None
-        sights = self._sights(now)
-        return outlook(cluster, sights, now), isolation(cluster, sights, now, self._place)
+            return NetworkStatus.WORKING, None
+        polls = self._all_polls(now)
+        return network_status(cluster, polls, now), isolation(cluster, polls, now, self._place)
 
-    def _sights(self, now: float) -> list[ClusterSighting]:
-        """All looks in the order of the settings; this process's own where it has a fresh one."""
+    def _all_polls(self, now: float) -> list[ClusterPoll]:
+        """All polls in the order of the settings; those of this process where fresh."""
         found = []
         for name, seat in self._seats.items():
             own = self._own.get(name)
@@ -183,9 +181,9 @@ class OwnNetwork:
                 found.append(self._elsewhere(seat, noted, now))
         return found
 
-    def _elsewhere(self, seat: Seat, noted: Mapping[str, Any], now: float) -> ClusterSighting:
-        observation = ClusterSighting(seat, float(noted.get("at", 0.0)), here=False)
-        if noted.get("level") != "unreachable" or not observation.fresh(now):
+    def _elsewhere(self, seat: Seat, noted: ClusterNote, now: float) -> ClusterPoll:
+        observation = ClusterPoll(seat, noted.at, here=False)
+        if noted.level != "unreachable" or not observation.fresh(now):
             self._dark_elsewhere.pop(seat.cluster, None)
             return observation
         return replace(observation, dark_since=self._dark_elsewhere.setdefault(seat.cluster, observation.began))

@@ -1,4 +1,4 @@
-"""The quorum as looks show it: the arithmetic, what is held against it, and what proves it lost. No I/O."""
+"""The quorum by snapshots: its arithmetic, the reasons against it, and the proof that it is lost. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ from bot.clustermgr.health import (
 from bot.clustermgr.models import Snapshot, Stat
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
-NEXT_LOOK = "the next look decides whether writes have stopped"
+NEXT_LOOK = "the next poll decides whether writes have stopped"
 _AT_RISK = ("quorum_at_risk",)
 _OUT_OF_STEP = ("peer_down", "peer_lagging")
 
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """The arithmetic of writes: `needed` of `voters` must agree, `healthy` of them are proven to be able to."""
+    """The arithmetic of writes: `needed` of `voters` must agree, `healthy` of them are proven healthy."""
 
     voters: int
     needed: int
@@ -35,37 +35,37 @@ class Quorum:
 
     @property
     def spare(self) -> int:
-        """How many more voters may fail before writes stop; negative when they have stopped already."""
+        """Number of voters that can fail before writes stop; negative if they have stopped."""
         return self.healthy - self.needed
 
     @property
     def words(self) -> str:
-        """The arithmetic in a sentence's part."""
+        """The arithmetic as part of a sentence."""
         if self.spare < 0:
             proven = f"{self.healthy} {'is' if self.healthy == 1 else 'are'} proven healthy"
             return f"quorum is {self.needed} of {self.voters} voters, and only {proven}"
-        may = "no voter may fail" if self.spare == 0 else f"{count(self.spare, 'more voter')} may fail"
-        return f"quorum is {self.needed} of {count(self.voters, 'voter')}, {may}"
+        more = "none" if self.spare == 0 else count(self.spare, "more voter")
+        return f"quorum is {self.needed} of {self.voters}, it can lose {more}"
 
 
 def proven_health(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int, VoterHealth]:
-    """The health of each voter by peer id, from two looks where `previous` is one of the same leader and term.
+    """Health of each voter by peer id, from two snapshots if `previous` has the same leader and term.
 
-    Unlike the checks before a change, which take unproven for unhealthy, a first look at a leader counts for both:
-    a person who asks once is told what is wrong, not that nothing is proven yet.
+    Otherwise the one snapshot counts as both, so that a single question gets an answer. The checks before a change are
+    stricter: there unproven means unhealthy.
     """
-    if not one_reign(previous, snapshot):
+    if not same_term(previous, snapshot):
         previous = replace(snapshot, at=snapshot.at - MIN_APART)
     return voter_health(previous, snapshot)
 
 
 def quorum_of(health: Mapping[int, VoterHealth]) -> Quorum:
-    """The arithmetic of writes for these voters."""
+    """Quorum arithmetic for these voters."""
     return Quorum(len(health), quorum(len(health)), healthy_count(health))
 
 
-def one_reign(before: Snapshot | None, now: Snapshot) -> bool:
-    """Whether both looks saw one leader in one term, far enough apart to prove a voter healthy."""
+def same_term(before: Snapshot | None, now: Snapshot) -> bool:
+    """True if both snapshots have the same leader and term, far enough apart to prove a voter healthy."""
     if before is None or before.leader is None or now.leader is None or now.at - before.at < MIN_APART:
         return False
     then, here = before.leader[1].raft_status, now.leader[1].raft_status
@@ -73,7 +73,7 @@ def one_reign(before: Snapshot | None, now: Snapshot) -> bool:
 
 
 def lost(snapshot: Snapshot, previous: Snapshot | None) -> int:
-    """How many hosts are known not to answer: they refuse connections, or gave no answer at two looks.
+    """Number of hosts known to be down: they refuse connections, or gave no answer at two polls.
 
     A host that rejects the token or answers with an error is up.
     """
@@ -91,7 +91,7 @@ def _mute(snapshot: Snapshot) -> set[str]:
 def quorum_reasons(
     snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float
 ) -> Iterator[StatusReason]:
-    """What a look holds against the quorum; a group of fewer than `smallest` voters is accepted."""
+    """The reasons against the quorum; a group of fewer than `smallest` voters raises none."""
     health = proven_health(snapshot, previous)
     arithmetic = quorum_of(health)
     sick = [voter for voter in health.values() if not voter.healthy]
@@ -103,7 +103,7 @@ def quorum_reasons(
     elif arithmetic.spare == 0 and sick:
         text = f"one more failure stops writes: {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy"
         yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _AT_RISK)
-    elif arithmetic.spare == 0 and not _meant_so(arithmetic.voters, len(snapshot.looks), smallest):
+    elif arithmetic.spare == 0 and not _accepted_size(arithmetic.voters, len(snapshot.looks), smallest):
         only = "it has 1 voter only" if arithmetic.voters == 1 else f"all of its {arithmetic.voters} voters must agree"
         yield StatusReason(
             Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK
@@ -117,36 +117,36 @@ def quorum_reasons(
             yield StatusReason(Severity.WARNING, Topic.REACH, text, _OUT_OF_STEP, str(learner.id))
 
 
-def _meant_so(size: int, hosts: int, smallest: float) -> bool:
-    """True for a small group that the settings accept; one voter beside other configured hosts is what is left."""
+def _accepted_size(size: int, hosts: int, smallest: float) -> bool:
+    """True for a small group that the settings accept; a single voter beside other hosts is not accepted."""
     return size < smallest and (size > 1 or hosts <= 1)
 
 
 def _no_majority(
     snapshot: Snapshot, leader: Stat, previous: Snapshot | None, arithmetic: Quorum, sick: Sequence[VoterHealth]
 ) -> StatusReason:
-    """Writes may have stopped; one look that other answers contradict does not prove it.
+    """The reason that writes may have stopped; one snapshot that other answers contradict is no proof.
 
-    A voter counts as lost if its leader finds a fault with it that its own host does not contradict, or that two looks
-    show; of the others as many as there are hosts known not to answer.
+    A voter counts as lost if its leader reports a fault that its own host does not contradict, or that two polls show;
+    of the others, as many as there are hosts known to be down.
     """
     now = _faults(snapshot)
-    before = _faults(previous) if previous and one_reign(previous, snapshot) else set()
-    reign = (leader.raft_status.leader, leader.raft_status.term)
+    before = _faults(previous) if previous and same_term(previous, snapshot) else set()
+    leads = (leader.raft_status.leader, leader.raft_status.term)
     following = {
-        raft.node_id for _, stat in snapshot.answered if ((raft := stat.raft_status).leader, raft.term) == reign
+        raft.node_id for _, stat in snapshot.answered if ((raft := stat.raft_status).leader, raft.term) == leads
     }
     found = {voter.peer for voter in sick}
     by_leader = found & {peer for peer in now if peer not in following or peer in before}
     certain = len(by_leader) + min(lost(snapshot, previous), len(found - now))
     if arithmetic.voters - certain >= arithmetic.needed:
-        text = f"only {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy at this look"
+        text = f"only {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy at this poll"
         return StatusReason(Severity.WARNING, Topic.QUORUM, f"{text}; {NEXT_LOOK}", _AT_RISK)
     return StatusReason(Severity.CRITICAL, Topic.WRITES, f"writes may have stopped: {arithmetic.words}", _AT_RISK)
 
 
 def _faults(snapshot: Snapshot) -> set[int]:
-    """The voters that the leader of a look itself finds a fault with."""
+    """The voters that the leader itself reports as faulty."""
     if snapshot.leader is None:
         return set()
     leader = snapshot.leader[1]

@@ -1,4 +1,4 @@
-"""What one look and the open alerts hold against a cluster, reason by reason; the quorum is in quorums.py. No I/O."""
+"""The reasons of a cluster status, from one snapshot and the open alerts; see also quorum.py. No I/O."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ _ODD = ("stale_host", "hosts_disagree")
 
 _NOT_OF_THE_CLUSTER = frozenset({"own_network", "watch_blind"})
 REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
-"""Rules whose alerts a look refutes at which a leader answered."""
+"""Rules whose alerts are refuted by a snapshot with a leader."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReason:
-    """One thing that is wrong, in a phrase without a full stop.
+    """One problem, as a phrase without a full stop.
 
-    `rules` are the keys of the alerts that say the same of this `subject` ("" for any).
+    `rules` are the keys of the alerts with the same meaning for this `subject` ("" for any).
     """
 
     severity: Severity
@@ -45,16 +45,16 @@ class StatusReason:
 
 
 def firing(alerts: Sequence[Alert]) -> list[Alert]:
-    """The alerts that make a verdict worse: those that people were notified of, above info."""
+    """The alerts that make a status worse: posted ones above info."""
     states = {AlertState.FIRING, AlertState.ACKNOWLEDGED}
-    # What is gone already only waits to be resolved.
+    # An alert whose finding is gone only waits to be resolved.
     return [
         alert for alert in alerts if alert.state in states and alert.severity > Severity.INFO and not alert.clear_since
     ]
 
 
 def of_clusters(alerts: Sequence[Alert]) -> list[Alert]:
-    """Alerts without those about cmbot itself: a look that came through says nothing of them."""
+    """The alerts about the cluster, without those about cmbot itself."""
     return [alert for alert in alerts if alert.rule not in _NOT_OF_THE_CLUSTER]
 
 
@@ -67,7 +67,7 @@ def of_alert(alert: Alert) -> StatusReason:
 
 
 def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[StatusReason]:
-    """The reasons of a look as severe as the alerts about the same, and the alerts that say something else."""
+    """The reasons, as severe as the alerts with the same meaning, and all other alerts as reasons."""
     reasons = list(found)
     for alert in firing(alerts):
         same = [place for place, reason in enumerate(reasons) if reason.says(alert)]
@@ -87,12 +87,12 @@ def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
 
 def _silent(look: HostLook) -> str:
     words = plain(look.error.sentence).rstrip(".") if look.error else "it gave no answer"
-    # Most sentences name the host themselves.
+    # Most error sentences start with the host.
     return words if words.startswith(look.host) else f"{look.host} is silent: {words}"
 
 
 def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
-    """What a look holds against the hosts, disks and space of a led cluster."""
+    """The reasons about the hosts, disks and space of a cluster with a leader."""
     yield from (_of_silent(look) for look in snapshot.silent)
     yield from _odd_views(snapshot, leader)
     yield from _slow(snapshot)
@@ -113,15 +113,15 @@ def _slow(snapshot: Snapshot) -> Iterator[StatusReason]:
 
 
 def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[StatusReason]:
-    reign = (leader.raft_status.leader, leader.raft_status.term)
+    leads = (leader.raft_status.leader, leader.raft_status.term)
     members = {peer.id for peer in (*voters(leader), *learners(leader))}
     for host, stat in snapshot.answered:
         raft = stat.raft_status
         if members and raft.node_id not in members:
-            text = f"{host} answers as peer {raft.node_id}, which is no member any more: its view is frozen"
+            text = f"{host} answers as peer {raft.node_id}, which is no longer a member: its data is stale"
             yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
-        elif (raft.leader, raft.term) != reign:
-            follows = f"peer {raft.leader}" if raft.leader else "nobody"
+        elif (raft.leader, raft.term) != leads:
+            follows = f"peer {raft.leader}" if raft.leader else "no leader"
             text = f"{host} follows {follows} in term {raft.term}: its view differs from the leader's"
             yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
 
@@ -155,5 +155,5 @@ def _space_reasons(leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
 
 
 def low_writable(space: SpaceStat, share: float) -> bool:
-    """Whether less than `share` of all space (bytes) is writable; a cluster without space tells nothing."""
+    """True if less than `share` of all space is writable; False for a cluster without space."""
     return space.total_space > 0 and space.writable_space < share * space.total_space

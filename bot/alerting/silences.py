@@ -1,4 +1,4 @@
-"""Which alerts a silence mutes, and when it lifts by itself because things got worse. Pure."""
+"""Silences: which alerts they mute, and when one lifts because an alert got worse. No I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ _MOST_IDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A silence that was just begun or extended.
+    """A silence that was just created or extended.
 
-    `mutes` is how many open alerts it mutes now, None for that of one alert; `was` is the end that it had before it was
-    extended, 0 for one that began now.
+    `mutes` is how many open alerts it mutes now, None for the silence of one alert; `was` is the end before the
+    extension, 0 for a new silence.
     """
 
     silence: Silence
@@ -26,20 +26,20 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A silence that was lifted before its time, and the silences that still mute some or all of the same alerts."""
+    """A silence lifted early, and the silences that still mute some of the same alerts."""
 
     silence: Silence
     left: tuple[Silence, ...] = ()
 
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:
-    """Whether it speaks of this alert and its time is not over; `*` spares what must be named to be muted."""
+    """True if the silence matches this alert and is in force; `*` does not match rules that must be named."""
     named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in NEVER_WILDCARD_SILENCED)
     return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
 
 
 def same(first: Silence, second: Silence) -> bool:
-    """Whether both mute the same alerts and end with the same one, whatever their times."""
+    """True if both mute the same alerts and end with the same alert; times do not matter."""
     return _scope(first) == _scope(second)
 
 
@@ -48,7 +48,7 @@ def _scope(silence: Silence) -> tuple[str, str, str, int]:
 
 
 def overlap(first: Silence, second: Silence) -> bool:
-    """Whether there can be an alert that both mute."""
+    """True if one alert could be muted by both."""
     rules = {first.rule, second.rule} - {EVERY_RULE}
     named = len(rules) < 2 and (not rules & NEVER_WILDCARD_SILENCED or first.rule == second.rule)  # noqa: PLR2004 - two names differ
     subjects = {first.subject, second.subject} - {""}
@@ -56,9 +56,9 @@ def overlap(first: Silence, second: Silence) -> bool:
 
 
 def equal_to(wanted: Silence, held: Iterable[Silence], alerts: Iterable[Alert]) -> Silence | None:
-    """The silence in force that already does what the wanted one would do, the one that lasts longest; None for none.
+    """The longest silence in force that mutes the same alerts as the wanted one; None for none.
 
-    One that no longer holds for an open alert, as that got worse, does less: it does not count.
+    A silence that lifted for an open alert does not count.
     """
     found = [each for each in held if same(each, wanted) and each.until > wanted.created_at]
     ended = {number for alert in alerts for number in alert.data.get("lifted", ())}
@@ -66,13 +66,13 @@ def equal_to(wanted: Silence, held: Iterable[Silence], alerts: Iterable[Alert]) 
 
 
 def extended(held: Silence, wanted: Silence) -> Silence:
-    """The silence in force with the end of the wanted one, which was asked for later; it tolerates what either does."""
+    """The silence in force with the end of the wanted one; it tolerates what either tolerates."""
     weight, reason = max(held.weight, wanted.weight), wanted.reason or held.reason
     return replace(held, until=wanted.until, by=wanted.by, reason=reason, weight=weight)
 
 
 def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | None:
-    """The silence that mutes this alert now, leaving out those that lifted for it; the one that lasts longest."""
+    """The longest silence that mutes this alert now; silences that lifted for it do not count."""
     lifted = alert.data.get("lifted", ())
     found = [silence for silence in silences if covers(silence, alert, now) and silence.id not in lifted]
     return max(found, key=lambda silence: silence.until, default=None)
@@ -85,30 +85,29 @@ def globally_silenced(silences: Sequence[Silence], alerts: Iterable[Alert], now:
 
 
 def muted_under(silence: Silence, alert: Alert) -> Alert:
-    """The alert, noting that this silence keeps it quiet: once it does not, the alert is told."""
+    """The alert with the silence that mutes it recorded; when that ends, the alert is announced."""
     ever = alert.data.get("silenced", [])
     ever = ever if silence.id in ever else [*ever, silence.id][-_MOST_IDS:]
     return noted(alert, muted={"id": silence.id, "by": silence.by}, silenced=ever)
 
 
 def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: float) -> tuple[int, ...]:
-    """The ids of the silences that no longer hold for this alert, as the finding is worse than they tolerate.
+    """The ids of the silences that lift for this alert, because the finding is worse than they tolerate.
 
-    A silence tolerates what the alert says already, and beyond that a growth of weight up to its own; never a higher
-    severity, nor a part that is new.
+    A silence tolerates the alert as it is and growth up to its own weight, but no higher severity and no new part.
     """
-    graver = finding.severity > alert.severity
-    strange = has_new_part(alert, finding)
+    more_severe = finding.severity > alert.severity
+    new_part = has_new_part(alert, finding)
     return tuple(
         silence.id
         for silence in silences
         if covers(silence, alert, now)
-        and (graver or strange or (finding.weight > alert.weight and finding.weight > silence.weight))
+        and (more_severe or new_part or (finding.weight > alert.weight and finding.weight > silence.weight))
     )
 
 
 def with_lifted(alert: Alert, ids: Iterable[int]) -> Alert:
-    """The alert, noting that these silences no longer hold for it."""
+    """The alert with these silences recorded as lifted."""
     held = list(alert.data.get("lifted", ()))
     new = [one for one in ids if one not in held]
     return noted(alert, lifted=[*held, *new][-_MOST_IDS:]) if new else alert

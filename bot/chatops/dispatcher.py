@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
@@ -114,7 +115,7 @@ class Dispatcher:
     inbound: InboundStore
     audit: AuditLogPort
     share: FileShare
-    remembered: Callable[[str], Mapping[str, Any]]
+    remembered: Callable[[str], ClusterNote]
     clock: Callable[[], float]
     ended: Callable[[str, str], None]
     """Told of each command that ended: its path or kind, and `answered`, `refused` or `crashed`."""

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from rich.table import Table
 from rich.text import Text
 
-from bot.alerting.cluster_state.counters import known_of
+from bot.alerting.cluster_state.counters import status_context
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
@@ -227,7 +228,9 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.snapshot(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
-    known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name))
+    known = status_context(
+        app.noted.get(cluster.name, ClusterNote()).state, now, rules, await _alerts(app, cluster.name)
+    )
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()
     hosts = [

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 from bot.alerting.reports.timeseries import HOUR
-from bot.alerting.reports.trend import DAY
+from bot.alerting.reports.trend import DAY, Measurement
 from bot.alerting.sample import sample_of
 from bot.clustermgr.models import Snapshot
 from bot.runtime.parts import App
@@ -37,7 +37,7 @@ async def remember_a_month(app: App) -> None:
                 await uow.firings.once(entry.job, due_at)
 
 
-def month(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[float, dict[str, Any]]]:
+def month(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[float, Measurement]]:
     """Measurements that lead to what a cluster is now; none where it has no leader to tell."""
     values = sample_of(snapshot)
     if values is None:
@@ -46,15 +46,16 @@ def month(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[float, di
     for step in range(int(MONTH / EVERY), 0, -1):
         ago = step * EVERY
         if not _AWAY[1] <= ago <= _AWAY[0]:
-            yield now - ago, {**values, **_then(values, ago / DAY, a_day)}
+            yield now - ago, _then(values, ago / DAY, a_day)
 
 
-def _then(now: Mapping[str, Any], days: float, a_day: float) -> dict[str, Any]:
+def _then(now: Measurement, days: float, a_day: float) -> Measurement:
     """Space and disks so many days ago: less used but for the rhythm of day and night, and fewer disks at first."""
-    moved = int(now["total"] * (a_day * days + _WAVE * math.sin(2 * math.pi * days)))
-    used = max(0, now["used"] - moved)
+    size, used, free = (now.total or 0), (now.used or 0), (now.writable or 0)
+    moved = int(size * (a_day * days + _WAVE * math.sin(2 * math.pi * days)))
+    used = max(0, used - moved)
     share = 0.75 if a_day > _SLOW and days > _ADDED_DAYS else 1.0
-    total = int(now["total"] * share)
+    total = int(size * share)
     # Half of what is free may be written: the other half are the copies' and checksums'.
-    writable = max(0, now["writable"] + moved // 2 - (now["total"] - total) // 2)
-    return {"used": used, "total": total, "writable": writable, "disks": int(now["disks"] * share)}
+    writable = max(0, free + moved // 2 - (size - total) // 2)
+    return replace(now, used=used, total=total, writable=writable, disks=int((now.disks or 0) * share))

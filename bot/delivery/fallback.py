@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot.alerting.grouping import ChannelHistory
 from bot.delivery.retry_policy import CHANNEL
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessage
@@ -141,5 +140,5 @@ async def _open(uow: UnitOfWork, slot: str, now: float) -> bool:
         return op is not None and (not op.final or now - op.history[-1].at < NEWS_SECONDS)
     if kind == "digest":
         channel = rest.partition(":")[0]
-        return ChannelHistory.from_json(channel, await uow.channels.get(channel)).digest(slot) is not None
+        return (await uow.channels.get(channel)).group(slot) is not None
     return kind == "status"

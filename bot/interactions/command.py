@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.handover import Handover
 from bot.alerting.reports.summary import Summary
@@ -267,8 +268,8 @@ class Call:
     standing: Permissions
     alerts: AlertBook
     reports: ReportBook
-    remembered: Callable[[str], Mapping[str, Any]]
-    """What the watch last noted of a cluster (fields of monitor.memory.Memory), empty when it has not looked yet."""
+    remembered: Callable[[str], ClusterNote]
+    """The last known condition of a cluster, empty before the first poll."""
     audit: AuditBook
     share: FileShare | None
     """None where answers are shown to their sender only: a file in a channel is for all who are in it."""

@@ -1,25 +1,22 @@
-"""What other processes note of their clusters, dated by the clock of this one: theirs may be another one."""
+"""Times that other processes wrote, translated to the clock of this process: the clocks may differ. No I/O."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-DIFFER = 30.0
-"""Seconds by which a note that has just come is old, or of a time to come, at least when the clocks differ."""
+MIN_DIFFERENCE = 30.0
+"""Seconds from now by which a new time must differ to prove that the clocks differ."""
 
 
 @dataclass(slots=True)
-class RemoteNotes:
-    """The notes as they came, by cluster; times in Unix seconds."""
+class RemoteTimes:
+    """The last time of each cluster: as another process wrote it, and by the clock of this process (Unix seconds)."""
 
-    _at: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _times: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def dated(self, name: str, note: Mapping[str, Any], now: float) -> Mapping[str, Any]:
-        """The note with the time `at` by our clock; to be asked every few seconds."""
-        theirs = float(note.get("at") or 0.0)
-        before, ours = self._at.get(name, (theirs, min(theirs, now)))
+    def local(self, name: str, theirs: float, now: float) -> float:
+        """The time `theirs` by our clock; call this every few seconds."""
+        before, ours = self._times.get(name, (theirs, min(theirs, now)))
         if before != theirs:
-            # It was made since the last time that this was asked, a moment ago.
-            ours = now if abs(now - theirs) > DIFFER else min(theirs, now)
-        self._at[name] = theirs, ours
-        return {**note, "at": ours}
+            # The other process wrote it since the last call, a moment ago.
+            ours = now if abs(now - theirs) > MIN_DIFFERENCE else min(theirs, now)
+        self._times[name] = theirs, ours
+        return ours

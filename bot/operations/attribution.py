@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 
-from bot.alerting.cluster_state.changes import Change
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import SwitchChange
-from bot.alerting.cluster_state.state import LeaderChange
+from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
+from bot.alerting.cluster_state.state import Change, LeaderChange
 from bot.clustermgr.tasks import WORDS, find_task
 from bot.common.addresses import same_place
 from bot.operations.model import Operation, OpKind, OpState

@@ -5,8 +5,8 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.base import Rule
@@ -46,10 +46,11 @@ from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.watch.alert_actions import AlertActions
+from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
@@ -144,19 +145,20 @@ async def build(
 async def _last_notes(base: Foundation) -> Notes:
     """Read what the last poll of each cluster saw, before this start."""
     async with base.store.read() as uow:
-        return {**await uow.memory.several(base.clusters.keys())}
+        states = await uow.memory.several(base.clusters.keys())
+    return {name: ClusterNote.of(state) for name, state in states.items()}
 
 
 def _watches(
     base: Foundation, rules: Mapping[str, tuple[Rule, ...]], noted: Notes, repository: OperationRepository
-) -> Mapping[str, Watch]:
+) -> Mapping[str, Watcher]:
     own_network = OwnNetwork(
         [_seat(base.settings, own, rules[own.name]) for own in base.settings.clusters],
         noted=noted,
         place=socket.gethostname(),
     )
     return {
-        own.name: Watch(
+        own.name: Watcher(
             Watched(
                 own.name,
                 own.alert_channel,
@@ -169,7 +171,7 @@ def _watches(
             base.store,
             wake=base.wake,
             explain=partial(repository.explain, own.name),
-            horizon=own_network,
+            own_network=own_network,
         )
         for own in base.settings.clusters
     }
@@ -267,8 +269,8 @@ def _forms(
     )
 
 
-def _noted_of(noted: Notes, cluster: str) -> Mapping[str, Any]:
-    return noted.get(cluster, {})
+def _noted_of(noted: Notes, cluster: str) -> ClusterNote:
+    return noted.get(cluster, ClusterNote())
 
 
 def _dispatcher(

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
 
-from bot.alerting.cluster_state.counters import known_of, reign_notes, with_verdict
+from bot.alerting.cluster_state.counters import status_context, with_status
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.common.errors import StoreError
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
@@ -55,7 +56,7 @@ class JobProblems:
         self.metrics.job_problem(problem.job, problem.kind.name.lower())
         kind, _, cluster = problem.job.partition(" ")
         if kind == POLL:
-            self.watchdog.trouble(cluster, f"A scheduled poll did not run: {problem.kind.value}.")
+            self.watchdog.note_schedule_error(cluster, f"A scheduled poll did not run: {problem.kind.value}.")
         self.seen[problem.job, problem.kind] += 1
         times = self.seen[problem.job, problem.kind]
         if times & (times - 1) and problem.error is None:
@@ -198,25 +199,25 @@ async def poll(app: App, cluster: str) -> None:
         app.state.polled_under[cluster] = hold
     began = app.clock()
     await watch.tick(began, app.membership.fence(hold))
-    now, outcome = app.clock(), "failed" if watch.pulse.failures else "done"
+    now, outcome = app.clock(), "failed" if watch.health.failures else "done"
     # The system clock: Prometheus compares this time with the clock of its own host.
     app.metrics.tick(cluster, outcome, now - began, app.wall())
     if watch.latest is not None:
-        leader, known = watch.latest.leader, watch.known
+        leader, known = watch.latest.leader, watch.state
         if known.at != watch.latest.at:
             # The store did not answer, so the saved state is that of an earlier poll.
-            facts = known_of(reign_notes(known), watch.latest, watch.watched.rules, watch.alerts)
-            known = with_verdict(known, watch.latest, watch.before, facts)
-        app.noted[cluster] = {
-            "at": watch.latest.at,
-            "level": known.level,
-            "verdict": known.verdict,
-            "reign": reign_notes(known),
-            "leader": leader[1].raft_status.node_id if leader else 0,
-            "leader_host": leader[0] if leader else "",
-            "term": watch.latest.term,
-            "answered": len(watch.latest.answered),
-        }
+            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
+            known = with_status(known, watch.latest, watch.previous, facts)
+        app.noted[cluster] = ClusterNote(
+            at=watch.latest.at,
+            level=known.level,
+            verdict=known.verdict,
+            leader=leader[1].raft_status.node_id if leader else 0,
+            leader_host=leader[0] if leader else "",
+            term=watch.latest.term,
+            answered=len(watch.latest.answered),
+            state=known,
+        )
     if app.heartbeat.due(now):
         app.task_queue.start(app.heartbeat.beat(now, app.status_reporter.problem))
 
@@ -276,8 +277,9 @@ async def refresh_remote_notes(app: App) -> None:
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:
-            notes = await uow.memory.several(others)
-        app.noted.update({name: app.remote_notes.dated(name, note, app.clock()) for name, note in notes.items()})
+            states = await uow.memory.several(others)
+        for name, state in states.items():
+            app.noted[name] = replace(ClusterNote.of(state), at=app.remote_times.local(name, state.at, app.clock()))
 
 
 async def check_watchdog(app: App) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.dispatcher import Dispatcher
 from bot.clustermgr.cluster import Cluster
 from bot.config import Settings
@@ -12,7 +12,7 @@ from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
 from bot.leadership.model import Hold
-from bot.leadership.remote_notes import RemoteNotes
+from bot.leadership.remote_notes import RemoteTimes
 from bot.runtime.clock import Clock, ClockGuard
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.status import StatusReporter
@@ -29,12 +29,12 @@ from bot.telemetry.metrics import Metrics
 from bot.watch.alert_actions import AlertActions
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
-from bot.watch.watcher import Watch
+from bot.watch.watcher import Watcher
 from bot.workflow.executor import Executor
 from bot.workflow.lease_manager import LeaseManager
 from bot.workflow.repository import OperationRepository
 
-Notes = dict[str, Mapping[str, Any]]
+Notes = dict[str, ClusterNote]
 """Results of the last poll of each cluster: one table that polls write and answers read."""
 
 
@@ -66,7 +66,7 @@ class App:
     clusters: Mapping[str, Cluster]
     metrics: Metrics
     noted: Notes
-    watches: Mapping[str, Watch]
+    watches: Mapping[str, Watcher]
     watchdog: Watchdog
     scheduler: Scheduler
     membership: Membership
@@ -88,7 +88,7 @@ class App:
     retention: Retention
     heartbeat: Heartbeat
     loop_lag: LoopLag
-    remote_notes: RemoteNotes = field(default_factory=RemoteNotes)
+    remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
 
     @property

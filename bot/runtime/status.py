@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
-from bot.alerting.cluster_status import noted
+from bot.alerting.cluster_state.state import ClusterNote, not_milder
 from bot.alerting.model import Alert
 from bot.common.errors import StoreError
 from bot.delivery.worker import Outbox
@@ -34,7 +33,7 @@ class StatusReporter:
     clock: Callable[[], float]
     hosts: Mapping[str, int]
     max_age: Mapping[str, float]
-    noted: Mapping[str, Mapping[str, Any]]
+    noted: Mapping[str, ClusterNote]
     channels: Sequence[str]
     began: float
     alone: Callable[[], bool]
@@ -65,12 +64,12 @@ class StatusReporter:
 
     def _polled_at(self, name: str, now: float) -> float:
         """Time of the last poll; 0 for a time in the future, which a wrong clock saved."""
-        at = float(self.noted.get(name, {}).get("at") or 0.0)
+        at = self.noted[name].at if name in self.noted else 0.0
         return at if at <= now else 0.0
 
     def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
         return [
-            ClusterLine(name, hosts, noted(name, self.noted.get(name, {}), alerts))
+            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts))
             for name, hosts in self.hosts.items()
         ]
 

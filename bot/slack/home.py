@@ -1,12 +1,12 @@
 """Puts up the app's Home tab for whoever opens it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
-from bot.alerting.cluster_status import noted
+from bot.alerting.cluster_state.state import ClusterNote, not_milder
 from bot.alerting.model import Alert
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
@@ -60,7 +60,7 @@ class HomeTab:
     """Publishes the tab; `policy_of` gives an operation's policy, as its card keeps it."""
 
     names: Sequence[str]
-    remembered: Callable[[str], Mapping[str, Any]]
+    remembered: Callable[[str], ClusterNote]
     people: RolesPort
     open: Open
     policy_of: Callable[[Operation], Policy]
@@ -82,7 +82,7 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
-            clusters = [Noted(each.name, noted(each.name, each.noted, alerts)) for each in clusters]
+            clusters = [Noted(each.name, not_milder(each.noted, each.name, alerts)) for each in clusters]
             lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

@@ -1,9 +1,9 @@
 """/cm clusters: what the watch last noted of each configured cluster. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
@@ -16,31 +16,27 @@ _FRESH = code("/cm stat <cluster>")
 
 @dataclass(frozen=True, slots=True)
 class ClusterLine:
-    """One cluster: how many hosts it has, and what the watch last noted of it, or nothing.
-
-    `noted` holds `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`,
-    `answered` (how many hosts did).
-    """
+    """One cluster: its number of hosts and its last known condition."""
 
     name: str
     hosts: int
-    noted: Mapping[str, Any]
+    noted: ClusterNote
 
     @property
     def level(self) -> str:
         """The noted verdict in a word."""
-        return str(self.noted.get("level") or self.noted.get("verdict") or NOT_YET)
+        return self.noted.level or self.noted.verdict or NOT_YET
 
     @property
     def sentence(self) -> str:
         """The noted verdict's sentence where it says more than its word, else ""."""
-        return str(self.noted.get("verdict", "")) if self.noted.get("level") else ""
+        return self.noted.verdict if self.noted.level else ""
 
     @property
     def leader(self) -> str:
         """Who led, and where."""
-        peer, host = self.noted.get("leader"), self.noted.get("leader_host")
-        return (f"{peer} at {host}" if host else f"{peer}") if peer else "none" if self.noted else "-"
+        peer, host = self.noted.leader, self.noted.leader_host
+        return (f"{peer} at {host}" if host else f"{peer}") if peer else "none" if self.noted.at else "-"
 
 
 def clusters(lines: Sequence[ClusterLine], *, now: float) -> Message:
@@ -66,9 +62,7 @@ def _sentence(lines: Sequence[ClusterLine]) -> str:
 
 def _row(line: ClusterLine, now: float) -> tuple[str, ...]:
     noted = line.noted
-    at = noted.get("at")
-    age = f"{duration(now - float(at))} ago" if at else "never"
+    age = f"{duration(now - noted.at)} ago" if noted.at else "never"
     verdict = f"{mark_of(line.level)} {line.level}"
-    answered = noted.get("answered")
-    hosts = str(line.hosts) if answered is None else f"{answered} of {line.hosts}"
-    return (line.name, verdict, line.leader, str(noted.get("term") or "-"), hosts, age)
+    hosts = str(line.hosts) if noted.answered is None else f"{noted.answered} of {line.hosts}"
+    return (line.name, verdict, line.leader, str(noted.term or "-"), hosts, age)

@@ -84,13 +84,13 @@ def _state(digest: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -
     over = len(digest.ids) - len(left) - own
     told = [f"{len(left)} open" + (f" ({cared} acknowledged)" if cared else ""), f"{over} over"]
     told += [f"{own} now in a message of {'its' if own == 1 else 'their'} own"] if own else []
-    if digest.rages:
+    if digest.active:
         return f"So many at once are told here, not one by one: {', '.join(told)}."
     return f"The storm ended after {duration(digest.ended_at - digest.since)}: {', '.join(told)}."
 
 
 def _small_print(digest: AlertGroup) -> str:
-    if digest.rages:
+    if digest.active:
         return "This message is edited. Each alert: in the thread, and in /cm alerts; /cm ack ID takes care of one."
     return "New alerts are told one by one again. What is open here stays listed until it is over: /cm alerts"
 

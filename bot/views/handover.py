@@ -9,8 +9,7 @@ from bot.alerting.reports.summary import STALE_SECONDS, Off
 from bot.interactions.message import BlockJson, Message
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
-from bot.views.parts import bullets, mark_of
-from bot.views.report import Report
+from bot.views.parts import Report, bullets, mark_of
 from bot.views.summary import level_phrase
 from bot.views.summary_lines import named, off_line, pending_line
 
@@ -29,16 +28,14 @@ def handover(value: Handover, *, threaded: bool = True) -> Report:
     An answer to a command has no thread.
     """
     parts = [
-        *_section("🙋 Nobody has these yet", [_alert(each, value.now) for each in value.free]),
-        *_section("👤 Somebody has these", [_held(each, value.now) for each in value.held]),
-        *_section("⏳ Under way", [_task(each, value.now) for each in value.tasks]),
+        *_section("🙋 Not acknowledged", [_alert(each, value.now) for each in value.free]),
+        *_section("👤 Acknowledged", [_held(each, value.now) for each in value.held]),
+        *_section("⏳ In progress", [_task(each, value.now) for each in value.tasks]),
         *_section("🔕 Muted", [_silence(each, value.now) for each in value.silences]),
         *_section("⚪ Switched off", [_off(each, value.now) for each in value.off]),
         *_section("👀 Watch for", [escape(each) for each in value.watch], MOST_WATCH),
     ]
-    calm = (
-        [] if parts else [section("Nothing is open, muted or under way: there is nothing to take over but the watch.")]
-    )
+    calm = [] if parts else [section("No alert is open, nothing is muted, and no operation is in progress.")]
     head = _headline(value)
     main = message(
         f"{head}. {_spoken(value)}",
@@ -57,24 +54,20 @@ def _headline(value: Handover) -> str:
         return "Hand-over: no alert is open"
     both = count(len(value.free) + len(value.held), "alert")
     if not value.held:
-        return f"Hand-over: {both} open, nobody has {'it' if len(value.free) == 1 else 'them'}"
-    free = (
-        f"{len(value.free):,} of them free"
-        if value.free
-        else f"somebody has {'it' if len(value.held) == 1 else 'each'}"
-    )
+        return f"Hand-over: {both} open, not acknowledged"
+    free = f"{len(value.free):,} of them not acknowledged" if value.free else "acknowledged"
     return f"Hand-over: {both} open, {free}"
 
 
 def _spoken(value: Handover) -> str:
     """The rest of the sentence for phones and screen readers."""
     parts = [
-        count(len(value.tasks), "operation") + " under way" if value.tasks else "",
+        count(len(value.tasks), "operation") + " in progress" if value.tasks else "",
         count(len(value.silences), "silence") + " in force" if value.silences else "",
     ]
     first = escape(value.free[0].sentence) if value.free else ""
     told = ", ".join(each for each in parts if each)
-    return " ".join(each for each in (first, f"{told}." if told else "") if each) or "Nothing is under way."
+    return " ".join(each for each in (first, f"{told}." if told else "") if each) or "Nothing is in progress."
 
 
 def _states(value: Handover) -> Iterator[str]:
@@ -82,7 +75,7 @@ def _states(value: Handover) -> Iterator[str]:
     well = [state for state in value.states if state not in ill]
     yield from (_state(state, value.now) for state in ill[:MOST_STATES])
     if len(ill) > MOST_STATES:
-        yield f"… and {count(len(ill) - MOST_STATES, 'more cluster')} in trouble: /cm clusters"
+        yield f"… and {count(len(ill) - MOST_STATES, 'more cluster')} not healthy: /cm clusters"
     if well:
         names = ", ".join(f"*{escape(state.name)}*" for state in well[:10])
         more = f" and {len(well) - 10:,} more" if len(well) > 10 else ""  # noqa: PLR2004 - as many as are named
@@ -131,7 +124,7 @@ def _off(off: Off, now: float) -> str:
 
 def _happened(found: Sequence[Happening], *, threaded: bool) -> Iterator[BlockJson]:
     if not found:
-        yield section("*What happened*\nNothing that cmbot knows of.")
+        yield section("*What happened*\nNothing was recorded.")
         return
     shown = [_happening(each) for each in found[-MOST_HAPPENED:]]
     more = len(found) - len(shown)
@@ -161,4 +154,4 @@ def _thread(found: Sequence[Happening]) -> Iterator[Message]:
 
 def _small_print(value: Handover) -> Iterator[str]:
     yield f"the shift from {date(value.since, 'minute')} to {date(value.now, 'minute')}"
-    yield "/cm alerts, /cm ops and /cm silences show how it is by now"
+    yield "current state: `/cm alerts`, `/cm ops`, `/cm silences`"

@@ -1,9 +1,9 @@
 """The app's Home tab: the clusters as last looked at, what is open, how to ask, and who may change what. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
@@ -51,22 +51,21 @@ HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One cluster: what the watch last noted of it (`at`, `level`, `verdict`), or nothing."""
+    """One cluster: its last known condition."""
 
     name: str
-    noted: Mapping[str, Any]
+    noted: ClusterNote
 
     @property
     def level(self) -> str:
         """How it does, in a word."""
-        return str(self.noted.get("level") or _NOT_YET)
+        return self.noted.level or _NOT_YET
 
     @property
     def line(self) -> str:
         """The cluster in a line of mrkdwn; the verdict's sentence when it is not healthy."""
-        at = self.noted.get("at")
-        when = f", as of {date(float(at), 'minute')}" if at else ""
-        sentence = "" if self.level == _WELL else escape(clip(str(self.noted.get("verdict") or ""), _SENTENCE))
+        when = f", as of {date(self.noted.at, 'minute')}" if self.noted.at else ""
+        sentence = "" if self.level == _WELL else escape(clip(self.noted.verdict, _SENTENCE))
         why = f": {sentence}" if sentence else ""
         return f"{mark_of(self.level)} *{escape(self.name)}* {escape(self.level)}{when}{why}"
 

@@ -1,9 +1,11 @@
 """Small parts that several views share: marks with their words, bounded lists, hosts and their silence. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.alerting.cluster_status import StatusLevel
 from bot.clustermgr.models import Disk, DiskStatus, HostLook, Snapshot, Stat
+from bot.interactions.message import Message
 from bot.views.text import code, count, escape
 
 LEVEL_MARKS: Mapping[str, str] = {
@@ -68,3 +70,11 @@ def why_silent(snapshot: Snapshot) -> list[str]:
         f"{code(look.host)} is silent: {escape(look.error.sentence if look.error else 'it gave no answer.')}"
         for look in snapshot.silent
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A message that fits one screen, and the replies for its thread, in order."""
+
+    message: Message
+    thread: tuple[Message, ...] = ()

@@ -32,13 +32,15 @@ def status(now: Status) -> Message:
     healthy = sum(line.level == "healthy" for line in now.lines)
     of = count(len(now.lines), "cluster")
     are = "is" if healthy == 1 else "are"
-    does = f"cmbot has trouble: {escape(now.trouble)}" if now.trouble else "cmbot is watching."
+    does = f"cmbot has a problem: {escape(now.trouble)}" if now.trouble else "cmbot is watching."
     sentence = f"{does} {healthy} of {of} {are} healthy."
     return message(
         f"{sentence} As of {date(now.at, 'minute')}.",
         section(f"{'🟡' if now.trouble else '🟢'} *{sentence}* As of {date(now.at, 'full')}"),
         *_clusters(now.lines),
-        context(_oldest(now.lines), _outbox(now), "Edited about every minute: if it is older, cmbot does not run."),
+        context(
+            _oldest(now.lines), _outbox(now), "Updated about every minute; if this is older, cmbot is not running."
+        ),
     )
 
 
@@ -54,16 +56,15 @@ def _clusters(lines: Sequence[ClusterLine]) -> list[dict[str, object]]:
 
 
 def _seen(line: ClusterLine) -> str:
-    at = line.noted.get("at")
-    return f", {date(float(at), 'time')}" if at else ""
+    return f", {date(line.noted.at, 'time')}" if line.noted.at else ""
 
 
 def _oldest(lines: Sequence[ClusterLine]) -> str:
-    times = [(float(line.noted["at"]), line.name) for line in lines if line.noted.get("at")]
+    times = [(line.noted.at, line.name) for line in lines if line.noted.at]
     if len(times) < len(lines) or not times:
-        return f"Oldest look: {escape(next((line.name for line in lines if not line.noted.get('at')), ''))} {NOT_YET}"
+        return f"Oldest poll: {escape(next((line.name for line in lines if not line.noted.at), ''))} {NOT_YET}"
     at, name = min(times)
-    return f"Oldest look: {escape(name)}, {date(at, 'full')}"
+    return f"Oldest poll: {escape(name)}, {date(at, 'full')}"
 
 
 def _outbox(now: Status) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.alerting.reports.summary import ClusterSummary, Summary
 from bot.interactions.message import BlockJson, Message
 from bot.views import blocks
-from bot.views.parts import mark_of
-from bot.views.report import Report
+from bot.views.parts import Report, mark_of
 from bot.views.spaces import shares
 from bot.views.summary_lines import lines, verdict_line
 
@@ -100,8 +99,8 @@ def _chart(value: Summary) -> Iterator[BlockJson]:
 def _small_print(value: Summary) -> Iterator[str]:
     yield f"from {blocks.date(value.since, 'minute')} to {blocks.date(value.now, 'minute')}"
     if value.due_at and value.now - value.due_at > _LATE_SECONDS:
-        yield f"late: it was due {blocks.date(value.due_at, 'minute')}, when cmbot could not post it"
-    yield "/cm trend shows the space of a cluster, /cm alerts all that is open"
+        yield f"late: due {blocks.date(value.due_at, 'minute')}, when cmbot could not post"
+    yield "space of a cluster: /cm trend · open alerts: /cm alerts"
 
 
 def _details(parts: Sequence[ClusterSummary], now: float) -> Iterator[Message]:
@@ -110,13 +109,13 @@ def _details(parts: Sequence[ClusterSummary], now: float) -> Iterator[Message]:
         page = parts[first : first + _SECTIONS]
         sections = [blocks.section(_listed(part, now, lines(part, now))) for part in page]
         left = len(parts) - first - len(page) if first == _SECTIONS * (_REPLIES - 1) else 0
-        rest = [blocks.context(f"… and {left:,} more: /cm summary with a cluster's name tells of it")] if left else []
+        rest = [blocks.context(f"… and {left:,} more; for one of them: /cm summary <cluster>")] if left else []
         yield blocks.message(f"More on {blocks.count(len(page), 'cluster')}.", *sections, *rest)
 
 
 def _headline(value: Summary) -> str:
     if not value.clusters:
-        return "Summary: no cluster to tell of"
+        return "Summary: no cluster is configured"
     if len(value.clusters) == 1:
         only = value.clusters[0]
         return f"Summary: {blocks.escape(only.name)} is {level_phrase(only.level)}"
@@ -130,7 +129,7 @@ def _open_alerts(value: Summary) -> str:
 
 def level_phrase(level: str) -> str:
     """A level as a predicate: `healthy`, `without a leader`."""
-    phrases = {"no leader": "without a leader", "contradiction": "contradicting itself", "unknown": "not seen yet"}
+    phrases = {"no leader": "without a leader", "contradiction": "contradicting itself", "unknown": "not polled yet"}
     return phrases.get(level, level)
 
 

@@ -24,7 +24,7 @@ def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
     rest = verdict.removeprefix(f"{name} ")
     yield f"{mark_of(part.level)} *{name}* {rest}" if rest != verdict else f"{mark_of(part.level)} *{name}*: {verdict}"
     if part.at and now - part.at > STALE_SECONDS:
-        yield f"_As of {date(part.at, 'minute')}: cmbot has not looked since._"
+        yield f"_As of {date(part.at, 'minute')}; not polled since._"
 
 
 def lines(part: ClusterSummary, now: float) -> list[str]:
@@ -35,7 +35,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
         *_ending(part, now),
         *(off_line(off, now) for off in part.off),
         *(escape(change) for change in part.changes),
-        *(deed_line(deed) for deed in part.deeds),
+        *(operation_line(operation) for operation in part.operations),
     ]
     return [*(told or ["nothing changed"]), *_space(part, now)]
 
@@ -50,14 +50,14 @@ def alert_line(alert: Alert, now: float) -> str:
 
 def pending_line(each: Pending, now: float) -> str:
     """An operation that is not over, or a switch that goes back."""
-    what = f"operation #{each.op} ({escape(each.words)}, asked for by {named(each.by)})"
+    what = f"operation #{each.op} ({escape(each.words)}, requested by {named(each.by)})"
     if each.state == "leased":
-        return f"⏱ {what} is put back in {duration(each.until - now)}"
+        return f"⏱ {what} reverts in {duration(each.until - now)}"
     if each.state == "waiting":
-        until = f", lapses in {duration(each.until - now)}" if each.until > now else ""
+        until = f", expires in {duration(each.until - now)}" if each.until > now else ""
         return f"⏳ {what} waits for approval{until}"
     if each.state == "unknown":
-        return f"❓ {what}: nobody knows yet whether it was carried out"
+        return f"❓ {what}: unknown whether it was applied"
     return f"⏳ {what} is {escape(each.state)}"
 
 
@@ -79,13 +79,13 @@ def named(user: str) -> str:
     return person(user) if user else "cmbot"
 
 
-def deed_line(deed: OperationFact) -> str:
+def operation_line(operation: OperationFact) -> str:
     """What was done, by whom, who approved, and why."""
-    who = f"asked for by {named(deed.by)}" if deed.by else ""
-    approved = f"approved by {' and '.join(map(named, deed.approved))}" if deed.approved else ""
-    why = f"“{escape(deed.why[:_MOST_REASON])}”" if deed.why else ""
+    who = f"requested by {named(operation.by)}" if operation.by else ""
+    approved = f"approved by {' and '.join(map(named, operation.approved))}" if operation.approved else ""
+    why = f"“{escape(operation.why[:_MOST_REASON])}”" if operation.why else ""
     told = ", ".join(each for each in (who, approved, why) if each)
-    return f"{escape(deed.words)}{f' ({told})' if told else ''}"
+    return f"{escape(operation.words)}{f' ({told})' if told else ''}"
 
 
 def _space(part: ClusterSummary, now: float) -> Iterator[str]:

@@ -12,9 +12,9 @@ from bot.views.spaces import course_chart, days, forecast, gap_words, pace, rang
 _HEADER = ("When (UTC)", "Used", "Share", "Writable")
 _ROWS = 10
 _SURE = {
-    Sureness.ROUGH: "a rough guess: the time is short or full of holes, or the space moves up and down",
-    Sureness.FAIR: "a fair guess; two weeks make it better",
-    Sureness.GOOD: "well founded",
+    Sureness.ROUGH: "rough: the time is short, has gaps, or the space moves up and down",
+    Sureness.FAIR: "fair; two weeks of data improve it",
+    Sureness.GOOD: "reliable",
 }
 
 
@@ -61,24 +61,24 @@ def _nothing(timeseries: Timeseries) -> str:
     name = escape(timeseries.cluster)
     if timeseries.watched_since is None:
         return (
-            f"Nothing has been measured of {name} yet: cmbot notes its space every ten minutes while it has a leader. "
-            f"Ask again later."
+            f"Nothing was measured yet of {name}: cmbot measures its space every ten minutes while it has a leader. "
+            f"Try again later."
         )
     if timeseries.watched_since >= timeseries.now - timeseries.window:
         return (
             f"{name} has no space to measure yet: since {date(timeseries.watched_since, 'minute')} each measurement "
-            f"was without disks. /cm stat {name} tells how it is now."
+            f"was without disks. /cm stat {name} shows the current state."
         )
     return (
         f"Nothing was measured of {name} in the last {days(timeseries.window / DAY)}, while before that it was "
-        f"(since {date(timeseries.watched_since, 'minute')}). /cm stat {name} tells how it is now."
+        f"(since {date(timeseries.watched_since, 'minute')}). /cm stat {name} shows the current state."
     )
 
 
 def _too_early(timeseries: Timeseries) -> str:
     return (
-        f"It is too early to tell how fast it fills: watching since {date(timeseries.trend.since, 'minute')}, "
-        f"and {count(round(MIN_SPAN / 3600), 'hour')} are the least."
+        f"Too early for a growth rate: measuring since {date(timeseries.trend.since, 'minute')}, "
+        f"and {count(round(MIN_SPAN / 3600), 'hour')} are needed."
     )
 
 
@@ -94,6 +94,6 @@ def _small_print(timeseries: Timeseries) -> Iterator[str]:
         yield f"watching since {date(timeseries.watched_since, 'minute')} only, so this is less than {asked}"
     if told.jumps:
         times = "once" if told.jumps == 1 else f"{told.jumps:,} times"
-        yield f"The size itself changed {times} (disks came or went): such a moment does not count as growth"
+        yield f"The total size changed {times} (disks added or removed), which does not count as growth"
     if gaps := gap_words(timeseries.gaps):
         yield gaps

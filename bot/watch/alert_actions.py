@@ -17,7 +17,7 @@ from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
 from bot.views.alerts import card
-from bot.watch.publisher import tell
+from bot.watch.publisher import publish_one
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class AlertActions:
                 # In the order in which the watch takes them: the channel first.
                 await uow.channels.get(self.channels[alert.cluster])
             await uow.alerts.save(move.new)
-            await tell(uow, move, self.channels[alert.cluster])
+            await publish_one(uow, move, self.channels[alert.cluster])
             detail = {"alert": alert.id, "rule": alert.rule, "sentence": alert.sentence}
             await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
@@ -114,7 +114,7 @@ class AlertActions:
 
     async def _remembered(self, cluster: str) -> ClusterState:
         async with self.store.read() as uow:
-            return ClusterState.from_json(await uow.memory.get(cluster))
+            return await uow.memory.get(cluster)
 
     async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Begun:
         """Mute what one open alert is about, None: until it is resolved; its thread is told.

@@ -1,4 +1,4 @@
-"""A cluster that leaves the settings: its alerts are closed and told where they were told, its silences end."""
+"""Close the alerts and silences of clusters that were removed from the settings."""
 
 from collections.abc import Collection, Sequence
 
@@ -7,13 +7,13 @@ from bot.alerting.model import Alert, AlertState, Silence
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notes import cluster_left
-from bot.watch.publisher import end_storm, tell
+from bot.watch.publisher import end_group, publish_one
 
 
 async def close_gone(store: Store, clusters: Collection[str], channels: Collection[str], now: float) -> bool:
-    """Close what is open of clusters other than these; returns whether anything was. Raises StoreError.
+    """Close the alerts and silences of all other clusters; returns True if there were any. Raises StoreError.
 
-    The digest of a channel other than these `channels` ends: nothing comes into it any more.
+    The alert groups of channels other than `channels` end too.
     """
     async with store.begin() as uow:
         alerts = [alert for alert in await uow.alerts.open() if alert.cluster not in clusters]
@@ -22,34 +22,34 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
             own = [alert for alert in alerts if alert.cluster == name]
             await _close(uow, name, own, [held for held in silences if held.cluster == name], now)
         unused = [channel for channel in await uow.channels.known() if channel not in channels]
-        ended = [channel for channel in unused if await end_storm(uow, channel, now)]
+        ended = [channel for channel in unused if await end_group(uow, channel, now)]
     return bool(alerts or silences or ended)
 
 
 async def _close(
     uow: UnitOfWork, cluster: str, alerts: Sequence[Alert], silences: Sequence[Silence], now: float
 ) -> None:
-    words = f"{cluster} is not in the settings any more, so nobody looks whether it is still so."
-    told: dict[str, int] = {}
+    words = f"{cluster} was removed from the settings, so cmbot no longer checks this."
+    closed: dict[str, int] = {}
     for alert in alerts:
         channel = await _channel(uow, alert.data.get("digest") or f"alert:{alert.id}")
         if channel and "digest" in alert.data:
-            # In the order in which the watch takes them: the channel first.
+            # Same lock order as the watcher: the channel first.
             await uow.channels.get(channel)
         move = withdrawn(alert, now, words)
         await uow.alerts.save(move.new)
         if channel and alert.state is not AlertState.PENDING:
-            await tell(uow, move, channel)
-            told[channel] = told.get(channel, 0) + 1
+            await publish_one(uow, move, channel)
+            closed[channel] = closed.get(channel, 0) + 1
     for held in silences:
         await uow.silences.remove(held.id)
     quiet = {channel for held in silences if (channel := await _channel(uow, f"silence:{held.id}"))}
-    for channel in (*told, *(quiet - told.keys())):
-        note = cluster_left(cluster, told.get(channel, 0), len(silences))
+    for channel in (*closed, *(quiet - closed.keys())):
+        note = cluster_left(cluster, closed.get(channel, 0), len(silences))
         await uow.outbox.put(f"left:{cluster}:{channel}:{int(now)}", channel, note)
 
 
 async def _channel(uow: UnitOfWork, slot: str) -> str:
-    """The channel in which the slot's message is, "" when there never was one or it is not kept any more."""
+    """The channel of the slot's message, "" if there is none."""
     post = await uow.outbox.get(slot)
     return post.channel if post else ""

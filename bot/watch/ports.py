@@ -1,24 +1,26 @@
-"""What the watch needs of the store and the world: the slices of the unit of work that its effects use."""
+"""Ports of the watch: the parts of the unit of work that it uses, and the poll of a cluster."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
-from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.cluster_state.state import Causes, Change, ClusterState
+from bot.alerting.grouping import ChannelHistory
 from bot.alerting.model import Alert, Silence
-from bot.clustermgr.cluster import Glimpse
+from bot.alerting.reports.trend import Measurement, Sample
+from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.models import Snapshot
 from bot.interactions.message import Message
 
-Look = Callable[[Glimpse], Awaitable[Snapshot]]
-"""Poll all hosts of one cluster; when a host is slow, first hand the answers of the others to the Glimpse."""
+Poll = Callable[[OnPartial], Awaitable[Snapshot]]
+"""Poll all hosts of one cluster, their errors in the Snapshot; when a host is slow, first call back with the rest."""
 
 Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
-"""Tell which operations changes come from; those that none caused are left out. Raises StoreError."""
+"""Find the operations that caused changes; other changes are left out. Raises StoreError."""
 
 
 async def unexplained(_: Sequence[Change]) -> Causes:
-    """An Explain that knows of no operations."""
+    """An Explain without operations."""
     return {}
 
 
@@ -45,10 +47,10 @@ class SilenceRows(Protocol):
     """Silences in the store."""
 
     async def active(self, now: float, cluster: str) -> list[Silence]:
-        """Those whose time is not over."""
+        """Silences in force."""
 
     async def ended(self, now: float, cluster: str) -> list[Silence]:
-        """Those whose time is over and that nobody removed yet."""
+        """Silences whose time is over and whose end was not announced yet."""
 
     async def remove(self, silence_id: int) -> bool:
         """Delete one; False when it was gone already."""
@@ -58,36 +60,36 @@ class SilenceRows(Protocol):
 
 
 class ClusterStateRows(Protocol):
-    """What is remembered of each cluster."""
+    """Stored cluster states."""
 
-    async def get(self, cluster: str) -> dict[str, Any]:
-        """Empty when nothing is."""
+    async def get(self, cluster: str) -> ClusterState:
+        """The stored state, an empty one if there is none."""
 
-    async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
-        """Remember this instead."""
+    async def put(self, cluster: str, state: ClusterState) -> None:
+        """Store the state."""
 
 
 class ChannelHistoryRows(Protocol):
-    """What is remembered of each Slack channel."""
+    """Stored channel histories."""
 
-    async def get(self, channel: str) -> dict[str, Any]:
-        """Empty when nothing is; a transaction that writes keeps it to itself."""
+    async def get(self, channel: str) -> ChannelHistory:
+        """The stored history; a writing transaction locks it."""
 
-    async def put(self, channel: str, data: Mapping[str, Any]) -> None:
-        """Remember this instead."""
+    async def put(self, history: ChannelHistory) -> None:
+        """Store the history."""
 
 
 class SampleRows(Protocol):
-    """Measurements over time."""
+    """Stored measurements."""
 
-    async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
-        """Keep one."""
+    async def add(self, cluster: str, at: float, values: Measurement) -> None:
+        """Store one."""
 
-    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
-        """Those since then, oldest first; with `every` (seconds) the last of each such span."""
+    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[Sample]:
+        """Measurements since a time, oldest first; with `every` (seconds) the last of each such span."""
 
     async def first(self, cluster: str) -> float | None:
-        """When the oldest was taken."""
+        """Time of the oldest one, None without any."""
 
 
 class OutboxRows(Protocol):
@@ -99,17 +101,17 @@ class OutboxRows(Protocol):
         """Make `message` what this slot shows."""
 
     async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
-        """Forget the replies whose slots begin so and that are surely not in Slack, with `loud` also broadcast ones."""
+        """Drop unposted replies whose slots begin with `prefix`; with `loud` also broadcast ones."""
 
 
 class ScheduledRunRows(Protocol):
-    """What fired when."""
+    """Stored runs of scheduled jobs."""
 
     async def once(self, job: str, due_at: float) -> bool:
-        """Whether the caller is the first."""
+        """True for the first caller only."""
 
     async def last(self, jobs: Collection[str], before: float) -> float | None:
-        """When any of these fired last that was due before a time."""
+        """Time of the last run of these jobs that was due before a time."""
 
 
 class WatchUnit(Protocol):
@@ -125,11 +127,11 @@ class WatchUnit(Protocol):
 
     @property
     def memory(self) -> ClusterStateRows:
-        """Memories."""
+        """Cluster states."""
 
     @property
     def channels(self) -> ChannelHistoryRows:
-        """What channels were told lately."""
+        """Channel histories."""
 
     @property
     def samples(self) -> SampleRows:
@@ -141,7 +143,7 @@ class WatchUnit(Protocol):
 
     @property
     def firings(self) -> ScheduledRunRows:
-        """Firings."""
+        """Runs of scheduled jobs."""
 
 
 class WatchStore(Protocol):

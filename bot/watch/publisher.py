@@ -1,49 +1,50 @@
-"""Carrying out transitions: alerts stored, and what a channel must see of them put into the outbox with them."""
+"""Save the alerts of transitions and put their messages into the outbox, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
-from bot.alerting.model import Severity
+from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
 from bot.views.alerts import card, line
 from bot.views.digest import digest_card, digest_line, gravest
+from bot.views.notes import silence_over
 from bot.watch.ports import WatchUnit
 
 
-async def carry_out(
+async def publish(
     uow: WatchUnit, moves: Sequence[Transition], before: ChannelHistory, after: ChannelHistory, limits: GroupingLimits
 ) -> None:
-    """Store the alerts of one step and tell of them; `before` and `after` are what the channel was told lately."""
+    """Save the alerts of one step and put their messages; `before` and `after` are the channel history."""
     stored = [await _stored(uow, move) for move in moves]
     for move in stored:
-        await _tell_own(uow, move, after.channel)
-    raging = before.storm
-    ended = raging.slot if raging and raging != after.digest(raging.slot) and after.storm is None else ""
-    after = await _tell_digests(uow, after, _by_digest(stored), ended, limits)
+        await _publish_own(uow, move, after.channel)
+    storm = before.storm
+    ended = storm.slot if storm and storm != after.group(storm.slot) and after.storm is None else ""
+    after = await _publish_groups(uow, after, _by_group(stored), ended, limits)
     if after != before:
-        await uow.channels.put(after.channel, after.to_json())
+        await uow.channels.put(after)
 
 
-async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
-    """Tell of one stored transition that a person caused; also of one that a digest lists."""
-    await _tell_own(uow, move, channel)
+async def publish_one(uow: WatchUnit, move: Transition, channel: str) -> None:
+    """Publish one saved transition that a person caused; also if an alert group lists the alert."""
+    await _publish_own(uow, move, channel)
     if "digest" in move.new.data:
-        history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
-        told = await _tell_digests(uow, history, _by_digest([move]), "", GroupingLimits())
-        if told != history:
-            await uow.channels.put(channel, told.to_json())
+        history = await uow.channels.get(channel)
+        published = await _publish_groups(uow, history, _by_group([move]), "", GroupingLimits())
+        if published != history:
+            await uow.channels.put(published)
 
 
-async def end_storm(uow: WatchUnit, channel: str, now: float) -> bool:
-    """End the storm of a channel that no cluster has any more; False when none rages there."""
-    history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
+async def end_group(uow: WatchUnit, channel: str, now: float) -> bool:
+    """End the storm of a channel that no cluster uses any more; False if there is none."""
+    history = await uow.channels.get(channel)
     storm = history.storm
     if storm is None:
         return False
-    calm = history.with_digest(replace(storm, ended_at=now))
-    told = await _tell_digests(uow, calm, {}, storm.slot, GroupingLimits())
-    await uow.channels.put(channel, told.to_json())
+    calm = history.with_group(replace(storm, ended_at=now))
+    published = await _publish_groups(uow, calm, {}, storm.slot, GroupingLimits())
+    await uow.channels.put(published)
     return True
 
 
@@ -56,14 +57,14 @@ async def _stored(uow: WatchUnit, move: Transition) -> Transition:
     return move
 
 
-async def _tell_own(uow: WatchUnit, move: Transition, channel: str) -> None:
+async def _publish_own(uow: WatchUnit, move: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
     if move.tell is Tell.QUIET or "digest" in move.new.data:
         return
     slot = f"alert:{move.new.id}"
     await uow.outbox.put(slot, channel, card(move.new))
     if not move.new.open:
-        # What got worse and was not posted yet is over by now.
+        # Growth that was not posted yet is obsolete.
         await uow.outbox.overtaken(f"{slot}:line:", loud=True)
     if move.tell in {Tell.REPLY, Tell.REPLY_BROADCAST} or _was_muted(move):
         await uow.outbox.put(
@@ -76,12 +77,12 @@ async def _tell_own(uow: WatchUnit, move: Transition, channel: str) -> None:
 
 
 def _was_muted(move: Transition) -> bool:
-    """Whether it is told only now because a silence kept it quiet: its thread says so."""
+    """True if a silence delayed the first post; the thread mentions that."""
     return move.reason is TransitionReason.FIRED and move.old is not None and "muted" in move.old.data
 
 
-def _by_digest(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
-    """The moves that a digest tells of, by its slot: also of an alert that left it for a message of its own."""
+def _by_group(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
+    """The transitions that a group message shows, by its slot; also of an alert that left the group."""
     found: dict[str, list[Transition]] = {}
     for move in moves:
         slot = move.new.data.get("digest") or (move.old.data.get("digest") if move.old else None)
@@ -90,7 +91,7 @@ def _by_digest(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]
     return found
 
 
-async def _tell_digests(
+async def _publish_groups(
     uow: WatchUnit,
     history: ChannelHistory,
     moves: Mapping[str, Sequence[Transition]],
@@ -98,20 +99,20 @@ async def _tell_digests(
     limits: GroupingLimits,
 ) -> ChannelHistory:
     for slot in dict.fromkeys((*moves, ended)):
-        digest = history.digest(slot)
+        digest = history.group(slot)
         if digest is not None:
             choose = limits if slot == ended else None
-            told = await _tell_digest(uow, history.channel, digest, moves.get(slot, ()), choose)
-            history = history.with_digest(told) if told else history.without(slot)
+            published = await _publish_group(uow, history.channel, digest, moves.get(slot, ()), choose)
+            history = history.with_group(published) if published else history.without(slot)
     return history
 
 
-async def _tell_digest(
+async def _publish_group(
     uow: WatchUnit, channel: str, digest: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
 ) -> AlertGroup | None:
-    """Tell of the digest as it is now; None when all that it listed is over, and with it the digest.
+    """Post the group message as it is now; None if all its alerts are over, and with them the group.
 
-    With the limits to `choose` by, its storm ends here: what is to get its own message is noted.
+    With the limits to `choose` by, the storm ends here, and the alerts due for their own message are recorded.
     """
     new = tuple(move.new.id for move in moves if move.reason is TransitionReason.FIRED)
     digest = replace(digest, ids=(*digest.ids, *new))
@@ -127,14 +128,35 @@ async def _tell_digest(
         before = [alert for alert in alerts if alert.id not in new]
         shown = any(_shows(move, gravest(before)) for move in said)
         await uow.outbox.put(slot, channel, digest_line(said), parent=digest.slot, broadcast=shown)
-    return digest if digest.rages or left else None
+    return digest if digest.active or left else None
 
 
 def _shows(move: Transition, before: Severity) -> bool:
-    """Whether the whole channel is to see the line: it calls somebody, or tells of something graver than before."""
+    """True if the reply is broadcast: it calls a group, or is more severe than before."""
     if move.reason is TransitionReason.FIRED:
         return move.new.severity is Severity.CRITICAL and before < Severity.CRITICAL
     critical = move.new.severity is Severity.CRITICAL
     return bool(move.mention) or (
         move.tell is Tell.REPLY_BROADCAST and critical and move.reason is not TransitionReason.REMINDED
     )
+
+
+async def announce_expired(
+    uow: WatchUnit, over: Sequence[Silence], alerts: Sequence[Alert], moves: Sequence[Transition], channel: str
+) -> None:
+    """Remove the silences that are `over` and announce their end: in the threads of `alerts`, else in the channel."""
+    announced = _announced_in_threads(alerts, moves)
+    for silence in over:
+        await uow.silences.remove(silence.id)
+        if silence.id not in announced:
+            since = await uow.alerts.recent(silence.created_at, silence.cluster)
+            kept = [alert for alert in since if silence.id in alert.data.get("silenced", ())]
+            await uow.outbox.put(f"silence:{silence.id}:over", channel, silence_over(silence, kept))
+
+
+def _announced_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) -> set[int]:
+    """The silences whose end an alert's thread announces: now, or as soon as a poll decides."""
+    moved = {move.old.id: move.new for move in moves if move.old is not None}
+    calling = {AlertState.PENDING, AlertState.FIRING}
+    muted = [alert for alert in alerts if "muted" in alert.data and moved.get(alert.id, alert).state in calling]
+    return {alert.data["muted"]["id"] for alert in muted}

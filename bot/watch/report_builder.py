@@ -1,9 +1,8 @@
-"""Gathers from the store what summaries, hand-overs and trends tell; writes nothing."""
+"""Reports: reads from the store the facts of summaries, hand-overs and trends; writes nothing."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
@@ -11,19 +10,19 @@ from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
 from bot.watch.ports import WatchStore, WatchUnit
 
-Deeds = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
-"""What was done to a cluster with the bot since a time."""
+OperationsOf = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
+"""The operations on a cluster since a time."""
 PendingOf = Callable[[str], Awaitable[Sequence[Pending]]]
-"""What is not over on a cluster."""
+"""The open operations of a cluster."""
 
 MONTH = 30 * DAY
 _SAMPLES = 200
-"""About how many measurements of one cluster are read, however long the time."""
+"""Approximate number of measurements read of one cluster, for any length of time."""
 LONGEST_SHIFT = 7 * DAY
-"""A hand-over before that is no beginning of this shift."""
+"""An earlier hand-over does not begin this shift."""
 
 
-async def no_deeds(_cluster: str, _since: float) -> Sequence[OperationFact]:
+async def no_operations(_cluster: str, _since: float) -> Sequence[OperationFact]:
     """For a program that keeps no operations."""
     return ()
 
@@ -35,36 +34,36 @@ async def nothing_pending(_cluster: str) -> Sequence[Pending]:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Implements commands.spec.ReportBook; every method raises StoreError.
+    """Implements the report port of commands; every method raises StoreError.
 
-    `handovers` are the names of the scheduled hand-overs, as they are noted when they fired.
+    `handovers` are the job names of the scheduled hand-overs.
     """
 
     store: WatchStore
     clock: Callable[[], float]
-    deeds: Deeds = no_deeds
+    operations: OperationsOf = no_operations
     pending: PendingOf = nothing_pending
     handovers: Collection[str] = ()
 
     async def summary(self, clusters: Sequence[str], since: float) -> Summary:
-        """What happened since a time (Unix seconds), and what is open."""
+        """A summary since a time (Unix seconds)."""
         now = self.clock()
         return summarise([await self.facts(name, since, now) for name in clusters], since, now)
 
     async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
-        """What who takes over needs to know; without `since` of the time since the last scheduled hand-over."""
+        """A hand-over since a time, by default since the last scheduled hand-over."""
         now = self.clock()
         begun = await self.shift(now) if since is None else since
         return hand_over([await self.facts(name, begun, now) for name in clusters], begun, now)
 
     async def shift(self, now: float) -> float:
-        """When the shift that ends `now` began: at the last scheduled hand-over, else twelve hours ago."""
+        """Start of the shift that ends `now`: the last scheduled hand-over, else twelve hours ago."""
         async with self.store.read() as uow:
             last = await uow.firings.last(self.handovers, now) if self.handovers else None
         return last if last is not None and now - last <= LONGEST_SHIFT else now - SHIFT_SECONDS
 
     async def timeseries(self, cluster: str, window: float) -> Timeseries:
-        """How the space of a cluster went in the last `window` seconds."""
+        """The space of a cluster over the last `window` seconds."""
         now, every = self.clock(), window / _SAMPLES
         async with self.store.read() as uow:
             samples = await uow.samples.range(cluster, now - window, every=every)
@@ -72,14 +71,14 @@ class Reports:
         return timeseries(cluster, samples, window=window, now=now, every=every, watched_since=first)
 
     async def facts(self, name: str, since: float, now: float) -> ClusterFacts:
-        """All that is known of one cluster, what happened since a time, and its trend of a month."""
+        """Facts of one cluster since a time, with its trend of a month."""
         async with self.store.read() as uow:
             facts = await _facts(uow, name, since, now)
             month = await uow.samples.range(name, now - MONTH, every=MONTH / _SAMPLES)
         known = points(month)
         return replace(
             facts,
-            deeds=await self.deeds(name, since),
+            operations=await self.operations(name, since),
             pending=await self.pending(name),
             trend=trend(month) if known else Trend(),
             history=known,
@@ -89,7 +88,7 @@ class Reports:
 async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
     return ClusterFacts(
         name=name,
-        memory=ClusterState.from_json(await uow.memory.get(name)),
+        state=await uow.memory.get(name),
         open=await uow.alerts.open(name),
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),

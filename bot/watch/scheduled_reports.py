@@ -1,4 +1,4 @@
-"""Posting the periodic summaries and hand-overs: each once in all, whoever else runs and however often it starts."""
+"""Post the periodic summaries and hand-overs, each exactly once over all replicas and restarts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.alerting.reports.handover import SHIFT_SECONDS, hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import DAY
 from bot.views.handover import handover
-from bot.views.report import Report
+from bot.views.parts import Report
 from bot.views.summary import summary
 from bot.watch.ports import WatchStore
 from bot.watch.report_builder import Reports
@@ -18,16 +18,16 @@ from bot.watch.report_builder import Reports
 log = structlog.get_logger(__name__)
 
 CATCH_UP_SECONDS = 6 * 3600.0
-"""How late a summary that was due while nothing ran is still worth posting."""
+"""Seconds after which a missed summary is no longer posted."""
 LONGEST = 32 * DAY
-"""How far back a summary goes at most, however long ago the one before was."""
+"""Longest time that a summary covers (seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportJob:
-    """One configured summary: a `job` name that stays the same over restarts, its channel (id), its clusters.
+    """One configured summary: a `job` name that is stable over restarts, its channel (id), its clusters.
 
-    `latest` gives the last time it was due at or before a time (Unix seconds), None when never.
+    `latest` returns the last due time at or before a time (Unix seconds), None if there is none.
     """
 
     job: str
@@ -40,7 +40,7 @@ class ReportJob:
 class Summaries:
     """Posts summaries through the outbox; both methods raise StoreError.
 
-    They are due by the system clock, which is `ahead` seconds before the clock that dated what they report on.
+    Due times use the system clock, which is `ahead` seconds ahead of the clock of the reported facts.
     """
 
     def __init__(
@@ -57,11 +57,9 @@ class Summaries:
         self._done: dict[str, float] = {}
 
     async def fire(self, entry: ReportJob, due_at: float, now: float) -> bool:
-        """Post the summary that was due at `due_at`, of the time since the last one; False when that was done already.
+        """Post the summary due at `due_at`, covering the time since the last one; False if it was posted already.
 
-        Both times are the system clock's.
-
-        What it tells is gathered before the transaction, so that many clusters do not keep others from writing.
+        Both times are the system clock's. The facts are read before the transaction, so that the lock is short.
         """
         report = await self._report(entry, due_at, now)
         slot = f"{entry.kind}:{entry.job}:{due_at:.0f}"
@@ -78,7 +76,7 @@ class Summaries:
         return first
 
     async def catch_up(self, entry: ReportJob, now: float) -> bool:
-        """Post what was due lately and nobody posted, if there was a watch then; for the start and after outages."""
+        """Post a summary that was missed recently, if the clusters were watched then; for starts and after outages."""
         due_at = entry.latest(now)
         if due_at is None or now - due_at > CATCH_UP_SECONDS or self._done.get(entry.job, 0.0) >= due_at:
             return False
@@ -96,12 +94,12 @@ class Summaries:
         return summary(summarise(facts, since, now, due_at=due_at))
 
     async def _since(self, entry: ReportJob, due_at: float, ahead: float) -> float:
-        """When the one before was posted, else when it was due; by the clock that dated what is reported on."""
+        """When the previous summary was posted, else due; by the clock of the reported facts."""
         async with self._store.read() as uow:
             posted = await uow.firings.last((entry.job,), due_at)
         end = due_at - ahead
         if posted is not None:
-            # What seems to be later was posted when the system clock was ahead already.
+            # A later time was posted while the system clock was already ahead.
             return max(posted if posted < end else min(posted - ahead, end), end - LONGEST)
         due_before = None if entry.kind == "handover" else entry.latest(due_at - 1)
         return end - SHIFT_SECONDS if entry.kind == "handover" else (due_before or due_at - DAY) - ahead

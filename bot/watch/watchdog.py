@@ -1,109 +1,104 @@
-"""The sentry: notices that the watch of a cluster gets nothing done, and tells it once, as an alert like any other."""
+"""Watchdog: raises one alert when a watcher gets no poll through."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import Transition, step
-from bot.alerting.grouping import ChannelHistory, weather
-from bot.alerting.model import Alert
+from bot.alerting.grouping import group_alerts
 from bot.alerting.rules.base import Rule
-from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, blind_finding, patience
+from bot.alerting.rules.watchdog import PollTimes, blind_finding, patience
 from bot.common.errors import Conflict, Fenced, StoreError
 from bot.leadership.ports import Duty, Fence, all_of_it
 from bot.watch.ports import WatchStore, WatchUnit
-from bot.watch.publisher import carry_out
-from bot.watch.watcher import Watch
+from bot.watch.publisher import publish
+from bot.watch.watcher import Watcher, watchdog_rule
 
 log = structlog.get_logger(__name__)
 
 
 class Watchdog:
-    """Looks after the watches of this process; `blind` says since when (Unix seconds) each blind one saw nothing."""
+    """Checks the watchers of this process; `blind` has the clusters without polls, and since when (Unix seconds)."""
 
-    def __init__(self, watches: Mapping[str, Watch], store: WatchStore, *, wake: Callable[[], None]) -> None:
-        self._watches, self._store, self._wake = watches, store, wake
-        self._began = 0.0
-        self._troubles: dict[str, str] = {}
+    def __init__(self, watchers: Mapping[str, Watcher], store: WatchStore, *, wake: Callable[[], None]) -> None:
+        self._watchers, self._store, self._wake = watchers, store, wake
+        self._started_at = 0.0
+        self._schedule_errors: dict[str, str] = {}
         self.blind: Mapping[str, float] = {}
 
-    def trouble(self, cluster: str, words: str) -> None:
-        """Note what the schedule said of the watch of a cluster: the reason, where no look failed by itself."""
-        self._troubles[cluster] = words
+    def note_schedule_error(self, cluster: str, text: str) -> None:
+        """Note why the scheduler did not start a tick; used as the reason when no poll failed."""
+        self._schedule_errors[cluster] = text
 
     def why(self, cluster: str) -> str:
-        """Why the watch of a cluster is blind, as far as is known."""
-        return self._watches[cluster].pulse.trouble or self._troubles.get(cluster, "")
+        """The reason why polls of a cluster fail, "" if unknown."""
+        return self._watchers[cluster].health.error or self._schedule_errors.get(cluster, "")
 
     async def check(self, now: float, fence_for: Duty = all_of_it) -> None:
-        """Find out who is blind of those that are ours to watch, and tell it.
+        """Find the clusters that this process should watch and that are not polled; raise their alerts.
 
-        Raises StoreError: then `blind` is what this process alone knows.
+        Raises StoreError; then `blind` is only what this process knows.
         """
-        self._began = self._began or now
-        ours = {name: fence for name in self._watches if (fence := fence_for(name))}
-        suspects = {name: since for name in ours if (since := self._suspected(self._watches[name], now))}
-        seeing = self.blind.keys() - suspects.keys()
-        for name in seeing:
-            self._troubles.pop(name, None)
+        self._started_at = self._started_at or now
+        ours = {name: fence for name in self._watchers if (fence := fence_for(name))}
+        suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
+        for name in self.blind.keys() - suspects.keys():
+            self._schedule_errors.pop(name, None)
         confirmed: dict[str, float] = {}
         try:
             for name in suspects:
-                if since := await self._blind(self._watches[name], now, ours[name]):
+                if since := await self._confirm(self._watchers[name], now, ours[name]):
                     confirmed[name] = since
         except StoreError:
             self.blind = suspects
             raise
         self.blind = confirmed
 
-    def _suspected(self, watch: Watch, now: float) -> float:
-        rule = _rule(watch)
-        done_at = watch.pulse.done_at or self._began
-        limit = patience(rule, watch.watched.interval) if rule else float("inf")
+    def _suspected(self, watcher: Watcher, now: float) -> float:
+        rule = watchdog_rule(watcher.watched)
+        done_at = watcher.health.done_at or self._started_at
+        limit = patience(rule, watcher.watched.interval) if rule else float("inf")
         return done_at if now - done_at > limit else 0.0
 
-    async def _blind(self, watch: Watch, now: float, fence: Fence) -> float:
-        """Since when nobody sees this cluster, 0 when another process does; it is told with that."""
-        rule, watched = _rule(watch), watch.watched
-        assert rule is not None  # noqa: S101 - or it would not be suspected
+    async def _confirm(self, watcher: Watcher, now: float, fence: Fence) -> float:
+        """Since when no process polls the cluster, 0 if another one does; raises the alert in the same transaction."""
+        rule, watched = watchdog_rule(watcher.watched), watcher.watched
+        assert rule is not None  # noqa: S101 - without the rule there is no suspect
         try:
             async with self._store.begin() as uow:
                 await fence(uow)
-                noted_at = ClusterState.from_json(await uow.memory.get(watched.cluster)).at
-                observation = PollTimes(watch.pulse.done_at or self._began, noted_at, watched.interval)
-                since = observation.blind_since(now, patience(rule, watched.interval))
-                moves = await self._tell(uow, watch, rule, since, now) if since else ()
+                noted_at = (await uow.memory.get(watched.cluster)).at
+                times = PollTimes(watcher.health.done_at or self._started_at, noted_at, watched.interval)
+                since = times.blind_since(now, patience(rule, watched.interval))
+                moves = await self._raise(uow, watcher, rule, since, now) if since else ()
         except (Conflict, Fenced):
-            # Another process told it at the same moment, or somebody acknowledged it.
+            # Another process raised it at the same moment, or a person acknowledged it.
             return 0.0
         if moves:
             log.warning(
                 "watch.blind", cluster=watched.cluster, seconds=round(now - since), why=self.why(watched.cluster)
             )
-            watch.recheck()
+            watcher.invalidate()
             self._wake()
         return since
 
-    async def _tell(self, uow: WatchUnit, watch: Watch, rule: Rule, since: float, now: float) -> Sequence[Transition]:
-        watched = watch.watched
-        before = ChannelHistory.from_json(watched.channel, await uow.channels.get(watched.channel))
-        held: list[Alert] = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
-        found = step(
+    async def _raise(
+        self, uow: WatchUnit, watcher: Watcher, rule: Rule, since: float, now: float
+    ) -> Sequence[Transition]:
+        watched = watcher.watched
+        before = await uow.channels.get(watched.channel)
+        alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
+        transitions = step(
             {rule.key: (blind_finding(rule, watched.cluster, self.why(watched.cluster)),)},
-            held,
+            alerts,
             await uow.silences.active(now, watched.cluster),
             (rule,),
             now,
             cluster=watched.cluster,
             escalation=watched.escalation,
         )
-        moves = [move if move.old else replace(move, new=replace(move.new, since=since)) for move in found]
-        after, told = weather(before, moves, held, watched.limits, now)
-        await carry_out(uow, told, before, after, watched.limits)
-        return told
-
-
-def _rule(watch: Watch) -> Rule | None:
-    return next((rule for rule in watch.watched.rules if rule.key == WATCH_BLIND.key), None)
+        moves = [move if move.old else replace(move, new=replace(move.new, since=since)) for move in transitions]
+        after, moves_to_post = group_alerts(before, moves, alerts, watched.limits, now)
+        await publish(uow, moves_to_post, before, after, watched.limits)
+        return moves_to_post

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
 from bot.leadership.ports import Fence, unfenced

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bot.config import Secrets, Settings
 from bot.runtime.app import build
-from bot.watch.watcher import Watch
+from bot.watch.watcher import Watcher
 from tests.bench.figures import Figure, milliseconds
 from tests.bench.hosts import LISTS
 from tests.bench.world import hosts, plain_settings
@@ -56,10 +56,10 @@ async def watch(folder: Path, clusters: Sequence[Sequence[str]]) -> AsyncIterato
         yield lambda: _tick(watched, at, now)
 
 
-async def _tick(watched: Watch, at: list[float], now: "itertools.count[float]") -> None:
+async def _tick(watched: Watcher, at: list[float], now: "itertools.count[float]") -> None:
     at[0] = next(now)
     await watched.tick(at[0])
-    assert not watched.pulse.failures
+    assert not watched.health.failures
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 from bot.telemetry.health import served
@@ -42,7 +43,7 @@ async def test_status_line_names_clusters_that_are_not_polled(world: Demo) -> No
     unpolled = replace(world.app.status_reporter, noted={}, began=0.0)
     assert await unpolled.problem() == "prod, archive: not polled lately."
     later = world.app.clock() + 3600
-    ahead = replace(unpolled, noted={name: {"at": later} for name in world.clusters})
+    ahead = replace(unpolled, noted={name: ClusterNote(at=later) for name in world.clusters})
     assert await ahead.problem() == "prod, archive: not polled lately.", "a clock that was ahead saved the time"
     await unpolled.update(ARCHIVE)
     line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot has trouble" in m.full_text)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, alert, ask
@@ -90,7 +91,7 @@ async def test_a_silence_of_all_rules_names_what_it_spares(world: Demo) -> None:
 
 async def test_a_subject_that_no_alert_has_is_refused(world: Demo) -> None:
     for _ in range(200):
-        if world.app.noted.get("prod", {}).get("leader"):
+        if world.app.noted.get("prod", ClusterNote()).leader:
             break
         await asyncio.sleep(0.05)
     for line, words in (

@@ -34,14 +34,14 @@ class World:
     async def first_look(self) -> None:
         """Wait for the look that the program makes at its start; then no other comes by itself."""
         watch = self.demo.app.watches["prod"]
-        await self.cluster.until(lambda: watch.pulse.done_at > 0)
-        assert not watch.pulse.failures
+        await self.cluster.until(lambda: watch.health.done_at > 0)
+        assert not watch.health.failures
 
     async def look(self) -> None:
         """One look of the watch, from here on counted."""
         self.seen_before = len(self.cluster.log)
         await poll(self.demo.app, "prod")
-        assert not self.demo.app.watches["prod"].pulse.failures
+        assert not self.demo.app.watches["prod"].health.failures
 
     def asked(self, node: int) -> list[Seen]:
         """The questions to that node, how it is, since the last look began."""

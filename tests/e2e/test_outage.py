@@ -132,7 +132,7 @@ async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> N
             await world.confirm(card)
             await world.slack.wait_for(OPERATIONS, lambda m: STORE_DOWN in m.full_text, user=BOB, timeout=20)
             world.cluster.break_disk(3)
-            await until(lambda: world.app.watches["prod"].pulse.failures > 0)
+            await until(lambda: world.app.watches["prod"].health.failures > 0)
         assert {each["event"] for each in logs if each["log_level"] == "error"} == {"store.down"}
         assert len([each for each in logs if each["event"] == "store.down"]) <= 2
     finally:

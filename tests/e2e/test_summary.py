@@ -53,7 +53,7 @@ async def test_trend_has_a_chart_and_text(world: Demo) -> None:
     """The history covers one month, with a gap of half a day and with added disks."""
     answer = await ask(world, "/cm trend 30d prod")
     assert {block["type"] for block in answer.blocks} >= {"data_visualization", "table"}
-    for words in ("At this pace it is full in about", "The size itself changed once", "Nothing was measured from"):
+    for words in ("At this pace it is full in about", "The total size changed once", "Nothing was measured from"):
         assert words in answer.full_text
     assert "watching since" in (await ask(world, "/cm trend 90d archive")).full_text
     assert "7d, 30d or 90d" in (await ask(world, "/cm trend 8d")).text

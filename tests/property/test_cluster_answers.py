@@ -18,7 +18,7 @@ from bot.common.errors import ClusterError
 from bot.views.members import members
 from bot.views.stat import stat
 from bot.views.tasks import tasks
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watched, Watcher
 from tests.component.clustermgr.test_fault_matrix import READS, WRITES
 from tests.support.raw_server import Request, answer, serving
 from tests.support.watch_builders import FakeStore
@@ -110,13 +110,13 @@ async def _watch(answers: dict[str, Any]) -> None:
 
     async with serving(handle) as host, ClustermgrClient([host.host]) as api:
         cluster = Cluster("prod", "C1", api, lambda: now, 5.0)
-        watch = Watch(
+        watch = Watcher(
             Watched("prod", "C1", 120, configure({})), partial(cluster.poll, 5.0), FakeStore(), wake=lambda: None
         )
         for _ in range(5):
             now += 120
             await watch.tick(now)
-            assert (watch.pulse.failures, watch.pulse.trouble) == (0, "")
+            assert (watch.health.failures, watch.health.error) == (0, "")
         verdict, seen = await detect_dialect(api), watch.latest
         assert seen is not None
         assert verdict.why
@@ -124,4 +124,4 @@ async def _watch(answers: dict[str, Any]) -> None:
             assert shown.to_json()
         answers.update(SOUND)
         await watch.tick(now + 120)
-        assert watch.pulse.failed_total == 0
+        assert watch.health.failed_total == 0

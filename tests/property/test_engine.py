@@ -4,21 +4,21 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from bot.alerting.unknown_time import unknown_for
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
-from bot.alerting.grouping import ChannelHistory, GroupingLimits, listed, weather
+from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
 from bot.alerting.transition import LOUD, ended, reads_the_same
-from bot.alerting.unknown_time import unknown_for
 from bot.common.errors import StoreError
-from bot.watch.publisher import carry_out, tell
+from bot.watch.publisher import publish, tell
 from tests.support.budget import examples
 from tests.support.watch_builders import FakeStore
 
@@ -280,7 +280,7 @@ class Engine(RuleBasedStateMachine):
         """Fold, store and tell, as one transaction; False when it was lost."""
         held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
         before = self.history
-        after, posted = weather(before, moves, held, LIMITS, self.now)
+        after, posted = group_alerts(before, moves, held, LIMITS, self.now)
         assert {move.new.key for move in moves} <= {move.new.key for move in posted}
         try:
             done(self._stored(posted, before, after))
@@ -294,7 +294,7 @@ class Engine(RuleBasedStateMachine):
 
     async def _stored(self, posted: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
         async with self.store.begin() as uow:
-            await carry_out(uow, posted, before, after, LIMITS)
+            await publish(uow, posted, before, after, LIMITS)
 
     def _blocked(self, held: list[Alert], *, settling: bool, remembered: bool) -> frozenset[str]:
         """The rules that may post nothing at this tick."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.cluster_state.state import Causes, Change
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
 from bot.watch.ports import Explain, unexplained
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watched, Watcher
 from tests.support.watch_builders import FakeStore
 
 HOUR = 3600.0
@@ -34,12 +34,12 @@ class World:
     store: FakeStore = field(default_factory=FakeStore)
     now: float = 1_000_000.0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
-    watch: Watch = field(init=False)
+    watch: Watcher = field(init=False)
 
     def __post_init__(self) -> None:
         handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
         watched = Watched("prod", "C1", 15, configure(self.rules))
-        self.watch = Watch(
+        self.watch = Watcher(
             watched,
             partial(handle.poll, 5.0),
             self.store,
@@ -61,7 +61,7 @@ class World:
                 self.cluster.clock.advance(apart)
                 await self.cluster.tick()
             await self.watch.tick(self.now)
-            assert not self.watch.pulse.failures
+            assert not self.watch.health.failures
         return list(dict.fromkeys(self.store.told[before:]))
 
     def fixes(self) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.cluster_state.state import ClusterNote, ClusterState
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import ClusterFacts
 from bot.alerting.reports.handover import Handover, hand_over
@@ -296,7 +296,7 @@ async def typed(
     text: str,
     *clusters: ClusterPort,
     proposals: FakeDesk | None = None,
-    remembered: Mapping[str, Mapping[str, Any]] | None = None,
+    remembered: Mapping[str, ClusterNote] | None = None,
     audit: FakeAudit | None = None,
     share: FileShare | None = None,
     alerts: FakeAlerts | None = None,
@@ -316,7 +316,7 @@ async def typed(
         standing=FakeStanding(),
         alerts=alerts or FakeAlerts(),
         reports=reports or FakeReports(),
-        remembered=lambda name: (remembered or {}).get(name, {}),
+        remembered=lambda name: (remembered or {}).get(name, ClusterNote()),
         audit=audit or FakeAudit(),
         share=share,
         forms=forms or FakeForms(),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleContext
 from bot.alerting.rules.table import rule_named
@@ -36,7 +36,7 @@ def after(*looks: Snapshot) -> RuleContext:
     """The scene of the last look, with what was remembered of all of them; the one before it is the earlier look."""
     memory, before = ClusterState(), None
     for look in looks:
-        memory, before, last = remember(memory, look, previous=before), look, before
+        memory, before, last = update(memory, look, previous=before), look, before
     return RuleContext(looks[-1], memory, looks[-1].at, last)
 
 

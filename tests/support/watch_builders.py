@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.grouping import ChannelHistory
 from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.reports.trend import Measurement, Sample
 from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
+from bot.store.state_codec import decode_history, decode_state, encode_history, encode_state
 
 TIB = 1 << 40
 
@@ -106,7 +110,7 @@ class State:
     silences: list[Silence] = field(default_factory=list)
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict)
-    samples: list[tuple[str, float, dict[str, Any]]] = field(default_factory=list)
+    samples: list[tuple[str, float, Measurement]] = field(default_factory=list)
     outbox: dict[str, tuple[str, dict[str, Any], str | None, bool]] = field(default_factory=dict)
     firings: set[tuple[str, float]] = field(default_factory=set)
     puts: list[tuple[str, str]] = field(default_factory=list)
@@ -202,35 +206,35 @@ class FakeSilences:
 class FakeMemory:
     unit: FakeUnit
 
-    async def get(self, cluster: str) -> dict[str, Any]:
-        return copy.deepcopy(self.unit.state.memory.get(cluster, {}))
+    async def get(self, cluster: str) -> ClusterState:
+        return decode_state(self.unit.state.memory.get(cluster, {}))
 
-    async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
+    async def put(self, cluster: str, state: ClusterState) -> None:
         self.unit.must_write()
-        self.unit.state.memory[cluster] = copy.deepcopy(dict(data))
+        self.unit.state.memory[cluster] = {**self.unit.state.memory.get(cluster, {}), **encode_state(state)}
 
 
 @dataclass
 class FakeChannels:
     unit: FakeUnit
 
-    async def get(self, channel: str) -> dict[str, Any]:
-        return copy.deepcopy(self.unit.state.channels.get(channel, {}))
+    async def get(self, channel: str) -> ChannelHistory:
+        return decode_history(channel, self.unit.state.channels.get(channel, {}))
 
-    async def put(self, channel: str, data: Mapping[str, Any]) -> None:
+    async def put(self, history: ChannelHistory) -> None:
         self.unit.must_write()
-        self.unit.state.channels[channel] = copy.deepcopy(dict(data))
+        self.unit.state.channels[history.channel] = encode_history(history)
 
 
 @dataclass
 class FakeSamples:
     unit: FakeUnit
 
-    async def add(self, cluster: str, at: float, values: Mapping[str, Any]) -> None:
+    async def add(self, cluster: str, at: float, values: Measurement) -> None:
         self.unit.must_write()
-        self.unit.state.samples.append((cluster, at, dict(values)))
+        self.unit.state.samples.append((cluster, at, values))
 
-    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
+    async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[Sample]:
         found = [(at, values) for name, at, values in self.unit.state.samples if name == cluster and at >= since]
         return list({int(at // every): (at, values) for at, values in found}.values()) if every else found
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.alerting.cluster_state.changes import Causes, Change
-from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.observations import MemberChange
+from bot.alerting.cluster_state.state import Causes, Change
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Disk, Snapshot
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watched, Watcher
 from tests.support.watch_builders import FakeStore, look
 
 NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}
@@ -23,14 +23,14 @@ class World:
     woken: int = 0
     causes: dict[int, tuple[int, str]] = field(default_factory=dict)
     watched: Watched = field(default_factory=lambda: Watched("prod", "C1", 15, configure(NO_HOLD)))
-    watch: Watch = field(init=False)
+    watch: Watcher = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
 
     def start(self) -> None:
         """A new process: nothing but the store is left of the one before."""
-        self.watch = Watch(self.watched, self._look, self.store, wake=self._wake, explain=self._explain)
+        self.watch = Watcher(self.watched, self._look, self.store, wake=self._wake, explain=self._explain)
 
     async def _explain(self, changes: Sequence[Change]) -> Causes:
         """The operations that changed a peer, by its id."""

@@ -1,1 +1,1 @@
-"""What the watch remembers of one cluster between two polls and over restarts. No I/O."""
+"""The state kept of one cluster between polls and over restarts. No I/O."""

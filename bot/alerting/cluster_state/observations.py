@@ -1,10 +1,137 @@
-"""What the watch notes of switches and of disks on the move: as stored and when first seen so; how it learns. Pure."""
+"""Observations kept of one cluster between polls: members, hosts, switches, disks, leader, forecast. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.alerting.reports.trend import DAY, Sample, Sureness, trend
 from bot.alerting.text import plain
-from bot.clustermgr.models import Disk, Snapshot
+from bot.clustermgr.models import Disk, RaftStatus, Snapshot, Stat
+from bot.common.addresses import same_place
+from bot.common.errors import AuthRejected
+
+MAX_MEMBERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MemberNote:
+    """A raft member as its leader lists it; `host` is its raft address on one line, "" while unknown."""
+
+    id: int
+    learner: bool = False
+    host: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Its kind, as text."""
+        return "learner" if self.learner else "voter"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """A member joined, left, or changed its kind or address, seen at `at`; `before_at` is the last poll with members.
+
+    `was` and `now` are "voter", "learner" or "" (no member), `host_was` and `host` its raft address then and now.
+    `away` are the seconds without a poll before it (or 0), `op` is the operation that caused it (0: none), `approved`
+    who approved that (Slack user ids, a space between).
+    """
+
+    at: float
+    peer: int
+    was: str
+    now: str
+    host_was: str = ""
+    host: str = ""
+    before_at: float = 0.0
+    away: float = 0.0
+    op: int = 0
+    approved: str = ""
+
+
+def member_notes(old: Sequence[MemberNote], leader: Stat) -> tuple[MemberNote, ...]:
+    """The members by id, from the leader's view; an empty list changes nothing.
+
+    Raft knows a new member before its address: an unknown address stays as it was.
+    """
+    known = {note.id: note.host for note in old}
+    peers = sorted(leader.raft_status.peers, key=lambda peer: peer.id)[:MAX_MEMBERS]
+    notes = {
+        peer.id: MemberNote(peer.id, peer.is_learner, plain(peer.host) or known.get(peer.id, "")) for peer in peers
+    }
+    return tuple(notes.values()) or tuple(old)
+
+
+def member_changes(
+    old: Sequence[MemberNote], new: Sequence[MemberNote], *, at: float, before_at: float, away: float
+) -> tuple[MemberChange, ...]:
+    """Changes between the two, by peer id; the first list of a cluster is no change."""
+    return tuple(_changes(old, new, at, before_at, away)) if old else ()
+
+
+def _changes(
+    old: Sequence[MemberNote], new: Sequence[MemberNote], at: float, before_at: float, away: float
+) -> Iterator[MemberChange]:
+    before, after = {note.id: note for note in old}, {note.id: note for note in new}
+    for peer in sorted(before.keys() | after.keys()):
+        was, now = before.get(peer, _NO_MEMBER), after.get(peer, _NO_MEMBER)
+        was_kind, now_kind = was.kind if peer in before else "", now.kind if peer in after else ""
+        # An address that becomes known, or is only spelled differently, did not change.
+        moved = bool(was.host and now.host) and not same_place(was.host, now.host)
+        if was_kind != now_kind or moved:
+            yield MemberChange(at, peer, was_kind, now_kind, was.host, now.host, before_at, away)
+
+
+_NO_MEMBER = MemberNote(0)
+
+
+@dataclass(frozen=True, slots=True)
+class HostNote:
+    """The peer that last answered on a host; its applied index, and the commit index when that last moved."""
+
+    host: str
+    peer: int
+    applied: int = 0
+    commit: int = 0
+
+    def stalled(self, raft: RaftStatus) -> bool:
+        """True if nothing was applied since, although more was committed."""
+        return self.commit < raft.commit and self.applied == applied(raft) < raft.commit
+
+
+def applied(raft: RaftStatus) -> int:
+    """The index up to which a node has applied its log; some releases report only one of the two."""
+    reported = [index for index in (raft.applied, raft.raft_applied) if index]
+    return min(reported, default=0)
+
+
+def host_notes(old: Sequence[HostNote], snapshot: Snapshot) -> tuple[HostNote, ...]:
+    """The notes of the configured hosts; a silent host keeps its note."""
+    known = {note.host: note for note in old}
+    for host, stat in snapshot.answered:
+        raft, note = stat.raft_status, known.get(host)
+        waits = note is not None and note.peer == raft.node_id and note.applied == applied(raft) < raft.commit
+        if not waits:
+            known[host] = HostNote(host, raft.node_id, applied(raft), raft.commit)
+    return tuple(known[look.host] for look in snapshot.looks if look.host in known)
+
+
+def refusing(old: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
+    """The configured hosts that rejected the request token at their last answer; silence or an error keeps them."""
+    refused = {look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)}
+    if isinstance(snapshot.disks_error, AuthRejected):
+        refused.add(snapshot.disks_error.host)
+    kept = {look.host for look in snapshot.looks if look.stat is None and look.host in old}
+    return tuple(look.host for look in snapshot.looks if look.host in refused | kept)
+
+
+def peer_at(notes: Iterable[HostNote], host: str) -> int:
+    """The peer on that host, 0 if unknown."""
+    return next((note.peer for note in notes if note.host == host), 0)
+
+
+def hosts_of(notes: Iterable[HostNote], peer: int) -> tuple[str, ...]:
+    """The configured hosts that last answered as that peer."""
+    return tuple(note.host for note in notes if note.peer == peer)
+
 
 MAX_NOTES = 200
 _MAX_VALUE = 80
@@ -12,7 +139,7 @@ _MAX_VALUE = 80
 
 @dataclass(frozen=True, slots=True)
 class SwitchNote:
-    """What is stored under a key (None: nothing), and when it was first seen so; the text is on one line, bounded."""
+    """The stored value of a key (None: nothing), and when it was first seen; one line of text, bounded."""
 
     value: str | None
     since: float
@@ -20,7 +147,7 @@ class SwitchNote:
 
 @dataclass(frozen=True, slots=True)
 class SwitchChange:
-    """The value under a key went from one to another, noticed at `at`; `before_at` is when it was last read before.
+    """The value of a key changed, seen at `at`; `before_at` is the last time it was read before.
 
     `op` is the operation that caused it (0: none), `approved` who approved that (Slack user ids, a space between).
     """
@@ -37,9 +164,9 @@ class SwitchChange:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a disk has come that is repaired or dropped: in `status` since `since`, last moved at `moved_at`.
+    """Progress of a disk that is repaired or dropped: in `status` since `since`, last progress at `moved_at`.
 
-    `left` are the chunks that were on it at the least so far, None while nobody told.
+    `left` is the lowest number of chunks on it so far, None if unknown.
     """
 
     id: int
@@ -50,7 +177,7 @@ class Progress:
 
 
 def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str, SwitchNote]:
-    """The notes after this look; a key that was not read keeps what is known of it."""
+    """The notes after this snapshot; a key that was not read keeps its note."""
     notes = dict(old)
     for key, raw in (snapshot.switches or {}).items():
         value = None if raw is None else plain(raw, _MAX_VALUE)
@@ -62,7 +189,7 @@ def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str,
 def switch_changes(
     old: Mapping[str, SwitchNote], new: Mapping[str, SwitchNote], *, at: float, before_at: float, away: float
 ) -> tuple[SwitchChange, ...]:
-    """What changed between the two; what is seen for the first time has not."""
+    """Changes between the two; a key seen for the first time is no change."""
     return tuple(
         SwitchChange(at, key, old[key].value, note.value, before_at, away)
         for key, note in new.items()
@@ -71,7 +198,7 @@ def switch_changes(
 
 
 def progress(old: Sequence[Progress], disks: Sequence[Disk], snapshot: Snapshot) -> tuple[Progress, ...]:
-    """How far each of these disks has come by this look; a disk that is listed no more is forgotten."""
+    """Progress of these disks after this snapshot; a disk that is no longer listed is dropped."""
     known = {note.id: note for note in old}
     listed = sorted(disks, key=lambda disk: disk.disk_id)[:MAX_NOTES]
     return tuple(_moved(known.get(disk.disk_id), disk, snapshot) for disk in listed)
@@ -83,5 +210,73 @@ def _moved(old: Progress | None, disk: Disk, snapshot: Snapshot) -> Progress:
         return Progress(disk.disk_id, disk.status, snapshot.at, snapshot.at, left)
     if left is None or (old.left is not None and left >= old.left):
         return old
-    # The first count is no movement.
+    # The first count is no progress.
     return replace(old, left=left, moved_at=old.moved_at if old.left is None else snapshot.at)
+
+
+WINDOW = 14 * DAY
+"""Seconds of measurements that count."""
+FORECAST_EVERY = 3600.0
+"""Seconds between two forecasts."""
+LASTS = DAY
+"""Seconds for which a forecast counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Forecast made at `at`: full at `full_at` (Unix seconds, 0: never, or not known well enough)."""
+
+    at: float = 0.0
+    full_at: float = 0.0
+
+    def due(self, now: float) -> bool:
+        """True if a new forecast is due."""
+        return now - self.at >= FORECAST_EVERY
+
+    def days_left(self, now: float) -> float | None:
+        """Days until it is full, None if unknown."""
+        if not self.full_at or now - self.at > LASTS:
+            return None
+        return max(0.0, self.full_at - now) / DAY
+
+
+def forecast(samples: Sequence[Sample], now: float) -> Forecast:
+    """Forecast by the trend of these measurements, unless that is only rough."""
+    found = trend(samples)
+    if found.full_in is None or found.sure not in {Sureness.FAIR, Sureness.GOOD}:
+        return Forecast(now)
+    return Forecast(now, found.until + found.full_in * DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """`peer` leads in `term`, by the word of the peer `by`."""
+
+    peer: int
+    term: int
+    by: int
+
+
+def named_leader(snapshot: Snapshot, members: Collection[MemberNote], *, leader: int, term: int) -> Sighting | None:
+    """The new leader that a follower names instead of the known one (`leader` in `term`); None if that is not certain.
+
+    A new leader can delay its answers for ten seconds, while its followers name it at once. A follower of a higher term
+    has heard from that leader, so one follower is enough. A removed host, a host that names a leader of an old term,
+    and a follower contradicted by another member do not count.
+    """
+    voters = {member.id for member in members if not member.learner}
+    known = {member.id for member in members}
+    said = [stat.raft_status for _, stat in snapshot.answered if stat.raft_status.node_id in known]
+    higher = [raft for raft in said if raft.leader and raft.term > term]
+    if not leader or not higher or snapshot.leader is not None:
+        return None
+    first = max(higher, key=lambda raft: (raft.term, -raft.node_id))
+    if first.leader == leader or first.leader not in voters or any(_contradicts(raft, first) for raft in said):
+        return None
+    return Sighting(first.leader, first.term, first.node_id)
+
+
+def _contradicts(raft: RaftStatus, first: RaftStatus) -> bool:
+    """True if a member names another leader, has a later term, or denies that it leads."""
+    denies = raft.node_id == first.leader and raft.leader != first.leader
+    return raft.leader not in {0, first.leader} or raft.term > first.term or denies

@@ -1,33 +1,38 @@
-"""Memory: what the watch remembers of one cluster between two looks and over restarts, and how it learns. Pure."""
+"""ClusterState: what is kept of one cluster between polls and restarts, and how a poll updates it. No I/O."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from bot.alerting.cluster_state.forecast import Forecast
-from bot.alerting.cluster_state.hosts import HostNote, host_notes, hosts_of, refusing
-from bot.alerting.cluster_state.members import MemberChange, MemberNote, member_changes, member_notes
 from bot.alerting.cluster_state.observations import (
+    Forecast,
+    HostNote,
+    MemberChange,
+    MemberNote,
     Progress,
     SwitchChange,
     SwitchNote,
+    host_notes,
+    hosts_of,
+    member_changes,
+    member_notes,
+    named_leader,
     progress,
+    refusing,
     switch_changes,
     switch_notes,
 )
-from bot.alerting.cluster_status import cluster_status
-from bot.alerting.leader_sighting import named_leader
+from bot.alerting.cluster_status import ClusterStatus, cluster_status, raised
+from bot.alerting.model import Alert
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 
-T = TypeVar("T")
-
 MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
-"""Seconds after which a mere "still looking" is worth writing down."""
+"""Seconds after which an unchanged state is stored again."""
 _QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at"})
 
 
@@ -44,11 +49,11 @@ class DiskNote:
 
 @dataclass(frozen=True, slots=True)
 class LeaderChange:
-    """Leadership went from one peer id to another, noticed at `at`, after `away` seconds without a look (or 0).
+    """Leadership moved from one peer id to another, seen at `at`, after `away` seconds without a poll (or 0).
 
-    `before_at` is the last look that knew the leader before. `op` is the operation that caused it (0: none),
-    `approved` who approved that (Slack user ids, a space between). `seen_by` is the peer whose word it is, until the
-    new leader itself confirms it (then 0).
+    `before_at` is the last poll that saw the previous leader. `op` is the operation that caused it (0: none),
+    `approved` who approved that (Slack user ids, a space between). `seen_by` is the follower that named the
+    new leader, until that leader confirms it (then 0).
     """
 
     at: float
@@ -64,16 +69,16 @@ class LeaderChange:
 
 @dataclass(frozen=True, slots=True)
 class ClusterState:
-    """What is remembered; times in Unix seconds, 0 when it never happened.
+    """State of one cluster; times in Unix seconds, 0 for never.
 
-    `at` is the last look, `leader_at` the last look that knew a leader, `leader_since` the first one of this leader,
-    `term_since` the first one of this leader in this term, `elected_at` the same if an earlier leader or term had been
-    seen before it (0: it led when it was first seen),
-    `disks_at` the last look whose list of bad disks is `disks`. `verdict` is its sentence, `level` its word.
-    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` tell how far each has come.
+    `at` is the last poll, `leader_at` the last poll with a leader, `leader_since` the first poll of this leader,
+    `term_since` the first poll of this leader in this term, `elected_at` the same if an earlier leader or term was
+    seen before (0: it led when it was first seen), `disks_at` the poll that listed `disks`.
+    `verdict` is its sentence, `level` its word.
+    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` are their progress.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
-    `members` are the peers that the last known leader listed, by id; `hosts` tell whose each configured host is.
-    `refusing` are the hosts that rejected the request token when they last told.
+    `members` are the peers that the last known leader listed, by id; `hosts` map the configured hosts to peers.
+    `refusing` are the hosts that rejected the request token at their last answer.
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     """
 
@@ -109,117 +114,98 @@ class ClusterState:
     zones: tuple[ZoneChunks, ...] = ()
     zones_at: float = 0.0
 
-    def to_json(self) -> dict[str, Any]:
-        """The form in which the store keeps it."""
-        plain_values = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain_values.items()}
+
+@dataclass(frozen=True, slots=True)
+class ClusterNote:
+    """The last known condition of a cluster, for lists and commands; `at` is 0 before the first poll.
+
+    `leader` (peer id, 0: none), `leader_host` and `term` are those of the last snapshot, `answered` is how many hosts
+    answered it (None if another process polled). `state` is the cluster state after it.
+    """
+
+    at: float = 0.0
+    level: str = ""
+    verdict: str = ""
+    leader: int = 0
+    leader_host: str = ""
+    term: int = 0
+    answered: int | None = None
+    state: ClusterState = field(default_factory=ClusterState)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`; unknown keys are left alone, missing ones take their default."""
-        return cls(
-            **{
-                **_known(cls, data),
-                "voters": tuple(data.get("voters", ())),
-                "learners": tuple(data.get("learners", ())),
-                "refusing": tuple(data.get("refusing", ())),
-                **{name: _notes(kind, data.get(name, ())) for name, kind in _LISTS.items()},
-                "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
-                "switches": {
-                    key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
-                },
-            }
-        )
+    def of(cls, state: ClusterState) -> Self:
+        """The note of a stored state."""
+        return cls(state.at, state.level, state.verdict, state.leader, state.leader_host, state.term, None, state)
 
 
-_LISTS: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        "disks": DiskNote,
-        "dropping": DiskNote,
-        "changes": LeaderChange,
-        "repairs": Progress,
-        "drops": Progress,
-        "switch_changes": SwitchChange,
-        "members": MemberNote,
-        "member_changes": MemberChange,
-        "hosts": HostNote,
-        "zones": ZoneChunks,
-    }
-)
-"""The fields of a Memory that are tuples of notes."""
+def not_milder(note: ClusterNote, name: str, alerts: Sequence[Alert]) -> ClusterNote:
+    """The note with a level not milder than the most severe firing alert of the cluster `name`."""
+    stored = ClusterStatus(note.level, note.verdict)
+    found = raised(stored, name, [alert for alert in alerts if alert.cluster == name])
+    return note if found is stored else replace(note, level=str(found.level), verdict=found.sentence)
 
 
-def _notes(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    return tuple(kind(**_known(kind, note)) for note in values)
-
-
-def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What a value of this release knows of what another release may have written."""
-    names = {item.name for item in fields(kind)}
-    return {name: value for name, value in data.items() if name in names}
-
-
-def remember(
-    memory: ClusterState,
+def update(
+    state: ClusterState,
     snapshot: Snapshot,
     *,
     previous: Snapshot | None = None,
     interval: float = 15.0,
     resumed: bool = False,
 ) -> ClusterState:
-    """What is remembered after this look; `interval` is the time between looks (seconds).
+    """Update the state with this snapshot; `interval` is the time between polls (seconds).
 
-    `resumed` is the first look of a process: what moved before it did so while nobody looked. A leader is a peer
-    id: the same peer in a higher term is an election, not a change.
+    `resumed` marks the first poll of a process: earlier changes happened unobserved. A leader is a peer id: the same
+    peer in a higher term is an election, not a change.
     """
     status = cluster_status(snapshot, previous)
     new = replace(
-        memory,
+        state,
         at=snapshot.at,
-        level=status.level.value,
+        level=str(status.level),
         verdict=plain(status.sentence, 500),
-        hosts=host_notes(memory.hosts, snapshot),
-        refusing=refusing(memory.refusing, snapshot),
+        hosts=host_notes(state.hosts, snapshot),
+        refusing=refusing(state.refusing, snapshot),
     )
-    unseen = away(memory, snapshot.at, interval, resumed=resumed)
-    new = remember_leader(new, snapshot, away=unseen)
+    unseen = unwatched_for(state, snapshot.at, interval, resumed=resumed)
+    new = update_leader(new, snapshot, away=unseen)
     if snapshot.bad_disks is not None:
-        repairs = progress(memory.repairs, snapshot.bad_disks, snapshot)
+        repairs = progress(state.repairs, snapshot.bad_disks, snapshot)
         new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
     if snapshot.dropping is not None:
-        drops = progress(memory.drops, snapshot.dropping, snapshot)
+        drops = progress(state.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
     if snapshot.zones is not None:
         new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
 
 
-def remember_leader(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
-    """What is remembered of the leader alone: also by a look at which hosts are still to answer.
+def update_leader(state: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
+    """Update only the leader; works on a snapshot that some hosts have not answered yet.
 
-    Without its own answer a follower's word counts, unless nobody looked for a while: a host that was removed
-    meanwhile could then not be told from a member.
+    Without the leader's own answer a follower's word counts, except after a gap in polling: then a removed host cannot
+    be distinguished from a member.
     """
     if snapshot.leader is not None:
-        return _with_leader(memory, snapshot, *snapshot.leader, away=away)
-    seen = named_leader(snapshot, memory.members, leader=memory.leader, term=memory.term)
+        return _with_leader(state, snapshot, *snapshot.leader, away=away)
+    seen = named_leader(snapshot, state.members, leader=state.leader, term=state.term)
     if seen is None or away:
-        return memory
-    change = LeaderChange(snapshot.at, memory.leader, seen.peer, seen.term, before_at=memory.leader_at, seen_by=seen.by)
+        return state
+    change = LeaderChange(snapshot.at, state.leader, seen.peer, seen.term, before_at=state.leader_at, seen_by=seen.by)
     return replace(
-        memory,
+        state,
         leader=seen.peer,
-        leader_host=next(iter(hosts_of(memory.hosts, seen.peer)), ""),
+        leader_host=next(iter(hosts_of(state.hosts, seen.peer)), ""),
         term=seen.term,
         leader_since=snapshot.at,
         term_since=snapshot.at,
         elected_at=snapshot.at,
-        changes=(*memory.changes, change)[-MAX_CHANGES:],
+        changes=(*state.changes, change)[-MAX_CHANGES:],
     )
 
 
 def _confirmed(changes: tuple[LeaderChange, ...], peer: int) -> tuple[LeaderChange, ...]:
-    """The changes once that peer itself says that it leads: a follower's word is no longer needed."""
+    """The changes, confirmed by the new leader itself."""
     return tuple(replace(change, seen_by=0) if change.after == peer else change for change in changes)
 
 
@@ -227,30 +213,30 @@ def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
     return tuple(note_of(disk) for disk in sorted(disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
 
 
-def _with_switches(memory: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
-    dialect = snapshot.dialect.value if snapshot.dialect else memory.dialect
-    notes = switch_notes(memory.switches, snapshot)
-    changes = switch_changes(memory.switches, notes, at=snapshot.at, before_at=memory.switches_at, away=away)
+def _with_switches(state: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
+    dialect = snapshot.dialect.value if snapshot.dialect else state.dialect
+    notes = switch_notes(state.switches, snapshot)
+    changes = switch_changes(state.switches, notes, at=snapshot.at, before_at=state.switches_at, away=away)
     return replace(
-        memory,
+        state,
         dialect=dialect,
         switches=notes,
         switches_at=snapshot.at,
-        switch_changes=(*memory.switch_changes, *changes)[-MAX_CHANGES:],
+        switch_changes=(*state.switch_changes, *changes)[-MAX_CHANGES:],
     )
 
 
-def away(memory: ClusterState, now: float, interval: float, *, resumed: bool = False) -> float:
-    """Seconds at most that nobody looked before `now`, or 0 when that is no longer than looks are apart anyway.
+def unwatched_for(state: ClusterState, now: float, interval: float, *, resumed: bool = False) -> float:
+    """Seconds without a poll before `now`, or 0 if that is no longer than the usual interval.
 
-    A process that `resumed` was not looking however short that was; `at` may have been written NOTE_EVERY before it.
+    A process that `resumed` did not poll before, however short the gap; `at` may be stored NOTE_EVERY late.
     """
-    gap = now - memory.at
-    return gap if memory.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
+    gap = now - state.at
+    return gap if state.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
 
 
 def worth_writing(old: ClusterState, new: ClusterState) -> bool:
-    """Whether it moved noticeably, or the last note of a look is old."""
+    """True if the state changed noticeably, or was stored too long ago."""
     moved = any(
         getattr(old, item.name) != getattr(new, item.name) for item in fields(ClusterState) if item.name not in _QUIET
     )
@@ -258,32 +244,81 @@ def worth_writing(old: ClusterState, new: ClusterState) -> bool:
 
 
 def note_of(disk: Disk) -> DiskNote:
-    """A disk in short."""
+    """The note of a disk."""
     return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
 
 
-def _with_leader(memory: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
+def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
     peer, term = stat.raft_status.node_id, stat.raft_status.term
-    if term < memory.term and snapshot.silent:
-        # An old leader that was cut off still claims a term that is over, while the new one does not answer.
-        return memory
-    changed = memory.leader not in {0, peer}
-    same_reign = (memory.leader, memory.term) == (peer, term)
-    change = LeaderChange(snapshot.at, memory.leader, peer, term, away, before_at=memory.leader_at)
-    members = member_notes(memory.members, stat)
-    moves = member_changes(memory.members, members, at=snapshot.at, before_at=memory.leader_at, away=away)
+    if term < state.term and snapshot.silent:
+        # A cut-off old leader still claims a term that is over, while the new leader does not answer.
+        return state
+    changed = state.leader not in {0, peer}
+    same_term = (state.leader, state.term) == (peer, term)
+    change = LeaderChange(snapshot.at, state.leader, peer, term, away, before_at=state.leader_at)
+    members = member_notes(state.members, stat)
+    moves = member_changes(state.members, members, at=snapshot.at, before_at=state.leader_at, away=away)
     return replace(
-        memory,
+        state,
         leader=peer,
         leader_host=plain(host),
         term=term,
         leader_at=snapshot.at,
-        leader_since=memory.leader_since if memory.leader == peer else snapshot.at,
-        term_since=memory.term_since if same_reign else snapshot.at,
-        elected_at=memory.elected_at if same_reign else snapshot.at if memory.leader else 0.0,
+        leader_since=state.leader_since if state.leader == peer else snapshot.at,
+        term_since=state.term_since if same_term else snapshot.at,
+        elected_at=state.elected_at if same_term else snapshot.at if state.leader else 0.0,
         voters=tuple(voter.id for voter in voters(stat)),
         learners=tuple(learner.id for learner in learners(stat)),
-        changes=(*memory.changes, change)[-MAX_CHANGES:] if changed else _confirmed(memory.changes, peer),
+        changes=(*state.changes, change)[-MAX_CHANGES:] if changed else _confirmed(state.changes, peer),
         members=members,
-        member_changes=(*memory.member_changes, *moves)[-MAX_CHANGES:],
+        member_changes=(*state.member_changes, *moves)[-MAX_CHANGES:],
     )
+
+
+Change = LeaderChange | MemberChange | SwitchChange
+"""A change has the time it was seen (`at`), of the poll before (`before_at`), and the operation behind it (`op`)."""
+Causes = Mapping[Change, tuple[int, str]]
+"""The operation that caused a change, and its approvers (Slack user ids, separated by a space)."""
+NO_CAUSES: Causes = MappingProxyType({})
+C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
+
+
+def new_changes(past: ClusterState, state: ClusterState) -> tuple[Change, ...]:
+    """Changes in `state` that `past` does not have."""
+    before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
+    known = {_settled(change) for change in before}
+    seen: tuple[Change, ...] = (*state.changes, *state.member_changes, *state.switch_changes)
+    return tuple(change for change in seen if _settled(change) not in known)
+
+
+def _settled(change: Change) -> Change:
+    """The change without its confirmation: a confirmed change is not a new one."""
+    return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
+
+
+def explained(state: ClusterState, causes: Causes) -> ClusterState:
+    """The state with the operation and the approvers of each change.
+
+    One request has one effect: an operation explains one change only.
+    """
+
+    def named(changes: tuple[C, ...]) -> tuple[C, ...]:
+        spent = {change.op for change in changes if change.op}
+        found = list(changes)
+        for place, change in enumerate(changes):
+            op, approved = causes.get(change, (0, ""))
+            if op and op not in spent:
+                found[place] = _named(change, op, approved)
+                spent.add(op)
+        return tuple(found)
+
+    return replace(
+        state,
+        changes=named(state.changes),
+        member_changes=named(state.member_changes),
+        switch_changes=named(state.switch_changes),
+    )
+
+
+def _named(change: C, op: int, approved: str) -> C:
+    return replace(change, op=op, approved=approved)

@@ -1,4 +1,4 @@
-"""What is remembered of the switches, task by task, and what it means to the services of that cluster. Pure."""
+"""The switches of a cluster task by task, and their meaning to its services. No I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.alerting.rules.base import RuleContext
 from bot.clustermgr.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
 
 FRESH = 600.0
-"""Seconds for which what was read now and then counts as known."""
+"""Seconds for which a switch that was read counts as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +24,47 @@ class SwitchState:
 
     @property
     def off(self) -> bool:
-        """Whether services take it for off; the older ones keep what they had when the word means nothing to them."""
+        """True if services treat it as off; older services ignore a value that they do not know."""
         return self.meaning.word == "off" or (self.dialect is Dialect.V3 and self.meaning.word != "on")
 
     @property
     def stored(self) -> str:
-        """What is stored, in words."""
+        """The stored value as text."""
         return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
 
 
 def answers(context: RuleContext) -> bool:
-    """Whether the cluster answers reads at this look: if not, what was read before it may be so no longer."""
+    """True if the cluster answers reads now; if not, earlier values may be stale."""
     snapshot = context.snapshot
     return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
 
 
 def known_now(context: RuleContext) -> tuple[SwitchState, ...] | None:
-    """Each task's switch at this look, None while they are not known."""
+    """Each task's switch now, None while unknown."""
     return switches(context.memory, context.now) if answers(context) else None
 
 
-def switches(memory: ClusterState, now: float) -> tuple[SwitchState, ...] | None:
-    """Each task's switch, None while they are not known."""
-    if not memory.dialect or not memory.switches_at or now - memory.switches_at > FRESH:
+def switches(state: ClusterState, now: float) -> tuple[SwitchState, ...] | None:
+    """Each task's switch, None while unknown."""
+    if not state.dialect or not state.switches_at or now - state.switches_at > FRESH:
         return None
-    return tuple(_known(memory))
+    return tuple(_known(state))
 
 
-def _known(memory: ClusterState) -> Iterator[SwitchState]:
-    dialect = Dialect(memory.dialect)
+def _known(state: ClusterState) -> Iterator[SwitchState]:
+    dialect = Dialect(state.dialect)
     for task in TASKS:
         key = key_of(task.name, dialect)
-        if key is not None and key in memory.switches:
-            note = memory.switches[key]
+        if key is not None and key in state.switches:
+            note = state.switches[key]
             yield SwitchState(task.name, key, note, meaning_of(note.value, dialect), dialect)
 
 
-def is_off(memory: ClusterState, task: str, now: float) -> bool:
-    """Whether the task is known to be off."""
-    return any(switch.task == task and switch.off for switch in switches(memory, now) or ())
+def is_off(state: ClusterState, task: str, now: float) -> bool:
+    """True if the task is known to be off."""
+    return any(switch.task == task and switch.off for switch in switches(state, now) or ())
 
 
 def fix(switch: SwitchState, cluster: str) -> dict[str, str]:
-    """What mends a switch that ought to be on: the text after /cm, all of its words our own."""
+    """The command, without `/cm`, that turns on a switch; none of its words comes from a cluster."""
     return {"fix": f"task enable {switch.task} {cluster}"}

@@ -1,14 +1,12 @@
 """What happened to a cluster within a time, in sentences: folded for a summary, one by one for a hand-over. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import SwitchChange
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange
-from bot.alerting.cluster_status import noted
+from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
+from bot.alerting.cluster_state.state import ClusterNote, ClusterState, LeaderChange, not_milder
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
 from bot.alerting.text import count, listed, span
@@ -60,20 +58,20 @@ class ClusterFacts:
     """
 
     name: str
-    memory: ClusterState
+    state: ClusterState
     open: Sequence[Alert] = ()
     recent: Sequence[Alert] = ()
     samples: Sequence[Sample] = ()
-    deeds: Sequence[OperationFact] = ()
+    operations: Sequence[OperationFact] = ()
     pending: Sequence[Pending] = ()
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
 
     @property
-    def verdict(self) -> Mapping[str, Any]:
-        """The noted verdict (`level`, `verdict`), not milder than the worst open alert."""
-        return noted(self.name, {"level": self.memory.level, "verdict": self.memory.verdict}, self.open)
+    def status(self) -> ClusterNote:
+        """The last status, not milder than the most severe open alert."""
+        return not_milder(ClusterNote.of(self.state), self.name, self.open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +89,13 @@ def happened(facts: ClusterFacts, since: float) -> list[Happening]:
 
     What an operation did is told by the operation, and what an alert repeats of a change by the change.
     """
-    memory = facts.memory
+    state = facts.state
     found = [
         *_alerts(facts),
-        *_noticed(facts.name, memory.changes, lambda each: _moved(each.before, each.after, each.term)),
-        *_noticed(facts.name, memory.member_changes, member_words),
-        *_noticed(facts.name, memory.switch_changes, lambda each: switch_words(each, memory.dialect)),
-        *(Happening(deed.at, facts.name, deed.words, deed.by) for deed in facts.deeds),
+        *_noticed(facts.name, state.changes, lambda each: _moved(each.before, each.after, each.term)),
+        *_noticed(facts.name, state.member_changes, member_words),
+        *_noticed(facts.name, state.switch_changes, lambda each: switch_words(each, state.dialect)),
+        *(Happening(operation.at, facts.name, operation.words, operation.by) for operation in facts.operations),
     ]
     return sorted((each for each in found if each.at >= since), key=attrgetter("at", "words"))
 
@@ -120,12 +118,12 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
 def _fired_words(alert: Alert) -> str:
     """An alert at the time when it fired: its sentence is the newest, and is said to be that once it may have moved."""
     number = f"alert #{alert.id}" if alert.id else "alert"
-    told = "" if alert.changed_at <= alert.fired_at else " and says by now" if alert.open else " and said in the end"
+    told = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
     return f"{number} ({alert.rule}) fired{told}: {alert.sentence.removesuffix('.')}"
 
 
 def _moved(before: int, after: int, term: int) -> str:
-    return f"the leadership went from peer {before} to peer {after} in term {term}"
+    return f"leadership moved from peer {before} to peer {after} in term {term}"
 
 
 def changed(facts: ClusterFacts, since: float) -> list[str]:
@@ -149,28 +147,27 @@ def _fired(facts: ClusterFacts, since: float) -> Iterator[str]:
 
 
 def _leadership(facts: ClusterFacts, since: float) -> Iterator[str]:
-    memory = facts.memory
-    changes = [change for change in memory.changes if change.at >= since]
+    state = facts.state
+    changes = [change for change in state.changes if change.at >= since]
     elections = _elections(facts)
     if len(changes) == 1:
         yield _moved(changes[0].before, changes[0].after, changes[0].term) + _caused(changes[0].op)
     elif changes:
-        yield f"the leader changed {len(changes)} times, now peer {memory.leader} leads in term {memory.term}"
+        yield f"the leader changed {len(changes)} times, now peer {state.leader} leads in term {state.term}"
     elif elections:
-        yield f"{count(elections, 'election')}, and peer {memory.leader} leads still (term {memory.term})"
+        yield f"{count(elections, 'election')}, and peer {state.leader} leads still (term {state.term})"
 
 
 def _elections(facts: ClusterFacts) -> int:
-    terms = [term for _, values in facts.samples if isinstance(term := values.get("term"), int) and term]
-    return max(0, facts.memory.term - terms[0]) if terms else 0
+    terms = [values.term for _, values in facts.samples if values.term]
+    return max(0, facts.state.term - terms[0]) if terms else 0
 
 
 def _disks(facts: ClusterFacts) -> Iterator[str]:
     """Which disks broke and which were mended; by their number where older measurements do not name them."""
-    named = [_ids(values) for _, values in facts.samples]
-    known = [ids for ids in named if ids is not None]
+    known = [frozenset(values.bad) for _, values in facts.samples if values.bad is not None]
     if known:
-        now = {disk.id for disk in facts.memory.disks} if facts.memory.disks_at else known[-1]
+        now = {disk.id for disk in facts.state.disks} if facts.state.disks_at else known[-1]
         seen = frozenset(now).union(*known)
         broke, mended = sorted(seen - known[0]), sorted(seen - now)
         if broke:
@@ -178,36 +175,31 @@ def _disks(facts: ClusterFacts) -> Iterator[str]:
         if mended:
             yield f"{_numbered(mended)} {'is' if len(mended) == 1 else 'are'} repaired or gone"
     else:
-        yield from _counted(facts.samples, "bad_disks", "broken or repairing disks")
-    yield from _counted(facts.samples, "disks", "disks")
-
-
-def _ids(values: Mapping[str, Any]) -> frozenset[int] | None:
-    ids = values.get("bad")
-    return frozenset(each for each in ids if isinstance(each, int)) if isinstance(ids, list) else None
+        yield from _counted([values.bad_disks for _, values in facts.samples], "broken or repairing disks")
+    yield from _counted([values.disks for _, values in facts.samples], "disks")
 
 
 def _numbered(ids: Sequence[int]) -> str:
     return f"{'disk' if len(ids) == 1 else 'disks'} {listed([str(each) for each in ids])}"
 
 
-def _counted(samples: Sequence[Sample], key: str, words: str) -> Iterator[str]:
-    known = [number for _, values in samples if isinstance(number := values.get(key), int)]
+def _counted(numbers: Sequence[int | None], words: str) -> Iterator[str]:
+    known = [number for number in numbers if number is not None]
     if known and known[0] != known[-1]:
         yield f"{words}: {known[0]:,} then, {known[-1]:,} now"
 
 
 def _members(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = [change for change in facts.memory.member_changes if change.at >= since]
+    changes = [change for change in facts.state.member_changes if change.at >= since]
     if changes:
         yield from _folded([member_words(change) for change in changes], "changes of members")
     else:
-        yield from _counted(facts.samples, "members", "members")
+        yield from _counted([values.members for _, values in facts.samples], "members")
 
 
 def _switches(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = [change for change in facts.memory.switch_changes if change.at >= since]
-    yield from _folded([switch_words(change, facts.memory.dialect) for change in changes], "changes of switches")
+    changes = [change for change in facts.state.switch_changes if change.at >= since]
+    yield from _folded([switch_words(change, facts.state.dialect) for change in changes], "changes of switches")
 
 
 def _folded(phrases: Sequence[str], what: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened
-from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, switches_off, told
+from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, announced, switches_off
 from bot.alerting.reports.trend import Sureness
 from bot.alerting.text import count, span
 from bot.clustermgr.models import DiskStatus
@@ -58,10 +58,8 @@ class Handover:
 
 def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
     """Put together what happened from `since` to `now` and what is left."""
-    alerts = told([alert for each in facts for alert in each.open])
-    states = [
-        State(each.name, each.verdict["level"] or "unknown", each.verdict["verdict"], each.memory.at) for each in facts
-    ]
+    alerts = announced([alert for each in facts for alert in each.open])
+    states = [State(each.name, each.status.level or "unknown", each.status.verdict, each.state.at) for each in facts]
     return Handover(
         since=since,
         now=now,
@@ -89,45 +87,42 @@ def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[str]:
 
 
 def _blind(facts: ClusterFacts, now: float) -> Iterator[str]:
-    at = facts.memory.at
+    at = facts.state.at
     if not at:
-        yield f"cmbot has never seen {facts.name}: look whether it is configured rightly."
+        yield f"cmbot has never polled {facts.name}: check its configuration."
     elif now - at > STALE_SECONDS:
-        yield f"cmbot has not seen {facts.name} for {span(now - at)}: what is said of it is that old."
+        yield f"cmbot has not polled {facts.name} for {span(now - at)}: its data here is that old."
 
 
 def _undecided(facts: ClusterFacts, now: float) -> Iterator[str]:
     for each in facts.pending:
         if each.state == "unknown":
             yield (
-                f"Nobody knows whether operation #{each.op} of {facts.name} was carried out: "
-                f"if cmbot does not find out, look and type /cm op settle {each.op}."
+                f"It is unknown whether operation #{each.op} of {facts.name} was applied: "
+                f"check the cluster, then type /cm op settle {each.op}."
             )
         elif each.state == "waiting" and each.until > now:
-            yield f"Operation #{each.op} of {facts.name} lapses in {span(each.until - now)} unless it is approved."
+            yield f"Operation #{each.op} of {facts.name} expires in {span(each.until - now)} unless it is approved."
 
 
 def _ending(facts: ClusterFacts, now: float) -> Iterator[str]:
     for pending in facts.pending:
         if pending.state == "leased" and 0 < pending.until - now <= SHIFT_SECONDS:
-            yield f"{pending.task or 'A switch'} of {facts.name} goes back by itself in {span(pending.until - now)}."
+            yield f"{pending.task or 'A switch'} of {facts.name} reverts automatically in {span(pending.until - now)}."
     for silence in facts.silences:
         if silence.until - now <= SHIFT_SECONDS:
             what = "everything" if silence.rule == "*" else silence.rule
-            yield (
-                f"{what} of {silence.cluster} is told again in {span(silence.until - now)}: "
-                f"silence #{silence.id} ends then."
-            )
+            yield (f"Silence #{silence.id} of {what} in {silence.cluster} ends in {span(silence.until - now)}.")
 
 
 def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
-    slow = [each for each in facts.memory.repairs if now - each.moved_at >= _SLOW_REPAIR]
-    broken = [disk for disk in facts.memory.disks if disk.status == DiskStatus.BROKEN]
+    slow = [each for each in facts.state.repairs if now - each.moved_at >= _SLOW_REPAIR]
+    broken = [disk for disk in facts.state.disks if disk.status == DiskStatus.BROKEN]
     if slow:
         oldest = min(slow, key=attrgetter("moved_at"))
         yield (
-            f"The repair of {count(len(slow), 'disk')} of {facts.name} has not moved for {span(now - oldest.moved_at)} "
-            f"(disk {oldest.id})."
+            f"The repair of {count(len(slow), 'disk')} of {facts.name} has made no progress for "
+            f"{span(now - oldest.moved_at)} (disk {oldest.id})."
         )
     if broken and any(off.task == "disk_repair" for off in switches_off(facts)):
         waiting = "1 disk waits" if len(broken) == 1 else f"{len(broken):,} disks wait"
@@ -135,13 +130,13 @@ def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
 
 
 def _restless(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = sum(change.at >= since for change in facts.memory.changes)
+    changes = sum(change.at >= since for change in facts.state.changes)
     if changes >= _RESTLESS:
-        yield f"The leader of {facts.name} changed {changes} times in this shift: find out why before it goes on."
+        yield f"The leader of {facts.name} changed {changes} times in this shift: find the cause."
 
 
 def _filling(facts: ClusterFacts) -> Iterator[str]:
     full_in = facts.trend.full_in
     if full_in is not None and full_in <= SOON_FULL_DAYS and facts.trend.sure is not Sureness.NONE:
         days = count(round(full_in), "day")
-        yield f"{facts.name} is full in about {days} at the present pace: /cm trend {facts.name}"
+        yield f"{facts.name} is full in about {days} at the current pace: /cm trend {facts.name}"

@@ -55,7 +55,7 @@ class ClusterSummary:
     changes: tuple[str, ...]
     growth: Growth | None
     alerts: tuple[Alert, ...]
-    deeds: tuple[OperationFact, ...]
+    operations: tuple[OperationFact, ...]
     pending: tuple[Pending, ...] = ()
     ending: tuple[Silence, ...] = ()
     silences: int = 0
@@ -70,8 +70,10 @@ class ClusterSummary:
 
     def quiet(self, now: float) -> bool:
         """Whether there is nothing to say of it but that it is healthy."""
-        told = self.changes or self.alerts or self.deeds or self.pending or self.ending or self.off or self.filling
-        return self.level == "healthy" and now - self.at <= STALE_SECONDS and not told
+        announced = (
+            self.changes or self.alerts or self.operations or self.pending or self.ending or self.off or self.filling
+        )
+        return self.level == "healthy" and now - self.at <= STALE_SECONDS and not announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,13 @@ def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:
 def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary:
     return ClusterSummary(
         name=facts.name,
-        level=facts.verdict["level"] or "unknown",
-        verdict=facts.verdict["verdict"] or f"cmbot has not looked at {facts.name} yet.",
-        at=facts.memory.at,
+        level=facts.status.level or "unknown",
+        verdict=facts.status.verdict or f"{facts.name} has not been polled yet.",
+        at=facts.state.at,
         changes=tuple(changed(facts, since)),
         growth=_growth(facts.samples),
-        alerts=told(facts.open),
-        deeds=tuple(deed for deed in facts.deeds if deed.at >= since),
+        alerts=announced(facts.open),
+        operations=tuple(operation for operation in facts.operations if operation.at >= since),
         pending=tuple(each for each in facts.pending if each.state != "leased" or each.until - now <= SOON_SECONDS),
         ending=tuple(each for each in facts.silences if each.until - now <= SOON_SECONDS),
         silences=len(facts.silences),
@@ -118,7 +120,7 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
     )
 
 
-def told(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+def announced(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
     """Those that people know of, the gravest and then the oldest first."""
     known = [alert for alert in alerts if alert.state is not AlertState.PENDING]
     return tuple(sorted(known, key=lambda alert: (-alert.severity, alert.since)))
@@ -130,18 +132,18 @@ def switches_off(facts: ClusterFacts) -> tuple[Off, ...]:
     What was never set is left out: it says nothing of what anybody wanted.
     """
     leased = {each.task for each in facts.pending if each.state == "leased"}
-    found = [off for off in _not_on(facts.name, facts.memory) if off.task not in leased]
+    found = [off for off in _not_on(facts.name, facts.state) if off.task not in leased]
     return tuple(sorted(found, key=attrgetter("since", "task")))
 
 
-def _not_on(name: str, memory: ClusterState) -> Iterator[Off]:
-    if memory.dialect not in set(Dialect):
+def _not_on(name: str, state: ClusterState) -> Iterator[Off]:
+    if state.dialect not in set(Dialect):
         return
     for task in TASKS:
-        note = memory.switches.get(task.keys.get(Dialect(memory.dialect), ""))
+        note = state.switches.get(task.keys.get(Dialect(state.dialect), ""))
         if note is None or note.value is None:
             continue
-        word = meaning_of(note.value, memory.dialect).word
+        word = meaning_of(note.value, state.dialect).word
         if word != "on":
             yield Off(name, task.name, word if word == "off" else f"{word} ('{note.value}')", note.since)
 

@@ -1,15 +1,33 @@
 """How a cluster fills up: growth per day and days until full from recorded samples, and how sure that is. Pure."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, pairwise
 from statistics import median
-from typing import Any
 
-Sample = tuple[float, Mapping[str, Any]]
-"""A measurement that was kept: when (Unix seconds), and what (see sample.sample_of; sizes in bytes)."""
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Stored measurement of a cluster; sizes in bytes, None where nothing was measured.
+
+    `bad` are the ids of broken or repairing disks, `bad_disks` is their number.
+    """
+
+    term: int | None = None
+    leader: int | None = None
+    total: float | None = None
+    used: float | None = None
+    writable: float | None = None
+    bad_disks: int | None = None
+    disks: int | None = None
+    members: int | None = None
+    bad: tuple[int, ...] | None = None
+
+
+Sample = tuple[float, Measurement]
+"""A measurement and its time (Unix seconds)."""
 
 DAY = 86400.0
 MOST_DAYS = 3650.0
@@ -112,18 +130,10 @@ def points(samples: Sequence[Sample]) -> list[Point]:
     return sorted({point.at: point for point in found if point is not None}.values(), key=lambda point: point.at)
 
 
-def _point(at: float, values: Mapping[str, Any]) -> Point | None:
-    sizes = [values.get(key) for key in ("used", "writable", "total")]
-    if not math.isfinite(at) or not all(_is_size(size) for size in sizes) or not sizes[2]:
+def _point(at: float, values: Measurement) -> Point | None:
+    if not math.isfinite(at) or values.used is None or values.writable is None or not values.total:
         return None
-    used, writable, total = (float(size or 0) for size in sizes)
-    disks = values.get("disks")
-    return Point(at, used, writable, total, disks if isinstance(disks, int) else None)
-
-
-def _is_size(value: object) -> bool:
-    """Whether it is a number of bytes that a server of today could hold (a float keeps it)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**80
+    return Point(at, float(values.used), float(values.writable), float(values.total), values.disks)
 
 
 def _fitted(base: Trend, steps: Sequence[tuple[Point, Point]], now: Point, watched: float) -> Trend:

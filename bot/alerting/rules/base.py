@@ -26,7 +26,7 @@ Answer = tuple[Finding, ...] | CannotTell
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class LeaderTerm:
     """The last look at a leader: what it told `at` that time (Unix seconds), when it had led for `led` seconds."""
 
     at: float
@@ -40,7 +40,7 @@ class RuleContext:
 
     `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds. `isolation` says
     that no cluster answers from here, and whose alert says so. `watched` are the keys of the rules that are enabled:
-    what one of them tells, another may leave to it. `counted` are the last looks at earlier leaders, whose counters are
+    what one of them tells, another may leave to it. `terms` are the last looks at earlier leaders, whose counters are
     known for a while yet.
     """
 
@@ -50,7 +50,7 @@ class RuleContext:
     previous: Snapshot | None = None
     isolation: Isolation | None = None
     watched: frozenset[str] = frozenset()
-    counted: tuple[Reign, ...] = ()
+    terms: tuple[LeaderTerm, ...] = ()
 
     @property
     def cluster(self) -> str:

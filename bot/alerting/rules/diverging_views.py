@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bot.alerting.cluster_state.hosts import peer_at
+from bot.alerting.cluster_state.observations import peer_at
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext

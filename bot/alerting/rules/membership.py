@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.members import MemberChange
+from bot.alerting.cluster_state.observations import MemberChange
 from bot.alerting.model import Alert, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import count, span

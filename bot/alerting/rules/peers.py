@@ -1,6 +1,6 @@
 """How single peers do by their leader's own view, and whose host is whose: what several rules judge by."""
 
-from bot.alerting.cluster_state.hosts import hosts_of
+from bot.alerting.cluster_state.observations import hosts_of
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.rules.base import RuleContext
 from bot.alerting.text import plain

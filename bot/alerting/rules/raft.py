@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from bot.alerting.inhibition import covers
 from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.quorum import one_reign, quorum_of
+from bot.alerting.quorum import quorum_of, same_term
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import covered_by_loss, named, sees_spare, silent_hosts_of, why_down
 from bot.alerting.text import count, plain
@@ -57,7 +57,7 @@ PEER_DOWN = Rule(
 
 def _quorum_at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
     health = voter_health(context.previous, context.snapshot)
-    if context.snapshot.leader is None or not health or not one_reign(context.previous, context.snapshot):
+    if context.snapshot.leader is None or not health or not same_term(context.previous, context.snapshot):
         # Without two looks under one leader every voter is unproven, which is no news.
         return CANNOT_TELL
     arithmetic = quorum_of(health)

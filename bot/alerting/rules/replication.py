@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
-from bot.alerting.cluster_state.hosts import hosts_of
+from bot.alerting.cluster_state.observations import hosts_of
 from bot.alerting.model import Alert, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.peers import named, why_down

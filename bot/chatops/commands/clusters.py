@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from bot.alerting.cluster_status import noted
+from bot.alerting.cluster_state.state import not_milder
 from bot.alerting.model import Alert
 from bot.chatops.commands.stat import NoArgs
 from bot.common.errors import StoreError
@@ -16,7 +16,7 @@ async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List the clusters as the watch last saw them; asks none of them."""
     alerts = await _alerts(call)
     lines = [
-        ClusterLine(name, len(port.hosts), noted(name, call.remembered(name), alerts))
+        ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts))
         for name, port in call.clusters.items()
     ]
     yield Reply(clusters(lines, now=call.now), private=False)

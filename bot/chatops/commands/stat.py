@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Protocol
 
-from bot.alerting.cluster_state.counters import known_of
+from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_status import StatusContext, cluster_status
 from bot.alerting.model import Alert
 from bot.clustermgr.models import Snapshot
@@ -57,7 +57,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
 
 def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
     name = call.the_cluster.name
-    return known_of(call.remembered(name), look, call.rules(name), alerts)
+    return status_context(call.remembered(name).state, look, call.rules(name), alerts)
 
 
 async def _alerts(call: Call) -> tuple[Alert, ...]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.dispatcher import AuditLogPort, Responder
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import Acted
@@ -44,7 +45,7 @@ class Forms:
     clusters: Mapping[str, ClusterPort]
     access: Access
     policies: PolicyOf
-    remembered: Callable[[str], Mapping[str, Any]]
+    remembered: Callable[[str], ClusterNote]
     views: Views
     screens: ViewVersions
     responder: Responder
@@ -83,7 +84,7 @@ class Forms:
         shown = Form(
             kinds=[each.choice for each in KINDS],
             kind=kind.key if kind else "",
-            clusters=[Choice(name, name, str(self.remembered(name).get("level") or "")) for name in offered],
+            clusters=[Choice(name, name, self.remembered(name).level) for name in offered],
             cluster=cluster.name if cluster else "",
             sealed=sign(origin, self.key),
         )

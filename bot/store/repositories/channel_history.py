@@ -1,37 +1,36 @@
-"""What is remembered of each Slack channel between two ticks: what it was told lately, for storms."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Channel histories in the store: what each Slack channel received lately, for the grouping of alerts."""
 
 from sqlalchemy import select
 
+from bot.alerting.grouping import ChannelHistory
 from bot.store.schema import channels
 from bot.store.session import Session
+from bot.store.state_codec import decode_history, encode_history
 
 
 class ChannelHistories:
-    """One JSON object per channel."""
+    """Channel histories by channel id."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def get(self, channel: str) -> dict[str, Any]:
-        """What is remembered, {} when nothing is; a writing unit of work keeps it locked until it ends.
+    async def get(self, channel: str) -> ChannelHistory:
+        """The stored history, an empty one if there is none; a writing unit of work locks the row until it ends.
 
-        Clusters that share a channel wait for one another here, so each counts what the others told.
+        Clusters that share a channel wait for one another here, so each counts the alerts of the others.
         """
         query = select(channels.c.data).where(channels.c.channel == channel)
         if self._session.writable:
-            # There must be a row to lock, or two that come first would both find nothing.
+            # Without a row there is no lock: two first writers would both find nothing.
             await self._session.change(
                 self._session.insert(channels).values(channel=channel, data={}).on_conflict_do_nothing()
             )
             query = query.with_for_update()
-        return dict(await self._session.value(query) or {})
+        return decode_history(channel, dict(await self._session.value(query) or {}))
 
-    async def put(self, channel: str, data: Mapping[str, Any]) -> None:
-        """Remember `data` instead; writes nothing when it is the same."""
-        new = self._session.insert(channels).values(channel=channel, data=dict(data))
+    async def put(self, history: ChannelHistory) -> None:
+        """Store the history; an unchanged row is not written."""
+        new = self._session.insert(channels).values(channel=history.channel, data=encode_history(history))
         await self._session.change(
             new.on_conflict_do_update(
                 index_elements=["channel"],
@@ -41,6 +40,6 @@ class ChannelHistories:
         )
 
     async def known(self) -> list[str]:
-        """The channels of which something is remembered."""
+        """The channels with a stored history."""
         rows = await self._session.rows(select(channels.c.channel).order_by(channels.c.channel))
         return [row["channel"] for row in rows]

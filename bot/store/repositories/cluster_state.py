@@ -1,34 +1,35 @@
-"""What the watch remembers of each cluster between two ticks."""
+"""Cluster states in the store: one row a cluster."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import delete, select
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.store.schema import memory
 from bot.store.session import Session
+from bot.store.state_codec import decode_state, encode_state
 
 
 class ClusterStates:
-    """One JSON object per cluster."""
+    """Cluster states by cluster name."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def get(self, cluster: str) -> dict[str, Any]:
-        """What is remembered, {} when nothing is; a writing unit of work keeps it locked until it ends."""
-        query = select(memory.c.data).where(memory.c.cluster == cluster)
-        held = await self._session.value(query.with_for_update() if self._session.writable else query)
-        return dict(held or {})
+    async def get(self, cluster: str) -> ClusterState:
+        """The stored state, an empty one if there is none; a writing unit of work locks the row until it ends."""
+        return decode_state(await self._stored(cluster))
 
-    async def several(self, clusters: Collection[str]) -> dict[str, dict[str, Any]]:
-        """What is remembered of each of these, those of which nothing is left out."""
+    async def several(self, clusters: Collection[str]) -> dict[str, ClusterState]:
+        """The stored states of these clusters; clusters without one are left out."""
         rows = await self._session.rows(select(memory).where(memory.c.cluster.in_(sorted(clusters))))
-        return {row["cluster"]: dict(row["data"]) for row in rows}
+        return {row["cluster"]: decode_state(row["data"]) for row in rows}
 
-    async def put(self, cluster: str, data: Mapping[str, Any]) -> None:
-        """Remember `data` instead; writes nothing when it is the same."""
-        new = self._session.insert(memory).values(cluster=cluster, data=dict(data))
+    async def put(self, cluster: str, state: ClusterState) -> None:
+        """Store the state; keys of another release stay, and an unchanged row is not written."""
+        data = {**await self._stored(cluster), **encode_state(state)}
+        new = self._session.insert(memory).values(cluster=cluster, data=data)
         await self._session.change(
             new.on_conflict_do_update(
                 index_elements=["cluster"],
@@ -38,10 +39,15 @@ class ClusterStates:
         )
 
     async def clusters(self) -> list[str]:
-        """The clusters of which something is remembered."""
+        """The clusters with a stored state."""
         rows = await self._session.rows(select(memory.c.cluster).order_by(memory.c.cluster))
         return [row["cluster"] for row in rows]
 
     async def forget(self, cluster: str) -> None:
-        """Remember nothing of it."""
+        """Delete the state of a cluster."""
         await self._session.change(delete(memory).where(memory.c.cluster == cluster))
+
+    async def _stored(self, cluster: str) -> Mapping[str, Any]:
+        query = select(memory.c.data).where(memory.c.cluster == cluster)
+        stored = await self._session.value(query.with_for_update() if self._session.writable else query)
+        return dict(stored or {})

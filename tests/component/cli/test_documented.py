@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.audit.chain import AuditEntry, verify
 from bot.cli.audit import export_store
 from bot.common.errors import StoreError
@@ -63,7 +64,7 @@ async def test_a_role_of_its_own_can_append_and_do_no_more(postgres: Postgres) -
         await store.migrate()
         await fill(store, 2)
         async with store.begin() as uow:
-            await uow.memory.put("prod", {"term": 1})
+            await uow.memory.put("prod", ClusterState(term=1))
         for statement in (
             "UPDATE audit SET actor = 'U9'",
             "DELETE FROM audit",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.audit.chain import AuditRow, verify
 from bot.audit.query import AuditQuery
 from bot.chatops.audit_log import AuditLog
@@ -150,7 +151,7 @@ def dispatcher(
         inbound=Inbox(),
         audit=AuditLog(store, clock),
         share=slack,
-        remembered=lambda _: {},
+        remembered=lambda _: ClusterNote(),
         clock=clock,
         ended=lambda _what, _how: None,
         answers_private=private,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.rules.chunks import zones_of
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
@@ -170,7 +170,7 @@ async def test_chunks_on_disks_that_take_none_do_not_count(flavour: str) -> None
     async with scenery(flavour) as world:
         spoil(world)
         seen = await world.look()
-    memory = remember(ClusterState(), seen)
+    memory = update(ClusterState(), seen)
     assert seen.leader is not None
     counters = next(zone for zone in seen.leader[1].space_stat.disk_stat_infos if zone.idc == "z0")
     usable = zones_of(memory.zones, memory.zones_at, seen.at).usable(counters, seen.bad_disks)

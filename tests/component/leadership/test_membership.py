@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import Fenced, StoreError
 from bot.interactions.message import Message
 from bot.leadership.membership import BEATS, KEEP_EXPIRED, TRUST, Membership
@@ -58,10 +59,10 @@ async def put(store: Store, term: int, fence: Fence) -> None:
     """Write under a fence."""
     async with store.begin() as uow:
         await fence(uow)
-        await uow.memory.put("c0", {"term": term})
+        await uow.memory.put("c0", ClusterState(term=term))
 
 
-async def saved(store: Store) -> dict[str, object]:
+async def saved(store: Store) -> ClusterState:
     async with store.read() as uow:
         return await uow.memory.get("c0")
 
@@ -119,10 +120,10 @@ async def test_former_holder_cannot_write_and_drops_its_hold(store: Store) -> No
     await replacement.beat()
     with pytest.raises(Fenced):
         await put(store, 2, begun)
-    assert await saved(store) == {"term": 1}
+    assert await saved(store) == ClusterState(term=1)
     assert zombie.hold(TASKS[0]) is None
     await put(store, 3, replacement.fence(held(replacement, TASKS[0])))
-    assert await saved(store) == {"term": 3}
+    assert await saved(store) == ClusterState(term=3)
 
 
 async def test_regained_hold_has_another_fence(store: Store) -> None:
@@ -150,9 +151,9 @@ async def test_hold_does_not_change_during_a_fenced_write(store: Store) -> None:
         for _ in range(20):
             await asyncio.sleep(0.01)
         assert not taking.done()
-        await uow.memory.put("c0", {"term": 1})
+        await uow.memory.put("c0", ClusterState(term=1))
     await taking
-    assert await saved(store) == {"term": 1}
+    assert await saved(store) == ClusterState(term=1)
 
 
 async def test_new_replica_gets_its_share_and_starts_it(store: Store) -> None:

@@ -67,12 +67,12 @@ async def test_a_clock_one_year_ahead_asks_the_trigger_few_times(monkeypatch: py
     asked = 0
     given = _Interval.get_next_fire_time
 
-    def counted(self: _Interval, previous: datetime | None, now: datetime) -> datetime:
+    def terms(self: _Interval, previous: datetime | None, now: datetime) -> datetime:
         nonlocal asked
         asked += 1
         return given(self, previous, now)
 
-    monkeypatch.setattr(_Interval, "get_next_fire_time", counted)
+    monkeypatch.setattr(_Interval, "get_next_fire_time", terms)
     ran = asyncio.Semaphore(0)
 
     async def job() -> None:

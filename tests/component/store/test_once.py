@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.reports.trend import Measurement
 from bot.chatops.inbox import Inbox
 from bot.common.errors import Fenced
 from bot.store.database import Store
@@ -46,7 +48,7 @@ async def test_done_delivery_never_returns_and_keeps_its_key(store: Store) -> No
 async def test_lost_claim_rolls_back_the_work_under_it(database_url: str) -> None:
     async def finish(owner: Store) -> None:
         async with owner.begin() as uow:
-            await uow.memory.put("prod", {"term": 1})
+            await uow.memory.put("prod", ClusterState(term=1))
             await uow.inbound.done("T1")
 
     async with Store.open(database_url, owner="p1") as slow, Store.open(database_url, owner="p2") as quick:
@@ -59,7 +61,7 @@ async def test_lost_claim_rolls_back_the_work_under_it(database_url: str) -> Non
         with pytest.raises(Fenced):
             await finish(slow)
         async with quick.read() as uow:
-            assert await uow.memory.get("prod") == {}
+            assert await uow.memory.get("prod") == ClusterState()
         await finish(quick)
         await finish(quick)
 
@@ -92,11 +94,11 @@ async def test_long_range_is_read_in_few_samples(store: Store) -> None:
     """The last sample of each span is read, of this cluster and this range only."""
     async with store.begin() as uow:
         for minute in range(0, 240, 20):
-            await uow.samples.add("prod", minute * 60.0, {"used": minute})
-        await uow.samples.add("test", 13_000.0, {"used": 7})
+            await uow.samples.add("prod", minute * 60.0, Measurement(used=minute))
+        await uow.samples.add("test", 13_000.0, Measurement(used=7))
     async with store.read() as uow:
         read = await uow.samples.range("prod", 3600.0, every=3600.0)
-        assert [(at / 60, values["used"]) for at, values in read] == [(100, 100), (160, 160), (220, 220)]
+        assert [(at / 60, values.used) for at, values in read] == [(100, 100), (160, 160), (220, 220)]
         assert await uow.samples.first("prod") == 0.0
         assert await uow.samples.first("other") is None
 

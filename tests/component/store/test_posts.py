@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.store.repositories.outbox_claims import Claim
@@ -257,13 +258,13 @@ async def test_a_late_sender_learns_that_the_slot_has_another_message_or_is_gone
 async def test_a_look_that_finds_nothing_new_writes_nothing(store: Store, clock: Clock) -> None:
     await put(store, "a", "one")
     async with store.begin() as uow:
-        await uow.memory.put("prod", {"term": 1})
+        await uow.memory.put("prod", ClusterState(term=1))
     await post_all(store)
     before = await _rows(store)
     clock.now += 100
     await put(store, "a", "one")
     async with store.begin() as uow:
-        await uow.memory.put("prod", {"term": 1})
+        await uow.memory.put("prod", ClusterState(term=1))
     assert await _rows(store) == before
 
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import AlertState, Silence
 from bot.clustermgr.models import Disk, Snapshot
-from bot.watch.publisher import tell
+from bot.watch.publisher import publish_one
 from tests.support.watch_builders import dark, disk, look
 from tests.support.watch_harness import World, with_disks
 
@@ -125,9 +125,9 @@ async def test_a_transaction_that_is_lost_is_made_good_by_the_next_tick(world: W
     with capture_logs() as logs:
         assert await world.ticks() == []
     assert [(entry["event"], entry["cluster"]) for entry in logs] == [("tick_failed", "prod")]
-    assert (world.watch.pulse.failures, world.woken) == (1, 0)
+    assert (world.watch.health.failures, world.woken) == (1, 0)
     assert await world.ticks() == ["Warning in prod: 1 disk of prod is broken."]
-    assert world.watch.pulse.failures == 0
+    assert world.watch.health.failures == 0
 
 
 async def test_a_leader_change_during_an_outage_of_the_store_is_told_after_it(world: World) -> None:
@@ -135,7 +135,7 @@ async def test_a_leader_change_during_an_outage_of_the_store_is_told_after_it(wo
     world.see = lambda at: look(at, leader=2, term=6)
     with capture_logs():
         assert await world.ticks(3) == []
-    assert world.watch.pulse.failed_total == 3
+    assert world.watch.health.failed_total == 3
     world.store.down = False
     assert len(await world.ticks(3)) == 1
 
@@ -198,7 +198,7 @@ async def test_an_acknowledgement_between_two_ticks_is_kept(world: World) -> Non
         [alert] = await uow.alerts.open("prod")
         move = acknowledge(alert, "U1", world.now)
         assert move is not None
-        await tell(uow, replace(move, new=await uow.alerts.save(move.new)), "C1")
+        await publish_one(uow, replace(move, new=await uow.alerts.save(move.new)), "C1")
     world.see = with_disks(disk(8))
     assert len(await world.ticks(3)) == 1
     [held] = world.store.firing()
@@ -212,14 +212,14 @@ async def test_fast_looks_still_prove_a_voter_over_three_seconds() -> None:
     world.see = lambda at: look(at, peers={3: {"active": False}})
     told = await world.ticks(120, apart=0.5)
     assert any("The quorum of prod is at risk" in text for text in told)
-    assert len(world.watch._past) < 10
+    assert len(world.watch._snapshots) < 10
 
 
 async def test_measurements_are_kept_every_ten_minutes(world: World) -> None:
     await world.ticks(100)
     times = [at for _, at, _ in world.store.state.samples]
     assert [time - times[0] for time in times] == [0, 600, 1200]
-    assert world.store.state.samples[0][2]["bad_disks"] == 0
+    assert world.store.state.samples[0][2].bad_disks == 0
 
 
 async def test_what_others_keep_in_the_memory_stays_there(world: World) -> None:

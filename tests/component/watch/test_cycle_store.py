@@ -10,7 +10,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watched, Watcher
 from tests.support.watch_builders import disk, look
 
 
@@ -19,7 +19,7 @@ class Killed(BaseException):
 
 
 @asynccontextmanager
-async def process(url: str, see: Callable[[float], Snapshot]) -> AsyncIterator[tuple[Watch, Store]]:
+async def process(url: str, see: Callable[[float], Snapshot]) -> AsyncIterator[tuple[Watcher, Store]]:
     """One life of the bot."""
     async with Store.open(url, clock=lambda: 0.0) as store:
         await store.migrate()
@@ -29,7 +29,7 @@ async def process(url: str, see: Callable[[float], Snapshot]) -> AsyncIterator[t
             return see(clock[0])
 
         clock = [0.0]
-        watch = Watch(Watched("prod", "C1", 15, configure()), now_seen, as_port, wake=lambda: None)
+        watch = Watcher(Watched("prod", "C1", 15, configure()), now_seen, as_port, wake=lambda: None)
         tick = watch.tick
 
         async def at(now: float) -> None:
@@ -106,7 +106,7 @@ async def test_what_was_remembered_is_read_back_as_it_was(url: str) -> None:
         assert "moved from peer 1 to peer 2" in (await slots(store))["alert:1"]
         async with store.read() as uow:
             held = await uow.memory.get("prod")
-        assert (held["leader"], held["term"], held["changes"][0]["after"]) == (2, 45, 2)
+        assert (held.leader, held.term, held.changes[0].after) == (2, 45, 2)
 
 
 async def test_an_alert_that_another_process_left_behind_is_taken_up_within_a_minute(url: str) -> None:

@@ -26,7 +26,7 @@ async def told_while_looking(world: World) -> list[str]:
     telling.cancel()
     early = [] if looking.done() else world.store.told[before:]
     await looking
-    assert not world.watch.pulse.failures
+    assert not world.watch.health.failures
     return early
 
 

@@ -12,7 +12,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.watch.decommission import close_gone
-from bot.watch.watcher import Watch, Watched
+from bot.watch.watcher import Watched, Watcher
 from tests.support.watch_builders import disk, look
 
 
@@ -30,7 +30,7 @@ async def watched(store: Store, limits: GroupingLimits) -> None:
     async def see(_glimpse: object) -> object:
         return next(looks)
 
-    watch = Watch(
+    watch = Watcher(
         Watched("prod", "C1", 15, configure(), limits=limits),
         see,  # type: ignore[arg-type]  # looks as they are made up
         store,
@@ -52,7 +52,7 @@ async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(s
     await watched(store, GroupingLimits())
     assert await close_gone(store, {"archive"}, {"C2"}, 100)
     told = await texts(store)
-    ended = "prod is not in the settings any more, so nobody looks whether it is still so."
+    ended = "prod was removed from the settings, so cmbot no longer checks this."
     assert told.pop("left:prod:C1:100") == (
         "prod left the settings and is not watched any more. Closed with that: 2 alerts."
     )
@@ -95,4 +95,4 @@ async def test_what_its_digest_lists_is_closed_there_and_the_digest_ends(store: 
     assert "The storm ended after 1 min 10 s: 0 open, 1 over." in told["digest:C1:1"]
     assert told["left:prod:C1:100"].endswith("2 alerts.")
     async with store.read() as uow:
-        assert (await uow.channels.get("C1"))["digests"] == []
+        assert (await uow.channels.get("C1")).groups == ()

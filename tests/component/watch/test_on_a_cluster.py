@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.alerting.cluster_state.changes import Causes, Change
+from bot.alerting.cluster_state.state import Causes, Change
 from bot.playground.clustermgr_sim import Data
 from tests.support.cluster_world import HOUR, watched
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.escalation import Escalation
 from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
-from bot.watch.watcher import Watch, Watched
+from bot.store.state_codec import decode_state
+from bot.watch.watcher import Watched, Watcher
 from tests.support.watch_builders import FakeStore, dark, look
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))
@@ -24,23 +26,25 @@ class Many:
 
     names: tuple[str, ...] = THIRTEEN
     channels: Mapping[str, str] = field(default_factory=dict)
-    noted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    noted: dict[str, ClusterNote] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
     store: FakeStore = field(default_factory=FakeStore)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     now: float = 1_000_000.0
-    watches: dict[str, Watch] = field(default_factory=dict)
+    watches: dict[str, Watcher] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         seats = [self._seat(name) for name in self.names]
-        horizon = OwnNetwork(seats, noted=self.noted, place="bot-1")
+        own_network = OwnNetwork(seats, noted=self.noted, place="bot-1")
         for name in self.names:
             if name not in self.elsewhere:
                 watched = Watched(
                     name, self._channel(name), 15, configure(self.rules), Escalation("S0ONCALL", after=60)
                 )
-                self.watches[name] = Watch(watched, self._look(name), self.store, wake=lambda: None, horizon=horizon)
+                self.watches[name] = Watcher(
+                    watched, self._look(name), self.store, wake=lambda: None, own_network=own_network
+                )
 
     def _channel(self, name: str) -> str:
         return self.channels.get(name, "C1")
@@ -207,7 +211,8 @@ def replicas() -> tuple[Many, Many]:
 async def both(one: Many, other: Many, rounds: int) -> None:
     for _ in range(rounds):
         for world in (one, other):
-            world.noted.update(world.store.state.memory)
+            states = {name: decode_state(data) for name, data in world.store.state.memory.items()}
+            world.noted.update({name: ClusterNote.of(state) for name, state in states.items()})
             await world.rounds()
 
 
@@ -237,7 +242,7 @@ async def test_process_stands_in_when_the_other_one_raised_nothing() -> None:
     await world.rounds(4)
     world.down.add("west")
     for _ in range(20):
-        world.noted["east"] = {"at": world.now, "level": "unreachable"}
+        world.noted["east"] = ClusterNote(at=world.now, level="unreachable")
         await world.rounds()
     assert world.rules_told() == [("west", "own_network")]
 

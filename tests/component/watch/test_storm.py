@@ -11,8 +11,8 @@ from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import rule_named
 from bot.alerting.rules.thresholds import configure
-from bot.watch.publisher import tell
-from bot.watch.watcher import Watched
+from bot.watch.planning import Watched
+from bot.watch.publisher import publish_one
 from tests.support.watch_builders import look
 from tests.support.watch_harness import World
 
@@ -193,7 +193,7 @@ async def acknowledged(world: World, number: int) -> Alert:
         move = acknowledge(world.store.state.alerts[number], "U1", world.now)
         assert move is not None
         await uow.alerts.save(move.new)
-        await tell(uow, move, "C1")
+        await publish_one(uow, move, "C1")
     return world.store.state.alerts[number]
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import OperationFact
+from bot.alerting.reports.trend import Measurement
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
@@ -24,7 +26,7 @@ SHIFT = replace(ENTRY, job="shift", kind="handover")
 def noted(at: float) -> FakeStore:
     store = FakeStore()
     store.state.memory["prod"] = {"at": at, "level": "healthy", "verdict": "prod is healthy."}
-    store.state.samples.append(("prod", at, {"term": 1}))
+    store.state.samples.append(("prod", at, Measurement(term=1)))
     return store
 
 
@@ -46,7 +48,7 @@ async def test_it_is_posted_once_whoever_else_fires_it() -> None:
 async def test_it_is_made_good_when_the_bot_was_down_at_that_time() -> None:
     store = noted(NINE - 600)
     assert await posting(store).catch_up(ENTRY, NINE + 5 * 3600)
-    assert "late: it was due" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
+    assert "late: due" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
 async def test_of_several_that_were_missed_the_last_is_made_good() -> None:
@@ -87,7 +89,7 @@ async def test_it_covers_the_time_since_the_one_before_was_due_when_none_was_pos
     reports = Reports(store, lambda: NINE, deeds)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE + 1)
     assert asked == [NINE - DAY]
-    assert "balance turned off (asked for by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
+    assert "balance turned off (requested by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
 async def test_a_hand_over_covers_the_shift() -> None:
@@ -128,11 +130,11 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path / 'cmbot.db'}") as store:
         await store.migrate()
         async with store.begin() as uow:
-            await uow.memory.put("prod", {"at": NINE, "level": "healthy", "verdict": "prod is healthy."})
+            await uow.memory.put("prod", ClusterState(at=NINE, level="healthy", verdict="prod is healthy."))
             for hour in range(24 * 31):
                 used = (1 << 40) + hour * (1 << 30)
                 at = NINE - hour * 3600
-                await uow.samples.add("prod", at, {"used": used, "total": 10 << 40, "writable": 5 << 40})
+                await uow.samples.add("prod", at, Measurement(used=used, total=10 << 40, writable=5 << 40))
         fired = await asyncio.gather(*(posting(store).fire(ENTRY, NINE, NINE + 1) for _ in range(4)))
         assert sorted(fired) == [False, False, False, True]
         async with store.read() as uow:

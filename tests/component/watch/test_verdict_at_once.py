@@ -1,14 +1,12 @@
 """/cm stat at once after a failure, over a simulated cluster and real sockets."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.counters import reign_notes
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterNote, ClusterState, update
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.playground.clustermgr_sim import SimulatedCluster
@@ -33,12 +31,12 @@ class Scenery:
     async def watch(self, times: int = 1) -> None:
         """Look as the watch does."""
         for _ in range(times):
-            self.memory = remember(self.memory, await self.cluster.poll(2.0))
+            self.memory = update(self.memory, await self.cluster.poll(2.0))
 
     async def shown(self, command: str = "stat") -> list[str]:
         """Every answer to a command."""
-        notes: Mapping[str, Any] = {"reign": reign_notes(self.memory)}
-        return [seen(reply.message) for reply in await typed(command, self.cluster, remembered={"prod": notes})]
+        note = ClusterNote(state=self.memory)
+        return [seen(reply.message) for reply in await typed(command, self.cluster, remembered={"prod": note})]
 
 
 @asynccontextmanager

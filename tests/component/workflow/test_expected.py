@@ -14,7 +14,8 @@ from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.settlement import mark
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.store.database import Store
-from bot.watch.watcher import Watch, Watched
+from bot.store.state_codec import decode_state
+from bot.watch.watcher import Watched, Watcher
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
@@ -42,7 +43,7 @@ class Scenery:
     def __post_init__(self) -> None:
         handle = Cluster("prod", "C0OPS", self.api, self.clock, 5.0)
         self.repository = OperationRepository(self.store, lambda: None, self.clock)
-        self.watch = Watch(
+        self.watch = Watcher(
             Watched("prod", "C0ALERTS", 15, configure()),
             partial(handle.poll, 5.0),
             self.store,
@@ -54,7 +55,7 @@ class Scenery:
         for _ in range(count):
             self.clock.now += 15
             await self.watch.tick(self.clock())
-            assert not self.watch.pulse.failures
+            assert not self.watch.health.failures
 
     async def runs(self, op: Operation) -> Operation:
         """The operation approved by U0BEN, and sent."""
@@ -68,7 +69,7 @@ class Scenery:
 
     async def memory(self) -> ClusterState:
         async with self.store.read() as uow:
-            return ClusterState.from_json(await uow.memory.get("prod"))
+            return decode_state(await uow.memory.get("prod"))
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.alerting.cluster_state.members import MemberChange
+from bot.views.report import Report
+
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
@@ -13,7 +15,6 @@ from bot.alerting.reports.timeseries import timeseries
 from bot.alerting.reports.trend import points
 from bot.alerting.reports.trend import trend as measured_trend
 from bot.views.handover import handover
-from bot.views.report import Report
 from bot.views.summary import summary
 from bot.views.trend import trend
 from tests.docgen.phrasebook.render import Sample, Section

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import CANNOT_TELL, Rule, RuleContext
 from bot.alerting.rules.table import RULES
@@ -40,7 +40,7 @@ def test_a_rule_can_be_turned_off() -> None:
 
 def test_a_threshold_is_what_the_rule_goes_by() -> None:
     before, now = (look(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
-    context = RuleContext(now, remember(ClusterState(), now), 100, before)
+    context = RuleContext(now, update(ClusterState(), now), 100, before)
     strict, lenient = named("quorum_at_risk"), named("quorum_at_risk", {"quorum_at_risk": {"smallest_group": 3}})
     answer = strict.answer(context)
     assert answer is not CANNOT_TELL

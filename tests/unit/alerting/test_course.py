@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.reports.timeseries import spread, timeseries, together
-from bot.alerting.reports.trend import Point, Sample
+from bot.alerting.reports.trend import Measurement, Point, Sample
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.trend import trend
@@ -19,7 +19,7 @@ def samples(since: float, until: float = 0.0, every: float = HOUR, total: int = 
     count = int((since - until) * DAY / every)
     times = [NOW - until * DAY - n * every for n in range(count, -1, -1)]
     return [
-        (at, {"used": int(50 * TIB - (NOW - at) / DAY * TIB), "total": total, "writable": 25 * TIB}) for at in times
+        (at, Measurement(used=int(50 * TIB - (NOW - at) / DAY * TIB), total=total, writable=25 * TIB)) for at in times
     ]
 
 
@@ -36,7 +36,7 @@ def test_a_month_is_shown_in_even_steps_that_end_now() -> None:
     assert made.gaps == ()
     message = trend(made)
     assert "rows" in message.blocks[2]
-    assert "well founded" in shown(message)
+    assert "reliable" in shown(message)
     assert "watching since" not in shown(message)
 
 
@@ -44,7 +44,7 @@ def test_a_cluster_watched_since_yesterday_says_so() -> None:
     made = timeseries("prod", samples(1), window=30 * DAY, now=NOW, watched_since=NOW - DAY)
     assert made.labels[0] == "Sep 20 14:13"
     text = shown(trend(made))
-    assert "a rough guess" in text
+    assert "rough: the time is short" in text
     assert "full in very roughly 50 days" in text
     assert "only, so this is less than 30 days" in text
 
@@ -52,7 +52,7 @@ def test_a_cluster_watched_since_yesterday_says_so() -> None:
 def test_a_cluster_watched_for_an_hour_has_no_forecast() -> None:
     made = timeseries("prod", samples(0.05, every=600), window=30 * DAY, now=NOW, watched_since=NOW - 0.05 * DAY)
     message = trend(made)
-    assert "It is too early to tell how fast it fills: watching since" in message.text
+    assert "Too early for a growth rate: measuring since" in message.text
     assert check_blocks(list(message.blocks)) == []
 
 
@@ -62,7 +62,7 @@ def test_one_measurement_is_a_table_without_a_chart() -> None:
 
 
 def test_nothing_measured_says_what_to_do() -> None:
-    assert "Ask again later" in trend(timeseries("prod", [], window=7 * DAY, now=NOW)).text
+    assert "Try again later" in trend(timeseries("prod", [], window=7 * DAY, now=NOW)).text
     before = trend(timeseries("prod", samples(30, 10), window=7 * DAY, now=NOW, watched_since=NOW - 30 * DAY))
     assert before.text.startswith("Nothing was measured of prod in the last 7 days, while before that it was")
 
@@ -77,11 +77,11 @@ def test_a_time_without_measurements_is_told_not_drawn() -> None:
 
 def test_added_disks_are_told_as_such() -> None:
     grown = [*samples(30, 10), *samples(10 - 1 / 24, total=200 * TIB)]
-    assert "The size itself changed once" in shown(trend(timeseries("prod", grown, window=30 * DAY, now=NOW)))
+    assert "The total size changed once" in shown(trend(timeseries("prod", grown, window=30 * DAY, now=NOW)))
 
 
 def test_a_cluster_that_does_not_fill_up_says_so() -> None:
-    flat: list[Sample] = [(at, {"used": TIB, "total": 9 * TIB, "writable": 4 * TIB}) for at, _ in samples(30)]
+    flat: list[Sample] = [(at, Measurement(used=TIB, total=9 * TIB, writable=4 * TIB)) for at, _ in samples(30)]
     text = trend(timeseries("prod", flat, window=30 * DAY, now=NOW)).text
     assert "hardly moving. At this pace it does not fill up within ten years." in text
 

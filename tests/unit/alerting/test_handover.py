@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.observations import MemberChange, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
@@ -19,7 +18,7 @@ from bot.views.handover import handover
 
 DAY, HOUR = 86400.0, 3600.0
 NOW = 1_790_000_000.0
-SETTLE = "if cmbot does not find out, look and type /cm op settle 6."
+SETTLE = "check the cluster, then type /cm op settle 6."
 SHIFT = NOW - 12 * HOUR
 HEALTHY = ClusterState(
     at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7."
@@ -43,9 +42,9 @@ def test_a_quiet_shift_is_told_in_four_lines() -> None:
     assert of(ClusterFacts("prod", HEALTHY)).split("\n") == [
         "Hand-over: no alert is open",
         "🟢 healthy: *prod*",
-        "Nothing is open, muted or under way: there is nothing to take over but the watch.",
+        "No alert is open, nothing is muted, and no operation is in progress.",
         "*What happened*",
-        "Nothing that cmbot knows of.",
+        "Nothing was recorded.",
     ]
 
 
@@ -55,7 +54,7 @@ def test_what_nobody_has_comes_before_what_somebody_has() -> None:
         ClusterFacts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
     )
     lines = text.split("\n")
-    assert lines[0] == "Hand-over: 2 alerts open, 1 of them free"
+    assert lines[0] == "Hand-over: 2 alerts open, 1 of them not acknowledged"
     assert lines[1] == "🔴 *prod* critical: Alert 2 (alert #2)."
     assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · /cm ack 1"
     assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
@@ -75,15 +74,15 @@ def test_what_goes_on_is_told_with_its_end() -> None:
         silences=(Silence("prod", "*", "", NOW + HOUR, "U1", "a <b>", id=7), Silence("prod", "x", "", NOW + DAY, "U1")),
     )
     text = of(facts)
-    assert "• *prod* ⏱ operation #4 (turn balance off, asked for by <@U1>) is put back in 1 h" in text
-    assert "• *prod* ⏳ operation #7 (add peer 5, asked for by cmbot) is running" in text
+    assert "• *prod* ⏱ operation #4 (turn balance off, requested by <@U1>) reverts in 1 h" in text
+    assert "• *prod* ⏳ operation #7 (add peer 5, requested by cmbot) is running" in text
     assert "(1 h left), by <@U1>: “a &lt;b&gt;”" in text
     watch = text.split("*👀 Watch for*\n")[1].split("*What happened*")[0]
     assert watch.strip().split("\n") == [
-        "• Operation #5 of prod lapses in 10 min unless it is approved.",
-        f"• Nobody knows whether operation #6 of prod was carried out: {SETTLE}",
-        "• balance of prod goes back by itself in 1 h.",
-        "• everything of prod is told again in 1 h: silence #7 ends then.",
+        "• Operation #5 of prod expires in 10 min unless it is approved.",
+        f"• It is unknown whether operation #6 of prod was applied: {SETTLE}",
+        "• balance of prod reverts automatically in 1 h.",
+        "• Silence #7 of everything in prod ends in 1 h.",
     ]
 
 
@@ -101,12 +100,12 @@ def test_what_to_watch_is_drawn_from_what_is_known() -> None:
         ClusterFacts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), ClusterFacts("new", ClusterState())
     )
     for sentence in (
-        "cmbot has not seen prod for 1 h: what is said of it is that old.",
-        "The repair of 1 disk of prod has not moved for 7 h (disk 4).",
+        "cmbot has not polled prod for 1 h: its data here is that old.",
+        "The repair of 1 disk of prod has made no progress for 7 h (disk 4).",
         "disk_repair is off in prod while 1 disk waits for repair.",
-        "The leader of prod changed 3 times in this shift: find out why before it goes on.",
-        "prod is full in about 20 days at the present pace: /cm trend prod",
-        "cmbot has never seen new: look whether it is configured rightly.",
+        "The leader of prod changed 3 times in this shift: find the cause.",
+        "prod is full in about 20 days at the current pace: /cm trend prod",
+        "cmbot has never polled new: check its configuration.",
     ):
         assert f"• {sentence}" in text
     assert "*⚪ Switched off*\n• *prod* `disk_repair` has been off for 1 h" in text
@@ -126,12 +125,12 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
         "prod",
         memory,
         recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
-        deeds=(OperationFact(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
+        operations=(OperationFact(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
     )
     happened = of(facts).split("*What happened*\n")[1].split("\n")
     assert [line.partition("*prod* ")[2] for line in happened] == [
         "alert #1 (disk_broken) fired: Alert 1",
-        "the leadership went from peer 1 to peer 2 in term 7",
+        "leadership moved from peer 1 to peer 2 in term 7",
         "peer 4 went from learner to voter",
         "operation 9: remove peer 4, verified (<@U1>)",
         "the switch balance went from on to 'Enable'",
@@ -143,13 +142,15 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
     ended = alert(1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, resolution="All is well.")
     facts = ClusterFacts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
     text = of(facts)
-    assert "alert #1 (disk_broken) fired and said in the end: Alert 1" in text
+    assert "alert #1 (disk_broken) fired and last said: Alert 1" in text
     assert "resolved after 1 h 59 min: All is well" in text
-    assert "alert #2 (disk_broken) fired and says by now: Alert 2" in text
+    assert "alert #2 (disk_broken) fired and now says: Alert 2" in text
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:
-    facts = ClusterFacts("prod", HEALTHY, deeds=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
+    facts = ClusterFacts(
+        "prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900))
+    )
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
     assert "… 894 before that, all in the thread" in text
@@ -166,7 +167,7 @@ def test_many_clusters_in_trouble_fold() -> None:
     facts += [ClusterFacts(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
     assert "🔴 *c00* without a leader: It has none." in text
-    assert "… and 56 more clusters in trouble: /cm clusters" in text
+    assert "… and 56 more clusters not healthy: /cm clusters" in text
     assert "*h09* and 30 more" in text
 
 
@@ -181,7 +182,7 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
             st.text("abc-", min_size=1, max_size=9),
             st.builds(lambda words: replace(HEALTHY, verdict=words), WORDS),
             open=st.lists(st.builds(lambda words, by: alert(1, sentence=words, acked_by=by), WORDS, WORDS), max_size=9),
-            deeds=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
+            operations=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
             pending=st.lists(
                 st.builds(
                     Pending, st.integers(1, 99), WORDS, st.sampled_from(["waiting", "leased"]), WORDS, TIMES, TIMES

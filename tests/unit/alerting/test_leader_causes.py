@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.changes import explained, new_changes
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, explained, new_changes, update
 from bot.alerting.model import Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot
@@ -179,6 +178,6 @@ FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
 def test_a_doubtful_word_announces_no_leader(looks: Sequence[Snapshot]) -> None:
     memory = ClusterState()
     for each in looks:
-        before, memory = memory, remember(memory, each)
+        before, memory = memory, update(memory, each)
     assert memory.changes == ()
     assert memory.leader == before.leader

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.changes import explained, new_changes
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
+from bot.alerting.cluster_state.observations import MemberChange
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, explained, new_changes, update
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
@@ -21,7 +20,7 @@ AS_LEARNER: dict[int, dict[str, Any]] = {4: {"is_learner": True}}
 def after(*looks: Snapshot) -> ClusterState:
     memory = ClusterState()
     for each in looks:
-        memory = remember(memory, each)
+        memory = update(memory, each)
     return memory
 
 
@@ -108,13 +107,13 @@ def test_a_change_while_nobody_looked_says_so() -> None:
 
 def test_what_an_operation_caused_is_not_told_again() -> None:
     past = after(look(100))
-    memory = remember(past, look(115, leader=2, term=6, members=FOUR))
+    memory = update(past, look(115, leader=2, term=6, members=FOUR))
     changes = new_changes(past, memory)
     assert changes == (
         LeaderChange(115, 1, 2, 6, before_at=100),
         MemberChange(115, 4, "", "voter", "", "10.0.0.4:10110", before_at=100),
     )
-    assert new_changes(memory, remember(memory, look(130, leader=2, term=6, members=FOUR))) == ()
+    assert new_changes(memory, update(memory, look(130, leader=2, term=6, members=FOUR))) == ()
     known = explained(memory, {changes[1]: (12, "U1 U2")})
     assert known.member_changes == (replace(memory.member_changes[0], op=12, approved="U1 U2"),)
     assert known.changes == memory.changes

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_state.forecast import Forecast
-from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember, worth_writing
+from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, update, worth_writing
 from bot.clustermgr.tasks import Dialect
+from bot.store.state_codec import decode_state, encode_state
 from tests.support.watch_builders import dark, disk, look
 
 
 def after(*looks: object) -> ClusterState:
     memory = ClusterState()
     for each in looks:
-        memory = remember(memory, each)  # type: ignore[arg-type]
+        memory = update(memory, each)  # type: ignore[arg-type]
     return memory
 
 
@@ -28,14 +28,14 @@ def test_it_survives_the_store() -> None:
     assert memory.switch_changes
     assert memory.drops
     memory = replace(memory, forecast=Forecast(100, 900))
-    assert ClusterState.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    assert decode_state(json.loads(json.dumps(encode_state(memory)))) == memory
 
 
 def test_what_another_release_wrote_is_read_as_far_as_it_is_known() -> None:
     held = {"leader": 3, "new": 1, "disks": [{"id": 7, "color": "red"}], "changes": []}
-    memory = ClusterState.from_json(held)
+    memory = decode_state(held)
     assert (memory.leader, memory.disks[0].id) == (3, 7)
-    assert ClusterState.from_json({}) == ClusterState()
+    assert decode_state({}) == ClusterState()
 
 
 def test_the_first_leader_is_no_change() -> None:
@@ -63,9 +63,9 @@ def test_a_gap_as_short_as_the_notes_are_apart_counts_as_watched() -> None:
 
 
 def test_the_first_look_of_a_process_comes_after_a_gap_however_short() -> None:
-    resumed = remember(after(look(100)), look(110, leader=3, term=8), resumed=True)
+    resumed = update(after(look(100)), look(110, leader=3, term=8), resumed=True)
     assert resumed.changes[0].away == 10
-    assert remember(ClusterState(), look(110), resumed=True).changes == ()
+    assert update(ClusterState(), look(110), resumed=True).changes == ()
 
 
 def test_an_old_leader_that_was_cut_off_does_not_take_over() -> None:
@@ -91,7 +91,7 @@ def test_what_cannot_be_seen_stays_as_it_was_known() -> None:
 )
 def test_only_what_moved_is_written_and_a_sign_of_life_each_minute(looks: tuple[object, object], worth: bool) -> None:
     old = after(looks[0])
-    assert worth_writing(old, remember(old, looks[1])) is worth  # type: ignore[arg-type]
+    assert worth_writing(old, update(old, looks[1])) is worth  # type: ignore[arg-type]
 
 
 def test_it_stays_small() -> None:
@@ -99,7 +99,7 @@ def test_it_stays_small() -> None:
         look(1, bad=[disk(n) for n in range(5000)]),
         *(look(15 * n, leader=1 + n % 3, term=n) for n in range(5, 100)),
     )
-    assert len(json.dumps(memory.to_json())) < 100_000
+    assert len(json.dumps(encode_state(memory))) < 100_000
     assert len(memory.changes) == 20
 
 

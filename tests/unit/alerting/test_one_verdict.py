@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_state.counters import is_fresh, known_of, may_be_kept, reign_notes
-from bot.alerting.cluster_state.state import ClusterState, remember
-from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status, noted
+from bot.alerting.cluster_state.counters import is_fresh, may_be_kept, status_context
+from bot.alerting.cluster_state.state import ClusterNote, ClusterState, not_milder, update
+from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
@@ -94,20 +94,20 @@ def test_fresh_leader_is_not_judged_by_its_counters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noted", "fresh"),
+    ("state", "fresh"),
     [
-        ({}, False),
-        ({"leader": 1, "term": 5, "elected_at": 0.0}, False),
-        ({"leader": 1, "term": 5, "elected_at": 90.0}, True),
-        ({"leader": 1, "term": 5, "elected_at": -300.0}, False),
-        ({"leader": 1, "term": 4, "elected_at": -300.0}, True),
-        ({"leader": 0, "term": 5, "reign": {"leader": 3, "term": 4}}, True),
-        ({"leader": 3, "term": 4}, True),
-        ({"leader": 3, "term": 9}, False),
+        (ClusterState(), False),
+        (ClusterState(leader=1, term=5, elected_at=0.0), False),
+        (ClusterState(leader=1, term=5, elected_at=90.0), True),
+        (ClusterState(leader=1, term=5, elected_at=-300.0), False),
+        (ClusterState(leader=1, term=4, elected_at=-300.0), True),
+        (ClusterNote(leader=0, term=5, state=ClusterState(leader=3, term=4)).state, True),
+        (ClusterState(leader=3, term=4), True),
+        (ClusterState(leader=3, term=9), False),
     ],
 )
-def test_freshness_of_leader_is_known_from_watch(noted: dict[str, float], fresh: bool) -> None:
-    assert is_fresh(look(100), noted) is fresh
+def test_freshness_of_leader_is_known_from_watch(state: ClusterState, fresh: bool) -> None:
+    assert is_fresh(look(100), state) is fresh
 
 
 def test_chunks_on_bad_disks_do_not_count() -> None:
@@ -201,14 +201,14 @@ def test_small_groups_are_degraded_unless_meant(
 
 
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
-    notes = {"at": 90.0, "level": "healthy", "verdict": "prod is healthy."}
+    note = ClusterNote(at=90.0, level="healthy", verdict="prod is healthy.")
     blind = alert(Severity.CRITICAL, rule="watch_blind")
-    assert noted("prod", notes, (blind,))["level"] == "critical"
-    assert noted("prod", notes, (replace(blind, cluster="other"),)) == notes
-    unseen: dict[str, object] = {}
-    assert noted("prod", unseen, (blind,))["verdict"] == "prod is critical: Something of prod is wrong (alert #38)."
-    dark = {"level": "unreachable", "verdict": "prod is unreachable."}
-    assert noted("prod", dark, (blind,)) == dark
+    assert not_milder(note, "prod", (blind,)).level == "critical"
+    assert not_milder(note, "prod", (replace(blind, cluster="other"),)) == note
+    raised = not_milder(ClusterNote(), "prod", (blind,))
+    assert raised.verdict == "prod is critical: Something of prod is wrong (alert #38)."
+    dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
+    assert not_milder(dark, "prod", (blind,)) == dark
 
 
 def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
@@ -216,21 +216,24 @@ def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
     assert told
     for each in told:
         seen = replace(look(100), looks=(HostLook("10.0.0.1:9998", 0.1, each),))
-        assert is_fresh(seen, {})
-        assert not any("writable" in reason for reason in cluster_status(seen, known=known_of({}, seen, ())).reasons)
+        assert is_fresh(seen, ClusterState())
+        assert not any(
+            "writable" in reason
+            for reason in cluster_status(seen, known=status_context(ClusterState(), seen, ())).reasons
+        )
 
 
 def test_reelected_leader_has_not_counted_yet() -> None:
-    memory = remember(remember(ClusterState(), look(100, term=5)), look(110, term=6))
+    memory = update(update(ClusterState(), look(100, term=5)), look(110, term=6))
     assert memory.elected_at == 110
-    assert is_fresh(look(120, term=6), reign_notes(memory))
-    assert not is_fresh(look(471, term=6), reign_notes(memory))
+    assert is_fresh(look(120, term=6), memory)
+    assert not is_fresh(look(471, term=6), memory)
     assert not may_be_kept(memory, look(120, term=6), 360)
     assert may_be_kept(memory, look(471, term=6), 360)
 
 
 def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
-    memory = remember(ClusterState(), look(100, leader=2, term=7))
+    memory = update(ClusterState(), look(100, leader=2, term=7))
     assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)
 
 
@@ -259,14 +262,14 @@ def test_recorded_counters_include_chunks_of_disks_that_take_none() -> None:
 
 def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
     zones = [ZoneDisks(idc="z0", total=8, available=4, total_chunk=8296, total_free_chunk=4148)]
-    memory = remember(ClusterState(), look(0.0))
+    memory = update(ClusterState(), look(0.0))
     context = RuleContext(
-        look(1000.0, zones=zones), remember(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
+        look(1000.0, zones=zones), update(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
     )
     answer = CHUNKS_LOW.answer(context)
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
     assert "None of the chunks of zone z0" in answer[0].sentence
     assert "0 of 4,148" in str(
-        stat(context.snapshot, known=known_of(reign_notes(context.memory), context.snapshot, ())).blocks
+        stat(context.snapshot, known=status_context(context.memory, context.snapshot, ())).blocks
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import HostLook, Snapshot
@@ -20,6 +19,7 @@ from bot.common.errors import (
     NoLeader,
     NotFound,
 )
+from bot.store.state_codec import decode_state, encode_state
 from tests.support.raft_snapshots import after, ask, failing, grades, having, resolution, said
 from tests.support.watch_builders import dark, host, look
 
@@ -239,4 +239,4 @@ def test_a_host_that_left_the_settings_refuses_no_more() -> None:
 def test_who_refused_survives_the_store() -> None:
     memory = after(failing(look(85), 2, error=NO_TOKEN)).memory
     assert memory.refusing == (host(2),)
-    assert ClusterState.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    assert decode_state(json.loads(json.dumps(encode_state(memory)))) == memory

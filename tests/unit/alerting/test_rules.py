@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, RULES, rule_named
@@ -13,8 +13,8 @@ from tests.support.watch_builders import dark, disk, host, look, stat
 
 
 def context(now: Snapshot, previous: Snapshot | None = None, past: ClusterState | None = None) -> RuleContext:
-    known = past if past is not None else (remember(ClusterState(), previous) if previous else ClusterState())
-    return RuleContext(now, remember(known, now, previous=previous), now.at, previous)
+    known = past if past is not None else (update(ClusterState(), previous) if previous else ClusterState())
+    return RuleContext(now, update(known, now, previous=previous), now.at, previous)
 
 
 def ask(rule: str, view: RuleContext) -> Answer:
@@ -195,7 +195,7 @@ def test_thousands_of_broken_disks_stay_bounded() -> None:
 
 
 def test_the_counters_prove_nothing_better() -> None:
-    past = replace(ClusterState(), disks=remember(ClusterState(), disks(disk(7))).disks)
+    past = replace(ClusterState(), disks=update(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3), past=past)))
     assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3))))

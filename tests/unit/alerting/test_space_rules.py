@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.forecast import Forecast, forecast
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.observations import Forecast, forecast
+from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.model import Alert, AlertState, Severity
-from bot.alerting.reports.trend import DAY
+from bot.alerting.reports.trend import DAY, Measurement, Sample
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
@@ -22,9 +22,9 @@ def context(
     *, past: float = 3600, full: Forecast | None = None, dead: bool = False, before: Any = None, **stats: Any
 ) -> RuleContext:
     """A look at NOW; the leader has led for `past` seconds by then."""
-    old = remember(ClusterState(), before or look(NOW - past))
+    old = update(ClusterState(), before or look(NOW - past))
     now = dark(NOW) if dead else look(NOW, **stats)
-    return RuleContext(now, replace(remember(old, now), forecast=full or Forecast()), NOW)
+    return RuleContext(now, replace(update(old, now), forecast=full or Forecast()), NOW)
 
 
 def ask(rule: str, view: RuleContext, **values: float) -> Answer:
@@ -220,11 +220,11 @@ def test_what_became_of_it_is_said(rule: str, subject: str, words: str) -> None:
     assert found.resolved(context(), alert) == words
 
 
-def measured(days: float, a_day: float) -> list[tuple[float, dict[str, float]]]:
+def measured(days: float, a_day: float) -> list[Sample]:
     """Measurements every hour: 10 TiB, half of it used at first."""
     hours = range(int(days * 24))
     return [
-        (hour * 3600.0, {"total": 10.0 * TIB, "used": 5 * TIB + used, "writable": 5 * TIB - used})
+        (hour * 3600.0, Measurement(total=10.0 * TIB, used=5 * TIB + used, writable=5 * TIB - used))
         for hour, used in ((hour, a_day * hour / 24) for hour in hours)
     ]
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 
-from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed, weather
+from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, group_alerts, listed
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Tell, Transition, TransitionReason
+from bot.store.state_codec import decode_history, encode_history
 
 LIMITS = GroupingLimits(cluster=3, channel=5, within=100)
 ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Down.", since=0, version=1)
@@ -27,7 +28,7 @@ class Channel:
         return [move.new.data.get("digest", "") for move in self.pass_by(now, *moves)]
 
     def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
-        self.history, told = weather(self.history, moves, (), LIMITS, now)
+        self.history, told = group_alerts(self.history, moves, (), LIMITS, now)
         return told
 
 
@@ -131,7 +132,7 @@ def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
             over_now, replace(over_now, state=AlertState.RESOLVED, version=2), TransitionReason.RESOLVED, Tell.REPLY
         ),
     ]
-    _, told = weather(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
+    _, told = group_alerts(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
     assert {move.new.id: move.reason for move in told} == {
         1: TransitionReason.SURFACED,
         2: TransitionReason.SURFACED,
@@ -140,13 +141,13 @@ def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
     own = {move.new.id: move.new for move in told}
     assert (own[2].sentence, own[2].version, own[1].version) == ("More.", 2, 2)
     assert "digest" not in own[1].data
-    assert weather(over((1,)), [], [own[1]], LIMITS, 130)[1] == ()
+    assert group_alerts(over((1,)), [], [own[1]], LIMITS, 130)[1] == ()
 
 
 def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
     quiet = [in_digest(1, state=AlertState.ACKNOWLEDGED), in_digest(2)]
     quiet[1] = replace(quiet[1], data={**quiet[1].data, "muted": {"id": 1, "by": "U1"}})
-    assert weather(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
+    assert group_alerts(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
     [digest] = over((1, 2)).digests
     assert listed(digest, quiet) == quiet
 
@@ -154,18 +155,18 @@ def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
 def test_what_calls_for_somebody_is_said_before_it_gets_its_own_message() -> None:
     alert = in_digest(1)
     call = Transition(alert, replace(alert, version=2), TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
-    assert weather(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
-    [move] = weather(over((1,)), [], [call.new], LIMITS, 130)[1]
+    assert group_alerts(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
+    [move] = group_alerts(over((1,)), [], [call.new], LIMITS, 130)[1]
     assert move.reason is TransitionReason.SURFACED
 
 
 def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> None:
-    [move] = weather(ChannelHistory("C2"), [], [in_digest(1)], LIMITS, 115)[1]
+    [move] = group_alerts(ChannelHistory("C2"), [], [in_digest(1)], LIMITS, 115)[1]
     assert (move.reason, move.tell) == (TransitionReason.SURFACED, Tell.POST)
 
 
 def test_traffic_comes_back_from_the_store_as_it_went_there() -> None:
     channel = Channel()
     channel.fire(0, number=5)
-    assert ChannelHistory.from_json("C1", channel.history.to_json()) == channel.history
-    assert ChannelHistory.from_json("C1", {}) == ChannelHistory("C1")
+    assert decode_history("C1", encode_history(channel.history)) == channel.history
+    assert decode_history("C1", {}) == ChannelHistory("C1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.alerting.cluster_state.hosts import HostNote
+from bot.alerting.cluster_state.observations import HostNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.table import RULES

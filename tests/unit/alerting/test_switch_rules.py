@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.cluster_state.changes import explained
-from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.cluster_state.state import ClusterState, explained, update
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
@@ -49,7 +48,7 @@ def context(*seen: Seen) -> RuleContext:
     memory = ClusterState()
     for each in seen:
         snapshot = each.look()
-        memory = remember(memory, snapshot)
+        memory = update(memory, snapshot)
     return RuleContext(snapshot, memory, NOW)
 
 

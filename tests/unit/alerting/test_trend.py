@@ -1,12 +1,15 @@
 """Growth and forecast from recorded samples."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.reports.trend import DAY, MIN_SPAN, Sample, Sureness, Trend, trend
+from bot.alerting.reports.trend import DAY, MIN_SPAN, Measurement, Sample, Sureness, Trend, trend
+from bot.store.state_codec import decode_measurement
 from tests.support.watch_builders import TIB
 
 NOW = 1_790_000_000.0
@@ -22,7 +25,7 @@ def history(
 
 
 def _sample(at: float, used: float, total: float) -> Sample:
-    return (at, {"used": int(used), "writable": int(0.7 * (total - used)), "total": int(total)})
+    return (at, Measurement(used=int(used), writable=int(0.7 * (total - used)), total=int(total)))
 
 
 def growing(day: float) -> float:
@@ -59,7 +62,7 @@ def test_added_disks_are_no_growth_and_no_shrinking() -> None:
 def test_a_size_that_wavers_hides_no_growth_and_a_single_disk_is_seen() -> None:
     """The servers' total moves by a few bytes at each look; one disk of a thousand comes."""
     samples: list[Sample] = [
-        (at, {**values, "total": int(values["total"] + number % 7 * 4096), "disks": 1000 + (number > 500)})
+        (at, replace(values, total=int((values.total or 0) + number % 7 * 4096), disks=1000 + (number > 500)))
         for number, (at, values) in enumerate(history(30, growing))
     ]
     told = trend(samples)
@@ -129,7 +132,7 @@ def test_a_full_cluster_that_still_grows_is_full_now() -> None:
 
 
 def test_what_makes_no_sense_is_left_out() -> None:
-    junk: list[Sample] = [
+    junk: list[tuple[float, dict[str, Any]]] = [
         (NOW + 1, {"used": "much", "writable": 1, "total": 1}),
         (NOW + 2, {"used": True, "writable": 1, "total": 1}),
         (NOW + 3, {"used": -1, "writable": 1, "total": 1}),
@@ -138,14 +141,15 @@ def test_what_makes_no_sense_is_left_out() -> None:
         (NOW + 6, {"used": float("nan"), "writable": 0, "total": 0}),
         (float("nan"), {"used": 1, "writable": 1, "total": 1}),
     ]
-    assert trend([*junk, *history(30, growing)]) == trend(history(30, growing))
+    decoded = [(at, decode_measurement(values)) for at, values in junk]
+    assert trend([*decoded, *history(30, growing)]) == trend(history(30, growing))
 
 
 SIZES = st.integers(0, 2**60)
 SAMPLES = st.lists(
     st.tuples(
         st.floats(0, 4e9),
-        st.fixed_dictionaries({"used": SIZES, "writable": SIZES, "total": st.sampled_from([1, 2**50, 2**60])}),
+        st.builds(Measurement, used=SIZES, writable=SIZES, total=st.sampled_from([1, 2**50, 2**60])),
     ),
     max_size=80,
 )

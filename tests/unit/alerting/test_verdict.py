@@ -17,7 +17,7 @@ def of(**changes: object) -> ClusterStatus:
 def test_a_healthy_cluster_says_who_leads_and_what_may_fail() -> None:
     assert of() == ClusterStatus(
         StatusLevel.HEALTHY,
-        "prod is healthy: peer 1 leads in term 5, quorum is 2 of 3 voters, 1 more voter may fail.",
+        "prod is healthy: peer 1 leads in term 5, quorum is 2 of 3, it can lose 1 more voter.",
     )
 
 
@@ -108,9 +108,9 @@ def test_hostile_text_is_on_one_line_and_bounded() -> None:
 @pytest.mark.parametrize(
     ("quorum", "words"),
     [
-        (Quorum(5, 3, 5), "quorum is 3 of 5 voters, 2 more voters may fail"),
-        (Quorum(3, 2, 2), "quorum is 2 of 3 voters, no voter may fail"),
-        (Quorum(1, 1, 1), "quorum is 1 of 1 voter, no voter may fail"),
+        (Quorum(5, 3, 5), "quorum is 3 of 5, it can lose 2 more voters"),
+        (Quorum(3, 2, 2), "quorum is 2 of 3, it can lose none"),
+        (Quorum(1, 1, 1), "quorum is 1 of 1, it can lose none"),
     ],
 )
 def test_the_arithmetic_in_words(quorum: Quorum, words: str) -> None:

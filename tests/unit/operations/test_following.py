@@ -4,10 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_state.changes import Change
-from bot.alerting.cluster_state.members import MemberChange
-from bot.alerting.cluster_state.observations import SwitchChange
-from bot.alerting.cluster_state.state import LeaderChange
+from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
+from bot.alerting.cluster_state.state import Change, LeaderChange
 from bot.common.errors import UserError
 from bot.interactions.command import Replacement
 from bot.operations.approval_rules import Policy

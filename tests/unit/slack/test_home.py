@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from structlog.testing import capture_logs
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
@@ -45,14 +46,19 @@ def alert(number: int, sentence: str = "Peer 3 is down.") -> Alert:
 
 
 def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:
-    text = shown([Noted("prod", {"level": "healthy", "at": 1700000000.0}), Noted("archive", {})])
+    text = shown([Noted("prod", ClusterNote(1700000000.0, "healthy")), Noted("archive", ClusterNote())])
     assert "*1 of 2 clusters is healthy.*" in text
     assert "🟢 *prod* healthy, as of <!date^1700000000" in text
     assert "⚪ *archive* not looked at yet" in text
 
 
 def test_what_is_not_healthy_stands_first() -> None:
-    text = shown([Noted("a", {"level": "healthy"}), Noted("z", {"level": "no leader", "verdict": "z has no leader."})])
+    text = shown(
+        [
+            Noted("a", ClusterNote(level="healthy")),
+            Noted("z", ClusterNote(level="no leader", verdict="z has no leader.")),
+        ]
+    )
     assert text.index("*z* no leader: z has no leader.") < text.index("*a* healthy")
 
 
@@ -64,7 +70,7 @@ def test_it_says_how_to_ask_and_what_one_may_do() -> None:
 
 
 def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
-    clusters = [Noted(f"cluster-{number:04}", {"at": 1.0, "level": "healthy"}) for number in range(1000)]
+    clusters = [Noted(f"cluster-{number:04}", ClusterNote(1.0, "healthy")) for number in range(1000)]
     waiting = [Waiting(operation(number + 1), "https://slack.example/x", mine=True) for number in range(50)]
     alerts = [alert(number + 1, "x" * 2000) for number in range(50)]
     blocks = home(
@@ -83,11 +89,11 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
 
 
 def test_text_from_outside_cannot_mention_anybody() -> None:
-    assert "<!" not in shown([Noted("prod", {"level": "<!channel>", "verdict": "<!here>"})], ("<!here>",))
+    assert "<!" not in shown([Noted("prod", ClusterNote(level="<!channel>", verdict="<!here>"))], ("<!here>",))
 
 
 def test_only_who_may_change_gets_the_button_for_it() -> None:
-    clusters = [Noted("prod", {})]
+    clusters = [Noted("prod", ClusterNote())]
     assert CHANGE not in shown(clusters)
     assert STATUS in shown(clusters)
     assert CHANGE in json.dumps(home(Home(clusters, STANDING, may_change=["prod"])))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import ClusterTimeout
 from bot.views.clusters import ClusterLine, clusters
@@ -42,7 +43,7 @@ def test_what_is_to_be_filled_in_is_not_taken_for_a_link() -> None:
     """Slack reads <id> as a link to nowhere unless it is escaped."""
     shown = (
         disks("prod", [disk(1)], asked=(), limit=5, at=AT),
-        clusters([ClusterLine("prod", 3, {"at": AT, "level": "healthy"})], now=AT),
+        clusters([ClusterLine("prod", 3, ClusterNote(at=AT, level="healthy"))], now=AT),
     )
     feet = [message.blocks[-1]["elements"][0]["text"] for message in shown]
     assert [foot.rpartition(": ")[2] for foot in feet] == ["`/cm disk &lt;id&gt;`", "`/cm stat &lt;cluster&gt;`"]
@@ -117,8 +118,8 @@ def test_the_keys_of_both_dialects_are_read_while_it_is_not_known() -> None:
 
 
 def test_clusters_are_listed_as_last_seen() -> None:
-    noted = {"at": AT - 12, "level": "healthy", "leader": 2, "leader_host": "10.0.0.2:9998", "term": 5}
-    shown = clusters([ClusterLine("prod", 3, noted), ClusterLine("new", 1, {})], now=AT)
+    noted = ClusterNote(AT - 12, "healthy", leader=2, leader_host="10.0.0.2:9998", term=5)
+    shown = clusters([ClusterLine("prod", 3, noted), ClusterLine("new", 1, ClusterNote())], now=AT)
     text = " ".join(seen(shown).split())
     assert shown.text == "1 of 2 clusters is healthy, 1 not looked at yet."
     assert "prod 🟢 healthy 2 at 10.0.0.2:9998 5 3 12 s ago" in text
@@ -126,7 +127,7 @@ def test_clusters_are_listed_as_last_seen() -> None:
 
 
 def test_clusters_that_are_not_well_say_why_and_hostile_ones_are_harmless() -> None:
-    noted = {"at": AT, "level": "no leader", "verdict": f"bad has no leader: {HOSTILE}", "leader": 0, "term": 6}
+    noted = ClusterNote(AT, "no leader", f"bad has no leader: {HOSTILE}", term=6)
     shown = clusters([ClusterLine("bad", 3, noted)], now=AT)
     assert "bad 🔴 no leader none 6 3 0 s ago" in " ".join(seen(shown).split())
     assert "• bad has no leader: " in seen(shown)
@@ -134,7 +135,7 @@ def test_clusters_that_are_not_well_say_why_and_hostile_ones_are_harmless() -> N
 
 
 def test_a_thousand_clusters_fit_and_none_is_said() -> None:
-    assert_postable(clusters([ClusterLine(f"c{n}", 3, {}) for n in range(1000)], now=AT))
+    assert_postable(clusters([ClusterLine(f"c{n}", 3, ClusterNote()) for n in range(1000)], now=AT))
     assert clusters([], now=AT).text == "No cluster is configured."
 
 

@@ -87,7 +87,7 @@ async def test_samples_are_thinned_by_hour_and_day_then_deleted(store: Store, ke
         for cluster in ("prod", "test"):
             for back in (750 * DAY, 100 * DAY, 20 * DAY, 2 * DAY):
                 for minute in range(0, 120, 20):
-                    await uow.samples.add(cluster, today - back + minute * 60.0, {"used": minute})
+                    await uow.samples.add(cluster, today - back + minute * 60.0, Measurement(used=minute))
     await keeper.apply()
     async with store.read() as uow:
         for cluster in ("prod", "test"):

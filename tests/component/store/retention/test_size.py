@@ -12,6 +12,7 @@ from bot.interactions.message import Message
 from bot.operations.model import Event, Operation, OpKind, OpState
 from bot.store.database import Store
 from bot.store.retention import DAY, Keep
+from bot.store.state_codec import decode_measurement
 from bot.views.alerts import card
 from bot.views.operations import card as op_card
 from tests.support.databases import Clock
@@ -94,7 +95,7 @@ def _operation(now: float) -> Operation:
 async def _fill(store: Store, now: float) -> None:
     async with store.begin() as uow:
         for at in _times(now):
-            await uow.samples.add("production-eu-west", at, SAMPLE)
+            await uow.samples.add("production-eu-west", at, decode_measurement(SAMPLE))
         for number in range(int(ALERTS * KEEP.alerts / DAY)):
             held = await uow.alerts.save(_alert(number, now))
             if number < ALERTS * KEEP.messages / DAY:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.thresholds import configure
 from bot.chatops.commands import deadline, tasks
@@ -53,7 +54,7 @@ async def test_contradicted_look_is_replaced_by_a_second_one() -> None:
 
 async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
     open_now = FakeAlerts((alert(Severity.CRITICAL),))
-    noted = {"prod": {"at": AT, "level": "healthy", "verdict": "prod is healthy."}}
+    noted = {"prod": ClusterNote(AT, "healthy", "prod is healthy.")}
     for command in ("stat", "members", "clusters"):
         [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
         assert "prod is critical: Something of prod is wrong (alert #38)" in seen(reply.message)
@@ -115,7 +116,7 @@ async def test_a_list_that_no_host_gives_names_the_cluster() -> None:
 
 async def test_the_leader_last_known_is_asked_first() -> None:
     api = FakeApi(DISKS)
-    await typed("disks", FakeCluster(api=api), remembered={"prod": {"leader_host": HOSTS[1]}})
+    await typed("disks", FakeCluster(api=api), remembered={"prod": ClusterNote(leader_host=HOSTS[1])})
     assert api.asked[0]["first"] == HOSTS[1]
 
 
@@ -165,7 +166,7 @@ async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, wo
 
 
 async def test_clusters_are_told_from_memory() -> None:
-    noted = {"prod": {"at": 1_699_999_990.0, "level": "healthy", "verdict": "prod is healthy.", "leader": 1, "term": 5}}
+    noted = {"prod": ClusterNote(1_699_999_990.0, "healthy", "prod is healthy.", 1, term=5)}
     [reply] = await typed("clusters", FakeCluster(), FakeCluster("test"), remembered=noted)
     assert reply.message.text == "1 of 2 clusters is healthy, 1 not looked at yet."
     assert "10 s ago" in seen(reply.message)

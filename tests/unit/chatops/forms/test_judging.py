@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.forms.events import Submitted, ViewState
 from bot.chatops.forms.fields import KINDS
 from bot.chatops.forms.signing import Origin, key_of, sign
@@ -46,7 +47,7 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
         standing=FakeStanding(),
         alerts=FakeAlerts(),
         reports=FakeReports(),
-        remembered=lambda _: {},
+        remembered=lambda _: ClusterNote(),
         audit=FakeAudit(),
         share=None,
         forms=FakeForms(),

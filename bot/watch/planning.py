@@ -1,0 +1,183 @@
+"""Plan one tick: from a snapshot and the stored state to what must be written. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.alerting.cluster_state.counters import leader_terms, may_be_kept, settled_of, status_context, with_status
+from bot.alerting.cluster_state.state import NO_CAUSES, Causes, ClusterState, explained, update, worth_writing
+from bot.alerting.engine import NO_ESCALATION, Transition, step
+from bot.alerting.escalation import Escalation
+from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
+from bot.alerting.model import Alert, Silence
+from bot.alerting.own_network import Isolation, NetworkStatus
+from bot.alerting.reports.trend import Measurement
+from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
+from bot.alerting.rules.own_network import OWN_NETWORK
+from bot.alerting.rules.watchdog import WATCH_BLIND
+from bot.alerting.sample import sample_of
+from bot.clustermgr.models import Snapshot
+
+SAMPLE_EVERY = 600.0
+"""Seconds between two measurements that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Settings of one watched cluster: name, alert channel (id), seconds between polls, configured rules.
+
+    `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped.
+    """
+
+    cluster: str
+    channel: str
+    interval: float
+    rules: tuple[Rule, ...]
+    escalation: Escalation = NO_ESCALATION
+    limits: GroupingLimits = field(default_factory=GroupingLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterObservation:
+    """A snapshot taken `now`, and the earlier one to compare it with; `first` marks the first poll of a process."""
+
+    snapshot: Snapshot
+    previous: Snapshot | None
+    now: float
+    first: bool
+    network: NetworkStatus = NetworkStatus.WORKING
+    isolation: Isolation | None = None
+    terms: tuple[LeaderTerm, ...] = ()
+    """The last snapshot of each recent leader term, before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """Stored values of one cluster: its state, its channel's history, open alerts, active silences.
+
+    `expired` are silences whose end has not been announced yet.
+    """
+
+    state: ClusterState
+    history: ChannelHistory
+    alerts: Sequence[Alert] = ()
+    silences: Sequence[Silence] = ()
+    expired: Sequence[Silence] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TickPlan:
+    """Everything that one tick will write.
+
+    `state` is the cluster state after the tick, `alerts` the alerts after it; both are kept in this process.
+    `save_state` is True if `state` must be stored too; `sample` is the measurement to store.
+    """
+
+    transitions: tuple[Transition, ...]
+    history: ChannelHistory
+    state: ClusterState
+    alerts: tuple[Alert, ...]
+    terms: tuple[LeaderTerm, ...]
+    save_state: bool
+    save_history: bool
+    sample: Measurement | None = None
+
+    @property
+    def writes(self) -> bool:
+        """True if the plan changes anything stored."""
+        return bool(self.transitions) or self.save_history or self.save_state
+
+
+def plan_poll(
+    watched: Watched, stored: StoredState, observation: ClusterObservation, causes: Causes = NO_CAUSES
+) -> TickPlan:
+    """Plan a tick from a complete snapshot."""
+    state = explained(updated(watched, stored.state, observation), causes)
+    settled = settled_of(watched.rules)
+    due = observation.now - stored.state.sampled_at >= SAMPLE_EVERY
+    kept = due and may_be_kept(state, observation.snapshot, settled)
+    sample = sample_of(observation.snapshot) if kept else None
+    state = replace(state, sampled_at=observation.now) if sample else state
+    return plan_tick(watched, stored, observation, state, watched.rules, sample=sample, complete=True)
+
+
+def plan_tick(
+    watched: Watched,
+    stored: StoredState,
+    observation: ClusterObservation,
+    state: ClusterState,
+    rules: tuple[Rule, ...],
+    *,
+    sample: Measurement | None = None,
+    complete: bool,
+) -> TickPlan:
+    """Evaluate these rules, inhibit, silence and group; only a `complete` snapshot updates the cluster status."""
+    snapshot, now = observation.snapshot, observation.now
+    terms = leader_terms(observation.terms, state, snapshot)
+    context = RuleContext(
+        snapshot,
+        state,
+        now,
+        observation.previous,
+        observation.isolation,
+        watched=frozenset(rule.key for rule in watched.rules),
+        terms=terms,
+    )
+    answers = evaluate(rules, context, observation.network)
+    transitions = step(  # inhibit, then silence
+        answers,
+        stored.alerts,
+        stored.silences,
+        rules,
+        now,
+        cluster=watched.cluster,
+        settling=observation.first,
+        remembered=stored.state.at > 0,
+        escalation=_escalation(watched, observation),
+        resolution=lambda alert: _rule(rules, alert.rule).resolved(context, alert),
+    )
+    history, transitions = group_alerts(stored.history, transitions, stored.alerts, watched.limits, now)
+    by_key = {alert.key: alert for alert in (*stored.alerts, *(move.new for move in transitions))}
+    alerts = tuple(by_key.values())
+    if complete:
+        facts = status_context(state, snapshot, rules, alerts)
+        state = with_status(state, snapshot, observation.previous, facts)
+    return TickPlan(
+        transitions=transitions,
+        history=history,
+        state=state,
+        alerts=alerts,
+        terms=terms,
+        # The state is saved together with the alerts, so that a lost transaction loses neither.
+        save_state=bool(transitions) or worth_writing(stored.state, state),
+        save_history=history != stored.history,
+        sample=sample,
+    )
+
+
+def updated(watched: Watched, state: ClusterState, observation: ClusterObservation) -> ClusterState:
+    """The cluster state after this observation."""
+    return update(
+        state,
+        observation.snapshot,
+        previous=observation.previous,
+        interval=watched.interval,
+        resumed=observation.first,
+    )
+
+
+def evaluate(rules: Sequence[Rule], context: RuleContext, network: NetworkStatus) -> Mapping[str, Answer]:
+    """Answers of the rules by key; while cmbot's own network may be down, only the rules about cmbot answer."""
+    if network is NetworkStatus.WORKING:
+        return {rule.key: rule.answer(context) for rule in rules}
+    about_cmbot = {WATCH_BLIND.key} if network is NetworkStatus.UNDECIDED else {WATCH_BLIND.key, OWN_NETWORK.key}
+    return {rule.key: rule.answer(context) for rule in rules if rule.key in about_cmbot}
+
+
+def _escalation(watched: Watched, observation: ClusterObservation) -> Escalation:
+    """The escalation of this tick: while this process is isolated, one alert calls for all clusters of a group."""
+    lost = observation.isolation
+    return NO_ESCALATION if lost is not None and watched.cluster not in lost.calls else watched.escalation
+
+
+def _rule(rules: Sequence[Rule], key: str) -> Rule:
+    return next(rule for rule in rules if rule.key == key)
