@@ -17,14 +17,14 @@ OPERATION = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9
 
 
 async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
-    """What the terminal shows, and what nobody watches."""
+    """Return the text on the terminal, and the clusters that no replica watches."""
     roster, running = await look(url, clock)
     out = io.StringIO()
     Console(file=out, width=200).print(table(roster, running))
     return out.getvalue(), unheld(roster)
 
 
-async def test_who_lives_watches_and_runs_what(store: Store, database_url: str, clock: Clock) -> None:
+async def test_table_shows_what_each_replica_watches_and_runs(store: Store, database_url: str, clock: Clock) -> None:
     one = member(store, "one", tasks=[HOUSEKEEPING, watch_of("prod"), watch_of("archive")])
     two = member(store, "two", tasks=[watch_of("prod")])
     await one.beat()
@@ -33,32 +33,34 @@ async def test_who_lives_watches_and_runs_what(store: Store, database_url: str, 
         await uow.operations.add(OPERATION)
     text, alone = await shown(database_url, clock)
     first, second = text.splitlines()[1:3]
-    assert "one (chores)" in first
+    assert "one (housekeeping)" in first
     assert "archive, prod" in first
     assert "1 on prod" in first
     assert second.startswith("two")
     assert not alone
 
 
-async def test_the_dead_are_shown_as_dead_and_their_clusters_as_watched_by_nobody(
+async def test_table_expired_replica_leaves_its_clusters_unwatched(
     store: Store, database_url: str, clock: Clock
 ) -> None:
     one = member(store, "one", tasks=[watch_of("prod")])
     await one.beat()
     await dies(store, "one")
     text, alone = await shown(database_url, clock)
-    assert "counted as dead" in text
+    assert ": expired" in text
     assert alone == ("prod",)
 
 
-async def test_what_a_name_holds_cannot_steer_the_terminal(store: Store, database_url: str, clock: Clock) -> None:
+async def test_table_hostile_replica_name_cannot_steer_the_terminal(
+    store: Store, database_url: str, clock: Clock
+) -> None:
     async with store.begin() as uow:
         await uow.replicas.beat(Replica("evil\x1b[31m\nname", 0.0, 0.0, 9e12))
     text, _ = await shown(database_url, clock)
     assert "\x1b" not in text
 
 
-def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_replicas_command_takes_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["replicas", "--help"])
     assert "--config" in capsys.readouterr().out

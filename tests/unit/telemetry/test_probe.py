@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.healthcheck import healthy, main
+from bot.cli.healthcheck import fault_of, main
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 
@@ -27,13 +27,13 @@ async def ill() -> str:
 async def test_it_passes_while_the_page_says_so() -> None:
     server = Health(Metrics(), live={"socket": well}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
-        assert not await asyncio.to_thread(healthy, "0.0.0.0", port)  # noqa: S104 - the settings' word for everywhere
+        assert not await asyncio.to_thread(fault_of, "0.0.0.0", port)  # noqa: S104 - the settings' word for everywhere
 
 
 async def test_it_fails_with_the_page_s_words() -> None:
     server = Health(Metrics(), live={"socket": ill}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
-        assert "no connection to Slack" in await asyncio.to_thread(healthy, "127.0.0.1", port)
+        assert "no connection to Slack" in await asyncio.to_thread(fault_of, "127.0.0.1", port)
 
 
 def test_it_fails_when_nothing_answers(
