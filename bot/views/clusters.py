@@ -1,4 +1,4 @@
-"""/cm clusters: what the watch last noted of each configured cluster. Pure."""
+"""/cm clusters: the last observation of each configured cluster. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from bot.views.blocks import code, context, count, date, duration, escape, messa
 from bot.views.parts import bullets, mark_of
 
 _HEADER = ("Cluster", "Verdict", "Leader", "Term", "Hosts", "As of")
-NOT_YET = "not looked at yet"
+NOT_YET = "not polled yet"
 _FRESH = code("/cm stat <cluster>")
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterLine:
-    """One cluster: how many hosts it has, and what the watch last noted of it, or nothing.
+    """One cluster: its number of hosts, and its last observation or nothing.
 
-    `noted` holds `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`,
-    `answered` (how many hosts did).
+    `noted` has `at`, `level` (a word), `verdict` (its sentence), `leader` (peer id, 0: none), `leader_host`, `term`,
+    `answered` (the number of hosts that answered).
     """
 
     name: str
@@ -28,30 +28,30 @@ class ClusterLine:
 
     @property
     def level(self) -> str:
-        """The noted verdict in a word."""
+        """The level in a word."""
         return str(self.noted.get("level") or self.noted.get("verdict") or NOT_YET)
 
     @property
     def sentence(self) -> str:
-        """The noted verdict's sentence where it says more than its word, else ""."""
+        """The sentence of the verdict, or "" if there is only a word."""
         return str(self.noted.get("verdict", "")) if self.noted.get("level") else ""
 
     @property
     def leader(self) -> str:
-        """Who led, and where."""
+        """The leader and its address."""
         peer, host = self.noted.get("leader"), self.noted.get("leader_host")
         return (f"{peer} at {host}" if host else f"{peer}") if peer else "none" if self.noted else "-"
 
 
 def clusters(lines: Sequence[ClusterLine], *, now: float) -> Message:
-    """All configured clusters."""
+    """Render all configured clusters."""
     sentence = _sentence(lines)
     if not lines:
         return message(sentence, section(sentence))
     rows = [_row(line, now) for line in lines]
     wrong = [escape(line.sentence) for line in lines if line.level != StatusLevel.HEALTHY and line.sentence]
     reasons = [section(bullets(wrong))] if wrong else []
-    foot = context(f"As the watch last saw them. It is {date(now, 'time')} now. A fresh look: {_FRESH}")
+    foot = context(f"State at the last poll; it is {date(now, 'time')} now. For a new poll: {_FRESH}")
     return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
 
 
