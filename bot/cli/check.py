@@ -1,9 +1,10 @@
-"""`cmbot check` and `cmbot status`: every token, scope, channel and host that the settings name, looked at."""
+"""`cmbot check` and `cmbot status`: check every token, scope, channel and host that the settings name."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from urllib.parse import urlsplit
 
@@ -31,31 +32,35 @@ from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
 from bot.views.text import clean
 
-_TWO_LOOKS_APART = 3.2
-"""Seconds between two looks at a cluster: only two of them prove a voter healthy."""
+_POLLS_APART = 3.2
+"""Seconds between two polls of a cluster: one poll cannot prove a voter healthy."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One thing looked at; `mend` says what to do when it is not well."""
+    """The result of one check; `fix` says what to do about a failure."""
 
     what: str
     well: bool
     found: str
-    mend: str = ""
+    fix: str = ""
+
+
+_passed = partial(CheckRow, well=True)
+_failed = partial(CheckRow, well=False)
 
 
 def table(rows: list[CheckRow]) -> Table:
-    """The rows as a table for a terminal; what others said is shown without what could steer it."""
+    """Render the rows as a table for a terminal; foreign text cannot steer it."""
     shown = Table("", "what", "found", "what to do", box=None, pad_edge=False)
     for row in rows:
         mark = Text("✓ ok", style="green") if row.well else Text("✗ failed", style="bold red")
-        shown.add_row(mark, *(Text(clean(words)) for words in (row.what, row.found, row.mend)))
+        shown.add_row(mark, *(Text(clean(words)) for words in (row.what, row.found, row.fix)))
     return shown
 
 
 def refuse_faulty_tokens(settings: Settings) -> None:
-    """Refuse to run with tokens that cannot be right; whether Slack accepts the others, only Slack can tell."""
+    """Raise ConfigError for tokens of a wrong form; only Slack can check the others."""
     own = settings.secrets
     app, signing = own.slack_app_token.get_secret_value(), own.slack_signing_secret.get_secret_value()
     found = (bot_fault(own.slack_bot_token.get_secret_value()), delivery_fault(app, signing))
@@ -63,33 +68,35 @@ def refuse_faulty_tokens(settings: Settings) -> None:
         raise ConfigError("\n".join(faults))
 
 
-async def checkup(settings: Settings) -> list[CheckRow]:
-    """Look at everything the settings name; the settings themselves are valid already."""
-    rows = [await _row("rules and names", lambda: _rules(settings), "mend the settings")]
+async def check_all(settings: Settings) -> list[CheckRow]:
+    """Check everything that the settings name; the settings have been validated before."""
+    rows = [await _row("rules and names", lambda: _rules(settings), "correct the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
     rows += address(settings.slack.api_url)
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
-    # What is asked here is whether the settings are right: a cluster that is ill but understood is looked at well.
+    # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
-    return rows + (await look_at_all(settings, fine) if rows[0].well and rows[1].well else [])
+    return rows + (await check_clusters(settings, fine) if rows[0].well and rows[1].well else [])
 
 
 def address(url: str) -> list[CheckRow]:
-    """A row for an address of Slack that would carry the tokens unencrypted; none otherwise."""
+    """Return a row if the tokens would travel to Slack unencrypted, else none."""
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in {"127.0.0.1", "::1", "localhost"}:
         return []
-    return [CheckRow("slack.api_url", False, "plain http: tokens travel unencrypted", "write it with https://")]  # noqa: FBT003 - Row's second field
+    return [
+        _failed("slack.api_url", found="it is plain http, so tokens travel unencrypted", fix="write it with https://")
+    ]
 
 
-async def _row(what: str, look: Callable[[], Awaitable[str]], mend: str) -> CheckRow:
+async def _row(what: str, look: Callable[[], Awaitable[str]], fix: str) -> CheckRow:
     try:
-        return CheckRow(what, True, await look())  # noqa: FBT003 - Row's second field
+        return _passed(what, found=await look())
     except CmbotError as error:
-        return CheckRow(what, False, str(error), mend)  # noqa: FBT003 - Row's second field
+        return _failed(what, found=str(error), fix=fix)
 
 
 async def _rules(settings: Settings) -> str:
@@ -105,7 +112,7 @@ async def _store(settings: Settings) -> str:
         await store.migrate()
         async with store.read() as uow:
             waiting = await uow.outbox.depth()
-        return f"{store.where} is up to date, {count(waiting, 'message')} to be sent"
+        return f"{store.where} is up to date; {count(waiting, 'message')} to send"
 
 
 async def _slack(settings: Settings, gateway: SlackGateway) -> list[CheckRow]:
@@ -136,35 +143,38 @@ _CHANGES = (
     ("member_replace", "member_remove"),
     ("member_replace", "member_add"),
 )
-"""The policies that apply together to one change."""
+"""Policies that apply together to one change."""
 
 
 def policies(settings: Settings) -> list[CheckRow]:
-    """A row for each policy on which nobody could ever decide; user groups may hold anybody, so those pass."""
+    """Return a row for each policy that no person can ever satisfy.
+
+    A policy of a user group passes: the members of the group are not known here.
+    """
     found: dict[str, CheckRow] = {}
     for cluster, keys, forced in product((own.name for own in settings.clusters), _CHANGES, (False, True)):
         access = settings.own_access.get(cluster, settings.access)
-        # Without breakers the row of that role says so.
+        # Missing breakers have a row already: that of the role.
         if forced and not access.breakers.users:
             continue
         own = f"clusters.{cluster}." if cluster in settings.own_access else ""
         what = f"{own}policies.{'break_glass' if forced else keys[0]}"
         why, then = _undecidable(access, own, policy(settings, cluster, keys, forced))
         if why:
-            found.setdefault(what, CheckRow(what, False, why, then))  # noqa: FBT003 - Row's second field
+            found.setdefault(what, _failed(what, found=why, fix=then))
     return list(found.values())
 
 
 def _undecidable(access: AccessSettings, own: str, rule: Policy) -> tuple[str, str]:
-    """Why nobody could decide by this policy, and what to do; both "" when somebody can.
+    """Return why no person can satisfy the policy, and the fix; both "" if one can.
 
-    `own` is the part of the settings before `access`: of one cluster, or "".
+    `own` is the path of the settings before `access`: that of one cluster, or "".
     """
     if rule.channels == ():
-        return "the policies that apply together name no channel in common", "change their channels"
+        return "the policies that apply together have no channel in common", "change their channels"
     for need in rule.needs:
         held = {str(role): getattr(access, f"{role.value}s") for role in HELD_ROLES}.get(need.source)
-        # Without anybody in a role the rows of the roles say so.
+        # An empty role has a row already.
         if held is None or held.groups or access.operators.groups or not held.users:
             continue
         one = replace(rule, approvals=need.approvals, source=need.source, also=())
@@ -174,10 +184,10 @@ def _undecidable(access: AccessSettings, own: str, rule: Policy) -> tuple[str, s
 
 
 _WITHOUT = {
-    Role.OPERATOR: "nobody may change anything",
-    Role.APPROVER: "what needs an approver is refused",
-    Role.ADMIN: "only its requester can cancel an operation, and nobody can settle one by hand",
-    Role.BREAKER: "nobody can use break-glass",
+    Role.OPERATOR: "no one may change anything",
+    Role.APPROVER: "changes that need an approver are refused",
+    Role.ADMIN: "only its requester can cancel an operation, and no one can settle one by hand",
+    Role.BREAKER: "no one can use break-glass",
 }
 
 
@@ -185,12 +195,12 @@ def _role(role: Role, settings: Settings) -> CheckRow:
     held: Members = getattr(settings.access, f"{role.value}s")
     own = [getattr(cluster.access, f"{role.value}s") is not None for cluster in settings.clusters]
     if held == Members() and all(own):
-        return CheckRow(role.key, True, "nobody, but each cluster names who holds it there")  # noqa: FBT003 - Row's second field
+        return _passed(role.key, found="no one, but each cluster names its own")
     return _held(role.key, role, held)
 
 
 def own_roles(settings: Settings) -> list[CheckRow]:
-    """A row for each role that a cluster names itself."""
+    """Return a row for each role that a cluster names itself."""
     named = [
         (f"clusters.{cluster.name}.{role.key}", role, getattr(cluster.access, f"{role.value}s"))
         for cluster in settings.clusters
@@ -201,15 +211,15 @@ def own_roles(settings: Settings) -> list[CheckRow]:
 
 def _held(what: str, role: Role, held: Members) -> CheckRow:
     if held != Members():
-        return CheckRow(what, True, f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")  # noqa: FBT003 - Row's second field
-    # Without operators the program only looks; the others may be left out on purpose.
-    return CheckRow(what, role is not Role.OPERATOR, f"nobody: {_WITHOUT[role]}", "name users or user groups")
+        return _passed(what, found=f"{count(len(held.users), 'user')} and {count(len(held.groups), 'user group')}")
+    # Without operators no change is possible; the other roles may be empty on purpose.
+    return CheckRow(what, role is not Role.OPERATOR, f"no one: {_WITHOUT[role]}", "name users or user groups")
 
 
-async def look_at_all(settings: Settings, fine: tuple[StatusLevel, ...] = (StatusLevel.HEALTHY,)) -> list[CheckRow]:
-    """Look at every cluster twice, so that health is proven, and tell the verdict and each silent host.
+async def check_clusters(settings: Settings, fine: tuple[StatusLevel, ...] = (StatusLevel.HEALTHY,)) -> list[CheckRow]:
+    """Poll every cluster twice, which proves health, and report its verdict and each of its hosts.
 
-    `fine` are the verdicts with which a cluster counts as well.
+    A cluster passes at the levels of `fine`.
     """
     async with build(settings) as app:
         found = await asyncio.gather(*(_cluster(app, cluster, fine) for cluster in app.clusters.values()))
@@ -225,7 +235,7 @@ async def _alerts(app: App, name: str) -> tuple[Alert, ...]:
 
 async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) -> list[CheckRow]:
     before = await cluster.snapshot(cluster.deadline, bad_disks=False)
-    await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
+    await asyncio.sleep(max(0.0, before.at + _POLLS_APART - cluster.clock()))
     now = await cluster.snapshot(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
     known = status_context(
@@ -238,11 +248,11 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
             f"host {look.host}",
             look.error is None,
             f"answered in {look.took * 1000:.0f} ms" if look.error is None else str(look.error),
-            "" if look.error is None else "is the address right, the node up, the way to it open?",
+            "" if look.error is None else "check the address, the node and the network between",
         )
         for look in now.looks
     ]
     why = "; ".join(status.reasons)
-    found = f"{status.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'not told'}: {dialect.why}"
-    mend = "" if status.level is StatusLevel.HEALTHY else f"see /cm stat {cluster.name}"
-    return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, mend), *hosts]
+    found = f"{status.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'unknown'}: {dialect.why}"
+    fix = "" if status.level is StatusLevel.HEALTHY else f"type /cm stat {cluster.name}"
+    return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, fix), *hosts]

@@ -21,15 +21,15 @@ from bot.runtime.parts import App
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 PAGE_PORT = 8484
 FLAVOURS: Mapping[str, str] = {"archive": "v1"}
-"""Which release a cluster of the example plays; the newest unless named."""
+"""The release that a cluster of the example simulates, by name; the newest for the others."""
 POLL_SECONDS = 3.0
-"""The demo looks more often than the example says, so that nobody waits."""
+"""The demo polls more often than the example, so that people need not wait."""
 TIMING = Timing(election=3.0, refresh=15.0, catch_up=5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo is made of."""
+    """The parts of the demo."""
 
     app: App
     slack: LocalSlack
@@ -40,9 +40,9 @@ class Demo:
 async def demo(
     *, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS, example_ports: bool = True
 ) -> AsyncIterator[Demo]:
-    """Start everything; the page is at `slack.page_url`. Nothing is kept when the block ends.
+    """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
-    `example_ports`: the nodes listen where the example says, if that is free; else on any free ports.
+    `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -54,7 +54,7 @@ async def demo(
             LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *_controls(clusters)])
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
-        settings = settled(template, slack, clusters, folder, poll)
+        settings = settings_for(template, slack, clusters, folder, poll)
         app = await stack.enter_async_context(build(settings))
         await remember_a_month(app)
         await stack.enter_async_context(running(app))
@@ -66,7 +66,7 @@ def _simulated(own: ClusterSettings, timing: Timing, *, example_ports: bool) -> 
     flavour, nodes = FLAVOURS.get(own.name, "master"), len(own.hosts)
     if example_ports:
         wanted = [int(host.rpartition(":")[2]) for host in own.hosts]
-        # A port of the example may be taken on this machine: any free ones serve as well.
+        # A port of the example may be taken on this machine; any free port works as well.
         with suppress(OSError):
             return SimulatedCluster(flavour=flavour, nodes=nodes, ports=wanted, timing=timing)
     return SimulatedCluster(flavour=flavour, nodes=nodes, timing=timing)
@@ -83,10 +83,10 @@ def _list(clusters: Mapping[str, SimulatedCluster]) -> web.RouteDef:
     return web.get("/control/clusters", names)
 
 
-def settled(
+def settings_for(
     template: Settings, slack: LocalSlack, clusters: Mapping[str, SimulatedCluster], folder: str, poll: float
 ) -> Settings:
-    """The example's settings with the addresses and tokens of what was started."""
+    """Return the settings of the example with the addresses and tokens of the simulators."""
     return template.model_copy(
         update={
             "slack": SlackSettings(api_url=slack.api_url, answers=template.slack.answers),

@@ -1,4 +1,4 @@
-"""A month of made-up measurements for the demo, so that its summaries and trends have something to show."""
+"""A month of invented measurements for the summaries and trends of the demo."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -12,19 +12,19 @@ from bot.runtime.parts import App
 
 MONTH = 30 * DAY
 EVERY = 2 * HOUR
-"""Seconds between two made-up measurements."""
+"""Seconds between two invented measurements."""
 GROWTH: Mapping[str, float] = {"prod": 0.0034}
-"""The share of its size by which a cluster fills each day; others hardly move."""
+"""The share of its size by which a cluster fills each day; other clusters hardly change."""
 _SLOW = 0.0003
 _WAVE = 0.0006
 _ADDED_DAYS = 19.0
-"""So many days ago a quarter of the disks was added to a cluster that fills."""
+"""How many days ago a quarter of the disks was added to a cluster that fills."""
 _AWAY = (11.2 * DAY, 10.7 * DAY)
-"""Between so many seconds ago nobody measured anything."""
+"""The gap in the measurements, in seconds before now."""
 
 
 async def remember_a_month(app: App) -> None:
-    """Write the month before now into the store, as if cmbot had been running, its last summaries posted."""
+    """Store the month before now as if cmbot had been running and had posted its last summaries."""
     now = app.clock()
     looks = {name: await cluster.snapshot(5.0) for name, cluster in app.clusters.items()}
     async with app.store.begin() as uow:
@@ -38,7 +38,7 @@ async def remember_a_month(app: App) -> None:
 
 
 def month(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[float, Measurement]]:
-    """Measurements that lead to what a cluster is now; none where it has no leader to tell."""
+    """Yield measurements that lead to the present state of a cluster; none for a cluster without a leader."""
     values = sample_of(snapshot)
     if values is None:
         return
@@ -50,12 +50,12 @@ def month(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[float, Me
 
 
 def _then(now: Measurement, days: float, a_day: float) -> Measurement:
-    """Space and disks so many days ago: less used but for the rhythm of day and night, and fewer disks at first."""
+    """Return space and disks `days` ago: less used, apart from a daily wave, and fewer disks at first."""
     size, used, free = (now.total or 0), (now.used or 0), (now.writable or 0)
     moved = int(size * (a_day * days + _WAVE * math.sin(2 * math.pi * days)))
     used = max(0, used - moved)
     share = 0.75 if a_day > _SLOW and days > _ADDED_DAYS else 1.0
     total = int(size * share)
-    # Half of what is free may be written: the other half are the copies' and checksums'.
+    # Half of the free space is writable: copies and checksums take the other half.
     writable = max(0, free + moved // 2 - (size - total) // 2)
     return replace(now, used=used, total=total, writable=writable, disks=int((now.disks or 0) * share))

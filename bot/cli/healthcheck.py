@@ -1,4 +1,4 @@
-"""`python -m bot.cli.healthcheck`: asks this host's /healthz, for the container's health check."""
+"""`python -m bot.cli.healthcheck`: the health check of the container; asks /healthz on this host."""
 
 import sys
 from http.client import HTTPConnection, HTTPException
@@ -7,12 +7,12 @@ from bot.common.errors import ConfigError, system_words
 from bot.config import load
 
 _OK = 200
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what to ask when it listens everywhere
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - the address to ask if the server listens on all
 _SECONDS = 4.0
 
 
-def healthy(host: str, port: int, seconds: float = _SECONDS) -> str:
-    """Empty when /healthz at `host` answers 200 within `seconds`, else what it said instead."""
+def fault_of(host: str, port: int, seconds: float = _SECONDS) -> str:
+    """Return "" if /healthz at `host` answers 200 within `seconds`, else its answer or the error."""
     connection = HTTPConnection(_ANY.get(host, host), port, timeout=seconds)
     try:
         connection.request("GET", "/healthz")
@@ -27,13 +27,13 @@ def healthy(host: str, port: int, seconds: float = _SECONDS) -> str:
 
 
 def main() -> int:
-    """0 when healthy, 1 with a line on standard output when not."""
+    """Return 0 if healthy, else print one line and return 1."""
     try:
         http = load().http
     except ConfigError as error:
         sys.stdout.write(f"{error}\n")
         return 1
-    wrong = healthy(http.host, http.port)
+    wrong = fault_of(http.host, http.port)
     if wrong:
         sys.stdout.write(f"{wrong}\n")
     return 1 if wrong else 0

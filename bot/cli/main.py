@@ -14,11 +14,11 @@ from rich.console import Console
 from bot import config
 from bot.audit.chain import parse_head
 from bot.cli import replicas
-from bot.cli.audit import FORMATS, export_store, guards_of, told, unguarded, verify_file, verify_store
-from bot.cli.check import checkup, look_at_all, refuse_faulty_tokens, table
+from bot.cli.audit import FORMATS, export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
+from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
 from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError
-from bot.common.version import told_version
+from bot.common.version import version_text
 from bot.config import Settings
 from bot.runtime.app import build
 from bot.runtime.lifecycle import running
@@ -27,7 +27,7 @@ from bot.store.database import Store
 from bot.telemetry.logs import set_up
 
 WAIT_FOR_DATABASE = 60.0
-"""Seconds for which a start waits for a database server that is down; then whoever started it should know."""
+"""Seconds that a start waits for a database server that is down before it fails."""
 
 _FORCE = "replace the file if it exists"
 
@@ -39,7 +39,7 @@ Job = Callable[[argparse.Namespace], Awaitable[int]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0 when all is well, 1 when something is wrong, 2 for a wrong call."""
+    """Run one command; return 0 for success, 1 for a failure, 2 for a wrong call."""
     args = _parser().parse_args(argv)
     job: Job = args.job
     try:
@@ -57,48 +57,50 @@ async def _interruptible(job: Job, args: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cmbot", description="ChatOps for CubeFS BlobStore's Clustermgr, in Slack.")
-    parser.add_argument("--version", action="version", version=told_version())
+    parser.add_argument("--version", action="version", version=version_text())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     with_config = argparse.ArgumentParser(add_help=False)
     with_config.add_argument("--config", type=Path, help="the settings (default: $CMBOT_CONFIG, else config.yaml)")
     _add(commands.add_parser("run", parents=[with_config], help="run the bot"), _run)
-    trial = commands.add_parser("demo", help="try it out: simulated clusters and a local workspace in the browser")
-    trial.add_argument("--port", type=int, help="of the page (default: 8484, else any free)")
-    trial.add_argument("--verbose", action="store_true", help="show the bot's log")
+    trial = commands.add_parser("demo", help="try cmbot: simulated clusters and a local workspace in the browser")
+    trial.add_argument("--port", type=int, help="the port of the page (default: 8484, else any free one)")
+    trial.add_argument("--verbose", action="store_true", help="show the log of the bot")
     _add(trial, _demo)
-    help_check = "validate the settings and every token, scope, channel and host they name"
+    help_check = "check the settings, and every token, scope, channel and host that they name"
     _add(commands.add_parser("check", parents=[with_config], help=help_check), _check)
-    _add(commands.add_parser("status", parents=[with_config], help="look at every cluster once"), _status)
-    help_replicas = "show which processes live, and which of them watches and runs what"
+    _add(commands.add_parser("status", parents=[with_config], help="poll every cluster and show its state"), _status)
+    help_replicas = "show the active replicas, and what each of them watches and runs"
     _add(commands.add_parser("replicas", parents=[with_config], help=help_replicas), _replicas)
     _add(commands.add_parser("migrate", parents=[with_config], help="bring the database up to date"), _migrate)
     _moving(commands, with_config)
-    audit = commands.add_parser("audit", help="prove the audit log, or write it to a file")
+    audit = commands.add_parser("audit", help="verify the audit log, or export it")
     _audit(audit.add_subparsers(required=True, metavar="WHAT"), with_config)
     return parser
 
 
 def _audit(whats: Any, with_config: argparse.ArgumentParser) -> None:
-    proof = whats.add_parser("verify", parents=[with_config], help="find the first row that does not fit, if any")
-    proof.add_argument("--file", type=Path, help="an export in JSON lines instead of the database")
+    proof = whats.add_parser("verify", parents=[with_config], help="find the first row that was changed or removed")
+    proof.add_argument("--file", type=Path, help="verify this export in JSON lines instead of the database")
     proof.add_argument(
-        "--head", metavar="ROW:HASH", help="what an earlier look gave as the end: it must be there still"
+        "--head", metavar="ROW:HASH", help="the end that an earlier verification printed; it must still be in the log"
     )
     _add(proof, _audit_verify)
     export = whats.add_parser("export", parents=[with_config], help="write all rows to a file")
-    export.add_argument("--format", choices=FORMATS, required=True, help="jsonl can be proven, csv is for people")
-    export.add_argument("--out", type=Path, required=True, help="the file")
+    export.add_argument(
+        "--format", choices=FORMATS, required=True, help="jsonl can be verified later, csv is for people"
+    )
+    export.add_argument("--out", type=Path, required=True, help="the file to write")
     export.add_argument("--force", action="store_true", help=_FORCE)
     _add(export, _audit_export)
 
 
 def _moving(commands: Any, with_config: argparse.ArgumentParser) -> None:
-    export = commands.add_parser("export", parents=[with_config], help="write the whole state to a file")
+    export = commands.add_parser("export", parents=[with_config], help="write the whole database to a file")
     export.add_argument("file", type=Path, metavar="FILE", help="JSON lines")
     export.add_argument("--force", action="store_true", help=_FORCE)
     _add(export, _export)
     fill = commands.add_parser("import", parents=[with_config], help="fill an empty database with an export")
-    fill.add_argument("file", type=Path, metavar="FILE", help="what `cmbot export` wrote")
+    fill.add_argument("file", type=Path, metavar="FILE", help="the file that `cmbot export` wrote")
     _add(fill, _import)
 
 
@@ -107,7 +109,7 @@ def _add(parser: argparse.ArgumentParser, job: Job) -> None:
 
 
 def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
-    """The settings; without `clusters`, for what asks none of them, their tokens need not be there."""
+    """Load the settings and start logging; without `clusters` their tokens are not required."""
     settings = config.load(args.config, tokens=clusters)
     set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
     return settings
@@ -145,13 +147,13 @@ async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> in
 
 
 async def _check(args: argparse.Namespace) -> int:
-    rows = await checkup(_settings(args))
+    rows = await check_all(_settings(args))
     Console().print(table(rows))
     return 0 if all(row.well for row in rows) else 1
 
 
 async def _status(args: argparse.Namespace) -> int:
-    rows = await look_at_all(_settings(args))
+    rows = await check_clusters(_settings(args))
     Console().print(table(rows))
     return 0 if all(row.well for row in rows) else 1
 
@@ -160,7 +162,7 @@ async def _replicas(args: argparse.Namespace) -> int:
     seen, running_now = await replicas.look(_settings(args, clusters=False).store_url)
     Console().print(replicas.table(seen, running_now))
     for name in (unwatched := replicas.unheld(seen)):
-        Console().print(f"Nobody watches {name} just now.", markup=False, highlight=False)
+        Console().print(f"No replica watches {name} now.", markup=False, highlight=False)
     return 0 if seen.active and not unwatched else 1
 
 
@@ -174,13 +176,13 @@ async def _migrate(args: argparse.Namespace) -> int:
 
 async def _export(args: argparse.Namespace) -> int:
     moved = await export_state(_settings(args, clusters=False).store_url, args.file, replace=args.force)
-    Console().print(moved.told("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
+    Console().print(moved.text("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
     return 1 if moved.broken else 0
 
 
 async def _import(args: argparse.Namespace) -> int:
     moved = await import_state(_settings(args, clusters=False).store_url, args.file)
-    Console().print(moved.told("Imported", args.file), markup=False, highlight=False, soft_wrap=True)
+    Console().print(moved.text("Imported", args.file), markup=False, highlight=False, soft_wrap=True)
     return 1 if moved.broken else 0
 
 
@@ -193,7 +195,7 @@ async def _audit_verify(args: argparse.Namespace) -> int:
         url = _settings(args, clusters=False).store_url
         (head, broken), what = await verify_store(url, noted), "The audit log"
         faults = await guards_of(url)
-    words = [told(head, broken, what), *([unguarded(faults)] if faults else [])]
+    words = [verdict_text(head, broken, what), *([unguarded_text(faults)] if faults else [])]
     Console().print("\n".join(words), markup=False, highlight=False, soft_wrap=True)
     return 1 if broken or faults else 0
 

@@ -1,7 +1,7 @@
-"""`cmbot export` and `cmbot import`: the whole state as JSON lines, out of one database and into another.
+"""`cmbot export` and `cmbot import`: move the whole database as JSON lines.
 
-The first line is the header: what this is, the schema's revision, when it was written, how many rows each table has
-and the last number that each counting table gave out. Each further line is one row: its table and its columns.
+The first line is the header: the kind of file, the revision of the schema, the time, the number of rows of each table
+and the last id that each counting table assigned. Each further line is one row: its table and its columns.
 """
 
 import time
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.audit.chain import Broken, Head
 from bot.chatops.audit_log import walk
-from bot.cli.audit import told
+from bot.cli.audit import verdict_text
 from bot.common.errors import UserError
 from bot.common.files import readable, writable
 from bot.store import migrate
@@ -28,11 +28,11 @@ NOTHING = "Nothing was imported."
 
 Number = Annotated[int, Field(ge=0)]
 Lines = Iterator[tuple[int, str]]
-"""What is left of the file: numbered lines."""
+"""The rest of the file: numbered lines."""
 
 
 class Header(BaseModel):
-    """The first line: `counts` are rows by table, `numbers` the last ids given out by table, `at` Unix seconds."""
+    """The first line: `counts` are rows by table, `numbers` the last ids assigned by table, `at` Unix seconds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     what: Literal["cmbot export"] = "cmbot export"
@@ -52,24 +52,25 @@ class ExportLine(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was written or read: rows by table, and how far the audit log holds there."""
+    """The rows that were written or read, by table, and how far the audit log is intact."""
 
     counts: Mapping[str, int]
     head: Head
     broken: Broken | None
 
-    def told(self, verb: str, where: object) -> str:
-        """For a person."""
+    def text(self, verb: str, where: object) -> str:
+        """Return the numbers and the state of the audit log as people read them."""
         rows = sum(self.counts.values())
         tables = ", ".join(f"{name} {number:,}" for name, number in sorted(self.counts.items()) if number)
-        return f"{verb} {where}: {rows:,} rows ({tables or 'none'}).\n{told(self.head, self.broken, 'The audit log')}"
+        verdict = verdict_text(self.head, self.broken, "The audit log")
+        return f"{verb} {where}: {rows:,} rows ({tables or 'none'}).\n{verdict}"
 
 
 async def export_state(url: str, path: Path, *, clock: Callable[[], float] = time.time, replace: bool = False) -> Moved:
-    """Write everything as one consistent view; a bot may go on running beside it.
+    """Write everything as one consistent view; a bot may run at the same time.
 
-    Raises ConfigError, StoreError, UserError; the file is there only when it is whole, and takes the place of another
-    only with `replace`.
+    The file appears only when it is complete, and replaces another only with `replace`. Raise ConfigError, StoreError,
+    UserError.
     """
     with writable(path, replace=replace) as out:
         async with Store.existing(url) as store, store.read() as uow:
@@ -86,9 +87,9 @@ def _written(header: Header) -> str:
 
 
 async def import_state(url: str, path: Path) -> Moved:
-    """Fill an empty database with an export: all of it or nothing.
+    """Fill an empty database with an export: all rows or none.
 
-    Raises ConfigError, StoreError, UserError (among others when the database holds anything already).
+    Raise ConfigError, StoreError, UserError (also for a database that is not empty).
     """
     with readable(path, "an export of cmbot") as file:
         lines = enumerate(file, start=1)
@@ -111,7 +112,7 @@ async def _fill(uow: UnitOfWork, path: Path, header: Header, lines: Lines) -> No
             raise UserError(f"{path}, lines {numbered[0][0]} to {numbered[-1][0]}: {error}. {NOTHING}") from error
         found[name] += len(numbered)
     if found != Counter(header.counts):
-        raise UserError(f"{path} is not whole: its header promises other numbers of rows than there are. {NOTHING}")
+        raise UserError(f"{path} is not complete: its numbers of rows differ from those in its header. {NOTHING}")
     await uow.dump.count_on(header.numbers)
 
 
@@ -119,7 +120,7 @@ def _refuse_full(counts: Mapping[str, int]) -> None:
     full = [name for name, number in counts.items() if number]
     if full:
         raise UserError(
-            f"The database is not empty (there are rows in {', '.join(full)}), and an import fills an empty one only: "
+            f"The database is not empty (it has rows in {', '.join(full)}), and an import needs an empty one: "
             f"name a new database in store.url (CMBOT_STORE_URL). {NOTHING}"
         )
 
@@ -128,17 +129,17 @@ def _header(path: Path, line: str) -> Header:
     try:
         header = Header.model_validate_json(line)
     except ValidationError as error:
-        raise UserError(f"{path} is no export of cmbot: its first line is not the header of one. {NOTHING}") from error
+        raise UserError(f"{path} is not an export of cmbot: its first line is not a header. {NOTHING}") from error
     if header.revision != migrate.newest():
         raise UserError(
-            f"{path} was written at the schema's revision {header.revision:.20}, this release has {migrate.newest()}: "
-            f"import it with the release that wrote it, then start this one on that database. {NOTHING}"
+            f"{path} has revision {header.revision:.20} of the schema, but this release has {migrate.newest()}: "
+            f"import it with the release that wrote it, then start this release on that database. {NOTHING}"
         )
     return header
 
 
 def _blocks(path: Path, lines: Lines) -> Iterator[tuple[str, list[tuple[int, Mapping[str, Any]]]]]:
-    """Rows of one table that follow one another, some at a time, with their lines' numbers."""
+    """Yield consecutive rows of one table, at most a page at a time, with their line numbers."""
     name, held = "", list[tuple[int, Mapping[str, Any]]]()
     for number, text in lines:
         line = _row(path, number, text)
@@ -155,7 +156,7 @@ def _row(path: Path, number: int, text: str) -> ExportLine:
     try:
         line = ExportLine.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(f"{path}, line {number}: this is no row of an export. {NOTHING}") from error
+        raise UserError(f"{path}, line {number}: this is not a row of an export. {NOTHING}") from error
     if line.table not in TABLES:
         raise UserError(f"{path}, line {number}: there is no table {line.table!r:.60}. {NOTHING}")
     return line

@@ -1,4 +1,4 @@
-"""Network addresses compared as what they mean, not as they are spelled. No I/O: a name is not looked up."""
+"""Network addresses in a canonical form, to compare them. No I/O: names are not resolved."""
 
 import ipaddress
 import re
@@ -10,11 +10,10 @@ _DIGITS = re.compile(r"[0-9]{1,10}")
 
 
 def place(address: str) -> str:
-    """The canonical `name:port` of an address; two addresses mean the same place when their canonical forms agree.
+    """Return the canonical `name:port` of an address; two addresses with the same form are the same place.
 
-    Letter case, a scheme, a closing slash, the trailing dot of a name, leading zeros of a port, and the many spellings
-    of an IPv6 address (IPv4-mapped ones and zone ids included) make no difference. Text that is no address stays as it
-    is, in lower case.
+    Letter case, the scheme, a closing slash, the trailing dot of a name, leading zeros of a port and the spelling of an
+    IPv6 address (IPv4-mapped, with a zone id) make no difference. Text that is not an address is only lowered.
     """
     text = address.strip().lower()
     scheme = _SCHEME.match(text)
@@ -29,12 +28,12 @@ def place(address: str) -> str:
 
 
 def same_place(one: str, other: str) -> bool:
-    """True when both addresses mean the same place; an empty one means none."""
+    """True if both addresses are the same place; an empty address is no place."""
     return bool(one and other) and place(one) == place(other)
 
 
 def _split(bare: str) -> tuple[str, str]:
-    """Name and port; the port is "" where there is none."""
+    """Return name and port; the port may be ""."""
     if bare.startswith("["):
         name, _, rest = bare.partition("]")
         return f"{name}]", rest.removeprefix(":")
@@ -45,7 +44,7 @@ def _split(bare: str) -> tuple[str, str]:
 
 
 def _name(name: str) -> str:
-    """A name in its canonical form: IPv6 in brackets, an IPv4-mapped address as IPv4, no trailing dot."""
+    """Return a name in its canonical form: IPv6 in brackets, an IPv4-mapped address as IPv4, no trailing dot."""
     found = _ip(unquote(name.removeprefix("[").removesuffix("]")))
     if isinstance(found, ipaddress.IPv6Address):
         return str(found.ipv4_mapped) if found.ipv4_mapped else f"[{found}]"

@@ -1,11 +1,11 @@
-"""Spans of time as people write them, in commands and in settings: `30m`, `2h30m`, `1.5h`, `1w`, `250ms`. Pure."""
+"""Durations as people write them in commands and settings: `30m`, `2h30m`, `1.5h`, `1w`, `250ms`. No I/O."""
 
 import re
 
 EXPECTED = "a time such as 30m, 2h30m, 7d or 1w"
-"""What is said wherever a span is expected and something else was written."""
+"""The expected form, for the error about a wrong duration."""
 MAX_SPAN = 30
-"""Characters of a span that is typed."""
+"""Maximum characters of a typed duration."""
 _UNITS = {"w": 7 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _WORDS = {
     "w": "weeks|week|w",
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 
 
 def seconds_of(span: str) -> float:
-    """The seconds of `30m`, `2h30m`, `1w`; raises ValueError that says what is expected."""
+    """Return the seconds of `30m`, `2h30m`, `1w`; raise ValueError with the expected form."""
     found = _WHOLE.fullmatch(span.strip().lower())
     if found is None or not any(found.groups()):
         raise ValueError(EXPECTED)
@@ -33,7 +33,7 @@ def seconds_of(span: str) -> float:
 
 
 def seconds_in_settings(value: object) -> float:
-    """The seconds of a value in the settings: a span, or a number of seconds; raises ValueError that says so."""
+    """Return the seconds of a setting: a duration or a number of seconds; raise ValueError with both forms."""
     written = "" if isinstance(value, bool) else str(value).strip()
     if _NUMBER.fullmatch(written):
         return float(written)

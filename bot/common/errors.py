@@ -1,25 +1,25 @@
-"""The error tree: each class is named for what its catcher can do about it.
+"""The error tree: the name of each class says what its catcher can do.
 
 CmbotError
-├── UserError               a person asked for something that cannot be: tell them the sentence, only them
-│   └── NotAllowed          that person may not: it is noted in the audit log as well
-├── ConfigError             the settings are wrong: the sentence names the key, the value and the mend
-├── ClusterError            all that a cluster can do to us
-│   ├── ClusterUnreachable  nothing was sent: no connection could be made; another host may be tried
+├── UserError               a person asked for something impossible: show the sentence to that person only
+│   └── NotAllowed          the person lacks the right: also write a row of the audit log
+├── ConfigError             the settings are wrong: the sentence names the key, the value and the fix
+├── ClusterError            every failure of a cluster
+│   ├── ClusterUnreachable  no connection could be made, so nothing was sent: another host may be tried
 │   ├── ClusterTimeout      a read got no answer in time
-│   ├── ClusterBadAnswer    a read was cut, garbled, too large or not of the documented shape
-│   ├── ClusterRefused      the server said no and nothing changed
-│   │   ├── NotFound        404, 904, 911, 934: the thing asked for does not exist there
+│   ├── ClusterBadAnswer    the answer to a read was cut, garbled, too large or not of the documented form
+│   ├── ClusterRefused      the server refused and nothing changed
+│   │   ├── NotFound        404, 904, 911, 934: the object does not exist
 │   │   ├── AuthRejected    403: the request token is wrong or missing
-│   │   └── NoLeader        907: the group has no leader just now
+│   │   └── NoLeader        907: the group has no leader at present
 │   ├── ClusterFailed       a read was answered with 5xx, 906 or 908
-│   └── OutcomeUnknown      a write whose effect is not known: look before anything is sent again
-├── SlackError              Slack did not do it; carries Slack's own error code
-│   ├── SlackRetryable      it may be tried again, not before `retry_after` seconds
+│   └── OutcomeUnknown      a write whose effect is not known: read the state before anything is sent again
+├── SlackError              Slack refused the call; carries the error code of Slack
+│   ├── SlackRetryable      the call may be tried again after `retry_after` seconds
 │   └── SlackLost           the answer was lost: the message may or may not have been posted
-└── StoreError              the database did not do it
-    ├── Conflict            a compare-and-set found another version: somebody else was first
-    └── Fenced              this process no longer holds what it wrote for: stop, whoever holds it goes on
+└── StoreError              the database failed
+    ├── Conflict            a compare-and-set found another version: another writer was first
+    └── Fenced              this process lost its lease: stop, the new holder continues
 """
 
 import errno
@@ -31,33 +31,33 @@ from typing import Any, Self
 
 
 class CmbotError(Exception):
-    """Root of everything this program raises on purpose; `str()` is a sentence fit for a person."""
+    """Root of all errors that this program raises on purpose; `str()` is a sentence for people."""
 
 
 class UserError(CmbotError):
-    """A person asked for something that cannot be; the sentence says what to do instead.
+    """A person asked for something impossible; the sentence says what to do instead.
 
-    `argument` is the one that is wrong, where it is known: a form shows the sentence beside it.
+    `argument` names the wrong argument if it is known: a form shows the sentence beside its field.
     """
 
     argument: str = ""
 
     def at(self, argument: str) -> Self:
-        """The same error, said to be about that argument."""
+        """Return this error with `argument` set."""
         self.argument = argument
         return self
 
 
 class NotAllowed(UserError):
-    """A person asked for something that they have no right to; the sentence says how rights are given."""
+    """A person lacks the right to what they asked for; the sentence says how to get it."""
 
 
 class ConfigError(CmbotError):
-    """The settings are wrong; the sentence names the key, the value and the mend."""
+    """The settings are wrong; the sentence names the key, the value and the fix."""
 
 
 class ClusterError(CmbotError):
-    """What a cluster did to us. `status` is the HTTP status (906 and the like included), `words` the server's own."""
+    """A failure of a cluster. `status` is the HTTP status (or a code such as 906), `words` the text of the server."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ClusterError(CmbotError):
         self.trace_id = trace_id
 
     def retold(self, sentence: str) -> Self:
-        """The same error in other words."""
+        """Return this error with another sentence."""
         return type(self)(sentence, host=self.host, status=self.status, words=self.words, trace_id=self.trace_id)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -99,7 +99,7 @@ class ClusterTimeout(ClusterError):
 
 
 class ClusterBadAnswer(ClusterError):
-    """A read's answer was cut, garbled, too large or not of the documented shape."""
+    """The answer to a read was cut, garbled, too large or not of the documented form."""
 
 
 class ClusterFailed(ClusterError):
@@ -107,11 +107,11 @@ class ClusterFailed(ClusterError):
 
 
 class ClusterRefused(ClusterError):
-    """The server said no, and nothing changed."""
+    """The server refused, and nothing changed."""
 
 
 class NotFound(ClusterRefused):
-    """What was asked for does not exist there (404, 904, 911, 934)."""
+    """The object does not exist (404, 904, 911, 934)."""
 
 
 class AuthRejected(ClusterRefused):
@@ -119,15 +119,15 @@ class AuthRejected(ClusterRefused):
 
 
 class NoLeader(ClusterRefused):
-    """The group has no leader just now (907)."""
+    """The group has no leader at present (907)."""
 
 
 class OutcomeUnknown(ClusterError):
-    """A write that may or may not have taken effect, or may yet do so: look, never re-send."""
+    """A write that may have taken effect, or may still do so: read the state, never send it again."""
 
 
 class SlackError(CmbotError):
-    """Slack did not do it; `code` is Slack's own error (`channel_not_found`)."""
+    """Slack refused the call; `code` is the error of Slack (`channel_not_found`)."""
 
     def __init__(self, sentence: str, *, code: str = "") -> None:
         super().__init__(sentence)
@@ -135,7 +135,7 @@ class SlackError(CmbotError):
 
 
 class SlackRetryable(SlackError):
-    """Slack may do it later; `retry_after` in seconds."""
+    """Slack may accept the call later; `retry_after` in seconds."""
 
     def __init__(self, sentence: str, *, code: str = "", retry_after: float = 1.0) -> None:
         super().__init__(sentence, code=code)
@@ -143,24 +143,24 @@ class SlackRetryable(SlackError):
 
 
 class SlackLost(SlackError):
-    """The answer was lost: it may have happened."""
+    """The answer was lost: the call may have taken effect."""
 
 
 class StoreError(CmbotError):
-    """The database did not do it."""
+    """The database failed."""
 
 
 class Conflict(StoreError):
-    """A compare-and-set found another version: somebody else was first."""
+    """A compare-and-set found another version: another writer was first."""
 
 
 class Fenced(StoreError):
-    """Another process holds by now what this one wanted to write for; nothing was written, the other one goes on."""
+    """Another process holds the lease now; nothing was written, and that process continues."""
 
 
 _SYSTEM: Mapping[int, str] = MappingProxyType(
     {
-        errno.ENOENT: "there is none",
+        errno.ENOENT: "it does not exist",
         errno.EACCES: "this user has no right to it",
         errno.EPERM: "this user has no right to it",
         errno.EISDIR: "it is a directory",
@@ -169,17 +169,17 @@ _SYSTEM: Mapping[int, str] = MappingProxyType(
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
         errno.EROFS: "the file system is read-only",
-        errno.EIO: "the disk fails",
+        errno.EIO: "the disk has an I/O error",
         errno.ENAMETOOLONG: "the path is too long",
-        errno.ELOOP: "its links lead in a circle",
+        errno.ELOOP: "its symbolic links form a loop",
         errno.EMFILE: "this process has no file descriptor left",
         errno.ETXTBSY: "another program uses it",
         errno.ECONNREFUSED: "it refuses connections",
         errno.ECONNRESET: "it cut the connection",
         errno.EPIPE: "it cut the connection",
         errno.ETIMEDOUT: "it does not answer",
-        errno.EHOSTUNREACH: "there is no way to it",
-        errno.ENETUNREACH: "there is no way to it",
+        errno.EHOSTUNREACH: "there is no route to it",
+        errno.ENETUNREACH: "there is no route to it",
         errno.EADDRINUSE: "another program listens there",
         errno.EADDRNOTAVAIL: "this machine does not have that address",
         errno.EAFNOSUPPORT: "this machine does not know that kind of address",
@@ -188,11 +188,11 @@ _SYSTEM: Mapping[int, str] = MappingProxyType(
 
 
 def system_words(error: OSError) -> str:
-    """Why the system did not do something, in our words."""
+    """Return the reason of a system error as people read it."""
     if isinstance(error, ssl.SSLError):
         return "it holds no certificates in PEM form"
     if isinstance(error, TimeoutError):
         return _SYSTEM[errno.ETIMEDOUT]
     if isinstance(error, socket.gaierror):
-        return "its name is not known"
+        return "its name cannot be resolved"
     return _SYSTEM.get(error.errno or 0, f"the system reports {errno.errorcode.get(error.errno or 0, 'an error')}")

@@ -1,4 +1,4 @@
-"""Files that the command line writes and reads: for their owner only, and whole or not at all."""
+"""Files that the command line reads and writes: complete or not at all, and for their owner only."""
 
 import os
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from bot.common.errors import UserError, system_words
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:
-    return system_words(error) if isinstance(error, OSError) else "it is no UTF-8 text"
+    return system_words(error) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 @contextmanager
 def readable(path: Path, what: str) -> Iterator[TextIO]:
-    """The file's text, line by line; `what` says what it should be. Raises UserError."""
+    """Open a file to read its lines; `what` names the expected content. Raise UserError."""
     try:
         with path.open(encoding="utf-8") as lines:
             yield lines
@@ -25,15 +25,15 @@ def readable(path: Path, what: str) -> Iterator[TextIO]:
 
 @contextmanager
 def writable(path: Path, *, replace: bool = False) -> Iterator[TextIO]:
-    """A file for its owner only (mode 0600) that appears under its name when it is complete and on the disk.
+    """Open a file for its owner only (mode 0600); it appears at `path` when it is complete and on the disk.
 
-    Raises UserError, also when there is one of that name already, unless it is to be replaced.
+    Raise UserError, also for an existing file without `replace`.
     """
     if path.exists() and not replace:
         raise UserError(f"{path} exists: name another file, or add --force to replace it.")
     unfinished = path.with_name(f"{path.name}.part")
     try:
-        # Made anew, so that neither an old file's mode nor a link that waits there counts.
+        # Create the file here: the mode of an old file or a symbolic link must not count.
         unfinished.unlink(missing_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8", newline="") as out:  # noqa: PTH123 - a descriptor, not a path

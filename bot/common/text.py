@@ -1,21 +1,21 @@
-"""The sentences' small parts: a person's own words quoted back, the nearest known word, a list that ends. Pure."""
+"""Parts of sentences: quoted input, the nearest known word, a bounded list. No I/O."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 MAX_SHOWN = 48
-"""Characters of a person's own words that a sentence quotes back."""
+"""Maximum characters of typed text that a sentence quotes."""
 MAX_LISTED = 10
-"""Names that one sentence lists at most."""
+"""Maximum names that one sentence lists."""
 
 
 def shown(text: str) -> str:
-    """A person's own words as a sentence quotes them: bounded, in quotes."""
+    """Return typed text in quotes, cut to a bounded length."""
     return f'"{text}"' if len(text) <= MAX_SHOWN else f'"{text[:MAX_SHOWN]}…" ({len(text):,} characters)'
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """The known word nearest to a mistyped one, or ""."""
+    """Return the known word nearest to a mistyped one, or ""."""
     near = difflib.get_close_matches(given[:MAX_SHOWN].lower(), tuple(known), n=1, cutoff=0.6)
     return near[0] if near else ""
 
@@ -35,11 +35,14 @@ _OTHER_WORDS: Mapping[str, str] = {
     "unmute": "unsilence",
     "who": "whoami",
 }
-"""What people call a command by, and the command."""
+"""Other names of a command, and the command."""
 
 
 def nearest_command(words: Sequence[str], paths: Sequence[tuple[str, ...]]) -> str:
-    """The command nearest to mistyped words: by its whole name, its first word, its second, another name; or ""."""
+    """Return the command nearest to mistyped words, or "".
+
+    Compare the whole name, then the first word, the second word and the other names.
+    """
     lowered = tuple(word.lower() for word in words)
     first, names = lowered[0], [" ".join(path) for path in paths if path]
     exact = (" ".join(path) for path in paths if path[1:2] == (first,) or set(path) == set(lowered[:2]))
@@ -53,7 +56,7 @@ def nearest_command(words: Sequence[str], paths: Sequence[tuple[str, ...]]) -> s
 
 
 def no_command(typed: Sequence[str], words: Sequence[str], commands: Sequence[tuple[str, ...]], form: str) -> str:
-    """What is said of words that are no command: the nearest one behind `form`, or with what commands begin."""
+    """Return the error for an unknown command: with the nearest one after `form`, or with the first words of all."""
     paths = [path for path in commands if path]
     near = nearest_command(words, paths)
     begin = list(dict.fromkeys(path[0] for path in paths))
@@ -62,13 +65,13 @@ def no_command(typed: Sequence[str], words: Sequence[str], commands: Sequence[tu
 
 
 def suggestion(given: str, known: Iterable[str], form: str = "{}") -> str:
-    """` Did you mean …?` with the nearest known word put into `form`, or ""."""
+    """Return ` Did you mean …?` with the nearest known word in `form`, or ""."""
     near = nearest(given, known)
     return f" Did you mean {form.format(near)}?" if near else ""
 
 
 def listed(names: Sequence[str], conjunction: str = "") -> str:
-    """Names in a sentence, the first ten and how many more."""
+    """Return the first ten names for a sentence, and the number of the others."""
     if len(names) > MAX_LISTED:
         return f"{', '.join(names[:MAX_LISTED])} and {len(names) - MAX_LISTED} more"
     if conjunction and len(names) > 1:

@@ -1,17 +1,17 @@
-"""Which version of cmbot runs."""
+"""The version of cmbot that runs."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
 
 def own_version() -> str:
-    """The version of the installed package; "unknown" where the code runs without having been installed."""
+    """Return the version of the installed package; "unknown" if the package is not installed."""
     try:
         return version("cmbot")
     except PackageNotFoundError:
         return "unknown"
 
 
-def told_version() -> str:
-    """The version in words, with what it runs on."""
+def version_text() -> str:
+    """Return the version with that of Python, as people read it."""
     return f"cmbot {own_version()} on Python {platform.python_version()}"

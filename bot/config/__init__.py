@@ -1,4 +1,4 @@
-"""The settings: their model, the kinds of their values, and the one place that reads them."""
+"""The settings: their model, the types of their values, and the only module that reads them."""
 
 from bot.config.loader import in_file, load, parse
 from bot.config.model import (
@@ -14,7 +14,6 @@ from bot.config.model import (
     SlackSettings,
     SummarySettings,
 )
-from bot.config.types import parse_duration
 
 __all__ = [
     "AccessSettings",
@@ -31,5 +30,4 @@ __all__ = [
     "in_file",
     "load",
     "parse",
-    "parse_duration",
 ]

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, in our words: one line with the key, the value and what to write. Pure."""
+"""Errors of the settings as text: one line with the key, the value and the fix. No I/O."""
 
 import datetime as dt
 import re
@@ -11,7 +11,7 @@ import yaml
 from bot.config.model import is_duration, known_keys
 
 _SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
-"""What a written value may give away: one of Slack's tokens, or the log-in in an address."""
+"""Signs of a secret in a value: a token of Slack, or a user and password in an address."""
 _SHOWN = 80
 _LISTS = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type", "iterable_type"})
 _MAPPINGS = frozenset({"dict_type", "mapping_type"})
@@ -24,7 +24,7 @@ _YAML: tuple[tuple[str, str], ...] = (
     ("could not find expected ':'", 'a colon is missing: write "key: value"'),
     (
         "mapping values are not allowed",
-        'a colon too many, or none in the line before: write "key: value", one per line',
+        'there is a colon too many, or none in the line before: write "key: value", one per line',
     ),
     ("cannot start any token", "put values with @, ` or a tab into quotes, and indent with spaces"),
     ("expected <block end>", "the indentation does not fit: keys of one section begin in one column"),
@@ -36,15 +36,15 @@ _YAML: tuple[tuple[str, str], ...] = (
     ("found unknown escape character", "put the value into single quotes: \\ means something in double ones"),
     ("found another document", "there is a second document: remove the line ---"),
     ("undefined alias", "put a value that begins with * into quotes"),
-    ("special characters are not allowed", "the file holds bytes that are no text: save it as plain UTF-8"),
-    ("could not determine a constructor", "tags (!…) are not understood: remove it, or put the value into quotes"),
+    ("special characters are not allowed", "the file has bytes that are not text: save it as plain UTF-8"),
+    ("could not determine a constructor", "a tag (!…) is not supported: remove it, or put the value into quotes"),
     ("found unhashable key", "a key must be a single word"),
 )
-"""Parts of what PyYAML says, and what to do."""
+"""A part of the error of PyYAML, and the text that replaces it."""
 
 
 def yaml_words(error: yaml.YAMLError) -> str:
-    """What is wrong with the YAML, and where."""
+    """Return the error in the YAML and its place."""
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     words = next((ours for part, ours in _YAML if part in said), said.split("\n")[0])
@@ -52,21 +52,21 @@ def yaml_words(error: yaml.YAMLError) -> str:
 
 
 def not_settings(data: object) -> str:
-    """What is wrong with YAML that is no mapping at the top."""
+    """Return the error of YAML without a mapping at the top."""
     if isinstance(data, str):
         return (
-            f'The settings are one piece of text: a colon is missing, write "clusters:" first. It begins {data!r:.40}.'
+            f'The settings are plain text, so a colon is missing: begin with "clusters:". The text begins {data!r:.40}.'
         )
     return "The settings are empty: copy config.example.yaml and name your clusters in it."
 
 
 def problems(items: Sequence[Any], data: Mapping[str, Any]) -> list[str]:
-    """One line for each problem of pydantic's, without those that only follow from another."""
-    return [_problem(item, data) for item in _own(items)]
+    """Return one line for each error of pydantic, without those that only follow from another."""
+    return [_problem(item, data) for item in _independent(items)]
 
 
-def _own(items: Sequence[Any]) -> list[Any]:
-    """A list is not too short for what is wrong in it, and no key is missing that only lacks its colon."""
+def _independent(items: Sequence[Any]) -> list[Any]:
+    """Drop "too short" for a list with wrong items, and "missing" for a key that only lacks its colon."""
     uncoloned = {(*item["loc"][:-1], key) for item in items if (key := _without_colon(item))}
     return [
         item
@@ -80,7 +80,7 @@ def _own(items: Sequence[Any]) -> list[Any]:
 
 
 def _without_colon(item: Any) -> str:
-    """The known key with which an unknown one begins, as in `name prod`; "" for any other."""
+    """Return the known key at the start of an unknown one, as in `name prod`, else ""."""
     if item["type"] != "extra_forbidden":
         return ""
     first, blank, _ = str(item["loc"][-1]).partition(" ")
@@ -92,17 +92,17 @@ def _problem(item: Any, data: Mapping[str, Any]) -> str:
     path = ".".join(_label(part, place[:index], data) for index, part in enumerate(place))
     kind, last = item["type"], place[-1:]
     if kind == "extra_forbidden":
-        # The value is not shown: what was misplaced here may be a secret.
+        # Never show the value: it may be a misplaced secret.
         if key := _without_colon(item):
             return f'{path.removesuffix(str(place[-1]))}{key}: a colon is missing: write "{key}: value"'
         near = get_close_matches(str(place[-1]), known_keys(place[:-1]), n=1)
         hint = f"did you mean {near[0]}?" if near else "look for a typo, or see docs/configuration.md"
         return f"{path}: no such setting; {hint}"
     if kind == "model_type":
-        return f"{path or 'settings'}: takes settings of its own; see docs/configuration.md"
+        return f"{path or 'settings'}: write keys and values below it; see docs/configuration.md"
     if last == ("token_env",):
-        # The same: it may be the secret itself.
-        return f"{path}: write the name of an environment variable, such as CMBOT_TOKEN_PROD; it holds the secret"
+        # Never show the value: it may be the secret.
+        return f"{path}: write the name of the environment variable that holds the secret, such as CMBOT_TOKEN_PROD"
     return f"{path or 'settings'}{_given(place, data)}: {_words(item, place, _dig(place, data))}"
 
 
@@ -111,7 +111,7 @@ def _words(item: Any, place: tuple[str | int, ...], value: object) -> str:
     if kind == "missing":
         return "is required; see config.example.yaml"
     if value is None and kind != "value_error":
-        return "is empty: write a value, or take the key out"
+        return "is empty: write a value, or remove the key"
     if "[key]" in item["loc"]:
         return f"no such key; write {_expected(item)}"
     if kind in _TEXTS:
@@ -158,7 +158,7 @@ def _given(loc: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
     if isinstance(value, str) and _SECRET.search(value):
         return " (not shown: it may hold a secret)"
     if isinstance(value, bool):
-        # YAML also reads yes, no, on and off as these.
+        # YAML also reads yes, no, on and off as booleans.
         return f" = {str(value).lower()}"
     if isinstance(value, dt.date):
         return f" = {value.isoformat()}"

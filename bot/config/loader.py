@@ -1,6 +1,6 @@
-"""Reads the settings: one YAML file for what may be read by anyone, environment variables for what may not.
+"""Read the settings: one YAML file for public values, environment variables for secrets.
 
-The only reader of either. Every error is a ConfigError that names the key, the value and the mend.
+No other module reads either. Every error is a ConfigError that names the key, the value and the fix.
 """
 
 import re
@@ -19,20 +19,18 @@ from bot.config.types import clean
 
 _VARIABLE = "The environment variable"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-"""What no secret and no address holds: line breaks, tabs, and what nobody can see."""
-_TOP = 1 << 20
-"""Bytes that a settings file has at most."""
-
-
+"""Characters that no secret or address has: line breaks, tabs and invisible characters."""
+_MAX_BYTES = 1 << 20
+"""Maximum size of a settings file."""
 _MAX_DEPTH = 50
-"""Lists and mappings inside each other; the settings need six."""
+"""Maximum depth of nested lists and mappings; the settings need six."""
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, of which YAML would silently keep the last, and deep nesting."""
+    """A safe loader that refuses deep nesting and duplicate keys, of which YAML would keep only the last."""
 
     def fetch_flow_collection_start(self, token_class: type[yaml.Token]) -> None:
-        # The scanner looks far ahead of the composer, at a cost that grows with the square of the depth.
+        # The scanner runs ahead of the composer, and its cost grows with the square of the depth.
         if self.flow_level > _MAX_DEPTH:
             raise RecursionError
         super().fetch_flow_collection_start(token_class)
@@ -50,7 +48,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, LookupError, AttributeError) as error:
-            # Dates that do not exist and the like: the library hands on what Python says.
+            # The library passes on errors of Python, for instance for a date that does not exist.
             raise yaml.constructor.ConstructorError(
                 None, None, "a value is not what it looks like; put it into quotes", node.start_mark
             ) from error
@@ -68,7 +66,7 @@ class _Loader(yaml.SafeLoader):
 def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
     """Read the settings from `path` (else $CMBOT_CONFIG, else config.yaml) and the environment.
 
-    Without `tokens` those of clusters are left out. Raises ConfigError, one line per problem.
+    Without `tokens` the tokens of clusters are not read. Raise ConfigError with one line for each error.
     """
     secrets = _secrets()
     file = path or secrets.cmbot_config
@@ -79,7 +77,7 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
 
 @contextmanager
 def in_file(source: str) -> Iterator[None]:
-    """Name the settings file in front of each problem that is found meanwhile."""
+    """Put the name of the settings file before each line of a ConfigError from the block."""
     try:
         yield
     except ConfigError as error:
@@ -94,7 +92,7 @@ def in_file(source: str) -> Iterator[None]:
 def parse(
     text: str, *, secrets: Secrets, environment: Mapping[str, str] | None = None, tokens: bool = True
 ) -> Settings:
-    """Validate settings given as YAML text; `environment` holds the variables that `token_env` may name."""
+    """Validate settings in YAML; `environment` holds the variables that `token_env` may name."""
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except yaml.YAMLError as error:
@@ -104,11 +102,11 @@ def parse(
     if not isinstance(data, dict):
         raise ConfigError(not_settings(data))
     if unnamed := [key for key in data if not isinstance(key, str)]:
-        raise ConfigError(f"{unnamed[0]!r}: no such setting; a key is a word, see docs/configuration.md.")
+        raise ConfigError(f"{unnamed[0]!r}: no such setting; a key must be a word, see docs/configuration.md.")
     reserved = sorted({"secrets", "cluster_tokens"} & set(data))
     if reserved:
         raise ConfigError(
-            f"{reserved[0]}: secrets are read from environment variables only; take them out of the file."
+            f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
         )
     try:
         settings = Settings.model_validate({**data, "secrets": secrets})
@@ -128,7 +126,7 @@ def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[s
         if not value:
             raise ConfigError(
                 f"clusters.{cluster.name}.token_env: the environment variable {cluster.token_env} is not set; "
-                "set it to the cluster's request token secret, or take token_env out."
+                "set it to the cluster's request token secret, or remove token_env."
             )
         _check(cluster.token_env, value)
         tokens[cluster.name] = SecretStr(value)
@@ -136,18 +134,20 @@ def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[s
 
 
 def _environment() -> Mapping[str, str]:
-    import os  # noqa: PLC0415 - the one place that reads variables whose names the file gives
+    import os  # noqa: PLC0415 - only here are variables read that the file names
 
     return os.environ
 
 
 def _secrets() -> Secrets:
-    """What the environment holds; raises ConfigError that names the variable and shows nothing of it."""
+    """Read the secrets from the environment; raise ConfigError that names the variable but not its value."""
     try:
         secrets = Secrets()
     except ValidationError as error:
         variable = str(error.errors()[0]["loc"][0]).upper()
-        raise ConfigError(f"{_VARIABLE} {variable} holds no value that it takes; see docs/configuration.md.") from error
+        raise ConfigError(
+            f"{_VARIABLE} {variable} has a value that it does not take; see docs/configuration.md."
+        ) from error
     for name in Secrets.model_fields:
         if isinstance(value := getattr(secrets, name), SecretStr):
             _check(name.upper(), value.get_secret_value())
@@ -155,10 +155,10 @@ def _secrets() -> Secrets:
 
 
 def _check(variable: str, value: str) -> None:
-    """Refuse a line break and the like within a secret or an address: they can only have come by a slip."""
+    """Refuse line breaks, tabs and invisible characters in a secret or an address: they are mistakes."""
     if found := _CONTROL.search(value):
         what = "a line break" if found[0] in "\r\n" else "a tab" if found[0] == "\t" else "an invisible character"
-        raise ConfigError(f"{_VARIABLE} {variable} has {what} within its value: set it to the value alone.")
+        raise ConfigError(f"{_VARIABLE} {variable} has {what} in its value: set it to the value alone.")
 
 
 def _read(path: Path) -> str:
@@ -167,14 +167,14 @@ def _read(path: Path) -> str:
         held = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{_unread(path)} ({system_words(error)}): {copy}.") from error
-    if len(held) > _TOP:
-        raise ConfigError(f"{_unread(path)}: it is larger than 1 MiB, so it is no settings file; {copy}.")
+    if len(held) > _MAX_BYTES:
+        raise ConfigError(f"{_unread(path)}: it is larger than 1 MiB, so it is not a settings file; {copy}.")
     try:
         return held.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = held[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"{_unread(path)}: line {line} is no UTF-8 text; save it as plain UTF-8, or {copy}."
+            f"{_unread(path)}: line {line} is not UTF-8 text; save it as plain UTF-8, or {copy}."
         ) from error
 
 

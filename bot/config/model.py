@@ -1,4 +1,4 @@
-"""The settings as frozen values, validated together."""
+"""The settings: frozen values that are validated together."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.config.host_overlap import shared
+from bot.common.durations import seconds_in_settings
 from bot.config.types import (
     MAX_PORT,
     ChannelId,
@@ -32,50 +32,48 @@ from bot.config.types import (
     Timezone,
     Url,
     UserId,
-    parse_duration,
+    shared_host,
 )
 
 _LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
-"""A database URL's password; whoever did not quote an @ in it meant the last one."""
-
-
+"""The password in a database URL; it may contain an unquoted @, so the last @ counts as well."""
 DAY = 86400.0
 
 
 class Section(BaseModel):
-    """A frozen part of the settings; an unknown key is an error, so that a typo cannot hide."""
+    """A frozen part of the settings; an unknown key is an error, so that a typo is noticed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class SlackSettings(Section):
-    """How Slack is reached and how answers are shown."""
+    """The address of Slack, and where answers are shown."""
 
     api_url: Url = "https://slack.com/api/"
     answers: Literal["channel", "sender"] = "channel"
 
 
 class HttpSettings(Section):
-    """Where health, metrics and (without an app token) Slack's events are served; port 0 takes any free one."""
+    """The address for health, metrics and (without an app token) the events of Slack; port 0 takes any free port."""
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=MAX_PORT)
 
 
 class StoreSettings(Section):
-    """Where state is kept; a URL with a password belongs into CMBOT_STORE_URL."""
+    """The database; a URL with a password belongs into CMBOT_STORE_URL."""
 
     url: StoreUrl = Field("sqlite:///cmbot.db", repr=False)
 
 
 class ReplicaSettings(Section):
-    """Several processes over one database: seconds without a heartbeat after which another takes over what one held."""
+    """Several processes with one database: seconds without a heartbeat before another process takes over."""
 
     lease: Seconds = Field(15.0, ge=1, le=300)
 
 
 class RetentionSettings(Section):
-    """For how many seconds what is over is kept; the audit log is kept for ever."""
+    """Seconds to keep finished data of each kind; the audit log is kept for ever."""
 
     samples: Seconds = Field(14 * DAY, ge=DAY, le=90 * DAY)
     hourly_samples: Seconds = Field(90 * DAY, ge=DAY, le=3650 * DAY)
@@ -94,14 +92,14 @@ class RetentionSettings(Section):
 
 
 class Members(Section):
-    """Who holds a role: users by id, user groups by id."""
+    """The holders of a role: ids of users and of user groups."""
 
     users: tuple[UserId, ...] = ()
     groups: tuple[GroupId, ...] = ()
 
 
 class AccessSettings(Section):
-    """Who may do what; with nobody named, nobody may change anything."""
+    """The holders of each role; without operators no one may change anything."""
 
     operators: Members = Members()
     approvers: Members = Members()
@@ -110,7 +108,7 @@ class AccessSettings(Section):
 
 
 class ClusterAccessSettings(Section):
-    """Who may do what on one cluster: a role named here replaces the global one there, the others stay as they are."""
+    """The holders of roles on one cluster; a role that is named here replaces the global one there."""
 
     operators: Members | None = None
     approvers: Members | None = None
@@ -119,14 +117,14 @@ class ClusterAccessSettings(Section):
 
 
 class PolicySettings(Section):
-    """How one kind of change is decided on; what is left out keeps what holds for all, or the default."""
+    """The approval of one kind of change; a missing key takes the global value, else the default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
     approvals: int | None = Field(None, ge=1, le=5)
     source: Source | None = Field(None, alias="from")
     requester_may: Literal["always", "if_approver", "never"] | None = None
     reason: Literal["required", "optional"] | None = None
-    expires_after: Annotated[float, BeforeValidator(parse_duration), Field(ge=10, le=86400)] | None = None
+    expires_after: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=10, le=86400)] | None = None
     channels: tuple[ChannelId, ...] | None = None
 
 
@@ -136,7 +134,7 @@ PolicyKey = Literal[
 
 
 def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, PolicySettings]:
-    """What forces a change past a block can be made stricter, never milder: nobody may think otherwise."""
+    """Refuse settings that make break-glass less strict than its defaults."""
     glass = policies.get("break_glass", PolicySettings())
     milder = (
         ("approvals", glass.approvals == 1, "at least 2"),
@@ -153,22 +151,22 @@ Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_i
 
 
 class OperationSettings(Section):
-    """How long a card waits for its decision, and how long an effect is looked for, in seconds."""
+    """Seconds that a card waits for its decision, and that a change is verified."""
 
     expires_after: Seconds = Field(900.0, ge=10, le=86400)
     verify_within: Seconds = Field(30.0, ge=1, le=600)
 
 
 class EscalationSettings(Section):
-    """Whom alerts call that nobody acknowledges; what a cluster leaves out is as for all."""
+    """The user group that unacknowledged alerts call; a missing key takes the global value."""
 
     escalate_to: GroupId | None = None
-    escalate_after: Annotated[float, BeforeValidator(parse_duration), Field(ge=10, le=7 * 86400)] | None = None
+    escalate_after: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=10, le=7 * 86400)] | None = None
     escalate_severity: Literal["info", "warning", "critical"] | None = None
 
 
 class StormSettings(Section):
-    """How many new alerts of one cluster, or of all in one channel, within how long are not yet a storm."""
+    """The number of new alerts of one cluster, and of one channel, within a time that is not yet a storm."""
 
     cluster: int = Field(6, ge=1, le=1000)
     channel: int = Field(10, ge=1, le=1000)
@@ -176,14 +174,14 @@ class StormSettings(Section):
 
 
 class AlertSettings(EscalationSettings):
-    """What holds for the alerts of all clusters; `fallback_channel` takes those that their own channel does not."""
+    """Settings for the alerts of all clusters; `fallback_channel` takes alerts that their own channel refuses."""
 
     fallback_channel: ChannelId | None = None
     storm: StormSettings = StormSettings()
 
 
 class ClusterSettings(Section):
-    """One Clustermgr raft group: its hosts, its channels, how often it is looked at."""
+    """One Clustermgr raft group: its hosts, channels and polling."""
 
     name: Name
     hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=15)]
@@ -202,12 +200,12 @@ class ClusterSettings(Section):
 
     @property
     def card_channel(self) -> str:
-        """Where operations on this cluster are proposed."""
+        """The channel for the cards of operations on this cluster."""
         return self.operations_channel or self.alert_channel
 
 
 class SummarySettings(Section):
-    """One periodic summary, or hand-over: where, of which clusters (empty: all), when (crontab(5)), in which zone."""
+    """One periodic summary or hand-over: channel, clusters (empty: all), time (crontab(5)) and zone."""
 
     channel: ChannelId
     clusters: tuple[Name, ...] = ()
@@ -217,14 +215,14 @@ class SummarySettings(Section):
 
 
 class StatusSettings(Section):
-    """A message that says how cmbot itself does, edited in place every so often."""
+    """A message about the state of cmbot itself, edited every `every` seconds."""
 
     channel: ChannelId
     every: Seconds = Field(60.0, ge=10, le=3600)
 
 
 class Secrets(BaseSettings):
-    """What is read from the environment; nothing of it is ever shown."""
+    """Values from the environment; they are never shown."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     slack_bot_token: Secret = SecretStr("")
@@ -237,7 +235,7 @@ class Secrets(BaseSettings):
     @field_validator("cmbot_config", mode="before")
     @classmethod
     def _default_when_empty(cls, value: object) -> object:
-        """Take a variable that is set to nothing for one that is not set."""
+        """Treat an empty variable as not set."""
         return value if not isinstance(value, str) or value.strip() else "config.yaml"
 
 
@@ -267,9 +265,9 @@ class Settings(Section):
         names = [cluster.name for cluster in self.clusters]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            raise ValueError(f"two clusters are called {doubled[0]!r}: give each a name of its own")
-        if trouble := shared({cluster.name: cluster.hosts for cluster in self.clusters}):
-            raise ValueError(trouble)
+            raise ValueError(f"two clusters are called {doubled[0]!r}: give each another name")
+        if overlap := shared_host({cluster.name: cluster.hosts for cluster in self.clusters}):
+            raise ValueError(overlap)
         homes = [channel for cluster in self.clusters for channel in cluster.channels]
         if len(set(homes)) != len(homes):
             raise ValueError("one channel is the default of two clusters: name it under one cluster's channels only")
@@ -281,12 +279,12 @@ class Settings(Section):
 
     @property
     def store_url(self) -> str:
-        """The database's URL, the environment's before the file's."""
+        """The URL of the database: that of the environment, else that of the file."""
         return self.secrets.cmbot_store_url.get_secret_value() or self.store.url
 
     @property
     def all_secrets(self) -> tuple[str, ...]:
-        """Every secret value, for the log's redaction."""
+        """Every secret value, for the redaction of logs."""
         own = self.secrets
         held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
         values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
@@ -294,33 +292,33 @@ class Settings(Section):
 
     @property
     def policy_groups(self) -> tuple[str, ...]:
-        """The user groups (ids) that policies name as approvers."""
+        """Ids of the user groups that policies name as approvers."""
         tables = (self.policies, *(cluster.policies for cluster in self.clusters))
         named = {policy.source for table in tables for policy in table.values() if policy.source}
         return tuple(sorted(name for name in named if name.startswith("S")))
 
     def escalation(self, name: str) -> EscalationSettings:
-        """Whom the alerts of a cluster call: what it says itself, then what holds for all."""
+        """Return the escalation of a cluster: its own settings, completed by the global ones."""
         own = {key: value for key, value in self.cluster(name).alerts if value is not None}
         common = {key: getattr(self.alerts, key) for key in EscalationSettings.model_fields}
         return EscalationSettings(**{**common, **own})
 
     @property
     def escalation_groups(self) -> tuple[str, ...]:
-        """The user groups (ids) that alerts call when nobody acknowledges them."""
+        """Ids of the user groups that unacknowledged alerts call."""
         named = (self.alerts.escalate_to, *(cluster.alerts.escalate_to for cluster in self.clusters))
         return tuple(dict.fromkeys(group for group in named if group))
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Every user group (id) that the settings name, once."""
+        """Ids of all user groups in the settings, without duplicates."""
         tables = (self.access, *(cluster.access for cluster in self.clusters))
         of_roles = (group for table in tables for _, role in table if role for group in role.groups)
         return tuple(dict.fromkeys((*of_roles, *self.policy_groups, *self.escalation_groups)))
 
     @property
     def own_access(self) -> Mapping[str, AccessSettings]:
-        """Who may do what on the clusters that name roles themselves, by name; elsewhere `access` holds."""
+        """The roles on the clusters that name their own, by cluster; `access` applies to the others."""
         return {own.name: self._access_of(own) for own in self.clusters if own.access != ClusterAccessSettings()}
 
     def _access_of(self, own: ClusterSettings) -> AccessSettings:
@@ -328,18 +326,18 @@ class Settings(Section):
         return self.access.model_copy(update=named)
 
     def cluster(self, name: str) -> ClusterSettings:
-        """The cluster of that name; KeyError when there is none."""
+        """Return the cluster of that name; raise KeyError for an unknown one."""
         return {cluster.name: cluster for cluster in self.clusters}[name]
 
 
 def _passwords(url: str) -> tuple[str, ...]:
-    """The password of a database URL, as it is written and as it is meant."""
+    """Return the password of a database URL, both as written and decoded."""
     found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
     return tuple(sorted(found | {unquote(password) for password in found}))
 
 
 def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
-    """The keys that may stand at a place of the settings (as pydantic locates it); none where there is no section."""
+    """Return the valid keys at a location of pydantic; none if it is not in a section."""
     section: type[Section] | None = Settings
     for part in place:
         if section is None:
@@ -351,7 +349,7 @@ def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
 
 
 def is_duration(place: Sequence[str | int]) -> bool:
-    """Whether the setting at a place is a time."""
+    """True if the setting at this location is a duration."""
     section: type[Section] | None = Settings
     field = None
     for part in place:
@@ -359,11 +357,11 @@ def is_duration(place: Sequence[str | int]) -> bool:
         if part in fields:
             field = fields[str(part)]
             section = _section_in(field.annotation)
-    return field is not None and "parse_duration" in repr((field.metadata, field.annotation))
+    return field is not None and "seconds_in_settings" in repr((field.metadata, field.annotation))
 
 
 def _section_in(annotation: object) -> type[Section] | None:
-    """The section that an annotation names, alone or as what a list or mapping holds."""
+    """Return the section in an annotation, also inside a list or mapping."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     return next((found for each in get_args(annotation) if (found := _section_in(each))), None)

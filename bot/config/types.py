@@ -1,12 +1,14 @@
-"""What single values of the settings may look like: durations, hosts, Slack's ids, zones, addresses."""
+"""Types of single settings: durations, hosts, ids of Slack, time zones, addresses. No I/O: names are not resolved."""
 
 import re
 import zoneinfo
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from bot.common.addresses import place
 from bot.common.durations import seconds_in_settings
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
@@ -14,12 +16,12 @@ _ROLES = frozenset({"operator", "approver", "admin"})
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 MAX_PORT = 65535
 _AROUND = " \t\r\n\v\f\xa0\u200b\ufeff"
-"""What copying leaves around a value: it is taken away."""
+"""Characters that copying leaves around a value."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 def clean(value: str) -> str:
-    """A value without what copying left around it."""
+    """Return a value without blanks around it."""
     return value.strip(_AROUND)
 
 
@@ -29,13 +31,8 @@ def _cleaned(value: object) -> object:
 
 def _name(value: str) -> str:
     if _NAME.fullmatch(value) is None:
-        raise ValueError("write small letters, digits and hyphens, 40 at most, as in prod-eu")
+        raise ValueError("write lower-case letters, digits and hyphens, at most 40, as in prod-eu")
     return value
-
-
-def parse_duration(value: object) -> object:
-    """Turn "15s", "2h30m", "1w" or a number into seconds; anything else raises ValueError."""
-    return seconds_in_settings(value)
 
 
 def _host(value: str) -> str:
@@ -43,7 +40,9 @@ def _host(value: str) -> str:
     bare = value.removeprefix("http://").removeprefix("https://")
     match = _HOST.fullmatch(bare)
     if match is None or not 0 < int(match[2]) <= MAX_PORT:
-        raise ValueError("write name-or-address:port, as in 10.0.0.1:9998, with http:// or https:// before it at most")
+        raise ValueError(
+            "write name-or-address:port, as in 10.0.0.1:9998, with an optional http:// or https:// before it"
+        )
     return value
 
 
@@ -76,13 +75,13 @@ def _http_url(value: str) -> str:
     value = value.strip()
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("write a whole address such as https://slack.com/api/")
+        raise ValueError("write a complete address such as https://slack.com/api/")
     if parts.username or parts.password:
         raise ValueError("write the address without a user or password: tokens come from the environment")
     return value if value.endswith("/") else value + "/"
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Seconds = Annotated[float, BeforeValidator(seconds_in_settings)]
 Host = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_host)]
 Secret = Annotated[SecretStr, BeforeValidator(_cleaned)]
 StoreUrl = Annotated[str, BeforeValidator(_cleaned)]
@@ -93,3 +92,31 @@ Source = Annotated[str, AfterValidator(_source)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url)]
 Name = Annotated[str, AfterValidator(_name)]
+
+
+def meaning(host: str) -> str:
+    """Return the address that a validated host stands for; `localhost` stands for its address."""
+    found = place(host)
+    return found.replace("localhost:", "127.0.0.1:", 1) if found.startswith("localhost:") else found
+
+
+def shared_host(hosts: Mapping[str, Sequence[str]]) -> str:
+    """Return the error for a host of two clusters, or one that a cluster names twice; "" if there is none.
+
+    A Clustermgr must be polled for one cluster only: else alerts double, and two changes could run on it at a time.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for cluster, written in hosts.items():
+        for host in written:
+            first, as_written = seen.setdefault(meaning(host), (cluster, ""))
+            if not as_written:
+                seen[meaning(host)] = (cluster, host)
+                continue
+            same = f" ({as_written} is the same)" if as_written != host else ""
+            if first == cluster:
+                return f"clusters.{cluster}.hosts names {host} twice{same}: name each host once"
+            return (
+                f"the clusters {first} and {cluster} both have the host {host}{same}: "
+                "a host belongs to one cluster; remove it from the other, or remove one of the two clusters"
+            )
+    return ""

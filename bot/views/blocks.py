@@ -1,4 +1,4 @@
-"""Block Kit for this program's views: the block library behind Slack's stricter limits, cut visibly, never refused."""
+"""Block Kit for the views: text over the limits of Slack is cut visibly, never refused. No I/O."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -74,7 +74,7 @@ Confirmation = ConfirmationDialogue
 
 
 def rendered(block: Block) -> BlockJson:
-    """The block's JSON without the random id that the library gives it: equal values must make equal messages."""
+    """Return the JSON of a block without its random id: equal values must make equal messages."""
     [shown] = Envelope(channel="-", blocks=[block]).to_dict()["blocks"]
     return {key: value for key, value in shown.items() if key != "block_id"}
 
@@ -84,27 +84,27 @@ def _mrkdwn(text: str, limit: int) -> Text:
 
 
 def header(text: str) -> BlockJson:
-    """A large line of plain text (at most 150 characters)."""
+    """Return a large line of plain text (at most 150 characters)."""
     return rendered(HeaderBlock(clip(plain(text), MAX_HEADER) or " "))
 
 
 def section(text: str, *, accessory: Button | None = None) -> BlockJson:
-    """A paragraph of mrkdwn (at most 3,000 characters), with a button beside it if given."""
+    """Return a paragraph of mrkdwn (at most 3,000 characters), optionally with a button beside it."""
     return rendered(SectionBlock(_mrkdwn(text, MAX_TEXT), accessory=accessory))
 
 
 def context(*texts: str) -> BlockJson:
-    """Small print: up to ten mrkdwn texts; what is beyond is counted in the tenth."""
+    """Return small print of up to ten mrkdwn texts; the tenth counts the rest."""
     return rendered(ContextBlock([_mrkdwn(text, MAX_TEXT) for text in _at_most(texts, MAX_CONTEXT)]))
 
 
 def fields(*texts: str) -> BlockJson:
-    """Two columns of up to ten mrkdwn texts (at most 2,000 characters each); what is beyond is counted in the tenth."""
+    """Return two columns of up to ten mrkdwn texts (at most 2,000 characters each); the tenth counts the rest."""
     return rendered(SectionBlock(fields=[_mrkdwn(text, MAX_FIELD) for text in _at_most(texts, MAX_FIELDS)]))
 
 
 def divider() -> BlockJson:
-    """A thin line."""
+    """Return a thin line."""
     return rendered(DividerBlock())
 
 
@@ -115,7 +115,7 @@ def _at_most(texts: Sequence[str], limit: int) -> Sequence[str]:
 
 
 def confirm(title: str, text: str, yes: str, no: str, *, style: Style | None = None) -> ConfirmationDialogue:
-    """The dialog that a button shows before it acts; all four are plain text."""
+    """Return the dialog that a button shows before it acts; all four texts are plain."""
     return ConfirmationDialogue(
         clip(plain(title), MAX_CONFIRM_TITLE),
         Text(clip("\n".join(plain(line) for line in text.split("\n")), MAX_CONFIRM_TEXT), type_=TextType.PLAINTEXT),
@@ -134,7 +134,7 @@ def button(
     confirm: ConfirmationDialogue | None = None,
     url: str | None = None,
 ) -> Button:
-    """A button; raises slackblocks' errors when `value` is over 2,000 characters (a mistake of ours)."""
+    """Return a button; raise an error of slackblocks for a `value` over 2,000 characters (a programming error)."""
     label = clip(plain(text), MAX_BUTTON)
     return Button(label, action_id=action_id, value=value or None, style=style, confirm=confirm, url=url)
 
@@ -146,10 +146,10 @@ def menu(
     *,
     confirm: ConfirmationDialogue | None = None,
 ) -> StaticSelectMenu:
-    """A menu of (words, value); values have at most 150 characters. Raises slackblocks' errors (mistakes of ours)."""
+    """Return a menu of (label, value); raise an error of slackblocks for a value over 150 characters."""
     return StaticSelectMenu(
         action_id=action_id,
-        options=[Option(_plain_text(words, MAX_OPTION), value) for words, value in options],
+        options=[Option(_plain_text(label, MAX_OPTION), value) for label, value in options],
         placeholder=_plain_text(placeholder, MAX_PLACEHOLDER),
         confirm=confirm,
     )
@@ -160,15 +160,15 @@ def _plain_text(text: str, limit: int) -> Text:
 
 
 def actions(*elements: Button | StaticSelectMenu) -> BlockJson:
-    """A row of buttons and menus (at most 25)."""
+    """Return a row of buttons and menus (at most 25)."""
     return rendered(ActionsBlock(list(elements)))
 
 
 def message(text: str, *blocks: BlockJson) -> Message:
-    """Put a message together within Slack's totals: `text` is the full sentence that phones and screen readers get.
+    """Build a message within the totals of Slack; `text` is the sentence for notifications and screen readers.
 
-    Blocks beyond 50 are counted, not shown; tables beyond 10,000 characters in all become plain text. Raises
-    ValueError when two blocks or two buttons share an id: a mistake of ours.
+    Blocks beyond 50 are counted, not shown; tables beyond 10,000 characters in all become plain text. Raise ValueError
+    if two blocks or two buttons share an id (a programming error).
     """
     shown = blocks if len(blocks) <= MAX_BLOCKS else (*blocks[: MAX_BLOCKS - 1], _left_out(len(blocks)))
     _check_ids(shown)

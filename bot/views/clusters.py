@@ -1,4 +1,4 @@
-"""/cm clusters: what the watch last noted of each configured cluster. Pure."""
+"""/cm clusters: the last observation of each configured cluster. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.views.blocks import code, context, count, date, duration, escape, messa
 from bot.views.parts import bullets, mark_of
 
 _HEADER = ("Cluster", "Verdict", "Leader", "Term", "Hosts", "As of")
-NOT_YET = "not looked at yet"
+NOT_YET = "not polled yet"
 _FRESH = code("/cm stat <cluster>")
 
 
@@ -24,30 +24,30 @@ class ClusterLine:
 
     @property
     def level(self) -> str:
-        """The noted verdict in a word."""
+        """The level in a word."""
         return self.noted.level or self.noted.verdict or NOT_YET
 
     @property
     def sentence(self) -> str:
-        """The noted verdict's sentence where it says more than its word, else ""."""
+        """The sentence of the verdict, or "" if there is only a word."""
         return self.noted.verdict if self.noted.level else ""
 
     @property
     def leader(self) -> str:
-        """Who led, and where."""
+        """The leader and its address."""
         peer, host = self.noted.leader, self.noted.leader_host
         return (f"{peer} at {host}" if host else f"{peer}") if peer else "none" if self.noted.at else "-"
 
 
 def clusters(lines: Sequence[ClusterLine], *, now: float) -> Message:
-    """All configured clusters."""
+    """Render all configured clusters."""
     sentence = _sentence(lines)
     if not lines:
         return message(sentence, section(sentence))
     rows = [_row(line, now) for line in lines]
     wrong = [escape(line.sentence) for line in lines if line.level != StatusLevel.HEALTHY and line.sentence]
     reasons = [section(bullets(wrong))] if wrong else []
-    foot = context(f"As the watch last saw them. It is {date(now, 'time')} now. A fresh look: {_FRESH}")
+    foot = context(f"State at the last poll; it is {date(now, 'time')} now. For a new poll: {_FRESH}")
     return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
 
 

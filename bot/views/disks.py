@@ -1,4 +1,4 @@
-"""/cm disks and /cm disk: lists of disks with what is not normal marked, and all facts of one disk. Pure."""
+"""/cm disks and /cm disk: lists of disks with their states, and all facts of one disk. No I/O."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,24 +9,24 @@ from bot.views.parts import disk_state
 
 _HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of")
 _NEXT: Mapping[int, str] = {
-    DiskStatus.BROKEN: ", waits for its data to be rebuilt",
-    DiskStatus.REPAIRING: ", its data is being rebuilt",
+    DiskStatus.BROKEN: ", its data waits for repair",
+    DiskStatus.REPAIRING: ", its data is being repaired",
 }
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
-"""States that say that no unit is left on a disk; only a count proves it (a public issue of CubeFS, 3736)."""
+"""States that claim that no unit is left on a disk; only a count proves it (CubeFS, issue 3736)."""
 _SHOWN_UNITS = 10
 
 
 def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: int, at: float) -> Message:
-    """The disks of one answer: `found` holds one beyond `limit` when there are more, `asked` the filters in words."""
+    """Render a list of disks: `found` has one beyond `limit` if there are more, `asked` is the filters as text."""
     shown = found[:limit]
     sentence = _sentence(cluster, len(shown), asked, more=len(found) > limit)
     one = code("/cm disk <id>")
     claimed = any(units_matter(disk) for disk in shown)
     counts = (
-        f"No state proves a disk empty: before you pull one, {one} counts the units left on it. " if claimed else ""
+        f"No state proves that a disk is empty: before you pull one, count its units with {one}. " if claimed else ""
     )
-    source = f"Asked of the disk list, which is never late. As of {date(at, 'time')}. One of them: {one}"
+    source = f"From the disk list, which is always current. As of {date(at, 'time')}. For one disk: {one}"
     foot = context(f"{counts}{source}")
     if not shown:
         return message(sentence, section(sentence), context(f"As of {date(at, 'time')}."))
@@ -51,16 +51,16 @@ def _row(disk: Disk) -> tuple[str, ...]:
 
 
 def units_matter(found: Disk) -> bool:
-    """True for a disk whose state claims that it may be pulled: its units must be counted."""
+    """True if the state claims that the disk may be pulled, so that its units must be counted."""
     return found.status in _GONE
 
 
 def _safety(found: Disk, units: Sequence[int] | None) -> str:
-    """Whether the disk may be pulled, as the count of units says."""
+    """Return if the disk may be pulled, by the number of its units."""
     if not units_matter(found):
         return _NEXT.get(found.status, "")
     if units is None:
-        return ", but its units could not be counted: do not pull it before they are"
+        return ", but its units could not be counted: do not pull it until they are"
     if units:
         shown = ", ".join(f"{vuid >> 32}" for vuid in units[:_SHOWN_UNITS])
         more = f" and {len(units) - _SHOWN_UNITS:,} more" if len(units) > _SHOWN_UNITS else ""
@@ -70,7 +70,7 @@ def _safety(found: Disk, units: Sequence[int] | None) -> str:
 
 
 def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = None) -> Message:
-    """All that is known of one disk; `units` are the vuids left on it, None when not read."""
+    """Render all facts of one disk; `units` are the vuids left on it, None if they were not read."""
     state = disk_state(found)
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
     sentence = (

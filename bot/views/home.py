@@ -38,7 +38,7 @@ _MOST_OPEN = 8
 _SENTENCE = 150
 """Characters of a verdict."""
 _WELL = "healthy"
-_NOT_YET = "not looked at yet"
+_NOT_YET = "not polled yet"
 
 HOW = (
     f"{code('/cm stat <cluster>')} how a cluster does now\n"

@@ -1,4 +1,4 @@
-"""/cm members: the raft group as its leader lists it, or each host's own view without one. Pure."""
+"""/cm members: the raft group as its leader lists it, else the view of each host. No I/O."""
 
 from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, cluster_status
 from bot.alerting.quorum import proven_health
@@ -9,23 +9,23 @@ from bot.views.blocks import context, count, date, escape, message, section, tab
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
 
 _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")
-_OF_HOSTS = ("Host", "Peer", "Takes itself for", "Names as leader", "Term", "Commit")
+_OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit")
 
 
 def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
-    """The members of one raft group, compared with a previous look at it."""
+    """Render the members of one raft group; `previous` is the poll before, which proves health."""
     judgement = cluster_status(snapshot, previous, known)
     head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
     shown = _of_leader(snapshot, snapshot.leader[1], previous) if snapshot.leader else _of_hosts(snapshot)
     silent = why_silent(snapshot)
-    told = [section(bullets(silent))] if silent else []
+    errors = [section(bullets(silent))] if silent else []
     foot = context(f"{hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}.")
-    return message(f"{escape(judgement.sentence)} {_sentence(snapshot)}", head, *shown, *told, foot)
+    return message(f"{escape(judgement.sentence)} {_sentence(snapshot)}", head, *shown, *errors, foot)
 
 
 def _sentence(snapshot: Snapshot) -> str:
     if snapshot.leader is None:
-        return "Its members cannot be told without its leader's answer."
+        return "Its members are unknown: only its leader lists them, and no leader answered."
     leader = snapshot.leader[1]
     return f"It has {count(len(voters(leader)), 'voter')} and {count(len(learners(leader)), 'learner')}."
 
@@ -59,12 +59,12 @@ def _of_hosts(snapshot: Snapshot) -> list[BlockJson]:
     if not snapshot.answered:
         return []
     rows = [_host(host, stat) for host, stat in snapshot.answered]
-    told = "Only a leader lists the members, and none answered as such. What each host that answered says of itself:"
-    return [section(told), table(rows, header=_OF_HOSTS, right=(1, 4, 5), most=50)]
+    text = "The members are unknown: only a leader lists them, and no leader answered. The hosts report:"
+    return [section(text), table(rows, header=_OF_HOSTS, right=(1, 4, 5), most=50)]
 
 
 def _host(host: str, stat: Stat) -> tuple[str, ...]:
     raft = stat.raft_status
-    leader = f"peer {raft.leader}" if raft.leader else "nobody"
+    leader = f"peer {raft.leader}" if raft.leader else "none"
     state = raft.raft_state.removeprefix("State").lower()
     return (host, str(raft.node_id), state, leader, str(raft.term), f"{raft.commit:,}")

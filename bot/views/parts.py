@@ -1,4 +1,4 @@
-"""Small parts that several views share: marks with their words, bounded lists, hosts and their silence. Pure."""
+"""Parts that several views share: marks, bounded lists, hosts and their errors. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ _DISK_MARKS = {DiskStatus.NORMAL: "✓", DiskStatus.BROKEN: "✗", DiskStatus.RE
 
 
 def mark_of(level: str) -> str:
-    """The symbol of a verdict's level; its word always stands beside it."""
+    """Return the symbol of a level; always show it beside its word."""
     return LEVEL_MARKS.get(level, UNKNOWN_MARK)
 
 
 def bullets(lines: Sequence[str], most: int = 10) -> str:
-    """Lines of mrkdwn as a list; what is beyond `most` is counted."""
+    """Return lines of mrkdwn as a list; count those beyond `most`."""
     shown = [f"• {line}" for line in lines[:most]]
     more = [f"• … and {len(lines) - most:,} more"] if len(lines) > most else []
     return "\n".join((*shown, *more))
 
 
 def disk_state(disk: Disk) -> str:
-    """A disk's state in a word with a mark; a number that this release does not know is shown as such."""
+    """Return the state of a disk with its mark, or the number of an unknown state."""
     try:
         status = DiskStatus(disk.status)
     except ValueError:
@@ -42,14 +42,14 @@ def disk_state(disk: Disk) -> str:
 
 
 def sole_line(look: HostLook) -> str:
-    """One host in a line: how fast it answered and as what, or that it is silent."""
+    """Return one host with its role and response time, or as silent."""
     if look.stat is None:
         return f"{code(look.host)} silent"
     return f"{code(look.host)} {role(look.stat)}, {look.took * 1000:,.0f} ms"
 
 
 def hosts_line(snapshot: Snapshot, most: int = 12) -> str:
-    """Which hosts answered, as what and how fast, and which are silent."""
+    """Return how many hosts answered, then each host with its role and response time."""
     lines = [sole_line(look) for look in snapshot.looks[:most]]
     more = [f"and {len(snapshot.looks) - most} more"] if len(snapshot.looks) > most else []
     answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')} answered"
@@ -57,15 +57,15 @@ def hosts_line(snapshot: Snapshot, most: int = 12) -> str:
 
 
 def role(stat: Stat) -> str:
-    """What a node takes itself for."""
+    """Return the role that a node reports of itself."""
     if stat.claims_leadership:
         return "leader"
     state = stat.raft_status.raft_state.removeprefix("State").lower()
-    return escape(state) or "no role told"
+    return escape(state) or "role unknown"
 
 
 def why_silent(snapshot: Snapshot) -> list[str]:
-    """One line for each silent host: which and how, in words."""
+    """Return one line for each silent host, with its error."""
     return [
         f"{code(look.host)} is silent: {escape(look.error.sentence if look.error else 'it gave no answer.')}"
         for look in snapshot.silent

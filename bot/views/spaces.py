@@ -1,4 +1,4 @@
-"""Space in words and as a chart: how full, how fast it fills, until when, and how sure that is. Pure."""
+"""Space as text and as a chart: usage, growth, and the forecast with its range. No I/O."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,15 +10,15 @@ from bot.views.text import count, date, percent, size
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEADY = 0.0001
-"""A cluster that moves by less than this share of its size in a day stands still."""
+"""A cluster that changes by less than this share of its size a day is steady."""
 _FEW_DAYS = 10
 _YEAR, _YEARS = 365.25, 2
 _NARROW = 0.1
-"""A forecast whose ends lie closer, as a share of it, is given without them."""
+"""A forecast with a narrower range, as a share of its value, is shown without the range."""
 
 
 def pace(trend: Trend, total: float) -> str:
-    """How fast it fills, in a phrase without a full stop; "" where that is not known."""
+    """Return the growth as a phrase without a full stop; "" if it is not known."""
     if trend.growth is None:
         return ""
     if abs(trend.growth.middle) < _STEADY * total:
@@ -33,7 +33,7 @@ def a_day(growth: Slope) -> str:
 
 
 def forecast(trend: Trend) -> str:
-    """When it is full, in a phrase without a full stop; "" where that is not known or too far."""
+    """Return when the space is full as a phrase without a full stop; "" if unknown or too far away."""
     if trend.full_in is None:
         return ""
     rough = trend.sure is Sureness.ROUGH
@@ -46,7 +46,7 @@ def days(number: float) -> str:
 
 
 def _measured(number: float) -> tuple[str, str]:
-    """A number of days as a figure with its unit."""
+    """Return a number of days as a figure and its unit."""
     if number < 1:
         return _counted(round(number * 24), "hour")
     if number >= _YEARS * _YEAR:
@@ -62,7 +62,7 @@ def _counted(number: int, noun: str) -> tuple[str, str]:
 
 
 def range_of(trend: Trend) -> str:
-    """Between which times it is full, nine times of ten: `50 to 75 days`; "" where those are hardly apart."""
+    """Return the range in which the space is full in 9 of 10 cases: `50 to 75 days`; "" if it is narrow."""
     if trend.soonest is None or trend.full_in is None:
         return ""
     if trend.latest is None:
@@ -79,9 +79,9 @@ def used(point: Point) -> str:
 
 
 def shares(histories: Mapping[str, Sequence[Point]], now: float) -> BlockJson | None:
-    """The used share of the fullest clusters over time; None where fewer than two points are known."""
+    """Return a chart of the used share of the fullest clusters; None with fewer than two points."""
     labels, lines = together(histories, now)
-    if len(labels) < 2:  # noqa: PLR2004 - one point is no course
+    if len(labels) < 2:  # noqa: PLR2004 - a line needs two points
         return None
     fullest = sorted(lines, key=lambda name: (-lines[name][-1].used / lines[name][-1].total, name))[:MAX_SERIES]
     series = [Series(name, tuple(round(100 * p.used / p.total, 2) for p in lines[name])) for name in fullest]
@@ -91,8 +91,8 @@ def shares(histories: Mapping[str, Sequence[Point]], now: float) -> BlockJson | 
 
 
 def course_chart(timeseries: Timeseries) -> BlockJson | None:
-    """What is used and what may still be written, in a unit that suits both; None of fewer than two points."""
-    if len(timeseries.shown) < 2:  # noqa: PLR2004 - one point is no course
+    """Return a chart of used and writable space in one unit; None with fewer than two points."""
+    if len(timeseries.shown) < 2:  # noqa: PLR2004 - a line needs two points
         return None
     most = max(max(point.used, point.writable) for point in timeseries.shown)
     power = min(max(0, (int(most).bit_length() - 1) // 10), len(_UNITS) - 1)
@@ -105,10 +105,10 @@ def course_chart(timeseries: Timeseries) -> BlockJson | None:
 
 
 def gap_words(gaps: Sequence[tuple[float, float]], most: int = 3) -> str:
-    """The times without measurements, the longest first, in a sentence; "" without any."""
+    """Return a sentence with the times without measurements, the longest first; "" without any."""
     if not gaps:
         return ""
     longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:most]
-    told = ", ".join(f"{date(begun, 'minute')} to {date(ended, 'minute')}" for begun, ended in longest)
+    spans = ", ".join(f"{date(begun, 'minute')} to {date(ended, 'minute')}" for begun, ended in longest)
     more = f" and {count(len(gaps) - most, 'more time')}" if len(gaps) > most else ""
-    return f"Nothing was measured from {told}{more}."
+    return f"Nothing was measured from {spans}{more}."

@@ -1,4 +1,4 @@
-"""/cm stat: one screen on one cluster, the verdict in words first; the facts of GET /stat for people. Pure."""
+"""/cm stat: one screen about one cluster, the verdict first, then the facts of GET /stat. No I/O."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,11 +15,11 @@ from bot.views.parts import bullets, hosts_line, mark_of, role
 MOST_PEERS = 12
 MOST_ZONES = 12
 _NOT_COUNTED = (
-    "The leader was elected less than six minutes ago and has not counted disks and space yet: its figures are those "
-    "of a follower."
+    "Disks and space may be out of date: the leader was elected less than six minutes ago and has not counted disks "
+    "and space yet."
 )
 STALE_MINUTES = 5
-"""Disk counters are refreshed by the server every 300 s by default (docs/clustermgr.md)."""
+"""The server refreshes disk counters every 300 s by default (docs/clustermgr.md)."""
 
 
 def stat(
@@ -29,7 +29,7 @@ def stat(
     previous: Snapshot | None = None,
     known: StatusContext = NOTHING_KNOWN,
 ) -> Message:
-    """What one look saw, compared with a previous one; `may_grow` when a later look may complete this answer."""
+    """Render one poll, compared with a previous one; `may_grow` if a late answer may complete the message."""
     judgement, fresh = cluster_status(snapshot, previous, known), known.fresh
     best = snapshot.best
     blocks = [section(_headline(judgement))]
@@ -42,9 +42,9 @@ def stat(
 
 
 def _headline(judgement: ClusterStatus) -> str:
-    told = [escape(reason) for reason in judgement.reasons if reason not in judgement.sentence]
+    reasons = [escape(reason) for reason in judgement.reasons if reason not in judgement.sentence]
     head = f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*"
-    return f"{head}\n{bullets(told, 8)}" if told else head
+    return f"{head}\n{bullets(reasons, 8)}" if reasons else head
 
 
 def _sentence(snapshot: Snapshot, judgement: ClusterStatus, *, fresh: bool) -> str:
@@ -63,7 +63,7 @@ def _sentence(snapshot: Snapshot, judgement: ClusterStatus, *, fresh: bool) -> s
 def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None, counted: Zones) -> Iterator[BlockJson]:
     if snapshot.leader is None:
         yield section(
-            f"No leader answered, so this is {code(host)}'s own view as {role(seen)}: "
+            f"No leader answered, so this is the view of {code(host)} as {role(seen)}: "
             "it lists no peers, and its disks and space may be out of date."
         )
     yield fields(*_facts(snapshot, seen))
@@ -101,12 +101,12 @@ def _leader(seen: Stat) -> str:
     leader = seen.raft_status.leader
     if not leader:
         return "none"
-    where = f" at {code(seen.leader_host)}" if seen.leader_host else ", whose service address is not told"
+    where = f" at {code(seen.leader_host)}" if seen.leader_host else ", whose service address is unknown"
     return f"peer {leader}{where}"
 
 
 def _read_only(seen: Stat) -> str:
-    return {True: "*yes*", False: "no", None: "not told by this release"}[seen.read_only]
+    return {True: "*yes*", False: "no", None: "not reported by this release"}[seen.read_only]
 
 
 def _gauge(part: int, space: SpaceStat) -> str:
@@ -120,8 +120,10 @@ def _peers(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> str:
     moving = leader.raft_status.transferee
     head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')})"]
     lines = [_peer(peer, leader, health.get(peer.id)) for peer in peers[:MOST_PEERS]]
-    more = [f"… and {count(len(peers) - MOST_PEERS, 'more peer')}: see /cm members"] if len(peers) > MOST_PEERS else []
-    transfer = [f"⚠ leadership is being moved to peer {moving}"] if moving else []
+    more = (
+        [f"… and {count(len(peers) - MOST_PEERS, 'more peer')}: see `/cm members`"] if len(peers) > MOST_PEERS else []
+    )
+    transfer = [f"⚠ leadership is being transferred to peer {moving}"] if moving else []
     return "\n".join((*head, *lines, *more, *transfer))
 
 
@@ -130,7 +132,7 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
     name = f"*{peer.id}* {code(peer.host)}"
     if peer.id == leader.raft_status.leader:
         return f"★ {name} leader, commit {leader.raft_status.commit:,}"
-    pace = "in step" if not behind else f"{behind:,} behind"
+    pace = "up to date" if not behind else f"{behind:,} behind"
     if peer.is_learner:
         return f"○ {name} learner, {pace}, {'active' if peer.active else '*not active*'}"
     if health is not None and not health.healthy:
@@ -141,13 +143,15 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
 def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
     head = f"*Disks* {space.total_disk:,} on {count(space.total_blob_node, 'blobnode')}"
     if snapshot.bad_disks is None:
-        trouble = f": {escape(snapshot.disks_error.sentence)}" if snapshot.disks_error else ""
-        return f"{head}. The list of broken disks could not be read{trouble}"
+        error = f": {escape(snapshot.disks_error.sentence)}" if snapshot.disks_error else ""
+        return f"{head}. The list of broken disks could not be read{error}"
     if not snapshot.bad_disks:
-        return f"{head}. The disk list shows none broken or repairing now."
+        return f"{head}. The disk list shows none that is broken or being repaired."
     repairing = sum(disk.status != 2 for disk in snapshot.bad_disks)  # noqa: PLR2004 - DiskStatus.BROKEN
     broken = len(snapshot.bad_disks) - repairing
-    return f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} repairing* now: /cm disks status=broken"
+    return (
+        f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} being repaired*: `/cm disks status=broken`"
+    )
 
 
 def _zones(space: SpaceStat, bad: Sequence[Disk] | None, counted: Zones) -> BlockJson:
@@ -160,7 +164,7 @@ def _zone(zone: ZoneDisks, bad: Sequence[Disk] | None, counted: Zones) -> tuple[
     counters = ("broken", "repairing", "repaired", "dropping", "dropped", "readonly", "expired")
     odd = [f"{number:,} {name}" for name in counters if (number := getattr(zone, name))]
     usable = counted.usable(zone, bad)
-    chunks = f"{usable.free:,} of {usable.total:,}" if usable else "not known"
+    chunks = f"{usable.free:,} of {usable.total:,}" if usable else "unknown"
     return (zone.idc, f"{zone.total:,}", f"{zone.available:,}", ", ".join(odd) or "none", chunks)
 
 
@@ -170,11 +174,11 @@ def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:
         host, seen = snapshot.best
         raft = seen.raft_status
         yield (
-            f"Shown is {code(host)} (peer {raft.node_id}, {role(seen)}): "
+            f"These are the figures of {code(host)} (peer {raft.node_id}, {role(seen)}): "
             f"commit {raft.commit:,}, applied {raft.applied:,}, "
             f"raft applied {raft.raft_applied:,}, {raft.applying_length:,} applying, vote {raft.vote}. "
             f"Disk counters may be {STALE_MINUTES} minutes old."
         )
     late = [code(look.host) for look in snapshot.silent if isinstance(look.error, ClusterTimeout)]
     if may_grow and late:
-        yield f"If {', '.join(late[:MOST_PEERS])} should answer late, this message is completed in place."
+        yield f"If {', '.join(late[:MOST_PEERS])} answers late, this message is updated."

@@ -1,4 +1,4 @@
-"""Tables: Slack's table block within its limits, and the same rows as aligned text where that cannot be shown."""
+"""Tables: the table block of Slack within its limits, and the same rows as aligned text. No I/O."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.text import clip, plain, pre
 
 MAX_ROWS = 100
-"""Rows of one table, its header row included."""
+"""Maximum rows of one table, its header row included."""
 MAX_COLUMNS = 20
 MAX_CHARACTERS = 10_000
-"""Characters over all tables of one message."""
+"""Maximum characters of all tables of one message."""
 MAX_CELL = 200
 _NOTE = "… and {:,} more"
 _RESERVE = 40
@@ -24,22 +24,22 @@ Rows = Sequence[Sequence[str]]
 
 
 class PeopleCell(str):
-    """A cell of Slack user ids, separated by spaces, that are shown as these persons; anything else stays text."""
+    """A cell of user ids, separated by spaces, that Slack shows as people; other text stays text."""
 
     __slots__ = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids; none when one of them is no user id."""
+        """The ids; none if one word is not a user id."""
         words = tuple(self.split())
         return words if all(map(_USER.fullmatch, words)) else ()
 
 
 def table(rows: Rows, *, header: Sequence[str], right: Sequence[int] = (), most: int = MAX_ROWS - 2) -> BlockJson:
-    """A table of plain text; `right` are the columns to align right, `most` how many rows to show at most.
+    """Return a table of plain text; `right` are the columns to align right, `most` the maximum number of rows.
 
-    Rows that are left out are counted in a last row. Written as plain dictionaries: the library takes 10 µs a cell.
-    Raises ValueError with more than 20 columns: a mistake of ours.
+    A last row counts the rows that are left out. The block is built as dictionaries: the library takes 10 µs a cell.
+    Raise ValueError for more than 20 columns (a programming error).
     """
     if len(header) > MAX_COLUMNS:
         raise ValueError(f"a table has at most {MAX_COLUMNS} columns, not {len(header)}")
@@ -94,7 +94,7 @@ def _text(cell: BlockJson) -> str:
 
 
 def as_text(block: BlockJson) -> str:
-    """A table block as aligned columns of text."""
+    """Return a table block as aligned columns of text."""
     rows = _texts(block)
     right = [setting["align"] == "right" for setting in block["column_settings"]]
     widths = [max(len(row[n]) for row in rows) for n in range(len(right))]
@@ -112,7 +112,7 @@ def _as_section(block: BlockJson) -> BlockJson:
 
 
 def within_budget(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
-    """Turn the tables into text that would take the message over Slack's total of table characters."""
+    """Turn the tables into text that exceed the total of table characters of Slack."""
     room = MAX_CHARACTERS
     for block in blocks:
         if block["type"] == "table":
@@ -121,6 +121,6 @@ def within_budget(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
 
 
 def without_tables(message: Message) -> Message:
-    """The same message for a workspace that refuses table blocks (`invalid_blocks`)."""
+    """Return the message with its tables as text, for a workspace that refuses table blocks (`invalid_blocks`)."""
     blocks = tuple(_as_section(block) if block["type"] == "table" else block for block in message.blocks)
     return replace(message, blocks=blocks)

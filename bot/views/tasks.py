@@ -1,4 +1,4 @@
-"""/cm tasks: each background task, what is stored for it, and what that means to the services of this cluster. Pure."""
+"""/cm tasks: each background task, its stored switch, and what the services make of it. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,47 +15,49 @@ Switches = Mapping[str, str | None]
 
 
 def keys_for(dialect: Dialect | None) -> tuple[str, ...]:
-    """The keys to read: those of the dialect, of both while it is not known."""
+    """Return the keys to read: those of the dialect, or of both dialects while it is unknown."""
     wanted = (dialect,) if dialect else tuple(Dialect)
     return tuple(dict.fromkeys(task.keys[one] for task in TASKS for one in wanted if one in task.keys))
 
 
 def tasks(snapshot: Snapshot, verdict: DetectedDialect) -> Message:
-    """The switches of one cluster."""
+    """Render the switches of one cluster."""
     values = snapshot.switches or {}
     if not values and snapshot.leader is None:
         return _unread(snapshot)
     rows = list(_known(values, verdict.dialect) if verdict.dialect else _unknown(values))
     sentence = _sentence(snapshot.cluster, rows)
-    foot = f"Services look at their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
+    foot = f"Services read their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
     blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), table(rows, header=_HEADER)]
     if not values:
-        blocks.append(section("No switch could be read: the cluster may have no quorum. See /cm stat"))
+        blocks.append(section("No switch could be read: the cluster may have no quorum. See `/cm stat`."))
     return message(sentence, *blocks, context(foot))
 
 
 def _unread(snapshot: Snapshot) -> Message:
-    """Without a leader no switch can be read, and nothing else is worth a table."""
+    """Render the answer without a leader: no switch can be read."""
     name = escape(snapshot.cluster)
-    sentence = f"{name} has no leader that cmbot sees, so no switch can be read just now. /cm stat {name} tells more."
+    sentence = (
+        f"{name} has no leader that answers, so its switches cannot be read now. For more type `/cm stat {name}`."
+    )
     return message(sentence, section(f"*{sentence}*"), context(f"{hosts_line(snapshot)}."))
 
 
 def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
     states = [row[1] for row in rows]
-    told = [(state, shown) for state, shown in (*_MARKS.items(), ("not read", _UNREAD), ("not told", "? unknown"))]
-    parts = [f"{states.count(shown)} {state}" for state, shown in told if shown in states]
+    kinds = (*_MARKS.items(), ("not read", _UNREAD), ("unknown", "? unknown"))
+    parts = [f"{states.count(shown)} {state}" for state, shown in kinds if shown in states]
     return f"{escape(cluster)} has {count(len(rows), 'background task')}: {', '.join(parts)}."
 
 
 def _dialect(cluster: str, verdict: DetectedDialect) -> str:
     if verdict.dialect is None:
         return (
-            f"It is not known how {escape(cluster)} spells its switches: {escape(verdict.why)} "
-            f"If it stays so while /cm stat shows a leader, pin `dialect: v1` or `dialect: v3` in the settings."
+            f"The dialect of the switches of {escape(cluster)} is unknown: {escape(verdict.why)} "
+            f"If this lasts while `/cm stat` shows a leader, set `dialect: v1` or `dialect: v3` in the settings."
         )
     on, off = WORDS[verdict.dialect]
-    return f"It speaks the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {escape(verdict.why)}"
+    return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {escape(verdict.why)}"
 
 
 def _known(values: Switches, dialect: Dialect) -> Iterator[tuple[str, ...]]:
@@ -68,7 +70,7 @@ def _known(values: Switches, dialect: Dialect) -> Iterator[tuple[str, ...]]:
 def _row(task: Task, key: str, values: Switches, dialect: Dialect) -> tuple[str, ...]:
     name = task.name if key == task.name else f"{task.name} ({key})"
     if key not in values:
-        return (name, _UNREAD, "?", "not known: the switch could not be read", task.does)
+        return (name, _UNREAD, "?", "unknown: the switch could not be read", task.does)
     meaning = meaning_of(values[key], dialect)
     return (name, _MARKS[meaning.word], _stored(values[key]), meaning.effect, task.does)
 

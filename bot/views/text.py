@@ -1,4 +1,4 @@
-"""Text for Slack: escaping, visible cutting, and the formats of times, sizes, shares and durations. Pure."""
+"""Text for Slack: escaping, visible cutting, and the formats of times, sizes, shares and durations. No I/O."""
 
 import math
 import re
@@ -30,7 +30,7 @@ DATE_STYLES = {
     "time": "{time_secs}",
     "day": "{date_short_pretty}",
 }
-"""Slack's own placeholders by our name of the style."""
+"""Placeholders of Slack for dates, by the name of the style."""
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
@@ -39,11 +39,11 @@ _PRINTABLE = re.compile(r"[ -~]*")
 _TAIL = re.compile(r"<[^<>]*$|&[a-z]{0,4}$")
 _FENCE = "```"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""What Unicode takes for letters, marks or symbols and no font shows: two host names could look the same."""
+"""Characters that no font shows although Unicode counts them as visible: two host names could look the same."""
 
 
 def clean(text: str) -> str:
-    """Make one line of visible characters: line breaks become spaces, control and direction characters go."""
+    """Return one line of visible characters: line breaks become spaces, control characters are removed."""
     if _PRINTABLE.fullmatch(text):
         return text
     return "".join(_visible(char) for char in text)
@@ -56,29 +56,29 @@ def _visible(char: str) -> str:
 
 
 def escape(text: object) -> str:
-    """Make text from outside safe in mrkdwn: one line that mentions nobody and links nowhere."""
+    """Make foreign text safe in mrkdwn: one line without mentions and links."""
     return clean(str(text)).translate(_ENTITIES)
 
 
 def plain(text: object) -> str:
-    """Make text from outside safe where Slack takes plain text (headers, buttons, table cells)."""
+    """Make foreign text safe where Slack takes plain text (headers, buttons, table cells)."""
     return clean(str(text)).translate(_ANGLES)
 
 
 def code(text: object) -> str:
-    """Text from outside as inline code."""
+    """Return foreign text as inline code."""
     inner = escape(text).replace("`", _GRAVE).strip()
     return f"`{inner or ' '}`"
 
 
 def pre(text: str) -> str:
-    """Text from outside as a code block, line breaks kept; no backtick in it can end the block."""
+    """Return foreign text as a code block with its line breaks; no backtick in the text can end the block."""
     lines = [escape(line).replace("`", _GRAVE) for line in text.split("\n")]
     return f"{_FENCE}\n{chr(10).join(lines)}\n{_FENCE}"
 
 
 def clip(text: str, limit: int) -> str:
-    """Cut `text` visibly to `limit` characters: whole lines where it has lines (with their number), else characters."""
+    """Cut `text` to `limit` characters and say so: by whole lines if there are several, else by characters."""
     if len(text) <= limit:
         return text
     lines = text.split("\n")
@@ -105,21 +105,21 @@ def _clip_characters(text: str, limit: int) -> str:
 
 
 def utc(at: float) -> str:
-    """`at` (Unix seconds) in UTC, to the second."""
+    """Return `at` (Unix seconds) in UTC, to the second."""
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def date(at: float, style: str = "full") -> str:
-    """`at` (Unix seconds) as each reader's own clock shows it, in UTC where Slack cannot; see DATE_STYLES."""
+    """Return `at` (Unix seconds) in the time zone of each reader, with UTC as fallback; see DATE_STYLES."""
     return f"<!date^{int(at)}^{DATE_STYLES[style]}|{utc(at)}>"
 
 
 _NO_SECONDS = 600
-"""From ten minutes on nobody counts seconds."""
+"""From ten minutes on, seconds are left out."""
 
 
 def duration(seconds: float) -> str:
-    """A span in its two largest units: `45 s`, `3 min 20 s`, `15 min`, `2 h 5 min`, `3 d 4 h`."""
+    """Return a duration in its two largest units: `45 s`, `3 min 20 s`, `15 min`, `2 h 5 min`, `3 d 4 h`."""
     whole = max(0, round(seconds))
     if whole >= _NO_SECONDS:
         whole -= whole % 60
@@ -133,7 +133,7 @@ def duration(seconds: float) -> str:
 
 
 def size(amount: int) -> str:
-    """Bytes for people, in powers of 1,024: `608.8 GiB`."""
+    """Return bytes in powers of 1,024: `608.8 GiB`."""
     value = float(amount)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
         if abs(value) < 1023.95:  # noqa: PLR2004 - what would round up to 1,024.0
@@ -143,7 +143,7 @@ def size(amount: int) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """The share of `part` in `whole`, never rounded to 0 % or 100 % when it is not that; `-` of nothing."""
+    """Return the share of `part` in `whole`, never rounded up to 100 % or down to 0 %; `-` if `whole` is 0."""
     if whole <= 0 or not math.isfinite(part):
         return "-"
     share = 100 * part / whole
@@ -158,7 +158,7 @@ def _toward_zero(share: float) -> float:
 
 
 def bar(fraction: float, width: int = 20) -> str:
-    """A bar of `width` characters, filled to `fraction` (cut to 0..1); any share at all fills one character."""
+    """Return a bar of `width` characters, filled to `fraction` (cut to 0..1); a share above 0 fills at least one."""
     share = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
     filled = max(1, math.floor(share * width)) if share > 0 else 0
     return "█" * filled + "░" * (width - filled)

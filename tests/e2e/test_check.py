@@ -37,16 +37,16 @@ def test_roles_of_one_cluster_are_checked_for_that_cluster() -> None:
     shown = [(row.what, row.well, row.found) for row in own_roles(settings)]
     assert shown == [
         ("clusters.prod.access.approvers", True, "1 user and 0 user groups"),
-        ("clusters.prod.access.admins", True, "nobody: " + WITHOUT_ADMINS),
+        ("clusters.prod.access.admins", True, "no one: " + WITHOUT_ADMINS),
     ]
-    found = {row.what: row.mend for row in policies(settings)}
+    found = {row.what: row.fix for row in policies(settings)}
     removal = "clusters.prod.policies.member_remove"
     assert found[removal] == "name more people under clusters.prod.access.approvers"
     assert not any(what.startswith("policies.") for what in found), "in the lab Anna approves what Ben proposes"
     assert settings.groups == ("S0ADMINS",)
 
 
-WITHOUT_ADMINS = "only its requester can cancel an operation, and nobody can settle one by hand"
+WITHOUT_ADMINS = "only its requester can cancel an operation, and no one can settle one by hand"
 
 
 async def cmbot(*words: str, **environment: str) -> tuple[int, str]:
@@ -68,7 +68,7 @@ def write(folder: Path, slack: LocalSlack, hosts: list[str], *, channel: str, gr
     return str(folder / "config.yaml")
 
 
-async def test_everything_is_well(tmp_path: Path) -> None:
+async def test_check_of_a_working_installation_passes(tmp_path: Path) -> None:
     """Each thing that the settings name has its line, and the exit status is 0."""
     async with SimulatedCluster() as cluster, LocalSlack() as slack:
         config = write(tmp_path, slack, list(cluster.hosts), channel="C0STORAGE")
@@ -85,21 +85,21 @@ async def test_everything_is_well(tmp_path: Path) -> None:
         slack.assert_no_violations()
 
 
-async def test_each_failure_says_what_to_do(tmp_path: Path) -> None:
-    """A channel without the app, a group that is none, a dead host: told with the mend; the exit status is 1."""
+async def test_check_failure_has_its_fix(tmp_path: Path) -> None:
+    """A channel without the app, a group that is none, a dead host: each has its fix; the exit status is 1."""
     async with SimulatedCluster() as cluster, LocalSlack() as slack:
         await cluster.kill(3)
-        config = write(tmp_path, slack, list(cluster.hosts), channel="C0RANDOM", group="S0NOBODY")
+        config = write(tmp_path, slack, list(cluster.hosts), channel="C0RANDOM", group="S0ABSENT")
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         status, out = await cmbot("check", "--config", config, **tokens)
     assert status == 1
-    for words in ("/invite @cmbot", "S0NOBODY", "refuses connections", "is the address right"):
+    for words in ("/invite @cmbot", "S0ABSENT", "refuses connections", "check the address"):
         assert words in out
     assert slack.bot_token not in out
 
 
-async def test_a_wrong_token_is_told_and_never_shown(tmp_path: Path) -> None:
-    """The commonest mistake of all."""
+async def test_check_wrong_token_is_reported_and_never_shown(tmp_path: Path) -> None:
+    """The most common mistake."""
     async with SimulatedCluster() as cluster, LocalSlack() as slack:
         config = write(tmp_path, slack, list(cluster.hosts), channel="C0STORAGE")
         wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong-and-secret", "SLACK_APP_TOKEN": slack.app_token}
@@ -111,7 +111,7 @@ async def test_a_wrong_token_is_told_and_never_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["run", "check", "status", "migrate"])
 async def test_a_bad_file_is_one_clear_sentence(tmp_path: Path, command: str) -> None:
-    """No traceback, whatever is started."""
+    """No command prints a traceback."""
     bad = tmp_path / "bad.yaml"
     bad.write_text("clusters: [{name: prod, hosts: [nowhere], alert_channel: C0STORAGE}]")
     for path in (bad, tmp_path / "none.yaml"):
@@ -121,15 +121,15 @@ async def test_a_bad_file_is_one_clear_sentence(tmp_path: Path, command: str) ->
         assert out.startswith("cmbot: ")
 
 
-def test_the_table_cannot_steer_a_terminal() -> None:
-    """What others said (a channel's name, a host's words) is shown without escape sequences."""
+def test_check_table_with_foreign_text_cannot_steer_a_terminal() -> None:
+    """Foreign text (the name of a channel, the answer of a host) is shown without escape sequences."""
     out, row = io.StringIO(), CheckRow("channel C1", well=True, found="#x\x1b]0;y\x07\u202e")
     Console(file=out, width=200, force_terminal=False).print(table([row]))
     assert "#x]0;y" in out.getvalue()
     assert not {"\x1b", "\x07", "\u202e"} & set(out.getvalue())
 
 
-def test_an_address_of_slack_that_carries_tokens_unencrypted_is_told() -> None:
-    """But not that of a workspace on this machine."""
+def test_check_plain_http_address_of_slack_is_reported() -> None:
+    """The address of a workspace on this machine passes."""
     assert [(row.well, row.what) for row in address("http://proxy.example.com/api/")] == [(False, "slack.api_url")]
     assert address("https://slack.com/api/") == address("http://127.0.0.1:8484/api/") == []

@@ -90,7 +90,7 @@ async def test_a_paused_host_does_not_hold_the_answer_up(world: Demo) -> None:
     assert "no answer" in first.full_text
     await cluster.resume(1)
     completed = await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "3 of 3 hosts" in m.full_text)
-    assert "completed in place" not in completed.full_text
+    assert "this message is updated" not in completed.full_text
 
 
 @pytest.mark.parametrize("line", ["/cm members", "/cm disks", "/cm disk 1", "/cm tasks", "/cm clusters", "/cm help"])

@@ -6,7 +6,7 @@ from bot.alerting.cluster_state.state import not_milder
 from bot.alerting.model import Alert
 from bot.chatops.commands.stat import NoArgs
 from bot.common.errors import StoreError
-from bot.common.version import told_version
+from bot.common.version import version_text
 from bot.interactions.command import Call, Command, Reply, Scope
 from bot.views.clusters import ClusterLine, clusters
 from bot.views.people import version, whoami
@@ -38,7 +38,7 @@ async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Tell which version runs."""
-    yield Reply(version(told_version(), call.docs_url))
+    yield Reply(version(version_text(), call.docs_url))
 
 
 CLUSTERS = Command(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.audit.chain import GENESIS, AuditEntry, Broken, Head, parse_head
 from bot.chatops import audit_log
-from bot.cli.audit import export_store, told, verify_file, verify_store
+from bot.cli.audit import export_store, verdict_text, verify_file, verify_store
 from bot.cli.main import main
 from bot.common.errors import UserError
 from bot.common.files import writable
@@ -33,7 +33,7 @@ async def fill(store: Store, number: int) -> Head:
 
 
 async def tampered(url: str, statement: str) -> None:
-    """Change rows as somebody does who owns the database."""
+    """Change rows as the owner of the database can."""
     engine = create_async_engine(parse(url).url)
     guards = (
         ("audit_append_only ON audit",)
@@ -77,7 +77,7 @@ async def test_a_whole_log_is_proven_page_by_page(
         ),
     ],
 )
-async def test_what_the_owner_of_the_database_did_is_found(
+async def test_verify_finds_changes_by_the_owner_of_the_database(
     store: Store, database_url: str, statement: str, row: int, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit_log, "PAGE", 2)
@@ -89,13 +89,15 @@ async def test_what_the_owner_of_the_database_did_is_found(
     assert why in broken.why
 
 
-async def test_an_end_that_was_cut_off_is_missed_by_whoever_noted_the_head(store: Store, database_url: str) -> None:
+async def test_verify_with_a_noted_head_finds_removed_last_rows(store: Store, database_url: str) -> None:
     head = await fill(store, 5)
     await tampered(database_url, "DELETE FROM audit WHERE seq > 3")
     end, broken = await verify_store(database_url, None)
     assert (end.seq, broken) == (3, None), "the chain alone cannot tell"
     end, broken = await verify_store(database_url, head)
-    assert "BROKEN at row 4: the log ends with row 3, but row 5 was there once" in told(end, broken, "The audit log")
+    assert "BROKEN at row 4: the log ends with row 3, but row 5 was there once" in verdict_text(
+        end, broken, "The audit log"
+    )
 
 
 async def test_an_export_is_the_log_and_can_be_proven_elsewhere(
@@ -136,7 +138,7 @@ async def test_a_csv_has_every_row_and_no_formula(store: Store, database_url: st
     ]
 
 
-async def test_a_file_that_cannot_be_written_or_read_is_told(store: Store, database_url: str, tmp_path: Path) -> None:
+async def test_file_that_cannot_be_written_or_read_is_refused(store: Store, database_url: str, tmp_path: Path) -> None:
     await fill(store, 1)
     with pytest.raises(UserError, match="cannot be written"):
         await export_store(database_url, "csv", tmp_path / "nowhere" / "audit.csv")
@@ -162,10 +164,10 @@ def test_a_failed_export_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["audit.csv"]
 
 
-def test_what_is_told_of_nothing_and_of_a_first_row() -> None:
-    assert told(GENESIS, None, "The audit log") == "The audit log is empty."
-    first = told(GENESIS, Broken(1, "it was changed"), "The audit log")
-    assert first == "The audit log is BROKEN at row 1: it was changed. No row before it holds."
+def test_verdict_text_of_an_empty_log_and_first_row() -> None:
+    assert verdict_text(GENESIS, None, "The audit log") == "The audit log is empty."
+    first = verdict_text(GENESIS, Broken(1, "it was changed"), "The audit log")
+    assert first == "The audit log is BROKEN at row 1: it was changed. No row before it is intact."
 
 
 async def test_the_program_itself_finds_the_database_in_its_settings(

@@ -72,14 +72,14 @@ async def test_a_disabled_trigger_or_a_strange_one_is_noticed(store: Store, data
             "ALTER TABLE audit DISABLE TRIGGER audit_append_only",
             "CREATE RULE swallow AS ON INSERT TO audit DO INSTEAD NOTHING",
         )
-        told: tuple[str, ...] = (
+        faults: tuple[str, ...] = (
             "the trigger audit_append_only was changed",
             "the table has the rule swallow, which cmbot did not make",
         )
     else:
         await ran(database_url, "CREATE TRIGGER swallow BEFORE INSERT ON audit BEGIN SELECT RAISE(IGNORE); END")
-        told = ("the table has the trigger swallow, which cmbot did not make",)
-    assert await guards_of(database_url) == told
+        faults = ("the table has the trigger swallow, which cmbot did not make",)
+    assert await guards_of(database_url) == faults
 
 
 async def test_an_end_that_was_cut_off_is_missed_by_its_operation(
@@ -101,10 +101,10 @@ async def test_an_end_that_was_cut_off_is_missed_by_its_silence(store: Store, da
     assert replace(kept, id=0) == replace(held, id=0)
 
 
-async def test_what_holds_before_a_broken_row_is_said(
+async def test_verify_names_the_intact_rows_before_a_broken_one(
     store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All rows lie in one page; two of them hold."""
+    """All rows lie in one page; two of them are intact."""
     await fill(store, 5)
     await tampered(database_url, "UPDATE audit SET actor = 'U9' WHERE seq = 3")
     config = tmp_path / "config.yaml"
@@ -112,5 +112,7 @@ async def test_what_holds_before_a_broken_row_is_said(
     monkeypatch.setenv("CMBOT_STORE_URL", database_url)
     assert await asyncio.to_thread(main, ["audit", "verify", "--config", str(config)]) == 1
     said = capsys.readouterr().out
-    assert "BROKEN at row 3: its hash does not fit what it holds: it was changed. Rows 1 to 2 hold, up to 2:" in said
-    assert "is missing" in said.partition("TAMPERED")[2]
+    assert (
+        "BROKEN at row 3: its hash does not fit what it holds: it was changed. Rows 1 to 2 are intact, up to 2:" in said
+    )
+    assert "is gone" in said.partition("TAMPERED")[2]

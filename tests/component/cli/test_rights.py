@@ -10,7 +10,7 @@ from bot.config import AccessSettings, Members
 from bot.interactions.events import Submission
 from bot.permissions.access import Access
 from bot.store.database import Store
-from tests.component.cli.test_noted import Slack, dispatcher, nobody, noted, typed
+from tests.component.cli.test_noted import Slack, dispatcher, no_members, noted, typed
 from tests.support.databases import Clock
 
 OWN = {"lab": AccessSettings(operators=Members(users=("U0LARS",)), admins=Members(users=("U0LARS",)))}
@@ -119,8 +119,8 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
         assert seen == []
 
 
-async def test_whoami_names_the_clusters_with_roles_of_their_own() -> None:
-    two = Access(AccessSettings(operators=Members(users=("U0ANNA",))), nobody, (), {**OWN, "lab2": OWN["lab"]})
+async def test_whoami_names_the_clusters_with_own_roles() -> None:
+    two = Access(AccessSettings(operators=Members(users=("U0ANNA",))), no_members, (), {**OWN, "lab2": OWN["lab"]})
     anna = " ".join(await two.describe("U0ANNA"))
     assert "On lab, lab2: you hold no role there" in anna
     lars = " ".join(await two.describe("U0LARS"))

@@ -17,16 +17,14 @@ OPERATION = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9
 
 
 async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
-    """Text on the terminal, and the clusters that no replica polls."""
+    """Return the text on the terminal, and the clusters that no replica watches."""
     roster, running = await look(url, clock)
     out = io.StringIO()
     Console(file=out, width=200).print(table(roster, running))
     return out.getvalue(), unheld(roster)
 
 
-async def test_replicas_are_listed_with_their_clusters_and_operations(
-    store: Store, database_url: str, clock: Clock
-) -> None:
+async def test_table_shows_what_each_replica_watches_and_runs(store: Store, database_url: str, clock: Clock) -> None:
     one = member(store, "one", tasks=[HOUSEKEEPING, watch_of("prod"), watch_of("archive")])
     two = member(store, "two", tasks=[watch_of("prod")])
     await one.beat()
@@ -35,32 +33,34 @@ async def test_replicas_are_listed_with_their_clusters_and_operations(
         await uow.operations.add(OPERATION)
     text, alone = await shown(database_url, clock)
     first, second = text.splitlines()[1:3]
-    assert "one (chores)" in first
+    assert "one (housekeeping)" in first
     assert "archive, prod" in first
     assert "1 on prod" in first
     assert second.startswith("two")
     assert not alone
 
 
-async def test_expired_replica_is_listed_and_its_cluster_is_unpolled(
+async def test_table_expired_replica_leaves_its_clusters_unwatched(
     store: Store, database_url: str, clock: Clock
 ) -> None:
     one = member(store, "one", tasks=[watch_of("prod")])
     await one.beat()
     await expire(store, "one")
     text, alone = await shown(database_url, clock)
-    assert "counted as dead" in text
+    assert ": expired" in text
     assert alone == ("prod",)
 
 
-async def test_control_characters_in_a_name_are_removed(store: Store, database_url: str, clock: Clock) -> None:
+async def test_table_hostile_replica_name_cannot_steer_the_terminal(
+    store: Store, database_url: str, clock: Clock
+) -> None:
     async with store.begin() as uow:
         await uow.replicas.beat(Replica("evil\x1b[31m\nname", 0.0, 0.0, 9e12))
     text, _ = await shown(database_url, clock)
     assert "\x1b" not in text
 
 
-def test_command_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_replicas_command_takes_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["replicas", "--help"])
     assert "--config" in capsys.readouterr().out

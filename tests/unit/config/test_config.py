@@ -1,4 +1,4 @@
-"""The settings: what is accepted, and that every refusal names the key, the value and the mend."""
+"""The settings: accepted values, and refusals that name the key, the value and the fix."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.common.durations import seconds_in_settings
 from bot.common.errors import ConfigError
-from bot.config import Secrets, Section, Settings, load, parse, parse_duration
+from bot.config import Secrets, Section, Settings, load, parse
 from bot.config import model as settings_model
 
 MINIMAL = """
@@ -59,13 +60,13 @@ def test_the_example_is_valid() -> None:
     ],
 )
 def test_durations(written: object, seconds: float) -> None:
-    assert parse_duration(written) == seconds
+    assert seconds_in_settings(written) == seconds
 
 
 @pytest.mark.parametrize("written", ["soon", "-5s", True, None, "5 parsecs", [], "1e9s"])
 def test_no_durations(written: object) -> None:
     with pytest.raises(ValueError, match="write a time such as 30m, 2h30m, 7d or 1w, or a number of seconds"):
-        parse_duration(written)
+        seconds_in_settings(written)
 
 
 @pytest.mark.parametrize(
@@ -97,17 +98,17 @@ def test_no_durations(written: object) -> None:
         (MINIMAL + "secrets: {}", ("secrets", "environment variables")),
     ],
 )
-def test_a_refusal_names_key_value_and_mend(text: str, words: tuple[str, ...]) -> None:
-    """A wrong setting is told by its path, what was written and what to write instead."""
-    told = refusal(text)
-    assert all(word in told for word in words), told
+def test_refusal_names_key_value_and_fix(text: str, words: tuple[str, ...]) -> None:
+    """A refusal names the path, the value, and the value to write instead."""
+    line = refusal(text)
+    assert all(word in line for word in words), line
 
 
 def test_a_secret_in_the_file_is_refused_without_being_shown() -> None:
-    """Whoever puts a token into the file is told so, and the token is not repeated."""
-    told = refusal(MINIMAL + "slack_bot_token: xoxb-very-secret")
-    assert "slack_bot_token" in told
-    assert "very-secret" not in told
+    """The refusal of a token in the file does not repeat the token."""
+    line = refusal(MINIMAL + "slack_bot_token: xoxb-very-secret")
+    assert "slack_bot_token" in line
+    assert "very-secret" not in line
 
 
 def test_two_clusters_of_one_name() -> None:
@@ -117,7 +118,7 @@ def test_two_clusters_of_one_name() -> None:
 
 
 def test_a_cluster_token_comes_from_the_environment() -> None:
-    """`token_env` names the variable; a missing one is told at once, and the value is redacted everywhere."""
+    """`token_env` names the variable; a missing one is reported at once, and the value is redacted everywhere."""
     text = with_cluster("token_env: PROD_TOKEN")
     settings = read(text, PROD_TOKEN="hush")
     assert settings.cluster_tokens["prod"].get_secret_value() == "hush"
@@ -136,20 +137,20 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (MINIMAL + "store: 'postgresql://u:very-secret@h/db'", ("store", "settings of its own")),
-        (MINIMAL + "slack: xoxb-very-secret", ("slack", "settings of its own")),
+        (MINIMAL + "store: 'postgresql://u:very-secret@h/db'", ("store", "write keys and values below it")),
+        (MINIMAL + "slack: xoxb-very-secret", ("slack", "write keys and values below it")),
         (MINIMAL + "log_level: xapp-1-very-secret", ("log_level", "not shown")),
-        (MINIMAL + "slack: {api_url: 'ftp://u:very-secret@h/'}", ("slack.api_url", "not shown", "whole address")),
+        (MINIMAL + "slack: {api_url: 'ftp://u:very-secret@h/'}", ("slack.api_url", "not shown", "complete address")),
         (MINIMAL + "slack: {api_url: 'https://u:very-secret@h/'}", ("slack.api_url", "not shown", "without a user")),
         (MINIMAL.replace("10.0.0.1", "http://u:very-secret@h"), ("hosts.0", "not shown", "name-or-address:port")),
-        (with_cluster("token_env: very-secret"), ("clusters.prod.token_env", "name of an environment variable")),
+        (with_cluster("token_env: very-secret"), ("clusters.prod.token_env", "name of the environment variable")),
     ],
 )
 def test_a_secret_in_the_wrong_place_is_not_shown(text: str, words: tuple[str, ...]) -> None:
-    """The refusal goes to a terminal and often to a log: it names the place and the mend, never the secret."""
-    told = refusal(text)
-    assert all(word in told for word in words), told
-    assert "very-secret" not in told
+    """The refusal may be logged, so it names the place and the fix, never the secret."""
+    line = refusal(text)
+    assert all(word in line for word in words), line
+    assert "very-secret" not in line
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_whom_alerts_call_is_said_for_all_and_for_one_cluster() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "expected"),
     [
         ("operation_channel: C0X", "operation_channel: no such setting; did you mean operations_channel?"),
         (
@@ -237,14 +238,14 @@ def test_whom_alerts_call_is_said_for_all_and_for_one_cluster() -> None:
         ("policies: {break_glass: {reason: optional}}", "break_glass.reason is always required"),
     ],
 )
-def test_a_wrong_key_of_the_only_cluster_is_one_line_with_what_was_meant(written: str, told: str) -> None:
+def test_wrong_key_is_one_line_with_the_nearest_key(written: str, expected: str) -> None:
     """No path of the library, no second line that only follows from the first."""
     text = f'clusters:\n  - {{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0STORAGE, {written}}}\n'
     with pytest.raises(ConfigError) as refused:
         read(text)
     [line] = str(refused.value).splitlines()
     assert line.startswith("clusters.prod.")
-    assert told in line
+    assert expected in line
 
 
 def test_a_stricter_break_glass_is_taken() -> None:
@@ -260,7 +261,7 @@ def test_what_asks_no_cluster_needs_no_cluster_token() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    """Whoever adds a key says in docs/configuration.md what it means."""
+    """docs/configuration.md explains every key."""
     page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
     held = {key for section in _sections(Settings) for key in _keys(section)} - {"secrets", "cluster_tokens"}
     assert [key for key in sorted(held) if not re.search(rf"\b{key}\b", page)] == []

@@ -7,7 +7,7 @@ import pytest
 
 from bot.common.errors import ConfigError
 from bot.config import Secrets, Settings, load, parse
-from bot.config.host_overlap import meaning
+from bot.config.types import meaning
 from bot.runtime.settings_mapping import report_jobs_of
 
 CLUSTER = '{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0STORAGE}'
@@ -42,11 +42,11 @@ def cluster(**changes: str) -> str:
         (cluster(hosts="[]"), "clusters.prod.hosts = []: write at least 1 of them"),
         (cluster(hosts="[1]"), "clusters.prod.hosts.0 = 1: write text: put the value into quotes"),
         (cluster(hosts="{a: 1}"), "clusters.prod.hosts: write a list"),
-        (cluster(name="Prod"), "clusters.Prod.name = 'Prod': write small letters, digits and hyphens"),
+        (cluster(name="Prod"), "clusters.Prod.name = 'Prod': write lower-case letters, digits and hyphens"),
         (cluster(name="yes"), "clusters.True.name = true: write text: put the value into quotes"),
         (cluster(name="2024-01-01"), "clusters.2024-01-01.name = 2024-01-01: write text: put the value into quotes"),
         (cluster(name="7"), "clusters.7.name = 7: write text: put the value into quotes"),
-        (cluster(name=""), "clusters.None.name: is empty: write a value, or take the key out"),
+        (cluster(name=""), "clusters.None.name: is empty: write a value, or remove the key"),
         (cluster(poll_interval="0"), "clusters.prod.poll_interval = 0: write at least 0.1 s"),
         (cluster(poll_interval="2h"), "clusters.prod.poll_interval = '2h': write at most 3600 s"),
         (cluster(poll_interval="on"), "clusters.prod.poll_interval = true: write a time such as"),
@@ -56,26 +56,29 @@ def cluster(**changes: str) -> str:
         (MINIMAL + "http: {port: web}", "http.port = 'web': write a whole number, as in 3"),
         (MINIMAL + "http: {port: 80.5}", "http.port = 80.5: write a whole number, as in 3"),
         (MINIMAL + "http: {port: 70000}", "http.port = 70000: write at most 65535"),
-        (MINIMAL + "http:", "http: takes settings of its own"),
+        (MINIMAL + "http:", "http: write keys and values below it"),
         (MINIMAL + "rules: [1]", "rules: write keys and values below it"),
         (MINIMAL + "policies: {task_delete: {}}", "policies.task_delete: no such key; write 'task_enable'"),
         (MINIMAL + "access: {operators: {users: U0ALICE}}", "access.operators.users = 'U0ALICE': write a list"),
         (MINIMAL + "summaries: {channel: C0X1}", "summaries: write a list"),
-        (MINIMAL + "7: x", "7: no such setting; a key is a word"),
+        (MINIMAL + "7: x", "7: no such setting; a key must be a word"),
         (
             "clusters:\n" + MINIMAL[10:].replace("name: prod", "name prod"),
             'clusters.0.name: a colon is missing: write "name: value"',
         ),
-        ("clusters\n  - name: prod\n", "The settings are not valid YAML: a colon too many, or none in the line before"),
-        ("clusters", 'The settings are one piece of text: a colon is missing, write "clusters:" first'),
+        (
+            "clusters\n  - name: prod\n",
+            "The settings are not valid YAML: there is a colon too many, or none in the line before",
+        ),
+        ("clusters", 'The settings are plain text, so a colon is missing: begin with "clusters:"'),
         ("clusters:\n\t- x", "The settings are not valid YAML: put values with @, ` or a tab into quotes"),
         ("clusters: [", "The settings are not valid YAML: a value is missing, or a bracket is not closed (line"),
         ("a: 'x", "The settings are not valid YAML: a quote is not closed (line"),
         ("a: *x", "The settings are not valid YAML: put a value that begins with * into quotes"),
-        ("a: !x y", "The settings are not valid YAML: tags (!…) are not understood"),
+        ("a: !x y", "The settings are not valid YAML: a tag (!…) is not supported"),
         ("a: 1\na: 2", "The settings are not valid YAML: the key 'a' is given twice (line 1"),
         ("a: 1\n---\nb: 2", "The settings are not valid YAML: there is a second document: remove the line ---"),
-        ("a: \x00", "The settings are not valid YAML: the file holds bytes that are no text"),
+        ("a: \x00", "The settings are not valid YAML: the file has bytes that are not text"),
         ("[a]: 1\n? [b]\n: 2", "The settings are not valid YAML: a key must be a single word"),
         ("", "The settings are empty"),
     ],
@@ -88,9 +91,9 @@ def test_refusal_is_one_line_with_file_key_and_value(tmp_path: Path, text: str, 
 
 
 def test_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    assert "cannot be read (there is none): copy config.example.yaml" in refused(tmp_path / "none.yaml")[0]
+    assert "cannot be read (it does not exist): copy config.example.yaml" in refused(tmp_path / "none.yaml")[0]
     assert "cannot be read (it is a directory)" in refused(tmp_path)[0]
-    assert "line 2 is no UTF-8 text" in refused(written(tmp_path, b"a: 1\n\xff\xfe\x00"))[0]
+    assert "line 2 is not UTF-8 text" in refused(written(tmp_path, b"a: 1\n\xff\xfe\x00"))[0]
     assert "larger than 1 MiB" in refused(written(tmp_path, b"#" * (1 << 20) + b"\n"))[0]
 
 

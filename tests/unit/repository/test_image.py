@@ -34,7 +34,7 @@ def test_the_runtime_has_what_production_needs_and_no_tools() -> None:
     assert not {"pytest", "ruff", "hypothesis", "hatchling", "playwright"} & names
 
 
-def test_the_image_runs_as_nobody_special_and_without_a_shell() -> None:
+def test_image_runs_without_privileges_and_without_a_shell() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     stages = dockerfile.split("\nFROM ")
     assert all(re.search(r"python:\d+\.\d+\.\d+-slim", stage.splitlines()[0]) for stage in stages[1:])

@@ -25,7 +25,7 @@ def test_the_scopes_are_those_of_the_methods_that_are_called(manifest: Any) -> N
 
 
 def test_no_call_goes_around_the_table_of_methods() -> None:
-    """Whatever names a Web API method in the source is that table."""
+    """Only that table names methods of the Web API in the source."""
     names = {method.name for method in METHODS if "." in method.name}
     families = {name.split(".")[0] for name in names} | {"users", "pins", "reactions", "files", "team", "im"}
     literals = tuple(f'"{family}.' for family in families)
@@ -69,7 +69,7 @@ def test_the_hint_has_every_command(manifest: Any) -> None:
 
 
 def test_forms_that_were_closed_can_be_answered_by_a_direct_message(manifest: Any) -> None:
-    """Slack refuses direct messages of an app whose messages tab is off; nobody needs to write there."""
+    """Slack refuses direct messages of an app without its messages tab; people need not write there."""
     home = manifest["features"]["app_home"]
     assert home["messages_tab_enabled"] is True
     assert home["messages_tab_read_only_enabled"] is True

@@ -49,7 +49,7 @@ def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:
     text = shown([Noted("prod", ClusterNote(1700000000.0, "healthy")), Noted("archive", ClusterNote())])
     assert "*1 of 2 clusters is healthy.*" in text
     assert "🟢 *prod* healthy, as of <!date^1700000000" in text
-    assert "⚪ *archive* not looked at yet" in text
+    assert "⚪ *archive* not polled yet" in text
 
 
 def test_what_is_not_healthy_stands_first() -> None:

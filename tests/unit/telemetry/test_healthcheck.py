@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.healthcheck import healthy, main
+from bot.cli.healthcheck import fault_of, main
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 
@@ -27,13 +27,13 @@ async def problem() -> str:
 async def test_healthcheck_passes_with_the_page() -> None:
     server = Health(Metrics(), live={"socket": no_problem}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
-        assert not await asyncio.to_thread(healthy, "0.0.0.0", port)  # noqa: S104 - every interface, as in the settings
+        assert not await asyncio.to_thread(fault_of, "0.0.0.0", port)  # noqa: S104 - every interface, as in the settings
 
 
 async def test_healthcheck_fails_with_the_text_of_the_page() -> None:
     server = Health(Metrics(), live={"socket": problem}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port:
-        assert "Slack has been disconnected" in await asyncio.to_thread(healthy, "127.0.0.1", port)
+        assert "Slack has been disconnected" in await asyncio.to_thread(fault_of, "127.0.0.1", port)
 
 
 def test_healthcheck_fails_without_an_answer(

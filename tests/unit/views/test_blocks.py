@@ -1,4 +1,4 @@
-"""Blocks: Slack's limits hold whatever comes in, equal values make equal messages."""
+"""Blocks: the limits of Slack hold for any input, and equal values make equal messages."""
 
 from typing import Any
 
@@ -112,10 +112,10 @@ def test_too_many_columns_are_our_mistake() -> None:
 
 
 def test_people_in_a_table_are_shown_as_people() -> None:
-    made = table([[PeopleCell("U0ALICE U0BOB"), PeopleCell("nobody"), PeopleCell("")]], header=("Who", "Else", "None"))
+    made = table([[PeopleCell("U0ALICE U0BOB"), PeopleCell("no one"), PeopleCell("")]], header=("Who", "Else", "None"))
     first, second, third = made["rows"][1]
     users = [part["user_id"] for part in first["elements"][0]["elements"] if part["type"] == "user"]
     assert users == ["U0ALICE", "U0BOB"]
-    assert (second, third) == ({"type": "raw_text", "text": "nobody"}, {"type": "raw_text", "text": "-"})
+    assert (second, third) == ({"type": "raw_text", "text": "no one"}, {"type": "raw_text", "text": "-"})
     assert "U0ALICE, U0BOB" in as_text(made)
     assert_postable(message("Who did what.", made))

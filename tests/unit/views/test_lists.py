@@ -29,7 +29,7 @@ def test_disks_are_a_table_with_their_state_in_words() -> None:
 @pytest.mark.parametrize(("status", "warned"), [(1, False), (2, False), (3, False), (4, True), (5, True)])
 def test_lists_of_repaired_disks_say_that_a_count_decides(status: int, warned: bool) -> None:
     text = seen(disks("prod", [disk(1, status=status)], asked=(), limit=20, at=AT))
-    assert ("counts the units left on it" in text) is warned
+    assert ("before you pull one, count its units" in text) is warned
 
 
 def test_no_disk_and_more_disks_are_said() -> None:
@@ -58,7 +58,7 @@ def test_one_disk_tells_all_its_facts() -> None:
     shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
     text = seen(shown)
     assert shown.text.startswith("Disk 7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
-    assert "■ repaired, but its units could not be counted: do not pull it before they are" in text
+    assert "■ repaired, but its units could not be counted: do not pull it until they are" in text
     assert "`z0`, `r1`" in text
     assert "6 used, 4 free of 10" in text
 
@@ -73,7 +73,7 @@ def test_tasks_show_the_raw_value_and_what_services_make_of_it() -> None:
     switches = {"balance": "true", "disk_repair": "Enable", "disk_drop": None, "blob_delete": "false"}
     shown = tasks(look(recorded_stats("stat_leader")[0], switches=switches), V3)
     text = seen(shown)
-    assert "It speaks the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
+    assert "It uses the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
     for row in (
         '🟢 on                  "true"',
         '⚠ meaningless here  "Enable"',
@@ -97,13 +97,13 @@ def test_tasks_without_a_known_dialect_explain_both() -> None:
     shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": "Enable"}), verdict)
     assert "v1: on; v3: meaningless" in seen(shown)
     assert "its hosts differ." in seen(shown)
-    assert "1 not told" in shown.text
+    assert "1 unknown" in shown.text
 
 
 def test_tasks_that_could_not_be_read_are_not_called_unset() -> None:
     text = seen(tasks(look(ClusterTimeout("10.0.0.1:9998 is slow."), switches={}), V3))
     assert "unset" not in text
-    assert "no switch can be read just now" in text
+    assert "prod has no leader that answers, so its switches cannot be read now" in text
 
 
 def test_hostile_switches_are_harmless() -> None:
@@ -121,9 +121,9 @@ def test_clusters_are_listed_as_last_seen() -> None:
     noted = ClusterNote(AT - 12, "healthy", leader=2, leader_host="10.0.0.2:9998", term=5)
     shown = clusters([ClusterLine("prod", 3, noted), ClusterLine("new", 1, ClusterNote())], now=AT)
     text = " ".join(seen(shown).split())
-    assert shown.text == "1 of 2 clusters is healthy, 1 not looked at yet."
+    assert shown.text == "1 of 2 clusters is healthy, 1 not polled yet."
     assert "prod 🟢 healthy 2 at 10.0.0.2:9998 5 3 12 s ago" in text
-    assert "new ⚪ not looked at yet - - 1 never" in text
+    assert "new ⚪ not polled yet - - 1 never" in text
 
 
 def test_clusters_that_are_not_well_say_why_and_hostile_ones_are_harmless() -> None:

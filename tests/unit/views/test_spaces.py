@@ -25,7 +25,7 @@ SURE = Trend(growth=Slope(TIB, TIB, TIB), full_in=60, soonest=50, latest=75, sur
         (1439, "3.9 years"),
     ],
 )
-def test_days_are_told_as_people_would(number: float, words: str) -> None:
+def test_days_have_a_rounded_figure_and_unit(number: float, words: str) -> None:
     assert days(number) == words
 
 
@@ -61,8 +61,8 @@ def test_the_fullest_six_of_many_clusters_are_drawn() -> None:
     assert shares({"one": [Point(NOW, TIB, TIB, TIB)]}, NOW) is None
 
 
-def test_gaps_are_told_the_longest_first() -> None:
-    told = gap_words([(NOW, NOW + 3600), (NOW, NOW + 7200), (NOW, NOW + 60), (NOW, NOW + 90)])
-    assert told.index(f"date^{NOW + 7200:.0f}") < told.index(f"date^{NOW + 3600:.0f}")
-    assert told.endswith(" and 1 more time.")
+def test_gap_words_begin_with_the_longest_gap() -> None:
+    text = gap_words([(NOW, NOW + 3600), (NOW, NOW + 7200), (NOW, NOW + 60), (NOW, NOW + 90)])
+    assert text.index(f"date^{NOW + 7200:.0f}") < text.index(f"date^{NOW + 3600:.0f}")
+    assert text.endswith(" and 1 more time.")
     assert gap_words([]) == ""

@@ -39,7 +39,7 @@ def test_a_healthy_cluster_says_so_first_and_then_all_that_stat_says() -> None:
         "*Volumes* 0\n0 active, 0 idle, 0 allocatable, 0 locked, 0 unlocking",
         "*Peers* (3 voters, 0 learners)",
         "★ *1* `127.0.0.1:10110` leader, commit 74",
-        "● *2* `127.0.0.1:10111` in step, StateReplicate",
+        "● *2* `127.0.0.1:10111` up to date, StateReplicate",
         "*Disks* 8 on 1 blobnode",
         "1 broken, 1 repaired, 1 dropping, 1 readonly",
         "39,092 of 51,944",
@@ -69,15 +69,15 @@ def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
 def test_without_a_leader_it_says_whose_view_is_shown() -> None:
     text = seen(stat(leaderless(), may_grow=True))
     assert text.startswith("🔴 *prod has no leader")
-    assert "No leader answered, so this is `10.0.0.2:9998`'s own view" in text
+    assert "No leader answered, so this is the view of `10.0.0.2:9998`" in text
     assert "its disks and space may be out of date" in text
     assert "*Leader*\nnone, term 6" in text
     assert "The list of broken disks could not be read: the disk list was not answered in 4 s." in text
-    assert "If `10.0.0.1:9998` should answer late, this message is completed in place." in text
+    assert "If `10.0.0.1:9998` answers late, this message is updated." in text
 
 
-def test_a_late_answer_promises_nothing_more() -> None:
-    assert "completed in place" not in seen(stat(leaderless()))
+def test_stat_of_a_final_answer_promises_no_update() -> None:
+    assert "this message is updated" not in seen(stat(leaderless()))
 
 
 def test_an_unreachable_cluster_names_every_host_and_how_it_is_silent() -> None:
@@ -91,7 +91,7 @@ def test_an_unreachable_cluster_names_every_host_and_how_it_is_silent() -> None:
 def test_followers_alone_are_shown_as_what_they_are() -> None:
     follower = recorded_stats("stat_with_disks2")[1]
     text = seen(stat(look(ClusterTimeout("10.0.0.1:9998 is slow."), follower, as_node(follower, 3))))
-    assert "No leader answered, so this is `10.0.0.2:9998`'s own view as follower" in text
+    assert "No leader answered, so this is the view of `10.0.0.2:9998` as follower" in text
     assert "*Leaders named in term 5*\npeer 1" in text
 
 
@@ -103,15 +103,15 @@ def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     assert "*Leaders named in term 5*\npeer 1, peer 2" in text
 
 
-def test_a_release_that_does_not_tell_read_only_is_not_called_writable() -> None:
+def test_stat_of_a_release_without_read_only_says_so() -> None:
     v1 = recorded_stats("stat_leader", "v1-2022-03")[0]
-    assert "*Read-only*\nnot told by this release" in seen(stat(look(v1)))
+    assert "*Read-only*\nnot reported by this release" in seen(stat(look(v1)))
 
 
 def test_broken_disks_of_the_list_are_shown_beside_the_late_counters() -> None:
     leader = recorded_stats("stat_leader")[0]
     text = seen(stat(look(leader, bad_disks=(disk(1), disk(2), disk(3, status=3)))))
-    assert "The disk list shows *2 broken* and *1 repairing* now" in text
+    assert "The disk list shows *2 broken* and *1 being repaired*" in text
 
 
 def test_five_zones_of_two_thousand_disks_fit() -> None:
@@ -140,14 +140,14 @@ def test_many_peers_zones_and_hosts_are_counted_where_they_do_not_fit() -> None:
     snapshot = look(crowded, *[ClusterTimeout("x" * 900)] * 59, hosts=hosts)
     for shown in (stat(snapshot), members(snapshot)):
         assert_postable(shown)
-    assert "… and 47 more peers: see /cm members" in seen(stat(snapshot))
+    assert "… and 47 more peers: see `/cm members`" in seen(stat(snapshot))
     assert "… and 48 more" in seen(stat(snapshot))
     assert "and 48 more" in seen(stat(snapshot)).split("hosts answered")[1]
 
 
 @pytest.mark.parametrize("view", [stat, members])
 @pytest.mark.parametrize("sample", [healthy, degraded, leaderless, unreachable, hostile])
-def test_every_look_is_postable_and_told_in_a_sentence(
+def test_view_of_every_poll_is_postable_with_a_sentence(
     view: Callable[[Snapshot], Message], sample: Callable[[], Snapshot]
 ) -> None:
     shown = view(sample())
@@ -177,11 +177,11 @@ def test_members_of_a_degraded_group_say_why() -> None:
 
 def test_members_without_a_leader_are_each_hosts_own_word() -> None:
     text = seen(members(leaderless()))
-    assert "Only a leader lists the members" in text
+    assert "only a leader lists them, and no leader answered" in text
     assert "precandidate" in text
-    assert "nobody" in text
+    assert "none" in text
 
 
-def test_members_that_nobody_tells() -> None:
-    assert "Its members cannot be told" in members(unreachable()).text
+def test_members_of_an_unreachable_cluster_are_unknown() -> None:
+    assert "Its members are unknown" in members(unreachable()).text
     assert "lists no members" in seen(members(look(as_node(recorded_stats("stat_leader")[0], 1, peers=()))))

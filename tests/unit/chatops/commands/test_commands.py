@@ -31,9 +31,9 @@ async def test_stat_answers_at_once_and_is_completed_in_place() -> None:
     replies = await typed("stat", FakeCluster(seen=[leaderless(), healthy()]))
     assert [reply.private for reply in replies] == [False, False]
     assert "has no leader" in replies[0].message.text
-    assert "completed in place" in seen(replies[0].message)
+    assert "answers late, this message is updated" in seen(replies[0].message)
     assert "is healthy" in replies[1].message.text
-    assert "completed in place" not in seen(replies[1].message)
+    assert "this message is updated" not in seen(replies[1].message)
 
 
 @pytest.mark.parametrize("sample", [healthy, degraded, leaderless, unreachable])
@@ -168,7 +168,7 @@ async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, wo
 async def test_clusters_are_told_from_memory() -> None:
     noted = {"prod": ClusterNote(1_699_999_990.0, "healthy", "prod is healthy.", 1, term=5)}
     [reply] = await typed("clusters", FakeCluster(), FakeCluster("test"), remembered=noted)
-    assert reply.message.text == "1 of 2 clusters is healthy, 1 not looked at yet."
+    assert reply.message.text == "1 of 2 clusters is healthy, 1 not polled yet."
     assert "10 s ago" in seen(reply.message)
 
 
