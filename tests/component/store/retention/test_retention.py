@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.alerting.model import Alert, AlertState, Severity, Silence
-from bot.alerting.sample import Measurement
+from bot.alerting.reports.trend import Measurement
 from bot.audit.chain import AuditEntry
 from bot.chatops.audit_log import walk
 from bot.common.errors import StoreError
