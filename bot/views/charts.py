@@ -1,4 +1,4 @@
-"""Charts: Slack's chart block within its limits, and the same figures as text. Pure."""
+"""Charts: Slack's chart block within its limits, and the same figures as text. No I/O."""
 
 import math
 from collections.abc import Sequence
@@ -31,10 +31,9 @@ class Series:
 def line_chart(
     title: str, categories: Sequence[str], series: Sequence[Series], *, x_label: str = "", y_label: str = ""
 ) -> BlockJson:
-    """A line chart; the first six series are shown, and all text is cut to what Slack takes.
+    """A line chart; the first six series are shown, and all text is cut to Slack's limits.
 
-    Raises ValueError for no series, over 20 categories, or values that are not one finite number for each category:
-    mistakes of ours.
+    Raises ValueError for no series, over 20 categories, or values that are not one finite number for each category.
     """
     shown = series[:MAX_SERIES]
     if not shown or not 0 < len(categories) <= MAX_POINTS:
@@ -77,7 +76,7 @@ def as_text(block: BlockJson) -> str:
 
 
 def plainer(message: Message) -> tuple[Message, ...]:
-    """What to post instead when Slack refuses a message's blocks: its charts and tables as text, then only its text."""
+    """Messages to try if Slack refuses the blocks: charts and tables as text, then only the text."""
     bare = (replace(message, blocks=()),) if message.blocks else ()
     if not any(block["type"] in {KIND, "table"} for block in message.blocks):
         return bare

@@ -1,4 +1,4 @@
-"""A hand-over for the person who takes over: at most a screen, the whole story of the shift in its thread. Pure."""
+"""Hand-over: one message of at most one screen; all events of the shift in its thread. No I/O."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,26 +14,23 @@ from bot.views.summary import level_phrase
 from bot.views.summary_lines import named, off_line, pending_line
 
 MOST = 5
-MOST_WATCH = 6
-MOST_HAPPENED = 6
-MOST_STATES = 4
+MAX_WATCH = 6
+MAX_EVENTS = 6
+MAX_STATES = 4
 _THREAD_LINES = 25
 _THREAD_PAGES = 4
 _PAGE = 8
 
 
 def handover(value: Handover, *, threaded: bool = True) -> Report:
-    """What is open comes first: what nobody has, who has the rest, what goes on, what is muted, what to watch.
-
-    An answer to a command has no thread.
-    """
+    """The hand-over, open alerts first; without a thread in the answer to a command."""
     parts = [
         *_section("🙋 Not acknowledged", [_alert(each, value.now) for each in value.free]),
         *_section("👤 Acknowledged", [_held(each, value.now) for each in value.held]),
         *_section("⏳ In progress", [_task(each, value.now) for each in value.tasks]),
         *_section("🔕 Muted", [_silence(each, value.now) for each in value.silences]),
         *_section("⚪ Switched off", [_off(each, value.now) for each in value.off]),
-        *_section("👀 Watch for", [escape(each) for each in value.watch], MOST_WATCH),
+        *_section("👀 Watch for", [escape(each) for each in value.watch], MAX_WATCH),
     ]
     calm = [] if parts else [section("No alert is open, nothing is muted, and no operation is in progress.")]
     head = _headline(value)
@@ -60,22 +57,22 @@ def _headline(value: Handover) -> str:
 
 
 def _spoken(value: Handover) -> str:
-    """The rest of the sentence for phones and screen readers."""
+    """The text for phones and screen readers, after the headline."""
     parts = [
         count(len(value.tasks), "operation") + " in progress" if value.tasks else "",
         count(len(value.silences), "silence") + " in force" if value.silences else "",
     ]
     first = escape(value.free[0].sentence) if value.free else ""
-    told = ", ".join(each for each in parts if each)
-    return " ".join(each for each in (first, f"{told}." if told else "") if each) or "Nothing is in progress."
+    counts = ", ".join(each for each in parts if each)
+    return " ".join(each for each in (first, f"{counts}." if counts else "") if each) or "Nothing is in progress."
 
 
 def _states(value: Handover) -> Iterator[str]:
     ill = [state for state in value.states if state.level != "healthy" or value.now - state.at > STALE_SECONDS]
     well = [state for state in value.states if state not in ill]
-    yield from (_state(state, value.now) for state in ill[:MOST_STATES])
-    if len(ill) > MOST_STATES:
-        yield f"… and {count(len(ill) - MOST_STATES, 'more cluster')} not healthy: /cm clusters"
+    yield from (_state(state, value.now) for state in ill[:MAX_STATES])
+    if len(ill) > MAX_STATES:
+        yield f"… and {count(len(ill) - MAX_STATES, 'more cluster')} not healthy: /cm clusters"
     if well:
         names = ", ".join(f"*{escape(state.name)}*" for state in well[:10])
         more = f" and {len(well) - 10:,} more" if len(well) > 10 else ""  # noqa: PLR2004 - as many as are named
@@ -126,7 +123,7 @@ def _happened(found: Sequence[Happening], *, threaded: bool) -> Iterator[BlockJs
     if not found:
         yield section("*What happened*\nNothing was recorded.")
         return
-    shown = [_happening(each) for each in found[-MOST_HAPPENED:]]
+    shown = [_happening(each) for each in found[-MAX_EVENTS:]]
     more = len(found) - len(shown)
     where = ", all in the thread" if threaded else ""
     before = [f"_… {more:,} before that{where}_"] if more else []
@@ -139,8 +136,8 @@ def _happening(each: Happening) -> str:
 
 
 def _thread(found: Sequence[Happening]) -> Iterator[Message]:
-    """The whole shift in order, when the message itself cannot hold it."""
-    if len(found) <= MOST_HAPPENED:
+    """All events in order, if the message cannot hold them."""
+    if len(found) <= MAX_EVENTS:
         return
     pages = range(0, min(len(found), _THREAD_LINES * _PAGE * _THREAD_PAGES), _THREAD_LINES * _PAGE)
     for first in pages:

@@ -1,4 +1,4 @@
-"""The status line: how cmbot itself does, in one message that is edited in place. Pure."""
+"""Status line: the condition of cmbot itself, in one message that is edited in place. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,14 @@ from bot.views.blocks import context, count, date, duration, escape, message, se
 from bot.views.clusters import NOT_YET, ClusterLine
 from bot.views.parts import bullets, mark_of
 
-MOST = 30
+MAX_LINES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known at `at` (Unix seconds): each cluster as last noted, messages to be sent, dead letters.
+    """Values of the status line at `at` (Unix seconds): each cluster's last status, queued messages, dead letters.
 
-    `waiting` is how long the oldest message has waited, in seconds; `trouble` what keeps cmbot from its work, "" for
-    nothing.
+    `waiting` is the age of the oldest queued message in seconds; `error` is why cmbot cannot work, "" if it can.
     """
 
     at: float
@@ -24,19 +23,19 @@ class Status:
     depth: int
     waiting: float
     dead: int
-    trouble: str = ""
+    error: str = ""
 
 
 def status(now: Status) -> Message:
-    """As long as it is edited, cmbot lives: it says as of when."""
+    """The status line with its time; it is edited while cmbot runs."""
     healthy = sum(line.level == "healthy" for line in now.lines)
     of = count(len(now.lines), "cluster")
     are = "is" if healthy == 1 else "are"
-    does = f"cmbot has a problem: {escape(now.trouble)}" if now.trouble else "cmbot is watching."
+    does = f"cmbot has a problem: {escape(now.error)}" if now.error else "cmbot is watching."
     sentence = f"{does} {healthy} of {of} {are} healthy."
     return message(
         f"{sentence} As of {date(now.at, 'minute')}.",
-        section(f"{'🟡' if now.trouble else '🟢'} *{sentence}* As of {date(now.at, 'full')}"),
+        section(f"{'🟡' if now.error else '🟢'} *{sentence}* As of {date(now.at, 'full')}"),
         *_clusters(now.lines),
         context(
             _oldest(now.lines), _outbox(now), "Updated about every minute; if this is older, cmbot is not running."
@@ -45,14 +44,14 @@ def status(now: Status) -> Message:
 
 
 def stopped(at: float, lines: Sequence[ClusterLine]) -> Message:
-    """Said at an orderly end."""
+    """The status line after an orderly end."""
     sentence = f"cmbot was stopped {date(at, 'full')}. Nothing is watched until it is started again."
     return message(sentence, section(f"⏹️ *{sentence}*"), context(_oldest(lines)))
 
 
 def _clusters(lines: Sequence[ClusterLine]) -> list[dict[str, object]]:
     shown = [f"{mark_of(line.level)} *{escape(line.name)}* {escape(line.level)}{_seen(line)}" for line in lines]
-    return [dict(section(bullets(shown, MOST)))] if shown else []
+    return [dict(section(bullets(shown, MAX_LINES)))] if shown else []
 
 
 def _seen(line: ClusterLine) -> str:

@@ -1,4 +1,4 @@
-"""A summary as one message of at most a screen; what does not fit goes into its thread. Pure."""
+"""Summary: one message of at most one screen; the rest goes into its thread. No I/O."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,27 +9,27 @@ from bot.views.parts import Report, mark_of
 from bot.views.spaces import shares
 from bot.views.summary_lines import lines, verdict_line
 
-MOST_CLUSTERS = 5
-"""How many clusters are told of one by one; the others are named, and told of in the thread."""
+MAX_CLUSTERS = 5
+"""Clusters shown one by one; the others are named, with details in the thread."""
 FEW = 2
-"""Up to so many clusters are all told of, the quiet ones too."""
-MOST_LINES = 24
+"""Up to this number all clusters are shown, also quiet ones."""
+MAX_LINES = 24
 """Lines that all clusters share: with the headline and the chart about a screen."""
-LEAST_LINES = 4
-MOST_NAMES = 12
+MIN_LINES = 4
+MAX_NAMES = 12
 _SECTIONS = 20
 _REPLIES = 6
 _LATE_SECONDS = 300.0
 
 
 def summary(value: Summary, *, threaded: bool = True) -> Report:
-    """The summary, the clusters in trouble first; quiet ones fold into one line.
+    """The summary, unhealthy clusters first; quiet ones share one line.
 
-    Without a thread (an answer to a command has none) it says how to ask for what does not fit.
+    Without a thread (as in the answer to a command) it names the command for the rest.
     """
     loud = [each for each in value.clusters if len(value.clusters) <= FEW or not each.quiet(value.now)]
     quiet = [each for each in value.clusters if each not in loud]
-    shown, others = loud[:MOST_CLUSTERS], loud[MOST_CLUSTERS:]
+    shown, others = loud[:MAX_CLUSTERS], loud[MAX_CLUSTERS:]
     rooms = _rooms([len(lines(each, value.now)) for each in shown])
     parts = [
         blocks.section(_short(each, value.now, room, threaded=threaded))
@@ -49,25 +49,25 @@ def summary(value: Summary, *, threaded: bool = True) -> Report:
 
 
 def _rooms(wanted: Sequence[int]) -> list[int]:
-    """How many lines each cluster gets: what it wants while all fit, else the first ones get what others leave."""
-    left, rooms = MOST_LINES, []
+    """Number of lines of each cluster: all if they fit, else the first clusters take what the others leave."""
+    left, rooms = MAX_LINES, []
     for place, lines_wanted in enumerate(wanted):
-        after = sum(min(each, LEAST_LINES) for each in wanted[place + 1 :])
-        rooms.append(min(lines_wanted, max(LEAST_LINES, left - after)))
+        after = sum(min(each, MIN_LINES) for each in wanted[place + 1 :])
+        rooms.append(min(lines_wanted, max(MIN_LINES, left - after)))
         left -= rooms[-1]
     return rooms
 
 
 def _short(part: ClusterSummary, now: float, room: int, *, threaded: bool) -> str:
-    told = lines(part, now)
-    if len(told) <= room:
-        return _listed(part, now, told)
+    shown = lines(part, now)
+    if len(shown) <= room:
+        return _listed(part, now, shown)
     where = ", in the thread" if threaded else f": /cm summary {blocks.escape(part.name)}"
-    return _listed(part, now, [*told[: room - 1], f"_… and {len(told) - room + 1:,} more{where}_"])
+    return _listed(part, now, [*shown[: room - 1], f"_… and {len(shown) - room + 1:,} more{where}_"])
 
 
-def _listed(part: ClusterSummary, now: float, told: Sequence[str]) -> str:
-    return "\n".join((*verdict_line(part, now), *(f"• {line}" for line in told)))
+def _listed(part: ClusterSummary, now: float, shown: Sequence[str]) -> str:
+    return "\n".join((*verdict_line(part, now), *(f"• {line}" for line in shown)))
 
 
 def _folded(
@@ -86,8 +86,8 @@ def _folded(
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return f"{', '.join(names[:MOST_NAMES])}{more}"
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"
 
 
 def _chart(value: Summary) -> Iterator[BlockJson]:
@@ -104,7 +104,7 @@ def _small_print(value: Summary) -> Iterator[str]:
 
 
 def _details(parts: Sequence[ClusterSummary], now: float) -> Iterator[Message]:
-    """The clusters in full, as replies; what not even those can hold is counted in the last."""
+    """The clusters in full, as replies; the last reply counts what is left out."""
     for first in range(0, min(len(parts), _SECTIONS * _REPLIES), _SECTIONS):
         page = parts[first : first + _SECTIONS]
         sections = [blocks.section(_listed(part, now, lines(part, now))) for part in page]

@@ -1,4 +1,4 @@
-"""One cluster of a summary in lines, the most urgent first. Pure."""
+"""Lines of one cluster in a summary, the most urgent first. No I/O."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ from bot.views.spaces import forecast, pace, range_of
 
 _MOST_REASON = 80
 _OLD_SECONDS = 1800.0
-"""A measurement that is older says when it was taken; one is taken every ten minutes."""
+"""Seconds after which a measurement shows its time; one is taken every ten minutes."""
 _FAR_DAYS = 400.0
-"""Who is full later than that needs no word about it in a summary."""
+"""A summary mentions no forecast beyond this number of days."""
 
 
 def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
-    """The verdict with the cluster's name in bold, which it nearly always begins with; an old one says so."""
+    """The status with the cluster's name in bold, and its time if it is old."""
     name, verdict = escape(part.name), escape(part.verdict)
     rest = verdict.removeprefix(f"{name} ")
     yield f"{mark_of(part.level)} *{name}* {rest}" if rest != verdict else f"{mark_of(part.level)} *{name}*: {verdict}"
@@ -28,8 +28,8 @@ def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
 
 
 def lines(part: ClusterSummary, now: float) -> list[str]:
-    """All there is to tell, in mrkdwn."""
-    told = [
+    """All lines of a cluster, in mrkdwn."""
+    found = [
         *(alert_line(alert, now) for alert in part.alerts),
         *(pending_line(each, now) for each in part.pending),
         *_ending(part, now),
@@ -37,11 +37,11 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
         *(escape(change) for change in part.changes),
         *(operation_line(operation) for operation in part.operations),
     ]
-    return [*(told or ["nothing changed"]), *_space(part, now)]
+    return [*(found or ["nothing changed"]), *_space(part, now)]
 
 
 def alert_line(alert: Alert, now: float) -> str:
-    """An open alert: how grave, for how long, who has it."""
+    """An open alert: its severity, age and owner."""
     held = f", {named(alert.acked_by)} takes care of it" if alert.acked_by else ""
     lasts = duration(now - alert.since)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
@@ -49,7 +49,7 @@ def alert_line(alert: Alert, now: float) -> str:
 
 
 def pending_line(each: Pending, now: float) -> str:
-    """An operation that is not over, or a switch that goes back."""
+    """An open operation, or a switch with a lease."""
     what = f"operation #{each.op} ({escape(each.words)}, requested by {named(each.by)})"
     if each.state == "leased":
         return f"⏱ {what} reverts in {duration(each.until - now)}"
@@ -70,33 +70,33 @@ def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
 
 
 def off_line(off: Off, now: float) -> str:
-    """A switch that does not say on."""
+    """A switch that is not on."""
     return f"⚪ {code(off.task)} has been {escape(off.word)} for {duration(now - off.since)}"
 
 
 def named(user: str) -> str:
-    """Somebody, or the program itself where nobody is named."""
+    """A user, or `cmbot` if there is none."""
     return person(user) if user else "cmbot"
 
 
 def operation_line(operation: OperationFact) -> str:
-    """What was done, by whom, who approved, and why."""
+    """An operation with its requester, approvers and reason."""
     who = f"requested by {named(operation.by)}" if operation.by else ""
     approved = f"approved by {' and '.join(map(named, operation.approved))}" if operation.approved else ""
     why = f"“{escape(operation.why[:_MOST_REASON])}”" if operation.why else ""
-    told = ", ".join(each for each in (who, approved, why) if each)
-    return f"{escape(operation.words)}{f' ({told})' if told else ''}"
+    details = ", ".join(each for each in (who, approved, why) if each)
+    return f"{escape(operation.words)}{f' ({details})' if details else ''}"
 
 
 def _space(part: ClusterSummary, now: float) -> Iterator[str]:
     if part.growth is None:
         return
     near = part.trend.full_in is not None and part.trend.full_in <= _FAR_DAYS
-    told = [_moved(part.growth), pace(part.trend, part.growth.total), forecast(part.trend) if near else ""]
+    parts = [_moved(part.growth), pace(part.trend, part.growth.total), forecast(part.trend) if near else ""]
     between = range_of(part.trend) if near else ""
     if now - part.growth.at > _OLD_SECONDS:
-        told.append(f"measured {date(part.growth.at, 'minute')}")
-    yield f"{' · '.join(each for each in told if each)}{f' ({between})' if between else ''}"
+        parts.append(f"measured {date(part.growth.at, 'minute')}")
+    yield f"{' · '.join(each for each in parts if each)}{f' ({between})' if between else ''}"
 
 
 def _moved(growth: Growth) -> str:

@@ -1,4 +1,4 @@
-"""/cm trend: how the space of a cluster went and goes on, as a chart and as text. Pure."""
+"""/cm trend: past and expected use of a cluster's space, as a chart and as text. No I/O."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ _SURE = {
 
 
 def trend(timeseries: Timeseries) -> Message:
-    """The sentence, the chart, the same as a table, and how far it can be trusted."""
+    """The sentence, the chart, its table, and the reliability of the forecast."""
     sentence = _sentence(timeseries)
     if not timeseries.shown:
         return message(sentence, section(f"{UNKNOWN_MARK} {sentence}"))
@@ -83,17 +83,17 @@ def _too_early(timeseries: Timeseries) -> str:
 
 
 def _small_print(timeseries: Timeseries) -> Iterator[str]:
-    told = timeseries.trend
-    first = date(told.since, "minute")
-    span = f"from {first} to {date(told.until, 'minute')}"
-    yield f"{count(told.samples, 'measurement')} {span if told.samples > 1 else f'at {first}'}"
-    if told.sure in _SURE:
-        yield f"The forecast is {_SURE[told.sure]}"
+    found = timeseries.trend
+    first = date(found.since, "minute")
+    span = f"from {first} to {date(found.until, 'minute')}"
+    yield f"{count(found.samples, 'measurement')} {span if found.samples > 1 else f'at {first}'}"
+    if found.sure in _SURE:
+        yield f"The forecast is {_SURE[found.sure]}"
     if timeseries.watched_since is not None and timeseries.watched_since > timeseries.now - timeseries.window + DAY:
         asked = days(timeseries.window / DAY)
         yield f"watching since {date(timeseries.watched_since, 'minute')} only, so this is less than {asked}"
-    if told.jumps:
-        times = "once" if told.jumps == 1 else f"{told.jumps:,} times"
+    if found.jumps:
+        times = "once" if found.jumps == 1 else f"{found.jumps:,} times"
         yield f"The total size changed {times} (disks added or removed), which does not count as growth"
     if gaps := gap_words(timeseries.gaps):
         yield gaps

@@ -223,19 +223,19 @@ class Engine(RuleBasedStateMachine):
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
                 slot = alert.data.get("digest")
-                digest = history.digest(slot) if slot else None
+                digest = history.group(slot) if slot else None
                 assert (f"alert:{alert.id}" in outbox) is (slot is None)
                 assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
                 assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
     def a_digest_tells_the_truth(self) -> None:
-        for digest in self.history.digests:
+        for digest in self.history.groups:
             _, shown, parent, _ = self.store.state.outbox[digest.slot]
             held = [self.alerts[number] for number in digest.ids]
             assert f" {len(listed(digest, held))} open" in shown["text"]
             assert parent is None
-        assert len([digest for digest in self.history.digests if digest.rages]) <= 1
+        assert len([digest for digest in self.history.groups if digest.active]) <= 1
 
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:

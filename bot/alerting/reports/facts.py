@@ -1,4 +1,4 @@
-"""What happened to a cluster within a time, in sentences: folded for a summary, one by one for a hand-over. Pure."""
+"""Events of a cluster within a time, as sentences: folded for a summary, one by one for a hand-over. No I/O."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ _REPEATS = frozenset({"leader_changed", "membership_changed", "switch_changed"})
 
 @dataclass(frozen=True, slots=True)
 class OperationFact:
-    """A change that somebody made with the bot: `words` tell what and how it went, `why` the reason given (both raw).
+    """A finished operation: `words` describe it and its result, `why` is its reason (both raw).
 
-    `by` asked for it and `approved` said yes (Slack user ids; "" is the program itself).
+    `by` requested it, `approved` approved it (Slack user ids; "" is the program itself).
     """
 
     at: float
@@ -35,10 +35,10 @@ class OperationFact:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An operation that is not over: `state` is `waiting`, `running`, `unknown` or `leased` (it goes back by itself).
+    """An open operation: `state` is `waiting`, `running`, `unknown` or `leased` (reverts automatically).
 
-    `words` tell what it does (raw), `by` asked for it `at` that time; `until` is when its card expires or when the
-    switch goes back (Unix seconds, 0: no such time).
+    `words` describe it (raw), `by` requested it at `at`; `until` is when its card expires or the switch reverts (Unix
+    seconds, 0: never).
     """
 
     op: int
@@ -52,7 +52,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
-    """What is known of one cluster; `recent` are the alerts that changed in the time asked for, resolved ones too.
+    """Facts of one cluster; `recent` are the alerts that changed in the requested time, resolved ones too.
 
     `samples` are of that time, `trend` and `history` of the month before its end.
     """
@@ -76,7 +76,7 @@ class ClusterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened to a cluster: when, what (a raw phrase without a full stop), and who did it, if one."""
+    """One event of a cluster: time, phrase (raw, without a full stop), and the user behind it, if any."""
 
     at: float
     cluster: str
@@ -85,9 +85,9 @@ class Happening:
 
 
 def happened(facts: ClusterFacts, since: float) -> list[Happening]:
-    """Everything that is known to have happened at `since` or later, the oldest first; each is told once.
+    """All events at `since` or later, the oldest first, each once.
 
-    What an operation did is told by the operation, and what an alert repeats of a change by the change.
+    A change made by an operation appears as the operation; an alert that repeats a change is left out.
     """
     state = facts.state
     found = [
@@ -116,10 +116,10 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
 
 
 def _fired_words(alert: Alert) -> str:
-    """An alert at the time when it fired: its sentence is the newest, and is said to be that once it may have moved."""
+    """An alert when it fired; its sentence is marked as newer if it changed since."""
     number = f"alert #{alert.id}" if alert.id else "alert"
-    told = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
-    return f"{number} ({alert.rule}) fired{told}: {alert.sentence.removesuffix('.')}"
+    newer = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
+    return f"{number} ({alert.rule}) fired{newer}: {alert.sentence.removesuffix('.')}"
 
 
 def _moved(before: int, after: int, term: int) -> str:
@@ -127,7 +127,7 @@ def _moved(before: int, after: int, term: int) -> str:
 
 
 def changed(facts: ClusterFacts, since: float) -> list[str]:
-    """The same folded into a few phrases, the gravest first."""
+    """The events folded into a few phrases, the most severe first."""
     return [
         *_leadership(facts, since),
         *_disks(facts),
@@ -155,7 +155,7 @@ def _leadership(facts: ClusterFacts, since: float) -> Iterator[str]:
     elif changes:
         yield f"the leader changed {len(changes)} times, now peer {state.leader} leads in term {state.term}"
     elif elections:
-        yield f"{count(elections, 'election')}, and peer {state.leader} leads still (term {state.term})"
+        yield f"{count(elections, 'election')}, and peer {state.leader} still leads (term {state.term})"
 
 
 def _elections(facts: ClusterFacts) -> int:
@@ -164,16 +164,16 @@ def _elections(facts: ClusterFacts) -> int:
 
 
 def _disks(facts: ClusterFacts) -> Iterator[str]:
-    """Which disks broke and which were mended; by their number where older measurements do not name them."""
+    """The disks that broke or were repaired; only their number if older measurements have no ids."""
     known = [frozenset(values.bad) for _, values in facts.samples if values.bad is not None]
     if known:
         now = {disk.id for disk in facts.state.disks} if facts.state.disks_at else known[-1]
         seen = frozenset(now).union(*known)
-        broke, mended = sorted(seen - known[0]), sorted(seen - now)
+        broke, repaired = sorted(seen - known[0]), sorted(seen - now)
         if broke:
             yield f"{_numbered(broke)} broke"
-        if mended:
-            yield f"{_numbered(mended)} {'is' if len(mended) == 1 else 'are'} repaired or gone"
+        if repaired:
+            yield f"{_numbered(repaired)} {'is' if len(repaired) == 1 else 'are'} repaired or gone"
     else:
         yield from _counted([values.bad_disks for _, values in facts.samples], "broken or repairing disks")
     yield from _counted([values.disks for _, values in facts.samples], "disks")
@@ -233,7 +233,7 @@ def _caused(op: int) -> str:
 
 
 def meaning(value: str | None, dialect: str) -> str:
-    """What a stored value comes to: on, off, unset or the raw value where it means nothing that is known."""
+    """The meaning of a stored value: on, off, unset, or the raw value if unknown."""
     word = meaning_of(value, dialect).word if dialect else ""
     if word in {"on", "off", "unset"}:
         return word

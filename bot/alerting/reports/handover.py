@@ -1,4 +1,4 @@
-"""What a hand-over tells the person who takes over: what is open and whose it is, what goes on, what to watch. Pure."""
+"""Hand-over: open alerts and their owners, operations in progress, things to watch. No I/O."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from bot.alerting.text import count, span
 from bot.clustermgr.models import DiskStatus
 
 SHIFT_SECONDS = 12 * 3600.0
-"""How long a shift is when no hand-over says when it began."""
+"""Length of a shift if no hand-over marks its start."""
 _RESTLESS = 3
-"""A leader that changed this often in a shift is worth an eye."""
+"""Leader changes in one shift that deserve attention."""
 _SLOW_REPAIR = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The verdict on one cluster as of `at` (Unix seconds, 0: never)."""
+    """The status of one cluster as of `at` (Unix seconds, 0: never)."""
 
     name: str
     level: str
@@ -40,7 +40,7 @@ class OpenOperationFact:
 class Handover:
     """The time from `since` to `now` (Unix seconds), and all that is open at its end.
 
-    `free` are alerts that nobody took, `held` those that somebody did; `watch` are full sentences (raw).
+    `free` are unacknowledged alerts, `held` acknowledged ones; `watch` are full sentences (raw).
     """
 
     since: float
@@ -57,7 +57,7 @@ class Handover:
 
 
 def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
-    """Put together what happened from `since` to `now` and what is left."""
+    """Build the hand-over of the time from `since` to `now`."""
     alerts = announced([alert for each in facts for alert in each.open])
     states = [State(each.name, each.status.level or "unknown", each.status.verdict, each.state.at) for each in facts]
     return Handover(

@@ -1,4 +1,4 @@
-"""What a periodic summary says: the verdict on each cluster, what changed since the last one, what is open. Pure."""
+"""Summary: status of each cluster, changes since the last summary, open alerts and operations. No I/O."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
 
 SOON_SECONDS = DAY / 2
-"""A silence or a lease that ends within this time is worth a word."""
+"""Silences and leases that end within this time are listed."""
 LONG_OFF_SECONDS = DAY
-"""A switch that has been off for longer is worth a word."""
+"""Switches off for longer are listed."""
 SOON_FULL_DAYS = 60.0
 """A cluster that is full within this time is not quiet."""
 STALE_SECONDS = 300.0
-"""A view that is older says so."""
+"""An older status is marked as stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
     """Space in bytes: used at the first measurement and at the last one, and of how much.
 
-    `writable` is what might be written at the last measurement, taken `at` that time (Unix seconds).
+    `writable` is the writable space at the last measurement, taken at `at` (Unix seconds).
     """
 
     before: int
@@ -36,7 +36,7 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """A background task whose switch does not say on: its name, what is stored (raw) and means, and since when."""
+    """A background task whose switch is not on: its name, the meaning of its stored value (raw), and since when."""
 
     cluster: str
     task: str
@@ -46,7 +46,7 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """One cluster's part: its verdict as of `at` (0: never), what changed in phrases, what is open, due or off."""
+    """One cluster's part: status as of `at` (0: never), changes as phrases, open alerts, operations, switches off."""
 
     name: str
     level: str
@@ -65,11 +65,11 @@ class ClusterSummary:
 
     @property
     def filling(self) -> bool:
-        """Whether it is going to be full soon."""
+        """True if it will be full soon."""
         return self.trend.full_in is not None and self.trend.full_in <= SOON_FULL_DAYS
 
     def quiet(self, now: float) -> bool:
-        """Whether there is nothing to say of it but that it is healthy."""
+        """True if it is healthy and nothing happened."""
         announced = (
             self.changes or self.alerts or self.operations or self.pending or self.ending or self.off or self.filling
         )
@@ -78,9 +78,9 @@ class ClusterSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A whole summary of the time from `since` to `now` (Unix seconds), the clusters in trouble first.
+    """A whole summary of the time from `since` to `now` (Unix seconds), unhealthy clusters first.
 
-    `due_at` is when it should have come, 0 for one that was asked for.
+    `due_at` is when it was due, 0 for one requested by a command.
     """
 
     since: float
@@ -90,15 +90,15 @@ class Summary:
 
 
 def summarise(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Summary:
-    """Sum up what happened from `since` to `now`."""
+    """Build the summary of the time from `since` to `now`."""
     parts = [_of_cluster(each, since, now) for each in facts]
     return Summary(since, now, tuple(sorted(parts, key=lambda part: _urgency(part, now))), due_at)
 
 
 def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:
-    """Sorts what is in trouble first, then what has alerts, then what has anything to tell."""
-    worst = max((alert.severity for alert in part.alerts), default=0)
-    return (part.level == "healthy", -worst, part.quiet(now), part.name)
+    """Sort key: unhealthy clusters first, then those with alerts, then those with changes."""
+    most_severe = max((alert.severity for alert in part.alerts), default=0)
+    return (part.level == "healthy", -most_severe, part.quiet(now), part.name)
 
 
 def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary:
@@ -121,15 +121,15 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
 
 
 def announced(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
-    """Those that people know of, the gravest and then the oldest first."""
+    """The posted alerts, the most severe and then the oldest first."""
     known = [alert for alert in alerts if alert.state is not AlertState.PENDING]
     return tuple(sorted(known, key=lambda alert: (-alert.severity, alert.since)))
 
 
 def switches_off(facts: ClusterFacts) -> tuple[Off, ...]:
-    """The tasks whose switch says off or nothing that is known, the longest first; not those that go back anyway.
+    """The tasks whose switch is off or has an unknown value, the longest first; without leased switches.
 
-    What was never set is left out: it says nothing of what anybody wanted.
+    A switch that was never set is left out: it expresses no intent.
     """
     leased = {each.task for each in facts.pending if each.state == "leased"}
     found = [off for off in _not_on(facts.name, facts.state) if off.task not in leased]

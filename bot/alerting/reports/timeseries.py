@@ -1,4 +1,4 @@
-"""The course of a cluster's space over days, in evenly spaced points that a chart can show. Pure."""
+"""Timeseries: a cluster's space over days, as evenly spaced points for a chart. No I/O."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ from operator import attrgetter
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points, trend
 
 HOUR = 3600.0
-MOST_POINTS = 20
+MAX_POINTS = 20
 _WIDTHS = (600.0, 1800.0, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY)
 _GAP_WIDTHS = 2.5
-LEAST_GAP = 2 * HOUR
-"""A time without measurements is worth a word from this many seconds on."""
+MIN_GAP = 2 * HOUR
+"""Seconds without measurements that count as a gap."""
 
 
 EXACT = 60.0
@@ -25,8 +25,8 @@ EXACT = 60.0
 class Timeseries:
     """One cluster's measurements of the last `window` seconds before `now`; times in Unix seconds.
 
-    `shown` are at most 20 of them, `labels` say when those are (UTC); `gaps` are the times (from, to) without any;
-    `watched_since` is when the oldest that is kept was taken, None without any.
+    `shown` are at most 20 of them, `labels` are their times (UTC); `gaps` are the times (from, to) without any;
+    `watched_since` is the time of the oldest stored measurement, None without any.
     """
 
     cluster: str
@@ -48,7 +48,7 @@ def timeseries(
     every: float = 0.0,
     watched_since: float | None = None,
 ) -> Timeseries:
-    """Make a course of measurements, of which each span of time shows the last; `every` is how far they lie apart."""
+    """Build the timeseries: the last measurement of each span; `every` is the distance of measurements (seconds)."""
     known = [point for point in points(samples) if now - window <= point.at <= now]
     width = _width((known[-1].at - known[0].at) if known else 0.0)
     shown = spread(known, width, now)
@@ -59,14 +59,14 @@ def timeseries(
         tuple(shown.values()),
         tuple(label(end, width) for end in shown),
         trend([(at, values) for at, values in samples if now - window <= at <= now]),
-        tuple(_gaps(known, now, max(LEAST_GAP, _GAP_WIDTHS * every))),
+        tuple(_gaps(known, now, max(MIN_GAP, _GAP_WIDTHS * every))),
         watched_since,
     )
 
 
 def _width(span: float) -> float:
-    """Seconds between two points, so that no more than MOST_POINTS - 1 of them fit into a span."""
-    return next((width for width in _WIDTHS if span / width <= MOST_POINTS - 2), _WIDTHS[-1])
+    """Seconds between two points, so that no more than MAX_POINTS - 1 of them fit into a span."""
+    return next((width for width in _WIDTHS if span / width <= MAX_POINTS - 2), _WIDTHS[-1])
 
 
 def spread(known: Sequence[Point], width: float, now: float) -> dict[float, Point]:
@@ -74,7 +74,7 @@ def spread(known: Sequence[Point], width: float, now: float) -> dict[float, Poin
     found: dict[float, Point] = {}
     for point in known:
         found[now - width * int((now - point.at) // width)] = point
-    return dict(sorted(found.items())[-MOST_POINTS:])
+    return dict(sorted(found.items())[-MAX_POINTS:])
 
 
 def label(at: float, width: float) -> str:
@@ -91,7 +91,7 @@ def _gaps(known: Sequence[Point], now: float, least: float) -> Iterator[tuple[fl
 
 
 def together(histories: Mapping[str, Sequence[Point]], now: float) -> tuple[tuple[str, ...], dict[str, list[Point]]]:
-    """The courses of several clusters at the same times: labels, and points by cluster.
+    """Timeseries of several clusters at the same times: labels, and points by cluster.
 
     A cluster that begins later than the first by more than a step is left out; a later hole shows the point before it.
     """
@@ -100,7 +100,7 @@ def together(histories: Mapping[str, Sequence[Point]], now: float) -> tuple[tupl
         return (), {}
     first = min(each[0].at for each in known.values())
     width = _width(now - first)
-    ends = sorted({end for each in known.values() for end in spread(each, width, now)})[-MOST_POINTS:]
+    ends = sorted({end for each in known.values() for end in spread(each, width, now)})[-MAX_POINTS:]
     lines = {name: [_at(each, end) for end in ends] for name, each in known.items() if each[0].at <= ends[0] + width}
     return tuple(label(end, width) for end in ends), lines
 

@@ -1,4 +1,4 @@
-"""How a cluster fills up: growth per day and days until full from recorded samples, and how sure that is. Pure."""
+"""Trend: growth per day and days until full from measurements, and their reliability. No I/O."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ Sample = tuple[float, Measurement]
 """A measurement and its time (Unix seconds)."""
 
 DAY = 86400.0
-MOST_DAYS = 3650.0
-"""A forecast beyond ten years is none."""
+MAX_DAYS = 3650.0
+"""A forecast beyond this does not count."""
 MIN_POINTS = 6
 MIN_SPAN = 6 * 3600.0
-"""Less than this many samples, or seconds between the first and the last, is too little to tell growth from chance."""
+"""Less than this many samples, or seconds between the first and the last, is too little data."""
 _ROUGH_SPAN, _FAIR_SPAN = 3 * DAY, 14 * DAY
-_MOST_POINTS = 64
+_MAX_POINTS = 64
 _COVERED = 0.6
 _RESIZED = 0.001
 _Z = 1.645
@@ -44,7 +44,7 @@ _Z = 1.645
 
 
 class Sureness(StrEnum):
-    """How far a trend can be trusted."""
+    """Reliability of a trend."""
 
     NONE = "too little data"
     ROUGH = "rough"
@@ -54,7 +54,7 @@ class Sureness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """Bytes a day: the likeliest, and between which two it lies nine times of ten."""
+    """Bytes a day: the likeliest value, and the interval that holds it nine times of ten."""
 
     middle: float
     low: float
@@ -65,7 +65,7 @@ class Slope:
 class Trend:
     """What samples from `since` to `until` (Unix seconds, 0 without any) say.
 
-    `growth` is how `used` moves, None when there is too little to tell. `full_in` is in days, None when nothing
+    `growth` is the change of `used`, None with too little data. `full_in` is in days, None when nothing
     fills up within ten years or when that is not known; `soonest` and `latest` enclose it (`latest` None: perhaps
     never). `jumps` counts the moments that are left out because the size itself changed (disks that came or went),
     `gap` is the longest time without a sample (seconds), `samples` how many there were.
@@ -118,14 +118,14 @@ def trend(samples: Sequence[Sample]) -> Trend:
 
 
 def _resized(old: Point, new: Point) -> bool:
-    """Whether disks came or went between two samples; a size that is counted a little differently is none."""
+    """True if disks were added or removed between two samples; small differences of size do not count."""
     if None not in {old.disks, new.disks} and old.disks != new.disks:
         return True
     return abs(new.total - old.total) > _RESIZED * old.total
 
 
 def points(samples: Sequence[Sample]) -> list[Point]:
-    """The samples that hold sizes, oldest first, one of a time; what makes no sense is left out."""
+    """The samples with valid sizes, oldest first, one for each time."""
     found = (_point(at, values) for at, values in samples)
     return sorted({point.at: point for point in found if point is not None}.values(), key=lambda point: point.at)
 
@@ -167,10 +167,10 @@ def _line(steps: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _thinned(line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """At most 64 points, evenly over time: the middle one of each span, so that dense times count no more."""
-    width = line[-1][0] / _MOST_POINTS
+    width = line[-1][0] / _MAX_POINTS
     spans: dict[int, list[tuple[float, float]]] = {}
     for at, value in line:
-        spans.setdefault(min(int(at / width), _MOST_POINTS - 1), []).append((at, value))
+        spans.setdefault(min(int(at / width), _MAX_POINTS - 1), []).append((at, value))
     return [(median(at for at, _ in span), median(value for _, value in span)) for span in spans.values()]
 
 
@@ -189,7 +189,7 @@ def _days(room: float, a_day: float) -> float | None:
     if room <= 0:
         return 0.0 if a_day > 0 else None
     days = room / a_day if a_day > 0 else math.inf
-    return days if days <= MOST_DAYS else None
+    return days if days <= MAX_DAYS else None
 
 
 def _first(days: Iterator[float | None]) -> float | None:

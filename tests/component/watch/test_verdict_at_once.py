@@ -67,7 +67,7 @@ async def test_paused_majority_is_red_after_the_second_look() -> None:
         await world.simulated.pause(2)
         await world.simulated.pause(3)
         answers = await world.shown()
-    assert "the next look decides" in answers[0]
+    assert "the next poll decides" in answers[0]
     assert answers[-1].startswith("🔴")
 
 

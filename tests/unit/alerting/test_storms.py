@@ -93,7 +93,7 @@ def test_a_storm_ends_when_half_the_limit_is_left_and_the_next_has_a_digest_of_i
     assert channel.history.storm is not None
     channel.pass_by(150)
     assert channel.history.storm is None
-    [digest] = channel.history.digests
+    [digest] = channel.history.groups
     assert digest.ended_at == 150
     assert channel.fire(200, number=4) == ["", "", "", "digest:C1:2"]
 
@@ -102,7 +102,7 @@ def test_a_steady_stream_over_the_limit_is_one_storm() -> None:
     channel = Channel()
     for now in range(0, 3000, 20):
         channel.fire(now)
-    assert len(channel.history.digests) == 1
+    assert len(channel.history.groups) == 1
 
 
 def over(ids: tuple[int, ...]) -> ChannelHistory:
@@ -148,7 +148,7 @@ def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
     quiet = [in_digest(1, state=AlertState.ACKNOWLEDGED), in_digest(2)]
     quiet[1] = replace(quiet[1], data={**quiet[1].data, "muted": {"id": 1, "by": "U1"}})
     assert group_alerts(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
-    [digest] = over((1, 2)).digests
+    [digest] = over((1, 2)).groups
     assert listed(digest, quiet) == quiet
 
 

@@ -146,7 +146,7 @@ def test_old_measurement_of_space_says_when_it_was_taken() -> None:
 
 def test_an_election_of_the_same_peer_is_no_change_of_leader() -> None:
     text = of(ClusterFacts("prod", HEALTHY, samples=(sample(NOW - DAY),)))
-    assert "• 2 elections, and peer 1 leads still (term 7)" in text
+    assert "• 2 elections, and peer 1 still leads (term 7)" in text
 
 
 def test_open_alerts_come_gravest_first_with_who_takes_care() -> None:
@@ -177,7 +177,7 @@ def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
 
 def test_a_view_that_is_old_says_so() -> None:
     assert "not polled since" in of(ClusterFacts("prod", replace(HEALTHY, at=NOW - 3600)))
-    assert "prod has not been polled yet" in of(ClusterFacts("prod", ClusterState()))
+    assert "*prod* has not been polled yet" in of(ClusterFacts("prod", ClusterState()))
 
 
 def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:

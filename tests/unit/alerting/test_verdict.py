@@ -39,7 +39,7 @@ DEGRADED = [
         "learner 3 is down: the leader has not heard from it lately",
     ),
     ({"silent": (3,)}, "10.0.0.3:9998 is silent: It did not answer in time"),
-    ({"members": (1, 2)}, "10.0.0.3:9998 answers as peer 3, which is no member any more: its view is frozen"),
+    ({"members": (1, 2)}, "10.0.0.3:9998 answers as peer 3, which is no longer a member: its data is stale"),
 ]
 
 

@@ -153,7 +153,7 @@ async def published(user: str, *, down: bool = False, severity: Severity = Sever
 
     tab = HomeTab(
         ["prod"],
-        lambda _: {"level": "healthy"},
+        lambda _: ClusterNote(level="healthy"),
         People(),
         Open(down, severity),
         lambda _: POLICIES["member_remove"],
@@ -224,7 +224,7 @@ async def test_a_failure_is_logged_only() -> None:
     async def publish(_: str, __: Sequence[BlockJson]) -> None:
         raise SlackError("no", code="internal_error")
 
-    tab = HomeTab([], lambda _: {}, People(), Open(), lambda _: POLICIES["task_enable"], publish, lambda: AT)
+    tab = HomeTab([], lambda _: ClusterNote(), People(), Open(), lambda _: POLICIES["task_enable"], publish, lambda: AT)
     with capture_logs() as logs:
         await tab.show("U1")
     assert [(line["event"], line["code"]) for line in logs] == [("home.failed", "internal_error")]

@@ -59,7 +59,7 @@ def test_it_fits_one_screen() -> None:
 def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
     text = seen(stat(degraded()))
     assert text.startswith("🟡 *prod is degraded")
-    assert "the next look decides whether writes have stopped" in text
+    assert "the next poll decides whether writes have stopped" in text
     assert "▲ *3* `127.0.0.1:10112`" in text
     assert "*not healthy*: the leader has not heard from it lately" in text
     assert "10.0.0.3:9998 refuses connections" in text
