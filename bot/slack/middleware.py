@@ -60,7 +60,7 @@ class WorkPort(Protocol):
     async def work(self, work: Invocation | Click | Submission) -> None:
         """Carry out persisted work."""
 
-    async def read(self, work: Invocation | Click | Submission) -> None:
+    async def execute(self, work: Invocation | Click | Submission) -> None:
         """Run without persisting."""
 
 
@@ -149,7 +149,7 @@ class AckMiddleware(AsyncMiddleware):
 
     async def _counted(self, work: Invocation) -> None:
         try:
-            await self._dispatcher.read(work)
+            await self._dispatcher.execute(work)
         finally:
             self._of[work.user] -= 1
             if not self._of[work.user]:

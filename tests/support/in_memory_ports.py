@@ -221,7 +221,7 @@ class FakeAudit:
 
 @dataclass
 class FakeForms:
-    """FormTeller that notes which forms were opened and what was told; `refuses` is raised at an opening."""
+    """FormAnswers that records the forms opened and the answers; `refuses` is raised at an opening."""
 
     opened: list[tuple[Caller, str, str]] = field(default_factory=list)
     told: list[tuple[Submission, str]] = field(default_factory=list)
@@ -232,7 +232,7 @@ class FakeForms:
         if self.refuses is not None:
             raise self.refuses
 
-    async def tell(self, work: Submission, reply: Reply) -> None:
+    async def answer(self, work: Submission, reply: Reply) -> None:
         self.told.append((work, reply.message.text))
 
 

@@ -148,7 +148,7 @@ class Forms:
             await self.screens.show(view_id, turn, told(stat(look, may_grow=first), cluster.name))
             first = False
 
-    async def tell(self, work: Submission, reply: Reply) -> None:
+    async def answer(self, work: Submission, reply: Reply) -> None:
         """Say what came of a form: in it while it is open, and where it was asked for; raises SlackError."""
         shown = await self._shown(work.view_id, reply.message)
         if work.response_url:

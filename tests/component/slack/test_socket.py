@@ -45,9 +45,9 @@ class Echo:
         return not any(work.key == earlier.key for earlier in self.asked)
 
     async def work(self, work: Work) -> None:
-        await self.read(work)
+        await self.execute(work)
 
-    async def read(self, work: Work) -> None:
+    async def execute(self, work: Work) -> None:
         self.asked.append(work)
         if self.slow is not None:
             await self.slow.wait()

@@ -257,10 +257,10 @@ async def test_fifty_at_once_are_all_acknowledged_before_the_first_is_worked_on(
 ) -> None:
     acknowledged: list[int] = []
 
-    async def read(_: Work) -> None:
+    async def execute(_: Work) -> None:
         acknowledged.append(len(slack.acks))
 
-    monkeypatch.setattr(proposals, "read", read)
+    monkeypatch.setattr(proposals, "execute", execute)
     await asyncio.gather(*(slack.deliver({**COMMAND, "trigger_id": f"{number}"}) for number in range(50)))
     await slack.settled()
     assert acknowledged == [50] * 50
