@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.common.errors import SlackError
+from bot.common.message_key import MessageKey
 from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, RetryDecision
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
@@ -43,7 +44,9 @@ class Poster(Protocol):
     async def delete(self, channel: str, ts: str) -> None:
         """Delete the message."""
 
-    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
+    async def find(
+        self, channel: str, message_key: MessageKey, *, after: float, thread_ts: str | None = None
+    ) -> Sequence[str]:
         """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first."""
 
     async def permalink(self, channel: str, ts: str) -> str:
@@ -122,25 +125,25 @@ class Delivery:
             if error.code in NO_REPLY:
                 return await self._say_aloud(self.claim.thread_ts, error.code)
             return Deleted(self.claim.thread_ts, parent=True)
-        return Sent(ts, self.claim.version, searched=self.claim.doubt)
+        return Sent(ts, self.claim.version, searched=self.claim.maybe_sent)
 
     async def _say_aloud(self, thread_ts: str, code: str) -> Sent | Unsaid:
         """Post a reply in the channel itself; a quiet line of an operation is left out, since its card shows it."""
         claim = self.claim
-        log.warning("outbox.thread_refused", slot=claim.slot, channel=claim.channel, code=code)
-        if claim.slot.startswith("op:") and not claim.broadcast:
+        log.warning("outbox.thread_refused", slot=str(claim.message_key), channel=claim.channel, code=code)
+        if claim.message_key.of_operation and not claim.broadcast:
             return Unsaid()
         self.claim = replace(claim, thread_ts=None)
-        found = await find(self.poster, self.claim, self.posted_after) if claim.doubt else ()
+        found = await find(self.poster, self.claim, self.posted_after) if claim.maybe_sent else ()
         if found:
             return Sent(found[0], 0)
         link = await self._link(claim.channel, thread_ts)
         ts = await self._plainly(self._post, aloud(await self._message(), link))
-        return Sent(ts, claim.version, searched=claim.doubt)
+        return Sent(ts, claim.version, searched=claim.maybe_sent)
 
     async def _known(self) -> Sequence[str]:
         claim = self.claim
-        if claim.ts is not None or not claim.doubt:
+        if claim.ts is not None or not claim.maybe_sent:
             return [] if claim.ts is None else [claim.ts]
         return await find(self.poster, claim, self.posted_after)
 
@@ -184,7 +187,9 @@ class Delivery:
             except SlackError as error:
                 if error.code not in PLAIN:
                     raise
-                log.warning("outbox.blocks_refused", slot=self.claim.slot, code=error.code, error=str(error))
+                log.warning(
+                    "outbox.blocks_refused", slot=str(self.claim.message_key), code=error.code, error=str(error)
+                )
             message = weaker
         return await call(message)
 
@@ -196,7 +201,7 @@ class Delivery:
             message = instead(message, await self._link(channel, ts))
         if claim.channel != claim.home and claim.parent is None:
             message = detoured(message, claim.home)
-        marks = {"slot": claim.slot, "version": str(claim.version)}
+        marks = {"slot": str(claim.message_key), "version": str(claim.version)}
         return replace(message, metadata={**(message.metadata or {}), **marks})
 
     async def _link(self, channel: str, ts: str) -> str:
@@ -204,7 +209,7 @@ class Delivery:
         try:
             return await self.poster.permalink(channel, ts)
         except SlackError as error:
-            log.info("outbox.no_link", slot=self.claim.slot, code=error.code)
+            log.info("outbox.no_link", slot=str(self.claim.message_key), code=error.code)
             return ""
 
 
@@ -215,11 +220,11 @@ async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], flo
     """
     after = posted_after(claim.created_at) - CLOCK_SLACK
     try:
-        return await poster.find(claim.channel, claim.slot, after=after, thread_ts=claim.thread_ts)
+        return await poster.find(claim.channel, claim.message_key, after=after, thread_ts=claim.thread_ts)
     except SlackError as error:
         if error.code != "missing_scope":
             raise
-        log.warning("outbox.cannot_look", slot=claim.slot, channel=claim.channel, error=str(error))
+        log.warning("outbox.cannot_look", slot=str(claim.message_key), channel=claim.channel, error=str(error))
         return []
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.grouping import ChannelHistory
+from bot.common.message_key import UNPOSTED_PREFIX, MessageKey
 from bot.delivery.retry_policy import CHANNEL
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessage
@@ -19,11 +20,8 @@ RETRY_SECONDS = 60.0
 """How often a channel is tried that takes nothing."""
 NEWS_SECONDS = 600.0
 """How long the end of an operation is news, which somebody waits for."""
-NOTE = "unposted:"
 RENEWALS = MappingProxyType({"alert": 120.0, "digest": 120.0, "status": 900.0})
 """How old a message is at least (seconds) before another one takes its place, where Slack lets none be edited."""
-_MOVED = frozenset({"alert", "digest"})
-"""What is told elsewhere rather than not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +39,11 @@ class Fallback:
 
     async def on_dead(self, post: OutboxMessage) -> None:
         """Find another way for a message that Slack will not take."""
-        kind, _, rest = post.slot.partition(":")
-        if kind == "op" and rest.isdigit() and not post.seen:
+        card_id = post.message_key.card_id
+        if card_id is not None and not post.seen:
             # A card that was never posted must not stay open: no one could decide on it.
-            await self.withdraw(int(rest), post.last_error)
-        if post.last_error not in CHANNEL or post.slot.startswith(NOTE):
+            await self.withdraw(card_id, post.last_error)
+        if post.last_error not in CHANNEL or post.message_key.is_unposted:
             return
         async with self.store.begin() as uow:
             await self._close(uow, post)
@@ -54,47 +52,46 @@ class Fallback:
 
     async def _close(self, uow: UnitOfWork, post: OutboxMessage) -> None:
         """Note that the channel takes nothing; what is noted already stays."""
-        slot = f"{NOTE}{post.channel}"
-        noted = await uow.outbox.get(slot)
+        message_key = MessageKey.unposted(post.channel)
+        noted = await uow.outbox.get(message_key)
         if noted is None or noted.state == "sent":
             told = self.fallback if self.fallback != post.channel else ""
-            await uow.outbox.put(slot, post.channel, back(self.clock(), post.last_error, told))
+            await uow.outbox.put(message_key, post.channel, back(self.clock(), post.last_error, told))
 
     async def _detour(self, uow: UnitOfWork, post: OutboxMessage) -> None:
-        slot = post.parent or post.slot
-        if not self.fallback or post.channel == self.fallback or slot.partition(":")[0] not in _MOVED:
+        message_key = post.parent or post.message_key
+        if not self.fallback or post.channel == self.fallback or not message_key.of_alerts:
             return
-        root = await uow.outbox.get(slot)
+        root = await uow.outbox.get(message_key)
         # Also what is over: where it was seen it still looks open, and cannot be edited there.
         if root is not None:
-            await uow.detours.move(slot, away_from=post.channel, to=self.fallback)
+            await uow.detours.move(message_key, away_from=post.channel, to=self.fallback)
 
-    async def wanted(self, slot: str) -> bool:
+    async def wanted(self, message_key: MessageKey) -> bool:
         """Whether the slot's message, that somebody deleted, is to be posted anew."""
         async with self.store.read() as uow:
-            return await _open(uow, slot, self.clock())
+            return await _open(uow, message_key, self.clock())
 
-    async def renew(self, slot: str, ts: str) -> float | None:
+    async def renew(self, message_key: MessageKey, ts: str) -> float | None:
         """Seconds until the slot gets a new message because Slack does not let `ts` be edited; None to leave it.
 
         What is over, and a card, gets it at once. What goes on changing gets one now and then.
         """
-        kind, *rest = slot.split(":")
-        if len(rest) > (2 if kind == "digest" else 1):
+        if not message_key.is_root:
             # A line in a thread: the message above it shows the state.
             return None
-        left = float(ts) + RENEWALS.get(kind, 0.0) - self.clock()
+        left = float(ts) + RENEWALS.get(message_key.kind, 0.0) - self.clock()
         if left <= 0:
             return 0.0
-        if kind == "status":
+        if message_key.is_status:
             return None
         async with self.store.read() as uow:
-            return left if await _open(uow, slot, self.clock()) else 0.0
+            return left if await _open(uow, message_key, self.clock()) else 0.0
 
     async def sweep(self) -> None:
         """Try closed channels again when it is time; where one has opened, tell there what is still open."""
         async with self.store.read() as uow:
-            notes = [note for slot in await uow.detours.named(NOTE) if (note := await uow.outbox.get(slot))]
+            notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         opened = [note for note in notes if note.state == "sent"]
         now = self.clock()
         # One of a time to come was noted on a clock that was wrong: it is not waited for.
@@ -103,7 +100,7 @@ class Fallback:
             return
         async with self.store.begin() as uow:
             for note in due:
-                await uow.outbox.requeue(note.slot)
+                await uow.outbox.requeue(note.message_key)
             for note in opened:
                 await _revive(uow, note, now)
         self.wake()
@@ -111,7 +108,7 @@ class Fallback:
     async def trouble(self) -> str:
         """A sentence that names the channels that take nothing, "" when all do."""
         async with self.store.read() as uow:
-            notes = [note for slot in await uow.detours.named(NOTE) if (note := await uow.outbox.get(slot))]
+            notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         shut = [f"{note.channel} ({note.last_error or 'being tried'})" for note in notes if note.state != "sent"]
         if not shut:
             return ""
@@ -122,24 +119,22 @@ class Fallback:
 
 
 async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:
-    for slot in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
-        post = await uow.outbox.get(slot)
+    for message_key in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
+        post = await uow.outbox.get(message_key)
         # Also what is over, where it was seen: it still looks open there.
-        if (post is not None and post.seen) or await _open(uow, slot, now):
-            await uow.outbox.requeue(slot)
-    await uow.detours.forget(note.slot)
+        if (post is not None and post.seen) or await _open(uow, message_key, now):
+            await uow.outbox.requeue(message_key)
+    await uow.detours.forget(note.message_key)
 
 
-async def _open(uow: UnitOfWork, slot: str, now: float) -> bool:
+async def _open(uow: UnitOfWork, message_key: MessageKey, now: float) -> bool:
     """Whether what a slot's message tells of still concerns somebody at `now`."""
-    kind, _, rest = slot.partition(":")
-    if kind == "alert" and rest.isdigit():
-        alert = await uow.alerts.get(int(rest))
+    if message_key.alert_id is not None:
+        alert = await uow.alerts.get(message_key.alert_id)
         return alert is not None and alert.open
-    if kind == "op" and rest.isdigit():
-        op = await uow.operations.of_card(int(rest))
+    if message_key.card_id is not None:
+        op = await uow.operations.of_card(message_key.card_id)
         return op is not None and (not op.final or now - op.history[-1].at < NEWS_SECONDS)
-    if kind == "digest":
-        channel = rest.partition(":")[0]
-        return ChannelHistory.from_json(channel, await uow.channels.get(channel)).digest(slot) is not None
-    return kind == "status"
+    if (channel := message_key.group_channel) is not None:
+        return ChannelHistory.from_json(channel, await uow.channels.get(channel)).digest(str(message_key)) is not None
+    return message_key.is_status

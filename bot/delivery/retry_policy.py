@@ -175,15 +175,17 @@ class RetryDecision:
 
     wait: float | None
     hold: RetryScope
-    doubt: bool
+    maybe_sent: bool
 
 
-def decide(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> RetryDecision:
+def decide(
+    error: SlackError, *, method: str, attempts: int, maybe_sent: bool, random: Callable[[], float]
+) -> RetryDecision:
     """Decide about a failed `method` (find, post, update, delete) of a row at its n-th attempt.
 
-    `doubt` says whether an earlier post of the row may exist; `random` gives numbers in [0, 1).
+    `maybe_sent` says whether an earlier post of the row may exist; `random` gives numbers in [0, 1).
     """
-    doubtful = _unsure(error) if method == "post" else doubt
+    doubtful = _unsure(error) if method == "post" else maybe_sent
     if error.code in AUTH:
         return RetryDecision(max(_AUTH_WAIT, back_off(attempts, random)), RetryScope.ALL, doubtful)
     if error.code in PERMANENT or _given_up(error, attempts):

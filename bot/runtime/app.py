@@ -28,6 +28,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster, look_deadline
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError
+from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
@@ -262,15 +263,15 @@ class _Parts:
     async def on_dead(self, post: OutboxMessage) -> None:
         await self.fallback.on_dead(post)
 
-    async def wanted(self, slot: str) -> bool:
-        return await self.fallback.wanted(slot)
+    async def wanted(self, message_key: MessageKey) -> bool:
+        return await self.fallback.wanted(message_key)
 
-    async def renew(self, slot: str, ts: str) -> float | None:
-        return await self.fallback.renew(slot, ts)
+    async def renew(self, message_key: MessageKey, ts: str) -> float | None:
+        return await self.fallback.renew(message_key, ts)
 
     def _desk(self, decisions: ApprovalService, policies: PolicyOf, outbox: Outbox) -> ProposalService:
-        async def posted(slot: str, seconds: float) -> str:
-            post = await outbox.settled(slot, within=seconds)
+        async def posted(message_key: MessageKey, seconds: float) -> str:
+            post = await outbox.settled(message_key, within=seconds)
             return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
 
         return ProposalService(

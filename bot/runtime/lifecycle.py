@@ -15,6 +15,7 @@ from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
@@ -208,8 +209,8 @@ async def mind_clock(app: App) -> None:
             for jump in app.guard.jumps:
                 message = clock_set(app.membership.name, jump.by, jump.ahead)
                 for channel in sorted(ours):
-                    slot = f"clock:{app.membership.name}:{jump.at:.0f}:{channel}"
-                    await uow.outbox.put(slot, channel, message)
+                    message_key = MessageKey.clock(app.membership.name, jump.at, channel)
+                    await uow.outbox.put(message_key, channel, message)
     except StoreError as error:
         log.debug("clock.store_down", error=str(error))
         return

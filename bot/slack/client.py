@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chatops.forms.view_versions import Shown
 from bot.common.errors import SlackError
+from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
@@ -115,8 +116,10 @@ class SlackGateway:
         """Delete the message."""
         await self._write(methods.DELETE, {"channel": channel, "ts": ts})
 
-    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
-        """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first.
+    async def find(
+        self, channel: str, message_key: MessageKey, *, after: float, thread_ts: str | None = None
+    ) -> Sequence[str]:
+        """The ts of our own messages of that key posted after `after` (Unix seconds), the oldest first.
 
         Source: the reference pages of conversations.history and conversations.replies (`include_all_metadata`).
         """
@@ -128,7 +131,7 @@ class SlackGateway:
         for _ in range(_MOST_PAGES):
             turn = {**query, **({"ts": thread_ts} if thread_ts else {}), **({"cursor": cursor} if cursor else {})}
             data = await self._read(method, turn)
-            found += [item["ts"] for item in _list(data, "messages") if is_ours(item, slot, me)]
+            found += [item["ts"] for item in _list(data, "messages") if is_ours(item, message_key, me)]
             cursor = str(part(data, "response_metadata").get("next_cursor") or "")
             if not cursor:
                 break

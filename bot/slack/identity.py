@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.common.message_key import MessageKey
+
 EVENT_TYPE = "cmbot"
 """The event type of the metadata by which our own messages are found again."""
 
@@ -23,13 +25,13 @@ class Identity:
     enterprise: str = ""
 
 
-def is_ours(item: Any, slot: str, me: Identity) -> bool:
+def is_ours(item: Any, message_key: MessageKey, me: Identity) -> bool:
     """Whether a message of the history is ours and of `slot`; another app may put the same metadata on its own."""
     if not isinstance(item, dict) or not isinstance(item.get("ts"), str):
         return False
     metadata = part(item, "metadata")
     ours = (me.user and item.get("user") == me.user) or (me.bot and item.get("bot_id") == me.bot)
-    named = metadata.get("event_type") == EVENT_TYPE and part(metadata, "event_payload").get("slot") == slot
+    named = metadata.get("event_type") == EVENT_TYPE and part(metadata, "event_payload").get("slot") == str(message_key)
     return bool(ours and named)
 
 

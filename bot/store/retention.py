@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.purge import Living
 
@@ -57,19 +58,14 @@ RETENTION: Mapping[str, str] = MappingProxyType(
 
 ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "silences"})
 """The kinds of messages (a slot's first word) that end with the thing whose number follows."""
-PASSING = frozenset({"blind", "clock", "handover", "left", "summary"})
-"""Those that are said once and never edited. All other kinds (a status line) are kept: they may be edited for ever."""
 
 
-def done_with(slot: str, living: Living) -> bool:
+def done_with(message_key: MessageKey, living: Living) -> bool:
     """Whether the message of `slot` speaks of nothing that may still change."""
-    kind, _, rest = slot.partition(":")
-    if kind in PASSING:
-        return True
-    if kind == "digest":
-        return ":".join(slot.split(":")[:3]) not in living.digests
-    number = rest.partition(":")[0]
-    return kind in ENDING and number.isdigit() and int(number) not in living.of(ENDING[kind])
+    if message_key.group_channel is not None:
+        return str(message_key.root) not in living.digests
+    number = message_key.subject_id
+    return message_key.is_notice or (number is not None and number not in living.of(ENDING[message_key.kind]))
 
 
 def surplus(times: Sequence[float], every: float, last: float) -> list[float]:
@@ -123,7 +119,9 @@ class Retention:
             async with self._store.begin() as uow:
                 page = await uow.expiry.settled_posts(before, after, BATCH)
                 living = await uow.expiry.living()
-                total += await uow.expiry.drop_posts([seq for seq, slot in page if done_with(slot, living)])
+                total += await uow.expiry.drop_posts(
+                    [seq for seq, slot in page if done_with(MessageKey.parse(slot), living)]
+                )
             if len(page) < BATCH:
                 return total
             after = page[-1][0]

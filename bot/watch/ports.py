@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from bot.alerting.cluster_state.changes import Causes, Change
 from bot.alerting.model import Alert, Silence
 from bot.clustermgr.models import Snapshot
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 
 Look = Callable[[], Awaitable[Snapshot]]
@@ -93,12 +94,18 @@ class OutboxRows(Protocol):
     """The messages that must exist in Slack."""
 
     async def put(
-        self, slot: str, channel: str, message: Message, *, parent: str | None = None, broadcast: bool = False
+        self,
+        message_key: MessageKey,
+        channel: str,
+        message: Message,
+        *,
+        parent: MessageKey | None = None,
+        broadcast: bool = False,
     ) -> None:
-        """Make `message` what this slot shows."""
+        """Make `message` the content of the message of that key."""
 
-    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
-        """Forget the replies whose slots begin so and that are surely not in Slack, with `loud` also broadcast ones."""
+    async def drop_unposted(self, prefix: str, *, loud: bool = False) -> int:
+        """Drop the unposted replies whose keys start with `prefix`, with `loud` also broadcast ones."""
 
 
 class ScheduledRunRows(Protocol):

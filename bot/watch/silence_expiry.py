@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.transition import Transition
+from bot.common.message_key import MessageKey
 from bot.views.notes import silence_over
 from bot.watch.ports import WatchUnit
 
@@ -18,7 +19,7 @@ async def tell_ended(
         if silence.id not in told:
             since = await uow.alerts.recent(silence.created_at, silence.cluster)
             kept = [alert for alert in since if silence.id in alert.data.get("silenced", ())]
-            await uow.outbox.put(f"silence:{silence.id}:over", channel, silence_over(silence, kept))
+            await uow.outbox.put(MessageKey.silence(silence.id, "over"), channel, silence_over(silence, kept))
 
 
 def _told_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) -> set[int]:

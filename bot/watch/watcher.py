@@ -25,6 +25,7 @@ from bot.alerting.sample import sample_of
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
+from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
 from bot.views.notes import was_blind
 from bot.watch.ports import Explain, Look, WatchStore, WatchUnit, unexplained
@@ -284,7 +285,7 @@ class Watch:
         if since := observation.blind_since(now, self._patience()):
             name = self.watched.cluster
             await uow.outbox.put(
-                f"blind:{name}:{int(now)}", self.watched.channel, was_blind(name, since, now, self.pulse.trouble)
+                MessageKey.stale(name, now), self.watched.channel, was_blind(name, since, now, self.pulse.trouble)
             )
             self._wake()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, or_, select, true, update
 
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
 from bot.store.schema import posts
@@ -30,10 +31,10 @@ class OutboxMessage:
     `home` is the channel where it belongs, `parent` the slot of the message whose thread it is in.
     """
 
-    slot: str
+    message_key: MessageKey
     channel: str
     home: str
-    parent: str | None
+    parent: MessageKey | None
     state: str
     ts: str | None
     former: str
@@ -67,7 +68,13 @@ class OutboxMessages(Claims):
         self._clock = clock
 
     async def put(
-        self, slot: str, channel: str, message: Message, *, parent: str | None = None, broadcast: bool = False
+        self,
+        message_key: MessageKey,
+        channel: str,
+        message: Message,
+        *,
+        parent: MessageKey | None = None,
+        broadcast: bool = False,
     ) -> None:
         """Make `message` what the slot's message in `channel` must show; the same content again is no new version.
 
@@ -77,10 +84,10 @@ class OutboxMessages(Claims):
         """
         now = self._clock()
         new = self._session.insert(posts).values(
-            slot=slot,
+            slot=str(message_key),
             channel=channel if parent is None else func.coalesce(_place_of(parent), channel),
             home=channel,
-            parent=parent,
+            parent=None if parent is None else str(parent),
             broadcast=broadcast,
             former="",
             content=message.to_json(),
@@ -124,23 +131,23 @@ class OutboxMessages(Claims):
             "updated_at": now,
         }
 
-    async def remove(self, slot: str) -> None:
+    async def remove(self, message_key: MessageKey) -> None:
         """Make the slot's message not exist: one never tried is forgotten, any other is deleted in Slack."""
         untried = posts.c.ts.is_(None) & ~posts.c.doubt
-        if await self._session.change(delete(posts).where(posts.c.slot == slot, untried)):
-            await self._drop_replies(slot)
+        if await self._session.change(delete(posts).where(posts.c.slot == str(message_key), untried)):
+            await self._drop_replies(message_key)
             return
-        this = (posts.c.slot == slot) & ~posts.c.removed
+        this = (posts.c.slot == str(message_key)) & ~posts.c.removed
         await self._session.change(update(posts).where(this).values(removed=True, **self._raised(self._clock())))
 
-    async def ts_of(self, slot: str) -> str | None:
+    async def ts_of(self, message_key: MessageKey) -> str | None:
         """The id of the slot's message in Slack, None until it was posted."""
-        found: str | None = await self._session.value(select(posts.c.ts).where(posts.c.slot == slot))
+        found: str | None = await self._session.value(select(posts.c.ts).where(posts.c.slot == str(message_key)))
         return found
 
-    async def get(self, slot: str) -> OutboxMessage | None:
+    async def get(self, message_key: MessageKey) -> OutboxMessage | None:
         """How far the slot's message is true, or None when there is no such slot."""
-        row = await self._session.row(select(posts).where(posts.c.slot == slot))
+        row = await self._session.row(select(posts).where(posts.c.slot == str(message_key)))
         return None if row is None else _post(row)
 
     async def dead(self, limit: int = 50) -> list[OutboxMessage]:
@@ -148,17 +155,17 @@ class OutboxMessages(Claims):
         query = select(posts).where(posts.c.state == "dead").order_by(posts.c.updated_at.desc(), posts.c.seq.desc())
         return [_post(row) for row in await self._session.rows(query.limit(limit))]
 
-    async def requeue(self, slot: str) -> bool:
+    async def requeue(self, message_key: MessageKey) -> bool:
         """Try a dead letter again, with the replies that died of it; False when it is none."""
         again = {**_RESENT, "pending_since": self._clock(), "updated_at": self._clock()}
         dead = posts.c.state == "dead"
-        found = await self._session.change(update(posts).where(posts.c.slot == slot, dead).values(again))
+        found = await self._session.change(update(posts).where(posts.c.slot == str(message_key), dead).values(again))
         if found:
-            orphans = (posts.c.parent == slot) & dead & (posts.c.last_error == PARENT_DEAD)
+            orphans = (posts.c.parent == str(message_key)) & dead & (posts.c.last_error == PARENT_DEAD)
             await self._session.change(update(posts).where(orphans).values(again))
         return bool(found)
 
-    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
+    async def drop_unposted(self, prefix: str, *, loud: bool = False) -> int:
         """Forget the replies whose slots begin so and that are surely not in Slack; returns how many those are.
 
         Those that the whole channel is to see are kept, unless with `loud`.
@@ -190,17 +197,17 @@ class OutboxMessages(Claims):
         return OutboxHealth(waiting["n"] if waiting else 0, age, found["dead"]["n"] if "dead" in found else 0)
 
 
-def _place_of(slot: str) -> Any:
+def _place_of(message_key: MessageKey) -> Any:
     others = posts.alias("others")
-    return select(others.c.channel).where(others.c.slot == slot).scalar_subquery()
+    return select(others.c.channel).where(others.c.slot == str(message_key)).scalar_subquery()
 
 
 def _post(row: Mapping[Any, Any]) -> OutboxMessage:
     return OutboxMessage(
-        slot=row["slot"],
+        message_key=MessageKey.parse(row["slot"]),
         channel=row["channel"],
         home=row["home"],
-        parent=row["parent"],
+        parent=None if row["parent"] is None else MessageKey.parse(row["parent"]),
         state=row["state"],
         ts=row["ts"],
         former=row["former"],

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
+from bot.common.message_key import MessageKey
 from bot.store.schema import posts, replicas
 from bot.store.session import Session
 
@@ -34,10 +35,10 @@ class Claim:
     """
 
     seq: int
-    slot: str
+    message_key: MessageKey
     channel: str
     home: str
-    parent: str | None
+    parent: MessageKey | None
     thread_ts: str | None
     broadcast: bool
     content: Mapping[str, Any]
@@ -45,7 +46,7 @@ class Claim:
     ts: str | None
     former: str
     removed: bool
-    doubt: bool
+    maybe_sent: bool
     attempts: int
     created_at: float
     until: float
@@ -164,7 +165,7 @@ class Claims:
         """Record that the claim's message was deleted; when it was put again since, it is posted anew."""
         this = and_(posts.c.seq == claim.seq, posts.c.claimed_by == owner)
         if await self._session.change(delete(posts).where(this, posts.c.version == claim.version)):
-            await self._drop_replies(claim.slot)
+            await self._drop_replies(claim.message_key)
             return
         anew = {"ts": None, "sent_version": 0, "doubt": False, "attempts": 0, "updated_at": now}
         await self._session.change(update(posts).where(this).values(**anew, **_FREE))
@@ -177,7 +178,7 @@ class Claims:
         error: str,
         now: float,
         retry_at: float | None,
-        doubt: bool,
+        maybe_sent: bool,
     ) -> bool:
         """Record that sending failed, and end the claim; returns whether the row is dead now.
 
@@ -189,7 +190,7 @@ class Claims:
             .where(posts.c.seq == claim.seq, posts.c.claimed_by == owner)
             .values(
                 state=case((dies, "dead"), else_="pending"),
-                doubt=posts.c.ts.is_(None) if doubt else False,
+                doubt=posts.c.ts.is_(None) if maybe_sent else False,
                 next_attempt_at=retry_at or 0.0,
                 last_error=error,
                 updated_at=now,
@@ -198,9 +199,9 @@ class Claims:
         )
         return bool(await self._session.value(statement.returning(posts.c.state)) == "dead")
 
-    async def _drop_replies(self, slot: str) -> None:
+    async def _drop_replies(self, message_key: MessageKey) -> None:
         """A thread that is gone needs no replies that were not tried yet."""
-        untried = and_(posts.c.parent == slot, posts.c.ts.is_(None), ~posts.c.doubt)
+        untried = and_(posts.c.parent == str(message_key), posts.c.ts.is_(None), ~posts.c.doubt)
         await self._session.change(delete(posts).where(untried))
 
 
@@ -261,10 +262,10 @@ _SCAN = 200
 def _claim(row: Mapping[Any, Any], until: float) -> Claim:
     return Claim(
         seq=row["seq"],
-        slot=row["slot"],
+        message_key=MessageKey.parse(row["slot"]),
         channel=row["channel"],
         home=row["home"],
-        parent=row["parent"],
+        parent=None if row["parent"] is None else MessageKey.parse(row["parent"]),
         thread_ts=row["thread_ts"],
         broadcast=row["broadcast"],
         content=row["content"],
@@ -272,7 +273,7 @@ def _claim(row: Mapping[Any, Any], until: float) -> Claim:
         ts=row["ts"],
         former=row["former"],
         removed=row["removed"],
-        doubt=row["doubt"],
+        maybe_sent=row["doubt"],
         attempts=row["attempts"] + 1,
         created_at=row["created_at"],
         until=until,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.common.errors import Fenced, StoreError
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.leadership.membership import BEATS, KEEP_DEAD, TRUST, Membership
 from bot.leadership.model import Hold, Replica, watch_of
@@ -192,7 +193,7 @@ async def test_what_the_dead_had_claimed_is_free_at_once(store: Store) -> None:
     async with store.begin() as uow:
         await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbound.claim("T1", "one", now=100.0, until=9e12)
-        await uow.outbox.put("alert:1", "C1", Message("Fire"))
+        await uow.outbox.put(MessageKey.parse("alert:1"), "C1", Message("Fire"))
         [claim] = await uow.outbox.claim("one", 9e9, 60.0, 8)
         assert not await uow.outbox.claim("two", 9e9, 60.0, 8)
     await dies(store, "one")
@@ -200,7 +201,7 @@ async def test_what_the_dead_had_claimed_is_free_at_once(store: Store) -> None:
     async with store.begin() as uow:
         assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
         [again] = await uow.outbox.claim("two", 9e9, 60.0, 8)
-        assert (again.slot, again.doubt, claim.doubt) == ("alert:1", True, False)
+        assert (str(again.message_key), again.maybe_sent, claim.maybe_sent) == ("alert:1", True, False)
 
 
 async def test_the_dead_are_shown_for_a_while(store: Store) -> None:

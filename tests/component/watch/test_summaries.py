@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.alerting.reports.facts import OperationFact
+from bot.common.message_key import MessageKey
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
@@ -136,7 +137,7 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
         fired = await asyncio.gather(*(posting(store).fire(ENTRY, NINE, NINE + 1) for _ in range(4)))
         assert sorted(fired) == [False, False, False, True]
         async with store.read() as uow:
-            post = await uow.outbox.get(f"summary:daily:{NINE:.0f}")
+            post = await uow.outbox.get(MessageKey.parse(f"summary:daily:{NINE:.0f}"))
             timeseries = await Reports(store, lambda: NINE).timeseries("prod", 30 * DAY)
     assert post is not None
     assert post.text == "Summary: prod is healthy."

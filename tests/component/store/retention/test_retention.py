@@ -12,6 +12,7 @@ from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.audit.chain import AuditEntry
 from bot.chatops.audit_log import walk
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.operations.model import Operation, OpKind, OpState
 from bot.store import database as stores
@@ -60,7 +61,7 @@ async def say(store: Store, at: float, *slots: str) -> None:
     """Put messages of these slots, posted at that time and as they must be."""
     async with store.begin() as uow:
         for slot in slots:
-            await uow.outbox.put(slot, "C1", Message(slot))
+            await uow.outbox.put(MessageKey.parse(slot), "C1", Message(slot))
     for _ in slots:
         async with store.begin() as uow:
             (claim,) = await uow.outbox.claim("p", 1e12, 1.0, 1)
@@ -143,7 +144,7 @@ async def test_what_is_over_goes_and_what_may_still_change_stays(store: Store, k
     await say(store, new, "summary:job:9")
     clock.now -= 100 * DAY
     async with store.begin() as uow:
-        await uow.outbox.put(f"alert:{alerts[0].id}:unsent", "C2", Message("waits"))
+        await uow.outbox.put(MessageKey.parse(f"alert:{alerts[0].id}:unsent"), "C2", Message("waits"))
     clock.now += 100 * DAY
     await keeper.carry_out()
     rows = await everything(store)
