@@ -1,7 +1,7 @@
-"""What becomes of messages that Slack will not take where they belong: another channel, another try, or an end.
+"""Fallback for messages that Slack refuses in their channel: another channel, a later try, or giving up.
 
-A channel that takes nothing has a row in the outbox of its own (`unposted:<channel>`): the note that cmbot can post
-there again. It is tried now and then; as long as it is not sent, the channel is closed to us, whoever looks.
+A channel that accepts nothing gets its own outbox row (`unposted:<channel>`): the note that cmbot can post there again.
+The note is retried regularly. Until it is sent, every replica counts the channel as closed.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,18 +17,18 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views.detour import back
 
 RETRY_SECONDS = 60.0
-"""How often a channel is tried that takes nothing."""
+"""Seconds between two tries of a closed channel."""
 NEWS_SECONDS = 600.0
-"""How long the end of an operation is news, which somebody waits for."""
+"""Seconds for which the end of an operation is still posted: its people wait for it."""
 RENEWALS = MappingProxyType({"alert": 120.0, "digest": 120.0, "status": 900.0})
-"""How old a message is at least (seconds) before another one takes its place, where Slack lets none be edited."""
+"""Minimum age in seconds, by kind, of a message that Slack does not let us edit, before a new one replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """Handed to the outbox; `fallback` is a channel's id or "", `withdraw` closes the operation of a card (its id).
+    """Decides what the outbox does with refused messages; every method raises StoreError.
 
-    Every method raises StoreError.
+    `fallback` is the id of a channel or "". `withdraw` closes the operation of a card (by its number).
     """
 
     store: Store
@@ -38,10 +38,10 @@ class Fallback:
     fallback: str = ""
 
     async def on_dead(self, post: OutboxMessage) -> None:
-        """Find another way for a message that Slack will not take."""
+        """Move a refused message to the fallback channel; withdraw a card that was never posted."""
         card_id = post.message_key.card_id
         if card_id is not None and not post.seen:
-            # A card that was never posted must not stay open: no one could decide on it.
+            # A card that was never posted must not stay open: no approver can see it.
             await self.withdraw(card_id, post.last_error)
         if post.last_error not in CHANNEL or post.message_key.is_unposted:
             return
@@ -51,34 +51,34 @@ class Fallback:
         self.wake()
 
     async def _close(self, uow: UnitOfWork, post: OutboxMessage) -> None:
-        """Note that the channel takes nothing; what is noted already stays."""
+        """Record that the channel is closed, unless that is recorded already."""
         message_key = MessageKey.unposted(post.channel)
         noted = await uow.outbox.get(message_key)
         if noted is None or noted.state == "sent":
-            told = self.fallback if self.fallback != post.channel else ""
-            await uow.outbox.put(message_key, post.channel, back(self.clock(), post.last_error, told))
+            meanwhile = self.fallback if self.fallback != post.channel else ""
+            await uow.outbox.put(message_key, post.channel, back(self.clock(), post.last_error, meanwhile))
 
     async def _detour(self, uow: UnitOfWork, post: OutboxMessage) -> None:
         message_key = post.parent or post.message_key
         if not self.fallback or post.channel == self.fallback or not message_key.of_alerts:
             return
         root = await uow.outbox.get(message_key)
-        # Also what is over: where it was seen it still looks open, and cannot be edited there.
+        # Resolved alerts too: in the closed channel they still look open and cannot be edited.
         if root is not None:
             await uow.detours.move(message_key, away_from=post.channel, to=self.fallback)
 
     async def wanted(self, message_key: MessageKey) -> bool:
-        """Whether the slot's message, that somebody deleted, is to be posted anew."""
+        """Return True if a message that a person deleted must be posted again."""
         async with self.store.read() as uow:
             return await _open(uow, message_key, self.clock())
 
     async def renew(self, message_key: MessageKey, ts: str) -> float | None:
-        """Seconds until the slot gets a new message because Slack does not let `ts` be edited; None to leave it.
+        """Return the seconds until a new message replaces `ts`, which Slack does not let us edit; None to leave it.
 
-        What is over, and a card, gets it at once. What goes on changing gets one now and then.
+        Ended subjects and cards are replaced at once, changing ones only now and then.
         """
         if not message_key.is_root:
-            # A line in a thread: the message above it shows the state.
+            # A reply: the message above it shows the state.
             return None
         left = float(ts) + RENEWALS.get(message_key.kind, 0.0) - self.clock()
         if left <= 0:
@@ -89,12 +89,12 @@ class Fallback:
             return left if await _open(uow, message_key, self.clock()) else 0.0
 
     async def sweep(self) -> None:
-        """Try closed channels again when it is time; where one has opened, tell there what is still open."""
+        """Retry closed channels that are due; in a channel that has opened, post what is still open."""
         async with self.store.read() as uow:
             notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         opened = [note for note in notes if note.state == "sent"]
         now = self.clock()
-        # One of a time to come was noted on a clock that was wrong: it is not waited for.
+        # A note from the future was written by a wrong clock: retry it now.
         due = [each for each in notes if each.state == "dead" and not 0 <= now - each.updated_at < RETRY_SECONDS]
         if not opened and not due:
             return
@@ -105,8 +105,8 @@ class Fallback:
                 await _revive(uow, note, now)
         self.wake()
 
-    async def trouble(self) -> str:
-        """A sentence that names the channels that take nothing, "" when all do."""
+    async def problem(self) -> str:
+        """Return a sentence that names the closed channels, "" if there are none."""
         async with self.store.read() as uow:
             notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         shut = [f"{note.channel} ({note.last_error or 'being tried'})" for note in notes if note.state != "sent"]
@@ -121,14 +121,14 @@ class Fallback:
 async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:
     for message_key in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
         post = await uow.outbox.get(message_key)
-        # Also what is over, where it was seen: it still looks open there.
+        # Also ended subjects that were seen there: they still look open.
         if (post is not None and post.seen) or await _open(uow, message_key, now):
             await uow.outbox.requeue(message_key)
     await uow.detours.forget(note.message_key)
 
 
 async def _open(uow: UnitOfWork, message_key: MessageKey, now: float) -> bool:
-    """Whether what a slot's message tells of still concerns somebody at `now`."""
+    """Return True if the subject of the message is still open at `now`, or ended only just before."""
     if message_key.alert_id is not None:
         alert = await uow.alerts.get(message_key.alert_id)
         return alert is not None and alert.open

@@ -1,9 +1,9 @@
-"""The outbox worker: claims what must be said, says it in Slack, records what came of it.
+"""The outbox worker: claims rows, posts or edits their messages in Slack, records the outcome.
 
-What must be said stands in the store (bot/store/repositories/outbox.py): one row per message, with its newest
-content. Channels are served side by side, one channel one call after the other, paced to Slack's limits. Before a call
-the claim is committed, so that a crash leaves a row in doubt instead of a message that is posted twice: a row in doubt
-is first looked for in Slack by its metadata. A worker that finds another message for its slot deletes its own.
+The store has one row per message with its newest content (bot/store/repositories/outbox.py). Channels are served in
+parallel, the calls of one channel one after the other, within Slack's rate limits. The claim is committed before the
+call. So a crash leaves a row marked as maybe sent, and the next worker first searches Slack for it by its metadata,
+instead of posting twice. A worker that finds another message of the same key deletes its own.
 """
 
 import asyncio
@@ -72,15 +72,14 @@ async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
 
 
 class Outbox:
-    """Sends what the store says must be in Slack; one `run()` per process, any number of processes.
+    """Keeps Slack equal to the outbox rows; one `run()` per process, any number of processes.
 
-    `owner` names this process in claims: unique among the living; one that is the same after a restart lets the new
-    process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
-    others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
-    `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
-    deleted is to be posted again. `renew` tells in how many seconds a slot gets a new message in the place of `ts`,
-    which cannot be edited: None to leave it as it is. `posted_after` turns the time at which a row was made into one
-    of Slack's clock.
+    `owner` names this process in claims; it is unique among the active processes. A process with the same name takes
+    over at once what its predecessor had claimed. `alive` returns False once other replicas may count this process as
+    dead and take over its claims. `random` returns numbers in [0, 1).
+    `on_dead` is called with each row that Slack refuses for good. `wanted` returns True if a message that a person
+    deleted must be posted again. `renew` returns the seconds until a message that cannot be edited (`ts`) gets a new
+    message in its place, None to leave it. `posted_after` converts the time of a row to Slack's clock.
     """
 
     def __init__(
@@ -120,16 +119,16 @@ class Outbox:
 
     @property
     def healthy(self) -> bool:
-        """Whether Slack lets us in, as far as the last call told."""
+        """True unless Slack rejected the token at the last call."""
         return not self.auth_error
 
     async def health(self) -> OutboxHealth:
-        """How many rows wait, how long the oldest has, how many are dead; raises StoreError."""
+        """Return how many rows wait, the age of the oldest, and how many are dead; raises StoreError."""
         async with self._store.read() as uow:
             return await uow.outbox.health(self._clock())
 
     async def refused(self) -> str:
-        """A sentence on the messages that Slack goes on refusing with a code that is not known to pass; or ""."""
+        """Return a sentence on messages that Slack keeps refusing with an unlisted code, "" if there are none."""
         async with self._store.read() as uow:
             held = await uow.outbox.stubborn(STUBBORN_TRIES, sorted(GENERAL | NO_EDIT))
         codes = ", ".join(sorted({f"{post.last_error} in {post.channel}" for post in held}))
@@ -139,11 +138,11 @@ class Outbox:
         return f"Slack refuses {number} ({codes}); cmbot tries again for about a day"
 
     def wake(self) -> None:
-        """Look at the store now: something was put."""
+        """Look at the store now, after a row was put."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Send until cancelled. A call cut short by that leaves its row in doubt, which the next owner clears up."""
+        """Send until cancelled. A call that is cut off leaves its row maybe sent, and the next owner settles it."""
         try:
             while True:
                 self._awake.clear()
@@ -153,7 +152,7 @@ class Outbox:
             await self._abandon()
 
     async def drain(self, *, patience: float = 0.0) -> int:
-        """Send what can be sent now or within `patience` seconds; returns how many rows still wait. Raises StoreError.
+        """Send what can be sent within `patience` seconds; returns how many rows still wait. Raises StoreError.
 
         For shutdown (after `run` was cancelled) and for tests.
         """
@@ -173,9 +172,9 @@ class Outbox:
                 await self._pause(self._awake, wait)
 
     async def settled(self, message_key: MessageKey, *, within: float) -> OutboxMessage | None:
-        """Wait until the slot's newest content is sent or dead, at most `within` seconds; returns how it stands then.
+        """Wait at most `within` seconds until the newest content is sent or dead; returns the row, None without one.
 
-        None when there is no such slot. For those who must know that a message is there before they go on.
+        For callers that go on only once the message is in Slack.
         """
         self.wake()
         with suppress(TimeoutError):
@@ -193,10 +192,10 @@ class Outbox:
             return await uow.outbox.get(message_key)
 
     async def _round(self) -> float:
-        """Start what may be sent now; returns the seconds until there may be more."""
+        """Start what may be sent now; returns the seconds until the next round."""
         now = self._clock()
         if not self._alive():
-            # Counted as dead, perhaps: others send until this process is heard of again.
+            # Other replicas may count this process as dead: they send until its next heartbeat.
             return _LOOK_AGAIN
         if self._all_held > now or len(self._under_way) >= self._parallel:
             return max(self._all_held - now, 0.0) or self._idle
@@ -260,7 +259,7 @@ class Outbox:
         outcome = await self._guarded(self._attempt(claim), lambda: self._crashed(claim), "deliver", claim.message_key)
         recorded = await self._guarded(self._record(claim, outcome), lambda: False, "record", claim.message_key)
         if not recorded:
-            # Left claimed and, if it was a post, in doubt: looked for once the store answers again.
+            # The row stays claimed, and a post maybe sent: it is searched for once the store answers again.
             self._held[claim.channel] = self._clock() + back_off(3, self._random)
         self._progress.set()
         self._progress = asyncio.Event()
@@ -286,7 +285,7 @@ class Outbox:
         return Failed(error.code or type(error).__name__, verdict)
 
     def _crashed(self, claim: Claim) -> Failed:
-        """What a mistake of ours in the middle of a call comes to: tried some times, each perhaps done."""
+        """Return the failure of a bug during a call: retried a few times, and each call may have been carried out."""
         failed = self._failed(claim, SlackError("The message could not be sent.", code=CRASHED), "post")
         return replace(failed, verdict=replace(failed.verdict, maybe_sent=True))
 
@@ -310,7 +309,7 @@ class Outbox:
         return True
 
     async def _record_deleted(self, claim: Claim, deleted: Deleted) -> None:
-        """Post what is still of concern anew, its unseen replies after it; give up the rest."""
+        """Post the message again if it still matters, then its unseen replies; otherwise give it up."""
         message_key = claim.parent if deleted.parent and claim.parent else claim.message_key
         again = await self._wanted(message_key)
         log.info("outbox.deleted_by_someone", slot=str(message_key), channel=claim.channel, again=again)
@@ -323,7 +322,7 @@ class Outbox:
                 await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
 
     async def _record_frozen(self, claim: Claim, frozen: Frozen) -> None:
-        """Post what cannot be edited as a new message, now or later; or leave it until there is newer content."""
+        """Post the content as a new message, now or later, or leave it until the content changes."""
         wait = await self._renew(claim.message_key, frozen.ts)
         log.info("outbox.frozen", slot=str(claim.message_key), channel=claim.channel, code=frozen.error, wait=wait)
         now = self._clock()
@@ -345,7 +344,7 @@ class Outbox:
                 log.warning("outbox.double", slot=str(claim.message_key), channel=claim.channel)
                 await delete_double(self._poster, claim.channel, sent.ts)
             elif sent.searched:
-                # The post before may have been carried out between our look and our post.
+                # The earlier post may have been carried out between our search and our post.
                 for ts in await find(self._poster, claim, self._posted_after):
                     if ts != held:
                         await delete_double(self._poster, claim.channel, ts)
@@ -370,7 +369,7 @@ class Outbox:
             await self._on_dead(post)
 
     def _note(self, claim: Claim, failed: Failed) -> None:
-        """Log a failure; the same one of the same message again is not worth a second line."""
+        """Log a failure once; the same failure of the same message again is logged at debug level."""
         known = self._noted.get(claim.message_key) == failed.error
         self._noted[claim.message_key] = failed.error
         write, wait = log.debug if known else log.warning, failed.verdict.wait

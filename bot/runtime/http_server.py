@@ -36,12 +36,12 @@ async def serving(app: "App") -> AsyncIterator[int]:
     app.metrics.watch_loop(lambda: app.lag.longest)
     ready["loop"] = app.lag.trouble
     ready["watch"] = lambda: _watch_ready(app)
-    ready["channels"] = app.fallback.trouble
+    ready["channels"] = app.fallback.problem
     server = Health(
         app.metrics,
         live=live,
         ready=ready,
-        remarks={"slack": app.standing.trouble, "loop": app.lag.remark},
+        remarks={"slack": app.standing.problem, "loop": app.lag.remark},
         watches=partial(_watches, app),
     ).server()
     if app.socket is None:
@@ -70,7 +70,7 @@ async def _parts_alive(app: "App") -> str:
 
 
 async def _slack_ready(app: "App", connected: Probe | None) -> str:
-    return app.standing.trouble() or (await connected() if connected else "")
+    return app.standing.problem() or (await connected() if connected else "")
 
 
 async def _watch_ready(app: "App") -> str:

@@ -254,7 +254,7 @@ async def test_home_answers_by_a_direct_message_when_the_form_was_closed(world: 
 async def test_home_shows_a_cluster_s_status_to_a_viewer_who_gets_no_other_button(world: Demo) -> None:
     tab = await at_home(world, DAVE)
     assert "Change…" not in tab.full_text
-    assert "but for /cm audit" in tab.full_text
+    assert "except `/cm audit`" in tab.full_text
     await world.slack.as_user(DAVE).click_home("home:status:prod")
     await seen(world, DAVE, lambda view: "prod is healthy" in view.full_text)
 

@@ -64,9 +64,9 @@ async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -
         ("operation.verified", "", 60.0),
     ]
     assert {(row.cluster, row.op_id) for row in rows} == {("prod", op.id)}
-    assert rows[3].told["words"] == "balance is now off"
-    assert rows[3].told["request"] == {"task": "balance", "on": False}
-    assert rows[3].told["reason"] == "rush hour"
+    assert rows[3].details["words"] == "balance is now off"
+    assert rows[3].details["request"] == {"task": "balance", "on": False}
+    assert rows[3].details["reason"] == "rush hour"
 
 
 async def test_a_step_that_somebody_else_took_first_is_no_row(store: Store, clock: Clock) -> None:
@@ -153,8 +153,8 @@ async def test_a_command_of_somebody_without_rights_is_refused_and_noted(store: 
     await dispatcher(store, clock, slack).execute(typed("task disable balance prod reason=fun", "U0MALLORY"))
     [row] = await noted(store)
     assert (row.actor, row.action, row.cluster, row.at) == ("U0MALLORY", "refused.command", "prod", clock.now)
-    assert row.told["text"] == "/cm task disable balance prod reason=fun"
-    assert slack.said == [row.told["words"]]
+    assert row.details["text"] == "/cm task disable balance prod reason=fun"
+    assert slack.said == [row.details["words"]]
     assert "You are not an operator" in slack.said[0]
 
 
@@ -177,7 +177,7 @@ async def test_a_refused_click_is_noted_with_its_operation(store: Store, clock: 
     await dispatcher(store, clock, slack).execute(clicked(json.dumps({"op": op.id, "v": 0})))
     row = (await noted(store))[-1]
     assert (row.actor, row.action, row.cluster, row.op_id) == ("U0MALLORY", "refused.click", "prod", op.id)
-    assert row.told["words"] == "Not you, U0MALLORY."
+    assert row.details["words"] == "Not you, U0MALLORY."
     assert slack.said == ["Not you, U0MALLORY."]
 
 
@@ -188,7 +188,7 @@ async def test_a_forged_click_is_noted_without_believing_it(store: Store, clock:
     await dispatcher(store, clock, Slack()).execute(clicked(value))
     [row] = await noted(store)
     assert (row.cluster, row.op_id) == ("", 0)
-    assert len(row.told["value"]) <= 300
+    assert len(row.details["value"]) <= 300
 
 
 async def test_a_refusal_stands_when_it_cannot_be_noted(database_url: str, clock: Clock) -> None:

@@ -45,9 +45,9 @@ async def test_wrong_arguments_without_the_right_are_refused_and_noted(store: St
     slack = Slack()
     await dispatcher(store, clock, slack).execute(typed(text, "U0MALLORY"))
     [row] = await noted(store)
-    assert (row.actor, row.action, row.told["text"]) == ("U0MALLORY", "refused.command", f"{SLASH} {text}")
+    assert (row.actor, row.action, row.details["text"]) == ("U0MALLORY", "refused.command", f"{SLASH} {text}")
     assert len(slack.said) == 1
-    assert "You are not an " in slack.said[0] or "Nobody is named under `access.admins`" in slack.said[0]
+    assert "You are not an " in slack.said[0] or "The settings name no one under `access.admins`" in slack.said[0]
 
 
 async def test_wrong_arguments_with_the_right_are_explained(store: Store, clock: Clock) -> None:
@@ -125,7 +125,7 @@ async def test_whoami_names_the_clusters_with_roles_of_their_own() -> None:
     assert "On lab, lab2: you hold no role there" in anna
     lars = " ".join(await two.describe("U0LARS"))
     assert "On lab, lab2: there you are *operator*, *admin*" in lars
-    assert "but for /cm audit" not in lars
+    assert "except `/cm audit`" not in lars
 
 
 async def test_every_changing_command_has_a_role() -> None:

@@ -44,7 +44,7 @@ async def test_rows_come_back_as_they_were_sealed_and_make_a_chain(store: Store)
     assert rows == appended
     assert verify(rows) is None
     assert (rows[0].seq, rows[0].prev_hash, rows[0].at) == (1, GENESIS.hash, 1_700_000_000.124)
-    assert rows[0].told == ENTRY.detail
+    assert rows[0].details == ENTRY.detail
     async with store.read() as uow:
         assert await uow.audit.head() == rows[1].head
 
@@ -54,7 +54,7 @@ async def test_what_databases_refuse_is_replaced_before_it_is_hashed(store: Stor
     await _append(store, AuditEntry(1.0, nasty, nasty, nasty, 0, {nasty: nasty, "n": float("nan")}))
     [row] = await _all(store)
     assert row.actor == "a\ufffdb\ufffdc"
-    assert row.told == {"a\ufffdb\ufffdc": "a\ufffdb\ufffdc", "n": None}
+    assert row.details == {"a\ufffdb\ufffdc": "a\ufffdb\ufffdc", "n": None}
     assert verify([row]) is None
 
 

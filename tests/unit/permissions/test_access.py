@@ -42,10 +42,10 @@ async def test_a_group_that_cannot_be_listed_grants_nothing_and_is_named() -> No
 @pytest.mark.parametrize(
     ("user", "role", "words"),
     [
-        ("U0EVE", Role.OPERATOR, "You are not an operator, so you may look but not change"),
-        ("U0EVE", Role.APPROVER, "could not tell who is in the approver group S0GONE"),
+        ("U0EVE", Role.OPERATOR, "You are not an operator, so you may only read"),
+        ("U0EVE", Role.APPROVER, "did not list the approver group S0GONE"),
         ("U0BEN", Role.ADMIN, "`access.admins`"),
-        ("U0ANNA", Role.BREAKER, "Nobody is named under `access.breakers`"),
+        ("U0ANNA", Role.BREAKER, "The settings name no one under `access.breakers`"),
     ],
 )
 async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Role, words: str) -> None:

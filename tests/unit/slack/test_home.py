@@ -75,7 +75,7 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
             alerts=alerts,
             waiting=waiting,
             now=AT,
-            trouble=("a", "b"),
+            problems=("a", "b"),
         )
     )
     assert check_view({"type": "home", "blocks": list(blocks)}) == []

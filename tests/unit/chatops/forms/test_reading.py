@@ -45,7 +45,7 @@ async def test_a_silent_cluster_does_not_stop_the_form() -> None:
     assert cluster.given_up
     offers = await read(cluster, frozenset({Offer.TASK}), within=0.01)
     assert [choice.value for choice in offers.choices[Offer.TASK]] == [task.name for task in TASKS]
-    assert not offers.dialect_told
+    assert not offers.dialect_known
     assert "cannot be read just now" in offers.notes[0]
     assert "is not known how prod spells" in offers.notes[1]
 
