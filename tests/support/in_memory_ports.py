@@ -224,7 +224,7 @@ class FakeForms:
     """FormAnswers that records the forms opened and the answers; `refuses` is raised at an opening."""
 
     opened: list[tuple[Caller, str, str]] = field(default_factory=list)
-    told: list[tuple[Submission, str]] = field(default_factory=list)
+    answered: list[tuple[Submission, str]] = field(default_factory=list)
     refuses: Exception | None = None
 
     async def open(self, caller: Caller, kind: str, cluster: str) -> None:
@@ -233,7 +233,7 @@ class FakeForms:
             raise self.refuses
 
     async def answer(self, work: Submission, reply: Reply) -> None:
-        self.told.append((work, reply.message.text))
+        self.answered.append((work, reply.message.text))
 
 
 @dataclass

@@ -33,7 +33,7 @@ async def fill(store: Store, number: int) -> Head:
 
 
 async def tampered(url: str, statement: str) -> None:
-    """Change rows as somebody does who owns the database."""
+    """Change rows as the owner of the database can."""
     engine = create_async_engine(parse(url).url)
     guards = (
         ("audit_append_only ON audit",)
@@ -67,13 +67,13 @@ async def test_a_whole_log_is_proven_page_by_page(
         ("UPDATE audit SET detail = detail || ' ' WHERE seq = 5", 5, "was changed"),
         ("UPDATE audit SET at = at + 0.0001 WHERE seq = 2", 2, "was changed"),
         ("UPDATE audit SET hash = prev_hash, prev_hash = hash WHERE seq = 1", 1, "prev_hash"),
-        ("DELETE FROM audit WHERE seq = 3", 4, "where row 3 belongs"),
-        ("DELETE FROM audit WHERE seq = 1", 2, "where row 1 belongs"),
-        ("UPDATE audit SET seq = -1 WHERE seq = 3", -1, "where row 1 belongs"),
+        ("DELETE FROM audit WHERE seq = 3", 4, "in the place of row 3"),
+        ("DELETE FROM audit WHERE seq = 1", 2, "in the place of row 1"),
+        ("UPDATE audit SET seq = -1 WHERE seq = 3", -1, "in the place of row 1"),
         (
             "INSERT INTO audit SELECT 0, at, actor, action, cluster, 0, detail, hash, hash FROM audit WHERE seq = 3",
             0,
-            "where row 1 belongs",
+            "in the place of row 1",
         ),
     ],
 )
@@ -89,13 +89,13 @@ async def test_what_the_owner_of_the_database_did_is_found(
     assert why in broken.why
 
 
-async def test_an_end_that_was_cut_off_is_missed_by_whoever_noted_the_head(store: Store, database_url: str) -> None:
+async def test_noted_head_reveals_a_cut_off_end(store: Store, database_url: str) -> None:
     head = await fill(store, 5)
     await tampered(database_url, "DELETE FROM audit WHERE seq > 3")
     end, broken = await verify_store(database_url, None)
     assert (end.seq, broken) == (3, None), "the chain alone cannot tell"
     end, broken = await verify_store(database_url, head)
-    assert "BROKEN at row 4: the log ends with row 3, but row 5 was there once" in told(end, broken, "The audit log")
+    assert "BROKEN at row 4: the log ends with row 3, but row 5 existed" in told(end, broken, "The audit log")
 
 
 async def test_an_export_is_the_log_and_can_be_proven_elsewhere(
@@ -115,7 +115,7 @@ async def test_an_export_is_the_log_and_can_be_proven_elsewhere(
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join([*lines[:2], lines[2].replace("U1", "U2"), *lines[3:]]))
     assert await asyncio.to_thread(main, ["audit", "verify", "--file", str(file)]) == 1
-    assert "is BROKEN at row 3: its hash does not fit what it holds: it was changed." in capsys.readouterr().out
+    assert "is BROKEN at row 3: its hash does not fit its content: it was changed." in capsys.readouterr().out
 
     file.write_text("".join(lines[:4]))
     options = ["audit", "verify", "--file", str(file), "--head", head.short]
@@ -136,7 +136,7 @@ async def test_a_csv_has_every_row_and_no_formula(store: Store, database_url: st
     ]
 
 
-async def test_a_file_that_cannot_be_written_or_read_is_told(store: Store, database_url: str, tmp_path: Path) -> None:
+async def test_unwritable_or_unreadable_file_is_reported(store: Store, database_url: str, tmp_path: Path) -> None:
     await fill(store, 1)
     with pytest.raises(UserError, match="cannot be written"):
         await export_store(database_url, "csv", tmp_path / "nowhere" / "audit.csv")
@@ -162,7 +162,7 @@ def test_a_failed_export_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["audit.csv"]
 
 
-def test_what_is_told_of_nothing_and_of_a_first_row() -> None:
+def test_report_of_an_empty_log_and_of_a_first_row() -> None:
     assert told(GENESIS, None, "The audit log") == "The audit log is empty."
     first = told(GENESIS, Broken(1, "it was changed"), "The audit log")
     assert first == "The audit log is BROKEN at row 1: it was changed. No row before it holds."

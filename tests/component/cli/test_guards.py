@@ -72,14 +72,14 @@ async def test_a_disabled_trigger_or_a_strange_one_is_noticed(store: Store, data
             "ALTER TABLE audit DISABLE TRIGGER audit_append_only",
             "CREATE RULE swallow AS ON INSERT TO audit DO INSTEAD NOTHING",
         )
-        told: tuple[str, ...] = (
+        expected: tuple[str, ...] = (
             "the trigger audit_append_only is not as cmbot made it",
             "the rule swallow on it is none of cmbot's",
         )
     else:
         await ran(database_url, "CREATE TRIGGER swallow BEFORE INSERT ON audit BEGIN SELECT RAISE(IGNORE); END")
-        told = ("the trigger swallow on it is none of cmbot's",)
-    assert await guards_of(database_url) == told
+        expected = ("the trigger swallow on it is none of cmbot's",)
+    assert await guards_of(database_url) == expected
 
 
 async def test_an_end_that_was_cut_off_is_missed_by_its_operation(
@@ -112,5 +112,5 @@ async def test_what_holds_before_a_broken_row_is_said(
     monkeypatch.setenv("CMBOT_STORE_URL", database_url)
     assert await asyncio.to_thread(main, ["audit", "verify", "--config", str(config)]) == 1
     said = capsys.readouterr().out
-    assert "BROKEN at row 3: its hash does not fit what it holds: it was changed. Rows 1 to 2 hold, up to 2:" in said
+    assert "BROKEN at row 3: its hash does not fit its content: it was changed. Rows 1 to 2 hold, up to 2:" in said
     assert "is gone" in said.partition("TAMPERED")[2]

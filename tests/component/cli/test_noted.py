@@ -69,7 +69,7 @@ async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -
     assert rows[3].details["reason"] == "rush hour"
 
 
-async def test_a_step_that_somebody_else_took_first_is_no_row(store: Store, clock: Clock) -> None:
+async def test_lost_step_adds_no_audit_row(store: Store, clock: Clock) -> None:
     book = repository(store, clock)
     op = await book.open(OPERATION)
     await book.move(op, OpState.WAITING)
@@ -102,7 +102,7 @@ class Decider:
         raise UserError(f"Not you, {click.user}.")
 
 
-async def nobody(group: str) -> frozenset[str]:
+async def no_members(group: str) -> frozenset[str]:
     assert group
     return frozenset()
 
@@ -123,7 +123,7 @@ def dispatcher(
         commands=(*COMMANDS, *more),
         clusters={name: FakeCluster(name) for name in ("prod", *(own or {}))},
         default_of_channel={},
-        access=Access(access, nobody, (), own or {}),
+        access=Access(access, no_members, (), own or {}),
         proposer=FakeDesk(),
         alerts=FakeAlerts(),
         reports=FakeReports(),
@@ -148,7 +148,7 @@ def clicked(value: str) -> Click:
     return Click("trigger-2", "U0MALLORY", "C0OPS", "op_confirm", value, "1.5", "https://answer")
 
 
-async def test_a_command_of_somebody_without_rights_is_refused_and_noted(store: Store, clock: Clock) -> None:
+async def test_command_without_rights_is_refused_and_recorded(store: Store, clock: Clock) -> None:
     slack = Slack()
     await dispatcher(store, clock, slack).execute(typed("task disable balance prod reason=fun", "U0MALLORY"))
     [row] = await noted(store)

@@ -10,7 +10,7 @@ from bot.config import AccessSettings, Members
 from bot.interactions.events import Submission
 from bot.permissions.access import Access
 from bot.store.database import Store
-from tests.component.cli.test_noted import Slack, dispatcher, nobody, noted, typed
+from tests.component.cli.test_noted import Slack, dispatcher, no_members, noted, typed
 from tests.support.databases import Clock
 
 OWN = {"lab": AccessSettings(operators=Members(users=("U0LARS",)), admins=Members(users=("U0LARS",)))}
@@ -63,7 +63,7 @@ async def test_a_form_sent_without_the_right_is_refused_before_its_fields(store:
     await bot.execute(form)
     [row] = await noted(store)
     assert (row.actor, row.action, row.cluster) == ("U0MALLORY", "refused.command", "prod")
-    assert "You are not an operator" in bot.forms.told[0][1]  # type: ignore[attr-defined]
+    assert "You are not an operator" in bot.forms.answered[0][1]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
 
 
 async def test_whoami_names_the_clusters_with_roles_of_their_own() -> None:
-    two = Access(AccessSettings(operators=Members(users=("U0ANNA",))), nobody, (), {**OWN, "lab2": OWN["lab"]})
+    two = Access(AccessSettings(operators=Members(users=("U0ANNA",))), no_members, (), {**OWN, "lab2": OWN["lab"]})
     anna = " ".join(await two.describe("U0ANNA"))
     assert "On lab, lab2: you hold no role there" in anna
     lars = " ".join(await two.describe("U0LARS"))

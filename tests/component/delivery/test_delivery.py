@@ -186,13 +186,13 @@ async def test_a_channel_gets_a_short_burst_and_then_one_message_a_second(
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "not_in_channel", "is_archived", "msg_too_long"])
-async def test_what_slack_will_never_take_becomes_a_dead_letter_and_holds_up_nobody(
+async def test_final_refusal_is_dead_and_blocks_no_message(
     store: Store, slack: FakeSlack, make: MakeOutbox, code: str
 ) -> None:
-    told: list[OutboxMessage] = []
+    posted: list[OutboxMessage] = []
 
     async def on_dead(post: OutboxMessage) -> None:
-        told.append(post)
+        posted.append(post)
 
     slack.refuse["C9"] = code
     await put(store, "a", "one", channel="C9")
@@ -200,7 +200,7 @@ async def test_what_slack_will_never_take_becomes_a_dead_letter_and_holds_up_nob
     outbox = make(on_dead=on_dead)
     assert await outbox.drain(patience=AGES) == 0
     assert slack.texts() == ["two"]
-    assert [(str(post.message_key), post.channel, post.last_error, post.text) for post in told] == [
+    assert [(str(post.message_key), post.channel, post.last_error, post.text) for post in posted] == [
         ("a", "C9", code, "one")
     ]
     assert (await outbox.health()).dead == 1
@@ -244,7 +244,7 @@ async def test_a_refused_token_kills_no_message_and_shows_as_unhealthy(
     assert (slack.texts(), slack.texts("C2"), outbox.healthy) == (["one"], ["two"], True)
 
 
-async def test_a_message_that_somebody_deleted_is_not_posted_again(
+async def test_message_deleted_by_a_person_is_not_posted_again(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     outbox = make()

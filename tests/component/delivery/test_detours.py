@@ -1,4 +1,4 @@
-"""Messages that Slack will not have as they are: told elsewhere, posted anew, or given up; on each database."""
+"""Messages that Slack refuses: posted elsewhere, posted again, or given up; on each database."""
 
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
@@ -43,7 +43,7 @@ async def test_what_moved_stays_there_with_its_replies_and_says_where_it_belongs
     assert len({posted.thread_ts for posted in slack.shown["C2"][1:]}) == 1
 
 
-async def test_a_deleted_message_of_concern_is_posted_anew_and_replies_go_to_its_thread(
+async def test_deleted_open_message_is_posted_again_with_its_replies(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     outbox = make(wanted=yes)

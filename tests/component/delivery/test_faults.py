@@ -109,7 +109,7 @@ async def test_a_worker_killed_while_slack_carries_out_its_post_leaves_one_messa
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     clock.now += 61
-    assert await make("heir").drain(patience=AGES) == 0
+    assert await make("next").drain(patience=AGES) == 0
     assert slack.texts() == ["one"]
 
 
@@ -130,7 +130,7 @@ async def test_a_paused_worker_that_posts_after_its_heir_deletes_its_own_message
     zombie = await _zombie(store, slack, make, clock)
     held, slack.gate = slack.gate, asyncio.Event()
     slack.gate.set()
-    assert await make("heir").drain(patience=AGES) == 0
+    assert await make("next").drain(patience=AGES) == 0
     assert slack.texts() == ["one"]
     held.set()
     await zombie
@@ -144,7 +144,7 @@ async def test_a_paused_worker_that_posts_while_its_heir_is_at_it_leaves_one_mes
 ) -> None:
     zombie = await _zombie(store, slack, make, clock)
     slack.entered.clear()
-    replacement = asyncio.create_task(make("heir").drain(patience=AGES))
+    replacement = asyncio.create_task(make("next").drain(patience=AGES))
     await slack.entered.wait()
     slack.gate.set()
     await asyncio.gather(zombie, replacement)

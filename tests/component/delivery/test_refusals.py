@@ -70,7 +70,7 @@ async def test_overtaken_replies_are_not_sent(store: Store, slack: FakeSlack, ma
 
 
 @pytest.mark.parametrize("code", ["cant_update_message", "edit_window_closed"])
-async def test_refused_edit_is_posted_anew_with_a_link(
+async def test_refused_edit_becomes_a_new_message_with_a_link(
     store: Store, slack: FakeSlack, make: MakeOutbox, code: str
 ) -> None:
     outbox = make()

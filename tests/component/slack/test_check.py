@@ -46,7 +46,7 @@ async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackGateway) -> 
     assert "swapped" in lines["app token"].fix
 
 
-async def test_swapped_tokens_are_told_without_a_call(stub: Stub) -> None:
+async def test_swapped_tokens_are_reported_without_a_call(stub: Stub) -> None:
     async with SlackGateway("xapp-1-secret", f"{stub.origin}/api/") as gateway:
         found = await check_slack(gateway, app_token="xoxb-secret", signing_secret="", channels={}, groups=())
     lines = {line.what: line for line in found}

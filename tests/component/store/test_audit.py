@@ -112,7 +112,7 @@ async def test_rows_are_found_by_time_person_and_cluster(store: Store) -> None:
 
 
 async def _raw(url: str, *statements: str) -> None:
-    """Do what somebody does who has the database in their hands."""
+    """Act as the owner of the database."""
     engine = create_async_engine(parse(url).url)
     try:
         async with engine.begin() as connection:
@@ -167,4 +167,4 @@ async def test_who_takes_the_guards_away_is_found_out(store: Store, database_url
     await _raw(database_url, f"DROP {guard}", "UPDATE audit SET at = at + 3600 WHERE seq = 2")
     broken = verify(await _all(store))
     assert broken is not None
-    assert (broken.seq, broken.why) == (2, "its hash does not fit what it holds: it was changed")
+    assert (broken.seq, broken.why) == (2, "its hash does not fit its content: it was changed")

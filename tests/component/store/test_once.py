@@ -111,7 +111,7 @@ async def test_the_last_firing_before_a_time_is_known(store: Store) -> None:
         assert await uow.firings.last(("night",), 150.0) is None
 
 
-async def test_an_event_is_remembered_and_left_for_nobody_to_finish(store: Store) -> None:
+async def test_event_is_recorded_as_done(store: Store) -> None:
     """Home was opened: shown once, whichever replica the event comes to again."""
     one, other = Inbox(store, "one", lambda: 100.0), Inbox(store, "other", lambda: 100.0)
     assert [await each.once("E1", "home") for each in (one, other, one)] == [True, False, False]

@@ -181,7 +181,7 @@ async def test_a_removed_message_is_deleted_and_one_never_tried_is_forgotten(sto
         assert (await uow.outbox.get(MessageKey.parse("a")), await uow.outbox.depth()) == (None, 0)
 
 
-async def test_a_message_put_again_while_it_is_deleted_is_posted_anew(store: Store) -> None:
+async def test_message_put_during_its_deletion_is_posted_again(store: Store) -> None:
     await put(store, "a", "one")
     await post_all(store)
     async with store.begin() as uow:
@@ -241,9 +241,9 @@ async def test_a_failure_says_whether_the_row_is_in_doubt(store: Store, *, maybe
 async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
-    [replacement] = await claim(store, "heir", NOW + 60)
+    [replacement] = await claim(store, "next", NOW + 60)
     assert await sent(store, zombie, "1.0", "zombie") == "1.0"
-    assert await sent(store, replacement, "2.0", "heir") == "1.0"
+    assert await sent(store, replacement, "2.0", "next") == "1.0"
     async with store.read() as uow:
         post = await uow.outbox.get(MessageKey.parse("a"))
     assert post is not None
@@ -253,8 +253,8 @@ async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Sto
 async def test_a_late_sender_learns_that_the_slot_has_another_message_or_is_gone(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
-    [replacement] = await claim(store, "heir", NOW + 60)
-    await sent(store, replacement, "2.0", "heir")
+    [replacement] = await claim(store, "next", NOW + 60)
+    await sent(store, replacement, "2.0", "next")
     assert await sent(store, zombie, "1.0", "zombie") == "2.0"
     async with store.begin() as uow:
         await uow.outbox.remove(MessageKey.parse("a"))

@@ -140,10 +140,10 @@ class Open:
 
 
 async def published(user: str, *, down: bool = False, severity: Severity = Severity.INFO) -> str:
-    told: list[tuple[str, Sequence[BlockJson]]] = []
+    posted: list[tuple[str, Sequence[BlockJson]]] = []
 
     async def publish(user: str, blocks: Sequence[BlockJson]) -> None:
-        told.append((user, blocks))
+        posted.append((user, blocks))
 
     tab = HomeTab(
         ["prod"],
@@ -155,7 +155,7 @@ async def published(user: str, *, down: bool = False, severity: Severity = Sever
         lambda: AT,
     )
     await tab.show(user)
-    [(whom, blocks)] = told
+    [(whom, blocks)] = posted
     assert whom == user
     return json.dumps(list(blocks), ensure_ascii=False)
 

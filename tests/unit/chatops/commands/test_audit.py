@@ -67,7 +67,7 @@ async def test_filters_are_handed_on() -> None:
     assert audit.asked[1] == (AuditQuery(), 20)
 
 
-async def test_a_file_that_cannot_be_shared_is_told_with_what_to_do() -> None:
+async def test_failed_upload_names_the_fix() -> None:
     refused = SlackError("Slack refused files.completeUploadExternal: not_in_channel.", code="not_in_channel")
     _, last = await typed("audit", audit=book(1), share=Share(refused))
     assert "could not be uploaded to this channel. Slack refused files.completeUploadExternal" in seen(last.message)
@@ -82,7 +82,7 @@ async def test_an_empty_log_has_no_table_and_no_file() -> None:
     assert share.shared == []
 
 
-async def test_a_mistyped_cluster_is_told_but_one_that_left_the_settings_is_shown() -> None:
+async def test_mistyped_cluster_is_refused_but_removed_one_is_shown() -> None:
     cluster = FakeCluster("prod")
     with pytest.raises(UserError, match=r'nothing about a cluster "prdo"\. Did you mean prod\?'):
         await typed("audit cluster=prdo", cluster, audit=book(0))

@@ -74,7 +74,7 @@ def test_words_stand_first_and_what_every_change_takes_last() -> None:
     assert names("task disable", FormContext(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
 
 
-def test_how_switches_are_spelled_is_asked_where_nobody_knows() -> None:
+def test_unknown_dialect_adds_its_field() -> None:
     assert "dialect" in names("task disable", FormContext(dialect_known=False))
 
 
@@ -104,7 +104,7 @@ def test_kinds_are_found_by_their_first_word() -> None:
 @pytest.mark.parametrize("peers", [1, 101, 350])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
 def test_every_form_is_within_slack_s_limits(kind: Kind, peers: int) -> None:
-    """Whatever a cluster calls its peers, however many there are."""
+    """Peers with any names, and any number of them."""
     many = tuple(Choice(str(number), f"peer {number} <!channel> {'x' * 200}", "y" * 200) for number in range(1, peers))
     offers = {Offer.PEER: many, Offer.TASK: many}
     known = FormContext("p" * 60, offers, may_force=True, needs_reason=True, dialect_known=False)
