@@ -18,6 +18,7 @@ from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason, fo
 WHOLE_CHANNEL = ""
 """The scope of a storm over all clusters of a channel; any other is a cluster's name."""
 _MOST_ARRIVALS = 2000
+from bot.common.message_key import MessageKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class AlertGroup:
     lines: int = 0
     ended_at: float = 0.0
     due: tuple[int, ...] = ()
+
+    @property
+    def message_key(self) -> MessageKey:
+        """The key of the message that lists the alerts; `slot` is its text form, as stored."""
+        return MessageKey.parse(self.slot)
 
     @property
     def active(self) -> bool:
@@ -133,7 +139,7 @@ def _arrived(
         return history, move
     if storm is None:
         history = replace(history, made=history.made + 1)
-        storm = AlertGroup(f"digest:{history.channel}:{history.made}", now, ())
+        storm = AlertGroup(str(MessageKey.group(history.channel, history.made)), now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
     return history.with_group(storm), replace(move, new=noted(move.new, digest=storm.slot))
 

@@ -1,1 +1,1 @@
-"""The audit log's own logic: the chain of its rows, the form of its exports. Pure; the rows live in the store."""
+"""Audit log: hash chain, queries, export formats. No I/O; the store has the rows."""

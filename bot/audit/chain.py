@@ -1,6 +1,6 @@
-"""The hash chain of the audit log: how a row is sealed, and which row is the first that does not fit. Pure.
+"""Hash chain of the audit log: hashes a row, and finds the first row that does not fit. No I/O.
 
-The rule is written down for other programs in docs/audit.md; nothing here may change it for rows that exist.
+docs/audit.md documents the rule for other programs; no change here may break it for existing rows.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _SHOWN = 16
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What is to be noted: when (Unix seconds, kept to the millisecond), who (a Slack user id, "" the program), what.
+    """An entry: time (Unix seconds, kept to the millisecond), actor (Slack user id, "" for the program), action.
 
     `action` is a dotted word such as `operation.running`; `op_id` is 0 and `cluster` "" where there is none; `detail`
     is any JSON.
@@ -37,7 +37,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a chain: the number and the hash of its last row. Whoever keeps one can prove what came before it."""
+    """The end of a chain: number and hash of its last row. A kept head proves the rows before it."""
 
     seq: int
     hash: str
@@ -47,17 +47,17 @@ class Head:
 
     @property
     def short(self) -> str:
-        """Enough of it to be kept by a person."""
+        """The head with a short hash, for a person to keep."""
         return f"{self.seq}:{self.hash[:_SHOWN]}"
 
 
 GENESIS = Head(0, "0" * 64)
-"""What the first row follows."""
+"""The head before the first row."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One sealed row. `detail` is the text of its JSON as it is stored, because that text is what is hashed."""
+    """One hashed row. `detail` is the stored JSON text, because that text is hashed."""
 
     seq: int
     at: float
@@ -75,8 +75,8 @@ class AuditRow:
         return Head(self.seq, self.hash)
 
     @property
-    def told(self) -> Mapping[str, Any]:
-        """The detail as an object, {} when it is none."""
+    def details(self) -> Mapping[str, Any]:
+        """The detail as an object, {} if it is none."""
         try:
             found = json.loads(self.detail)
         except (ValueError, RecursionError):
@@ -86,9 +86,9 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first row that does not fit, and why; `seq` is the number it bears, or that of the row that is missing.
+    """The first row that does not fit, and why; `seq` is its number, or that of the missing row.
 
-    `after` is the end of what holds before it.
+    `after` is the end of the valid chain before it.
     """
 
     seq: int
@@ -97,13 +97,13 @@ class Broken:
 
 
 def stamp(at: float) -> str:
-    """`at` (Unix seconds) as hashed and exported: `2025-12-31T23:59:59.123Z`. Raises ValueError, OverflowError."""
+    """Format `at` (Unix seconds) as `2025-12-31T23:59:59.123Z`. Raises ValueError, OverflowError."""
     moment = _EPOCH + timedelta(milliseconds=round(at * 1000))
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def unstamp(text: str) -> float:
-    """The inverse of `stamp`; raises ValueError for every other spelling."""
+    """Return the time that `stamp` wrote; raises ValueError for any other spelling."""
     at = (datetime.fromisoformat(text).astimezone(UTC) - _EPOCH) // _MILLISECOND / 1000
     if stamp(at) != text:
         raise ValueError(f"write the time as {stamp(at)}")
@@ -111,7 +111,7 @@ def unstamp(text: str) -> float:
 
 
 def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id: int, detail: str) -> AuditRow:
-    """Make the row that follows `after`; raises ValueError, TypeError or OverflowError for what no row can hold."""
+    """Return the row after `after`; raises ValueError, TypeError or OverflowError for values that no row can hold."""
     hashed = {
         "seq": after.seq + 1,
         "at": stamp(at),
@@ -122,7 +122,7 @@ def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id
         "detail": detail,
         "prev_hash": after.hash,
     }
-    # Of texts and whole numbers alone this is RFC 8785's canonical form, which every language has a library for.
+    # For texts and whole numbers this is the canonical form of RFC 8785.
     text = json.dumps(hashed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     kept = round(at * 1000) / 1000
@@ -133,7 +133,7 @@ def verify(rows: Iterable[AuditRow], *, start: Head = GENESIS, noted: Head | Non
     """Find the first row that does not follow from the one before it, None when all do.
 
     `start` is what the first of `rows` must follow; with `noted`, the row of that number must have that hash (which may
-    be cut short). That rows are missing behind the last is told by `cut_off`.
+    be cut short). `cut_off` reports rows that are missing at the end.
     """
     head = start
     for row in rows:
@@ -145,20 +145,20 @@ def verify(rows: Iterable[AuditRow], *, start: Head = GENESIS, noted: Head | Non
 
 
 def cut_off(end: Head, noted: Head | None) -> Broken | None:
-    """Whether a chain that ends with `end` lacks rows that were there when `noted` was."""
+    """Return the fault if a chain that ends with `end` lacks rows that existed at `noted`."""
     if noted is None or noted.seq <= end.seq:
         return None
-    why = f"the log ends with row {end.seq}, but row {noted.seq} was there once: its end is gone"
+    why = f"the log ends with row {end.seq}, but row {noted.seq} existed: the end was removed"
     return Broken(end.seq + 1, why, end)
 
 
 def _misfit(head: Head, row: AuditRow) -> str:
     due = head.seq + 1
     if row.seq != due:
-        return f"it stands where row {due} belongs: rows were removed, doubled or exchanged"
+        return f"it is in the place of row {due}: rows were removed, doubled or exchanged"
     if row.prev_hash != head.hash:
         return f"its prev_hash is not the hash of row {head.seq}: one of the two was changed or exchanged"
-    return "" if _fits(head, row) else "its hash does not fit what it holds: it was changed"
+    return "" if _fits(head, row) else "its hash does not fit its content: it was changed"
 
 
 def _fits(head: Head, row: AuditRow) -> bool:
@@ -180,11 +180,11 @@ def _fits(head: Head, row: AuditRow) -> bool:
 def _contradiction(row: AuditRow, noted: Head | None) -> str:
     if noted is None or noted.seq != row.seq or row.hash.startswith(noted.hash):
         return ""
-    return "its hash is not the one that was noted: the log was written anew"
+    return "its hash is not the noted one: the log was rewritten"
 
 
 def parse_head(text: str) -> Head:
-    """A head as people keep it, `42:9f86d081884c`; raises UserError."""
+    """Parse a head as people keep it, `42:9f86d081884c`; raises UserError."""
     match = _NOTED.fullmatch(text.strip().lower())
     if match is None:
         raise UserError("Write a head as number:hash, with 12 to 64 digits of the hash, as in 42:9f86d081884c.")

@@ -1,4 +1,4 @@
-"""The audit log in a file: JSON lines, which can be proven, and CSV, which spreadsheets can open without harm. Pure."""
+"""Audit log files: JSON lines, which can be verified, and CSV, which is safe in spreadsheets. No I/O."""
 
 import csv
 import io
@@ -14,21 +14,21 @@ from bot.common.errors import UserError
 COLUMNS = tuple(one.name for one in fields(AuditRow))
 _TYPES = {"seq": int, "op_id": int}
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a spreadsheet would begin a formula: in front, and behind what some of them take for a separator."""
+"""Starts of a formula in a spreadsheet: at the front, and after what some of them take for a separator."""
 
 
 def json_line(row: AuditRow) -> str:
-    """One row as one line, with its end."""
+    """Return one row as one line, with its end."""
     return json.dumps({**asdict(row), "at": stamp(row.at)}, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
 def json_lines(rows: Iterable[AuditRow]) -> str:
-    """Rows as JSON lines."""
+    """Return rows as JSON lines."""
     return "".join(map(json_line, rows))
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[AuditRow]:
-    """The rows of JSON lines; empty lines are passed over. Raises UserError that names the line."""
+    """Yield the rows of JSON lines without empty lines. Raises UserError with the number of the line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _row(line, number)
@@ -48,22 +48,22 @@ def _row(line: str, number: int) -> AuditRow:
 
 
 def csv_head() -> str:
-    """The line of column names."""
+    """Return the line of column names."""
     return _csv([COLUMNS])
 
 
 def csv_rows(rows: Iterable[AuditRow]) -> str:
-    """Rows as CSV (RFC 4180), without column names."""
+    """Return rows as CSV (RFC 4180), without column names."""
     return _csv([_cells(row) for row in rows])
 
 
 def _cells(row: AuditRow) -> list[str]:
-    told = {**asdict(row), "at": stamp(row.at), "op_id": row.op_id or ""}
-    return [harmless(str(told[name])) for name in COLUMNS]
+    cells = {**asdict(row), "at": stamp(row.at), "op_id": row.op_id or ""}
+    return [harmless(str(cells[name])) for name in COLUMNS]
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one."""
+    """Return the cell with an apostrophe before anything that a spreadsheet takes for a formula."""
     return _FORMULA.sub(r"\1'", cell)
 
 

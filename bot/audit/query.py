@@ -1,4 +1,4 @@
-"""What may be asked of the audit log, and what is answered. Pure."""
+"""Queries of the audit log and their results. No I/O."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from bot.audit.chain import AuditRow, Head
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which rows: noted at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 are any.
+    """Selects rows: recorded at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 match all.
 
-    `hidden` are clusters whose rows the reader may not see; with `among`, they may see the rows of these clusters only.
+    The reader may not see rows of the clusters in `hidden`; with `among` they see rows of these clusters only.
     """
 
     since: float = 0.0
@@ -24,7 +24,7 @@ ALL = AuditQuery()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The newest of the rows asked for, the newest first; `total` is how many there are, `head` the end of the log."""
+    """The newest matching rows, newest first; `total` counts all of them, `head` is the end of the log."""
 
     rows: tuple[AuditRow, ...]
     total: int
@@ -33,7 +33,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class CsvExport:
-    """The newest `rows` of `total` rows asked for as a CSV file, the oldest first."""
+    """The newest `rows` of `total` matching rows as a CSV file, oldest first."""
 
     content: bytes
     rows: int

@@ -1,4 +1,4 @@
-"""The audit log as the program uses it: refusals are noted, rows are found for people, the chain is walked."""
+"""The audit log: records refusals, finds rows for people, verifies the chain."""
 
 import asyncio
 import json
@@ -19,26 +19,26 @@ from bot.store.unit_of_work import UnitOfWork
 log = structlog.get_logger(__name__)
 
 MOST_ROWS = 20_000
-"""Rows of one CSV file for the chat, the newest; `cmbot audit export` writes all."""
+"""The newest rows that one CSV file in Slack has; `cmbot audit export` writes all."""
 PAGE = 1000
 MOST_TEXT = 300
-"""Characters of what somebody typed or forged that are kept."""
+"""Stored characters of a text that a person typed or forged."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Implements dispatch.Refusals and commands.spec.AuditBook; reading raises StoreError."""
+    """Implements AuditLogPort; reading raises StoreError."""
 
     store: Store
     clock: Callable[[], float]
 
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
-        """Note a command of somebody who may not give it. Never raises: the refusal stands in any case."""
+        """Record a command that its sender has no right to give. Never raises: the refusal stands in any case."""
         detail = {"text": f"/cm {invocation.text}"[:MOST_TEXT], "channel": invocation.channel, "words": why}
         await self._note(AuditEntry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:
-        """Note a click that was refused, whatever it carries. Never raises."""
+        """Record a click that was refused, also one with a forged value. Never raises."""
         detail = {
             "button": click.action_id[:MOST_TEXT],
             "value": click.value[:MOST_TEXT],
@@ -60,13 +60,13 @@ class AuditLog:
             log.info("audit.noted", action=entry.action, actor=entry.actor, head=str(row.head))
 
     async def newest(self, asked: AuditQuery, limit: int) -> Found:
-        """The newest rows asked for."""
+        """Return the newest matching rows."""
         async with self.store.read() as uow:
             rows = await uow.audit.newest(asked, limit=limit)
             return Found(tuple(rows), await uow.audit.count(asked), await uow.audit.head())
 
     async def sheet(self, asked: AuditQuery) -> CsvExport:
-        """The rows asked for as CSV, up to MOST_ROWS of them."""
+        """Return up to MOST_ROWS matching rows as CSV."""
         async with self.store.read() as uow:
             rows = await uow.audit.newest(asked, limit=MOST_ROWS)
             total = await uow.audit.count(asked)
@@ -74,14 +74,14 @@ class AuditLog:
 
 
 def _about(entry: AuditEntry, cluster: str) -> AuditEntry:
-    """The entry with the cluster of its operation; an operation that does not exist is not named."""
+    """Return the entry with the cluster of its operation; an unknown operation is left out."""
     if not entry.op_id or entry.cluster:
         return entry
     return replace(entry, cluster=cluster, op_id=entry.op_id if cluster else 0)
 
 
 def _claimed(value: str) -> int:
-    """The operation that a button claims to belong to, 0 when it names none."""
+    """Return the operation that the value of a button names, 0 if it names none."""
     try:
         found: Any = json.loads(value)
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def _sheet(rows: list[AuditRow], total: int) -> CsvExport:
 
 
 async def pages(uow: UnitOfWork, asked: AuditQuery = ALL) -> AsyncIterator[list[AuditRow]]:
-    """All rows asked for, oldest first, a thousand at a time; raises StoreError."""
+    """Yield all matching rows, oldest first, a thousand at a time; raises StoreError."""
     last: int | None = None
     while page := await uow.audit.range(asked, after=last, limit=PAGE):
         yield page
@@ -103,7 +103,7 @@ async def pages(uow: UnitOfWork, asked: AuditQuery = ALL) -> AsyncIterator[list[
 
 
 async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, Broken | None]:
-    """Verify the whole chain: its end, or as far as it holds, and what is wrong with it. Raises StoreError."""
+    """Verify the chain; returns its end, or the last valid row and the fault after it. Raises StoreError."""
     head = GENESIS
     async for page in pages(uow):
         broken = verify(page, start=head, noted=noted)

@@ -1,4 +1,4 @@
-"""Which part of the program a clicked button belongs to, by its action; what alerts' own buttons do."""
+"""Button router: passes a click on by its action, and carries out the buttons of alerts."""
 
 import json
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from bot.watch.alert_actions import AlertActions, refuse_ended
 
 @dataclass(frozen=True, slots=True)
 class ButtonRouter:
-    """Implements dispatch.Decider: alerts' buttons here, all others by the operations' desk."""
+    """Implements ButtonHandler: carries out the buttons of alerts, passes all others to `operations`."""
 
     operations: ButtonHandler
     alert_actions: AlertActions
     rights: Access
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
-        """Carry out a click; raises UserError that is told to the one who clicked."""
+        """Carry out a click; raises UserError with a sentence for the clicker."""
         if click.action_id not in actions.ACTIONS:
             return await self.operations.decide(click)
         value = _value(click.value)
@@ -45,7 +45,7 @@ class ButtonRouter:
                 return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
 
     async def _may_change(self, user: str, alert: int) -> None:
-        # Who has no right anywhere does not learn whether there is such an alert.
+        # A person without any right does not learn which alerts exist.
         await self.rights.require_somewhere(user, Role.OPERATOR)
         await self.rights.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
 
@@ -53,7 +53,7 @@ class ButtonRouter:
         await self._may_change(click.user, alert)
         span = value.get("for")
         if not isinstance(span, str) or span not in actions.SPANS:
-            raise UserError("This menu knows no such time. /cm silence <rule> for=2h takes any up to 7 days.")
+            raise UserError("This menu has no such time. /cm silence <rule> for=2h takes any time up to 7 days.")
         seconds = actions.SPANS[span][1]
         return Reply(
             silenced(await self.alert_actions.silence_alert(alert, seconds=seconds, by=click.user, key=click.key))
@@ -62,10 +62,10 @@ class ButtonRouter:
     async def _fix(self, alert_id: int) -> RunCommand:
         alert = await self.alert_actions.alert(alert_id)
         refuse_ended(alert)
-        # As it is stored now: what a button carries could be forged, and what a card shows may be old.
+        # From the store: the value of a button could be forged, and the card may be old.
         command = str(alert.data.get("fix", ""))
         if not command:
-            raise UserError(f"Alert #{alert_id} has no fix to propose any more: it reads differently now.")
+            raise UserError(f"Alert #{alert_id} has changed and proposes no fix any more.")
         return RunCommand(command)
 
 
@@ -80,5 +80,5 @@ def _value(text: str) -> Mapping[str, Any]:
 def _alert_of(value: Mapping[str, Any]) -> int:
     number = value.get("alert")
     if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 53:
-        raise UserError("This button belongs to no alert that cmbot knows. /cm alerts lists what is open.")
+        raise UserError("This button belongs to no alert of cmbot. /cm alerts lists the open ones.")
     return number

@@ -1,14 +1,12 @@
-"""From what Slack delivered to an answer: parse, authorise, run or decide; inbound work is done once.
+"""Dispatcher: authorise, run, audit and answer what Slack delivered.
 
-Commands that read are run and never stored. Changing commands and clicks are persisted first (`accept`), then run
-(`work`), and run again at the next start when the process died in between.
+Commands that only read run at once and are never stored. Changing commands, clicks and forms are stored first
+(`accept`) and then run (`work`). When the process dies in between, the next start runs them again (`resume`).
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -16,10 +14,12 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
-from bot.chatops.commands.parser import Parsed, addressed, is_changing, parse
+from bot.chatops.commands.parser import addressed, is_changing, parse
+from bot.chatops.inbox import Inbox
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.interactions.command import (
     AlertBook,
+    Args,
     AuditBook,
     Call,
     Caller,
@@ -39,16 +39,17 @@ from bot.views import errors as error_views
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 30.0
-"""How long one process may work on one inbound row before another takes it over."""
+"""Seconds for which one process claims a stored row; then another process may take the row over."""
 
 STORE_DOWN = (
-    "cmbot cannot reach its own database just now, so nothing was changed and nothing was noted. "
+    "Nothing was changed or saved, because cmbot cannot reach its database. "
     "Commands that only read still work. Try again in a minute."
 )
 
+_KINDS: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submission: "form"}
 
-_NAMES: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submission: "form"}
-_WORKS: Mapping[str, type[Work]] = {kind.__name__: kind for kind in (Invocation, Click, Submission)}
+Answer = Callable[[Reply], Awaitable[None]]
+"""Sends one answer in the place of the answer before; raises SlackError."""
 
 
 class Responder(Protocol):
@@ -59,48 +60,51 @@ class Responder(Protocol):
 
 
 class ButtonHandler(Protocol):
-    """What a click on a card leads to; returns what only the one who clicked is told, or None."""
+    """Carries out clicks on the buttons of cards."""
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
-        """Decide; raises UserError (told to the clicker), ClusterError or StoreError."""
+        """Carry out a click; returns an answer for the clicker, a command to run, or None.
+
+        Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
+        """
 
 
-class FormTeller(FormPort, Protocol):
-    """Forms: opened by a command, answered when they were sent."""
+class FormAnswers(FormPort, Protocol):
+    """Opens forms for commands and answers the forms that were sent."""
 
-    async def tell(self, work: Submission, reply: Reply) -> None:
-        """Say what came of a form to whoever sent it; raises SlackError."""
-
-
-class InboundStore(Protocol):
-    """The slice of the store that inbound work needs."""
-
-    async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
-        """Persist one piece of work; False when it had been accepted before. Raises StoreError."""
-
-    def claimed(self, key: str, seconds: float) -> AbstractAsyncContextManager[bool]:
-        """Take it to work on within the block; False when somebody has it or it is done. Raises StoreError."""
-
-    async def done(self, key: str) -> None:
-        """Mark it done; raises Fenced when another process has taken it over."""
-
-    async def pending(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
-        """What was accepted and is neither done nor claimed: (key, kind, payload)."""
+    async def answer(self, work: Submission, reply: Reply) -> None:
+        """Show the outcome of a form to its sender; raises SlackError."""
 
 
 class AuditLogPort(AuditBook, Protocol):
-    """The audit log: read by a command, written when somebody is refused. Writing never raises."""
+    """The audit log: commands read it, refusals are added to it. Adding never raises."""
 
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
-        """Note a command of somebody who may not give it."""
+        """Record a command that its sender has no right to give."""
 
     async def refused_click(self, click: Click, why: str) -> None:
-        """Note a click that was refused."""
+        """Record a click that was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A command to run for `invocation`; `fault` says what is wrong with its text, and then `args` is None.
+
+    `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
+    only, because a second answer at the click's response_url would replace the card.
+    """
+
+    invocation: Invocation
+    command: Command | None
+    cluster: str = ""
+    args: Args | None = None
+    fault: UserError | None = None
+    single: bool = False
 
 
 @dataclass(slots=True)
 class Dispatcher:
-    """Runs commands and clicks; holds no state of its own but the tasks under way."""
+    """Runs commands, clicks and forms."""
 
     commands: tuple[Command, ...]
     clusters: Mapping[str, ClusterPort]
@@ -111,32 +115,32 @@ class Dispatcher:
     reports: ReportBook
     decider: ButtonHandler
     responder: Responder
-    forms: FormTeller
-    inbound: InboundStore
+    forms: FormAnswers
+    inbound: Inbox
     audit: AuditLogPort
     share: FileShare
     remembered: Callable[[str], ClusterNote]
     clock: Callable[[], float]
     ended: Callable[[str, str], None]
-    """Told of each command that ended: its path or kind, and `answered`, `refused` or `crashed`."""
+    """Called when work ends, with its kind (`command`, `click`, `form`) and `answered`, `refused` or `crashed`."""
     answers_private: bool = False
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
 
     def changes(self, text: str) -> bool:
-        """Whether this text must be persisted before it is acknowledged."""
+        """Return True if the command in `text` must be stored before it is acknowledged."""
         return is_changing(text)
 
     async def accept(self, work: Work) -> bool:
-        """Persist `work`; False when it was delivered before. Raises StoreError."""
-        return await self.inbound.accept(work.key, type(work).__name__, asdict(work))
+        """Store `work`; False if the same delivery is stored already. Raises StoreError."""
+        return await self.inbound.accept(work)
 
     async def work(self, work: Work) -> None:
-        """Carry out persisted work and mark it done; whoever holds the claim does it."""
+        """Execute stored work and mark it done, unless another process has claimed it."""
         try:
             async with self.inbound.claimed(work.key, CLAIM_SECONDS) as ours:
                 if ours:
-                    await self.read(work)
+                    await self.execute(work)
                     await self.inbound.done(work.key)
         except Fenced as error:
             log.warning("inbound.taken_over", key=work.key, error=str(error))
@@ -144,91 +148,103 @@ class Dispatcher:
             log.warning("inbound.unfinished", key=work.key, error=str(error))
 
     async def resume(self) -> int:
-        """Carry out what an earlier process accepted and did not finish; returns how many pieces."""
+        """Execute what an earlier process stored and did not finish; returns the number of pieces of work."""
         pending = await self.inbound.pending()
-        for _, kind, payload in pending:
-            await self.work(_WORKS[kind](**payload))
+        for work in pending:
+            await self.work(work)
         return len(pending)
 
-    async def read(self, work: Work) -> None:
-        """Run without persisting: commands that only read, and the body of `work`."""
-        if isinstance(work, Click):
-            await self._answer(work, self._click(work))
-        else:
-            await self._answer(work, self._command(work) if isinstance(work, Invocation) else self._form(work))
+    async def execute(self, work: Work) -> None:
+        """Authorise the work, run it, audit a refusal, and answer. Raises Fenced when another process took over.
 
-    async def _answer(self, work: Work, replies: AsyncIterator[Reply]) -> None:
-        first = True
+        A click is decided first; some clicks stand for a command, which then takes the same way.
+        """
+        answer, request = self._answer_to(work), None
         try:
-            async for reply in self._guarded(work, replies):
-                if isinstance(work, Submission):
-                    await self.forms.tell(work, reply)
-                else:
-                    await self.responder.respond(work.response_url, reply, replace=not first)
-                first = False
-        except SlackError as error:
-            log.warning("answer.lost", user=work.user, error=str(error), code=error.code)
-
-    async def _guarded(self, work: Work, replies: AsyncIterator[Reply]) -> AsyncIterator[Reply]:
-        kind = _NAMES[type(work)]
-        try:
-            async for reply in replies:
-                yield reply
-            self.ended(kind, "answered")
-        except (SlackError, Fenced):
-            # Lost, or for another process to do: either way there is nothing to answer from here.
+            request = await self._decide(work, answer) if isinstance(work, Click) else self._request(work)
+            if request is not None:
+                await self._authorise(request)
+                await self._run(request, answer)
+            self.ended(_KINDS[type(work)], "answered")
+        except Fenced:
+            # The process that took over answers.
             raise
+        except SlackError as error:
+            _log_lost(work, error)
         except CmbotError as error:
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=str(error))
-            self.ended(kind, "refused")
-            yield Reply(error_views.sentence(error))
-        except asyncio.CancelledError:
-            raise
+            await self._audit(work, request, error)
+            self.ended(_KINDS[type(work)], "refused")
+            await _answer_last(work, answer, Reply(error_views.sentence(error)))
         except Exception:  # the command edge: one of the three broad excepts of this program
             log.exception("command.crashed", user=work.user, work=type(work).__name__)
-            self.ended(kind, "crashed")
-            yield Reply(error_views.crashed())
+            self.ended(_KINDS[type(work)], "crashed")
+            await _answer_last(work, answer, Reply(error_views.crashed()))
 
-    async def _command(self, invocation: Invocation) -> AsyncIterator[Reply]:
+    def _answer_to(self, work: Work) -> Answer:
+        first = True
+
+        async def answer(reply: Reply) -> None:
+            nonlocal first
+            if isinstance(work, Submission):
+                await self.forms.answer(work, reply)
+            else:
+                await self.responder.respond(work.response_url, reply, replace=not first)
+            first = False
+
+        return answer
+
+    async def _decide(self, click: Click, answer: Answer) -> CommandRequest | None:
+        """Carry out a click; returns the command that the click stands for, None if it stands for none."""
+        reply = await self.decider.decide(click)
+        if isinstance(reply, RunCommand):
+            invocation = Invocation(click.key, click.user, click.channel, reply.text, click.response_url)
+            return self._typed(invocation, single=True)
+        if reply is not None:
+            await answer(reply)
+        return None
+
+    def _request(self, work: Invocation | Submission) -> CommandRequest:
+        return self._typed(work) if isinstance(work, Invocation) else self._submitted(work)
+
+    def _typed(self, invocation: Invocation, *, single: bool = False) -> CommandRequest:
         clusters, default = tuple(self.clusters), self.default_of_channel.get(invocation.channel)
         try:
             parsed = parse(invocation.text, self.commands, clusters=clusters, default_cluster=default)
-        except UserError:
-            meant = addressed(invocation.text, self.commands, clusters=clusters, default_cluster=default)
-            await self._rights_first(invocation, *meant)
-            raise
-        async for reply in self._audited(invocation, parsed):
-            yield reply
+        except UserError as error:
+            meant, cluster = addressed(invocation.text, self.commands, clusters=clusters, default_cluster=default)
+            return CommandRequest(invocation, meant, cluster, fault=error, single=single)
+        return CommandRequest(invocation, parsed.command, parsed.cluster or "", parsed.args, single=single)
 
-    async def _form(self, form: Submission) -> AsyncIterator[Reply]:
-        """The command that the form stands for, its arguments checked once more: the settings may have changed."""
+    def _submitted(self, form: Submission) -> CommandRequest:
+        """Return the command that a form stands for; its arguments are checked again, as the settings may have changed.
+
+        Raises UserError for the form of another version.
+        """
         command = next((each for each in self.commands if " ".join(each.path) == form.command), None)
         if command is None:
-            raise UserError("This form is of another version of cmbot: open it anew with /cm do.")
+            raise UserError("This form is of another version of cmbot. Open a new one with /cm do.")
         try:
             cluster = configured(form.cluster, tuple(self.clusters))
-            parsed = Parsed(command, validated(command, form.values), cluster)
-        except UserError:
-            await self._rights_first(form.invocation, command, form.cluster)
-            raise
-        async for reply in self._audited(form.invocation, parsed):
-            yield reply
+            return CommandRequest(form.invocation, command, cluster or "", validated(command, form.values))
+        except UserError as error:
+            return CommandRequest(form.invocation, command, form.cluster, fault=error)
 
-    async def _rights_first(self, invocation: Invocation, command: Command | None, cluster: str) -> None:
-        """Raise NotAllowed, and note it, when who may not give the command gave it wrongly.
+    async def _authorise(self, request: CommandRequest) -> None:
+        """Raise NotAllowed without the right to the command; then raise what is wrong with its text.
 
-        What is wrong with it is for those to know who may give it.
+        Only those who may give a command learn what is wrong with it. Slack lets a form open for three seconds only,
+        so a command that opens one checks the right itself, once the form is open.
         """
-        if command is None:
-            return
-        try:
-            await self._allowed(invocation.user, command, cluster)
-        except NotAllowed as error:
-            await self.audit.refused_command(invocation, cluster, str(error))
-            raise
+        if request.command is not None and (request.fault or not request.command.opens):
+            await self._require_role(request.invocation.user, request.command, request.cluster)
+        if request.fault is not None:
+            raise request.fault
+        if getattr(request.args, "force", "no") == "yes":
+            await self.access.require(request.invocation.user, Role.BREAKER, request.cluster)
 
-    async def _allowed(self, user: str, command: Command, cluster: str) -> None:
-        """Raise NotAllowed unless `user` may give the command, there; "" asks whether they may anywhere."""
+    async def _require_role(self, user: str, command: Command, cluster: str) -> None:
+        """Raise NotAllowed unless `user` may give the command on that cluster, or on any if `cluster` is ""."""
         if command.role is Role.VIEWER:
             return
         if cluster:
@@ -236,29 +252,35 @@ class Dispatcher:
         else:
             await self.access.require_somewhere(user, command.role)
 
-    async def _audited(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
-        try:
-            async for reply in self._run(invocation, parsed):
-                yield reply
-        except NotAllowed as error:
-            await self.audit.refused_command(invocation, parsed.cluster or "", str(error))
-            raise
-        except UserError:
-            if parsed.command.opens:
-                await self._rights_first(invocation, parsed.command, parsed.cluster or "")
-            raise
+    async def _run(self, request: CommandRequest, answer: Answer) -> None:
+        """Run the command and send its answers.
 
-    async def _run(self, invocation: Invocation, parsed: Parsed) -> AsyncIterator[Reply]:
-        if not parsed.command.opens:
-            await self._allowed(invocation.user, parsed.command, parsed.cluster or "")
-        if getattr(parsed.args, "force", "no") == "yes":
-            await self.access.require(invocation.user, Role.BREAKER, parsed.cluster or "")
-        call = self.call_of(invocation, parsed.cluster or "")
-        async for reply in parsed.command.run(call, parsed.args):
-            yield Reply(reply.message, private=reply.private or self.answers_private)
+        A command is a generator: it may answer early and then better. The generator is consumed here and nowhere else.
+        """
+        command, last = _known(request.command), None
+        try:
+            async for reply in command.run(self.call_of(request.invocation, request.cluster), request.args):
+                if request.single:
+                    last = reply.message
+                else:
+                    await answer(Reply(reply.message, private=reply.private or self.answers_private))
+        except UserError as error:
+            if command.opens and not isinstance(error, NotAllowed):
+                # No form opened, so the right was not checked yet.
+                await self._require_role(request.invocation.user, command, request.cluster)
+            raise
+        if last is not None:
+            await answer(Reply(last))
+
+    async def _audit(self, work: Work, request: CommandRequest | None, error: CmbotError) -> None:
+        """Record a click that was refused, and a command that its sender has no right to give."""
+        if request is not None and isinstance(error, NotAllowed):
+            await self.audit.refused_command(request.invocation, request.cluster, str(error))
+        elif request is None and isinstance(work, Click) and isinstance(error, UserError):
+            await self.audit.refused_click(work, str(error))
 
     def call_of(self, invocation: Invocation, cluster: str) -> Call:
-        """All that a command is handed that was typed so, for that cluster ("" for none)."""
+        """Return what the command of `invocation` needs to run for that cluster ("" for none)."""
         return Call(
             caller=Caller(invocation.user, invocation.channel, invocation.key, invocation.response_url),
             clusters=self.clusters,
@@ -276,27 +298,19 @@ class Dispatcher:
             docs_url=self.docs_url,
         )
 
-    async def _click(self, click: Click) -> AsyncIterator[Reply]:
-        try:
-            reply = await self.decider.decide(click)
-        except UserError as error:
-            await self.audit.refused_click(click, str(error))
-            raise
-        if isinstance(reply, RunCommand):
-            reply = await self._typed(click, reply.text)
-        if reply is not None:
-            yield reply
 
-    async def _typed(self, click: Click, text: str) -> Reply | None:
-        """Run a command for a click: its last answer only, and to the clicker alone.
-
-        One answer must not take the place of another here: at a click's response_url that would be the card.
-        """
-        last: Reply | None = None
-        async for reply in self._command(Invocation(click.key, click.user, click.channel, text, click.response_url)):
-            last = Reply(reply.message)
-        return last
+def _known(command: Command | None) -> Command:
+    if command is None:
+        raise AssertionError("a request without a command has a fault")
+    return command
 
 
-Background = Callable[[Awaitable[None]], None]
-"""Runs an awaitable beside the listener and keeps hold of it until it ended."""
+async def _answer_last(work: Work, answer: Answer, reply: Reply) -> None:
+    try:
+        await answer(reply)
+    except SlackError as error:
+        _log_lost(work, error)
+
+
+def _log_lost(work: Work, error: SlackError) -> None:
+    log.warning("answer.lost", user=work.user, error=str(error), code=error.code)

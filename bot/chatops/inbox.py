@@ -1,24 +1,25 @@
-"""Inbound work in the store: what was accepted is done once, by whoever holds its claim."""
+"""Inbox: stores what Slack delivered, so that one process executes each delivery once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from bot.common.errors import StoreError
+from bot.interactions.events import Work
 from bot.store.database import Store
+from bot.store.repositories.inbox import decode_work, encode_work
 
 ACCEPT_SECONDS = 2.0
-"""How long accepting may take: Slack waits three seconds for its acknowledgement."""
+"""Seconds that storing may take: Slack waits three seconds for the acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The store's inbound rows as one process (`owner`) uses them; raises StoreError.
+    """The inbound rows as one process (`owner`) uses them; raises StoreError.
 
-    `working` are the keys of what this process works on: it takes none of them twice, however long one lasts. `late`
-    are acceptances that nobody waits for any more.
+    `working` has the keys that this process works on, so that it takes none of them twice. `late` has the
+    writes that ran out of time and still run.
     """
 
     store: Store
@@ -27,31 +28,32 @@ class Inbox:
     working: set[str] = field(default_factory=set)
     late: set[asyncio.Task[bool]] = field(default_factory=set)
 
-    async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
-        """Persist one piece of work; False when it had been accepted before.
+    async def accept(self, work: Work) -> bool:
+        """Store one piece of work; False if the same delivery is stored already.
 
-        A database that is locked or does not answer is not waited for: StoreError after `ACCEPT_SECONDS`.
+        Raises StoreError after `ACCEPT_SECONDS` if the database is locked or does not answer.
         """
         until = asyncio.get_running_loop().time() + ACCEPT_SECONDS
-        accepting = asyncio.create_task(self._accept(key, kind, payload, until), name=f"accept {key}")
+        accepting = asyncio.create_task(self._accept(work, until), name=f"accept {work.key}")
         await asyncio.wait({accepting}, timeout=ACCEPT_SECONDS)
         if accepting.done():
             return await accepting
-        # Not cancelled: a database call that is cut off would be waited for all the same.
+        # Not cancelled: asyncio would wait for the database call all the same.
         self.late.add(accepting)
         accepting.add_done_callback(self._ended)
         raise StoreError("The database did not answer in time.")
 
-    async def _accept(self, key: str, kind: str, payload: Mapping[str, Any], until: float) -> bool:
+    async def _accept(self, work: Work, until: float) -> bool:
+        kind, payload = encode_work(work)
         async with self.store.begin() as uow:
-            fresh = await uow.inbound.insert_if_new(key, kind, payload, self.clock())
+            fresh = await uow.inbound.insert_if_new(work.key, kind, payload, self.clock())
             if asyncio.get_running_loop().time() > until:
-                # Its sender was told that nothing was noted: so it must not be.
+                # The sender has read that nothing was saved, so nothing may be saved.
                 raise StoreError("The database answered too late.")
             return fresh
 
     async def once(self, key: str, kind: str) -> bool:
-        """Note a delivery that nobody must finish; False when it had come before, here or elsewhere."""
+        """Record a delivery that needs no further work; False if any replica recorded it before."""
         async with self.store.begin() as uow:
             return await uow.inbound.insert_if_new(key, kind, {}, self.clock(), done=True)
 
@@ -62,7 +64,7 @@ class Inbox:
 
     @asynccontextmanager
     async def claimed(self, key: str, seconds: float) -> AsyncIterator[bool]:
-        """Take it to work on within the block; False when somebody has it, be it this process, or it is done."""
+        """Claim the work within the block; False if it is done or claimed already, also by this process."""
         if key in self.working:
             yield False
             return
@@ -76,11 +78,11 @@ class Inbox:
             self.working.discard(key)
 
     async def done(self, key: str) -> None:
-        """Mark it done; raises Fenced when another process has taken it over."""
+        """Mark the work done; raises Fenced if another process has taken it over."""
         async with self.store.begin() as uow:
             await uow.inbound.done(key)
 
-    async def pending(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
-        """What was accepted and is neither done nor claimed by the living."""
+    async def pending(self) -> Sequence[Work]:
+        """Return the work that is neither done nor claimed by an active process, oldest first."""
         async with self.store.read() as uow:
-            return await uow.inbound.pending(self.clock())
+            return [decode_work(kind, payload) for _, kind, payload in await uow.inbound.pending(self.clock())]

@@ -135,7 +135,7 @@ async def _slack(settings: Settings, gateway: SlackGateway) -> list[CheckRow]:
     )
     roles = [_role(role, settings) for role in HELD_ROLES]
     own = own_roles(settings)
-    return [*(CheckRow(one.what, one.ok, one.words, one.mend) for one in checked), *roles, *own, *policies(settings)]
+    return [*(CheckRow(one.what, one.ok, one.words, one.fix) for one in checked), *roles, *own, *policies(settings)]
 
 
 _CHANGES = (

@@ -1,16 +1,17 @@
-"""One claim on its way through Slack: look for it, post it, edit it or delete it; defines the Poster port.
+"""One delivery: find, post, edit or delete the message of one claim; defines the Poster port.
 
-What a thread does not take is said in the channel itself, with a link to the message that it is about. A message that
-takes no edit is reported as frozen: whoever records that posts a new one in its place, with a link to the old one.
+A reply that its thread refuses is posted in the channel, with a link to the thread. A message that Slack does not let
+us edit is reported as frozen; the worker then posts a new message with a link to the old one.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import structlog
 
 from bot.common.errors import SlackError
+from bot.common.message_key import MessageKey
 from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, RetryDecision
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
@@ -22,7 +23,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 CLOCK_SLACK = 600.0
-"""Seconds by which Slack's clock and ours may differ when a message is looked for."""
+"""Seconds by which Slack's clock and ours may differ in a search for a message."""
 
 
 class Poster(Protocol):
@@ -43,16 +44,18 @@ class Poster(Protocol):
     async def delete(self, channel: str, ts: str) -> None:
         """Delete the message."""
 
-    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
-        """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first."""
+    async def find(
+        self, channel: str, message_key: MessageKey, *, after: float, thread_ts: str | None = None
+    ) -> Sequence[str]:
+        """Return the ts of our own messages of that key posted after `after` (Unix seconds), oldest first."""
 
     async def permalink(self, channel: str, ts: str) -> str:
-        """The address of a message."""
+        """Return the address of a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The slot's message is `ts`, showing `version` (0: what it shows is not known); `searched` after a look for it."""
+    """The message is `ts` and shows `version` (0: unknown); `searched` is set after a search for an earlier post."""
 
     ts: str
     version: int
@@ -61,12 +64,12 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The slot's message does not exist any more, as asked."""
+    """The message was deleted, as asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Somebody deleted the slot's message in Slack, or (`parent`) the one in whose thread it belongs."""
+    """A person deleted the message in Slack, or (with `parent`) the message of its thread."""
 
     ts: str
     parent: bool = False
@@ -74,7 +77,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The slot's message cannot be edited any more; `error` is Slack's code."""
+    """Slack does not let us edit the message any more; `error` is Slack's code."""
 
     ts: str
     error: str
@@ -82,12 +85,12 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Unsaid:
-    """A thread that takes no reply was to be told what the message above it shows anyway."""
+    """The reply was left out: its thread refuses replies, and the message above shows the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It could not be done."""
+    """Slack refused the call or did not answer."""
 
     error: str
     verdict: RetryDecision
@@ -99,7 +102,7 @@ Outcome = Done | Failed
 
 @dataclass(slots=True)
 class Delivery:
-    """One claim and the method of the call that is under way."""
+    """One claim and the method of the current call."""
 
     poster: Poster
     claim: Claim
@@ -107,7 +110,7 @@ class Delivery:
     method: str = "find"
 
     async def run(self) -> Done:
-        """Do what the claim asks; raises SlackError."""
+        """Post, edit or delete the message as claimed; raises SlackError."""
         found = await self._known()
         if self.claim.removed:
             await self._delete(found)
@@ -122,25 +125,25 @@ class Delivery:
             if error.code in NO_REPLY:
                 return await self._say_aloud(self.claim.thread_ts, error.code)
             return Deleted(self.claim.thread_ts, parent=True)
-        return Sent(ts, self.claim.version, searched=self.claim.doubt)
+        return Sent(ts, self.claim.version, searched=self.claim.maybe_sent)
 
     async def _say_aloud(self, thread_ts: str, code: str) -> Sent | Unsaid:
-        """Post a reply in the channel itself; a quiet line of an operation is left out, since its card shows it."""
+        """Post a reply in the channel; leave out a quiet reply about an operation, because its card shows the same."""
         claim = self.claim
-        log.warning("outbox.thread_refused", slot=claim.slot, channel=claim.channel, code=code)
-        if claim.slot.startswith("op:") and not claim.broadcast:
+        log.warning("outbox.thread_refused", slot=str(claim.message_key), channel=claim.channel, code=code)
+        if claim.message_key.of_operation and not claim.broadcast:
             return Unsaid()
         self.claim = replace(claim, thread_ts=None)
-        found = await find(self.poster, self.claim, self.posted_after) if claim.doubt else ()
+        found = await find(self.poster, self.claim, self.posted_after) if claim.maybe_sent else ()
         if found:
             return Sent(found[0], 0)
         link = await self._link(claim.channel, thread_ts)
         ts = await self._plainly(self._post, aloud(await self._message(), link))
-        return Sent(ts, claim.version, searched=claim.doubt)
+        return Sent(ts, claim.version, searched=claim.maybe_sent)
 
     async def _known(self) -> Sequence[str]:
         claim = self.claim
-        if claim.ts is not None or not claim.doubt:
+        if claim.ts is not None or not claim.maybe_sent:
             return [] if claim.ts is None else [claim.ts]
         return await find(self.poster, claim, self.posted_after)
 
@@ -149,7 +152,7 @@ class Delivery:
         for double in doubles:
             await delete_double(self.poster, claim.channel, double)
         if claim.ts is None:
-            # Adopted. What it shows is known only when there never was another content.
+            # An earlier post was found. Its content is known only if the row never had another one.
             return Sent(ts, 1 if claim.version == 1 else 0)
         message = await self._message()
         self.method = "update"
@@ -177,16 +180,11 @@ class Delivery:
         await self.poster.update(self.claim.channel, self.claim.ts or "", message)
 
     async def _plainly(self, call: Callable[[Message], Awaitable[T]], message: Message) -> T:
-        """Call; when the blocks are refused, again with charts and tables as text, and then with the text alone."""
-        for weaker in plainer(message):
-            try:
-                return await call(message)
-            except SlackError as error:
-                if error.code not in PLAIN:
-                    raise
-                log.warning("outbox.blocks_refused", slot=self.claim.slot, code=error.code, error=str(error))
-            message = weaker
-        return await call(message)
+        return await call_plainer(call, message, PLAIN, refused=self._log_refused)
+
+    def _log_refused(self, error: SlackError) -> None:
+        slot = str(self.claim.message_key)
+        log.warning("outbox.blocks_refused", slot=slot, code=error.code, error=str(error))
 
     async def _message(self) -> Message:
         claim = self.claim
@@ -196,35 +194,62 @@ class Delivery:
             message = instead(message, await self._link(channel, ts))
         if claim.channel != claim.home and claim.parent is None:
             message = detoured(message, claim.home)
-        marks = {"slot": claim.slot, "version": str(claim.version)}
+        marks = {"slot": str(claim.message_key), "version": str(claim.version)}
         return replace(message, metadata={**(message.metadata or {}), **marks})
 
     async def _link(self, channel: str, ts: str) -> str:
-        """The address of a message, "" when Slack does not give it."""
+        """Return the address of a message, "" if Slack does not give it."""
         try:
             return await self.poster.permalink(channel, ts)
         except SlackError as error:
-            log.info("outbox.no_link", slot=self.claim.slot, code=error.code)
+            log.info("outbox.no_link", slot=str(self.claim.message_key), code=error.code)
             return ""
 
 
-async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], float]) -> Sequence[str]:
-    """Look for posts of the claim's slot; where Slack does not let us read, none is found. Raises SlackError.
+async def call_plainer(
+    call: Callable[[Message], Awaitable[T]],
+    message: Message,
+    codes: Collection[str],
+    *,
+    refused: Callable[[SlackError], None] = lambda _: None,
+) -> T:
+    """Call; if Slack refuses the blocks with one of `codes`, call again with plainer content.
 
-    `posted_after` turns the time at which the row was made into one of Slack's clock.
+    First the charts and tables become text, then only the fallback text is left. Plainer content is rendered only
+    after a refusal, and `refused` is called with that refusal.
+    """
+    weaker: Iterator[Message] | None = None
+    while True:
+        try:
+            return await call(message)
+        except SlackError as error:
+            if error.code not in codes:
+                raise
+            weaker = iter(plainer(message)) if weaker is None else weaker
+            following = next(weaker, None)
+            if following is None:
+                raise
+            refused(error)
+            message = following
+
+
+async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], float]) -> Sequence[str]:
+    """Search the channel for posts of the claim; without the scope to read, return none. Raises SlackError.
+
+    `posted_after` converts the time of the row to Slack's clock.
     """
     after = posted_after(claim.created_at) - CLOCK_SLACK
     try:
-        return await poster.find(claim.channel, claim.slot, after=after, thread_ts=claim.thread_ts)
+        return await poster.find(claim.channel, claim.message_key, after=after, thread_ts=claim.thread_ts)
     except SlackError as error:
         if error.code != "missing_scope":
             raise
-        log.warning("outbox.cannot_look", slot=claim.slot, channel=claim.channel, error=str(error))
+        log.warning("outbox.cannot_look", slot=str(claim.message_key), channel=claim.channel, error=str(error))
         return []
 
 
 async def delete(poster: Poster, channel: str, ts: str) -> None:
-    """Delete a message that may be gone already; raises SlackError."""
+    """Delete a message that may not exist any more; raises SlackError."""
     try:
         await poster.delete(channel, ts)
     except SlackError as error:
@@ -233,7 +258,7 @@ async def delete(poster: Poster, channel: str, ts: str) -> None:
 
 
 async def delete_double(poster: Poster, channel: str, ts: str) -> None:
-    """Delete a message that is there twice; where nothing can be deleted it stays. Raises SlackError."""
+    """Delete a duplicate; it stays if Slack does not let us delete it. Raises SlackError."""
     try:
         await delete(poster, channel, ts)
     except SlackError as error:

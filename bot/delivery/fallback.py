@@ -1,13 +1,14 @@
-"""What becomes of messages that Slack will not take where they belong: another channel, another try, or an end.
+"""Fallback for messages that Slack refuses in their channel: another channel, a later try, or giving up.
 
-A channel that takes nothing has a row in the outbox of its own (`unposted:<channel>`): the note that cmbot can post
-there again. It is tried now and then; as long as it is not sent, the channel is closed to us, whoever looks.
+A channel that accepts nothing gets its own outbox row (`unposted:<channel>`): the note that cmbot can post there again.
+The note is retried regularly. Until it is sent, every replica counts the channel as closed.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.common.message_key import UNPOSTED_PREFIX, MessageKey
 from bot.delivery.retry_policy import CHANNEL
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessage
@@ -15,21 +16,18 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views.detour import back
 
 RETRY_SECONDS = 60.0
-"""How often a channel is tried that takes nothing."""
+"""Seconds between two tries of a closed channel."""
 NEWS_SECONDS = 600.0
-"""How long the end of an operation is news, which somebody waits for."""
-NOTE = "unposted:"
+"""Seconds for which the end of an operation is still posted: its people wait for it."""
 RENEWALS = MappingProxyType({"alert": 120.0, "digest": 120.0, "status": 900.0})
-"""How old a message is at least (seconds) before another one takes its place, where Slack lets none be edited."""
-_MOVED = frozenset({"alert", "digest"})
-"""What is told elsewhere rather than not at all."""
+"""Minimum age in seconds, by kind, of a message that Slack does not let us edit, before a new one replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """Handed to the outbox; `fallback` is a channel's id or "", `withdraw` closes the operation of a card (its id).
+    """Decides what the outbox does with refused messages; every method raises StoreError.
 
-    Every method raises StoreError.
+    `fallback` is the id of a channel or "". `withdraw` closes the operation of a card (by its number).
     """
 
     store: Store
@@ -39,12 +37,12 @@ class Fallback:
     fallback: str = ""
 
     async def on_dead(self, post: OutboxMessage) -> None:
-        """Find another way for a message that Slack will not take."""
-        kind, _, rest = post.slot.partition(":")
-        if kind == "op" and rest.isdigit() and not post.seen:
-            # A card that was never posted must not stay open: no one could decide on it.
-            await self.withdraw(int(rest), post.last_error)
-        if post.last_error not in CHANNEL or post.slot.startswith(NOTE):
+        """Move a refused message to the fallback channel; withdraw a card that was never posted."""
+        card_id = post.message_key.card_id
+        if card_id is not None and not post.seen:
+            # A card that was never posted must not stay open: no approver can see it.
+            await self.withdraw(card_id, post.last_error)
+        if post.last_error not in CHANNEL or post.message_key.is_unposted:
             return
         async with self.store.begin() as uow:
             await self._close(uow, post)
@@ -52,65 +50,64 @@ class Fallback:
         self.wake()
 
     async def _close(self, uow: UnitOfWork, post: OutboxMessage) -> None:
-        """Note that the channel takes nothing; what is noted already stays."""
-        slot = f"{NOTE}{post.channel}"
-        noted = await uow.outbox.get(slot)
+        """Record that the channel is closed, unless that is recorded already."""
+        message_key = MessageKey.unposted(post.channel)
+        noted = await uow.outbox.get(message_key)
         if noted is None or noted.state == "sent":
-            told = self.fallback if self.fallback != post.channel else ""
-            await uow.outbox.put(slot, post.channel, back(self.clock(), post.last_error, told))
+            meanwhile = self.fallback if self.fallback != post.channel else ""
+            await uow.outbox.put(message_key, post.channel, back(self.clock(), post.last_error, meanwhile))
 
     async def _detour(self, uow: UnitOfWork, post: OutboxMessage) -> None:
-        slot = post.parent or post.slot
-        if not self.fallback or post.channel == self.fallback or slot.partition(":")[0] not in _MOVED:
+        message_key = post.parent or post.message_key
+        if not self.fallback or post.channel == self.fallback or not message_key.of_alerts:
             return
-        root = await uow.outbox.get(slot)
-        # Also what is over: where it was seen it still looks open, and cannot be edited there.
+        root = await uow.outbox.get(message_key)
+        # Resolved alerts too: in the closed channel they still look open and cannot be edited.
         if root is not None:
-            await uow.detours.move(slot, away_from=post.channel, to=self.fallback)
+            await uow.detours.move(message_key, away_from=post.channel, to=self.fallback)
 
-    async def wanted(self, slot: str) -> bool:
-        """Whether the slot's message, that somebody deleted, is to be posted anew."""
+    async def wanted(self, message_key: MessageKey) -> bool:
+        """Return True if a message that a person deleted must be posted again."""
         async with self.store.read() as uow:
-            return await _open(uow, slot, self.clock())
+            return await _open(uow, message_key, self.clock())
 
-    async def renew(self, slot: str, ts: str) -> float | None:
-        """Seconds until the slot gets a new message because Slack does not let `ts` be edited; None to leave it.
+    async def renew(self, message_key: MessageKey, ts: str) -> float | None:
+        """Return the seconds until a new message replaces `ts`, which Slack does not let us edit; None to leave it.
 
-        What is over, and a card, gets it at once. What goes on changing gets one now and then.
+        Ended subjects and cards are replaced at once, changing ones only now and then.
         """
-        kind, *rest = slot.split(":")
-        if len(rest) > (2 if kind == "digest" else 1):
-            # A line in a thread: the message above it shows the state.
+        if not message_key.is_root:
+            # A reply: the message above it shows the state.
             return None
-        left = float(ts) + RENEWALS.get(kind, 0.0) - self.clock()
+        left = float(ts) + RENEWALS.get(message_key.kind, 0.0) - self.clock()
         if left <= 0:
             return 0.0
-        if kind == "status":
+        if message_key.is_status:
             return None
         async with self.store.read() as uow:
-            return left if await _open(uow, slot, self.clock()) else 0.0
+            return left if await _open(uow, message_key, self.clock()) else 0.0
 
     async def sweep(self) -> None:
-        """Try closed channels again when it is time; where one has opened, tell there what is still open."""
+        """Retry closed channels that are due; in a channel that has opened, post what is still open."""
         async with self.store.read() as uow:
-            notes = [note for slot in await uow.detours.named(NOTE) if (note := await uow.outbox.get(slot))]
+            notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         opened = [note for note in notes if note.state == "sent"]
         now = self.clock()
-        # One of a time to come was noted on a clock that was wrong: it is not waited for.
+        # A note from the future was written by a wrong clock: retry it now.
         due = [each for each in notes if each.state == "dead" and not 0 <= now - each.updated_at < RETRY_SECONDS]
         if not opened and not due:
             return
         async with self.store.begin() as uow:
             for note in due:
-                await uow.outbox.requeue(note.slot)
+                await uow.outbox.requeue(note.message_key)
             for note in opened:
                 await _revive(uow, note, now)
         self.wake()
 
-    async def trouble(self) -> str:
-        """A sentence that names the channels that take nothing, "" when all do."""
+    async def problem(self) -> str:
+        """Return a sentence that names the closed channels, "" if there are none."""
         async with self.store.read() as uow:
-            notes = [note for slot in await uow.detours.named(NOTE) if (note := await uow.outbox.get(slot))]
+            notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         shut = [f"{note.channel} ({note.last_error or 'being tried'})" for note in notes if note.state != "sent"]
         if not shut:
             return ""
@@ -121,24 +118,22 @@ class Fallback:
 
 
 async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:
-    for slot in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
-        post = await uow.outbox.get(slot)
-        # Also what is over, where it was seen: it still looks open there.
-        if (post is not None and post.seen) or await _open(uow, slot, now):
-            await uow.outbox.requeue(slot)
-    await uow.detours.forget(note.slot)
+    for message_key in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
+        post = await uow.outbox.get(message_key)
+        # Also ended subjects that were seen there: they still look open.
+        if (post is not None and post.seen) or await _open(uow, message_key, now):
+            await uow.outbox.requeue(message_key)
+    await uow.detours.forget(note.message_key)
 
 
-async def _open(uow: UnitOfWork, slot: str, now: float) -> bool:
-    """Whether what a slot's message tells of still concerns somebody at `now`."""
-    kind, _, rest = slot.partition(":")
-    if kind == "alert" and rest.isdigit():
-        alert = await uow.alerts.get(int(rest))
+async def _open(uow: UnitOfWork, message_key: MessageKey, now: float) -> bool:
+    """Return True if the subject of the message is still open at `now`, or ended only just before."""
+    if message_key.alert_id is not None:
+        alert = await uow.alerts.get(message_key.alert_id)
         return alert is not None and alert.open
-    if kind == "op" and rest.isdigit():
-        op = await uow.operations.of_card(int(rest))
+    if message_key.card_id is not None:
+        op = await uow.operations.of_card(message_key.card_id)
         return op is not None and (not op.final or now - op.history[-1].at < NEWS_SECONDS)
-    if kind == "digest":
-        channel = rest.partition(":")[0]
-        return (await uow.channels.get(channel)).group(slot) is not None
-    return kind == "status"
+    if (channel := message_key.group_channel) is not None:
+        return (await uow.channels.get(channel)).group(str(message_key)) is not None
+    return message_key.is_status

@@ -1,7 +1,7 @@
-"""How the outbox treats Slack: what each error means, how long to wait, how fast to post. Pure.
+"""Retry policy of the outbox: what each error of Slack means, when to retry, how fast to post. No I/O.
 
-Source of the codes: the error tables on Slack's pages of chat.postMessage, chat.update and chat.delete. A code is final
-only when it stands here as final; any other one is tried again for hours.
+Source of the codes: the error tables on Slack's pages of chat.postMessage, chat.update and chat.delete. Only a
+code that is listed here as final is final; the outbox retries after any other one for hours.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ REJECTED = frozenset(
 apps.connections.open)."""
 
 _OF_WORKSPACE = frozenset({"team_access_not_granted"})
-"""Said of a channel: an app of the whole organisation is not granted the workspace of that channel."""
+"""The app is installed for an organisation that has not granted it the workspace of the channel."""
 
 AUTH = (
     REJECTED
@@ -45,7 +45,7 @@ AUTH = (
         "enterprise_is_restricted",
     }
 ) - _OF_WORKSPACE
-"""Nothing can be sent until a person corrects the installation: no message is at fault."""
+"""Nothing can be sent until a person corrects the installation; the message is not at fault."""
 
 CHANNEL = _OF_WORKSPACE | frozenset(
     {
@@ -58,7 +58,7 @@ CHANNEL = _OF_WORKSPACE | frozenset(
         "restricted_action_thread_only_channel",
     }
 )
-"""Nothing can be posted in that channel until a person changes it; each is final for the message."""
+"""Nothing can be posted in the channel until a person changes it; each code is final for the message."""
 
 PLAIN = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "too_many_contact_cards"}
@@ -107,16 +107,16 @@ _OURS = frozenset(
         "slack_connect_file_link_sharing_blocked",
     }
 )
-"""The message itself is refused, whenever it is sent."""
+"""The message itself is refused."""
 
 PERMANENT = CHANNEL | PLAIN | NO_EDIT | NO_DELETE | NO_REPLY | _OURS | {"thread_not_found"}
-"""The same call would be refused for ever."""
+"""Slack would refuse the same call again."""
 
 DELETED = frozenset({"message_not_found"})
-"""Somebody deleted the message: what is still open is posted anew, the rest is given up."""
+"""A person deleted the message: an open subject is posted again, any other is given up."""
 
 NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
-"""Said of a reply: somebody deleted the message in whose thread it belongs."""
+"""A person deleted the message in whose thread the reply belongs."""
 
 UNSURE = frozenset({"internal_error", "fatal_error"})
 """Slack's words for "some aspect of the operation may have succeeded" (chat.postMessage's reference page)."""
@@ -140,17 +140,17 @@ GENERAL = AUTH | frozenset(
         "",
     }
 )
-"""What goes wrong for every message alike, so that later messages wait as well and the order is kept."""
+"""Errors that concern every message: later messages wait as well, so that their order is kept."""
 
 STUBBORN_TRIES = 3
-"""After how many tries a message that Slack refuses with any other code is named in /readyz and holds up no other."""
+"""Tries after which a message that Slack refuses with any other code is named in `/readyz` and blocks no other."""
 CRASHED = "crashed"
 CRASHES = 5
-"""How often a message is tried at which this program itself fails."""
+"""Tries of a message at which this program itself fails."""
 UNKNOWN_TRIES = 300
-"""How often a code is tried that is in none of the sets: about a day, at five minutes each."""
+"""Tries after a code that is in none of the sets: about a day, five minutes apart."""
 _EARLY_TRIES = 20
-"""How many of these tries are close together, about eight minutes: most of what passes has passed by then."""
+"""The first of these tries, within about eight minutes: most passing faults end by then."""
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
@@ -161,7 +161,7 @@ _LOST_WAIT = 2.0
 
 
 class RetryScope(Enum):
-    """What else must wait along with the row: nothing, its channel's posts, every edit, everything."""
+    """What must wait besides the row: nothing, the posts of its channel, all edits, or everything."""
 
     ROW = "row"
     CHANNEL = "channel"
@@ -171,19 +171,21 @@ class RetryScope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """What a failure means: seconds until the next try (None: never), what waits along, whether it may have passed."""
+    """The answer to a failure: seconds until the next try (None: never), what else waits, if Slack may have done it."""
 
     wait: float | None
     hold: RetryScope
-    doubt: bool
+    maybe_sent: bool
 
 
-def decide(error: SlackError, *, method: str, attempts: int, doubt: bool, random: Callable[[], float]) -> RetryDecision:
-    """Decide about a failed `method` (find, post, update, delete) of a row at its n-th attempt.
+def decide(
+    error: SlackError, *, method: str, attempts: int, maybe_sent: bool, random: Callable[[], float]
+) -> RetryDecision:
+    """Decide when to retry a failed `method` (find, post, update, delete) of a row after `attempts` attempts.
 
-    `doubt` says whether an earlier post of the row may exist; `random` gives numbers in [0, 1).
+    `maybe_sent` is set if an earlier post of the row may exist; `random` returns numbers in [0, 1).
     """
-    doubtful = _unsure(error) if method == "post" else doubt
+    doubtful = _unsure(error) if method == "post" else maybe_sent
     if error.code in AUTH:
         return RetryDecision(max(_AUTH_WAIT, back_off(attempts, random)), RetryScope.ALL, doubtful)
     if error.code in PERMANENT or _given_up(error, attempts):
@@ -207,7 +209,7 @@ def _unsure(error: SlackError) -> bool:
 
 
 def _passes(error: SlackError) -> bool:
-    """Whether the error is one that goes away by itself."""
+    """True if the error passes without a change of ours."""
     return isinstance(error, SlackRetryable) or _unsure(error) or error.code in GENERAL
 
 
@@ -216,22 +218,22 @@ def _given_up(error: SlackError, attempts: int) -> bool:
 
 
 def back_off(attempts: int, random: Callable[[], float], longest: float = _LONGEST_WAIT) -> float:
-    """Seconds before the next try after `attempts` failures: doubling up to `longest`, spread over its upper half."""
+    """Return the seconds before the next try: they double up to `longest`, with jitter over the upper half."""
     longest = min(longest, _FIRST_WAIT * 2.0 ** min(attempts - 1, 10))
     return longest * (0.5 + 0.5 * random())
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """About one call in `interval` seconds, with a burst of `burst` after a rest."""
+    """One call in `interval` seconds, and up to `burst` calls at once after a pause."""
 
     interval: float = 1.0
     burst: int = 3
 
     def spend(self, booked: float, now: float) -> float:
-        """Book one call: the new time until which the channel is booked, given the old one."""
+        """Book one call; returns the time until which the channel is booked."""
         return max(booked, now) + self.interval
 
     def free_at(self, booked: float) -> float:
-        """When the next call may go."""
+        """Return the time of the next call."""
         return booked - (self.burst - 1) * self.interval

@@ -1,9 +1,9 @@
-"""The outbox worker: claims what must be said, says it in Slack, records what came of it.
+"""The outbox worker: claims rows, posts or edits their messages in Slack, records the outcome.
 
-What must be said stands in the store (bot/store/repositories/outbox.py): one row per message, with its newest
-content. Channels are served side by side, one channel one call after the other, paced to Slack's limits. Before a call
-the claim is committed, so that a crash leaves a row in doubt instead of a message that is posted twice: a row in doubt
-is first looked for in Slack by its metadata. A worker that finds another message for its slot deletes its own.
+The store has one row per message with its newest content (bot/store/repositories/outbox.py). Channels are served in
+parallel, the calls of one channel one after the other, within Slack's rate limits. The claim is committed before the
+call. So a crash leaves a row marked as maybe sent, and the next worker first searches Slack for it by its metadata,
+instead of posting twice. A worker that finds another message of the same key deletes its own.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from bot.common.errors import SlackError, SlackLost, StoreError
+from bot.common.message_key import MessageKey
 from bot.delivery.attempt import (
     Deleted,
     Delivery,
@@ -55,11 +56,11 @@ _LOOK_AGAIN = 1.0
 _LOOK_EVERY = 0.25
 
 
-async def _nobody(_slot: str) -> bool:
+async def _nobody(_key: MessageKey) -> bool:
     return False
 
 
-async def _at_once(_slot: str, _ts: str) -> float | None:
+async def _at_once(_key: MessageKey, _ts: str) -> float | None:
     return 0.0
 
 
@@ -71,15 +72,15 @@ async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
 
 
 class Outbox:
-    """Sends what the store says must be in Slack; one `run()` per process, any number of processes.
+    """Keeps Slack equal to the outbox rows; one `run()` per process, any number of processes.
 
-    `owner` names this process in claims: unique among the living; one that is the same after a restart lets the new
-    process take over at once what the dead one had claimed. `alive` tells whether this process may act: what one that
-    others count as dead had claimed is theirs. `random` gives numbers in [0, 1).
-    `on_dead` is told of each row that Slack will not take; `wanted` tells whether a slot's message that somebody
-    deleted is to be posted again. `renew` tells in how many seconds a slot gets a new message in the place of `ts`,
-    which cannot be edited: None to leave it as it is. `posted_after` turns the time at which a row was made into one
-    of Slack's clock. `awake` is set by parts that put messages into the store and cannot call `wake`.
+    `owner` names this process in claims; it is unique among the active processes. A process with the same name takes
+    over at once what its predecessor had claimed. `alive` returns False once other replicas may count this process as
+    dead and take over its claims. `random` returns numbers in [0, 1).
+    `on_dead` is called with each row that Slack refuses for good. `wanted` returns True if a message that a person
+    deleted must be posted again. `renew` returns the seconds until a message that cannot be edited (`ts`) gets a new
+    message in its place, None to leave it. `posted_after` converts the time of a row to Slack's clock. `awake` is set by parts that put
+    messages into the store and cannot call `wake`.
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class Outbox:
         call_timeout: float = 30.0,
         idle: float = 5.0,
         on_dead: Callable[[OutboxMessage], Awaitable[None]] | None = None,
-        wanted: Callable[[str], Awaitable[bool]] = _nobody,
-        renew: Callable[[str, str], Awaitable[float | None]] = _at_once,
+        wanted: Callable[[MessageKey], Awaitable[bool]] = _nobody,
+        renew: Callable[[MessageKey, str], Awaitable[float | None]] = _at_once,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         alive: Callable[[], bool] = lambda: True,
         posted_after: Callable[[float], float] = lambda at: at,
@@ -107,7 +108,7 @@ class Outbox:
         self._clock, self._random, self._pace = clock, random, pace or RateLimit()
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
         self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
-        self._noted: dict[str, str] = {}
+        self._noted: dict[MessageKey, str] = {}
         self._pause = pause or wait_for_event
         self._alive, self._posted_after = alive, posted_after
         self._awake, self._progress = awake or asyncio.Event(), asyncio.Event()
@@ -120,16 +121,16 @@ class Outbox:
 
     @property
     def healthy(self) -> bool:
-        """Whether Slack lets us in, as far as the last call told."""
+        """True unless Slack rejected the token at the last call."""
         return not self.auth_error
 
     async def health(self) -> OutboxHealth:
-        """How many rows wait, how long the oldest has, how many are dead; raises StoreError."""
+        """Return how many rows wait, the age of the oldest, and how many are dead; raises StoreError."""
         async with self._store.read() as uow:
             return await uow.outbox.health(self._clock())
 
     async def refused(self) -> str:
-        """A sentence on the messages that Slack goes on refusing with a code that is not known to pass; or ""."""
+        """Return a sentence on messages that Slack keeps refusing with an unlisted code, "" if there are none."""
         async with self._store.read() as uow:
             held = await uow.outbox.stubborn(STUBBORN_TRIES, sorted(GENERAL | NO_EDIT))
         codes = ", ".join(sorted({f"{post.last_error} in {post.channel}" for post in held}))
@@ -139,21 +140,21 @@ class Outbox:
         return f"Slack refuses {number} ({codes}); cmbot tries again for about a day"
 
     def wake(self) -> None:
-        """Look at the store now: something was put."""
+        """Look at the store now, after a row was put."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Send until cancelled. A call cut short by that leaves its row in doubt, which the next owner clears up."""
+        """Send until cancelled. A call that is cut off leaves its row maybe sent, and the next owner settles it."""
         try:
             while True:
                 self._awake.clear()
-                wait = await self._guarded(self._round(), self._idle, "round")
+                wait = await self._guarded(self._round(), lambda: self._idle, "round")
                 await self._pause(self._awake, wait)
         finally:
             await self._abandon()
 
     async def drain(self, *, patience: float = 0.0) -> int:
-        """Send what can be sent now or within `patience` seconds; returns how many rows still wait. Raises StoreError.
+        """Send what can be sent within `patience` seconds; returns how many rows still wait. Raises StoreError.
 
         For shutdown (after `run` was cancelled) and for tests.
         """
@@ -172,31 +173,31 @@ class Outbox:
                     return depth
                 await self._pause(self._awake, wait)
 
-    async def settled(self, slot: str, *, within: float) -> OutboxMessage | None:
-        """Wait until the slot's newest content is sent or dead, at most `within` seconds; returns how it stands then.
+    async def settled(self, message_key: MessageKey, *, within: float) -> OutboxMessage | None:
+        """Wait at most `within` seconds until the newest content is sent or dead; returns the row, None without one.
 
-        None when there is no such slot. For those who must know that a message is there before they go on.
+        For callers that go on only once the message is in Slack.
         """
         self.wake()
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while True:
                     progress = self._progress
-                    post = await self._look(slot)
+                    post = await self._look(message_key)
                     if post is None or post.state != "pending":
                         return post
                     await wait_for_event(progress, _LOOK_EVERY)
-        return await self._look(slot)
+        return await self._look(message_key)
 
-    async def _look(self, slot: str) -> OutboxMessage | None:
+    async def _look(self, message_key: MessageKey) -> OutboxMessage | None:
         async with self._store.read() as uow:
-            return await uow.outbox.get(slot)
+            return await uow.outbox.get(message_key)
 
     async def _round(self) -> float:
-        """Start what may be sent now; returns the seconds until there may be more."""
+        """Start what may be sent now; returns the seconds until the next round."""
         now = self._clock()
         if not self._alive():
-            # Counted as dead, perhaps: others send until this process is heard of again.
+            # Other replicas may count this process as dead: they send until its next heartbeat.
             return _LOOK_AGAIN
         if self._all_held > now or len(self._under_way) >= self._parallel:
             return max(self._all_held - now, 0.0) or self._idle
@@ -230,7 +231,7 @@ class Outbox:
         return min([*waits, _LOOK_AGAIN])
 
     def _start(self, claim: Claim) -> None:
-        task = asyncio.create_task(self._deliver(claim), name=f"outbox {claim.slot}")
+        task = asyncio.create_task(self._deliver(claim), name=f"outbox {claim.message_key}")
         self._under_way[claim.channel] = task
         task.add_done_callback(lambda _: self._finished(claim.channel))
 
@@ -244,27 +245,30 @@ class Outbox:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _guarded(self, work: Awaitable[T], otherwise: T, what: str, slot: str = "") -> T:
+    async def _guarded(
+        self, work: Awaitable[T], otherwise: Callable[[], T], what: str, message_key: MessageKey | None = None
+    ) -> T:
         try:
             return await work
         except StoreError as error:
-            log.debug("outbox.store_down", what=what, slot=slot, error=str(error))
+            log.debug("outbox.store_down", what=what, slot=str(message_key or ""), error=str(error))
         except Exception:  # the outbox worker: one of the three broad excepts of this program
-            log.exception("outbox.crashed", what=what, slot=slot)
-        return otherwise
+            log.exception("outbox.crashed", what=what, slot=str(message_key or ""))
+        return otherwise()
 
     async def _deliver(self, claim: Claim) -> None:
         self._booked[claim.channel] = self._pace.spend(self._booked.get(claim.channel, 0.0), self._clock())
-        outcome = await self._guarded(self._attempt(claim), self._crashed(claim), "deliver", claim.slot)
-        if not await self._guarded(self._record(claim, outcome), otherwise=False, what="record", slot=claim.slot):
-            # Left claimed and, if it was a post, in doubt: looked for once the store answers again.
+        outcome = await self._guarded(self._attempt(claim), lambda: self._crashed(claim), "deliver", claim.message_key)
+        recorded = await self._guarded(self._record(claim, outcome), lambda: False, "record", claim.message_key)
+        if not recorded:
+            # The row stays claimed, and a post maybe sent: it is searched for once the store answers again.
             self._held[claim.channel] = self._clock() + back_off(3, self._random)
         self._progress.set()
         self._progress = asyncio.Event()
 
     async def _attempt(self, claim: Claim) -> Outcome:
         if self._clock() > claim.until - self._call_timeout or not self._alive():
-            return Failed("claim_expired", RetryDecision(0.0, RetryScope.ROW, claim.doubt))
+            return Failed("claim_expired", RetryDecision(0.0, RetryScope.ROW, claim.maybe_sent))
         delivery = Delivery(self._poster, claim, self._posted_after)
         try:
             async with asyncio.timeout(self._call_timeout):
@@ -277,19 +281,21 @@ class Outbox:
         return outcome
 
     def _failed(self, claim: Claim, error: SlackError, method: str) -> Failed:
-        verdict = decide(error, method=method, attempts=claim.attempts, doubt=claim.doubt, random=self._random)
+        verdict = decide(
+            error, method=method, attempts=claim.attempts, maybe_sent=claim.maybe_sent, random=self._random
+        )
         return Failed(error.code or type(error).__name__, verdict)
 
     def _crashed(self, claim: Claim) -> Failed:
-        """What a mistake of ours in the middle of a call comes to: tried some times, each perhaps done."""
+        """Return the failure of a bug during a call: retried a few times, and each call may have been carried out."""
         failed = self._failed(claim, SlackError("The message could not be sent.", code=CRASHED), "post")
-        return replace(failed, verdict=replace(failed.verdict, doubt=True))
+        return replace(failed, verdict=replace(failed.verdict, maybe_sent=True))
 
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         if isinstance(outcome, Failed):
             await self._record_failure(claim, outcome)
             return True
-        self._noted.pop(claim.slot, None)
+        self._noted.pop(claim.message_key, None)
         if isinstance(outcome, Deleted):
             await self._record_deleted(claim, outcome)
         elif isinstance(outcome, Frozen):
@@ -305,31 +311,31 @@ class Outbox:
         return True
 
     async def _record_deleted(self, claim: Claim, deleted: Deleted) -> None:
-        """Post what is still of concern anew, its unseen replies after it; give up the rest."""
-        slot = claim.parent if deleted.parent and claim.parent else claim.slot
-        again = await self._wanted(slot)
-        log.info("outbox.deleted_by_someone", slot=slot, channel=claim.channel, again=again)
+        """Post the message again if it still matters, then its unseen replies; otherwise give it up."""
+        message_key = claim.parent if deleted.parent and claim.parent else claim.message_key
+        again = await self._wanted(message_key)
+        log.info("outbox.deleted_by_someone", slot=str(message_key), channel=claim.channel, again=again)
         async with self._store.begin() as uow:
             if again:
-                await uow.detours.again(slot, deleted.ts)
+                await uow.detours.again(message_key, deleted.ts)
             if deleted.parent:
                 await (uow.detours.wait if again else uow.detours.give_up)(claim, self._owner)
             elif not again:
                 await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
 
     async def _record_frozen(self, claim: Claim, frozen: Frozen) -> None:
-        """Post what cannot be edited as a new message, now or later; or leave it until there is newer content."""
-        wait = await self._renew(claim.slot, frozen.ts)
-        log.info("outbox.frozen", slot=claim.slot, channel=claim.channel, code=frozen.error, wait=wait)
+        """Post the content as a new message, now or later, or leave it until the content changes."""
+        wait = await self._renew(claim.message_key, frozen.ts)
+        log.info("outbox.frozen", slot=str(claim.message_key), channel=claim.channel, code=frozen.error, wait=wait)
         now = self._clock()
         async with self._store.begin() as uow:
             if wait is None:
                 await uow.outbox.sent(claim, self._owner, frozen.ts, now, version=claim.version)
             elif wait <= 0:
-                await uow.detours.replace(claim.slot, frozen.ts)
+                await uow.detours.replace(claim.message_key, frozen.ts)
             else:
                 await uow.outbox.failed(
-                    claim, self._owner, error=frozen.error, now=now, retry_at=now + wait, doubt=False
+                    claim, self._owner, error=frozen.error, now=now, retry_at=now + wait, maybe_sent=False
                 )
 
     async def _record_success(self, claim: Claim, sent: Sent) -> None:
@@ -337,27 +343,27 @@ class Outbox:
             held = await uow.outbox.sent(claim, self._owner, sent.ts, self._clock(), version=sent.version)
         try:
             if held != sent.ts:
-                log.warning("outbox.double", slot=claim.slot, channel=claim.channel)
+                log.warning("outbox.double", slot=str(claim.message_key), channel=claim.channel)
                 await delete_double(self._poster, claim.channel, sent.ts)
             elif sent.searched:
-                # The post before may have been carried out between our look and our post.
+                # The earlier post may have been carried out between our search and our post.
                 for ts in await find(self._poster, claim, self._posted_after):
                     if ts != held:
                         await delete_double(self._poster, claim.channel, ts)
         except SlackError as error:
-            log.warning("outbox.double_left", slot=claim.slot, channel=claim.channel, error=str(error))
+            log.warning("outbox.double_left", slot=str(claim.message_key), channel=claim.channel, error=str(error))
 
     async def _record_failure(self, claim: Claim, failed: Failed) -> None:
         now, verdict = self._clock(), failed.verdict
         retry_at = None if verdict.wait is None else now + verdict.wait
         async with self._store.begin() as uow:
             died = await uow.outbox.failed(
-                claim, self._owner, error=failed.error, now=now, retry_at=retry_at, doubt=verdict.doubt
+                claim, self._owner, error=failed.error, now=now, retry_at=retry_at, maybe_sent=verdict.maybe_sent
             )
-            post = await uow.outbox.get(claim.slot) if died else None
+            post = await uow.outbox.get(claim.message_key) if died else None
         self._note(claim, failed)
         if died:
-            self._noted.pop(claim.slot, None)
+            self._noted.pop(claim.message_key, None)
         if failed.error in AUTH:
             self.auth_error = failed.error
         self._hold(claim.channel, verdict.hold, retry_at or now)
@@ -365,11 +371,11 @@ class Outbox:
             await self._on_dead(post)
 
     def _note(self, claim: Claim, failed: Failed) -> None:
-        """Log a failure; the same one of the same message again is not worth a second line."""
-        known = self._noted.get(claim.slot) == failed.error
-        self._noted[claim.slot] = failed.error
+        """Log a failure once; the same failure of the same message again is logged at debug level."""
+        known = self._noted.get(claim.message_key) == failed.error
+        self._noted[claim.message_key] = failed.error
         write, wait = log.debug if known else log.warning, failed.verdict.wait
-        write("outbox.failed", slot=claim.slot, channel=claim.channel, code=failed.error, wait=wait)
+        write("outbox.failed", slot=str(claim.message_key), channel=claim.channel, code=failed.error, wait=wait)
 
     def _hold(self, channel: str, hold: RetryScope, until: float) -> None:
         if hold is RetryScope.CHANNEL:

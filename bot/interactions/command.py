@@ -1,4 +1,4 @@
-"""What a subcommand is: its words, its arguments, who may use it, and the ports its function is handed."""
+"""Subcommands: words, arguments, role, and the ports that a command uses."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from bot.permissions.roles import Role
 
 
 class Scope(StrEnum):
-    """Whether a command speaks of one cluster, and whether it could do without."""
+    """The clusters of a command: none, one, or one that may be left out."""
 
     NO_CLUSTER = "none"
     ONE_CLUSTER = "one"
@@ -34,11 +34,11 @@ class Scope(StrEnum):
 
 
 FREE = frozenset({"reason"})
-"""Arguments whose text is kept as it was typed; all others name something and are read as commands are written."""
+"""Arguments whose text is kept as typed; all others are read by the table in unicode_input.py."""
 
 
 class Offer(StrEnum):
-    """What a form offers for an argument to choose from, read from the cluster."""
+    """The choices that a form offers for an argument, read from the cluster."""
 
     PEER = "peer"
     TASK = "task"
@@ -57,24 +57,24 @@ class Args(BaseModel):
 
     @classmethod
     def typed(cls) -> dict[str, FieldInfo]:
-        """The fields by the name that is typed: the alias where there is one (`for` cannot be a Python name)."""
+        """Return the fields by their typed names: the alias if there is one (`for` cannot be a Python name)."""
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
 def offers(offer: Offer) -> dict[str, Any]:
-    """The mark of a field (its `json_schema_extra`) that a form offers such values for."""
+    """Return the mark (`json_schema_extra`) of a field for which a form offers such choices."""
     return {"offer": offer.value}
 
 
 def offered(field: FieldInfo) -> Offer | None:
-    """What a form offers for a field, None where it is filled in freely."""
+    """Return the choices that a form offers for a field, None for free text."""
     extra = field.json_schema_extra
     return Offer(str(extra["offer"])) if isinstance(extra, dict) and "offer" in extra else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer to a command; a later one of the same command replaces it. `private`: only its sender sees it."""
+    """One answer to a command; a later answer replaces it. With `private` only the sender sees it."""
 
     message: Message
     private: bool = True
@@ -82,9 +82,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who typed, and where (Slack ids); `key` is the inbound key of a persisted command, "" for one that is not.
+    """The person who typed, and the channel (Slack ids); `key` is the inbound key of a stored command, else "".
 
-    Of a typed command `key` is its trigger id, and `answer_to` its response_url.
+    For a typed command `key` is its trigger id, and `answer_to` its response_url.
     """
 
     user: str
@@ -125,12 +125,12 @@ class ClusterPort(Protocol):
         """Poll again, late enough after the first poll to confirm or contradict it."""
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
-        """How the cluster spells its switches: kept, or probed again. Never raises ClusterError."""
+        """Return how the cluster spells its switches, from memory or from new probes. Never raises ClusterError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A wish to put a new node (its id, raft address, service address) in the place of a dead member."""
+    """A request to replace a dead member by a new node (its id, raft address, service address)."""
 
     dead: int
     new: int
@@ -139,115 +139,115 @@ class Replacement:
 
 
 class Proposer(Protocol):
-    """The way from a wish to an operation: preflight, card in the operations channel, row in the store.
+    """Turns a change request into an operation: preflight, card in the operations channel, row in the store.
 
-    Every method raises UserError, with a sentence, when it cannot be; NotAllowed when that person may not.
+    Every method raises UserError if it is not possible, NotAllowed if the person has no right to it.
     """
 
     async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
-        """Propose; the reply tells the requester where the card is, or what speaks against it."""
+        """Propose a change; the reply links to the card, or says why there is none."""
 
     async def replace(
         self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
-        """Propose the next step of a replacement; `change_request` says how it is wanted, its request is ignored."""
+        """Propose the next step of a replacement; the flags of `change_request` count, its request is ignored."""
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
-        """Operations, the newest first."""
+        """Return operations, newest first."""
 
     async def shown(self, op_id: int) -> Operation:
-        """One operation."""
+        """Return one operation."""
 
     async def cancel(self, caller: Caller, op_id: int) -> Reply:
-        """Cancel what waits for approval."""
+        """Cancel an operation that waits for approval."""
 
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
-        """Say what became of an operation whose outcome is not known."""
+        """Record the outcome of an operation whose outcome is unknown."""
 
     async def undelivered(self) -> Sequence[Undelivered]:
-        """The messages that Slack refused for good, the newest first."""
+        """Return the messages that Slack refused for good, newest first."""
 
     async def redeliver(self, caller: Caller) -> Reply:
-        """Try all of them once more."""
+        """Retry the messages that Slack refused."""
 
 
 class AlertBook(Protocol):
     """The alerts and silences; every method raises StoreError, those that change something UserError."""
 
     async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
-        """The alerts that were told and are not resolved, the gravest first."""
+        """Return the posted alerts that are not resolved, the most severe first."""
 
     async def alert(self, alert_id: int) -> Alert:
-        """One alert of a configured cluster, open or not."""
+        """Return one alert of a configured cluster, open or not."""
 
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        """Note who takes care of an alert."""
+        """Acknowledge an alert."""
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
     ) -> Begun:
-        """Mute a rule, or `*`, of a cluster for a while, of one subject where given; its alert channel is told.
+        """Silence a rule (or `*`) of a cluster, or one subject of it, and post that in the alert channel.
 
-        An equal silence in force is extended; one that lasts as long or longer is a UserError.
+        An equal active silence is extended. Raises UserError if an equal silence lasts as long or longer.
         """
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
-        """The silences that hold now."""
+        """Return the active silences."""
 
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
-        """Lift a silence before its time; the alert channel is told, and so is what still mutes."""
+        """Lift a silence early, and post in the alert channel which silences still apply."""
 
 
 class ReportBook(Protocol):
-    """What happened and how it goes on; every method raises StoreError."""
+    """Reports; every method raises StoreError."""
 
     async def summary(self, clusters: Sequence[str], since: float) -> Summary:
-        """What happened since a time (Unix seconds), and what is open."""
+        """Return what happened since a time (Unix seconds), and what is open."""
 
     async def handover(self, clusters: Sequence[str], since: float | None = None) -> Handover:
-        """What who takes over needs to know, of the time since the last hand-over unless it is given."""
+        """Return the hand-over for the next shift, since the last hand-over or a given time."""
 
     async def timeseries(self, cluster: str, window: float) -> Timeseries:
-        """How the space of a cluster went in the last `window` seconds."""
+        """Return the space of a cluster over the last `window` seconds."""
 
 
 class Permissions(Protocol):
-    """What a person may do and why. A cluster may have roles of its own; "" means those of all clusters."""
+    """The rights of a person. A cluster may have its own roles; "" means the roles of all clusters."""
 
     async def require(self, user: str, role: Role, cluster: str = "") -> None:
-        """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
+        """Raise NotAllowed with a next step unless `user` holds that role on that cluster."""
 
     async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
-        """Those of the clusters on which `user` holds that role."""
+        """Return those of the clusters on which `user` holds that role."""
 
     async def describe(self, user: str) -> tuple[str, ...]:
-        """Sentences, one a line: roles held and by what (named, or through a user group), or how to get them."""
+        """Return sentences on the roles of `user` and their source, or on how to get roles."""
 
 
 class AuditBook(Protocol):
-    """The audit log, to be read; raises StoreError."""
+    """Reads the audit log; raises StoreError."""
 
     async def newest(self, asked: AuditQuery, limit: int) -> Found:
-        """The newest rows asked for."""
+        """Return the newest matching rows."""
 
     async def sheet(self, asked: AuditQuery) -> CsvExport:
-        """The rows asked for as a CSV file."""
+        """Return the matching rows as a CSV file."""
 
 
 class FileShare(Protocol):
-    """The way of a file into a channel."""
+    """Uploads files."""
 
     async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
-        """Share it there; raises SlackError, as when the bot is not in the channel."""
+        """Share a file in a channel; raises SlackError, for example if the bot is not in the channel."""
 
 
 class FormPort(Protocol):
-    """The way to a form in Slack."""
+    """Opens forms in Slack."""
 
     async def open(self, caller: Caller, kind: str, cluster: str) -> None:
-        """Open the form of a change for whoever typed; "" leaves the kind or the cluster to be chosen.
+        """Open the form of a change for the caller; "" leaves the kind or the cluster to be chosen.
 
-        Raises NotAllowed, after the form said so too; UserError when Slack does not open it.
+        Raises NotAllowed after the form shows the refusal, UserError if Slack does not open the form.
         """
 
 
@@ -258,7 +258,7 @@ def _no_rules(_cluster: str) -> Sequence[Rule]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command about to run: who asks, which cluster (when its scope names one), and the ports."""
+    """One command that is about to run: the caller, the cluster (by its scope), and the ports."""
 
     caller: Caller
     clusters: Mapping[str, ClusterPort]
@@ -272,16 +272,16 @@ class Call:
     """The last known condition of a cluster, empty before the first poll."""
     audit: AuditBook
     share: FileShare | None
-    """None where answers are shown to their sender only: a file in a channel is for all who are in it."""
+    """None if answers are private: everyone in a channel sees its files."""
     forms: FormPort
     rules: Callable[[str], Sequence[Rule]] = _no_rules
-    """The alert rules of a cluster as configured: the verdict goes by the same thresholds."""
+    """Returns the configured alert rules of a cluster, because the verdict uses the same thresholds."""
     docs_url: str = ""
-    """Where the manual's pages are served (ends with a slash), "" when nowhere."""
+    """The base address of the manual (ends with a slash), "" if it is not served."""
 
     @property
     def the_cluster(self) -> ClusterPort:
-        """The cluster of a ONE_CLUSTER command; dispatch guarantees it."""
+        """The cluster of a ONE_CLUSTER command; the dispatcher guarantees one."""
         if self.cluster is None:
             raise AssertionError("dispatch runs a ONE_CLUSTER command with a cluster only")
         return self.cluster
@@ -292,10 +292,10 @@ Run = Callable[[Call, Any], AsyncIterator[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One subcommand: `path` is its words (`("task", "enable")`), `run` yields its replies.
+    """One subcommand: `path` has its words (`("task", "enable")`), `run` yields its replies.
 
-    `changes` marks what changes a cluster: such a command is persisted before it is acknowledged. `opens` marks what
-    opens a form: Slack allows that for three seconds only, so its right is looked at when the form is open.
+    A command that `changes` a cluster is stored before it is acknowledged. A command that `opens` a form checks the
+    right once the form is open, because Slack lets a form open for three seconds only.
     """
 
     path: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What Slack delivers, as values: a command, a click, a submitted form. No I/O."""
+"""Deliveries of Slack as values: a command, a click, a submitted form. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A clicked button as Slack delivered it; `key` is its trigger id, `value` what the button carries."""
+    """A clicked button as Slack delivered it; `key` is its trigger id, `value` the value of the button."""
 
     key: str
     user: str
@@ -30,9 +30,9 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A form that was sent: the words of its command, the cluster, and the arguments by name; `text` as if typed.
+    """A form that was sent: the words of its command, the cluster, and the arguments by name; `text` is the typed form.
 
-    `response_url` is that of the command which opened it, "" when it was opened from the Home tab.
+    `response_url` is that of the command which opened the form, "" if it was opened from the Home tab.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Submission:
 
     @property
     def invocation(self) -> Invocation:
-        """The command that it stands for."""
+        """The command that the form stands for."""
         return Invocation(self.key, self.user, self.channel, self.text, self.response_url)
 
 
@@ -56,6 +56,6 @@ Work = Invocation | Click | Submission
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """A command (what would stand behind /cm) that a click stands for: run as if whoever clicked had typed it there."""
+    """A command (without `/cm`) that a click stands for; it runs as if the clicker had typed it in the channel."""
 
     text: str

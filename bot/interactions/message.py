@@ -1,4 +1,4 @@
-"""Message: the fallback text and blocks that one post in Slack consists of."""
+"""Message: the fallback text and the blocks of one post in Slack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ BlockJson = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one post shows: `text` is a full sentence for phones and screen readers, `blocks` is Block Kit JSON.
+    """The content of one post: `text` is a full sentence for phones and screen readers, `blocks` is Block Kit JSON.
 
     `metadata` is the event payload that lets the program find its own post again (flat, string values).
     """
@@ -19,18 +19,18 @@ class Message:
     metadata: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The form in which the outbox keeps it."""
+        """Return the form in which the outbox stores the message."""
         return {"text": self.text, "blocks": [dict(block) for block in self.blocks], "metadata": self.metadata}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Message":
-        """The inverse of `to_json`."""
+        """Return the message that `to_json` wrote."""
         return cls(data["text"], tuple(data["blocks"]), data.get("metadata"))
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A message that Slack refused for good: for which channel (id), its text, Slack's word, since when."""
+    """A message that Slack refused for good: its channel (id) and text, Slack's error code, and the time."""
 
     channel: str
     text: str

@@ -1,6 +1,6 @@
-"""Who may do what: the roles named in the settings, held as users or through Slack user groups.
+"""Access: the roles that a person holds by the settings, as a user or through a Slack user group.
 
-A cluster may name roles itself: on it, these replace the roles of the same name that hold for all clusters.
+A cluster may name roles itself; there they replace the roles of the same name that hold for all clusters.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -11,19 +11,19 @@ from bot.config import AccessSettings, Members
 from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 GroupMembers = Callable[[str], Awaitable[frozenset[str]]]
-"""Who is in a Slack user group (by its id); raises SlackError when Slack cannot tell."""
+"""Returns the members of a Slack user group (by its id); raises SlackError if Slack gives no list."""
 
-NOBODY = (
-    "No operators are configured, so nobody may change anything. "
+NO_OPERATORS = (
+    "No one may change anything, because no operators are configured. "
     "Name users or user groups under `access.operators` in the settings and restart."
 )
 _READS = "You may use every command that only reads."
-_READS_MOST = "You may use every command that only reads, but for /cm audit: that is for operators."
+_READS_MOST = "You may use every command that only reads, except `/cm audit`, which is for operators."
 _MAY = {
     Role.OPERATOR: "You are an *operator*: you may propose changes",
-    Role.APPROVER: "You are an *approver*: you may decide on what others propose",
+    Role.APPROVER: "You are an *approver*: you may approve or reject the changes of others",
     Role.ADMIN: "You are an *admin*: you may cancel and settle any operation",
-    Role.BREAKER: "You hold *break-glass*: you may propose with force=yes",
+    Role.BREAKER: "You hold *break-glass*: you may propose changes with `force=yes`",
 }
 
 _NAMES = {
@@ -37,10 +37,10 @@ _NAMED = " (`clusters[].access` in the settings)"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Answers which roles a person holds, and through what; a group that cannot be looked up grants nothing.
+    """Looks up the roles of a person; a user group that Slack cannot list grants nothing.
 
-    `groups` are user groups (ids) that policies name besides the roles. `own` has the roles of each cluster that names
-    some itself, those that it leaves out filled in from `settings`.
+    `groups` are the user groups (ids) that policies name besides the roles. `own` has the roles of each cluster that
+    names some itself, completed from `settings`.
     """
 
     settings: AccessSettings
@@ -49,7 +49,7 @@ class Access:
     own: Mapping[str, AccessSettings] = field(default_factory=dict)
 
     async def rights(self, user: str, cluster: str = "") -> Rights:
-        """Everything that `user` holds now on that cluster, "" for the roles of all clusters; never raises."""
+        """Return what `user` holds now on that cluster, "" for the roles of all clusters; never raises."""
         held: set[str] = set()
         unknown: dict[str, str] = {}
         for role in HELD_ROLES:
@@ -84,7 +84,7 @@ class Access:
                 unknown[source] = f"{group} ({error.code or 'no answer'})"
 
     async def require(self, user: str, role: Role, cluster: str = "") -> None:
-        """Raise NotAllowed, saying what to do, unless `user` holds that role on that cluster."""
+        """Raise NotAllowed with a next step unless `user` holds that role on that cluster."""
         missing = lacking(await self.rights(user, cluster), role)
         if missing:
             raise NotAllowed(missing)
@@ -97,18 +97,19 @@ class Access:
         if not self.own:
             await self.require(user, role)
         raise NotAllowed(
-            f"You hold the role {role.value} on no cluster. Ask who runs cmbot to add you, or a user group you are in, "
+            f"You hold the role {role.value} on no cluster. "
+            "Ask an administrator of cmbot to add you, or a user group you are in, "
             f"to `{role.key}` in its settings, or to `clusters[].{role.key}` for one cluster."
         )
 
     async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
-        """Those of the clusters on which `user` holds that role."""
+        """Return those of the clusters on which `user` holds that role."""
         everywhere = (await self.rights(user)).has(role)
         own = {name: (await self.rights(user, name)).has(role) for name in clusters if name in self.own}
         return tuple(name for name in clusters if own.get(name, everywhere))
 
     async def describe(self, user: str) -> tuple[str, ...]:
-        """Sentences on what `user` may do and why; then on which clusters it is different, as they name roles."""
+        """Return sentences on what `user` may do and why, then on the clusters that name roles themselves."""
         rights = await self.rights(user)
         held = [f"{_MAY[role]}: {self._why(user, role)}." for role in HELD_ROLES if rights.has(role)]
         if not rights.has(Role.OPERATOR) and not (self.own and Role.OPERATOR in rights.empty):
@@ -124,7 +125,7 @@ class Access:
 
 
 def _differing(own: Mapping[str, Rights]) -> Iterator[str]:
-    """A sentence for each set of roles, naming the clusters on which they are held."""
+    """Yield a sentence for each set of roles that names the clusters."""
     alike: dict[str, list[str]] = {}
     for name, rights in own.items():
         alike.setdefault(_standing(rights), []).append(name)
@@ -136,41 +137,37 @@ def _standing(rights: Rights) -> str:
     roles = [f"*{_NAMES[role]}*" for role in HELD_ROLES if rights.has(role)]
     if not roles:
         unsure = ", ".join(sorted(rights.unknown.values()))
-        why = f", as Slack could not tell who is in {unsure}" if unsure else ", so you may look but not change"
+        why = f", because Slack did not list {unsure}" if unsure else ", so you may only read"
         return f"you hold no role there{why}{_NAMED}."
-    return f"there you are {', '.join(roles)} and nothing else{_NAMED}."
+    return f"there you are {', '.join(roles)} only{_NAMED}."
 
 
 def lacking(rights: Rights, role: Role) -> str:
-    """Why a person does not hold a role and what to do about it; "" when they do."""
+    """Return why a person does not hold a role and what to do about it, "" if they hold it."""
     if rights.has(role):
         return ""
     if role in rights.empty:
         place = rights.place(role)
-        nobody = NOBODY if role is Role.OPERATOR else f"Nobody is named under `{role.key}` in the settings."
-        return nobody.replace(role.key, place) if place != role.key else nobody
+        reason = NO_OPERATORS if role is Role.OPERATOR else f"The settings name no one under `{role.key}`."
+        return reason.replace(role.key, place) if place != role.key else reason
     if role in rights.unknown:
-        return (
-            f"Slack could not tell who is in the {role.value} group {rights.unknown[role]}: refused for now. Try again."
-        )
-    may = {Role.OPERATOR: "look but not change", Role.BREAKER: "not use break-glass (force=yes)"}.get(
-        role, "not do this"
-    )
+        return f"Refused for now, because Slack did not list the {role.value} group {rights.unknown[role]}. Try again."
+    may = {Role.OPERATOR: "only read", Role.BREAKER: "not use break-glass (`force=yes`)"}.get(role, "not do this")
     article = "an" if role.value[0] in "aeo" else "a"
     place = rights.place(role)
     where = f" on {place.split('.')[1]}" if place != role.key else ""
     return (
         f"You are not {article} {role.value}{where}, so you may {may}{where and ' there'}. "
-        f"Ask whoever runs cmbot to add you, or a user group you are in, to `{place}` in its settings."
+        f"Ask an administrator of cmbot to add you, or a user group you are in, to `{place}` in its settings."
     )
 
 
 def lacking_source(rights: Rights, source: str) -> str:
-    """The same for what a policy names: a role, or the id of a user group."""
+    """Return the same as `lacking` for a role or the id of a user group, as a policy names them."""
     if source in set(HELD_ROLES):
         return lacking(rights, Role(source))
     if rights.has(source):
         return ""
     if source in rights.unknown:
-        return f"Slack could not tell who is in the user group {rights.unknown[source]}: refused for now. Try again."
-    return f"You are not in the user group {source}, so you may not do this. Ask whoever looks after that group."
+        return f"Refused for now, because Slack did not list the user group {rights.unknown[source]}. Try again."
+    return f"You are not in the user group {source}, so you may not do this. Ask the owner of that group."

@@ -1,4 +1,4 @@
-"""What one person may do: the roles they hold, the user groups they are in, and what Slack could not tell."""
+"""Roles, and the rights of one person: roles, user groups, and the groups that Slack did not list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ class Role(StrEnum):
 
     @property
     def key(self) -> str:
-        """Where the settings name who holds it."""
+        """The settings key that names its holders."""
         return f"access.{self.value}s"
 
 
 HELD_ROLES = (Role.OPERATOR, Role.APPROVER, Role.ADMIN, Role.BREAKER)
-"""The roles that the settings give to users and user groups, the least first."""
+"""The roles that the settings give to users and user groups, the weakest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What is known of one person; sources are role names and ids of user groups.
+    """The rights of one person; sources are role names and ids of user groups.
 
-    `unknown` maps a source to the user group that Slack could not list: whoever may be in it is treated as not in it.
-    `empty` are the roles for which the settings name nobody. `places` is where the
-    settings name who holds a role, for those that a cluster names itself.
+    `unknown` maps a source to the user group that Slack did not list; its members are treated as non-members. `empty`
+    has the roles without holders in the settings. `places` has the settings keys of the roles that a cluster names
+    itself.
     """
 
     user: str
@@ -40,14 +40,14 @@ class Rights:
     places: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, role: Role) -> str:
-        """Where the settings name who holds that role."""
+        """Return the settings key that names the holders of the role."""
         return self.places.get(role, role.key)
 
     def has(self, source: str) -> bool:
-        """Whether they hold that role or are in that user group, for certain."""
+        """True if the person certainly holds the role or is in the user group."""
         return source in self.held
 
     @property
     def any_role(self) -> bool:
-        """Whether they hold any role at all."""
+        """True if the person holds any role."""
         return any(self.has(role) for role in HELD_ROLES)

@@ -23,6 +23,7 @@ from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import poll_deadline
+from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
@@ -215,8 +216,8 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
 
 
 def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> ProposalService:
-    async def refusal_of(slot: str, seconds: float) -> str:
-        post = await outbox.settled(slot, within=seconds)
+    async def refusal_of(message_key: MessageKey, seconds: float) -> str:
+        post = await outbox.settled(message_key, within=seconds)
         return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
 
     return ProposalService(

@@ -54,13 +54,13 @@ def _pages(app: App, writes: Probe) -> Health:
         "slack": partial(_slack_ready, app, live.get("slack")),
         "loop": app.loop_lag.problem,
         "watch": partial(_watch_ready, app),
-        "channels": app.fallback.trouble,
+        "channels": app.fallback.problem,
     }
     return Health(
         app.metrics,
         live=live,
         ready=ready,
-        remarks={"slack": app.token_status.trouble, "loop": app.loop_lag.remark},
+        remarks={"slack": app.token_status.problem, "loop": app.loop_lag.remark},
         watches=partial(_polled_here, app),
     )
 
@@ -78,7 +78,7 @@ async def _parts_alive(app: App) -> str:
 
 
 async def _slack_ready(app: App, connected: Probe | None) -> str:
-    return app.token_status.trouble() or (await connected() if connected else "")
+    return app.token_status.problem() or (await connected() if connected else "")
 
 
 async def _watch_ready(app: App) -> str:

@@ -10,6 +10,7 @@ import structlog
 from bot.alerting.cluster_state.counters import status_context, with_status
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
 from bot.runtime.parts import App
@@ -306,8 +307,8 @@ async def check_clock(app: App) -> None:
             for jump in app.clock_guard.jumps:
                 message = clock_set(app.membership.name, jump.by, jump.ahead)
                 for channel in sorted(ours):
-                    slot = f"clock:{app.membership.name}:{jump.at:.0f}:{channel}"
-                    await uow.outbox.put(slot, channel, message)
+                    message_key = MessageKey.clock(app.membership.name, jump.at, channel)
+                    await uow.outbox.put(message_key, channel, message)
     except StoreError as error:
         log.debug("clock.store_down", error=str(error))
         return

@@ -8,6 +8,7 @@ import structlog
 from bot.alerting.cluster_state.state import ClusterNote, not_milder
 from bot.alerting.model import Alert
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
 from bot.store.database import Store
@@ -97,5 +98,5 @@ class StatusReporter:
 
     async def _put(self, channel: str, message: Message) -> None:
         async with self.store.begin() as uow:
-            await uow.outbox.put(f"status:{channel}", channel, message)
+            await uow.outbox.put(MessageKey.status(channel), channel, message)
         self.outbox.wake()

@@ -1,1 +1,1 @@
-"""The edge to Slack: what it delivers comes in here, what it is told goes out here; the only importer of its SDKs."""
+"""The edge to Slack: receives its deliveries and calls its Web API; the only importer of its SDKs."""

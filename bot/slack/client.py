@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chatops.forms.view_versions import Shown
 from bot.common.errors import SlackError
+from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
@@ -33,7 +34,7 @@ _GROUP_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel as the bot sees it."""
+    """One channel as Slack shows it to the bot."""
 
     id: str
     name: str
@@ -45,8 +46,8 @@ class Channel:
 class SlackGateway:
     """An async context manager; every method raises SlackError, SlackRetryable or (when it posts) SlackLost.
 
-    `api_url` ends with a slash; `timeout` and `connect_timeout` are seconds of one call. Nothing is tried again here:
-    the outbox owns that, and an answer by response_url is tried again by bot/slack/responses.py when nothing was sent.
+    `api_url` ends with a slash; `timeout` and `connect_timeout` are seconds of one call. This class never retries:
+    the outbox does, and bot/slack/responses.py retries an answer by response_url if nothing was sent.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class SlackGateway:
         # The SDK logs bodies at debug and looks at this logger's own level for whether to format them.
         logger = logging.getLogger("slack_sdk.cmbot")
         logger.setLevel(logging.WARNING)
-        # The SDK's default retry handler sends a post again after a cut connection: none at all.
+        # No retry handlers: the SDK's default one sends a post again after a cut connection.
         self._client = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[], logger=logger)
         self._client.proxy = proxy  # else the SDK takes one from the environment, for the loopback too
         self._api_url = api_url
@@ -73,11 +74,11 @@ class SlackGateway:
         self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
         self.app_id = ""
-        """Our app's id, "" until Slack has said it."""
+        """Our app's id, "" until Slack has named it."""
 
     @property
     def token(self) -> str:
-        """The bot token as it was given."""
+        """The bot token as configured."""
         return self._client.token or ""
 
     async def __aenter__(self) -> Self:
@@ -108,15 +109,17 @@ class SlackGateway:
         return _text(data, "ts", methods.POST)
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
-        """Replace what the message shows; without blocks it loses those it had."""
+        """Replace the content of the message; without blocks the message loses its old blocks."""
         await self._write(methods.UPDATE, {"channel": channel, "ts": ts, **_shown(message)})
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete the message."""
         await self._write(methods.DELETE, {"channel": channel, "ts": ts})
 
-    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
-        """The ts of our own messages of `slot` posted after `after` (Unix seconds), the oldest first.
+    async def find(
+        self, channel: str, message_key: MessageKey, *, after: float, thread_ts: str | None = None
+    ) -> Sequence[str]:
+        """Return the ts of our own messages of that key posted after `after` (Unix seconds), oldest first.
 
         Source: the reference pages of conversations.history and conversations.replies (`include_all_metadata`).
         """
@@ -128,7 +131,7 @@ class SlackGateway:
         for _ in range(_MOST_PAGES):
             turn = {**query, **({"ts": thread_ts} if thread_ts else {}), **({"cursor": cursor} if cursor else {})}
             data = await self._read(method, turn)
-            found += [item["ts"] for item in _list(data, "messages") if is_ours(item, slot, me)]
+            found += [item["ts"] for item in _list(data, "messages") if is_ours(item, message_key, me)]
             cursor = str(part(data, "response_metadata").get("next_cursor") or "")
             if not cursor:
                 break
@@ -142,14 +145,14 @@ class SlackGateway:
         await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url)
 
     async def group_members(self, group: str) -> frozenset[str]:
-        """Who is in a user group, remembered for a minute; a failure is not remembered."""
+        """Return the members of a user group, cached for a minute; a failure is not cached."""
         until, members = self._groups.get(group, (0.0, frozenset[str]()))
         if self._monotonic() < until:
             return members
         return await self.members_now(group)
 
     async def members_now(self, group: str) -> frozenset[str]:
-        """Who is in a user group, past the cache; of many who ask at once those that wait share the next answer."""
+        """Return the members of a user group without the cache; concurrent callers share one answer."""
         asked = self._monotonic()
         async with self._asking.setdefault(group, asyncio.Lock()):
             began, members = self._asked.get(group, (0.0, frozenset[str]()))
@@ -166,20 +169,20 @@ class SlackGateway:
         return members
 
     async def permalink(self, channel: str, ts: str) -> str:
-        """The address of a message."""
+        """Return the address of a message."""
         data = await self._read(methods.PERMALINK, {"channel": channel, "message_ts": ts})
         return _text(data, "permalink", methods.PERMALINK)
 
     async def publish_home(self, user: str, blocks: Sequence[BlockJson]) -> None:
-        """Put up the Home tab that `user` sees."""
+        """Publish the Home tab of `user`."""
         await self._write(methods.PUBLISH_HOME, {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}})
 
     async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
-        """Open a modal, within 3 s of the click that brought `trigger_id`."""
+        """Open a modal, within three seconds of the click with that `trigger_id`."""
         return _view(await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)}))
 
     async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
-        """Show something else in an open modal; with `hash` only if it did not change since (`hash_conflict`)."""
+        """Replace the content of an open modal; with `hash` only if it has not changed since (`hash_conflict`)."""
         known = {"hash": hash} if hash else {}
         return _view(await self._write(methods.UPDATE_VIEW, {"view_id": view_id, "view": dict(view), **known}))
 
@@ -195,7 +198,7 @@ class SlackGateway:
         await self._call(methods.UPLOAD_DONE, params=done)
 
     async def auth_test(self) -> Identity:
-        """Who the bot token belongs to and what it may do."""
+        """Return the owner of the bot token and its scopes."""
         response = await self._call(methods.AUTH_TEST, json={})
         data = response.data
         granted = str(response.headers.get("x-oauth-scopes") or "")
@@ -209,7 +212,7 @@ class SlackGateway:
         )
 
     async def channel_info(self, channel: str) -> Channel:
-        """What the bot sees of a channel."""
+        """Return a channel as Slack shows it to the bot."""
         info = part(await self._read(methods.CHANNEL, {"channel": channel}), "channel")
         return Channel(
             id=str(info.get("id") or channel),
@@ -220,17 +223,17 @@ class SlackGateway:
         )
 
     async def socket_address(self, app_token: str) -> str:
-        """A fresh WebSocket address for Socket Mode; it can be used once."""
+        """Return a new WebSocket address for Socket Mode, valid for one connection."""
         response = await self._call(methods.CONNECTIONS_OPEN, params={"token": app_token})
         return _text(response.data, "url", methods.CONNECTIONS_OPEN)
 
     def learn_app(self, app_id: Any) -> None:
-        """Note our app's id as Slack says it; the first one counts."""
+        """Record our app's id as Slack names it; the first one counts."""
         if not self.app_id and isinstance(app_id, str):
             self.app_id = app_id
 
     async def identity(self) -> Identity:
-        """Who we are, asked once."""
+        """Return the owner of the bot token, asked once."""
         if self._me is None:
             self._me = await self.auth_test()
         return self._me

@@ -1,4 +1,4 @@
-"""One WebSocket connection of Socket Mode: the SDK's client, told to say when it is spent instead of reconnecting."""
+"""One WebSocket connection of Socket Mode: the SDK's client, which reports its end instead of reconnecting."""
 
 import asyncio
 import logging
@@ -25,9 +25,9 @@ _ACK_SECONDS = 3.0
 
 
 class Connection(SocketModeClient):
-    """One connection from its opening to its end; `spent` is set when another one is needed.
+    """One connection; `spent` is set when a new one is needed.
 
-    Left to itself the SDK closes the old connection before it has a new one, and tries one used-up address for ever.
+    The SDK by itself closes the old connection before it has a new one, and retries one used-up address for ever.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Connection(SocketModeClient):
         proxy: str | None,
     ) -> None:
         logger = logging.getLogger("slack_sdk.cmbot.socket")
-        # What goes wrong is told by us in one line each; the SDK prints a traceback at every attempt.
+        # We log one line a failure; the SDK prints a traceback at every attempt.
         logger.setLevel(logging.CRITICAL)
         super().__init__(app_token="", logger=logger, ping_interval=ping)
         self.wss_uri = address
@@ -84,11 +84,11 @@ class Connection(SocketModeClient):
         self.message_receiver = asyncio.ensure_future(self.receive_messages())
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the signature is the SDK's
-        """Say that another connection is needed: Slack announced this one's end, or it is dead."""
+        """Report that a new connection is needed: Slack announced the end of this one, or it is dead."""
         self.spent.set()
 
     async def close_when_idle(self) -> None:
-        """Close once what came in is acknowledged, at the latest when Slack has stopped waiting for that."""
+        """Close once all deliveries are acknowledged, at the latest when Slack stops waiting for that."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_ACK_SECONDS):
                 await self._idle.wait()
@@ -116,7 +116,7 @@ class Connection(SocketModeClient):
         try:
             await send_async_response(self, request, await self._handle(request), 0.0)
         except (aiohttp.ClientError, OSError) as error:
-            # Not acknowledged: Slack delivers an event again, and tells whoever typed or clicked.
+            # Not acknowledged: Slack delivers an event again, and shows an error to the person who typed or clicked.
             log.warning("socket.ack_lost", kind=request.type, error=type(error).__name__)
         finally:
             self._in_flight -= 1

@@ -1,18 +1,18 @@
-"""What was delivered lately, so that a payload that arrives twice is answered once."""
+"""Recent deliveries, so that a payload that arrives twice is answered once."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 
 
 class Dedup:
-    """Remembers keys for `seconds`, at most `most` of them; for work that is not worth a row in the store."""
+    """Remembers up to `most` keys for `seconds`; for work that is not stored."""
 
     def __init__(self, clock: Callable[[], float], *, seconds: float = 900.0, most: int = 10_000) -> None:
         self._clock, self._seconds, self._most = clock, seconds, most
         self._keys: OrderedDict[str, float] = OrderedDict()
 
     def first(self, key: str) -> bool:
-        """Note `key`; False when it was noted before."""
+        """Record `key`; False if it is recorded already."""
         now = self._clock()
         while self._keys and self._oldest() <= now:
             self._keys.popitem(last=False)

@@ -1,4 +1,4 @@
-"""What `cmbot check` finds out about Slack: tokens, scopes, channels, groups, each with what to do when it fails."""
+"""Slack checks of `cmbot check`: tokens, scopes, channels, groups, each with its fix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from bot.views.blocks import count
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One line of the table: what was looked at, whether it is right, what is so, and what to do about it."""
+    """One line of the table: the subject, the result, the finding, and the fix."""
 
     what: str
     ok: bool
     words: str
-    mend: str = ""
+    fix: str = ""
 
 
 _REINSTALL = "reinstall the app from its page at api.slack.com/apps (Install App), then copy the new token"
 _INVITE = "type /invite @cmbot in it"
-MENDS: Mapping[str, str] = {
-    "invalid_auth": "copy the token anew from the app's page; bot tokens start with xoxb-, app tokens with xapp-",
+FIXES: Mapping[str, str] = {
+    "invalid_auth": "copy the token again from the app's page; bot tokens start with xoxb-, app tokens with xapp-",
     "not_authed": "set SLACK_BOT_TOKEN",
     "token_revoked": _REINSTALL,
     "token_expired": _REINSTALL,
@@ -50,14 +50,14 @@ async def check_slack(
     channels: Mapping[str, str],
     groups: Sequence[str],
 ) -> tuple[Checked, ...]:
-    """Look at everything; `channels` maps each id to where the settings name it. Never raises SlackError."""
+    """Check everything; `channels` maps each id to its settings key. Never raises SlackError."""
     token = await _bot_token(gateway)
     delivery = await _delivery(gateway, app_token, signing_secret)
     if not token[0].ok:
-        # Without a working token each further line would say the same.
+        # Without a valid token each further line would fail in the same way.
         what = f"{count(len(channels), 'channel')}, {count(len(groups), 'user group')}"
         unseen = Checked(
-            what, ok=False, words="not looked at, since the bot token does not work", mend="mend that first"
+            what, ok=False, words="not checked, because the bot token does not work", fix="fix the bot token first"
         )
         return (*token, delivery, unseen)
     named = [await _channel(gateway, channel, where) for channel, where in channels.items()]
@@ -65,8 +65,8 @@ async def check_slack(
 
 
 def _faulty(fault: Fault) -> Checked:
-    """What needs no call to be seen."""
-    return Checked(fault.what, ok=False, words=fault.words, mend=fault.mend)
+    """Return the line of a fault that is found without a call."""
+    return Checked(fault.what, ok=False, words=fault.words, fix=fault.fix)
 
 
 async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
@@ -80,7 +80,7 @@ async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
     missing = sorted(SCOPES - me.scopes)
     if not missing:
         return (known, Checked("scopes", ok=True, words=f"all {len(SCOPES)} are granted"))
-    return (known, Checked("scopes", ok=False, words=f"missing: {', '.join(missing)}", mend=MENDS["missing_scope"]))
+    return (known, Checked("scopes", ok=False, words=f"missing: {', '.join(missing)}", fix=FIXES["missing_scope"]))
 
 
 async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) -> Checked:
@@ -106,9 +106,9 @@ async def _channel(gateway: SlackGateway, channel: str, where: str) -> Checked:
 
 def _judged(what: str, seen: Channel) -> Checked:
     if seen.archived:
-        return Checked(what, ok=False, words=f"#{seen.name} is archived", mend="name another channel, or unarchive it")
+        return Checked(what, ok=False, words=f"#{seen.name} is archived", fix="name another channel, or unarchive it")
     if not seen.member:
-        return Checked(what, ok=False, words=f"cmbot is not in #{seen.name}", mend=_INVITE)
+        return Checked(what, ok=False, words=f"cmbot is not in #{seen.name}", fix=_INVITE)
     return Checked(what, ok=True, words=f"#{seen.name}")
 
 
@@ -119,9 +119,9 @@ async def _group(gateway: SlackGateway, group: str) -> Checked:
     except SlackError as error:
         return _failed(what, error)
     if not members:
-        return Checked(what, ok=False, words="has no members", mend="add people to it, or name another group")
+        return Checked(what, ok=False, words="has no members", fix="add people to it, or name another group")
     return Checked(what, ok=True, words=f"{len(members)} member{'' if len(members) == 1 else 's'}")
 
 
 def _failed(what: str, error: SlackError) -> Checked:
-    return Checked(what, ok=False, words=str(error), mend=MENDS.get(error.code, _OTHERWISE))
+    return Checked(what, ok=False, words=str(error), fix=FIXES.get(error.code, _OTHERWISE))

@@ -1,6 +1,6 @@
-"""What went wrong with a call to Slack, in our own error tree; the one place that knows the SDK's exceptions.
+"""Translates failed calls to Slack into our error tree; only this module knows the SDK's exceptions.
 
-Sentences are made of the method's name and Slack's error code alone: no token, no address, no raw library message.
+A sentence has the method's name and Slack's error code only: no token, no address, no library message.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from bot.slack.methods import Method
 from bot.slack.session import Redirected
 
 FOREIGN = (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
-"""All that the SDK lets through; ValueError and AttributeError are what a body that is not a JSON object leads to."""
+"""Exceptions of the SDK; a body that is not a JSON object leads to ValueError or AttributeError."""
 
 LATER = frozenset({"service_unavailable", "request_timeout", "internal_error", "fatal_error"})
-"""Slack's error codes that say: try again."""
+"""Slack's error codes after which a retry may succeed."""
 
 _OK = 200
 _TOO_MANY = 429
@@ -27,17 +27,17 @@ _LONGEST_WAIT = 3600.0
 
 
 def translated(error: Exception, method: Method) -> SlackError:
-    """Our error for one of FOREIGN."""
+    """Return our error for one of FOREIGN."""
     if isinstance(error, SlackApiError):
         response = error.response
-        # The SDK's own answer, or aiohttp's when the body is not JSON at all.
+        # The SDK's response, or that of aiohttp if the body is not JSON.
         status = int(getattr(response, "status_code", 0) or getattr(response, "status", _OK))
         return refused(status, getattr(response, "headers", None), getattr(response, "data", None), method)
     return _unsent(error, method) or _unanswered(error, method)
 
 
 def _unsent(error: Exception, method: Method) -> SlackError | None:
-    """Our error when nothing was sent, else None."""
+    """Return our error if nothing was sent, else None."""
     if isinstance(error, aiohttp.ClientSSLError):
         return unsafe(error, method.name)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
@@ -48,7 +48,7 @@ def _unsent(error: Exception, method: Method) -> SlackError | None:
 
 
 def _unanswered(error: Exception, method: Method) -> SlackError:
-    """Our error when it was sent and no answer of Slack's came back."""
+    """Return our error for a call that was sent and not answered by Slack."""
     if isinstance(error, TimeoutError):
         return _lost(f"Slack did not answer {method.name} in time", "timeout", method)
     if isinstance(error, Redirected):
@@ -59,7 +59,7 @@ def _unanswered(error: Exception, method: Method) -> SlackError:
 
 
 def unsafe(error: aiohttp.ClientSSLError, what: str) -> SlackRetryable:
-    """Our error for a connection that TLS did not allow; nothing was sent."""
+    """Return our error for a connection that TLS refused; nothing was sent."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or "it could not be verified"
         return SlackRetryable(
@@ -76,13 +76,13 @@ TRUST = (
 
 
 def refused(status: int, headers: Mapping[str, str] | None, data: Any, method: Method) -> SlackError:
-    """Our error for an answer that is not a success: an HTTP status with Slack's error code, or without one."""
+    """Return our error for a refusal: an HTTP status, with Slack's error code or without."""
     code = data["error"] if isinstance(data, Mapping) and isinstance(data.get("error"), str) else ""
     wait = _retry_after(headers)
     if status == _TOO_MANY or code in {"ratelimited", "rate_limited"}:
         return SlackRetryable(f"Slack asks to slow down with {method.name}.", code="ratelimited", retry_after=wait)
     if status >= _FAILED or code in LATER:
-        # Of a gateway's own 5xx only 503 says that the call was not begun.
+        # Of the 5xx of a gateway only 503 means that the call was not started.
         code = code or ("service_unavailable" if status == _UNAVAILABLE else "internal_error")
         return SlackRetryable(f"Slack failed at {method.name}: {code}.", code=code, retry_after=wait)
     if not code and status == _OK:

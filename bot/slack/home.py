@@ -1,4 +1,4 @@
-"""Puts up the app's Home tab for whoever opens it."""
+"""Publishes the Home tab to the person who opens it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -20,39 +20,37 @@ from bot.views.home import Home, Noted, Waiting, home
 log = structlog.get_logger(__name__)
 
 MOST_LINKED = 8
-"""Cards whose address is asked for."""
-STORE_DOWN = (
-    "cmbot cannot reach its own database just now: alerts and changes are missing here. Open the tab anew later."
-)
+"""Cards with a link."""
+STORE_DOWN = "Alerts and changes are missing here, because cmbot cannot reach its database. Open this tab again later."
 
 
 class RolesPort(Protocol):
-    """What a person may do."""
+    """The rights of a person."""
 
     async def rights(self, user: str, cluster: str = "") -> Rights:
-        """Everything they hold now on that cluster, "" for the roles of all clusters."""
+        """Return what the person holds now on that cluster, "" for the roles of all clusters."""
 
     async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
-        """Those of the clusters on which they hold that role."""
+        """Return those of the clusters on which the person holds that role."""
 
     async def describe(self, user: str) -> Sequence[str]:
-        """The same in sentences."""
+        """Return the rights as sentences."""
 
 
 class Open(Protocol):
-    """What is open; every method raises StoreError."""
+    """Open alerts and operations; every method raises StoreError."""
 
     async def alerts(self) -> Sequence[Alert]:
-        """The open alerts, the gravest first."""
+        """Return the open alerts, the most severe first."""
 
     async def operations(self) -> Sequence[Operation]:
-        """The open operations."""
+        """Return the open operations."""
 
     async def card_of(self, op: Operation) -> str:
-        """The address of an operation's card, "" when it is not known."""
+        """Return the address of an operation's card, "" if it is not known."""
 
     async def undelivered(self) -> int:
-        """How many messages Slack refused for good."""
+        """Return how many messages Slack refused for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class HomeTab:
     clock: Callable[[], float]
 
     async def show(self, user: str) -> None:
-        """Publish it for `user`; a failure is logged, the next opening tries again."""
+        """Publish the tab to `user`; a failure is logged, and the next opening tries again."""
         try:
             await self.publish(user, home(await self._seen_by(user)))
         except SlackError as error:
@@ -86,15 +84,17 @@ class HomeTab:
             lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
-            return Home(clusters, standing, may_change=may_change, now=now, trouble=(STORE_DOWN,))
-        trouble = (f"{count(lost, 'message')} could not be posted: /cm ops lists them.",) if lost else ()
-        return Home(clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, trouble=trouble)
+            return Home(clusters, standing, may_change=may_change, now=now, problems=(STORE_DOWN,))
+        problems = (f"{count(lost, 'message')} could not be posted: /cm ops lists them.",) if lost else ()
+        return Home(
+            clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, problems=problems
+        )
 
     async def _waiting(self, user: str, now: float) -> Sequence[Waiting]:
         found = [op for op in await self.open.operations() if op.state is OpState.WAITING and now < op.expires_at]
         rights = {name: await self.people.rights(user, name) for name in {op.cluster for op in found}}
-        told = [Waiting(op, mine=self._may(op, rights[op.cluster], now)) for op in found]
-        ranked = sorted(told, key=lambda each: (not each.mine, each.op.id))
+        found_waiting = [Waiting(op, mine=self._may(op, rights[op.cluster], now)) for op in found]
+        ranked = sorted(found_waiting, key=lambda each: (not each.mine, each.op.id))
         linked = [Waiting(each.op, await self.open.card_of(each.op), mine=each.mine) for each in ranked[:MOST_LINKED]]
         return (*linked, *ranked[MOST_LINKED:])
 
@@ -105,9 +105,9 @@ class HomeTab:
 async def show_once(
     once: Callable[[str, str], Awaitable[bool]], show: Callable[[str], Awaitable[None]], event: HomeOpened
 ) -> None:
-    """Show the tab to whoever opened it; an event that is delivered again, here or to another replica, does nothing.
+    """Show the tab to its opener; an event that any replica has handled before does nothing.
 
-    `once` notes an event's id and kind and tells whether it is new; raises StoreError, and then the tab is shown.
+    `once` records an event's id and kind and returns True if it is new. If `once` raises StoreError the tab is shown.
     """
     try:
         fresh = await once(event.key, "home")

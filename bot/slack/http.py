@@ -1,4 +1,4 @@
-"""Slack's deliveries over HTTP, for installations without an app token: signature checked, then handed to Bolt.
+"""Deliveries over HTTP, for installations without an app token: the signature is checked, then Bolt answers.
 
 Source: Slack's page "Verifying requests from Slack" (signature v0 over `v0:timestamp:body`, at most five minutes old).
 """
@@ -18,7 +18,7 @@ from bot.common.errors import ConfigError
 from bot.slack.log_throttle import LogThrottle
 
 PATH = "/slack/events"
-"""Where commands, clicks and events are all delivered."""
+"""The path of all deliveries: commands, clicks, forms and events."""
 
 _MOST_CHECK = 1024
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
@@ -34,7 +34,7 @@ class _Now(Clock):
 
 
 class HttpDelivery:
-    """The handler of PATH; a request that Slack did not sign is answered 401 and never parsed.
+    """Handles PATH; a request without a valid signature is answered 401 and never parsed.
 
     Raises ConfigError when there is no signing secret.
     """
@@ -54,7 +54,7 @@ class HttpDelivery:
         server.router.add_get(PATH, self.probe, allow_head=False)
 
     async def probe(self, request: web.Request) -> web.StreamResponse:
-        """Answer Slack's check of the certificate, the one thing that it asks for by GET."""
+        """Answer Slack's check of the certificate, its only GET request."""
         if request.query.get("ssl_check") == "1":
             return web.Response()
         raise web.HTTPMethodNotAllowed(request.method, ["POST"])
@@ -88,15 +88,15 @@ class HttpDelivery:
 
 
 def _is_ssl_check(body: bytes, kind: str) -> bool:
-    """Whether it is Slack's check of the certificate, which carries no signature and asks for nothing."""
+    """True for Slack's check of the certificate, which is not signed."""
     if len(body) > _MOST_CHECK or kind != "application/x-www-form-urlencoded":
         return False
     return parse_qs(body.decode(errors="replace")).get("ssl_check") == ["1"]
 
 
 def _read(body: bytes, kind: str) -> AsyncBoltRequest:
-    """What was signed, and of the rest its kind alone: no signature covers the address or another header.
+    """Return the signed body and its content type only: the signature covers neither address nor headers.
 
-    A charset in the Content-Type could give the same bytes another meaning, and Bolt obeys headers of its own.
+    A charset in the Content-Type could change the meaning of the bytes, and Bolt obeys its own headers.
     """
     return AsyncBoltRequest(body=body.decode(), headers={"Content-Type": kind})

@@ -1,16 +1,18 @@
-"""Who we are in the workspace, and how our own messages are known again. Pure."""
+"""The bot's identity in the workspace, and the recognition of our own messages. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.common.message_key import MessageKey
+
 EVENT_TYPE = "cmbot"
-"""The event type of the metadata by which our own messages are found again."""
+"""The event type of the metadata of our messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot token belongs to: `user`, `bot`, `team_id` and `enterprise` are ids, `scopes` what it was granted.
+    """The owner of the bot token: `user`, `bot`, `team_id` and `enterprise` are ids, `scopes` the granted scopes.
 
     `enterprise` is "" outside an organisation.
     """
@@ -23,17 +25,17 @@ class Identity:
     enterprise: str = ""
 
 
-def is_ours(item: Any, slot: str, me: Identity) -> bool:
-    """Whether a message of the history is ours and of `slot`; another app may put the same metadata on its own."""
+def is_ours(item: Any, message_key: MessageKey, me: Identity) -> bool:
+    """Return True if a message of the history is ours and has that key; other apps may use the same metadata."""
     if not isinstance(item, dict) or not isinstance(item.get("ts"), str):
         return False
     metadata = part(item, "metadata")
     ours = (me.user and item.get("user") == me.user) or (me.bot and item.get("bot_id") == me.bot)
-    named = metadata.get("event_type") == EVENT_TYPE and part(metadata, "event_payload").get("slot") == slot
+    named = metadata.get("event_type") == EVENT_TYPE and part(metadata, "event_payload").get("slot") == str(message_key)
     return bool(ours and named)
 
 
 def part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The object under `name` in an answer, empty when there is none."""
+    """Return the object under `name`, empty if there is none."""
     value = data.get(name)
     return value if isinstance(value, dict) else {}

@@ -1,7 +1,7 @@
-"""Whether a payload is for this installation: its workspace (or organisation) and its app must be ours.
+"""Installation check: the workspace (or organisation) and the app of a payload must be ours.
 
-The workspace is what auth.test says. The app's id is what Slack says when the WebSocket opens, or when a message is
-posted; until then only the workspace is compared, because a bot token does not tell its app.
+auth.test names the workspace. Slack names the app's id when the WebSocket opens or a message is posted; until then
+only the workspace is compared, because a bot token does not name its app.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from bot.slack.log_throttle import LogThrottle
 log = structlog.get_logger(__name__)
 
 LEARN_SECONDS = 1.5
-"""How long a payload waits for auth.test, of the 3 s within which it must be acknowledged."""
-UNKNOWN = "cmbot does not know its workspace yet, because Slack does not answer it. Try again in a few seconds."
+"""Seconds that a payload waits for auth.test, of the three in which it must be acknowledged."""
+UNKNOWN = "cmbot does not know its workspace yet, because Slack does not answer. Try again in a few seconds."
 
 Body = Mapping[str, Any]
 
 
 def foreign(body: Body, me: Identity, app: str) -> str:
-    """Why a payload is not for us, "" when it is; `app` is our app's id or "" while that is not known."""
+    """Return why a payload is not for us, "" if it is; `app` is our app's id, "" until it is known."""
     if app and body.get("api_app_id") != app:
         return "another app"
     if me.team_id in _teams(body) or me.enterprise in _enterprises(body):
@@ -36,7 +36,7 @@ def foreign(body: Body, me: Identity, app: str) -> str:
 
 
 def _teams(body: Body) -> set[str]:
-    """The ids of the workspaces that a payload is for."""
+    """Return the ids of the workspaces of a payload."""
     installed = _words(each.get("team_id") for each in _authorizations(body))
     seen = part(body, "view").get("app_installed_team_id"), part(body, "team").get("id"), body.get("team_id")
     return installed or _words(seen[:1]) or _words(seen[1:2]) or _words(seen[2:])
@@ -52,13 +52,13 @@ def _words(values: Iterable[Any]) -> set[str]:
 
 
 def _authorizations(body: Body) -> list[Body]:
-    """Of an event: the installations that it is delivered to."""
+    """Return the installations of an event."""
     held = body.get("authorizations")
     return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
 
 
 class InstallationCheck(AsyncMiddleware):
-    """Lets through what is for this installation; anything else is refused and not acknowledged."""
+    """Passes on payloads for this installation; refuses all others without an acknowledgement."""
 
     def __init__(self, identity: Callable[[], Awaitable[Identity]], app_id: Callable[[], str]) -> None:
         self._identity, self._app_id = identity, app_id
@@ -72,7 +72,7 @@ class InstallationCheck(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - the signature is Bolt's
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - as above
     ) -> BoltResponse | None:
-        """Hand on to what answers, or refuse."""
+        """Pass the payload on, or refuse it."""
         try:
             me = await self._me()
         except (SlackError, TimeoutError) as error:
@@ -89,7 +89,7 @@ class InstallationCheck(AsyncMiddleware):
             return await self._identity()
 
     async def learn(self) -> None:
-        """Ask early, so that the first payload need not wait."""
+        """Ask early, so that the first payload does not wait."""
         try:
             await self._identity()
         except SlackError as error:

@@ -1,4 +1,4 @@
-"""Log lines that strangers can cause: the first at once, then one a minute that says how many were left out."""
+"""Log lines that strangers can cause: the first at once, then one a minute with the number of lines left out."""
 
 import time
 from collections.abc import Callable

@@ -8,7 +8,7 @@ _HISTORY = ("channels:history", "groups:history")
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method: its name, the bot scopes it needs, whether a lost answer leaves open if something was posted."""
+    """One method: its name, its bot scopes, and if a lost answer may mean a post (`posts`)."""
 
     name: str
     scopes: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ UPLOAD = Method("upload_url", ("files:write",))
 """Not a method of the Web API: the address that the one before gives for a file's bytes."""
 UPLOAD_DONE = Method("files.completeUploadExternal", ("files:write",), posts=True)
 RESPOND = Method("response_url", ("commands",), posts=True)
-"""Not a method of the Web API: the address that comes with a command or a click."""
+"""No method of the Web API: the address that comes with a command or a click."""
 
 METHODS = (
     AUTH_TEST,

@@ -1,7 +1,7 @@
-"""What Slack delivers, acknowledged in time and handed to the dispatcher; one Bolt app for Socket Mode and HTTP.
+"""Acknowledges the deliveries of Slack in time and passes them to the dispatcher; one Bolt app for both transports.
 
-All of it is answered in one global middleware instead of Bolt's listeners: a listener's acknowledgement waits for a
-loop that looks every 10 ms, and events are acknowledged before their listener runs.
+One global middleware answers everything, instead of Bolt's listeners: Bolt polls every 10 ms for the acknowledgement of
+a listener, and acknowledges events before their listener runs.
 """
 
 import logging
@@ -34,49 +34,49 @@ from bot.slack.task_queue import TaskQueue
 log = structlog.get_logger(__name__)
 
 OnAck = Callable[[str, float], None]
-"""Told of each acknowledgement: what for (`read`, `change`, `busy`, `click`, `view`, `form`, `home`,
-`other`) and after how long."""
+"""Called for each acknowledgement with its kind (`read`, `change`, `busy`, `click`, `view`, `form`, `home`, `other`)
+and its duration in seconds."""
 
 MOST_AT_ONCE = 200
-"""Pieces of work under way beyond which a command is not begun: hosts that hang keep each one for twenty seconds."""
+"""Running pieces of work above which no command starts: hosts that hang keep each one for twenty seconds."""
 MOST_OF_ONE = 60
-"""Commands of one person under way beyond which theirs wait: nobody keeps the others from being answered."""
-BUSY = "cmbot has too many requests under way just now, so this one was not begun. Try again in a few seconds."
+"""Running commands of one person above which no further one starts, so that one person cannot block the others."""
+BUSY = "This was not started, because cmbot has too many requests at the moment. Try again in a few seconds."
 
 
 Bolt = AsyncApp
-"""Bolt's app, named here so that nobody else has to import the library."""
+"""Bolt's app, named here so that no other package imports the library."""
 
 
 class WorkPort(Protocol):
-    """What the listeners need of the dispatcher."""
+    """The part of the dispatcher that the middleware needs."""
 
     def changes(self, text: str) -> bool:
-        """Whether a command's text must be persisted before it is acknowledged."""
+        """Return True if a command must be stored before it is acknowledged."""
 
     async def accept(self, work: Invocation | Click | Submission) -> bool:
-        """Persist; False when it was delivered before. Raises StoreError."""
+        """Store the work; False if the same delivery is stored already. Raises StoreError."""
 
     async def work(self, work: Invocation | Click | Submission) -> None:
-        """Carry out persisted work."""
+        """Execute stored work."""
 
-    async def read(self, work: Invocation | Click | Submission) -> None:
-        """Run without persisting."""
+    async def execute(self, work: Invocation | Click | Submission) -> None:
+        """Execute work without storing it."""
 
 
 class FormValidation(Protocol):
-    """What the listeners need of the forms that are sent."""
+    """Validates forms that were sent."""
 
     async def judge(self, sent: Submitted) -> FormAnswer:
-        """The acknowledgement of a form, within three seconds, and the work to keep before it is given."""
+        """Return the acknowledgement of a form, within three seconds, and the work to store before it is sent."""
 
     def store_down(self, sent: Submitted) -> Mapping[str, Any]:
-        """The acknowledgement when that could not be kept."""
+        """Return the acknowledgement if the work could not be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surfaces:
-    """Who hears of what people do in views: the Home tab opened, something acted on, a form sent."""
+    """Handlers for views: the Home tab opened, a click or a choice, a form sent."""
 
     on_home: Callable[[HomeOpened], Awaitable[None]]
     on_act: Callable[[Acted], Awaitable[None]]
@@ -84,10 +84,10 @@ class Surfaces:
 
 
 class AckMiddleware(AsyncMiddleware):
-    """Acknowledges everything that Slack delivers; clicks and changing commands once they are in the store.
+    """Acknowledges all deliveries; clicks, forms and changing commands once they are stored.
 
-    A command that reads is acknowledged before anything of it runs: its work is only queued here, and Bolt writes the
-    acknowledgement to the wire within the same turn of the event loop.
+    A command that reads is acknowledged before it runs: it is only queued here, and Bolt writes the acknowledgement
+    within the same turn of the event loop.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class AckMiddleware(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - the signature is Bolt's
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - as above
     ) -> BoltResponse:
-        """Acknowledge; never hands on to Bolt's listeners, because there are none."""
+        """Acknowledge; `next` is never called, because Bolt has no listeners here."""
         began = self._monotonic()
         kind, answer = await self._deliver(read(req.body))
         self._on_ack(kind, self._monotonic() - began)
@@ -121,7 +121,7 @@ class AckMiddleware(AsyncMiddleware):
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Invocation):
             if len(self._background) >= MOST_AT_ONCE or self._of[delivered.user] >= MOST_OF_ONE:
-                return "busy", _told(BUSY)
+                return "busy", _text_answer(BUSY)
             if self._dispatcher.changes(delivered.text):
                 return "change", await self._persist(delivered)
             return "read", self._begin(delivered)
@@ -132,14 +132,14 @@ class AckMiddleware(AsyncMiddleware):
     async def _deliver_of_view(self, delivered: Acted | Submitted | HomeOpened | Nothing) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Acted):
             if len(self._background) >= MOST_AT_ONCE:
-                # A choice can be made again; the form stays as it is and refuses to be sent with another one's fields.
+                # The person can choose again; a form with the fields of another choice is refused when it is sent.
                 return "busy", _ack()
             return "view", self._once(delivered.key, lambda: self._surfaces.on_act(delivered))
         if isinstance(delivered, Submitted):
             return "form", await self._submit(delivered)
         if isinstance(delivered, HomeOpened):
             return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered))
-        return "other", _passed_over(delivered)
+        return "other", _ignored(delivered)
 
     def _begin(self, work: Invocation) -> BoltResponse:
         if self._seen.first(work.key):
@@ -149,7 +149,7 @@ class AckMiddleware(AsyncMiddleware):
 
     async def _counted(self, work: Invocation) -> None:
         try:
-            await self._dispatcher.read(work)
+            await self._dispatcher.execute(work)
         finally:
             self._of[work.user] -= 1
             if not self._of[work.user]:
@@ -186,12 +186,12 @@ class AckMiddleware(AsyncMiddleware):
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
         if isinstance(work, Invocation):
-            return _told(STORE_DOWN)
-        # The acknowledgement of a click shows nothing, so the clicker is told by its response_url.
-        self._background.start(self._tell(work.response_url, STORE_DOWN))
+            return _text_answer(STORE_DOWN)
+        # The acknowledgement of a click shows nothing, so the answer goes to its response_url.
+        self._background.start(self._respond(work.response_url, STORE_DOWN))
         return _ack()
 
-    async def _tell(self, response_url: str, text: str) -> None:
+    async def _respond(self, response_url: str, text: str) -> None:
         try:
             await self._responder.respond(response_url, Reply(Message(text)))
         except SlackError as error:
@@ -202,17 +202,17 @@ def _ack() -> BoltResponse:
     return BoltResponse(status=200, body="")
 
 
-def _told(words: str) -> BoltResponse:
-    """An acknowledgement of a command that its sender alone reads."""
+def _text_answer(words: str) -> BoltResponse:
+    """Return the acknowledgement of a command with a text for its sender only."""
     return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
 
 
 def _answered(answer: Mapping[str, Any]) -> BoltResponse:
-    """An acknowledgement of a form that says what its view is to do."""
+    """Return the acknowledgement of a form with the next state of its view."""
     return BoltResponse(status=200, body=dict(answer))
 
 
-def _passed_over(delivered: Nothing) -> BoltResponse:
+def _ignored(delivered: Nothing) -> BoltResponse:
     log.debug("inbound.passed_over", why=delivered.why)
     return _ack()
 
@@ -222,9 +222,9 @@ async def _run(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def build_app(edge: AckMiddleware, gate: InstallationCheck, *, api_url: str) -> Bolt:
-    """A Bolt app around `edge`, behind `gate`, for both ways in; it holds no token and checks no signature.
+    """Return a Bolt app around `edge`, behind `gate`, for both transports; it has no token and checks no signature.
 
-    Socket Mode needs no signature; bot/slack/http.py checks it before a request gets here.
+    Socket Mode needs no signature; bot/slack/http.py checks the signature of each request first.
     """
     # Bolt reads tokens from the environment by itself and warns about those it does not use: errors only.
     logger = logging.getLogger("slack_bolt.cmbot")
@@ -252,6 +252,6 @@ async def _installation(enterprise_id: str | None, team_id: str | None, user_id:
 
 
 async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
-    """Log what failed before it could be acknowledged; Slack then tells its user that the app did not answer."""
+    """Log a failure before the acknowledgement; Slack then shows its user that the app did not answer."""
     log.error("inbound.crashed", kind=str(body.get("type") or body.get("command"))[:40], exc_info=error)
     return BoltResponse(status=500, body="")

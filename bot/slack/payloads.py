@@ -1,4 +1,4 @@
-"""What Slack's payloads mean to us: a command, a click, a form, an opened Home tab, or nothing to do. Pure.
+"""Reads Slack's payloads: a command, a click, a form, an opened Home tab, or nothing to do. No I/O.
 
 Sources: Slack's reference pages on slash commands, block actions, view submissions and the events API; every field is
 checked, because a payload is input from outside.
@@ -16,7 +16,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HomeOpened:
-    """Somebody opened the app's Home tab; `key` is the event's id."""
+    """A person opened the Home tab; `key` is the event's id."""
 
     key: str
     user: str
@@ -24,7 +24,7 @@ class HomeOpened:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A payload that only wants to be acknowledged; `why` says so in the log."""
+    """A payload that is only acknowledged; `why` is the reason for the log."""
 
     why: str
 
@@ -33,7 +33,7 @@ Delivered = Invocation | Click | Acted | Submitted | HomeOpened | Nothing
 
 
 def read(body: Body) -> Delivered:
-    """Tell what was delivered; a malformed payload is nothing to do."""
+    """Return what was delivered; a malformed payload is Nothing."""
     if "command" in body:
         return _command(body)
     kind = _text(body, "type")
@@ -61,7 +61,7 @@ def _click(body: Body) -> Delivered:
     if not (key and user and action_id):
         return Nothing("a click without its trigger, user or action")
     if _text(action, "url") or (action.get("type") == "button" and not _text(action, "value")):
-        # A link button opens its page by itself; Slack still wants the click acknowledged.
+        # A link button opens its page by itself; the click must still be acknowledged.
         return Nothing("a link")
     if "view" in body:
         return Acted(key, user, action_id, _value(action), _view(_part(body, "view")))
@@ -77,14 +77,14 @@ def _click(body: Body) -> Delivered:
 
 
 def _value(action: Body) -> str:
-    """What the element carries: a button's value, or the value of the option that was chosen."""
+    """Return the value of an element: that of a button, or of the chosen option."""
     return _text(action, "value") or _text(_part(action, "selected_option"), "value")
 
 
 MOST_INPUTS = 100
-"""Inputs of one view that are looked at: Slack shows no more blocks."""
+"""Inputs of one view that are read: Slack shows no more blocks."""
 MOST_HELD = 3000
-"""Characters of one input that are kept: Slack takes no more."""
+"""Characters of one input that are kept: Slack accepts no more."""
 
 
 def _submission(body: Body) -> Delivered:
@@ -107,7 +107,7 @@ def _view(view: Body) -> ViewState:
 
 
 def _inputs(values: Body) -> Iterator[tuple[str, str, str]]:
-    """(block id, action id, what it holds) of each input of a view."""
+    """Yield (block id, action id, value) of each input of a view."""
     for block, held in values.items():
         for action, state in held.items() if isinstance(held, Mapping) else ():
             if isinstance(state, Mapping):
@@ -115,7 +115,7 @@ def _inputs(values: Body) -> Iterator[tuple[str, str, str]]:
 
 
 def _held(state: Body) -> str:
-    """The text that was typed, the value of the option that was chosen, or of the first one that was ticked."""
+    """Return the typed text, the value of the chosen option, or of the first ticked one."""
     ticked = state.get("selected_options")
     first = ticked[0] if isinstance(ticked, list) and ticked and isinstance(ticked[0], Mapping) else {}
     return _value(state) or _text(first, "value")

@@ -1,4 +1,4 @@
-"""An answer by response_url: tried again when nothing was sent, and plainer when Slack refuses its blocks."""
+"""Answers by response_url: sent again if nothing was sent, and plainer if Slack refuses the blocks."""
 
 import asyncio
 import json
@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.common.errors import SlackError, SlackRetryable
+from bot.delivery.attempt import call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.methods import RESPOND
-from bot.views.charts import plainer
 
 _PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
 _TRIES = 3
 _LONGEST_WAIT = 5.0
 _TAKEN = frozenset({"", "ok"})
-"""What Slack says when it took the answer, if it is not an object."""
+"""Bodies with which Slack accepts an answer, besides JSON objects."""
 _OK = 200
 _REFUSED = 400
 _FAILED = 500
@@ -31,23 +31,19 @@ async def answer(
 ) -> None:
     """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
     _check(response_url, api_url)
-    message = reply.message
-    for weaker in plainer(message):
-        try:
-            return await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
-        except SlackError as error:
-            if error.code not in _PLAIN:
-                raise
-        message = weaker
-    return await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+
+    async def send(message: Message) -> None:
+        await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+
+    await call_plainer(send, reply.message, _PLAIN)
 
 
 def payload(message: Message, *, private: bool, replace: bool) -> dict[str, Any]:
-    """The JSON of one answer."""
+    """Return the JSON of one answer."""
     shown = {"blocks": [dict(block) for block in message.blocks]} if message.blocks else {}
     return {
         "response_type": "ephemeral" if private else "in_channel",
-        # Said outright: for a click Slack's default would be to put it in the place of the card.
+        # Explicit, because for a click Slack replaces the card by default.
         "replace_original": replace,
         "text": message.text,
         "unfurl_links": False,
@@ -57,14 +53,16 @@ def payload(message: Message, *, private: bool, replace: bool) -> dict[str, Any]
 
 
 def _check(response_url: str, api_url: str) -> None:
-    """Refuse an address that cannot be Slack's: https, or the same server as the configured API."""
+    """Raise SlackError unless the address is https or on the server of the configured API."""
     try:
         parts, api = urlsplit(response_url), urlsplit(api_url)
     except ValueError:
         parts = api = urlsplit("")
     same = (parts.scheme, parts.netloc) == (api.scheme, api.netloc)
     if not parts.hostname or not (parts.scheme == "https" or same):
-        raise SlackError("There is no valid address to answer to.", code="invalid_response_url")
+        raise SlackError(
+            "The answer was not sent: its response_url is not a valid address.", code="invalid_response_url"
+        )
 
 
 async def _patiently(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
@@ -88,13 +86,13 @@ async def _send(session: aiohttp.ClientSession, response_url: str, body: Mapping
     if response.status == _OK and data is None:
         raise refused(response.status, response.headers, None, RESPOND)
     data = data or {}
-    # Some failures come with status 200 and say so in the body.
+    # Slack reports some failures with status 200.
     if response.status != _OK or data.get("ok") is False:
         raise refused(response.status, response.headers, data, RESPOND)
 
 
 def _read(text: str, status: int) -> Mapping[str, Any] | None:
-    """The body as an object, None for one that is not Slack's; it refuses with a bare word too."""
+    """Return the body as an object, None if it is not Slack's; Slack also refuses with a bare word."""
     word = text.strip()
     if word in _TAKEN:
         return {}

@@ -14,7 +14,7 @@ _MOVED = range(300, 400)
 
 
 class Redirected(aiohttp.ClientError):
-    """Something in front of Slack sends us elsewhere: Slack itself never does."""
+    """A proxy in front of Slack redirects the call; Slack itself never does."""
 
 
 class TooLarge(ValueError):

@@ -1,8 +1,8 @@
-"""Socket Mode: one live connection to Slack, watched, and replaced before or after it dies.
+"""Socket Mode: one live connection to Slack, watched and replaced.
 
-A connection is alive when Slack has said hello on it, pings come back and the SDK holds it for connected. It is
-replaced when it is not, when Slack announces its end, and as a precaution when nothing was delivered for long; the new
-one is opened first, so that no command falls into a gap. Source: Slack's page "Using Socket Mode" (hello, disconnect,
+A connection is alive after Slack's hello while pings return and the SDK reports it as connected. It is replaced when it
+is dead, when Slack announces its end, and after a long time without deliveries. The new connection is opened first, so
+that no command is lost. Source: Slack's page "Using Socket Mode" (hello, disconnect,
 up to ten connections).
 """
 
@@ -29,7 +29,7 @@ Address = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: between pings, for a connection to say hello, between looks at it, of quiet until it is renewed."""
+    """Seconds: between pings, until Slack's hello, between checks, and without deliveries until a renewal."""
 
     ping: float = 5.0
     hello: float = 10.0
@@ -39,7 +39,7 @@ class Timing:
     longest_wait: float = 30.0
 
     def wait(self, failures: int, random: float) -> float:
-        """How long to wait after so many failures: doubling, spread over the upper half; `random` is in [0, 1)."""
+        """Return the wait after a number of failures: it doubles, with jitter; `random` is in [0, 1)."""
         longest = min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 10))
         return longest * (0.5 + 0.5 * random)
 
@@ -95,14 +95,14 @@ class SocketMode:
             await self._end()
 
     async def _replace(self) -> bool:
-        """Open a new connection beside the old one and let that go; False when none came about."""
+        """Open a new connection, then close the old one; False if no new one was opened."""
         try:
             address = await self._address()
             timing = self._timing
             new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping, proxy=self._proxy)
             await new.open(timing.hello)
         except SlackError as error:
-            # Said once: an outage of hours, or a token that Slack rejects, would be a line every half a minute.
+            # Logged once: an outage of hours or a rejected token would be a line every half a minute.
             say = log.debug if str(error) == self.last_error else log.warning
             say("socket.not_opened", error=str(error), code=error.code, dead_for=round(self.dead_for))
             self.last_error, self.last_code = str(error), error.code
@@ -120,7 +120,7 @@ class SocketMode:
         return response
 
     async def _watch(self) -> None:
-        """Look at the connection until it should be replaced."""
+        """Check the connection until it must be replaced."""
         while (connection := self._connection) is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.look):
@@ -131,7 +131,7 @@ class SocketMode:
                 return
 
     async def _rest(self, seconds: float) -> None:
-        """Wait before the next attempt, with an eye on the old connection: while it lives it is better than none."""
+        """Wait before the next attempt and check the old connection, which is used while it is alive."""
         until = self._monotonic() + seconds
         while (left := until - self._monotonic()) > 0:
             await self._look()

@@ -1,4 +1,4 @@
-"""Work beside the listeners: tasks that are kept hold of, started one at a time, and waited for at shutdown."""
+"""Background tasks: referenced, started one at a time, and awaited at shutdown."""
 
 import asyncio
 from collections import deque
@@ -12,14 +12,14 @@ log = structlog.get_logger(__name__)
 _PROMPT = 0.001
 """Seconds that one turn of an idle event loop takes at most."""
 _TURNS = 50
-"""After so many busy turns the next piece of work starts all the same."""
+"""Busy turns after which the next piece of work starts anyway."""
 
 
 class TaskQueue:
-    """Runs coroutines that nobody awaits; none starts within the turn of the event loop in which it was handed over.
+    """Runs coroutines in the background; none starts within the turn of the event loop that queues it.
 
-    Fifty commands at once must not burn the processor together: what arrives meanwhile would be acknowledged late. So
-    the next one starts when the loop answers promptly again, or after fifty turns.
+    Fifty commands at once would block the loop, and deliveries would be acknowledged late. So the next command starts
+    when the loop is prompt again, or after fifty turns.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class TaskQueue:
         self._starter: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        """How many pieces of work wait or run."""
+        """Return how many pieces of work wait or run."""
         return len(self._waiting) + len(self._running)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -64,7 +64,7 @@ class TaskQueue:
                 task = asyncio.create_task(self._waiting.popleft(), name="background work")
                 self._running.add(task)
                 task.add_done_callback(self._ended)
-                await _breathe()
+                await _yield_until_idle()
         finally:
             self._starter = None
 
@@ -74,7 +74,7 @@ class TaskQueue:
             log.error("background.crashed", exc_info=error)
 
 
-async def _breathe() -> None:
+async def _yield_until_idle() -> None:
     loop = asyncio.get_running_loop()
     for _ in range(_TURNS):
         before = loop.time()

@@ -1,6 +1,6 @@
-"""Whether Slack accepts the tokens: asked at the start and every so often, so that a rejected one does not pass unseen.
+"""Token status: asks Slack at the start and once a minute if it accepts the tokens.
 
-A rejected token ends nothing: the watch goes on, the process is not ready, and the log and a metric say why.
+A rejected token does not stop the process: it goes on polling, is not ready, and the log and a metric say why.
 """
 
 import asyncio
@@ -11,21 +11,21 @@ import structlog
 from bot.common.errors import SlackError
 from bot.delivery.retry_policy import REJECTED
 from bot.slack.client import SlackGateway
-from bot.slack.diagnostics import MENDS
+from bot.slack.diagnostics import FIXES
 from bot.slack.socket_mode import SocketMode
 
 log = structlog.get_logger(__name__)
 
 ASK_SECONDS = 60.0
-"""Seconds between two questions whether the bot token is still accepted."""
+"""Seconds between two checks of the bot token."""
 _BOT, _APP = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"
 
 Measure = Callable[[str, bool], None]
-"""Told of each token by its variable's name whether Slack rejects it."""
+"""Called for each token with the name of its variable and True if Slack rejects the token."""
 
 
 class TokenStatus:
-    """What Slack last said of the tokens; `rejected` maps a variable's name to Slack's code."""
+    """The last answer of Slack for each token; `rejected` maps a variable's name to Slack's code."""
 
     def __init__(
         self, gateway: SlackGateway, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
@@ -35,7 +35,7 @@ class TokenStatus:
         self._bot = ""
 
     async def run(self) -> None:
-        """Ask until cancelled; the socket's own token is looked at once a second."""
+        """Ask until cancelled; the token of the socket is checked once a second."""
         while True:
             await self._ask()
             for _ in range(max(1, round(self._every))):
@@ -49,15 +49,15 @@ class TokenStatus:
         found = {_BOT: self._bot, _APP: code if code in REJECTED else ""}
         return {variable: why for variable, why in found.items() if why}
 
-    def trouble(self) -> str:
-        """Which token is rejected and what to do, "" when none is known to be."""
+    def problem(self) -> str:
+        """Return which tokens are rejected and the fix, "" if none is known to be rejected."""
         return " ".join(_sentence(variable, code) for variable, code in self.rejected.items())
 
     async def _ask(self) -> None:
         try:
             await self._gateway.auth_test()
         except SlackError as error:
-            # An unreachable Slack says nothing about the token: what it said last still holds.
+            # An unreachable Slack says nothing about the token, so the last answer stays.
             if error.code in REJECTED:
                 self._bot = error.code
         else:
@@ -76,5 +76,5 @@ class TokenStatus:
 
 
 def _sentence(variable: str, code: str) -> str:
-    mend = MENDS.get(code, "look the error up on the method's page at docs.slack.dev")
-    return f"Slack rejects {variable} ({code}): {mend}."
+    fix = FIXES.get(code, "look the error up on the method's page at docs.slack.dev")
+    return f"Slack rejects {variable} ({code}): {fix}."

@@ -1,4 +1,4 @@
-"""Tokens as they are written, judged without a call: missing, swapped, malformed, or a placeholder. Pure."""
+"""Tokens checked without a call: missing, swapped, malformed, or a placeholder. No I/O."""
 
 import re
 from dataclasses import dataclass
@@ -20,49 +20,49 @@ _PLACEHOLDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one token as it is written, and what to do about it."""
+    """A fault of one token, and its fix."""
 
     what: str
     words: str
-    mend: str
+    fix: str
 
     @property
     def sentence(self) -> str:
-        """Both in one line."""
-        return f"{self.what}: {self.words}; {self.mend}."
+        """The fault and its fix in one line."""
+        return f"{self.what}: {self.words}; {self.fix}."
 
 
 def bot_fault(token: str) -> Fault | None:
-    """What is wrong with the bot token; None when only Slack can tell."""
-    mend = f"set {_BOT} to the xoxb- token of the app's page (OAuth & Permissions)"
+    """Return the fault of the bot token, None if only Slack can check it."""
+    fix = f"set {_BOT} to the xoxb- token of the app's page (OAuth & Permissions)"
     if not token:
-        return Fault("bot token", f"the environment variable {_BOT} is not set", mend)
+        return Fault("bot token", f"the environment variable {_BOT} is not set", fix)
     if token.startswith("xapp-"):
         return Fault("bot token", f"{_BOT} takes the token that begins with xoxb-", _SWAPPED)
-    return _malformed("bot token", _BOT, token, _BOT_SHAPE, mend)
+    return _malformed("bot token", _BOT, token, _BOT_SHAPE, fix)
 
 
 def delivery_fault(app_token: str, signing_secret: str) -> Fault | None:
-    """What is wrong with the app token, or without one with the signing secret; None when only Slack can tell."""
+    """Return the fault of the app token, or without one of the signing secret; None if only Slack can check it."""
     if app_token:
         if _BOT_SHAPE.match(app_token):
             return Fault("app token", f"{_APP} takes the token that begins with xapp-", _SWAPPED)
-        mend = f"set {_APP} to the xapp- token of the app's page (Basic Information, App-Level Tokens)"
-        return _malformed("app token", _APP, app_token, _APP_SHAPE, mend)
-    mend = f"set {_SIGNING} to the Signing Secret of the app's page (Basic Information)"
+        fix = f"set {_APP} to the xapp- token of the app's page (Basic Information, App-Level Tokens)"
+        return _malformed("app token", _APP, app_token, _APP_SHAPE, fix)
+    fix = f"set {_SIGNING} to the Signing Secret of the app's page (Basic Information)"
     if not signing_secret:
         both = f"set {_APP} (Socket Mode), or {_SIGNING} (HTTP)"
         return Fault("app token", "neither an app token nor a signing secret is set", both)
     if _PREFIX.match(signing_secret):
-        return Fault("signing secret", f"{_SIGNING} holds a token", mend)
-    return _malformed("signing secret", _SIGNING, signing_secret, _SIGNING_SHAPE, mend)
+        return Fault("signing secret", f"{_SIGNING} holds a token", fix)
+    return _malformed("signing secret", _SIGNING, signing_secret, _SIGNING_SHAPE, fix)
 
 
-def _malformed(what: str, variable: str, value: str, shape: re.Pattern[str], mend: str) -> Fault | None:
+def _malformed(what: str, variable: str, value: str, shape: re.Pattern[str], fix: str) -> Fault | None:
     if _PLACEHOLDER.search(_PREFIX.sub("", value)):
-        return Fault(what, f"{variable} is a placeholder, not a value of your app", mend)
+        return Fault(what, f"{variable} is a placeholder, not a value of your app", fix)
     if value[0] in "'\"`" or value[-1] in "'\"`":
-        return Fault(what, f"{variable} has quotes around it", "take them away: they became part of the value")
+        return Fault(what, f"{variable} has quotes around it", "remove them: they became part of the value")
     if shape.fullmatch(value) is None:
-        return Fault(what, f"{variable} does not have the form of {_A[what]}", mend)
+        return Fault(what, f"{variable} does not have the form of {_A[what]}", fix)
     return None

@@ -1,4 +1,4 @@
-"""A file for a channel: the bytes go to the address that Slack gave for them, and are shared afterwards.
+"""File upload: the bytes go to an address that Slack gives, and are shared afterwards.
 
 Source: the reference pages of files.getUploadURLExternal and files.completeUploadExternal.
 """
@@ -37,7 +37,7 @@ def sharing(file: str, channel: str, *, title: str, comment: str, thread_ts: str
 
 
 def _check(address: str, api_url: str) -> None:
-    """Refuse an address to which our data must not go: https, or the same server as the configured API."""
+    """Raise SlackError unless the address is https or on the server of the configured API."""
     try:
         parts, api = urlsplit(address), urlsplit(api_url)
     except ValueError:

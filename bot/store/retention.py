@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.purge import Changeable
 
@@ -56,20 +57,15 @@ RETENTION: Mapping[str, str] = MappingProxyType(
 """Retention of each table; docs/backup.md shows the same."""
 
 ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "silences"})
-"""Kinds of messages (the first word of a slot) that end with the row whose number follows."""
-POSTED_ONCE = frozenset({"blind", "clock", "handover", "left", "summary"})
-"""Kinds of messages that are posted once and never edited. Other kinds, such as a status line, are kept."""
+"""Kinds of messages (the first part of a key) that end with the row whose number follows."""
 
 
-def is_final(slot: str, changeable: Changeable) -> bool:
-    """True if nothing can change the message of `slot` any more."""
-    kind, _, rest = slot.partition(":")
-    if kind in POSTED_ONCE:
-        return True
-    if kind == "digest":
-        return ":".join(slot.split(":")[:3]) not in changeable.digests
-    number = rest.partition(":")[0]
-    return kind in ENDING and number.isdigit() and int(number) not in changeable.of(ENDING[kind])
+def is_final(message_key: MessageKey, changeable: Changeable) -> bool:
+    """True if nothing can change that message any more."""
+    if message_key.group_channel is not None:
+        return str(message_key.root) not in changeable.digests
+    number = message_key.subject_id
+    return message_key.is_notice or (number is not None and number not in changeable.of(ENDING[message_key.kind]))
 
 
 def surplus(times: Sequence[float], every: float, last: float) -> list[float]:
@@ -123,7 +119,9 @@ class Retention:
             async with self._store.begin() as uow:
                 page = await uow.expiry.settled_posts(before, after, BATCH)
                 changeable = await uow.expiry.changeable()
-                total += await uow.expiry.drop_posts([seq for seq, slot in page if is_final(slot, changeable)])
+                total += await uow.expiry.drop_posts(
+                    [seq for seq, slot in page if is_final(MessageKey.parse(slot), changeable)]
+                )
             if len(page) < BATCH:
                 return total
             after = page[-1][0]

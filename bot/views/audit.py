@@ -1,4 +1,4 @@
-"""The audit log as a table. Pure."""
+"""The audit log as a table. No I/O."""
 
 import json
 from collections.abc import Mapping
@@ -18,30 +18,31 @@ _PROGRAM = "cmbot"
 _MOST_DETAILS = 160
 _INVITE = " If cmbot is not in it, type /invite @cmbot and ask again; `cmbot audit export` writes all rows as well."
 _PROOF = (
-    "`cmbot audit verify` proves that no row was changed; keep the number and hash to prove later that none is gone."
+    "`cmbot audit verify` proves that no row was changed. "
+    "Keep the number and the hash to prove later that no row is missing."
 )
 
 
 class Upload(Enum):
-    """What became of the file with all rows, in words for the reader."""
+    """The state of the file with all rows, as a sentence for the reader."""
 
     NONE = ""
-    UNDER_WAY = "The whole as a CSV file follows."
-    DONE = "The whole is in the CSV file in this channel."
-    FAILED = "The CSV file could not be put into this channel."
+    UNDER_WAY = "A CSV file with all rows follows."
+    DONE = "The CSV file in this channel has all rows."
+    FAILED = "The CSV file could not be uploaded to this channel."
 
 
 def audit(found: Found, asked: AuditQuery, upload: Upload, *, why: str = "") -> Message:
-    """The newest rows; `why` says what kept the file from being uploaded."""
+    """Render the newest rows; `why` is the reason if the upload of the file failed."""
     sentence = _sentence(found, asked)
     if not found.rows:
         return message(sentence, section(sentence))
     rest = _INVITE if upload is Upload.FAILED else ""
-    told = [f"{upload.value}{f' {escape(why)}' if why else ''}{rest}"] if upload.value else []
+    details = [f"{upload.value}{f' {escape(why)}' if why else ''}{rest}"] if upload.value else []
     head = f"The log ends with row {code(found.head.short)}. {_PROOF}"
     rows = table([_cells(row) for row in found.rows], header=_HEADER, right=(0, 5))
     part = [_withheld(asked)] if asked.hidden or asked.among is not None else []
-    return message(sentence, section(f"*{sentence}*"), rows, context(*part, *told, head))
+    return message(sentence, section(f"*{sentence}*"), rows, context(*part, *details, head))
 
 
 def _sentence(found: Found, asked: AuditQuery) -> str:
@@ -60,8 +61,8 @@ def _sentence(found: Found, asked: AuditQuery) -> str:
 
 def _withheld(asked: AuditQuery) -> str:
     if asked.among is not None:
-        return f"You see the rows about {escape(', '.join(asked.among))} only: there you are an operator."
-    return f"Left out are the rows about {escape(', '.join(asked.hidden))}: there you are no operator."
+        return f"You see only the rows about {escape(', '.join(asked.among))}, where you are an operator."
+    return f"Rows about {escape(', '.join(asked.hidden))} are left out, because you are not an operator there."
 
 
 def _cells(row: AuditRow) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ def _cells(row: AuditRow) -> tuple[str, ...]:
         what,
         row.cluster,
         operation,
-        _details(row.told),
+        _details(row.details),
     )
 
 
@@ -85,29 +86,29 @@ def _when(row: AuditRow) -> str:
         return "no time"
 
 
-def _details(told: Mapping[str, Any]) -> str:
-    """What was wanted in words, what came of it, and why; the file has everything."""
-    reason = told.get("reason")
-    words = (_wanted(told), _attended(told), told.get("words"), told.get("text"), f"reason: {reason}" if reason else "")
+def _details(details: Mapping[str, Any]) -> str:
+    """Return the request, the outcome and the reason, cut short; the file has the whole."""
+    reason = f"reason: {details['reason']}" if details.get("reason") else ""
+    words = (_wanted(details), _attended(details), details.get("words"), details.get("text"), reason)
     text = "; ".join(str(word) for word in words if word)
     return text if len(text) <= _MOST_DETAILS else f"{text[: _MOST_DETAILS - 1]}…"
 
 
-def _attended(told: Mapping[str, Any]) -> str:
-    """Which alert somebody took, or what a silence mutes, "" for a row that is of neither."""
-    rule, alert, silence = told.get("rule"), told.get("alert"), told.get("silence")
+def _attended(details: Mapping[str, Any]) -> str:
+    """Return the acknowledged alert, or what a silence mutes, "" for any other row."""
+    rule, alert, silence = details.get("rule"), details.get("alert"), details.get("silence")
     if not rule or not (alert or silence):
         return ""
     if silence:
         what = "every rule" if rule == "*" else rule
         return f"silence #{silence} ({what}{f', alert #{alert}' if alert else ''})"
-    sentence = told.get("sentence")
+    sentence = details.get("sentence")
     return f"alert #{alert} ({rule})" + (f": {sentence}" if sentence else "")
 
 
-def _wanted(told: Mapping[str, Any]) -> str:
-    """An operation's request as a phrase, "" for a row that is of none; one of a later release stays as it is."""
-    kind, request = told.get("kind"), told.get("request")
+def _wanted(details: Mapping[str, Any]) -> str:
+    """Return the request of an operation as a phrase, "" for any other row; one of a later release is JSON."""
+    kind, request = details.get("kind"), details.get("request")
     if not kind or not isinstance(request, Mapping):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What a person sees when something did not happen: the sentence, what it concerns, what to quote. Pure."""
+"""Errors as a person reads them: the sentence, then host, status and trace id. No I/O."""
 
 import re
 
@@ -8,13 +8,13 @@ from bot.views.blocks import code, context, escape, message, section
 
 _MENTION = re.compile(r"&lt;([@#][A-Z0-9]{3,40})&gt;")
 MOST = 1000
-"""Characters of an error's sentence that are shown."""
+"""Shown characters of an error's sentence."""
 
 
 def sentence(error: CmbotError) -> Message:
-    """One error of our tree for the person who met it."""
-    # What a cluster says names nobody: its text is hostile.
-    words = _told(str(error), links=not isinstance(error, ClusterError))
+    """Render one error of our tree."""
+    # Mentions in the text of a cluster are not rendered: the text is foreign.
+    words = _escaped(str(error), links=not isinstance(error, ClusterError))
     blocks = [section(f"⚠ {words}")]
     if isinstance(error, ClusterError) and (facts := _facts(error)):
         blocks.append(context(" · ".join(facts)))
@@ -22,17 +22,18 @@ def sentence(error: CmbotError) -> Message:
 
 
 def crashed() -> Message:
-    """What is said when the program itself failed."""
+    """Render the answer after a failure of the program itself."""
     words = (
-        "Something in cmbot itself went wrong, so this was not answered. It is logged; please tell whoever runs cmbot."
+        "This was not answered, because cmbot itself failed. "
+        "The log has the error; report it to an administrator of cmbot."
     )
     return message(words, section(f"⚠ {words}"))
 
 
-def _told(words: str, *, links: bool) -> str:
-    """Escape the sentence, but let people and channels that it names by id be `links`: they notify nobody here."""
+def _escaped(words: str, *, links: bool) -> str:
+    """Escape the sentence; with `links` render people and channels named by id, which notifies no one here."""
     shown = escape(words if len(words) <= MOST else f"{words[:MOST]}…")
-    return (_MENTION.sub(r"<\1>", shown) if links else shown) or "It did not work, and no reason was given."
+    return (_MENTION.sub(r"<\1>", shown) if links else shown) or "This failed without a reason."
 
 
 def _facts(error: ClusterError) -> list[str]:

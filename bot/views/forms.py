@@ -1,4 +1,4 @@
-"""The form of a change: its modal while it loads, to be filled in, being checked, and with what came of it. Pure."""
+"""The form of a change: while it loads, to fill in, while it is checked, and its outcome. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from bot.views.inputs import Ask, Choice, choose, tick, typed
 from bot.views.tables import without_tables
 
 CALLBACK = "cmbot_change:1"
-"""The form and its version: a form that an older program opened is told apart from ours."""
+"""The form and its version, to recognise a form that an older version of cmbot opened."""
 KIND, CLUSTER = "form:kind", "form:cluster"
-"""The action ids of the two choices that decide on the rest."""
+"""The action ids of the two choices that decide which fields follow."""
 FIELD = "field:"
-"""What the action id of each field starts with."""
+"""The prefix of the action id of each field."""
 MAX_TITLE = 24
 MAX_BLOCKS = 100
 _NOT_IN_MODALS = frozenset({"data_table", "data_visualization", "markdown"})
@@ -24,8 +24,8 @@ _NOT_IN_MODALS = frozenset({"data_table", "data_visualization", "markdown"})
 class FormField:
     """One argument of a change as the form asks for it.
 
-    With `choices` one of them is chosen, a `flag` is ticked, anything else is typed. What is chosen is forgotten when
-    `of` (a cluster) changes; what is typed is kept over a change of kind and cluster.
+    A field with `choices` is a select, a `flag` is a checkbox, any other is a text input. A choice is cleared when `of`
+    (a cluster) changes; typed text is kept when the kind or the cluster changes.
     """
 
     name: str
@@ -41,7 +41,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """All that the form shows; `sealed` is its private metadata, `notes` what its reader should know (plain text)."""
+    """The content of the form; `sealed` is its signed private metadata, `notes` are plain text."""
 
     kinds: Sequence[Choice]
     kind: str
@@ -53,14 +53,14 @@ class Form:
 
 
 def block_of(name: str, entry: FormField | None = None) -> str:
-    """The block id of a field; what is chosen for one cluster is not kept for another."""
+    """Return the block id of a field; a choice for one cluster is not kept for another."""
     if entry is None:
         return name
     return f"{FIELD}{name}:{entry.of}:{'choose' if entry.choices else 'type'}"[:255]
 
 
 def form(shown: Form) -> Mapping[str, Any]:
-    """The form to be filled in; without a kind or a cluster it only asks for these."""
+    """Render the form to fill in; without a kind or a cluster it asks for these only."""
     ready = bool(shown.kind and shown.cluster)
     blocks = [
         choose(Ask(KIND, KIND, "What", required=True, value=shown.kind, at_once=True), shown.kinds),
@@ -74,8 +74,8 @@ def form(shown: Form) -> Mapping[str, Any]:
 
 
 _WHAT_FOLLOWS = (
-    "It is checked as the command that is typed is: a card in the cluster's operations channel asks for approval, and "
-    "nothing is sent before that."
+    "cmbot checks the change and posts a card in the cluster's operations channel. "
+    "Nothing is sent to the cluster before the card is approved."
 )
 
 
@@ -90,18 +90,18 @@ def _entry(entry: FormField) -> BlockJson:
 
 
 def loading(what: str = "") -> Mapping[str, Any]:
-    """Shown at once, while the cluster is read."""
-    return _modal("One moment", [section(f"⏳ Looking at {escape(what or 'what can be changed')} …")])
+    """Render the modal that is shown while the cluster is read."""
+    return _modal("One moment", [section(f"⏳ Reading {escape(what or 'what can be changed')} …")])
 
 
 def checking(cluster: str) -> Mapping[str, Any]:
-    """Shown once the form was sent, until it is known what comes of it; closing it changes nothing."""
-    told = f"⏳ Checking the change against {escape(cluster)} as it is now. That takes some seconds."
-    return _modal("Being checked", [section(told), context("You may close this: the answer reaches you all the same.")])
+    """Render the modal that is shown while the change is checked; to close it changes nothing."""
+    notice = f"⏳ Checking the change against the present state of {escape(cluster)}. This takes some seconds."
+    return _modal("Being checked", [section(notice), context("You may close this: you get the answer anyway.")])
 
 
-def told(message: Message, title: str = "cmbot") -> Mapping[str, Any]:
-    """What came of it, or anything else that is said in a modal."""
+def notice(message: Message, title: str = "cmbot") -> Mapping[str, Any]:
+    """Render a message in a modal, such as the outcome of a form."""
     return _modal(title, list(_fitting(message)), close="Close")
 
 

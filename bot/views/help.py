@@ -1,4 +1,4 @@
-"""/cm help: all commands on one screen, and everything about one. Pure; the texts come from the commands' specs."""
+"""/cm help: all commands, or one command in full. No I/O; the texts come from the commands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PER_SECTION = 12
 
 @dataclass(frozen=True, slots=True)
 class HelpTopic:
-    """One command as help shows it; `arguments` are (as written, what it means)."""
+    """One command; `arguments` are pairs of usage and description."""
 
     name: str
     usage: str
@@ -23,7 +23,7 @@ class HelpTopic:
 
 
 def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = "") -> Message:
-    """All commands, a line each; those that begin with the words of a `group` where one is given."""
+    """Render all commands, one a line, or those of a `group`."""
     lines = [f"{code(topic.usage)}\n      {escape(topic.summary)}{_only(topic)}" for topic in topics]
     chunks = [lines[start : start + PER_SECTION] for start in range(0, len(lines), PER_SECTION)]
     number = count(len(topics), "command")
@@ -33,8 +33,8 @@ def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = 
     known = ", ".join(code(name) for name in clusters[:20]) or "none"
     more = f" and {len(clusters) - 20} more" if len(clusters) > 20 else ""  # noqa: PLR2004 - as many as are named
     foot = context(
-        "All about one: `/cm help <command>`. A cluster's name goes behind the words, before `key=value`; "
-        "it may be left out where the channel has a default or there is only one.",
+        "One command in full: `/cm help <command>`. Write the cluster after the words and before `key=value`. "
+        "Leave it out if the channel has a default cluster or only one is configured.",
         f"Clusters: {known}{more}",
     )
     return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), foot)
@@ -45,11 +45,11 @@ def _only(topic: HelpTopic) -> str:
 
 
 def details(topic: HelpTopic) -> Message:
-    """One command: usage, arguments, examples."""
+    """Render one command: usage, arguments, examples."""
     blocks = [section(f"*{escape(topic.name)}*: {escape(topic.summary)}\n{code(topic.usage)}")]
     if topic.arguments:
-        told = [f"{code(written)} {escape(describes)}" for written, describes in topic.arguments]
-        blocks.append(section("*Arguments*\n" + "\n".join(told)))
+        shown_arguments = [f"{code(written)} {escape(describes)}" for written, describes in topic.arguments]
+        blocks.append(section("*Arguments*\n" + "\n".join(shown_arguments)))
     if topic.examples:
         blocks.append(section("*For example*\n" + "\n".join(code(example) for example in topic.examples)))
     if topic.notes:

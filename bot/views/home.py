@@ -1,4 +1,4 @@
-"""The app's Home tab: the clusters as last looked at, what is open, how to ask, and who may change what. Pure."""
+"""The Home tab: clusters at their last poll, what is open, commands, and the rights of the reader. No I/O."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,25 +26,25 @@ from bot.views.op_parts import title, waits_for
 from bot.views.parts import mark_of
 
 STATUS, CHANGE = "home:status:", "home:change:"
-"""What the action ids of a cluster's buttons start with; each carries the cluster's name."""
+"""The prefixes of the action ids of a cluster's buttons; the cluster's name follows."""
 
 _LINES = 10
 """Clusters in one paragraph: well inside Slack's 3,000 characters."""
 _WITH_BUTTONS = 15
-"""Clusters that get a row of buttons; the others stand in paragraphs, for Slack shows a hundred blocks."""
+"""Clusters with a row of buttons; the others are in paragraphs, because Slack shows a hundred blocks."""
 _PARAGRAPHS = 30
 _MOST_OPEN = 8
-"""Alerts, and operations, that are shown; the others are counted."""
+"""Alerts and operations that are shown; the others are counted."""
 _SENTENCE = 150
-"""Characters of a verdict."""
+"""Shown characters of a verdict."""
 _WELL = "healthy"
 _NOT_YET = "not polled yet"
 
 HOW = (
-    f"{code('/cm stat <cluster>')} how a cluster does now\n"
-    f"{code('/cm clusters')} all clusters as last looked at\n"
-    f"{code('/cm do')} change a cluster by filling in a form\n"
-    f"{code('/cm help')} every command, {code('/cm help <command>')} one of them\n"
+    f"{code('/cm stat <cluster>')} the state of a cluster now\n"
+    f"{code('/cm clusters')} all clusters at their last poll\n"
+    f"{code('/cm do')} change a cluster with a form\n"
+    f"{code('/cm help')} all commands, {code('/cm help <command>')} for one of them\n"
     f"{code('/cm whoami')} what you may do, and why"
 )
 
@@ -58,12 +58,12 @@ class Noted:
 
     @property
     def level(self) -> str:
-        """How it does, in a word."""
+        """The state in one word."""
         return self.noted.level or _NOT_YET
 
     @property
     def line(self) -> str:
-        """The cluster in a line of mrkdwn; the verdict's sentence when it is not healthy."""
+        """The cluster in a line of mrkdwn, with its verdict if it is not healthy."""
         when = f", as of {date(self.noted.at, 'minute')}" if self.noted.at else ""
         sentence = "" if self.level == _WELL else escape(clip(self.noted.verdict, _SENTENCE))
         why = f": {sentence}" if sentence else ""
@@ -72,7 +72,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An operation that waits: `link` is its card's address ("" unknown), `mine` if its reader may approve it."""
+    """An operation that waits for approval: `link` is the address of its card, `mine` if the reader may approve it."""
 
     op: Operation
     link: str = ""
@@ -81,9 +81,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """All that one person's tab shows; `standing` is what they may do, `trouble` what is missing (plain text).
+    """The content of one person's tab: `standing` has their rights, `problems` what is missing (plain text).
 
-    `may_change` are the clusters that they may change.
+    `may_change` has the clusters that they may change.
     """
 
     clusters: Sequence[Noted]
@@ -92,25 +92,25 @@ class Home:
     alerts: Sequence[Alert] = ()
     waiting: Sequence[Waiting] = ()
     now: float = 0.0
-    trouble: Sequence[str] = field(default=())
+    problems: Sequence[str] = field(default=())
 
 
 def home(shown: Home) -> tuple[BlockJson, ...]:
-    """The blocks of the tab: what waits for its reader and what is wrong stand first."""
+    """Render the tab: first what waits for the reader, then what is wrong."""
     return (
-        *(context(f"⚠ {escape(line)}") for line in shown.trouble[:3]),
+        *(context(f"⚠ {escape(line)}") for line in shown.problems[:3]),
         *_operations(shown.waiting),
         *_alerts(shown.alerts, shown.now),
         header("Clusters"),
         section(f"*{_sentence(shown.clusters)}*"),
         *_clusters(shown.clusters, may_change=shown.may_change),
-        context("As the watch last saw them when you opened this tab."),
+        context("The state at the last poll before you opened this tab."),
         divider(),
-        header("How to ask"),
+        header("Commands"),
         section(HOW),
         divider(),
         header("What you may do"),
-        section("\n".join(f"• {escape(sentence)}" for sentence in shown.standing) or "Nothing is known about that."),
+        section("\n".join(f"• {escape(sentence)}" for sentence in shown.standing) or "Your rights are not known."),
     )
 
 
@@ -147,10 +147,10 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
     ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
     for each in ranked[:_MOST_OPEN]:
         for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)}"
-        told = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
-        # Decided on at the card, which shows what the checks found.
+        sentence = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
+        # People decide at the card, which shows the results of the checks.
         link = button("Open the card", f"home:card:{each.op.id}", "", url=each.link) if each.link else None
-        yield section(f"⏳ {told}\n{for_whom}, until {date(each.op.expires_at, 'time')}", accessory=link)
+        yield section(f"⏳ {sentence}\n{for_whom}, until {date(each.op.expires_at, 'time')}", accessory=link)
     yield from _more(len(waiting), "/cm ops")
 
 

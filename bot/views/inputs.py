@@ -1,4 +1,4 @@
-"""Inputs of a form within Slack's limits: a choice out of few or many, a line or a paragraph of text, a tick. Pure."""
+"""Inputs of a form within Slack's limits: a select, a text input, a checkbox. No I/O."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TICKED = "yes"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One option: its value (at most 75 characters), and what is read, with a smaller second line if there is one."""
+    """One option: its value (at most 75 characters), its label, and a smaller second line if there is one."""
 
     value: str
     label: str
@@ -30,9 +30,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One input: `name` is its action_id, `block` its block_id, under which Slack keeps what was typed over a redraw.
+    """One input: `name` is its action_id, `block` its block_id, by which Slack keeps typed text over a redraw.
 
-    `at_once` tells the app of a change at once. `value` is what it holds at first.
+    With `at_once` Slack reports each change at once. `value` is the initial value.
     """
 
     block: str
@@ -45,7 +45,7 @@ class Ask:
 
 
 def choose(ask: Ask, choices: Sequence[Choice]) -> BlockJson:
-    """A select of up to 10,000 choices, in groups of a hundred where there are more than one select holds."""
+    """Render a select of up to 10,000 choices, in groups of a hundred if there are more than a hundred."""
     shown = choices[: MAX_OPTIONS * MAX_OPTIONS]
     options = [_option(choice) for choice in shown]
     many = len(options) > MAX_OPTIONS
@@ -59,7 +59,7 @@ def choose(ask: Ask, choices: Sequence[Choice]) -> BlockJson:
     held = next((choice for choice in shown if choice.value == ask.value), None)
     if held is None:
         return block
-    # Written by hand: beside groups the library takes no option here, which is what Slack wants.
+    # By hand: with groups the library takes no initial option, which Slack wants.
     return {**block, "element": {**block["element"], "initial_option": _as_json(held)}}
 
 
@@ -85,14 +85,14 @@ def _groups(options: Sequence[Option]) -> Iterator[OptionGroup]:
 
 
 def typed(ask: Ask, *, most: int = MAX_TYPED, multiline: bool = False) -> BlockJson:
-    """A line of text, or a paragraph."""
+    """Render a text input of one line or several."""
     first = clip(ask.value, most) or None
     element = PlainTextInput(ask.name, initial_value=first, multiline=multiline, max_length=min(most, MAX_TYPED))
     return _input(ask, element)
 
 
 def tick(ask: Ask) -> BlockJson:
-    """A box to tick: its label is the option, the hint stands below."""
+    """Render a checkbox: its label is the option, the hint is below."""
     option = Option(_words(ask.label), TICKED, _words(ask.hint) if ask.hint else None)
     boxes = CheckboxGroup(ask.name, [option], initial_options=[option] if ask.value == TICKED else None)
     return _input(Ask(ask.block, ask.name, ask.label), boxes)

@@ -12,6 +12,7 @@ from bot.alerting.silences import EVERY_RULE, Begun, Lifted, covers, equal_to, e
 from bot.alerting.subjects import subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
+from bot.common.message_key import MessageKey
 from bot.common.text import suggestion
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -88,7 +89,7 @@ class AlertActions:
         async with self.store.begin() as uow:
             wanted = Silence(cluster, rule, subject, now + seconds, by, reason, now)
             begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in told))
-            await uow.outbox.put(_slot(begun), self.channels[cluster], views.silenced(begun))
+            await uow.outbox.put(_key(begun), self.channels[cluster], views.silenced(begun))
             if key:
                 await uow.inbound.done(key)
         self.wake()
@@ -136,9 +137,9 @@ class AlertActions:
             begun = await self._begin(uow, wanted)
             quiet = muted_under(begun.silence, alert)
             await uow.alerts.touch(quiet)
-            channel, slot = self.channels[alert.cluster], f"alert:{alert.id}"
-            await uow.outbox.put(slot, channel, card(quiet))
-            await uow.outbox.put(_slot(begun), channel, views.silenced(begun), parent=slot)
+            channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.id)
+            await uow.outbox.put(parent, channel, card(quiet))
+            await uow.outbox.put(_key(begun), channel, views.silenced(begun), parent=parent)
             await uow.inbound.done(key)
         self.wake()
         return begun
@@ -158,7 +159,7 @@ class AlertActions:
             left = [each for each in await uow.silences.active(now, held.cluster) if overlap(each, held)]
             lifted = Lifted(held, tuple(left))
             if channel := self.channels.get(held.cluster):
-                await uow.outbox.put(f"silence:{held.id}:lifted", channel, views.lifted(lifted, by))
+                await uow.outbox.put(MessageKey.silence(held.id, "lifted"), channel, views.lifted(lifted, by))
             await uow.audit.append(AuditEntry(now, by, "silence.lifted", held.cluster, detail=_detail(held)))
         self.wake()
         return lifted
@@ -188,10 +189,10 @@ def refuse_ended(alert: Alert) -> None:
         )
 
 
-def _slot(begun: Begun) -> str:
-    """The message about it: an extended silence gets a new one, so that the channel notices."""
-    extended = f":{begun.silence.until:.3f}" if begun.was else ""
-    return f"silence:{begun.silence.id}{extended}"
+def _key(begun: Begun) -> MessageKey:
+    """Return the key of its message: an extended silence gets a new message, so that the channel notices it."""
+    extended = (f"{begun.silence.until:.3f}",) if begun.was else ()
+    return MessageKey.silence(begun.silence.id, *extended)
 
 
 def _detail(held: Silence) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from bot.alerting.engine import withdrawn
 from bot.alerting.model import Alert, AlertState, Silence
+from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notes import cluster_left
@@ -32,7 +33,7 @@ async def _close(
     words = f"{cluster} was removed from the settings, so cmbot no longer checks this."
     closed: dict[str, int] = {}
     for alert in alerts:
-        channel = await _channel(uow, alert.data.get("digest") or f"alert:{alert.id}")
+        channel = await _channel(uow, _key(alert))
         if channel and "digest" in alert.data:
             # Same lock order as the watcher: the channel first.
             await uow.channels.get(channel)
@@ -43,13 +44,19 @@ async def _close(
             closed[channel] = closed.get(channel, 0) + 1
     for held in silences:
         await uow.silences.remove(held.id)
-    quiet = {channel for held in silences if (channel := await _channel(uow, f"silence:{held.id}"))}
+    quiet = {channel for held in silences if (channel := await _channel(uow, MessageKey.silence(held.id)))}
     for channel in (*closed, *(quiet - closed.keys())):
         note = cluster_left(cluster, closed.get(channel, 0), len(silences))
-        await uow.outbox.put(f"left:{cluster}:{channel}:{int(now)}", channel, note)
+        await uow.outbox.put(MessageKey.left(cluster, channel, now), channel, note)
 
 
-async def _channel(uow: UnitOfWork, slot: str) -> str:
-    """The channel of the slot's message, "" if there is none."""
-    post = await uow.outbox.get(slot)
+def _key(alert: Alert) -> MessageKey:
+    """Return the key of the message that shows the alert: its own or that of its group."""
+    group = alert.data.get("digest")
+    return MessageKey.parse(str(group)) if group else MessageKey.alert(alert.id)
+
+
+async def _channel(uow: UnitOfWork, message_key: MessageKey) -> str:
+    """Return the channel of the message, "" if there is none."""
+    post = await uow.outbox.get(message_key)
     return post.channel if post else ""

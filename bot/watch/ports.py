@@ -10,6 +10,7 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Measurement, Sample
 from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.models import Snapshot
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 
 Poll = Callable[[OnPartial], Awaitable[Snapshot]]
@@ -96,12 +97,18 @@ class OutboxRows(Protocol):
     """The messages that must exist in Slack."""
 
     async def put(
-        self, slot: str, channel: str, message: Message, *, parent: str | None = None, broadcast: bool = False
+        self,
+        message_key: MessageKey,
+        channel: str,
+        message: Message,
+        *,
+        parent: MessageKey | None = None,
+        broadcast: bool = False,
     ) -> None:
-        """Make `message` what this slot shows."""
+        """Make `message` the content of the message of that key."""
 
-    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
-        """Drop unposted replies whose slots begin with `prefix`; with `loud` also broadcast ones."""
+    async def drop_unposted(self, prefix: str, *, loud: bool = False) -> int:
+        """Drop unposted replies whose keys start with `prefix`; with `loud` also broadcast ones."""
 
 
 class ScheduledRunRows(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
+from bot.common.message_key import MessageKey
 from bot.views.alerts import card, line
 from bot.views.digest import digest_card, digest_line, gravest
 from bot.views.notes import silence_over
@@ -61,17 +62,17 @@ async def _publish_own(uow: WatchUnit, move: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
     if move.tell is Tell.QUIET or "digest" in move.new.data:
         return
-    slot = f"alert:{move.new.id}"
-    await uow.outbox.put(slot, channel, card(move.new))
+    message_key = MessageKey.alert(move.new.id)
+    await uow.outbox.put(message_key, channel, card(move.new))
     if not move.new.open:
         # Growth that was not posted yet is obsolete.
-        await uow.outbox.overtaken(f"{slot}:line:", loud=True)
+        await uow.outbox.drop_unposted(message_key.lines, loud=True)
     if move.tell in {Tell.REPLY, Tell.REPLY_BROADCAST} or _was_muted(move):
         await uow.outbox.put(
-            f"{slot}:line:{move.new.version}",
+            message_key.line(move.new.version),
             channel,
             line(move),
-            parent=slot,
+            parent=message_key,
             broadcast=move.tell is Tell.REPLY_BROADCAST,
         )
 
@@ -120,14 +121,14 @@ async def _publish_group(
     left = listed(digest, alerts)
     if choose is not None:
         digest = replace(digest, due=due(left, choose))
-    await uow.outbox.put(digest.slot, channel, digest_card(digest, alerts))
+    await uow.outbox.put(digest.message_key, channel, digest_card(digest, alerts))
     said = [move for move in moves if move.tell in LOUD and "digest" in move.new.data]
     if said:
         digest = replace(digest, lines=digest.lines + 1)
-        slot = f"{digest.slot}:line:{digest.lines}"
+        reply = digest.message_key.line(digest.lines)
         before = [alert for alert in alerts if alert.id not in new]
         shown = any(_shows(move, gravest(before)) for move in said)
-        await uow.outbox.put(slot, channel, digest_line(said), parent=digest.slot, broadcast=shown)
+        await uow.outbox.put(reply, channel, digest_line(said), parent=digest.message_key, broadcast=shown)
     return digest if digest.active or left else None
 
 
@@ -151,7 +152,7 @@ async def announce_expired(
         if silence.id not in announced:
             since = await uow.alerts.recent(silence.created_at, silence.cluster)
             kept = [alert for alert in since if silence.id in alert.data.get("silenced", ())]
-            await uow.outbox.put(f"silence:{silence.id}:over", channel, silence_over(silence, kept))
+            await uow.outbox.put(MessageKey.silence(silence.id, "over"), channel, silence_over(silence, kept))
 
 
 def _announced_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) -> set[int]:

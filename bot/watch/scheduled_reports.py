@@ -9,6 +9,7 @@ import structlog
 from bot.alerting.reports.handover import SHIFT_SECONDS, hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import DAY
+from bot.common.message_key import MessageKey
 from bot.views.handover import handover
 from bot.views.parts import Report
 from bot.views.summary import summary
@@ -62,13 +63,13 @@ class Summaries:
         Both times are the system clock's. The facts are read before the transaction, so that the lock is short.
         """
         report = await self._report(entry, due_at, now)
-        slot = f"{entry.kind}:{entry.job}:{due_at:.0f}"
+        message_key = MessageKey.report(entry.kind, entry.job, due_at)
         async with self._store.begin() as uow:
             first = await uow.firings.once(entry.job, due_at)
             if first:
-                await uow.outbox.put(slot, entry.channel, report.message)
+                await uow.outbox.put(message_key, entry.channel, report.message)
                 for number, reply in enumerate(report.thread):
-                    await uow.outbox.put(f"{slot}:{number}", entry.channel, reply, parent=slot)
+                    await uow.outbox.put(message_key.page(number), entry.channel, reply, parent=message_key)
         self._done[entry.job] = due_at
         if first:
             log.info("summary_posted", job=entry.job, due_at=due_at)

@@ -19,6 +19,7 @@ from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, patience, why_fa
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
+from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
 from bot.views.notes import was_blind
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
@@ -258,7 +259,7 @@ class Watcher:
         if since := times.blind_since(now, self._patience()):
             name = self.watched.cluster
             note = was_blind(name, since, now, self.health.error)
-            await uow.outbox.put(f"blind:{name}:{int(now)}", self.watched.channel, note)
+            await uow.outbox.put(MessageKey.stale(name, now), self.watched.channel, note)
             self._wake()
 
     def _was_blind(self, now: float) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, NotAllowed, UserError
+from bot.common.message_key import MessageKey
 from bot.interactions.command import Caller, ClusterPort, Replacement, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.approval_rules import Policy, refuse_proposal
@@ -21,7 +22,7 @@ from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.permalinks import Permalink, link_to
 from bot.workflow.replacement import next_wish, was_caught_up
-from bot.workflow.repository import OperationRepository, card_slot
+from bot.workflow.repository import OperationRepository
 
 CARD_SECONDS = 8.0
 """How long the requester waits to be told where the card is; the card is delivered even if that takes longer."""
@@ -39,8 +40,8 @@ class ProposalService:
     policies: PolicyOf
     permalink: Permalink
     clock: Callable[[], float]
-    posted: Callable[[str, float], Awaitable[str]]
-    """Waits until the outbox posted a slot, for so many seconds: the channel's refusal in words, or "" when posted."""
+    posted: Callable[[MessageKey, float], Awaitable[str]]
+    """Waits for the outbox to post a message, for so many seconds; returns Slack's error code, "" when posted."""
 
     async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
         """Judge a wish and propose it; the reply tells where the card is, or what speaks against it."""
@@ -113,7 +114,7 @@ class ProposalService:
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
     async def _show(self, op: Operation) -> Reply:
-        trouble = await self.posted(card_slot(op.card_id), CARD_SECONDS)
+        trouble = await self.posted(MessageKey.card(op.card_id), CARD_SECONDS)
         if trouble:
             await self.repository.withdraw(op.card_id, trouble)
             raise UserError(
@@ -165,7 +166,8 @@ class ProposalService:
         """Try all of them once more; an admin's of all clusters, noted in the audit log."""
         await self.access.require(caller.user, Role.ADMIN)
         async with self.repository.store.begin() as uow:
-            tried = [post.slot for post in await uow.outbox.dead(MOST_LISTED) if await uow.outbox.requeue(post.slot)]
+            dead = await uow.outbox.dead(MOST_LISTED)
+            tried = [str(post.message_key) for post in dead if await uow.outbox.requeue(post.message_key)]
             if caller.key:
                 await uow.inbound.done(caller.key)
             detail = {"messages": tried}

@@ -10,6 +10,7 @@ import structlog
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
+from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
 from bot.operations.attribution import caused_by
 from bot.operations.leases import WARNED, announcements, ended, started
@@ -24,15 +25,6 @@ log = structlog.get_logger(__name__)
 _MOST_DEEDS = 50
 _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 """States that end without a person's doing."""
-
-
-def card_slot(op_id: int) -> str:
-    """The outbox slot of the card of that number; an operation that took a card over has that one."""
-    return f"op:{op_id}"
-
-
-def _warn_slot(op: Operation) -> str:
-    return f"{card_slot(op.card_id)}:warn:{op.id}.{announcements(op)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +52,7 @@ class OperationRepository:
         async with self.store.begin() as uow:
             noted = await uow.operations.add(op)
             if not noted.final:
-                await uow.outbox.put(card_slot(noted.card_id), noted.channel, views.card(noted))
+                await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
             if inbound_key:
                 await uow.inbound.done(inbound_key)
             await self._audit(uow, *proposal(noted))
@@ -112,7 +104,7 @@ class OperationRepository:
         async with self.store.begin() as uow:
             await uow.operations.save(old)
             noted = await uow.operations.add(successor)
-            await uow.outbox.put(card_slot(op.card_id), noted.channel, views.card(noted))
+            await uow.outbox.put(MessageKey.card(op.card_id), noted.channel, views.card(noted))
             await self._line(uow, old)
             await self._line(uow, noted)
             if inbound_key:
@@ -128,9 +120,9 @@ class OperationRepository:
             noted = await uow.operations.add(reverting)
             over = note(leased, at=self.clock(), words=ended(noted), lease_until=0.0, warn_at=0.0)
             await uow.operations.save(over)
-            parent = card_slot(over.card_id)
+            parent = MessageKey.card(over.card_id)
             await self._tell(uow, over)
-            await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted), parent=parent)
+            await uow.outbox.put(MessageKey.card(noted.id), noted.channel, views.card(noted), parent=parent)
             await self._audit(uow, step(over), *proposal(noted))
         self.wake()
         return noted
@@ -138,33 +130,38 @@ class OperationRepository:
     async def warn(self, leased: Operation) -> Operation:
         """Announce in the card's thread, and its channel, that a lease is about to end."""
         warned = note(leased, at=self.clock(), words=WARNED, warn_at=0.0)
-        slot = card_slot(warned.card_id)
+        parent = MessageKey.card(warned.card_id)
         async with self.store.begin() as uow:
             await self.fence(uow)
             await uow.operations.save(warned)
-            await uow.outbox.put(slot, warned.channel, views.card(warned))
-            await uow.outbox.put(_warn_slot(warned), warned.channel, views.warning(warned), parent=slot, broadcast=True)
+            await uow.outbox.put(parent, warned.channel, views.card(warned))
+            await uow.outbox.put(
+                parent.warning(warned.id, announcements(warned)),
+                warned.channel,
+                views.warning(warned),
+                parent=parent,
+                broadcast=True,
+            )
             await self._audit(uow, step(warned))
         self.wake()
         return warned
 
     async def _tell(self, uow: UnitOfWork, op: Operation) -> None:
-        slot = card_slot(op.card_id)
-        await uow.outbox.put(slot, op.channel, views.card(op))
+        parent = MessageKey.card(op.card_id)
+        await uow.outbox.put(parent, op.channel, views.card(op))
         await self._line(uow, op)
         if announcements(op):
             # Whatever came after the announcement, its buttons have had their time; the card still has them.
-            await uow.outbox.put(_warn_slot(op), op.channel, views.line(op), parent=slot)
+            await uow.outbox.put(parent.warning(op.id, announcements(op)), op.channel, views.line(op), parent=parent)
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
-        slot = card_slot(int(op.request.get("thread", 0)) or op.card_id)
+        thread = MessageKey.card(int(op.request.get("thread", 0)) or op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
         # A step that goes on by itself and was not posted yet is overtaken by this one.
-        passing = f"{card_slot(op.card_id)}:step:{op.id}."
-        await uow.outbox.overtaken(passing)
-        prefix = passing if op.state in _PASSING else f"{card_slot(op.card_id)}:line:{op.id}."
-        line = f"{prefix}{op.version}"
-        await uow.outbox.put(line, op.channel, views.line(op), parent=slot, broadcast=loud)
+        card = MessageKey.card(op.card_id)
+        await uow.outbox.drop_unposted(card.passing_steps(op.id))
+        line = card.step(op.id, op.version, passing=op.state in _PASSING)
+        await uow.outbox.put(line, op.channel, views.line(op), parent=thread, broadcast=loud)
 
     async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
         """A later change of the same switch ends the lease of an earlier one: what it set is no longer its own."""
@@ -190,7 +187,7 @@ class OperationRepository:
             return []
         told = note(leased, at=self.clock(), words=words)
         await uow.operations.save(told)
-        await uow.outbox.put(card_slot(told.card_id), told.channel, views.card(told))
+        await uow.outbox.put(MessageKey.card(told.card_id), told.channel, views.card(told))
         return [told]
 
     async def _audit(self, uow: UnitOfWork, *entries: AuditEntry) -> None:
@@ -258,4 +255,4 @@ class OperationRepository:
     async def posted_at(self, op: Operation) -> str:
         """The Slack timestamp of the card, "" while it has not been posted."""
         async with self.store.read() as uow:
-            return await uow.outbox.ts_of(card_slot(op.card_id)) or ""
+            return await uow.outbox.ts_of(MessageKey.card(op.card_id)) or ""

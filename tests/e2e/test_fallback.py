@@ -6,6 +6,7 @@ from dataclasses import replace
 import aiohttp
 
 from bot.cli.demo import Demo
+from bot.common.message_key import MessageKey
 from bot.delivery.fallback import RETRY_SECONDS
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, ask, propose
 
@@ -47,7 +48,7 @@ async def test_alerts_of_an_archived_channel_go_to_the_fallback_and_back_once_it
     await retried(world)
     back = await world.slack.wait_for(STORAGE, lambda m: "can post here again" in m.full_text)
     assert f"<#{OPERATIONS}>" in back.full_text
-    await world.app.outbox.settled(f"unposted:{STORAGE}", within=10)
+    await world.app.outbox.settled(MessageKey.parse(f"unposted:{STORAGE}"), within=10)
     await world.app.fallback.sweep()
     assert await ready(world) == (200, "ok")
     await world.clusters["prod"].kill(1)

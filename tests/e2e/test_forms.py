@@ -254,7 +254,7 @@ async def test_home_answers_by_a_direct_message_when_the_form_was_closed(world: 
 async def test_home_shows_a_cluster_s_status_to_a_viewer_who_gets_no_other_button(world: Demo) -> None:
     tab = await at_home(world, DAVE)
     assert "Change…" not in tab.full_text
-    assert "but for /cm audit" in tab.full_text
+    assert "except `/cm audit`" in tab.full_text
     await world.slack.as_user(DAVE).click_home("home:status:prod")
     await seen(world, DAVE, lambda view: "prod is healthy" in view.full_text)
 
@@ -291,14 +291,14 @@ async def test_what_was_kept_when_the_process_died_is_done_by_the_next(world: De
 
 async def test_a_cluster_that_left_the_settings_after_the_form_was_kept_is_told(world: Demo) -> None:
     work = Submission("form:V1", ALICE, "", "", "V1", "task disable", "gone", {"task": "balance"}, "task disable")
-    await world.app.dispatcher.read(work)
+    await world.app.dispatcher.execute(work)
     direct = world.slack.workspace.open_im(ALICE).id
     await world.slack.wait_for(direct, lambda m: 'no cluster "gone"' in m.text, user=ALICE, timeout=PATIENCE)
 
 
 async def test_somebody_who_lost_the_role_while_filling_in_is_refused_and_noted(world: Demo) -> None:
     work = Submission("form:V1", DAVE, "", "", "V1", "task disable", "prod", {"task": "balance"}, "task disable")
-    await world.app.dispatcher.read(work)
+    await world.app.dispatcher.execute(work)
     direct = world.slack.workspace.open_im(DAVE).id
     await world.slack.wait_for(direct, lambda m: "not an operator" in m.text, user=DAVE, timeout=PATIENCE)
     async with world.app.store.read() as uow:
@@ -322,7 +322,7 @@ async def test_a_form_with_too_long_a_wait_says_so_to_whoever_typed(world: Demo)
     trigger = world.slack.workspace.grants.new_trigger(ALICE)
     world.slack.workspace.grants.use_trigger(trigger)
     url = world.slack.as_user(ALICE)._response_url(STORAGE)
-    await world.app.dispatcher.read(Invocation(trigger, ALICE, STORAGE, "do", url))
+    await world.app.dispatcher.execute(Invocation(trigger, ALICE, STORAGE, "do", url))
     await world.slack.wait_for(STORAGE, lambda m: "did not open the form" in m.text, user=ALICE, timeout=PATIENCE)
     assert [wrong.rule for wrong in world.slack.workspace.violations] == ["exchanged_trigger_id"]
     world.slack.workspace.violations.clear()

@@ -26,7 +26,7 @@ __all__ = ["postgres"]
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"
-STORE_DOWN = "cannot reach its own database"
+STORE_DOWN = "cannot reach its database"
 READING = (
     "/cm",
     "/cm help stat",

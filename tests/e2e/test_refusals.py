@@ -5,6 +5,7 @@ import asyncio
 import aiohttp
 
 from bot.cli.demo import Demo
+from bot.common.message_key import MessageKey
 from bot.playground.slack_sim.message import Message
 from tests.e2e.test_fallback import change
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, propose
@@ -64,7 +65,7 @@ async def test_unlisted_error_shows_in_readyz_until_it_passes(world: Demo) -> No
                 words = (await answer.json())["checks"]["outbox"]
                 assert (answer.status == 200) is (words == "ok")
     await world.slack.wait_for(STORAGE, alert("disk 3", "firing"), timeout=30)
-    await world.app.outbox.settled("alert:1", within=10)
+    await world.app.outbox.settled(MessageKey.parse("alert:1"), within=10)
     assert await world.app.outbox.refused() == ""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from bot.common.message_key import MessageKey
 from bot.store.database import Store
 
 BACKENDS = ("sqlite", "postgres")
@@ -186,3 +187,8 @@ async def write_locked(url: str) -> AsyncIterator[None]:
             yield
     finally:
         await connection.close()
+
+
+def optional_key(text: str | None) -> MessageKey | None:
+    """Return the message key of that text, None for None."""
+    return None if text is None else MessageKey.parse(text)

@@ -221,10 +221,10 @@ class FakeAudit:
 
 @dataclass
 class FakeForms:
-    """FormTeller that notes which forms were opened and what was told; `refuses` is raised at an opening."""
+    """FormAnswers that records the forms opened and the answers; `refuses` is raised at an opening."""
 
     opened: list[tuple[Caller, str, str]] = field(default_factory=list)
-    told: list[tuple[Submission, str]] = field(default_factory=list)
+    answered: list[tuple[Submission, str]] = field(default_factory=list)
     refuses: Exception | None = None
 
     async def open(self, caller: Caller, kind: str, cluster: str) -> None:
@@ -232,8 +232,8 @@ class FakeForms:
         if self.refuses is not None:
             raise self.refuses
 
-    async def tell(self, work: Submission, reply: Reply) -> None:
-        self.told.append((work, reply.message.text))
+    async def answer(self, work: Submission, reply: Reply) -> None:
+        self.answered.append((work, reply.message.text))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import partial
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from tests.support.databases import Clock
 
@@ -116,10 +117,12 @@ class FakeSlack:
         await self._call("permalink", channel)
         return f"https://example.slack.com/archives/{channel}/p{ts}"
 
-    async def find(self, channel: str, slot: str, *, after: float, thread_ts: str | None = None) -> Sequence[str]:
+    async def find(
+        self, channel: str, message_key: MessageKey, *, after: float, thread_ts: str | None = None
+    ) -> Sequence[str]:
         fault = await self._call("find", channel)
         await self._answer(fault)
-        found = [posted for posted in self.shown.get(channel, []) if posted.slot == slot]
+        found = [posted for posted in self.shown.get(channel, []) if posted.slot == str(message_key)]
         return [posted.ts for posted in found if posted.thread_ts == thread_ts and float(posted.ts) > after]
 
     async def _call(self, method: str, channel: str) -> Fault | None:

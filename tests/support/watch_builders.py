@@ -12,6 +12,7 @@ from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.reports.trend import Measurement, Sample
 from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
+from bot.common.message_key import MessageKey
 from bot.store.state_codec import decode_history, decode_state, encode_history, encode_state
 
 TIB = 1 << 40
@@ -247,13 +248,20 @@ class FakeOutbox:
     unit: FakeUnit
 
     async def put(
-        self, slot: str, channel: str, message: Any, *, parent: str | None = None, broadcast: bool = False
+        self,
+        message_key: MessageKey,
+        channel: str,
+        message: Any,
+        *,
+        parent: MessageKey | None = None,
+        broadcast: bool = False,
     ) -> None:
         self.unit.must_write()
-        self.unit.state.outbox[slot] = (channel, message.to_json(), parent, broadcast)
-        self.unit.state.puts.append((slot, message.text))
+        shown = (channel, message.to_json(), None if parent is None else str(parent), broadcast)
+        self.unit.state.outbox[str(message_key)] = shown
+        self.unit.state.puts.append((str(message_key), message.text))
 
-    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
+    async def drop_unposted(self, prefix: str, *, loud: bool = False) -> int:
         """Forget nothing: here everything counts as posted as soon as it is put."""
         del prefix, loud
         return 0

@@ -1,4 +1,4 @@
-"""/cm alerts, ack, silence, silences, unsilence: what is wrong now, who takes care of it, what is to be quiet."""
+"""/cm alerts, ack, silence, silences, unsilence: lists, acknowledges and silences alerts."""
 
 from collections.abc import AsyncIterator
 
@@ -26,12 +26,14 @@ class SilenceArgs(Args):
     """What to mute, for how long, and why."""
 
     words = ("rule",)
-    rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the gravest")
+    rule: str = Field(
+        min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the most severe"
+    )
     for_: str = Field("1h", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
     subject: str = Field(
         "", max_length=120, description="of this alone: a peer's number, a host, a zone or a background task"
     )
-    reason: str = Field("", max_length=300, description="why, for those who look")
+    reason: str = Field("", max_length=300, description="why, for the readers")
 
     @field_validator("for_")
     @classmethod
@@ -70,7 +72,7 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
 
 
 async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """List what is muted."""
+    """List the silences."""
     held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
     yield Reply(views.silences(held, now=call.now), private=False)
 
@@ -86,16 +88,16 @@ async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
 
 ALERTS = Command(
     path=("alerts",),
-    summary="What is wrong now in all clusters: each open alert, since when, and who takes care of it.",
+    summary="The open alerts of all clusters: since when, and who acknowledged them.",
     args=NoArgs,
     run=run_alerts,
     scope=Scope.NO_CLUSTER,
     examples=("/cm alerts",),
-    notes="docs/alerts.md tells what each means and what to do.",
+    notes="docs/alerts.md says what each means and what to do.",
 )
 ACK = Command(
     path=("ack",),
-    summary="Say that you take care of an alert: it is quiet from then on, until it gets worse.",
+    summary="Acknowledge an alert: it stays quiet until it gets worse.",
     args=IdArgs,
     run=run_ack,
     scope=Scope.NO_CLUSTER,
@@ -105,7 +107,7 @@ ACK = Command(
 )
 SILENCE = Command(
     path=("silence",),
-    summary="Mute a rule of a cluster for a while, at most 7 days; it lifts by itself when things get worse.",
+    summary="Mute a rule of a cluster for a while, at most 7 days; the silence lifts when the alert gets worse.",
     args=SilenceArgs,
     run=run_silence,
     role=Role.OPERATOR,
@@ -116,8 +118,8 @@ SILENCE = Command(
         "/cm silence * prod for=30m",
     ),
     notes=(
-        "The cluster's alert channel is told. "
-        f"* spares {listed(sorted(NEVER_WILDCARD_SILENCED), 'and')}: these must be named to be muted. "
+        "cmbot posts the silence in the cluster's alert channel. "
+        f"* does not mute {listed(sorted(NEVER_WILDCARD_SILENCED), 'and')}: name these to mute them. "
         "The answer says how many open alerts it mutes now. "
         "The same silence again with a later end extends the one in force."
     ),

@@ -27,7 +27,7 @@ class AuditArgs(Args):
 
     since: str = Field("", max_length=MAX_SPAN, description=_EXPECTED)
     user: str = Field("", pattern=r"^[UW][A-Z0-9]{2,30}$", description="a person, as in user=@anna: what they did")
-    cluster: str = Field("", max_length=40, description="what concerned this cluster, be it configured still or not")
+    cluster: str = Field("", max_length=40, description="about this cluster, configured or not")
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description=f"rows to show, 1 to {MAX_LIMIT} (20); the file has all")
 
     @field_validator("since")
@@ -71,7 +71,7 @@ async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
 
 
 async def _seen_by(call: Call, asked: AuditQuery) -> AuditQuery:
-    """What of it the caller may see: the rows about clusters on which they are an operator."""
+    """Limit the query to clusters on which the caller is an operator."""
     user, configured = call.caller.user, tuple(call.clusters)
     if asked.cluster in configured:
         await call.standing.require(user, Role.OPERATOR, asked.cluster)
@@ -95,15 +95,15 @@ def _no_cluster(name: str, clusters: tuple[str, ...]) -> str:
 
 AUDIT = Command(
     path=("audit",),
-    summary="Who changed what, who approved it, what came of it, and who was refused.",
+    summary="Changes, their approvals and outcomes, and refusals.",
     args=AuditArgs,
     run=run_audit,
     scope=Scope.NO_CLUSTER,
     role=Role.OPERATOR,
     examples=("/cm audit", "/cm audit since=7d cluster=prod", "/cm audit since=2025-12-31T18:00 limit=50"),
     notes=(
-        "The table, and a CSV file with all rows that fit (at most 20,000), appear in the channel where you type this, "
-        "for all who are in it; cmbot must be in it too. Where answers are shown to their sender only there is no "
-        "file. docs/audit.md says what the log proves."
+        "The table and a CSV file with all matching rows (at most 20,000) appear in the channel, for everyone in it; "
+        "cmbot must be in the channel. There is no file if answers are private. "
+        "docs/audit.md says what the log proves."
     ),
 )

@@ -1,4 +1,4 @@
-"""/cm clusters, whoami and version: what this program is configured for, who is asking, and what answers."""
+"""/cm clusters, whoami and version."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -13,7 +13,7 @@ from bot.views.people import version, whoami
 
 
 async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """List the clusters as the watch last saw them; asks none of them."""
+    """List the clusters at their last poll, without asking them."""
     alerts = await _alerts(call)
     lines = [
         ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts))
@@ -31,13 +31,13 @@ async def _alerts(call: Call) -> Sequence[Alert]:
 
 
 async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """Tell who asks and what they may do."""
+    """Show the caller and their rights."""
     caller = call.caller
     yield Reply(whoami(caller.user, caller.channel, await call.standing.describe(caller.user)))
 
 
 async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """Tell which version runs."""
+    """Show the version."""
     yield Reply(version(version_text(), call.docs_url))
 
 

@@ -9,7 +9,7 @@ from bot.common.errors import ClusterBadAnswer, ClusterFailed, ClusterTimeout, C
 T = TypeVar("T")
 
 READ_SECONDS = 4.5
-"""Linear reads hold for ten seconds without a quorum (docs/clustermgr.md): nobody waits that long for an answer."""
+"""Linear reads block for ten seconds without a quorum (docs/clustermgr.md), which is too long for an answer."""
 
 
 async def in_time(asked: Awaitable[T], cluster: str, what: str) -> T:

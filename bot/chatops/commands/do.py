@@ -1,4 +1,4 @@
-"""/cm do: the same changes by a form, for whoever does not want to type them."""
+"""/cm do: the changes as a form."""
 
 from collections.abc import AsyncIterator
 
@@ -20,7 +20,7 @@ class DoArgs(Args):
 
 
 async def run_do(call: Call, args: DoArgs) -> AsyncIterator[Reply]:
-    """Open the form; all that follows is told in it."""
+    """Open the form, which shows everything that follows."""
     await call.forms.open(call.caller, _kind(args.what), call.cluster.name if call.cluster else "")
     nothing: tuple[Reply, ...] = ()
     for reply in nothing:
@@ -40,7 +40,7 @@ def _kind(words: tuple[str, ...]) -> str:
 
 DO = Command(
     path=("do",),
-    summary="Change a cluster by filling in a form: members, leadership, background tasks.",
+    summary="Change a cluster with a form: members, leadership, background tasks.",
     args=DoArgs,
     run=run_do,
     scope=Scope.MAYBE_CLUSTER,
@@ -48,8 +48,8 @@ DO = Command(
     opens=True,
     examples=("/cm do", "/cm do task disable", "/cm do member remove prod"),
     notes=(
-        "The form asks for what the typed command takes and is checked in the same way and in the same words; peers "
-        "and tasks are offered as the cluster lists them. What comes of it is said in the form and where you typed. "
+        "The form asks for the arguments of the typed command, and the same checks apply. It lists the peers and tasks "
+        "of the cluster. The outcome appears in the form and where you typed. "
         "The Home tab of cmbot opens the same form."
     ),
 )

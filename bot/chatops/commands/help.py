@@ -59,7 +59,13 @@ def _topics(commands: Sequence[Command]) -> tuple[HelpTopic, ...]:
 
 def topic(command: Command) -> HelpTopic:
     """A command as help and the documentation show it."""
-    told = tuple((argument.written, argument.describes) for argument in arguments(command))
+    shown_arguments = tuple((argument.written, argument.describes) for argument in arguments(command))
     return HelpTopic(
-        full_name(command), usage(command), command.summary, who(command), told, command.examples, command.notes
+        full_name(command),
+        usage(command),
+        command.summary,
+        who(command),
+        shown_arguments,
+        command.examples,
+        command.notes,
     )

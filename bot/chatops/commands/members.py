@@ -25,7 +25,7 @@ class ChangeArgs(Args):
 
 
 def change_request_of(args: ChangeArgs, request: Request, **more: Any) -> ChangeRequest:
-    """The wish that the arguments make of a request."""
+    """Return the change request with the flags of the arguments."""
     return ChangeRequest(request, args.reason, dry_run=args.dry_run == "yes", forced=args.force == "yes", **more)
 
 
@@ -111,13 +111,13 @@ async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
 
 
 _NOTES = (
-    "cmbot looks at all hosts twice, checks what the change does to the quorum, and posts a card in the cluster's "
-    "operations channel; nothing is sent until it is approved there and the checks have passed again. "
+    "cmbot polls all hosts twice, checks the effect of the change on the quorum, and posts a card in the cluster's "
+    "operations channel. Nothing is sent before the card is approved and the checks have passed again. "
     "docs/preflight.md lists what is refused and why."
 )
 ADD = Command(
     path=("member", "add"),
-    summary="Add a member to the raft group, as a learner unless told otherwise.",
+    summary="Add a member to the raft group, as a learner by default.",
     args=AddArgs,
     run=run_add,
     role=Role.OPERATOR,
@@ -127,7 +127,7 @@ ADD = Command(
 )
 REMOVE = Command(
     path=("member", "remove"),
-    summary="Remove a member from the raft group; somebody else must approve it.",
+    summary="Remove a member from the raft group; another person must approve it.",
     args=PeerArgs,
     run=run_remove,
     role=Role.OPERATOR,

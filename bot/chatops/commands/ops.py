@@ -1,4 +1,4 @@
-"""/cm ops, /cm op and its cancel and settle: the operations, their state, and what people do about them."""
+"""/cm ops and /cm op: lists, cancels and settles operations."""
 
 from collections.abc import AsyncIterator
 from typing import ClassVar, Literal
@@ -17,7 +17,7 @@ MOST_ID = (1 << 53) - 1
 class OpsArgs(Args):
     """Which operations."""
 
-    state: Literal["open", "recent"] = Field("open", description="those that go on, or the last ones whatever became")
+    state: Literal["open", "recent"] = Field("open", description="the open ones, or the last ones in any state")
     cluster: str = Field("", max_length=40, description="of this cluster only")
 
 
@@ -29,7 +29,7 @@ class OpArgs(Args):
 
 
 class SettleArgs(OpArgs):
-    """What became of it, and how that is known."""
+    """The outcome, and how the admin knows it."""
 
     words = ("id", "outcome")
     outcome: Literal["done", "not-done"] = Field(description="what an admin found out")
@@ -70,7 +70,7 @@ async def run_settle(call: Call, args: SettleArgs) -> AsyncIterator[Reply]:
 
 OPS = Command(
     path=("ops",),
-    summary="The operations that go on, or the last ones; and messages that Slack refused.",
+    summary="The open operations, or the last ones; and the messages that Slack refused.",
     args=OpsArgs,
     run=run_ops,
     scope=Scope.NO_CLUSTER,
@@ -78,7 +78,7 @@ OPS = Command(
 )
 RETRY = Command(
     path=("ops", "retry"),
-    summary="Post once more what Slack refused, once the cause is mended: /cm ops lists it.",
+    summary="Retry the messages that Slack refused, once the cause is fixed: /cm ops lists them.",
     args=NoArgs,
     run=run_retry,
     scope=Scope.NO_CLUSTER,
@@ -88,7 +88,7 @@ RETRY = Command(
 )
 OP = Command(
     path=("op",),
-    summary="One operation: what was seen, who approved, what came of it.",
+    summary="One operation: the state before it, its approvals, its outcome.",
     args=OpArgs,
     run=run_op,
     scope=Scope.NO_CLUSTER,
@@ -106,7 +106,7 @@ CANCEL = Command(
 )
 SETTLE = Command(
     path=("op", "settle"),
-    summary="Say what became of an operation whose outcome is not known, so that others may follow it.",
+    summary="Record the outcome of an operation whose outcome is unknown, so that others may follow it.",
     args=SettleArgs,
     run=run_settle,
     scope=Scope.NO_CLUSTER,

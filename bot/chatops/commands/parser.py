@@ -32,7 +32,7 @@ class Parsed:
 def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None) -> Parsed:
     """Understand what was typed behind /cm.
 
-    Raises UserError: one sentence on what is wrong and what to write instead. Never anything else, whatever the text.
+    Raises UserError with one sentence on the fault and the fix, and nothing else for any text.
     """
     found = tokens(text)
     try:

@@ -1,4 +1,4 @@
-"""/cm summary, handover, trend: what happened, what is open, how the space goes, now and here."""
+"""/cm summary, handover, trend: reports on demand."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -82,14 +82,14 @@ async def run_summary(call: Call, args: SummaryArgs) -> AsyncIterator[Reply]:
 
 
 async def run_handover(call: Call, args: HandoverArgs) -> AsyncIterator[Reply]:
-    """Tell who takes over what there is."""
+    """Report the state for the next shift."""
     since = call.now - _checked(args.since) if args.since else None
     found = await call.reports.handover(_clusters(call, args.cluster), since)
     yield Reply(handover(found, threaded=False).message, private=False)
 
 
 async def run_trend(call: Call, args: TrendArgs) -> AsyncIterator[Reply]:
-    """Show how the space goes."""
+    """Show the space over time."""
     timeseries = await call.reports.timeseries(call.the_cluster.name, seconds_of(args.window))
     yield Reply(trend(timeseries), private=False)
 
@@ -112,7 +112,7 @@ SUMMARY = Command(
 )
 HANDOVER = Command(
     path=("handover",),
-    summary="For who takes over the watch: what is open and whose it is, what goes on, what to keep an eye on.",
+    summary="For the next shift: what is open and who works on it, what goes on, what to watch.",
     args=HandoverArgs,
     run=run_handover,
     scope=Scope.NO_CLUSTER,
@@ -121,12 +121,12 @@ HANDOVER = Command(
 )
 TREND = Command(
     path=("trend",),
-    summary="How the space of a cluster went, how fast it fills and when it is full, as a chart and as text.",
+    summary="The space of a cluster over time, its growth and when it is full, as a chart and as text.",
     args=TrendArgs,
     run=run_trend,
     examples=("/cm trend", "/cm trend 90d prod"),
     notes=(
-        "cmbot notes the space every ten minutes. Added disks and single great jumps do not bend the forecast; what "
-        "it rests on is told with it."
+        "cmbot records the space every ten minutes. Added disks and single large jumps do not bend the forecast; the "
+        "forecast names its basis."
     ),
 )

@@ -70,12 +70,12 @@ async def _alerts(call: Call) -> tuple[Alert, ...]:
 
 STAT = Command(
     path=("stat",),
-    summary="How a cluster does: verdict, leader, peers, space, disks by zone, volumes.",
+    summary="The state of a cluster: verdict, leader, peers, space, disks by zone, volumes.",
     args=NoArgs,
     run=run_stat,
     examples=("/cm stat", "/cm stat prod"),
-    notes="Every host is asked at the same time. What the leader says is shown; where hosts differ or are silent, "
-    "that is said.",
+    notes="All hosts are asked at the same time. The answer shows what the leader says, and which hosts differ or are "
+    "silent.",
 )
 MEMBERS = Command(
     path=("members",),

@@ -23,15 +23,15 @@ NOT_YET = DetectedDialect(None, "its hosts have not answered the probes yet.")
 
 
 async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """Read all switches while the dialect is told; a host that answers late completes the answer."""
+    """Read all switches while the dialect is detected; a late host completes the answer."""
     cluster = call.the_cluster
-    told = asyncio.create_task(_dialect(cluster))
+    detected = asyncio.create_task(_dialect(cluster))
     try:
         async for look in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
-            yield Reply(tasks(look, await told), private=False)
+            yield Reply(tasks(look, await detected), private=False)
     finally:
-        told.cancel()
-        await asyncio.gather(told, return_exceptions=True)
+        detected.cancel()
+        await asyncio.gather(detected, return_exceptions=True)
 
 
 async def _dialect(cluster: ClusterPort) -> DetectedDialect:
@@ -52,12 +52,15 @@ class SwitchArgs(ChangeArgs):
         description="a background task, as /cm tasks lists them",
         json_schema_extra=offers(Offer.TASK),
     )
-    dialect: Literal["v1", "v3"] | None = Field(None, description="how it is spelled, where the cluster does not tell")
+    dialect: Literal["v1", "v3"] | None = Field(None, description="how the cluster spells it, if that is not detected")
 
 
 # `for` is a word of the language, so that this field cannot be written as the others are.
 _FOR: Any = {
-    "for": (str, Field("", max_length=MAX_SPAN, description="for a time only, as in for=2h: then it goes back"))
+    "for": (
+        str,
+        Field("", max_length=MAX_SPAN, description="for a time only, as in for=2h; then cmbot puts the old value back"),
+    )
 }
 LeasedArgs = create_model("LeasedArgs", __base__=SwitchArgs, **_FOR)
 
@@ -102,7 +105,7 @@ def _switchable(name: str) -> Task:
     if found is not None:
         return found
     if name.strip().lower().replace("-", "_") == ALWAYS_ON:
-        raise UserError(f"{ALWAYS_ON} cannot be switched: services keep it on, whatever is stored.")
+        raise UserError(f"{ALWAYS_ON} cannot be switched: services keep it on in any case.")
     near = suggest_task(name)
     mean = f" Did you mean {near}?" if near else ""
     raise UserError(f"There is no background task {shown(name)}.{mean} There are {listed([t.name for t in TASKS])}.")

@@ -1,1 +1,1 @@
-"""Changes by forms: opened, redrawn, validated when submitted, answered. Their fields stand in fields.py."""
+"""Changes by forms: opened, redrawn, validated when submitted, answered. Their fields are in fields.py."""

@@ -1,4 +1,4 @@
-"""What a form offers of a cluster: its peers and background tasks as they are, or a note on why they must be typed."""
+"""Choices of a form, read from a cluster: its peers and background tasks, or a note if they must be typed."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -15,23 +15,23 @@ from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
 
 READ_SECONDS = 5.0
-"""How long a form waits for a cluster; then its fields are typed."""
+"""Seconds that a form waits for a cluster; then its fields are typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The values to choose from, what could not be read (plain text), and whether the dialect is known."""
+    """The choices, notes on what could not be read (plain text), and if the dialect is known."""
 
     choices: Mapping[Offer, tuple[Choice, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    dialect_told: bool = True
+    dialect_known: bool = True
 
 
 async def read(cluster: ClusterPort, wanted: frozenset[Offer], *, within: float = READ_SECONDS) -> Offers:
-    """Look at the cluster once for what is wanted; a silent one leads to notes. Never raises ClusterError."""
+    """Poll the cluster once for what is wanted; a silent cluster yields notes. Never raises ClusterError."""
     if Offer.TASK in wanted:
-        look, told = await asyncio.gather(_look(cluster, keys_for(None), within), _dialect(cluster, within))
-        return tasks(cluster.name, look, told)
+        look, detected = await asyncio.gather(_look(cluster, keys_for(None), within), _dialect(cluster, within))
+        return tasks(cluster.name, look, detected)
     if Offer.PEER in wanted:
         return peers(cluster.name, await _look(cluster, (), within))
     return Offers()
@@ -59,10 +59,10 @@ async def _dialect(cluster: ClusterPort, within: float) -> DetectedDialect:
 
 
 def peers(cluster: str, look: Snapshot | None) -> Offers:
-    """The members as their leader lists them: id, raft address and role, and what ails them."""
+    """Return the members as their leader lists them: id, raft address and role, and why one is unhealthy."""
     found = tuple(_peers(look, look.leader[1])) if look is not None and look.leader is not None else ()
     if not found:
-        return Offers(notes=(f"The members of {cluster} cannot be read just now: type the peer's id.",))
+        return Offers(notes=(f"Type the id of the peer: the members of {cluster} cannot be read now.",))
     return Offers({Offer.PEER: found})
 
 
@@ -78,22 +78,22 @@ def _role(peer: Peer, leader: Stat) -> str:
     return "leader" if peer.id == leader.raft_status.leader else "learner" if peer.is_learner else "voter"
 
 
-def tasks(cluster: str, look: Snapshot | None, told: DetectedDialect) -> Offers:
-    """The tasks that the cluster knows, each with its state as far as it was read."""
+def tasks(cluster: str, look: Snapshot | None, detected: DetectedDialect) -> Offers:
+    """Return the tasks that the cluster knows, each with its state if it was read."""
     values = (look.switches if look else None) or {}
     known = tuple(
-        _task(task.name, task.does, _state(task.keys, told.dialect, values))
+        _task(task.name, task.does, _state(task.keys, detected.dialect, values))
         for task in TASKS
-        if told.dialect is None or told.dialect in task.keys
+        if detected.dialect is None or detected.dialect in task.keys
     )
-    return Offers({Offer.TASK: known}, tuple(_notes(cluster, values, told)), told.dialect is not None)
+    return Offers({Offer.TASK: known}, tuple(_notes(cluster, values, detected)), detected.dialect is not None)
 
 
-def _notes(cluster: str, values: Mapping[str, str | None], told: DetectedDialect) -> Iterator[str]:
+def _notes(cluster: str, values: Mapping[str, str | None], detected: DetectedDialect) -> Iterator[str]:
     if not values:
-        yield f"The switches of {cluster} cannot be read just now, so the tasks stand here without their state."
-    if told.dialect is None:
-        yield f"It is not known how {cluster} spells its switches: {told.why}"
+        yield f"The tasks are listed without their state, because the switches of {cluster} cannot be read now."
+    if detected.dialect is None:
+        yield f"It is not known how {cluster} spells its switches: {detected.why}"
 
 
 def _task(name: str, does: str, state: str) -> Choice:

@@ -1,4 +1,4 @@
-"""Forms on a person's screen: opened at once, filled with what the cluster says, redrawn, and answered."""
+"""Forms: opened at once, filled from the cluster, redrawn, and answered."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import errors as error_views
-from bot.views.forms import CLUSTER, KIND, Form, form, loading, told
+from bot.views.forms import CLUSTER, KIND, Form, form, loading, notice
 from bot.views.home import CHANGE, STATUS
 from bot.views.inputs import Choice
 from bot.views.stat import stat
@@ -32,15 +32,15 @@ _NOT_FORCED = False
 
 
 class Direct(Protocol):
-    """A message to one person."""
+    """Posts a direct message."""
 
     async def post(self, channel: str, message: Message) -> str:
-        """Post to a person's id: Slack makes a direct message of it. Raises SlackError."""
+        """Post to the id of a person, which is a direct message in Slack. Raises SlackError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """Implements commands.spec.FormPort and dispatch.FormTeller."""
+    """Implements `FormPort` of the commands and `FormAnswers` of the dispatcher."""
 
     clusters: Mapping[str, ClusterPort]
     access: Access
@@ -55,13 +55,13 @@ class Forms:
     key: bytes
 
     async def open(self, caller: Caller, kind: str, cluster: str) -> None:
-        """Open the form; raises NotAllowed once the form says so, UserError when Slack does not open it."""
+        """Open the form; raises NotAllowed after showing the refusal in the form, UserError if Slack opens none."""
         origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
         view_id, turn = await self._opened(caller.key, loading(cluster))
         try:
             await self._may_change(caller.user, cluster)
         except NotAllowed as error:
-            await self.screens.show(view_id, turn, told(error_views.sentence(error)))
+            await self.screens.show(view_id, turn, notice(error_views.sentence(error)))
             raise
         await self.screens.show(view_id, turn, await self._drawn(origin))
 
@@ -75,7 +75,7 @@ class Forms:
         try:
             shown = await self.views.open_view(trigger, view)
         except SlackError as error:
-            raise UserError(f"Slack did not open the form ({error.code or 'no answer'}): try again.") from error
+            raise UserError(f"Slack did not open the form ({error.code or 'no answer'}). Try again.") from error
         return shown.id, self.screens.turn(shown.id, shown.hash)
 
     async def _drawn(self, origin: Origin) -> Mapping[str, Any]:
@@ -99,12 +99,12 @@ class Forms:
             offers=offers.choices,
             may_force=rights.has(Role.BREAKER),
             needs_reason=policy.reason == "required",
-            dialect_told=offers.dialect_told,
+            dialect_known=offers.dialect_known,
         )
         return replace(shown, entries=entries(kind, known), notes=(kind.command.summary, *offers.notes))
 
     async def acted(self, act: Acted) -> None:
-        """Something was clicked or chosen in a view; what cannot be is told in a modal."""
+        """Handle a click or a choice in a view; a refusal is shown in the modal."""
         try:
             await self._acted(act)
         except CmbotError as error:
@@ -113,7 +113,7 @@ class Forms:
                 await self.audit.refused_command(_as_command(act), self._cluster_of(act), str(error))
             if act.action_id in {KIND, CLUSTER}:
                 turn = self.screens.turn(act.view.id, act.view.hash)
-                await self.screens.show(act.view.id, turn, told(error_views.sentence(error)))
+                await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
 
     def _cluster_of(self, act: Acted) -> str:
         named = act.view.values.get(CLUSTER, "") if act.action_id == KIND else act.value
@@ -141,16 +141,16 @@ class Forms:
         view_id, turn = await self._opened(act.key, loading(act.value[:80]))
         cluster = self.clusters.get(act.value)
         if cluster is None:
-            gone = "That cluster is not configured any more: open this tab anew."
-            await self.screens.show(view_id, turn, told(Message(gone)))
+            gone = "That cluster is no longer configured. Open this tab again."
+            await self.screens.show(view_id, turn, notice(Message(gone)))
             return
         first = True
         async for look in cluster.snapshots():
-            await self.screens.show(view_id, turn, told(stat(look, may_grow=first), cluster.name))
+            await self.screens.show(view_id, turn, notice(stat(look, may_grow=first), cluster.name))
             first = False
 
-    async def tell(self, work: Submission, reply: Reply) -> None:
-        """Say what came of a form: in it while it is open, and where it was asked for; raises SlackError."""
+    async def answer(self, work: Submission, reply: Reply) -> None:
+        """Show the outcome in the form while it is open, and where the form was opened from; raises SlackError."""
         shown = await self._shown(work.view_id, reply.message)
         if work.response_url:
             await self.responder.respond(work.response_url, reply)
@@ -162,9 +162,9 @@ class Forms:
     async def _shown(self, view_id: str, message: Message) -> bool:
         self.screens.turn(view_id, "")
         try:
-            await self.views.update_view(view_id, told(message))
+            await self.views.update_view(view_id, notice(message))
         except SlackError as error:
-            # Closed meanwhile, most likely.
+            # The person has probably closed the form.
             log.info("form.answer_elsewhere", view=view_id, code=error.code)
             return False
         return True

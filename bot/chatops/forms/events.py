@@ -1,4 +1,4 @@
-"""What people do in a form or the Home tab, as it was delivered. Nothing in it is trusted yet."""
+"""Actions of people in a form or in the Home tab, as delivered. The content is not trusted yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """A view as its person saw it: Slack's id and hash, our names and seal, and what it holds.
+    """A view as its person saw it: Slack's id and hash, our callback id and signed metadata, and its inputs.
 
-    `values` has what each input holds by its action id, `blocks` the block id in which it stands.
+    `values` has the value of each input by its action id, `blocks` the block id of each input.
     """
 
     id: str
@@ -21,7 +21,7 @@ class ViewState:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """Something was clicked or chosen in a view; `key` is its trigger id, good for three seconds."""
+    """A click or a choice in a view; `key` is its trigger id, valid for three seconds."""
 
     key: str
     user: str
@@ -32,7 +32,7 @@ class Acted:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A form was sent; `key` is its trigger id."""
+    """A form that was sent; `key` is its trigger id."""
 
     key: str
     user: str

@@ -1,6 +1,6 @@
-"""Forms from specs: the changes that a form offers, and the fields that each one's Args make. Pure.
+"""Form fields, derived from the Args of the commands. No I/O.
 
-Arguments, their checks and their words are the commands' own: a form only asks for them in another way.
+The commands own the arguments, their checks and their texts; a form only asks for them in another way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,21 +25,21 @@ _MOST = 3000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of change: the command that is given, and the policy that decides on it."""
+    """One kind of change: its command and its approval policy."""
 
     command: Command
     policy: str
     steps: tuple[str, ...] = ()
-    """The policies of the steps that it may lead to, besides its own."""
+    """The policies of the steps that it may lead to."""
 
     @property
     def policies(self) -> tuple[str, ...]:
-        """Every policy that may apply to it."""
+        """All policies that may apply to the change."""
         return (self.policy, *self.steps)
 
     @property
     def key(self) -> str:
-        """The command's words: `task disable`."""
+        """The words of the command: `task disable`."""
         return " ".join(self.command.path)
 
     @property
@@ -59,38 +59,38 @@ KINDS: tuple[Kind, ...] = (
 
 
 def kind_of(key: str) -> Kind | None:
-    """The kind of change with these words."""
+    """Return the kind of change with these words, None if there is none."""
     return next((kind for kind in KINDS if kind.key == key), None)
 
 
 def kinds_like(words: Sequence[str]) -> tuple[Kind, ...]:
-    """The kinds that begin with these words: `member` fits three."""
+    """Return the kinds that start with these words: `member` matches three."""
     lowered = tuple(word.lower() for word in words)
     return tuple(kind for kind in KINDS if kind.command.path[: len(lowered)] == lowered)
 
 
 @dataclass(frozen=True, slots=True)
 class FormContext:
-    """What is known when the form is drawn: the values that the cluster offers, and what its reader may and must do.
+    """Facts for drawing a form: the values that the cluster offers, and what its reader may and must do.
 
-    An offer that is not there could not be read: the argument is typed then. `dialect_told` is False where nobody knows
-    how the cluster spells its switches.
+    A missing offer could not be read, so the person types the argument. `dialect_known` is False if it is unknown how
+    the cluster spells its switches.
     """
 
     cluster: str = ""
     offers: Mapping[Offer, tuple[Choice, ...]] = field(default_factory=lambda: MappingProxyType({}))
     may_force: bool = False
     needs_reason: bool = False
-    dialect_told: bool = True
+    dialect_known: bool = True
 
 
 def wants(kind: Kind) -> frozenset[Offer]:
-    """What must be read from the cluster to offer it."""
+    """Return what must be read from the cluster to offer the choices."""
     return frozenset(offer for each in kind.command.args.typed().values() if (offer := offered(each)))
 
 
 def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
-    """The fields in the order in which the command takes its arguments, what every change takes last."""
+    """Return the fields in the order of the command's arguments; those of every change come last."""
     typed = kind.command.args.typed()
     words = kind.command.args.words
     last = tuple(name for name in (_REASON, "dry_run", _FORCE) if name in typed)
@@ -100,7 +100,7 @@ def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
 
 def _entries(typed: Mapping[str, FieldInfo], names: Sequence[str], known: FormContext) -> Iterator[FormField]:
     for name in names:
-        if (name == _FORCE and not known.may_force) or (name == _DIALECT and known.dialect_told):
+        if (name == _FORCE and not known.may_force) or (name == _DIALECT and known.dialect_known):
             continue
         yield _entry(name, typed[name], known)
 
@@ -128,7 +128,7 @@ def _sentence(words: str) -> str:
 
 
 def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:
-    """The arguments out of what a form holds (by action id); what was left empty is left out, as when typing."""
+    """Return the arguments that a form holds (by action id), without the empty ones."""
     names = kind.command.args.typed()
     typed = {name: filled.get(f"{FIELD}{name}", "").strip() for name in names}
     held = {name: value if name in FREE else plain_word(value) for name, value in typed.items()}
@@ -136,7 +136,7 @@ def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def as_typed(kind: Kind, cluster: str, values: Mapping[str, str]) -> str:
-    """The command as it could have been typed, for the audit log and for those who want to type it next time."""
+    """Return the command as a person would type it, for the audit log and for people who type it next time."""
     words = [_quoted(values[name]) for name in kind.command.args.words if name in values]
     pairs = [
         f"{name.replace('_', '-')}={_quoted(value)}"

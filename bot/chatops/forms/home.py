@@ -1,4 +1,4 @@
-"""What is open now, for the Home tab: alerts, operations, and where their cards are."""
+"""Open alerts and operations for the Home tab, with the addresses of the cards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,38 +11,38 @@ from bot.workflow.permalinks import Permalink, link_to
 
 
 class Cards(Protocol):
-    """The slice of the ledger that is needed; every method raises StoreError."""
+    """The part of the operation repository that the Home tab needs; every method raises StoreError."""
 
     async def open_on(self, cluster: str | None) -> Sequence[Operation]:
-        """The operations to which something can still happen."""
+        """Return the operations that have not ended."""
 
     async def posted_at(self, op: Operation) -> str:
-        """The timestamp of a card, "" while it is not posted."""
+        """Return the timestamp of a card, "" until it is posted."""
 
     async def refused_messages(self) -> int:
-        """How many messages Slack refused for good."""
+        """Return how many messages Slack refused for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenNow:
-    """Implements slack.home.Open."""
+    """Implements `Open` of `bot/slack/home.py`."""
 
     book: AlertBook
     repository: Cards
     permalink: Permalink
 
     async def alerts(self) -> Sequence[Alert]:
-        """The open alerts, the gravest first."""
+        """Return the open alerts, the most severe first."""
         return await self.book.open()
 
     async def operations(self) -> Sequence[Operation]:
-        """The open operations."""
+        """Return the open operations."""
         return await self.repository.open_on(None)
 
     async def undelivered(self) -> int:
-        """How many messages Slack refused for good."""
+        """Return how many messages Slack refused for good."""
         return await self.repository.refused_messages()
 
     async def card_of(self, op: Operation) -> str:
-        """The address of an operation's card, "" when Slack or the store does not tell it."""
+        """Return the address of an operation's card, "" if it is not known."""
         return await link_to(self.permalink, op.channel, await self.repository.posted_at(op))

@@ -1,4 +1,4 @@
-"""What a form carries of itself in its private metadata, sealed so that nobody else can have written it. Pure."""
+"""Signed private metadata of a form: proof that this program wrote it. No I/O."""
 
 import hashlib
 import hmac
@@ -10,12 +10,12 @@ from bot.common.errors import UserError
 VERSION = 1
 MAX_SEALED = 3000
 """Characters of private metadata that Slack keeps."""
-STALE = "This form is not one that cmbot can use any more: close it and open it anew with /cm do."
+STALE = "This form is not valid any more. Close it and open a new one with /cm do."
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who opened a form, where, and what it shows: nothing but the person at the screen may change that.
+    """The opener of a form, the channel, and the content of the form; only that person may change it.
 
     `channel` and `answer_to` (a response_url) are "" for a form opened from the Home tab.
     """
@@ -28,12 +28,12 @@ class Origin:
 
 
 def key_of(secret: str) -> bytes:
-    """The key that seals forms, made of the bot token: a form outlives a restart, but not another token."""
+    """Return the key that signs forms, derived from the bot token: forms survive a restart, but no new token."""
     return hashlib.sha256(f"cmbot form {VERSION}\n{secret}".encode()).digest()
 
 
 def sign(origin: Origin, key: bytes) -> str:
-    """The private metadata; without the address to answer to where it would be too long for Slack."""
+    """Return the private metadata, without the response_url if it would be too long for Slack."""
     text = _joined(origin, key)
     return text if len(text) <= MAX_SEALED else _joined(Origin(**{**asdict(origin), "answer_to": ""}), key)
 
@@ -44,7 +44,7 @@ def _joined(origin: Origin, key: bytes) -> str:
 
 
 def verify(text: str, key: bytes, user: str) -> Origin:
-    """The inverse; raises UserError for what is forged, altered, of another version or another person's."""
+    """Return the origin; raises UserError if it is forged, changed, of another version or of another person."""
     version, _, rest = text.partition(".")
     mac, _, body = rest.partition(".")
     right = hmac.compare_digest(mac.encode(errors="replace"), _mac(body, key).encode())

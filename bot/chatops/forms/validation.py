@@ -1,4 +1,4 @@
-"""What a form that was sent is answered at once: what is wrong beside its fields, or that it is being checked."""
+"""Acknowledgement of a form that was sent: errors beside its fields, or that the change is being checked."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -22,17 +22,17 @@ from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
-from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, told
+from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
 
 RIGHTS_SECONDS = 1.5
-"""How long the look-up of user groups may take here, of the three seconds that Slack waits; it is repeated later."""
+"""Seconds for the look-up of user groups, of the three that Slack waits; the look-up is repeated later."""
 MAX_ERROR = 1000
-_CHANGING = "The form was still being redrawn for this choice. Look at its fields again, then send it."
+_CHANGING = "The form was still being redrawn for this choice. Check its fields, then send it again."
 
 
 @dataclass(frozen=True, slots=True)
 class FormAnswer:
-    """The acknowledgement, and the work to keep before it is given."""
+    """The acknowledgement, and the work to store before it is sent."""
 
     answer: Mapping[str, Any]
     work: Submission | None = None
@@ -40,7 +40,7 @@ class FormAnswer:
 
 @dataclass(slots=True)
 class _Rehearsal:
-    """A Proposer that only notes what would be proposed."""
+    """A Proposer that records change requests and proposes nothing."""
 
     # ruff: noqa: ARG002 - it takes every argument that its port takes
 
@@ -77,7 +77,7 @@ class _Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class FormValidator:
-    """Rehearses a form by the very command that it stands for, up to where that would propose."""
+    """Validates a form by running its command with a Proposer that proposes nothing."""
 
     clusters: Mapping[str, ClusterPort]
     access: Access
@@ -87,11 +87,11 @@ class FormValidator:
     audit: AuditLogPort
 
     async def judge(self, sent: Submitted) -> FormAnswer:
-        """Judge it; what may be proposed comes back as work."""
+        """Validate a form; returns its work if the change may be proposed."""
         try:
             origin = self._origin(sent)
         except UserError as error:
-            return FormAnswer({"response_action": "update", "view": told(Message(str(error)))})
+            return FormAnswer({"response_action": "update", "view": notice(Message(str(error)))})
         rights = await self._rights(sent.user, origin.cluster)
         if rights is not None and (why := lacking(rights, Role.OPERATOR)):
             return await self._refused(sent, origin, why)
@@ -103,7 +103,7 @@ class FormValidator:
         return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
 
     async def _rights(self, user: str, cluster: str) -> Rights | None:
-        """What they hold there; None when Slack takes too long to tell: then it is looked up once the form is kept."""
+        """Return the rights of `user`, None if Slack is too slow; they are looked up again once the form is stored."""
         try:
             async with asyncio.timeout(RIGHTS_SECONDS):
                 return await self.access.rights(user, cluster)
@@ -111,13 +111,13 @@ class FormValidator:
             return None
 
     async def _refused(self, sent: Submitted, origin: Origin, why: str) -> FormAnswer:
-        """Rights come before what is wrong in the fields; such a form is noted like such a command."""
+        """Refuse before the fields are validated, and record the refusal like that of a command."""
         asked = Invocation(sent.key, sent.user, origin.channel, f"do {origin.kind} (form)", "")
         await self.audit.refused_command(asked, origin.cluster if origin.cluster in self.clusters else "", why)
-        return FormAnswer({"response_action": "update", "view": told(Message(why))})
+        return FormAnswer({"response_action": "update", "view": notice(Message(why))})
 
     def store_down(self, sent: Submitted) -> Mapping[str, Any]:
-        """Answered when the work could not be kept: the form stays as it is."""
+        """Return the acknowledgement if the work could not be stored; the form stays open."""
         return _errors(sent, STORE_DOWN, "")
 
     def _origin(self, sent: Submitted) -> Origin:
@@ -133,7 +133,7 @@ class FormValidator:
         cluster = configured(origin.cluster, tuple(self.clusters))
         values = values_of(kind, held)
         work = Submission(
-            # Not the trigger: a form that is sent twice is one wish.
+            # Not the trigger: a form that is sent twice is one change request.
             key=f"form:{sent.view.id}",
             user=sent.user,
             channel=origin.channel,
@@ -156,7 +156,7 @@ class FormValidator:
                 self._check_reason(work, change_request, rights)
 
     def _check_reason(self, work: Submission, change_request: ChangeRequest, rights: Rights) -> None:
-        """Refuse what the policy refuses for another cause than rights: these are told, and noted, by the desk."""
+        """Raise UserError for what the policy refuses, rights aside: ProposalService refuses and records those."""
         policy = self.policies(work.cluster, change_request.keys, change_request.forced)
         why, of_rights = refuse_proposal(
             policy, rights, channel=work.channel, reason=change_request.reason, forced=change_request.forced

@@ -1,4 +1,4 @@
-"""Which content each open view shows: the newest wins, however long each took to be made."""
+"""Versions of open views: the newest content wins, also if older content is ready later."""
 
 import asyncio
 from collections import OrderedDict
@@ -13,13 +13,13 @@ from bot.common.errors import SlackError
 log = structlog.get_logger(__name__)
 
 MOST = 500
-"""Views that are remembered."""
+"""Remembered views."""
 CONFLICT = "hash_conflict"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A view as Slack holds it: its id, and the hash of its content."""
+    """A view in Slack: its id, and the hash of its content."""
 
     id: str
     hash: str
@@ -29,10 +29,10 @@ class Views(Protocol):
     """Slack's modals; every method raises SlackError."""
 
     async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
-        """Open one, within three seconds of what brought the trigger."""
+        """Open a modal, within three seconds of its trigger."""
 
     async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
-        """Show something else in it; with `hash` only if nothing changed since."""
+        """Replace the content; with `hash` only if the content has not changed since."""
 
 
 @dataclass(slots=True)
@@ -44,14 +44,14 @@ class _Screen:
 
 
 class ViewVersions:
-    """The views that this process draws on; one it has forgotten is drawn on by what its payload says."""
+    """The views that this process draws; for a forgotten view the hash of its payload is used."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
         self._screens: OrderedDict[str, _Screen] = OrderedDict()
 
     def turn(self, view_id: str, seen: str) -> int:
-        """Begin to make new content for a view whose hash was `seen`; what is being made for it is void from now on."""
+        """Start new content for a view whose hash was `seen`; content in preparation becomes void."""
         screen = self._screens.setdefault(view_id, _Screen(hash=seen))
         self._screens.move_to_end(view_id)
         while len(self._screens) > MOST:
@@ -60,7 +60,7 @@ class ViewVersions:
         return screen.turn
 
     async def show(self, view_id: str, turn: int, content: Mapping[str, Any]) -> None:
-        """Show it unless something newer is being made; a view that is closed or was sent stays as it is."""
+        """Show the content unless newer content is in preparation; a closed or sent view stays as it is."""
         screen = self._screens.get(view_id)
         if screen is None:
             return

@@ -1,4 +1,4 @@
-"""The audit log in the store: rows are appended to the chain and read, nothing else."""
+"""Audit rows: appended to the hash chain and read, never changed."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ LOCK = 0x6175646974
 
 
 class Audit:
-    """The chain of rows. There is no way to change or remove one, here or (but for its owner) in the database."""
+    """The chain of rows. Only the owner of the database can change or remove a row."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def append(self, entry: AuditEntry) -> AuditRow:
-        """Seal `entry` and put it at the end of the chain.
+        """Hash `entry` and append it to the chain.
 
-        Every writer waits here for the one before it to commit, so this comes last in a unit of work: what is locked
-        before is then never waited for by whoever holds the chain.
+        Each writer waits here until the writer before it has committed. So append last in a unit of work: then the
+        writer that holds the chain waits for no other lock.
         """
         if self._session.postgres:
-            # Locking the last row would not do: who waited for it would go on with what was last before.
+            # A lock on the last row is not enough: a waiting writer would go on with the old last row.
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
         row = seal(
             await self.head(),
@@ -43,22 +43,22 @@ class Audit:
         return row
 
     async def head(self) -> Head:
-        """The end of the chain."""
+        """Return the end of the chain."""
         last = await self._session.row(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
         return GENESIS if last is None else Head(last["seq"], last["hash"])
 
     async def range(self, asked: AuditQuery = ALL, *, after: int | None = None, limit: int = 1000) -> list[AuditRow]:
-        """The first `limit` rows, behind number `after` if given, oldest first."""
+        """Return the first `limit` rows, after row `after` if given, oldest first."""
         behind = true() if after is None else audit.c.seq > after
         query = select(audit).where(behind, _fitting(asked)).order_by(audit.c.seq)
         return await self._list(query.limit(limit))
 
     async def newest(self, asked: AuditQuery = ALL, *, limit: int = 1000) -> list[AuditRow]:
-        """The last `limit` rows, newest first."""
+        """Return the last `limit` rows, newest first."""
         return await self._list(select(audit).where(_fitting(asked)).order_by(audit.c.seq.desc()).limit(limit))
 
     async def count(self, asked: AuditQuery = ALL) -> int:
-        """How many rows there are."""
+        """Return how many rows match."""
         return int(await self._session.value(select(func.count()).select_from(audit).where(_fitting(asked))))
 
     async def _list(self, query: Any) -> list[AuditRow]:

@@ -1,20 +1,36 @@
-"""Work that came from Slack: accepted once, done once."""
+"""Inbound rows: what Slack delivered, stored once and done once; the codec of their payloads."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
 from bot.common.errors import Fenced
+from bot.interactions.events import Click, Invocation, Submission, Work
 from bot.store.repositories.outbox_claims import is_active
 from bot.store.schema import inbound
 from bot.store.session import Session
+
+_TYPES: Mapping[str, type[Work]] = {"Invocation": Invocation, "Click": Click, "Submission": Submission}
+"""The stored kind of each type of work."""
+_STORED: Mapping[type[Work], str] = {each: kind for kind, each in _TYPES.items()}
+
+
+def encode_work(work: Work) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the payload as they are stored."""
+    return _STORED[type(work)], asdict(work)
+
+
+def decode_work(kind: str, payload: Mapping[str, Any]) -> Work:
+    """Return the work that `encode_work` stored."""
+    return _TYPES[kind](**payload)
 
 
 class InboxRows:
     """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events.
 
-    `owner` is who uses this unit of work; "" is somebody who claims nothing.
+    `owner` is the process that uses this unit of work, "" for one that claims nothing.
     """
 
     def __init__(self, session: Session, owner: str = "") -> None:
@@ -24,34 +40,34 @@ class InboxRows:
     async def insert_if_new(
         self, key: str, kind: str, payload: Mapping[str, Any], now: float, *, done: bool = False
     ) -> bool:
-        """Persist the delivery; False when it had come before. One that is `done` at once is only remembered."""
+        """Store the delivery; False if it is stored already. With `done` it needs no further work."""
         new = self._session.insert(inbound).values(
             key=key, kind=kind, payload=dict(payload), seen_at=now, claimed_by="", claimed_until=0.0, done=done
         )
         return bool(await self._session.change(new.on_conflict_do_nothing(index_elements=["key"])))
 
     async def pending(self, now: float, limit: int = 100) -> list[tuple[str, str, dict[str, Any]]]:
-        """What is neither done nor claimed, oldest first: (key, kind, payload)."""
+        """Return what is neither done nor claimed, oldest first: (key, kind, payload)."""
         free = (~inbound.c.done) & self._free(now)
         query = select(inbound).where(free).order_by(inbound.c.seen_at, inbound.c.key).limit(limit)
         return [(row["key"], row["kind"], dict(row["payload"])) for row in await self._session.rows(query)]
 
     async def claim(self, key: str, owner: str, *, now: float, until: float) -> bool:
-        """Take it to work on until `until`; False when it is done, unknown or still claimed, be it by `owner`."""
+        """Claim the row until `until`; False if it is done, unknown or still claimed, also by `owner`."""
         this = (inbound.c.key == key) & (~inbound.c.done) & self._free(now)
         return bool(
             await self._session.change(update(inbound).where(this).values(claimed_by=owner, claimed_until=until))
         )
 
     def _free(self, now: float) -> ColumnElement[bool]:
-        """Not claimed, or no more; a living process takes its own work up again, by its own clock."""
+        """Match rows without a valid claim; an active process may resume its own work, by its own clock."""
         others = (inbound.c.claimed_by != self._owner) & is_active(inbound.c.claimed_by)
         return (inbound.c.claimed_until <= now) & ~others
 
     async def done(self, key: str) -> None:
-        """Mark it done; its payload is not needed any more, its key is.
+        """Mark the row done and drop its payload; the key stays, to detect a second delivery.
 
-        Raises Fenced when somebody else has claimed it since: what was done for it here must not be committed.
+        Raises Fenced if another process has claimed the row since: this transaction must not commit.
         """
         this = inbound.c.key == key
         ours = this & (inbound.c.claimed_by == self._owner) if self._owner else this

@@ -1,11 +1,11 @@
-"""The outbox's table: which messages must exist in Slack, and how far that is true.
+"""Outbox rows: the messages that must exist in Slack, and the version of each that Slack shows.
 
-It is level-triggered: a row is a *slot* (`alert:17`, `op:12`, `op:12:line:3`) with the newest content that its message
-must show, not an order to send something. Putting a slot again replaces its content and raises its version, so edits
-coalesce by construction and after an outage only the newest truth goes out. A row is `pending` while what Slack shows
-(`sent_version`, or a message that should be gone) differs from what it must show, then `sent`; `dead` when Slack will
-not take it. `doubt` is set before a first post is tried and cleared when its fate is known: a row found in doubt has
-perhaps been posted, and is looked for before it is posted again. How rows are claimed and settled: claims.py.
+The outbox is level-triggered: a row holds the newest content of one message, by its key (`alert:17`, `op:12`), and is
+no order to send something. A put replaces the content and raises the version, so that edits coalesce and only the
+newest content is sent after an outage. A row is `pending` while Slack shows another version (`sent_version`) or a
+message that must be deleted, then `sent`, or `dead` once Slack refuses it for good. The column `doubt` (maybe sent) is
+set before a first post and cleared with its outcome: such a row is searched for in Slack before it is posted again.
+outbox_claims.py claims and settles rows. The column `slot` holds the message key.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, or_, select, true, update
 
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
 from bot.store.schema import posts
@@ -24,16 +25,16 @@ _RESENT = {"state": "pending", "attempts": 0, "next_attempt_at": 0.0, "last_erro
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """How far a slot's message is true in Slack; `ts` is its id there, None until it was posted.
+    """One row; `ts` is the id of the message in Slack, None until it was posted.
 
-    `former` is the message that this one stands in the place of (`channel/ts`, "" for none).
-    `home` is the channel where it belongs, `parent` the slot of the message whose thread it is in.
+    `former` is the message that this one replaced (`channel/ts`, "" for none). `home` is the channel where the message
+    belongs, `parent` the key of the message in whose thread it is.
     """
 
-    slot: str
+    message_key: MessageKey
     channel: str
     home: str
-    parent: str | None
+    parent: MessageKey | None
     state: str
     ts: str | None
     former: str
@@ -46,13 +47,13 @@ class OutboxMessage:
 
     @property
     def seen(self) -> bool:
-        """Whether there is a message of it in Slack, of this content or an earlier one."""
+        """True if Slack has a message of this row, with this content or an earlier one."""
         return self.ts is not None or bool(self.former)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """How the outbox stands: rows to be sent, seconds that the oldest has waited (0 when none does), dead letters."""
+    """Rows to send, the age of the oldest in seconds (0 if there is none), and dead rows."""
 
     depth: int
     oldest_age: float
@@ -60,27 +61,33 @@ class OutboxHealth:
 
 
 class OutboxMessages(Claims):
-    """The messages that must exist; the sending side stands in the parent class."""
+    """Puts, removes and reads rows; the parent class claims and settles them."""
 
     def __init__(self, session: Session, clock: Callable[[], float]) -> None:
         super().__init__(session)
         self._clock = clock
 
     async def put(
-        self, slot: str, channel: str, message: Message, *, parent: str | None = None, broadcast: bool = False
+        self,
+        message_key: MessageKey,
+        channel: str,
+        message: Message,
+        *,
+        parent: MessageKey | None = None,
+        broadcast: bool = False,
     ) -> None:
-        """Make `message` what the slot's message in `channel` must show; the same content again is no new version.
+        """Make `message` the content of the message in `channel`; the same content again is no new version.
 
-        `parent` is the slot of the message into whose thread a new one goes (in the same channel), `broadcast` shows
-        the reply in the channel too; both count only for a slot's first post. What was posted stays in its channel,
-        and so does what detours.py moved; a reply goes where its parent is.
+        `parent` is the key of the message in whose thread a reply is posted; `broadcast` shows the reply in the channel
+        too. Both count for the first post only. A posted message stays in its channel, also one that the fallback
+        moved; a reply goes to the channel of its parent.
         """
         now = self._clock()
         new = self._session.insert(posts).values(
-            slot=slot,
+            slot=str(message_key),
             channel=channel if parent is None else func.coalesce(_place_of(parent), channel),
             home=channel,
-            parent=parent,
+            parent=None if parent is None else str(parent),
             broadcast=broadcast,
             former="",
             content=message.to_json(),
@@ -95,8 +102,8 @@ class OutboxMessages(Claims):
             updated_at=now,
             **_RESENT,
         )
-        untold = posts.c.ts.is_(None) & ~posts.c.doubt
-        moved = untold & (posts.c.home != new.excluded.home)
+        unposted = posts.c.ts.is_(None) & ~posts.c.doubt
+        moved = unposted & (posts.c.home != new.excluded.home)
         differs = or_(posts.c.content.is_distinct_from(new.excluded.content), posts.c.removed, moved)
         await self._session.change(
             new.on_conflict_do_update(
@@ -113,7 +120,7 @@ class OutboxMessages(Claims):
         )
 
     def _raised(self, now: float) -> dict[str, Any]:
-        """One version up; a back-off that is under way goes on, a dead letter gets another chance."""
+        """Raise the version; keep a back-off, and retry a dead row."""
         waiting = posts.c.state == "pending"
         return {
             "version": posts.c.version + 1,
@@ -124,64 +131,64 @@ class OutboxMessages(Claims):
             "updated_at": now,
         }
 
-    async def remove(self, slot: str) -> None:
-        """Make the slot's message not exist: one never tried is forgotten, any other is deleted in Slack."""
+    async def remove(self, message_key: MessageKey) -> None:
+        """Delete the message from Slack; drop a row that was never tried."""
         untried = posts.c.ts.is_(None) & ~posts.c.doubt
-        if await self._session.change(delete(posts).where(posts.c.slot == slot, untried)):
-            await self._drop_replies(slot)
+        if await self._session.change(delete(posts).where(posts.c.slot == str(message_key), untried)):
+            await self._drop_replies(message_key)
             return
-        this = (posts.c.slot == slot) & ~posts.c.removed
+        this = (posts.c.slot == str(message_key)) & ~posts.c.removed
         await self._session.change(update(posts).where(this).values(removed=True, **self._raised(self._clock())))
 
-    async def ts_of(self, slot: str) -> str | None:
-        """The id of the slot's message in Slack, None until it was posted."""
-        found: str | None = await self._session.value(select(posts.c.ts).where(posts.c.slot == slot))
+    async def ts_of(self, message_key: MessageKey) -> str | None:
+        """Return the id of the message in Slack, None until it was posted."""
+        found: str | None = await self._session.value(select(posts.c.ts).where(posts.c.slot == str(message_key)))
         return found
 
-    async def get(self, slot: str) -> OutboxMessage | None:
-        """How far the slot's message is true, or None when there is no such slot."""
-        row = await self._session.row(select(posts).where(posts.c.slot == slot))
+    async def get(self, message_key: MessageKey) -> OutboxMessage | None:
+        """Return the row, None if there is none."""
+        row = await self._session.row(select(posts).where(posts.c.slot == str(message_key)))
         return None if row is None else _post(row)
 
     async def dead(self, limit: int = 50) -> list[OutboxMessage]:
-        """The dead letters, the newest first."""
+        """Return the dead rows, newest first."""
         query = select(posts).where(posts.c.state == "dead").order_by(posts.c.updated_at.desc(), posts.c.seq.desc())
         return [_post(row) for row in await self._session.rows(query.limit(limit))]
 
-    async def requeue(self, slot: str) -> bool:
-        """Try a dead letter again, with the replies that died of it; False when it is none."""
+    async def requeue(self, message_key: MessageKey) -> bool:
+        """Retry a dead row and the replies that died with it; False if the row is not dead."""
         again = {**_RESENT, "pending_since": self._clock(), "updated_at": self._clock()}
         dead = posts.c.state == "dead"
-        found = await self._session.change(update(posts).where(posts.c.slot == slot, dead).values(again))
+        found = await self._session.change(update(posts).where(posts.c.slot == str(message_key), dead).values(again))
         if found:
-            orphans = (posts.c.parent == slot) & dead & (posts.c.last_error == PARENT_DEAD)
+            orphans = (posts.c.parent == str(message_key)) & dead & (posts.c.last_error == PARENT_DEAD)
             await self._session.change(update(posts).where(orphans).values(again))
         return bool(found)
 
-    async def overtaken(self, prefix: str, *, loud: bool = False) -> int:
-        """Forget the replies whose slots begin so and that are surely not in Slack; returns how many those are.
+    async def drop_unposted(self, prefix: str, *, loud: bool = False) -> int:
+        """Drop the replies whose keys start with `prefix` and that are certainly not in Slack; returns their number.
 
-        Those that the whole channel is to see are kept, unless with `loud`.
+        Broadcast replies are kept, unless with `loud`.
         """
         unsent = posts.c.ts.is_(None) & ~posts.c.doubt & posts.c.parent.is_not(None)
         unsent &= true() if loud else ~posts.c.broadcast
         return await self._session.change(delete(posts).where(posts.c.slot.startswith(prefix, autoescape=True), unsent))
 
     async def stubborn(self, tries: int, general: Collection[str]) -> list[OutboxMessage]:
-        """What Slack has refused so many times with another code than these, and is tried again; the oldest first."""
+        """Return pending rows that Slack refused at least `tries` times with a code not in `general`, oldest first."""
         this = (posts.c.state == "pending") & (posts.c.attempts >= tries) & posts.c.last_error.not_in(list(general))
         return [_post(row) for row in await self._session.rows(select(posts).where(this).order_by(posts.c.seq))]
 
     async def depth(self) -> int:
-        """How many rows are to be sent."""
+        """Return how many rows are to be sent."""
         return (await self.health(0.0)).depth
 
     async def oldest_pending_age(self, now: float) -> float:
-        """Seconds since the oldest row to be sent became so, 0 when there is none."""
+        """Return the age of the oldest row to be sent in seconds, 0 if there is none."""
         return (await self.health(now)).oldest_age
 
     async def health(self, now: float) -> OutboxHealth:
-        """All the numbers at once."""
+        """Return the numbers in one query."""
         query = select(posts.c.state, func.count().label("n"), func.min(posts.c.pending_since).label("first"))
         rows = await self._session.rows(query.where(posts.c.state.in_(["pending", "dead"])).group_by(posts.c.state))
         found = {row["state"]: row for row in rows}
@@ -190,17 +197,17 @@ class OutboxMessages(Claims):
         return OutboxHealth(waiting["n"] if waiting else 0, age, found["dead"]["n"] if "dead" in found else 0)
 
 
-def _place_of(slot: str) -> Any:
+def _place_of(message_key: MessageKey) -> Any:
     others = posts.alias("others")
-    return select(others.c.channel).where(others.c.slot == slot).scalar_subquery()
+    return select(others.c.channel).where(others.c.slot == str(message_key)).scalar_subquery()
 
 
 def _post(row: Mapping[Any, Any]) -> OutboxMessage:
     return OutboxMessage(
-        slot=row["slot"],
+        message_key=MessageKey.parse(row["slot"]),
         channel=row["channel"],
         home=row["home"],
-        parent=row["parent"],
+        parent=None if row["parent"] is None else MessageKey.parse(row["parent"]),
         state=row["state"],
         ts=row["ts"],
         former=row["former"],

@@ -1,7 +1,7 @@
-"""The sending side of the outbox's table: who may send which row now, and what came of it.
+"""Outbox claims: which process may send which row now, and the outcome.
 
-A claim is a lease: at most one sender per slot holds it. Order: a first post waits for every earlier first post of its
-channel (but for stubborn ones), a reply also for the message whose thread it goes into; edits wait for nothing.
+A claim is a lease: at most one process holds the claim of a message. Order: a first post waits for all earlier first
+posts of its channel (but for stubborn ones), a reply also for the message of its thread; edits wait for nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,33 +11,34 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
+from bot.common.message_key import MessageKey
 from bot.store.schema import posts, replicas
 from bot.store.session import Session
 
 PARENT_DEAD = "parent_dead"
-"""The error of a reply whose thread will not exist."""
+"""The error of a reply whose thread will never exist."""
 
 CLAIM_LOCK = 0x6F7574626F78
-"""The advisory lock of claims; any number that no other lock has (migrate.py, audit.py)."""
+"""Key of the advisory lock of claims; no other lock has this number (migrate.py, audit.py)."""
 
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row to be sent, as it was when it was claimed; times in Unix seconds.
+    """A row as it was claimed; times in Unix seconds.
 
-    `ts` None means that it is to be posted, after a look for an earlier post of it when `doubt` is set; `removed` that
-    it is to be deleted. `thread_ts` is the message into whose thread it goes, `parent` that one's slot; `home` the
-    channel where it belongs. `former` is the message that it stands in the place of, as `channel/ts`, or "". `attempts`
-    counts this one.
+    If `ts` is None the message must be posted, after a search for an earlier post if `maybe_sent` is set. If `removed`
+    is set it must be deleted. `thread_ts` is the message of its thread and `parent` the key of that message; `home` is
+    the channel where it belongs. `former` is the message that this one replaces (`channel/ts`, or ""). `attempts`
+    includes this attempt.
     """
 
     seq: int
-    slot: str
+    message_key: MessageKey
     channel: str
     home: str
-    parent: str | None
+    parent: MessageKey | None
     thread_ts: str | None
     broadcast: bool
     content: Mapping[str, Any]
@@ -45,7 +46,7 @@ class Claim:
     ts: str | None
     former: str
     removed: bool
-    doubt: bool
+    maybe_sent: bool
     attempts: int
     created_at: float
     until: float
@@ -53,13 +54,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Stubborn:
-    """Rows that hold up no other: refused at least `tries` times, and not for a reason that all share (`general`)."""
+    """Rows that block no other row: refused at least `tries` times with a code not in `general`."""
 
     tries: int = 1_000_000
     general: Collection[str] = ()
 
     def are(self, table: FromClause) -> ColumnElement[bool]:
-        """Whether a row is one of them."""
+        """Match these rows."""
         return and_(table.c.attempts >= self.tries, table.c.last_error.not_in(list(self.general)))
 
 
@@ -70,7 +71,7 @@ class Claims:
         self._session = session
 
     async def next_attempt(self) -> float | None:
-        """When the first pending row may be tried (Unix seconds, past for those due), None when none is pending."""
+        """Return when the first pending row is due (Unix seconds), None if no row is pending."""
         found: float | None = await self._session.value(
             select(func.min(posts.c.next_attempt_at)).where(posts.c.state == "pending")
         )
@@ -87,14 +88,14 @@ class Claims:
         edits: bool = True,
         stubborn: Stubborn = Stubborn(),
     ) -> list[Claim]:
-        """Take at most one row of each channel that is not busy, `limit` in all, oldest first.
+        """Claim at most one row of each channel that is not busy, `limit` in all, oldest first.
 
-        What `owner` itself claimed earlier in a channel that is not busy counts as abandoned, as does what another
-        claimed and held beyond its lease, unless that one is a process that lives: its clock may be another one, and it
-        tries again itself. `edits` False leaves out messages that exist already.
+        An earlier claim of `owner` in a channel that is not busy counts as abandoned. So does an expired claim of
+        another process, unless that process is active: its clock may differ, and it retries the row itself. With
+        `edits` False messages that exist already are left out.
         """
         await self._one_at_a_time()
-        await self._bury_orphans(now)
+        await self._fail_orphans(now)
         rows = await self._session.rows(_due(owner, now, busy_channels, stubborn, edits=edits))
         first = {row["channel"]: row for row in reversed(rows)}
         taken = sorted(first.values(), key=lambda row: row["seq"])[:limit]
@@ -112,15 +113,15 @@ class Claims:
         return [_claim(row, now + lease_seconds) for row in taken]
 
     async def _one_at_a_time(self) -> None:
-        """On PostgreSQL claims queue up: two that see the same rows would both take from one channel.
+        """Serialise claims on PostgreSQL: two at the same time would both claim rows of one channel.
 
-        Skipping locked rows is not enough, since the next row of a channel is free while its first one is locked.
+        To skip locked rows is not enough: the next row of a channel is free while the first one is locked.
         """
         if self._session.postgres:
             await self._session.value(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
 
-    async def _bury_orphans(self, now: float) -> None:
-        """Replies to a message that died or was deleted before they were posted would wait for ever."""
+    async def _fail_orphans(self, now: float) -> None:
+        """Mark replies as dead whose parent died or was deleted before they were posted."""
         parents = posts.alias("parents")
         alive = (
             select(parents.c.seq)
@@ -135,9 +136,9 @@ class Claims:
     async def sent(self, claim: Claim, owner: str, ts: str, now: float, *, version: int) -> str | None:
         """Record that the claim's message is `ts` and shows `version` (0: unknown), and end the claim.
 
-        Returns the message that the slot has from now on: the first one recorded, or None when the slot is gone. When
-        it is not `ts`, then `ts` is a duplicate that its sender must delete. A claim that was lost meanwhile can still
-        record a first message, but ends nobody else's claim.
+        Returns the message of the row from now on: the first one recorded, or None if the row does not exist any more.
+        If that is not `ts`, then `ts` is a duplicate and its sender must delete it. A claim that was lost meanwhile can
+        still record a first message, but does not end the claim of another process.
         """
         ours = or_(posts.c.ts.is_(None), posts.c.ts == ts)
         shown = case((ours, version), else_=posts.c.sent_version)
@@ -161,13 +162,13 @@ class Claims:
         return None
 
     async def gone(self, claim: Claim, owner: str, now: float) -> None:
-        """Record that the claim's message was deleted; when it was put again since, it is posted anew."""
+        """Record that the message was deleted; a message that was put since is posted again."""
         this = and_(posts.c.seq == claim.seq, posts.c.claimed_by == owner)
         if await self._session.change(delete(posts).where(this, posts.c.version == claim.version)):
-            await self._drop_replies(claim.slot)
+            await self._drop_replies(claim.message_key)
             return
-        anew = {"ts": None, "sent_version": 0, "doubt": False, "attempts": 0, "updated_at": now}
-        await self._session.change(update(posts).where(this).values(**anew, **_FREE))
+        repost = {"ts": None, "sent_version": 0, "doubt": False, "attempts": 0, "updated_at": now}
+        await self._session.change(update(posts).where(this).values(**repost, **_FREE))
 
     async def failed(
         self,
@@ -177,11 +178,11 @@ class Claims:
         error: str,
         now: float,
         retry_at: float | None,
-        doubt: bool,
+        maybe_sent: bool,
     ) -> bool:
-        """Record that sending failed, and end the claim; returns whether the row is dead now.
+        """Record that sending failed, and end the claim; returns True if the row is dead now.
 
-        `retry_at` None means never again, unless newer content came meanwhile; `doubt` whether it may have been posted.
+        `retry_at` None means never, unless there is newer content; `maybe_sent` is set if Slack may have posted it.
         """
         dies = posts.c.version == (claim.version if retry_at is None else 0)
         statement = (
@@ -189,7 +190,7 @@ class Claims:
             .where(posts.c.seq == claim.seq, posts.c.claimed_by == owner)
             .values(
                 state=case((dies, "dead"), else_="pending"),
-                doubt=posts.c.ts.is_(None) if doubt else False,
+                doubt=posts.c.ts.is_(None) if maybe_sent else False,
                 next_attempt_at=retry_at or 0.0,
                 last_error=error,
                 updated_at=now,
@@ -198,9 +199,9 @@ class Claims:
         )
         return bool(await self._session.value(statement.returning(posts.c.state)) == "dead")
 
-    async def _drop_replies(self, slot: str) -> None:
-        """A thread that is gone needs no replies that were not tried yet."""
-        untried = and_(posts.c.parent == slot, posts.c.ts.is_(None), ~posts.c.doubt)
+    async def _drop_replies(self, message_key: MessageKey) -> None:
+        """Drop the untried replies of a thread that does not exist any more."""
+        untried = and_(posts.c.parent == str(message_key), posts.c.ts.is_(None), ~posts.c.doubt)
         await self._session.change(delete(posts).where(untried))
 
 
@@ -250,21 +251,21 @@ def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, e
 
 
 def is_active(claimer: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a claim is that of a process that counts as alive (bot/leadership/membership.py)."""
+    """Match claims of an active process (bot/leadership/membership.py)."""
     return select(replicas.c.name).where(replicas.c.name == claimer, replicas.c.until > 0).exists()
 
 
 _SCAN = 200
-"""Rows looked at for one claim: several of them may be edits in one channel."""
+"""Rows read for one claim: several of them may be edits in one channel."""
 
 
 def _claim(row: Mapping[Any, Any], until: float) -> Claim:
     return Claim(
         seq=row["seq"],
-        slot=row["slot"],
+        message_key=MessageKey.parse(row["slot"]),
         channel=row["channel"],
         home=row["home"],
-        parent=row["parent"],
+        parent=None if row["parent"] is None else MessageKey.parse(row["parent"]),
         thread_ts=row["thread_ts"],
         broadcast=row["broadcast"],
         content=row["content"],
@@ -272,7 +273,7 @@ def _claim(row: Mapping[Any, Any], until: float) -> Claim:
         ts=row["ts"],
         former=row["former"],
         removed=row["removed"],
-        doubt=row["doubt"],
+        maybe_sent=row["doubt"],
         attempts=row["attempts"] + 1,
         created_at=row["created_at"],
         until=until,

@@ -67,13 +67,13 @@ async def test_a_whole_log_is_proven_page_by_page(
         ("UPDATE audit SET detail = detail || ' ' WHERE seq = 5", 5, "was changed"),
         ("UPDATE audit SET at = at + 0.0001 WHERE seq = 2", 2, "was changed"),
         ("UPDATE audit SET hash = prev_hash, prev_hash = hash WHERE seq = 1", 1, "prev_hash"),
-        ("DELETE FROM audit WHERE seq = 3", 4, "where row 3 belongs"),
-        ("DELETE FROM audit WHERE seq = 1", 2, "where row 1 belongs"),
-        ("UPDATE audit SET seq = -1 WHERE seq = 3", -1, "where row 1 belongs"),
+        ("DELETE FROM audit WHERE seq = 3", 4, "in the place of row 3"),
+        ("DELETE FROM audit WHERE seq = 1", 2, "in the place of row 1"),
+        ("UPDATE audit SET seq = -1 WHERE seq = 3", -1, "in the place of row 1"),
         (
             "INSERT INTO audit SELECT 0, at, actor, action, cluster, 0, detail, hash, hash FROM audit WHERE seq = 3",
             0,
-            "where row 1 belongs",
+            "in the place of row 1",
         ),
     ],
 )
@@ -95,9 +95,7 @@ async def test_verify_with_a_noted_head_finds_removed_last_rows(store: Store, da
     end, broken = await verify_store(database_url, None)
     assert (end.seq, broken) == (3, None), "the chain alone cannot tell"
     end, broken = await verify_store(database_url, head)
-    assert "BROKEN at row 4: the log ends with row 3, but row 5 was there once" in verdict_text(
-        end, broken, "The audit log"
-    )
+    assert "BROKEN at row 4: the log ends with row 3, but row 5 existed" in verdict_text(end, broken, "The audit log")
 
 
 async def test_an_export_is_the_log_and_can_be_proven_elsewhere(
@@ -117,7 +115,7 @@ async def test_an_export_is_the_log_and_can_be_proven_elsewhere(
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join([*lines[:2], lines[2].replace("U1", "U2"), *lines[3:]]))
     assert await asyncio.to_thread(main, ["audit", "verify", "--file", str(file)]) == 1
-    assert "is BROKEN at row 3: its hash does not fit what it holds: it was changed." in capsys.readouterr().out
+    assert "is BROKEN at row 3: its hash does not fit its content: it was changed." in capsys.readouterr().out
 
     file.write_text("".join(lines[:4]))
     options = ["audit", "verify", "--file", str(file), "--head", head.short]

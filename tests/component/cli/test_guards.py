@@ -113,6 +113,6 @@ async def test_verify_names_the_intact_rows_before_a_broken_one(
     assert await asyncio.to_thread(main, ["audit", "verify", "--config", str(config)]) == 1
     said = capsys.readouterr().out
     assert (
-        "BROKEN at row 3: its hash does not fit what it holds: it was changed. Rows 1 to 2 are intact, up to 2:" in said
+        "BROKEN at row 3: its hash does not fit its content: it was changed. Rows 1 to 2 are intact, up to 2:" in said
     )
     assert "is gone" in said.partition("TAMPERED")[2]

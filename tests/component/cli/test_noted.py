@@ -1,10 +1,8 @@
 """What gets into the audit log: every step of an operation, and everybody who was refused."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -15,6 +13,7 @@ from bot.chatops.audit_log import AuditLog
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.stat import NoArgs
 from bot.chatops.dispatcher import Dispatcher
+from bot.chatops.inbox import Inbox
 from bot.common.errors import Conflict, StoreError, UserError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Command, Reply
@@ -66,34 +65,18 @@ async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -
         ("operation.verified", "", 60.0),
     ]
     assert {(row.cluster, row.op_id) for row in rows} == {("prod", op.id)}
-    assert rows[3].told["words"] == "balance is now off"
-    assert rows[3].told["request"] == {"task": "balance", "on": False}
-    assert rows[3].told["reason"] == "rush hour"
+    assert rows[3].details["words"] == "balance is now off"
+    assert rows[3].details["request"] == {"task": "balance", "on": False}
+    assert rows[3].details["reason"] == "rush hour"
 
 
-async def test_step_that_another_process_took_first_is_no_row(store: Store, clock: Clock) -> None:
+async def test_lost_step_adds_no_audit_row(store: Store, clock: Clock) -> None:
     book = repository(store, clock)
     op = await book.open(OPERATION)
     await book.move(op, OpState.WAITING)
     with pytest.raises(Conflict):
         await book.move(op, OpState.CANCELLED, by="U0LATE")
     assert [row.action for row in await noted(store)] == ["operation.proposed", "operation.waiting"]
-
-
-class Inbox:
-    """InboundStore that nothing here needs."""
-
-    async def accept(self, key: str, kind: str, payload: Mapping[str, Any]) -> bool:
-        raise AssertionError((key, kind, payload))
-
-    def claimed(self, key: str, seconds: float) -> AbstractAsyncContextManager[bool]:
-        raise AssertionError((key, seconds))
-
-    async def done(self, key: str) -> None:
-        raise AssertionError(key)
-
-    async def pending(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
-        return ()
 
 
 @dataclass
@@ -148,7 +131,7 @@ def dispatcher(
         decider=Decider(),
         responder=slack,
         forms=FakeForms(),
-        inbound=Inbox(),
+        inbound=Inbox(store, "test", clock),
         audit=AuditLog(store, clock),
         share=slack,
         remembered=lambda _: ClusterNote(),
@@ -168,11 +151,11 @@ def clicked(value: str) -> Click:
 
 async def test_command_without_rights_is_refused_and_recorded(store: Store, clock: Clock) -> None:
     slack = Slack()
-    await dispatcher(store, clock, slack).read(typed("task disable balance prod reason=fun", "U0MALLORY"))
+    await dispatcher(store, clock, slack).execute(typed("task disable balance prod reason=fun", "U0MALLORY"))
     [row] = await noted(store)
     assert (row.actor, row.action, row.cluster, row.at) == ("U0MALLORY", "refused.command", "prod", clock.now)
-    assert row.told["text"] == "/cm task disable balance prod reason=fun"
-    assert slack.said == [row.told["words"]]
+    assert row.details["text"] == "/cm task disable balance prod reason=fun"
+    assert slack.said == [row.details["words"]]
     assert "You are not an operator" in slack.said[0]
 
 
@@ -183,8 +166,8 @@ async def test_a_command_refused_for_another_reason_is_not_noted(store: Store, c
 
     slack = Slack()
     strange = Command(("strange",), "Fails.", NoArgs, run, role=Role.OPERATOR)
-    await dispatcher(store, clock, slack, strange).read(typed("strange", "U0ANNA"))
-    await dispatcher(store, clock, slack).read(typed("no-such-command", "U0MALLORY"))
+    await dispatcher(store, clock, slack, strange).execute(typed("strange", "U0ANNA"))
+    await dispatcher(store, clock, slack).execute(typed("no-such-command", "U0MALLORY"))
     assert slack.said[0] == "That cannot be."
     assert await noted(store) == []
 
@@ -192,10 +175,10 @@ async def test_a_command_refused_for_another_reason_is_not_noted(store: Store, c
 async def test_a_refused_click_is_noted_with_its_operation(store: Store, clock: Clock) -> None:
     op = await repository(store, clock).open(OPERATION)
     slack = Slack()
-    await dispatcher(store, clock, slack).read(clicked(json.dumps({"op": op.id, "v": 0})))
+    await dispatcher(store, clock, slack).execute(clicked(json.dumps({"op": op.id, "v": 0})))
     row = (await noted(store))[-1]
     assert (row.actor, row.action, row.cluster, row.op_id) == ("U0MALLORY", "refused.click", "prod", op.id)
-    assert row.told["words"] == "Not you, U0MALLORY."
+    assert row.details["words"] == "Not you, U0MALLORY."
     assert slack.said == ["Not you, U0MALLORY."]
 
 
@@ -203,17 +186,17 @@ async def test_a_refused_click_is_noted_with_its_operation(store: Store, clock: 
     "value", ["", "x" * 2000, "[" * 2000, "null", '{"op": true}', '{"op": -1}', '{"op": 999}', '{"op": 1e400}', "\x00"]
 )
 async def test_a_forged_click_is_noted_without_believing_it(store: Store, clock: Clock, value: str) -> None:
-    await dispatcher(store, clock, Slack()).read(clicked(value))
+    await dispatcher(store, clock, Slack()).execute(clicked(value))
     [row] = await noted(store)
     assert (row.cluster, row.op_id) == ("", 0)
-    assert len(row.told["value"]) <= 300
+    assert len(row.details["value"]) <= 300
 
 
 async def test_a_refusal_stands_when_it_cannot_be_noted(database_url: str, clock: Clock) -> None:
     """The database here has no tables."""
     slack = Slack()
     async with Store.open(database_url, clock=clock) as empty:
-        await dispatcher(empty, clock, slack).read(clicked("{}"))
+        await dispatcher(empty, clock, slack).execute(clicked("{}"))
         with pytest.raises(StoreError):
             await noted(empty)
     assert slack.said == ["Not you, U0MALLORY."]
@@ -222,7 +205,7 @@ async def test_a_refusal_stands_when_it_cannot_be_noted(database_url: str, clock
 async def test_the_log_is_shown_to_operators_with_the_file(store: Store, clock: Clock) -> None:
     await repository(store, clock).open(OPERATION)
     slack = Slack()
-    await dispatcher(store, clock, slack).read(typed("audit since=1h cluster=prod", "U0ANNA"))
+    await dispatcher(store, clock, slack).execute(typed("audit since=1h cluster=prod", "U0ANNA"))
     assert slack.said[0].startswith("The audit log has 1 row since")
     [(channel, content)] = slack.files
     assert channel == "C0OPS"
@@ -233,14 +216,14 @@ async def test_the_log_is_shown_to_operators_with_the_file(store: Store, clock: 
 async def test_where_answers_are_private_there_is_no_file(store: Store, clock: Clock) -> None:
     await repository(store, clock).open(OPERATION)
     slack = Slack()
-    await dispatcher(store, clock, slack, private=True).read(typed("audit", "U0ANNA"))
+    await dispatcher(store, clock, slack, private=True).execute(typed("audit", "U0ANNA"))
     assert slack.said == ["The audit log has 1 row."]
     assert slack.files == []
 
 
 async def test_the_log_is_for_operators_and_asking_for_it_without_right_is_in_it(store: Store, clock: Clock) -> None:
     slack = Slack()
-    await dispatcher(store, clock, slack).read(typed("audit", "U0MALLORY"))
+    await dispatcher(store, clock, slack).execute(typed("audit", "U0MALLORY"))
     assert "You are not an operator" in slack.said[0]
     assert [row.action for row in await noted(store)] == ["refused.command"]
 

@@ -43,16 +43,16 @@ def of_two(store: Store, clock: Clock, slack: Slack) -> Dispatcher:
 )
 async def test_wrong_arguments_without_the_right_are_refused_and_noted(store: Store, clock: Clock, text: str) -> None:
     slack = Slack()
-    await dispatcher(store, clock, slack).read(typed(text, "U0MALLORY"))
+    await dispatcher(store, clock, slack).execute(typed(text, "U0MALLORY"))
     [row] = await noted(store)
-    assert (row.actor, row.action, row.told["text"]) == ("U0MALLORY", "refused.command", f"{SLASH} {text}")
+    assert (row.actor, row.action, row.details["text"]) == ("U0MALLORY", "refused.command", f"{SLASH} {text}")
     assert len(slack.said) == 1
-    assert "You are not an " in slack.said[0] or "Nobody is named under `access.admins`" in slack.said[0]
+    assert "You are not an " in slack.said[0] or "The settings name no one under `access.admins`" in slack.said[0]
 
 
 async def test_wrong_arguments_with_the_right_are_explained(store: Store, clock: Clock) -> None:
     slack = Slack()
-    await dispatcher(store, clock, slack).read(typed("member remove banana prod", "U0ANNA"))
+    await dispatcher(store, clock, slack).execute(typed("member remove banana prod", "U0ANNA"))
     assert "whole number in plain digits" in slack.said[0]
     assert await noted(store) == []
 
@@ -60,10 +60,10 @@ async def test_wrong_arguments_with_the_right_are_explained(store: Store, clock:
 async def test_a_form_sent_without_the_right_is_refused_before_its_fields(store: Store, clock: Clock) -> None:
     form = Submission("form:1", "U0MALLORY", "C0OPS", "", "V1", "member remove", "prod", {"colour": "red"}, "member")
     bot = dispatcher(store, clock, Slack())
-    await bot.read(form)
+    await bot.execute(form)
     [row] = await noted(store)
     assert (row.actor, row.action, row.cluster) == ("U0MALLORY", "refused.command", "prod")
-    assert "You are not an operator" in bot.forms.told[0][1]  # type: ignore[attr-defined]
+    assert "You are not an operator" in bot.forms.answered[0][1]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_own_roles_of_a_cluster_replace_the_global_ones(
     store: Store, clock: Clock, user: str, cluster: str, may: bool
 ) -> None:
     slack = Slack()
-    await of_two(store, clock, slack).read(typed(f"task disable balance {cluster}", user))
+    await of_two(store, clock, slack).execute(typed(f"task disable balance {cluster}", user))
     rows = await noted(store)
     if may:
         assert (slack.said, rows) == (["see the card"], [])
@@ -86,7 +86,7 @@ async def test_own_roles_of_a_cluster_replace_the_global_ones(
 
 async def test_break_glass_is_refused_before_its_arguments(store: Store, clock: Clock) -> None:
     slack = Slack()
-    await dispatcher(store, clock, slack).read(typed("member remove banana prod force=yes", "U0ANNA"))
+    await dispatcher(store, clock, slack).execute(typed("member remove banana prod force=yes", "U0ANNA"))
     assert [row.action for row in await noted(store)] == ["refused.command"]
 
 
@@ -109,7 +109,7 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
         for cluster in ("prod", "lab", "", "other"):
             await uow.audit.append(AuditEntry(clock(), "U0EVE", "operation.proposed", cluster))
     slack = Slack()
-    await of_two(store, clock, slack).read(typed(text, user))
+    await of_two(store, clock, slack).execute(typed(text, user))
     if slack.files:
         content = slack.files[0][1].decode()
         lines = content.splitlines()[1:]
@@ -125,7 +125,7 @@ async def test_whoami_names_the_clusters_with_own_roles() -> None:
     assert "On lab, lab2: you hold no role there" in anna
     lars = " ".join(await two.describe("U0LARS"))
     assert "On lab, lab2: there you are *operator*, *admin*" in lars
-    assert "but for /cm audit" not in lars
+    assert "except `/cm audit`" not in lars
 
 
 async def test_every_changing_command_has_a_role() -> None:

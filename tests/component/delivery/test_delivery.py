@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from bot.common.message_key import MessageKey
 from bot.delivery.worker import Outbox, RateLimit
 from bot.interactions.message import Message
 from bot.store.database import Store
@@ -14,7 +15,7 @@ from bot.store.repositories.outbox import OutboxMessage
 from bot.views.blocks import section
 from bot.views.charts import Series, line_chart
 from tests.component.delivery.conftest import MakeOutbox
-from tests.support.databases import Clock
+from tests.support.databases import Clock, optional_key
 from tests.support.scripted_slack import FakeSlack, Fault
 
 AGES = 1e6
@@ -22,12 +23,17 @@ AGES = 1e6
 
 async def put(store: Store, slot: str, words: str, *, channel: str = "C1", parent: str | None = None) -> None:
     async with store.begin() as uow:
-        await uow.outbox.put(slot, channel, Message(words, ({"type": "divider"},)), parent=parent)
+        await uow.outbox.put(
+            MessageKey.parse(slot),
+            channel,
+            Message(words, ({"type": "divider"},)),
+            parent=optional_key(parent),
+        )
 
 
 async def remove(store: Store, slot: str) -> None:
     async with store.begin() as uow:
-        await uow.outbox.remove(slot)
+        await uow.outbox.remove(MessageKey.parse(slot))
 
 
 def once(fault: Fault, method: str = "post") -> Callable[[str, str], Fault | None]:
@@ -88,7 +94,7 @@ async def test_a_post_whose_answer_was_lost_is_there_once(
     assert await make().drain(patience=AGES) == 0
     assert slack.texts() == ["one"]
     async with store.read() as uow:
-        assert await uow.outbox.ts_of("a") == slack.shown["C1"][0].ts
+        assert await uow.outbox.ts_of(MessageKey.parse("a")) == slack.shown["C1"][0].ts
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST_AFTER, Fault.DOUBLED])
@@ -180,13 +186,13 @@ async def test_a_channel_gets_a_short_burst_and_then_one_message_a_second(
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "not_in_channel", "is_archived", "msg_too_long"])
-async def test_what_slack_will_never_take_becomes_a_dead_letter_and_holds_up_nobody(
+async def test_final_refusal_is_dead_and_blocks_no_message(
     store: Store, slack: FakeSlack, make: MakeOutbox, code: str
 ) -> None:
-    told: list[OutboxMessage] = []
+    posted: list[OutboxMessage] = []
 
     async def on_dead(post: OutboxMessage) -> None:
-        told.append(post)
+        posted.append(post)
 
     slack.refuse["C9"] = code
     await put(store, "a", "one", channel="C9")
@@ -194,11 +200,13 @@ async def test_what_slack_will_never_take_becomes_a_dead_letter_and_holds_up_nob
     outbox = make(on_dead=on_dead)
     assert await outbox.drain(patience=AGES) == 0
     assert slack.texts() == ["two"]
-    assert [(post.slot, post.channel, post.last_error, post.text) for post in told] == [("a", "C9", code, "one")]
+    assert [(str(post.message_key), post.channel, post.last_error, post.text) for post in posted] == [
+        ("a", "C9", code, "one")
+    ]
     assert (await outbox.health()).dead == 1
     del slack.refuse["C9"]
     async with store.begin() as uow:
-        assert await uow.outbox.requeue("a")
+        assert await uow.outbox.requeue(MessageKey.parse("a"))
     assert await outbox.drain(patience=AGES) == 0
     assert slack.texts("C9") == ["one"]
 
@@ -206,7 +214,7 @@ async def test_what_slack_will_never_take_becomes_a_dead_letter_and_holds_up_nob
 async def test_refused_blocks_are_sent_as_plain_text(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     outbox = make()
     async with store.begin() as uow:
-        await uow.outbox.put("a", "C1", Message("12 % free.", ({"type": "broken"},)))
+        await uow.outbox.put(MessageKey.parse("a"), "C1", Message("12 % free.", ({"type": "broken"},)))
     assert await outbox.drain(patience=AGES) == 0
     assert [(posted.text, posted.blocks) for posted in slack.shown["C1"]] == [("12 % free.", 0)]
 
@@ -215,7 +223,7 @@ async def test_a_refused_chart_is_sent_as_figures(store: Store, slack: FakeSlack
     outbox = make()
     chart = line_chart("Used", ["Nov 1"], [Series("prod", (12.0,))])
     async with store.begin() as uow:
-        await uow.outbox.put("a", "C1", Message("12 % used.", (section("prod"), chart)))
+        await uow.outbox.put(MessageKey.parse("a"), "C1", Message("12 % used.", (section("prod"), chart)))
     assert await outbox.drain(patience=AGES) == 0
     assert [(posted.text, posted.blocks) for posted in slack.shown["C1"]] == [("12 % used.", 2)]
 
@@ -236,7 +244,7 @@ async def test_a_refused_token_kills_no_message_and_shows_as_unhealthy(
     assert (slack.texts(), slack.texts("C2"), outbox.healthy) == (["one"], ["two"], True)
 
 
-async def test_a_message_that_somebody_deleted_is_not_posted_again(
+async def test_message_deleted_by_a_person_is_not_posted_again(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     outbox = make()
@@ -259,13 +267,13 @@ async def test_a_mistake_of_ours_in_one_message_stops_neither_the_others_nor_the
             return {"nonsense": 1}
 
     async with store.begin() as uow:
-        await uow.outbox.put("a", "C1", Broken("x"))
+        await uow.outbox.put(MessageKey.parse("a"), "C1", Broken("x"))
     await put(store, "b", "two")
     await put(store, "c", "three", channel="C2")
     assert await make().drain(patience=AGES) == 0
     assert (slack.texts(), slack.texts("C2")) == (["two"], ["three"])
     async with store.read() as uow:
-        assert [(post.slot, post.last_error) for post in await uow.outbox.dead()] == [("a", "crashed")]
+        assert [(str(post.message_key), post.last_error) for post in await uow.outbox.dead()] == [("a", "crashed")]
 
 
 async def test_a_call_that_never_answers_is_given_up_and_looked_for(
@@ -287,14 +295,14 @@ async def test_the_worker_runs_is_woken_and_can_be_waited_for(store: Store, slac
     try:
         async with asyncio.timeout(60):
             await put(store, "a", "one")
-            post = await outbox.settled("a", within=60)
+            post = await outbox.settled(MessageKey.parse("a"), within=60)
             assert post is not None
             assert (post.state, post.ts) == ("sent", slack.shown["C1"][0].ts)
             await put(store, "b", "two", channel="C9")
-            dead = await outbox.settled("b", within=60)
+            dead = await outbox.settled(MessageKey.parse("b"), within=60)
             assert dead is not None
             assert (dead.state, dead.last_error) == ("dead", "is_archived")
-            assert await outbox.settled("nothing", within=60) is None
+            assert await outbox.settled(MessageKey.parse("nothing"), within=60) is None
             assert outbox.last_success > 0
     finally:
         running.cancel()
@@ -305,6 +313,6 @@ async def test_waiting_for_a_slot_ends_even_if_slack_does_not_answer(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     await put(store, "a", "one")
-    post = await make().settled("a", within=0.01)
+    post = await make().settled(MessageKey.parse("a"), within=0.01)
     assert post is not None
     assert (post.state, slack.calls) == ("pending", [])

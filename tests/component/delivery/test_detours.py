@@ -1,8 +1,10 @@
-"""Messages that Slack will not have as they are: told elsewhere, posted anew, or given up; on each database."""
+"""Messages that Slack refuses: posted elsewhere, posted again, or given up; on each database."""
 
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.database import Store
 from tests.component.delivery.conftest import MakeOutbox
+from tests.support.databases import optional_key
 from tests.support.scripted_slack import FakeSlack
 
 AGES = 7200.0
@@ -11,7 +13,7 @@ AGES = 7200.0
 async def put(store: Store, slot: str, text: str, *, parent: str | None = None, channel: str = "C1") -> None:
     """Say what a slot must show."""
     async with store.begin() as uow:
-        await uow.outbox.put(slot, channel, Message(text), parent=parent)
+        await uow.outbox.put(MessageKey.parse(slot), channel, Message(text), parent=optional_key(parent))
 
 
 async def yes(_slot: str) -> bool:
@@ -27,9 +29,9 @@ async def test_what_moved_stays_there_with_its_replies_and_says_where_it_belongs
     await put(store, "a:1", "reply", parent="a")
     await outbox.drain(patience=AGES)
     async with store.begin() as uow:
-        assert await uow.detours.move("a", away_from="C1", to="C2")
+        assert await uow.detours.move(MessageKey.parse("a"), away_from="C1", to="C2")
     async with store.begin() as uow:
-        assert not await uow.detours.move("a", away_from="C1", to="C3")
+        assert not await uow.detours.move(MessageKey.parse("a"), away_from="C1", to="C3")
     await outbox.drain(patience=AGES)
     assert slack.texts("C2") == ["For <#C1>, where cmbot cannot post: one", "reply"]
     slack.refuse = {}
@@ -41,7 +43,7 @@ async def test_what_moved_stays_there_with_its_replies_and_says_where_it_belongs
     assert len({posted.thread_ts for posted in slack.shown["C2"][1:]}) == 1
 
 
-async def test_a_deleted_message_of_concern_is_posted_anew_and_replies_go_to_its_thread(
+async def test_deleted_open_message_is_posted_again_with_its_replies(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     outbox = make(wanted=yes)

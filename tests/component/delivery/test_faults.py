@@ -7,10 +7,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.common.errors import SlackError, SlackLost
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.database import Store
 from tests.component.delivery.conftest import MakeOutbox
-from tests.support.databases import Clock
+from tests.support.databases import Clock, optional_key
 from tests.support.scripted_slack import FakeSlack, Fault
 
 AGES = 1e6
@@ -42,7 +43,7 @@ class Story:
             slot = self._dice.choice(lines)
             del held[slot]
             async with self._store.begin() as uow:
-                await uow.outbox.remove(slot)
+                await uow.outbox.remove(MessageKey.parse(slot))
 
     _parents: frozenset[str] = frozenset()
 
@@ -54,7 +55,7 @@ class Story:
             self._replies |= {slot}
         self.truth[channel][slot] = words
         async with self._store.begin() as uow:
-            await uow.outbox.put(slot, channel, Message(words), parent=parent)
+            await uow.outbox.put(MessageKey.parse(slot), channel, Message(words), parent=optional_key(parent))
 
     _replies: frozenset[str] = frozenset()
 
@@ -101,21 +102,21 @@ async def test_a_worker_killed_while_slack_carries_out_its_post_leaves_one_messa
     store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
 ) -> None:
     async with store.begin() as uow:
-        await uow.outbox.put("a", "C1", Message("one"))
+        await uow.outbox.put(MessageKey.parse("a"), "C1", Message("one"))
     slack.fault = lambda method, _channel: Fault.LATE if method == "post" and len(slack.calls) == 1 else None
     work = asyncio.create_task(make("dead").drain())
     await slack.entered.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     clock.now += 61
-    assert await make("heir").drain(patience=AGES) == 0
+    assert await make("next").drain(patience=AGES) == 0
     assert slack.texts() == ["one"]
 
 
 async def _zombie(store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock) -> asyncio.Task[int]:
     """A worker that stands still in its call, beyond its lease."""
     async with store.begin() as uow:
-        await uow.outbox.put("a", "C1", Message("one"))
+        await uow.outbox.put(MessageKey.parse("a"), "C1", Message("one"))
     slack.gate.clear()
     work = asyncio.create_task(make("zombie").drain())
     await slack.entered.wait()
@@ -129,13 +130,13 @@ async def test_a_paused_worker_that_posts_after_its_heir_deletes_its_own_message
     zombie = await _zombie(store, slack, make, clock)
     held, slack.gate = slack.gate, asyncio.Event()
     slack.gate.set()
-    assert await make("heir").drain(patience=AGES) == 0
+    assert await make("next").drain(patience=AGES) == 0
     assert slack.texts() == ["one"]
     held.set()
     await zombie
     assert slack.texts() == ["one"]
     async with store.read() as uow:
-        assert await uow.outbox.ts_of("a") == slack.shown["C1"][0].ts
+        assert await uow.outbox.ts_of(MessageKey.parse("a")) == slack.shown["C1"][0].ts
 
 
 async def test_a_paused_worker_that_posts_while_its_heir_is_at_it_leaves_one_message(
@@ -143,12 +144,12 @@ async def test_a_paused_worker_that_posts_while_its_heir_is_at_it_leaves_one_mes
 ) -> None:
     zombie = await _zombie(store, slack, make, clock)
     slack.entered.clear()
-    replacement = asyncio.create_task(make("heir").drain(patience=AGES))
+    replacement = asyncio.create_task(make("next").drain(patience=AGES))
     await slack.entered.wait()
     slack.gate.set()
     await asyncio.gather(zombie, replacement)
     async with store.read() as uow:
-        assert [item.ts for item in slack.shown["C1"]] == [await uow.outbox.ts_of("a")]
+        assert [item.ts for item in slack.shown["C1"]] == [await uow.outbox.ts_of(MessageKey.parse("a"))]
 
 
 async def test_several_workers_share_the_channels_without_doubling(
@@ -156,7 +157,7 @@ async def test_several_workers_share_the_channels_without_doubling(
 ) -> None:
     async with store.begin() as uow:
         for number in range(24):
-            await uow.outbox.put(f"s{number}", f"C{number % 6}", Message(f"{number}"))
+            await uow.outbox.put(MessageKey.parse(f"s{number}"), f"C{number % 6}", Message(f"{number}"))
     await asyncio.gather(*(make(f"p{number}").drain(patience=AGES) for number in range(3)))
     assert {channel: slack.texts(channel) for channel in slack.shown} == {
         f"C{channel}": [str(number) for number in range(channel, 24, 6)] for channel in range(6)
@@ -168,7 +169,7 @@ async def test_same_failure_of_a_message_is_logged_once(
     store: Store, slack: FakeSlack, make: MakeOutbox, error: SlackError
 ) -> None:
     async with store.begin() as uow:
-        await uow.outbox.put("a", "C1", Message("one"))
+        await uow.outbox.put(MessageKey.parse("a"), "C1", Message("one"))
     slack.errors = [error] * 5
     with capture_logs() as lines:
         assert await make().drain(patience=AGES) == 0

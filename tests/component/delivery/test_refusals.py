@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.common.message_key import MessageKey
 from bot.delivery.retry_policy import UNKNOWN_TRIES
 from bot.interactions.message import Message
 from bot.store.database import Store
@@ -57,17 +58,19 @@ async def test_overtaken_replies_are_not_sent(store: Store, slack: FakeSlack, ma
     await put(store, "op:1", "card")
     await put(store, "op:1:step:1.2", "running", parent="op:1")
     async with store.begin() as uow:
-        await uow.outbox.put("op:1:step:1.3", "C1", Message("loud"), parent="op:1", broadcast=True)
-        assert await uow.outbox.overtaken("op:1:step:1.") == 1
+        await uow.outbox.put(
+            MessageKey.parse("op:1:step:1.3"), "C1", Message("loud"), parent=MessageKey.parse("op:1"), broadcast=True
+        )
+        assert await uow.outbox.drop_unposted("op:1:step:1.") == 1
     await put(store, "op:1:line:1.4", "done", parent="op:1")
     assert await outbox.drain(patience=AGES) == 0
     assert slack.texts() == ["card", "loud", "done"]
     async with store.begin() as uow:
-        assert await uow.outbox.overtaken("op:1:", loud=True) == 0
+        assert await uow.outbox.drop_unposted("op:1:", loud=True) == 0
 
 
 @pytest.mark.parametrize("code", ["cant_update_message", "edit_window_closed"])
-async def test_refused_edit_is_posted_anew_with_a_link(
+async def test_refused_edit_becomes_a_new_message_with_a_link(
     store: Store, slack: FakeSlack, make: MakeOutbox, code: str
 ) -> None:
     outbox = make()
@@ -163,7 +166,7 @@ async def test_a_workspace_without_access_holds_up_no_other(
     outbox = make()
     await put(store, "a", "one")
     async with store.begin() as uow:
-        await uow.outbox.put("b", "C2", Message("two"))
+        await uow.outbox.put(MessageKey.parse("b"), "C2", Message("two"))
     began = clock.now
     assert await outbox.drain() == 0
     assert (slack.texts("C2"), slack.texts("C1"), clock.now - began) == (["two"], [], 0.0)

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.leadership.membership import ALONE_BEAT, Membership
 from bot.leadership.model import Replica
@@ -136,7 +137,7 @@ async def test_claim_of_an_active_replica_holds_despite_clock_skew(store: Store)
     async with store.begin() as uow:
         await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbound.claim("T1", "one", now=100.0, until=160.0)
-        await uow.outbox.put("alert:1", "C1", Message("Fire"))
+        await uow.outbox.put(MessageKey.parse("alert:1"), "C1", Message("Fire"))
         await uow.outbox.claim("one", 100.0, 60.0, 8)
         assert await uow.inbound.pending(7300.0) == []
         assert not await uow.inbound.claim("T1", "two", now=7300.0, until=7360.0)
@@ -144,7 +145,7 @@ async def test_claim_of_an_active_replica_holds_despite_clock_skew(store: Store)
     await one.leave()
     async with store.begin() as uow:
         assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
-        assert [claim.slot for claim in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]
+        assert [str(claim.message_key) for claim in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]
 
 
 async def test_message_of_an_expired_replica_is_retried_at_once(store: Store) -> None:
@@ -152,10 +153,10 @@ async def test_message_of_an_expired_replica_is_retried_at_once(store: Store) ->
     one = member(store, "one")
     await one.beat()
     async with store.begin() as uow:
-        await uow.outbox.put("alert:1", "C1", Message("Fire"))
+        await uow.outbox.put(MessageKey.parse("alert:1"), "C1", Message("Fire"))
         [claim] = await uow.outbox.claim("one", 7300.0, 60.0, 8)
-        await uow.outbox.failed(claim, "one", error="ratelimited", now=7300.0, retry_at=7330.0, doubt=False)
+        await uow.outbox.failed(claim, "one", error="ratelimited", now=7300.0, retry_at=7330.0, maybe_sent=False)
         assert await uow.outbox.claim("two", 100.0, 60.0, 8) == []
     await one.leave()
     async with store.begin() as uow:
-        assert [again.slot for again in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]
+        assert [str(again.message_key) for again in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]

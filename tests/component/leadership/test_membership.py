@@ -10,6 +10,7 @@ import pytest
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import Fenced, StoreError
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.leadership.membership import BEATS, KEEP_EXPIRED, TRUST, Membership
 from bot.leadership.model import Hold, Replica, watch_of
@@ -205,7 +206,7 @@ async def test_expired_replica_loses_its_claims_at_once(store: Store) -> None:
     async with store.begin() as uow:
         await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbound.claim("T1", "one", now=100.0, until=9e12)
-        await uow.outbox.put("alert:1", "C1", Message("Fire"))
+        await uow.outbox.put(MessageKey.parse("alert:1"), "C1", Message("Fire"))
         [claim] = await uow.outbox.claim("one", 9e9, 60.0, 8)
         assert not await uow.outbox.claim("two", 9e9, 60.0, 8)
     await expire(store, "one")
@@ -213,7 +214,7 @@ async def test_expired_replica_loses_its_claims_at_once(store: Store) -> None:
     async with store.begin() as uow:
         assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
         [again] = await uow.outbox.claim("two", 9e9, 60.0, 8)
-        assert (again.slot, again.doubt, claim.doubt) == ("alert:1", True, False)
+        assert (str(again.message_key), again.maybe_sent, claim.maybe_sent) == ("alert:1", True, False)
 
 
 async def test_expired_replica_stays_listed_for_ten_minutes(store: Store) -> None:

@@ -42,11 +42,11 @@ async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackGateway) -> 
     lines = await check(gateway, channels=["C1"])
     assert list(lines) == ["bot token", "app token", "1 channel, 1 user group"]
     assert "not looked at" in lines["1 channel, 1 user group"].words
-    assert "xoxb-" in lines["bot token"].mend
-    assert "swapped" in lines["app token"].mend
+    assert "xoxb-" in lines["bot token"].fix
+    assert "swapped" in lines["app token"].fix
 
 
-async def test_swapped_tokens_are_told_without_a_call(stub: Stub) -> None:
+async def test_swapped_tokens_are_reported_without_a_call(stub: Stub) -> None:
     async with SlackGateway("xapp-1-secret", f"{stub.origin}/api/") as gateway:
         found = await check_slack(gateway, app_token="xoxb-secret", signing_secret="", channels={}, groups=())
     lines = {line.what: line for line in found}
@@ -74,7 +74,7 @@ async def test_each_channel_says_what_to_do(stub: Stub, gateway: SlackGateway) -
     )
     lines = list((await check(gateway, channels=["C1", "C2", "C3"])).values())[3:6]
     assert [line.ok for line in lines] == [False] * 3
-    assert [line.mend.split(",")[0] for line in lines] == [
+    assert [line.fix.split(",")[0] for line in lines] == [
         "type /invite @cmbot in it",
         "name another channel",
         "correct the id",
@@ -87,11 +87,11 @@ async def test_an_empty_or_unknown_group_grants_nothing(stub: Stub, gateway: Sla
         stub.will("usergroups.users.list", answer)
         line = (await check(gateway))["user group S1"]
         assert not line.ok
-        assert line.mend
+        assert line.fix
 
 
 async def test_one_way_in_is_needed(stub: Stub, gateway: SlackGateway) -> None:
     well(stub)
-    assert "SLACK_APP_TOKEN" in (await check(gateway, app=False))["app token"].mend
+    assert "SLACK_APP_TOKEN" in (await check(gateway, app=False))["app token"].fix
     well(stub)
     assert (await check(gateway, app=False, secret="s3cret0123456789"))["signing secret"].ok

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.client import SlackGateway
@@ -35,8 +36,8 @@ CALLS: Mapping[str, Call] = {
     "chat.update": lambda it, _: it.update("C1", "1.1", MESSAGE),
     "chat.delete": lambda it, _: it.delete("C1", "1.1"),
     "chat.getPermalink": lambda it, _: it.permalink("C1", "1.1"),
-    "conversations.history": lambda it, _: it.find("C1", "a", after=0.0),
-    "conversations.replies": lambda it, _: it.find("C1", "a", after=0.0, thread_ts="1.0"),
+    "conversations.history": lambda it, _: it.find("C1", MessageKey.parse("a"), after=0.0),
+    "conversations.replies": lambda it, _: it.find("C1", MessageKey.parse("a"), after=0.0, thread_ts="1.0"),
     "conversations.info": lambda it, _: it.channel_info("C1"),
     "usergroups.users.list": lambda it, _: it.group_members("S1"),
     "views.publish": lambda it, _: it.publish_home("U1", []),

@@ -7,6 +7,7 @@ import pytest
 
 from bot.chatops.forms.view_versions import Shown
 from bot.common.errors import SlackError
+from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.client import Channel, SlackGateway
@@ -84,7 +85,7 @@ async def test_only_own_messages_of_the_slot_are_found_over_all_pages(stub: Stub
         says({"ok": True, "messages": first, "response_metadata": {"next_cursor": "more"}}),
         says({"ok": True, "messages": [*second, bot], "response_metadata": {"next_cursor": ""}}),
     )
-    assert await gateway.find("C1", "alert:7", after=5.25) == ["7.0", "9.5", "30.0"]
+    assert await gateway.find("C1", MessageKey.parse("alert:7"), after=5.25) == ["7.0", "9.5", "30.0"]
     _, one, two = (asked.arguments for asked in stub.asked)
     assert (one["oldest"], one["include_all_metadata"], "cursor" in one) == ("5.250000", "1", False)
     assert two["cursor"] == "more"
@@ -93,14 +94,14 @@ async def test_only_own_messages_of_the_slot_are_found_over_all_pages(stub: Stub
 async def test_lines_of_a_thread_are_looked_for_in_the_thread(stub: Stub, gateway: SlackGateway) -> None:
     stub.will("auth.test", ME)
     stub.will("conversations.replies", says({"ok": True, "messages": [item("2.0", "alert:7:line:1")]}))
-    assert await gateway.find("C1", "alert:7:line:1", after=0.0, thread_ts="1.0") == ["2.0"]
+    assert await gateway.find("C1", MessageKey.parse("alert:7:line:1"), after=0.0, thread_ts="1.0") == ["2.0"]
     assert stub.asked[1].arguments["ts"] == "1.0"
 
 
 async def test_who_we_are_is_asked_once(stub: Stub, gateway: SlackGateway) -> None:
     stub.will("auth.test", ME)
-    await gateway.find("C1", "a", after=0.0)
-    await gateway.find("C1", "b", after=0.0)
+    await gateway.find("C1", MessageKey.parse("a"), after=0.0)
+    await gateway.find("C1", MessageKey.parse("b"), after=0.0)
     assert [asked.method for asked in stub.asked].count("auth.test") == 1
 
 

@@ -199,7 +199,7 @@ async def test_what_is_signed_but_makes_no_sense_is_refused(bot: Running, body: 
     assert (status, text) == (400, "")
 
 
-async def test_what_nobody_signed_does_not_change_what_was_signed(bot: Running) -> None:
+async def test_unsigned_parts_do_not_change_the_signed_body(bot: Running) -> None:
     """The charset, other headers and the query are not covered by the signature, so they count for nothing."""
     headers = {**bot.slack.delivery.signed(BODY), "X-Slack-Bolt-Lazy-Only": "1"}
     async with bot.session.post(
@@ -211,7 +211,7 @@ async def test_what_nobody_signed_does_not_change_what_was_signed(bot: Running) 
 
 
 async def test_a_compressed_body_is_not_unfolded(bot: Running) -> None:
-    """A few bytes that unfold to more than a body may have are looked at as they are: nobody signed them."""
+    """A few packed bytes of a body above the limit are read as they are: they are not signed."""
     body = zlib.compress(b"\0" * (4 << 20))
     async with bot.session.post(
         bot.url, data=io.BytesIO(body), headers={"Content-Encoding": "deflate", **bot.slack.delivery.signed(b"")}
@@ -226,7 +226,7 @@ async def test_a_body_that_is_too_large_is_refused(bot: Running) -> None:
         assert answer.status == 413
 
 
-async def test_a_store_that_is_down_is_told_in_the_acknowledgement(bot: Running) -> None:
+async def test_store_down_is_reported_in_the_acknowledgement(bot: Running) -> None:
     bot.echo.down = True
     body = urlencode({**COMMAND, "text": "task disable balance"}).encode()
     status, text = await bot.send(body, bot.slack.delivery.signed(body))
@@ -240,7 +240,7 @@ async def test_only_posts_are_taken(bot: Running) -> None:
 
 
 async def no_home(_: HomeOpened) -> None:
-    """Nobody opens it here."""
+    """Not opened here."""
 
 
 async def test_without_a_secret_nothing_is_served(bot: Running) -> None:

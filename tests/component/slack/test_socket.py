@@ -1,4 +1,4 @@
-"""Socket Mode against the local workspace: commands come through, and go on coming through whatever breaks."""
+"""Socket Mode against the local workspace: commands arrive, also after any failure."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -45,9 +45,9 @@ class Echo:
         return not any(work.key == earlier.key for earlier in self.asked)
 
     async def work(self, work: Work) -> None:
-        await self.read(work)
+        await self.execute(work)
 
-    async def read(self, work: Work) -> None:
+    async def execute(self, work: Work) -> None:
         self.asked.append(work)
         if self.slow is not None:
             await self.slow.wait()
@@ -69,7 +69,7 @@ class Running:
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(20.0):
-            while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+            while not true():  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0.005)
 
     async def says(self, text: str) -> str:
@@ -155,7 +155,7 @@ async def test_an_envelope_that_comes_twice_is_answered_once(bot: Running) -> No
     assert [work.text for work in bot.echo.asked if isinstance(work, Invocation)] == ["stat", "members"]
 
 
-async def test_with_the_store_down_the_typist_is_told_so(bot: Running) -> None:
+async def test_store_down_is_reported_to_the_typist(bot: Running) -> None:
     bot.echo.down = True
     alice = bot.slack.as_user("U0ALICE")
     await alice.command("C0STORAGE", "/cm task disable balance")
@@ -228,7 +228,7 @@ async def test_an_outage_of_slack_is_waited_out() -> None:
         assert (bot.socket.last_error, bot.socket.dead_for) == ("", 0.0)
 
 
-async def test_a_wrong_app_token_is_told_and_tried_again() -> None:
+async def test_wrong_app_token_is_reported_and_retried() -> None:
     async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
         with pytest.raises(SlackError) as caught:
             await gateway.socket_address("xapp-wrong")

@@ -45,7 +45,7 @@ async def test_rows_come_back_as_they_were_sealed_and_make_a_chain(store: Store)
     assert rows == appended
     assert verify(rows) is None
     assert (rows[0].seq, rows[0].prev_hash, rows[0].at) == (1, GENESIS.hash, 1_700_000_000.124)
-    assert rows[0].told == ENTRY.detail
+    assert rows[0].details == ENTRY.detail
     async with store.read() as uow:
         assert await uow.audit.head() == rows[1].head
 
@@ -55,7 +55,7 @@ async def test_what_databases_refuse_is_replaced_before_it_is_hashed(store: Stor
     await _append(store, AuditEntry(1.0, nasty, nasty, nasty, 0, {nasty: nasty, "n": float("nan")}))
     [row] = await _all(store)
     assert row.actor == "a\ufffdb\ufffdc"
-    assert row.told == {"a\ufffdb\ufffdc": "a\ufffdb\ufffdc", "n": None}
+    assert row.details == {"a\ufffdb\ufffdc": "a\ufffdb\ufffdc", "n": None}
     assert verify([row]) is None
 
 
@@ -113,7 +113,7 @@ async def test_rows_are_found_by_time_person_and_cluster(store: Store) -> None:
 
 
 async def _raw(url: str, *statements: str) -> None:
-    """Do what somebody does who has the database in their hands."""
+    """Act as the owner of the database."""
     engine = create_async_engine(parse(url).url)
     try:
         async with engine.begin() as connection:
@@ -168,4 +168,4 @@ async def test_who_takes_the_guards_away_is_found_out(store: Store, database_url
     await _raw(database_url, f"DROP {guard}", "UPDATE audit SET at = at + 3600 WHERE seq = 2")
     broken = verify(await _all(store))
     assert broken is not None
-    assert (broken.seq, broken.why) == (2, "its hash does not fit what it holds: it was changed")
+    assert (broken.seq, broken.why) == (2, "its hash does not fit its content: it was changed")

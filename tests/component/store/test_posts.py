@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from bot.alerting.cluster_state.state import ClusterState
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.store.repositories.outbox_claims import Claim
-from tests.support.databases import Clock
+from tests.support.databases import Clock, optional_key
 
 NOW = 1_700_000_000.0
 
@@ -20,7 +21,7 @@ def said(words: str) -> Message:
 
 async def put(store: Store, slot: str, words: str = "", channel: str = "C1", parent: str | None = None) -> None:
     async with store.begin() as uow:
-        await uow.outbox.put(slot, channel, said(words or slot), parent=parent)
+        await uow.outbox.put(MessageKey.parse(slot), channel, said(words or slot), parent=optional_key(parent))
 
 
 async def claim(
@@ -35,29 +36,35 @@ async def sent(store: Store, taken: Claim, ts: str, owner: str = "me") -> str | 
         return await uow.outbox.sent(taken, owner, ts, NOW, version=taken.version)
 
 
-async def failed(store: Store, taken: Claim, *, retry_at: float | None, doubt: bool = False) -> bool:
+async def failed(store: Store, taken: Claim, *, retry_at: float | None, maybe_sent: bool = False) -> bool:
     async with store.begin() as uow:
-        return await uow.outbox.failed(taken, "me", error="bad", now=NOW, retry_at=retry_at, doubt=doubt)
+        return await uow.outbox.failed(taken, "me", error="bad", now=NOW, retry_at=retry_at, maybe_sent=maybe_sent)
 
 
 async def slots(store: Store, now: float = NOW, *, edits: bool = True) -> list[str]:
-    return [taken.slot for taken in await claim(store, now=now, edits=edits)]
+    return [str(taken.message_key) for taken in await claim(store, now=now, edits=edits)]
 
 
 async def post_all(store: Store) -> None:
     while claims := await claim(store):
         for taken in claims:
-            await sent(store, taken, f"ts-{taken.slot}")
+            await sent(store, taken, f"ts-{taken.message_key!s}")
 
 
 async def test_a_put_is_posted_once_with_its_content(store: Store) -> None:
     await put(store, "alert:1", "one")
     [taken] = await claim(store)
-    assert (taken.slot, taken.channel, taken.version, taken.ts, taken.doubt) == ("alert:1", "C1", 1, None, False)
+    assert (str(taken.message_key), taken.channel, taken.version, taken.ts, taken.maybe_sent) == (
+        "alert:1",
+        "C1",
+        1,
+        None,
+        False,
+    )
     assert Message.from_json(taken.content) == said("one")
     assert await sent(store, taken, "1.0") == "1.0"
     async with store.read() as uow:
-        assert (await uow.outbox.ts_of("alert:1"), await uow.outbox.depth()) == ("1.0", 0)
+        assert (await uow.outbox.ts_of(MessageKey.parse("alert:1")), await uow.outbox.depth()) == ("1.0", 0)
     assert await slots(store) == []
 
 
@@ -84,7 +91,7 @@ async def test_content_that_comes_while_the_one_before_is_under_way_is_sent_next
 async def test_first_posts_of_a_channel_go_in_order_and_channels_side_by_side(store: Store) -> None:
     for slot, channel in (("a", "C1"), ("b", "C1"), ("c", "C2"), ("d", "C2")):
         await put(store, slot, channel=channel)
-    taken = {item.slot: item for item in await claim(store)}
+    taken = {str(item.message_key): item for item in await claim(store)}
     assert list(taken) == ["a", "c"]
     await failed(store, taken["a"], retry_at=NOW + 50)
     await sent(store, taken["c"], "1.0")
@@ -107,10 +114,10 @@ async def test_a_reply_waits_for_its_thread(store: Store) -> None:
     await put(store, "op:1")
     await put(store, "op:1:line:1", parent="op:1")
     [card] = await claim(store)
-    assert card.slot == "op:1"
+    assert str(card.message_key) == "op:1"
     await sent(store, card, "7.7")
     [line] = await claim(store)
-    assert (line.slot, line.thread_ts) == ("op:1:line:1", "7.7")
+    assert (str(line.message_key), line.thread_ts) == ("op:1:line:1", "7.7")
 
 
 async def test_replies_of_a_dead_post_die_with_it_and_come_back_with_it(store: Store) -> None:
@@ -121,15 +128,18 @@ async def test_replies_of_a_dead_post_die_with_it_and_come_back_with_it(store: S
     assert await failed(store, card, retry_at=None)
     assert await slots(store) == ["other"]
     async with store.begin() as uow:
-        dead = {post.slot: post.last_error for post in await uow.outbox.dead()}
+        dead = {str(post.message_key): post.last_error for post in await uow.outbox.dead()}
         assert dead == {"op:1": "bad", "op:1:line:1": "parent_dead"}
-        assert await uow.outbox.requeue("op:1")
-        assert not await uow.outbox.requeue("nothing")
+        assert await uow.outbox.requeue(MessageKey.parse("op:1"))
+        assert not await uow.outbox.requeue(MessageKey.parse("nothing"))
         health = await uow.outbox.health(NOW + 30)
     assert (health.depth, health.oldest_age, health.dead) == (3, 30.0, 0)
     await post_all(store)
     async with store.read() as uow:
-        assert [await uow.outbox.ts_of(slot) for slot in ("op:1", "op:1:line:1")] == ["ts-op:1", "ts-op:1:line:1"]
+        assert [await uow.outbox.ts_of(MessageKey.parse(slot)) for slot in ("op:1", "op:1:line:1")] == [
+            "ts-op:1",
+            "ts-op:1:line:1",
+        ]
 
 
 async def test_new_content_gives_a_dead_letter_another_chance_elsewhere_too(store: Store) -> None:
@@ -162,34 +172,34 @@ async def test_a_removed_message_is_deleted_and_one_never_tried_is_forgotten(sto
     await post_all(store)
     await put(store, "b")
     async with store.begin() as uow:
-        await uow.outbox.remove("a")
-        await uow.outbox.remove("b")
-        await uow.outbox.remove("b")
+        await uow.outbox.remove(MessageKey.parse("a"))
+        await uow.outbox.remove(MessageKey.parse("b"))
+        await uow.outbox.remove(MessageKey.parse("b"))
     [taken] = await claim(store)
-    assert (taken.slot, taken.removed, taken.ts) == ("a", True, "ts-a")
+    assert (str(taken.message_key), taken.removed, taken.ts) == ("a", True, "ts-a")
     async with store.begin() as uow:
         await uow.outbox.gone(taken, "me", NOW)
-        assert (await uow.outbox.get("a"), await uow.outbox.depth()) == (None, 0)
+        assert (await uow.outbox.get(MessageKey.parse("a")), await uow.outbox.depth()) == (None, 0)
 
 
-async def test_a_message_put_again_while_it_is_deleted_is_posted_anew(store: Store) -> None:
+async def test_message_put_during_its_deletion_is_posted_again(store: Store) -> None:
     await put(store, "a", "one")
     await post_all(store)
     async with store.begin() as uow:
-        await uow.outbox.remove("a")
+        await uow.outbox.remove(MessageKey.parse("a"))
     [taken] = await claim(store)
     await put(store, "a", "two")
     async with store.begin() as uow:
         await uow.outbox.gone(taken, "me", NOW)
     [taken] = await claim(store)
-    assert (taken.ts, taken.removed, taken.doubt, taken.content["text"]) == (None, False, False, "two")
+    assert (taken.ts, taken.removed, taken.maybe_sent, taken.content["text"]) == (None, False, False, "two")
 
 
 async def test_a_message_removed_while_it_is_posted_is_deleted_next(store: Store) -> None:
     await put(store, "a")
     [taken] = await claim(store)
     async with store.begin() as uow:
-        await uow.outbox.remove("a")
+        await uow.outbox.remove(MessageKey.parse("a"))
     await sent(store, taken, "1.0")
     [taken] = await claim(store)
     assert (taken.removed, taken.ts) == (True, "1.0")
@@ -199,8 +209,8 @@ async def test_no_two_processes_claim_one_row_or_one_channel(store: Store) -> No
     for number in range(30):
         await put(store, f"s{number}", channel=f"C{number % 10}")
     claims = await asyncio.gather(*(claim(store, owner=f"p{number}") for number in range(4)))
-    taken = [item.slot for batch in claims for item in batch]
-    later = [item.slot for item in await claim(store, owner="late")]
+    taken = [str(item.message_key) for batch in claims for item in batch]
+    later = [str(item.message_key) for item in await claim(store, owner="late")]
     assert sorted([*taken, *later]) == sorted(f"s{number}" for number in range(10))
 
 
@@ -209,7 +219,7 @@ async def test_a_dead_owners_claim_is_taken_over_in_doubt(store: Store) -> None:
     [old] = await claim(store, "dead")
     assert await claim(store, "me", NOW + 59) == []
     [new] = await claim(store, "me", NOW + 60)
-    assert (old.doubt, new.doubt, new.attempts) == (False, True, 2)
+    assert (old.maybe_sent, new.maybe_sent, new.attempts) == (False, True, 2)
 
 
 async def test_a_restarted_process_of_the_same_name_takes_its_claims_over_at_once(store: Store) -> None:
@@ -217,26 +227,26 @@ async def test_a_restarted_process_of_the_same_name_takes_its_claims_over_at_onc
     await claim(store, "single")
     assert await claim(store, "single", busy=("C1",)) == []
     [again] = await claim(store, "single")
-    assert again.doubt
+    assert again.maybe_sent
 
 
-@pytest.mark.parametrize(("doubt", "expected"), [(True, True), (False, False)])
-async def test_a_failure_says_whether_the_row_is_in_doubt(store: Store, *, doubt: bool, expected: bool) -> None:
+@pytest.mark.parametrize(("maybe_sent", "expected"), [(True, True), (False, False)])
+async def test_a_failure_says_whether_the_row_is_in_doubt(store: Store, *, maybe_sent: bool, expected: bool) -> None:
     await put(store, "a")
     [taken] = await claim(store)
-    await failed(store, taken, retry_at=NOW + 5, doubt=doubt)
+    await failed(store, taken, retry_at=NOW + 5, maybe_sent=maybe_sent)
     [again] = await claim(store, now=NOW + 5)
-    assert again.doubt is expected
+    assert again.maybe_sent is expected
 
 
 async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
-    [replacement] = await claim(store, "heir", NOW + 60)
+    [replacement] = await claim(store, "next", NOW + 60)
     assert await sent(store, zombie, "1.0", "zombie") == "1.0"
-    assert await sent(store, replacement, "2.0", "heir") == "1.0"
+    assert await sent(store, replacement, "2.0", "next") == "1.0"
     async with store.read() as uow:
-        post = await uow.outbox.get("a")
+        post = await uow.outbox.get(MessageKey.parse("a"))
     assert post is not None
     assert (post.ts, post.state) == ("1.0", "sent")
 
@@ -244,11 +254,11 @@ async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Sto
 async def test_a_late_sender_learns_that_the_slot_has_another_message_or_is_gone(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
-    [replacement] = await claim(store, "heir", NOW + 60)
-    await sent(store, replacement, "2.0", "heir")
+    [replacement] = await claim(store, "next", NOW + 60)
+    await sent(store, replacement, "2.0", "next")
     assert await sent(store, zombie, "1.0", "zombie") == "2.0"
     async with store.begin() as uow:
-        await uow.outbox.remove("a")
+        await uow.outbox.remove(MessageKey.parse("a"))
     [last] = await claim(store)
     async with store.begin() as uow:
         await uow.outbox.gone(last, "me", NOW)

@@ -7,6 +7,7 @@ import pytest
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.silences import EVERY_RULE, overlap
 from bot.common.errors import UserError
+from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.views import alert_lists as views
 from bot.watch.alert_actions import AlertActions
@@ -26,7 +27,7 @@ async def mute(alert_actions: AlertActions, hours: float, *, rule: str = "disk_b
 
 async def told(store: Store, slot: str) -> str:
     async with store.read() as uow:
-        post = await uow.outbox.get(slot)
+        post = await uow.outbox.get(MessageKey.parse(slot))
     assert post is not None
     return post.text
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
+from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
 from bot.watch.watcher import Watched, Watcher
@@ -51,7 +52,7 @@ async def slots(store: Store) -> dict[str, str]:
     async with store.read() as uow:
         found = {}
         for slot in ("alert:1", "alert:1:line:2", "alert:1:line:3", "alert:2"):
-            post = await uow.outbox.get(slot)
+            post = await uow.outbox.get(MessageKey.parse(slot))
             if post is not None:
                 found[slot] = post.text
         return found

@@ -9,6 +9,7 @@ import pytest
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import AlertState, Silence
 from bot.alerting.rules.thresholds import configure
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.watch.decommission import close_gone
@@ -44,7 +45,7 @@ async def texts(store: Store) -> dict[str, str]:
     async with store.read() as uow:
         alerts = await uow.alerts.recent(0.0)
         slots = [f"alert:{alert.id}" for alert in alerts] + ["digest:C1:1", "left:prod:C1:100", "left:prod:C1:200"]
-        found = [(slot, await uow.outbox.get(slot)) for slot in slots]
+        found = [(slot, await uow.outbox.get(MessageKey.parse(slot))) for slot in slots]
     return {slot: post.text for slot, post in found if post}
 
 
@@ -59,7 +60,7 @@ async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(s
     assert [text.endswith(ended) for text in told.values()] == [True, True]
     async with store.read() as uow:
         assert {alert.state for alert in await uow.alerts.recent(0.0)} == {AlertState.RESOLVED}
-        assert await uow.outbox.get("alert:1:line:2") is not None
+        assert await uow.outbox.get(MessageKey.parse("alert:1:line:2")) is not None
 
 
 async def test_it_is_told_once(store: Store) -> None:
@@ -73,7 +74,7 @@ async def test_it_is_told_once(store: Store) -> None:
 async def test_its_silences_end_with_it(store: Store) -> None:
     async with store.begin() as uow:
         held = await uow.silences.add(Silence("prod", "*", "", 9000, "U1"))
-        await uow.outbox.put(f"silence:{held.id}", "C1", Message("Silenced."))
+        await uow.outbox.put(MessageKey.parse(f"silence:{held.id}"), "C1", Message("Silenced."))
     await close_gone(store, (), (), 100)
     assert (await texts(store))["left:prod:C1:100"].endswith("Closed with that: 1 silence.")
     async with store.read() as uow:

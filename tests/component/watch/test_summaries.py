@@ -9,6 +9,7 @@ import pytest
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.reports.facts import OperationFact
 from bot.alerting.reports.trend import Measurement
+from bot.common.message_key import MessageKey
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
 from bot.watch.ports import WatchStore
@@ -138,7 +139,7 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
         fired = await asyncio.gather(*(posting(store).fire(ENTRY, NINE, NINE + 1) for _ in range(4)))
         assert sorted(fired) == [False, False, False, True]
         async with store.read() as uow:
-            post = await uow.outbox.get(f"summary:daily:{NINE:.0f}")
+            post = await uow.outbox.get(MessageKey.parse(f"summary:daily:{NINE:.0f}"))
             timeseries = await Reports(store, lambda: NINE).timeseries("prod", 30 * DAY)
     assert post is not None
     assert post.text == "Summary: prod is healthy."

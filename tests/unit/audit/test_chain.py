@@ -46,7 +46,7 @@ def test_the_first_broken_row_is_named() -> None:
     assert broken is not None
     assert (broken.seq, broken.why) == (
         2,
-        "it stands where row 1 belongs: rows were removed, doubled or exchanged",
+        "it is in the place of row 1: rows were removed, doubled or exchanged",
     )
 
 
@@ -54,10 +54,10 @@ def test_a_head_that_was_noted_proves_the_end() -> None:
     assert cut_off(FIRST.head, parse_head(FIRST.head.short)) is None
     gone = cut_off(FIRST.head, Head(3, "ab" * 32))
     assert gone is not None
-    assert gone.why == "the log ends with row 1, but row 3 was there once: its end is gone"
+    assert gone.why == "the log ends with row 1, but row 3 existed: the end was removed"
     rewritten = verify([FIRST], noted=Head(1, "ab" * 8))
     assert rewritten is not None
-    assert rewritten.why == "its hash is not the one that was noted: the log was written anew"
+    assert rewritten.why == "its hash is not the noted one: the log was rewritten"
 
 
 @pytest.mark.parametrize("text", ["", "42", "42:", "42:abc", "x:" + "a" * 12, "1:" + "a" * 65, "1:" + "g" * 12])

@@ -24,7 +24,7 @@ def access(settings: AccessSettings = SETTINGS, *groups: str) -> Access:
     return Access(settings, members, groups)
 
 
-async def test_everything_that_somebody_holds() -> None:
+async def test_rights_list_everything_that_a_person_holds() -> None:
     anna = await access(SETTINGS, "S0OPS").rights("U0ANNA")
     assert anna.held == {Role.OPERATOR, Role.ADMIN}
     assert anna.empty == {Role.BREAKER}
@@ -42,26 +42,26 @@ async def test_a_group_that_cannot_be_listed_grants_nothing_and_is_named() -> No
 @pytest.mark.parametrize(
     ("user", "role", "words"),
     [
-        ("U0EVE", Role.OPERATOR, "You are not an operator, so you may look but not change"),
-        ("U0EVE", Role.APPROVER, "could not tell who is in the approver group S0GONE"),
+        ("U0EVE", Role.OPERATOR, "You are not an operator, so you may only read"),
+        ("U0EVE", Role.APPROVER, "did not list the approver group S0GONE"),
         ("U0BEN", Role.ADMIN, "`access.admins`"),
-        ("U0ANNA", Role.BREAKER, "Nobody is named under `access.breakers`"),
+        ("U0ANNA", Role.BREAKER, "The settings name no one under `access.breakers`"),
     ],
 )
-async def test_who_lacks_a_role_is_told_how_it_is_given(user: str, role: Role, words: str) -> None:
+async def test_missing_role_names_how_to_get_it(user: str, role: Role, words: str) -> None:
     with pytest.raises(NotAllowed) as caught:
         await access().require(user, role)
     assert words in str(caught.value)
 
 
-async def test_without_roles_nobody_may_and_is_told_what_to_configure() -> None:
+async def test_settings_without_roles_name_what_to_configure() -> None:
     with pytest.raises(NotAllowed, match=r"access\.operators"):
         await access(AccessSettings()).require("U0ANNA", Role.OPERATOR)
 
 
 async def test_whoami_lists_roles_and_why() -> None:
-    told = await access().describe("U0ANNA")
-    assert told[1:] == (
+    expected = await access().describe("U0ANNA")
+    assert expected[1:] == (
         "You are an *operator*: you may propose changes: you are named in `access.operators.users`.",
         "You are an *admin*: you may cancel and settle any operation: you are named in `access.admins.users`.",
     )

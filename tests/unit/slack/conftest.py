@@ -89,7 +89,7 @@ class Desk:
     async def work(self, work: Work) -> None:
         self.worked.append(work)
 
-    async def read(self, work: Work) -> None:
+    async def execute(self, work: Work) -> None:
         self.answered.append(work)
 
 

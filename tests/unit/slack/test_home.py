@@ -81,7 +81,7 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
             alerts=alerts,
             waiting=waiting,
             now=AT,
-            trouble=("a", "b"),
+            problems=("a", "b"),
         )
     )
     assert check_view({"type": "home", "blocks": list(blocks)}) == []
@@ -146,10 +146,10 @@ class Open:
 
 
 async def published(user: str, *, down: bool = False, severity: Severity = Severity.INFO) -> str:
-    told: list[tuple[str, Sequence[BlockJson]]] = []
+    posted: list[tuple[str, Sequence[BlockJson]]] = []
 
     async def publish(user: str, blocks: Sequence[BlockJson]) -> None:
-        told.append((user, blocks))
+        posted.append((user, blocks))
 
     tab = HomeTab(
         ["prod"],
@@ -161,7 +161,7 @@ async def published(user: str, *, down: bool = False, severity: Severity = Sever
         lambda: AT,
     )
     await tab.show(user)
-    [(whom, blocks)] = told
+    [(whom, blocks)] = posted
     assert whom == user
     return json.dumps(list(blocks), ensure_ascii=False)
 

@@ -120,7 +120,7 @@ async def test_with_the_store_down_a_change_is_refused_in_words(slack: Slack, pr
     assert not proposals.worked
 
 
-async def test_with_the_store_down_a_clicker_is_told_by_a_message(slack: Slack, proposals: Desk) -> None:
+async def test_store_down_answers_a_click_by_message(slack: Slack, proposals: Desk) -> None:
     proposals.down = True
     assert (await slack.deliver(CLICK)).body == ""
     await slack.settled()
@@ -141,7 +141,7 @@ async def test_with_the_store_down_reading_goes_on(slack: Slack, proposals: Desk
 
 
 async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, proposals: Desk) -> None:
-    """What is under way is bounded whoever types; a click is still kept, and all is well again afterwards."""
+    """The running work is bounded; a click is still stored, and commands work again afterwards."""
     for number in range(MOST_AT_ONCE):
         typed = {**COMMAND, "trigger_id": f"1.{number}", "user_id": f"U{number % 9}"}
         assert (await slack.deliver(typed)).body == ""
@@ -160,7 +160,7 @@ async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, proposals: 
 
 
 async def test_one_person_cannot_keep_the_others_waiting(slack: Slack, proposals: Desk) -> None:
-    """Whoever floods is told so, everybody else is answered; and the flooder again once theirs are done."""
+    """A person who floods is refused until their commands end; all others are answered."""
     for number in range(MOST_OF_ONE):
         await slack.deliver({**COMMAND, "trigger_id": f"1.{number}"})
     assert json.loads((await slack.deliver({**COMMAND, "trigger_id": "2.1"})).body)["text"] == BUSY
@@ -178,7 +178,7 @@ async def test_an_act_in_a_view_is_acknowledged_and_handed_on_once(slack: Slack)
 
 
 async def test_a_form_is_kept_before_it_is_acknowledged_and_worked_on_once(slack: Slack, proposals: Desk) -> None:
-    """Sent twice, under two triggers: one wish; each gets the answer that says it is being checked."""
+    """A form sent twice, with two triggers, is one change request; both are acknowledged as being checked."""
     for trigger in ("1", "2"):
         response = await slack.deliver({**SUBMISSION, "trigger_id": trigger})
         assert json.loads(response.body)["response_action"] == "update"
@@ -257,10 +257,10 @@ async def test_fifty_at_once_are_all_acknowledged_before_the_first_is_worked_on(
 ) -> None:
     acknowledged: list[int] = []
 
-    async def read(_: Work) -> None:
+    async def execute(_: Work) -> None:
         acknowledged.append(len(slack.acks))
 
-    monkeypatch.setattr(proposals, "read", read)
+    monkeypatch.setattr(proposals, "execute", execute)
     await asyncio.gather(*(slack.deliver({**COMMAND, "trigger_id": f"{number}"}) for number in range(50)))
     await slack.settled()
     assert acknowledged == [50] * 50

@@ -19,8 +19,8 @@ from bot.delivery.retry_policy import (
 )
 
 
-def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt: bool = False) -> RetryDecision:
-    return decide(error, method=method, attempts=attempts, doubt=doubt, random=lambda: 0.0)
+def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, maybe_sent: bool = False) -> RetryDecision:
+    return decide(error, method=method, attempts=attempts, maybe_sent=maybe_sent, random=lambda: 0.0)
 
 
 @pytest.mark.parametrize(
@@ -29,30 +29,30 @@ def verdict(error: SlackError, *, method: str = "post", attempts: int = 1, doubt
         (
             SlackRetryable("", code="ratelimited", retry_after=30),
             "post",
-            RetryDecision(30, RetryScope.CHANNEL, doubt=False),
+            RetryDecision(30, RetryScope.CHANNEL, maybe_sent=False),
         ),
         (
             SlackRetryable("", code="ratelimited", retry_after=30),
             "update",
-            RetryDecision(30, RetryScope.EDITS, doubt=False),
+            RetryDecision(30, RetryScope.EDITS, maybe_sent=False),
         ),
         (
             SlackRetryable("", code="rate_limited", retry_after=30),
             "delete",
-            RetryDecision(30, RetryScope.EDITS, doubt=False),
+            RetryDecision(30, RetryScope.EDITS, maybe_sent=False),
         ),
         (
             SlackRetryable("", code="ratelimited", retry_after=30),
             "find",
-            RetryDecision(30, RetryScope.ROW, doubt=False),
+            RetryDecision(30, RetryScope.ROW, maybe_sent=False),
         ),
-        (SlackRetryable("", retry_after=1), "post", RetryDecision(1, RetryScope.ROW, doubt=False)),
-        (SlackLost(""), "post", RetryDecision(2, RetryScope.ROW, doubt=True)),
-        (SlackLost(""), "update", RetryDecision(0.5, RetryScope.ROW, doubt=False)),
-        (SlackError("", code="internal_error"), "post", RetryDecision(2, RetryScope.ROW, doubt=True)),
-        (SlackError("", code="is_archived"), "post", RetryDecision(None, RetryScope.ROW, doubt=False)),
-        (SlackError("", code="invalid_auth"), "post", RetryDecision(30, RetryScope.ALL, doubt=False)),
-        (SlackError("", code="never_heard_of"), "post", RetryDecision(0.5, RetryScope.ROW, doubt=False)),
+        (SlackRetryable("", retry_after=1), "post", RetryDecision(1, RetryScope.ROW, maybe_sent=False)),
+        (SlackLost(""), "post", RetryDecision(2, RetryScope.ROW, maybe_sent=True)),
+        (SlackLost(""), "update", RetryDecision(0.5, RetryScope.ROW, maybe_sent=False)),
+        (SlackError("", code="internal_error"), "post", RetryDecision(2, RetryScope.ROW, maybe_sent=True)),
+        (SlackError("", code="is_archived"), "post", RetryDecision(None, RetryScope.ROW, maybe_sent=False)),
+        (SlackError("", code="invalid_auth"), "post", RetryDecision(30, RetryScope.ALL, maybe_sent=False)),
+        (SlackError("", code="never_heard_of"), "post", RetryDecision(0.5, RetryScope.ROW, maybe_sent=False)),
     ],
 )
 def test_each_kind_of_failure_waits_and_holds_as_it_must(
@@ -62,8 +62,8 @@ def test_each_kind_of_failure_waits_and_holds_as_it_must(
 
 
 @given(st.sampled_from(["find", "update", "delete"]), st.booleans(), st.sampled_from([SlackLost(""), SlackError("")]))
-def test_only_a_post_settles_or_raises_doubt(method: str, doubt: bool, error: SlackError) -> None:
-    assert verdict(error, method=method, doubt=doubt).doubt is doubt
+def test_only_a_post_settles_or_raises_doubt(method: str, maybe_sent: bool, error: SlackError) -> None:
+    assert verdict(error, method=method, maybe_sent=maybe_sent).maybe_sent is maybe_sent
 
 
 @given(st.integers(5, 10_000))

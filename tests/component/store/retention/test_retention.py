@@ -13,6 +13,7 @@ from bot.alerting.reports.trend import Measurement
 from bot.audit.chain import AuditEntry
 from bot.chatops.audit_log import walk
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.operations.model import Operation, OpKind, OpState
 from bot.store import database as stores
@@ -61,7 +62,7 @@ async def say(store: Store, at: float, *slots: str) -> None:
     """Save messages of these slots as sent at that time."""
     async with store.begin() as uow:
         for slot in slots:
-            await uow.outbox.put(slot, "C1", Message(slot))
+            await uow.outbox.put(MessageKey.parse(slot), "C1", Message(slot))
     for _ in slots:
         async with store.begin() as uow:
             (claim,) = await uow.outbox.claim("p", 1e12, 1.0, 1)
@@ -142,7 +143,7 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
     await say(store, new, "summary:job:9")
     clock.now -= 100 * DAY
     async with store.begin() as uow:
-        await uow.outbox.put(f"alert:{alerts[0].id}:unsent", "C2", Message("waits"))
+        await uow.outbox.put(MessageKey.parse(f"alert:{alerts[0].id}:unsent"), "C2", Message("waits"))
     clock.now += 100 * DAY
     await keeper.apply()
     rows = await everything(store)

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.audit.chain import AuditEntry
+from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.operations.model import Event, Operation, OpKind, OpState
 from bot.store.database import Store
@@ -99,14 +100,19 @@ async def _fill(store: Store, now: float) -> None:
         for number in range(int(ALERTS * KEEP.alerts / DAY)):
             held = await uow.alerts.save(_alert(number, now))
             if number < ALERTS * KEEP.messages / DAY:
-                await uow.outbox.put(f"alert:{held.id}", "C0123456", card(held))
+                await uow.outbox.put(MessageKey.parse(f"alert:{held.id}"), "C0123456", card(held))
                 for line in range(3):
                     words = Message(held.sentence * 2)
-                    await uow.outbox.put(f"alert:{held.id}:line:{line}", "C0123456", words, parent=f"alert:{held.id}")
+                    await uow.outbox.put(
+                        MessageKey.parse(f"alert:{held.id}:line:{line}"),
+                        "C0123456",
+                        words,
+                        parent=MessageKey.parse(f"alert:{held.id}"),
+                    )
         for number in range(int(OPERATIONS * KEEP.operations / DAY)):
             op = await uow.operations.add(_operation(now))
             if number < OPERATIONS * KEEP.messages / DAY:
-                await uow.outbox.put(f"op:{op.id}", "C0123456", op_card(op))
+                await uow.outbox.put(MessageKey.parse(f"op:{op.id}"), "C0123456", op_card(op))
         for number in range(int(AUDIT * YEAR / DAY)):
             detail = {"words": "the switch reads false " * 20, "request": {"task": "balance", "on": False}}
             await uow.audit.append(

@@ -51,8 +51,8 @@ async def test_the_table_comes_first_and_then_the_file() -> None:
     assert "2023-11-14 22:13:20" in shown
     assert "operation running" in shown
     assert "confirmed; reason: rush hour" in shown
-    assert "The whole as a CSV file follows." in shown
-    assert "The whole is in the CSV file in this channel." in seen(last.message)
+    assert "A CSV file with all rows follows." in shown
+    assert "The CSV file in this channel has all rows." in seen(last.message)
     assert f"`{audit.found.head.short}`" in shown, "a head that is noted in chat proves the end of the log later"
     [(channel, name, content, comment)] = share.shared
     assert (channel, name, content) == ("C0GENERAL", "cmbot-audit.csv", b"csv")
@@ -67,10 +67,10 @@ async def test_filters_are_handed_on() -> None:
     assert audit.asked[1] == (AuditQuery(), 20)
 
 
-async def test_a_file_that_cannot_be_shared_is_told_with_what_to_do() -> None:
+async def test_failed_upload_names_the_fix() -> None:
     refused = SlackError("Slack refused files.completeUploadExternal: not_in_channel.", code="not_in_channel")
     _, last = await typed("audit", audit=book(1), share=Share(refused))
-    assert "could not be put into this channel. Slack refused files.completeUploadExternal" in seen(last.message)
+    assert "could not be uploaded to this channel. Slack refused files.completeUploadExternal" in seen(last.message)
     assert "/invite @cmbot" in seen(last.message)
     assert "operation running" in seen(last.message)
 
@@ -82,7 +82,7 @@ async def test_an_empty_log_has_no_table_and_no_file() -> None:
     assert share.shared == []
 
 
-async def test_a_mistyped_cluster_is_told_but_one_that_left_the_settings_is_shown() -> None:
+async def test_mistyped_cluster_is_refused_but_removed_one_is_shown() -> None:
     cluster = FakeCluster("prod")
     with pytest.raises(UserError, match=r'nothing about a cluster "prdo"\. Did you mean prod\?'):
         await typed("audit cluster=prdo", cluster, audit=book(0))

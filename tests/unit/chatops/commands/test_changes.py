@@ -45,7 +45,7 @@ OP = advance(
         ),
     ],
 )
-async def test_what_is_typed_becomes_a_wish(line: str, change_request: ChangeRequest) -> None:
+async def test_typed_command_becomes_a_change_request(line: str, change_request: ChangeRequest) -> None:
     proposals = FakeDesk()
     [reply] = await typed(line, FakeCluster(), proposals=proposals)
     assert [made for _, cluster, made in proposals.proposed if cluster == "prod"] == [change_request]

@@ -127,7 +127,7 @@ async def test_tasks_tell_the_dialect_and_its_reason() -> None:
     assert "1 on" in reply.message.text
 
 
-async def test_tasks_answer_while_the_dialect_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tasks_answer_before_the_dialect_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "DIALECT_SECONDS", 0.01)
     [reply] = await typed("tasks", FakeCluster(seen=[healthy()], verdict=None))
     assert "its hosts have not answered the probes yet" in seen(reply.message)
@@ -153,7 +153,7 @@ async def test_a_switch_is_only_proposed(verb: str, on: bool) -> None:
     [
         ("balanc", 'There is no background task "balanc". Did you mean balance? There are disk_repair, balance'),
         ("zzz", 'There is no background task "zzz". There are disk_repair'),
-        ("manual_migrate", "manual_migrate cannot be switched: services keep it on, whatever is stored."),
+        ("manual_migrate", "manual_migrate cannot be switched: services keep it on in any case."),
         ("Manual-Migrate", "manual_migrate cannot be switched"),
     ],
 )
@@ -165,7 +165,7 @@ async def test_an_unknown_task_is_refused_before_anything_is_asked(task: str, wo
     assert proposals.proposed == []
 
 
-async def test_clusters_are_told_from_memory() -> None:
+async def test_clusters_are_listed_from_memory() -> None:
     noted = {"prod": ClusterNote(1_699_999_990.0, "healthy", "prod is healthy.", 1, term=5)}
     [reply] = await typed("clusters", FakeCluster(), FakeCluster("test"), remembered=noted)
     assert reply.message.text == "1 of 2 clusters is healthy, 1 not polled yet."
@@ -255,7 +255,7 @@ async def test_what_is_mistyped_gets_a_suggestion(text: str, words: str) -> None
     assert words in str(caught.value)
 
 
-async def test_the_version_is_told() -> None:
+async def test_version_is_shown() -> None:
     [reply] = await typed("version")
     assert reply.message.text.startswith(f"cmbot {own_version()} on Python 3.")
 

@@ -34,7 +34,7 @@ async def test_of_which_clusters_and_since_when(text: str, clusters: tuple[str, 
 
 
 @pytest.mark.parametrize("text", ["summary pord", "handover pord"])
-async def test_a_cluster_that_is_none_is_told_with_the_nearest(text: str) -> None:
+async def test_unknown_cluster_is_refused_with_the_nearest(text: str) -> None:
     with pytest.raises(UserError, match="Did you mean prod"):
         await typed(text, *BOTH)
 
@@ -42,12 +42,12 @@ async def test_a_cluster_that_is_none_is_told_with_the_nearest(text: str) -> Non
 @pytest.mark.parametrize(
     "text", ["summary since=32d", "summary since=soon", "handover since=0h", "trend 31d", "trend never"]
 )
-def test_a_time_that_is_none_is_told_with_what_is_expected(text: str) -> None:
+def test_invalid_time_is_refused_with_what_is_expected(text: str) -> None:
     with pytest.raises(UserError, match="7d"):
         parse(text, COMMANDS, clusters=("prod",), default_cluster="prod")
 
 
-async def test_a_window_that_is_none_is_told_in_a_sentence() -> None:
+async def test_invalid_window_is_refused_in_a_sentence() -> None:
     with pytest.raises(UserError, match=r'^window cannot be "12d": it must be 7d, 30d or 90d\.$'):
         await typed("trend 12d")
 

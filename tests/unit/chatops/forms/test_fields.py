@@ -12,7 +12,7 @@ from bot.interactions.command import Offer
 from bot.interactions.message import Message
 from bot.operations.approval_rules import POLICIES
 from bot.playground.slack_sim.blockkit import check_view
-from bot.views.forms import CLUSTER, FIELD, KIND, Form, checking, form, loading, told
+from bot.views.forms import CLUSTER, FIELD, KIND, Form, checking, form, loading, notice
 from bot.views.inputs import Choice
 from tests.support.in_memory_ports import FakeDesk, typed
 
@@ -74,8 +74,8 @@ def test_words_stand_first_and_what_every_change_takes_last() -> None:
     assert names("task disable", FormContext(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
 
 
-def test_how_switches_are_spelled_is_asked_where_nobody_knows() -> None:
-    assert "dialect" in names("task disable", FormContext(dialect_told=False))
+def test_unknown_dialect_adds_its_field() -> None:
+    assert "dialect" in names("task disable", FormContext(dialect_known=False))
 
 
 def test_a_reason_is_required_where_the_policy_says() -> None:
@@ -104,10 +104,10 @@ def test_kinds_are_found_by_their_first_word() -> None:
 @pytest.mark.parametrize("peers", [1, 101, 350])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
 def test_every_form_is_within_slack_s_limits(kind: Kind, peers: int) -> None:
-    """Whatever a cluster calls its peers, however many there are."""
+    """Peers with any names, and any number of them."""
     many = tuple(Choice(str(number), f"peer {number} <!channel> {'x' * 200}", "y" * 200) for number in range(1, peers))
     offers = {Offer.PEER: many, Offer.TASK: many}
-    known = FormContext("p" * 60, offers, may_force=True, needs_reason=True, dialect_told=False)
+    known = FormContext("p" * 60, offers, may_force=True, needs_reason=True, dialect_known=False)
     view = form(
         Form(
             kinds=[each.choice for each in KINDS],
@@ -130,7 +130,12 @@ def test_a_form_without_kind_or_cluster_only_asks_for_these() -> None:
 
 def test_what_else_is_shown_is_within_slack_s_limits_too() -> None:
     big = Message("x" * 3000, tuple({"type": "divider"} for _ in range(150)))
-    for view in (loading("<x>"), checking("prod"), told(big, "a title that is far too long"), told(Message("plain"))):
+    for view in (
+        loading("<x>"),
+        checking("prod"),
+        notice(big, "a title that is far too long"),
+        notice(Message("plain")),
+    ):
         assert check_view(view) == []
         assert "submit" not in view
-    assert "51 more parts" in str(told(big))
+    assert "51 more parts" in str(notice(big))

@@ -70,13 +70,13 @@ class Refusals(FakeAudit):
 REFUSALS = Refusals()
 
 
-async def nobody(group: str) -> frozenset[str]:
+async def no_members(group: str) -> frozenset[str]:
     raise SlackError(f"cannot tell {group}", code="ratelimited")
 
 
 def judge(policy: Policy | None = None) -> FormValidator:
     members = Members(users=("U0ANNA",))
-    access = Access(AccessSettings(operators=members, approvers=members), nobody)
+    access = Access(AccessSettings(operators=members, approvers=members), no_members)
     return FormValidator(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, REFUSALS)
 
 
@@ -160,7 +160,7 @@ async def test_a_form_of_one_without_rights_is_refused_before_its_fields() -> No
     assert [(user, cluster) for user, cluster, _ in REFUSALS.noted] == [("U0EVE", "prod")]
 
 
-async def test_a_cluster_that_left_the_settings_is_told_at_its_field() -> None:
+async def test_unconfigured_cluster_is_refused_at_its_field() -> None:
     evaluation = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, cluster="gone")))
     assert evaluation.answer["errors"] == {f"block of {CLUSTER}": 'There is no cluster "gone". Configured: prod.'}
 
@@ -173,7 +173,7 @@ async def test_what_cmbot_did_not_make_is_refused(changes: Mapping[str, Any]) ->
     evaluation = await judge().judge(sent({"task": "balance"}, **changes))
     assert evaluation.work is None
     assert evaluation.answer["response_action"] == "update"
-    assert "open it anew with /cm do" in str(evaluation.answer["view"])
+    assert "open a new one with /cm do" in str(evaluation.answer["view"])
 
 
 async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:

@@ -22,7 +22,7 @@ async def test_peers_are_offered_as_their_leader_lists_them() -> None:
 async def test_without_a_leader_the_id_is_typed_and_the_form_says_so() -> None:
     offers = await read(FakeCluster(seen=[leaderless()]), frozenset({Offer.PEER}))
     assert offers.choices == {}
-    assert offers.notes == ("The members of prod cannot be read just now: type the peer's id.",)
+    assert offers.notes == ("Type the id of the peer: the members of prod cannot be read now.",)
 
 
 class Hanging(FakeCluster):
@@ -45,14 +45,14 @@ async def test_a_silent_cluster_does_not_stop_the_form() -> None:
     assert cluster.given_up
     offers = await read(cluster, frozenset({Offer.TASK}), within=0.01)
     assert [choice.value for choice in offers.choices[Offer.TASK]] == [task.name for task in TASKS]
-    assert not offers.dialect_told
-    assert "cannot be read just now" in offers.notes[0]
+    assert not offers.dialect_known
+    assert "cannot be read now" in offers.notes[0]
     assert "is not known how prod spells" in offers.notes[1]
 
 
 async def test_tasks_are_those_of_the_dialect_with_their_state() -> None:
     seen = Snapshot("prod", 1.0, healthy().looks, switches={"balance": "true", "disk_repair": None})
-    cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, "told"))
+    cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, "given"))
     offers = await read(cluster, frozenset({Offer.TASK}))
     labels = [choice.label for choice in offers.choices[Offer.TASK]]
     assert "balance · on" in labels

@@ -17,8 +17,8 @@ def test_it_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("user", ["U2", ""])
-def test_nobody_else_may_use_it(user: str) -> None:
-    with pytest.raises(UserError, match="open it anew"):
+def test_form_of_another_person_is_refused(user: str) -> None:
+    with pytest.raises(UserError, match="open a new one"):
         verify(sign(ORIGIN, KEY), KEY, user)
 
 
