@@ -70,7 +70,7 @@ async def test_a_role_of_its_own_can_append_and_do_no_more(postgres: Postgres) -
             "DELETE FROM audit",
             "DROP TRIGGER audit_append_only ON audit",
         ):
-            with pytest.raises(StoreError, match=r"no right to that"):
+            with pytest.raises(StoreError, match=r"lacks a privilege"):
                 async with store.begin() as uow:
                     await uow.audit._session.change(text(statement))
         async with store.read() as uow:
