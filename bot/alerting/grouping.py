@@ -14,11 +14,11 @@ from typing import Self
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason, following, noted
+from bot.common.message_key import MessageKey
 
 WHOLE_CHANNEL = ""
 """The scope of a storm over all clusters of a channel; any other is a cluster's name."""
 _MOST_ARRIVALS = 2000
-from bot.common.message_key import MessageKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,8 @@ class Outbox:
     dead and take over its claims. `random` returns numbers in [0, 1).
     `on_dead` is called with each row that Slack refuses for good. `wanted` returns True if a message that a person
     deleted must be posted again. `renew` returns the seconds until a message that cannot be edited (`ts`) gets a new
-    message in its place, None to leave it. `posted_after` converts the time of a row to Slack's clock. `awake` is set by parts that put
-    messages into the store and cannot call `wake`.
+    message in its place, None to leave it. `posted_after` converts the time of a row to Slack's clock. `awake` is set
+    by parts that put messages into the store and cannot call `wake`.
     """
 
     def __init__(

@@ -4,7 +4,6 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from bot.alerting.unknown_time import unknown_for
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -12,13 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
+from bot.alerting.hysteresis import unknown_for
 from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
 from bot.alerting.transition import LOUD, ended, reads_the_same
 from bot.common.errors import StoreError
-from bot.watch.publisher import publish, tell
+from bot.store.state_codec import decode_history
+from bot.watch.publisher import publish, publish_one
 from tests.support.budget import examples
 from tests.support.watch_builders import FakeStore
 
@@ -75,7 +76,7 @@ FOUND = {
     for key in KEYS
 }
 QUIET: st.SearchStrategy[Answer] = st.sampled_from([(), CANNOT_TELL])
-# Findings that inhibit others are rarer, or no other alert would ever be posted.
+# What inhibits the others is seen more rarely, or nothing else would ever be told.
 ANSWERS: Mapping[str, st.SearchStrategy[Answer]] = {
     key: st.one_of(QUIET, QUIET, found) if key == "no_leader" else st.one_of(QUIET, found, found)
     for key, found in FOUND.items()
@@ -96,7 +97,7 @@ def done(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Engine(RuleBasedStateMachine):
-    """A world with random changes, the alerts of the engine, and the messages in a channel.
+    """A world that changes at random, the engine's alerts in it, and what a channel was told of them.
 
     Another cluster shares the channel; its alerts come and go by hand.
     """
@@ -107,7 +108,7 @@ class Engine(RuleBasedStateMachine):
         self.world: Mapping[str, Answer] = dict.fromkeys(KEYS, ())
         self.store = FakeStore()
         self.silences: list[Silence] = []
-        self.posted: dict[int, list[tuple[float, Transition]]] = {}
+        self.told: dict[int, list[tuple[float, Transition]]] = {}
         self.neighbours = 0
 
     @property
@@ -124,7 +125,7 @@ class Engine(RuleBasedStateMachine):
 
     @property
     def history(self) -> ChannelHistory:
-        return ChannelHistory.from_json(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
+        return decode_history(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
 
     @rule(seen=st.lists(SEEN, min_size=1, max_size=3))
     def the_world_changes(self, seen: list[tuple[str, Answer]]) -> None:
@@ -132,11 +133,11 @@ class Engine(RuleBasedStateMachine):
         self._tick(15)
 
     @precondition(lambda self: any(alert.fired_at for alert in self.own))
-    @rule(key=st.sampled_from(KEYS), worse=st.booleans())
-    def it_gets_worse(self, key: str, worse: bool) -> None:
+    @rule(key=st.sampled_from(KEYS), graver=st.booleans())
+    def it_gets_worse(self, key: str, graver: bool) -> None:
         answer = self.world[key]
         if answer is not CANNOT_TELL:
-            severity = Severity.CRITICAL if worse else Severity.INFO
+            severity = Severity.CRITICAL if graver else Severity.INFO
             self.world = {
                 **self.world,
                 key: tuple(
@@ -163,7 +164,7 @@ class Engine(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.neighbour) < MOST_NEIGHBOURS)
     @rule(number=st.integers(1, 4))
-    def the_neighbour_has_an_alert(self, number: int) -> None:
+    def the_neighbour_has_trouble(self, number: int) -> None:
         made = [self._neighbour(self.neighbours + place) for place in range(number)]
         self.neighbours += number
         self._commit("archive", tuple(Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in made))
@@ -201,7 +202,7 @@ class Engine(RuleBasedStateMachine):
         assert move is not None
         assert move.tell is Tell.EDIT
         done(self._acknowledged(move))
-        self.posted.setdefault(move.new.id, []).append((self.now, move))
+        self.told.setdefault(move.new.id, []).append((self.now, move))
 
     @invariant()
     def one_open_alert_at_most_per_key(self) -> None:
@@ -211,14 +212,14 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_resolved_aloud_that_never_fired(self) -> None:
         for number, alert in self.alerts.items():
-            reasons = [move.reason for _, move in self.posted.get(number, ())]
+            reasons = [move.reason for _, move in self.told.get(number, ())]
             assert reasons.count(TransitionReason.FIRED) == (1 if alert.fired_at else 0)
             assert reasons.count(TransitionReason.SURFACED) <= 1
             assert alert.fired_at or alert.state in {AlertState.PENDING, AlertState.RESOLVED}
             assert not reasons or reasons[0] is TransitionReason.FIRED
 
     @invariant()
-    def every_firing_alert_is_posted_or_in_a_digest(self) -> None:
+    def every_firing_alert_is_told_or_stands_in_a_digest(self) -> None:
         outbox, history = self.store.state.outbox, self.history
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
@@ -240,7 +241,7 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
         since = self.now - LIMITS.within
-        moves = [move for posted in self.posted.values() for at, move in posted if at > since]
+        moves = [move for told in self.told.values() for at, move in told if at > since]
         first = [move.new for move in moves if move.reason is TransitionReason.FIRED and "digest" not in move.new.data]
         spared = [alert for alert in first if alert.rule not in NEVER_WILDCARD_SILENCED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
@@ -249,7 +250,7 @@ class Engine(RuleBasedStateMachine):
     async def _acknowledged(self, move: Transition) -> None:
         async with self.store.begin() as uow:
             await uow.alerts.save(move.new)
-            await tell(uow, move, CHANNEL)
+            await publish_one(uow, move, CHANNEL)
 
     def _neighbour(self, number: int) -> Alert:
         alert = Alert("archive", "peer_down", str(number), AlertState.FIRING, Severity.WARNING, "Down.", self.now)
@@ -280,24 +281,24 @@ class Engine(RuleBasedStateMachine):
         """Fold, store and tell, as one transaction; False when it was lost."""
         held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
         before = self.history
-        after, posted = group_alerts(before, moves, held, LIMITS, self.now)
-        assert {move.new.key for move in moves} <= {move.new.key for move in posted}
+        after, told = group_alerts(before, moves, held, LIMITS, self.now)
+        assert {move.new.key for move in moves} <= {move.new.key for move in told}
         try:
-            done(self._stored(posted, before, after))
+            done(self._stored(told, before, after))
         except StoreError:
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}
-        for move in posted:
+        for move in told:
             if move.tell is not Tell.QUIET:
-                self.posted.setdefault(ids[move.new.key], []).append((self.now, move))
+                self.told.setdefault(ids[move.new.key], []).append((self.now, move))
         return True
 
-    async def _stored(self, posted: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
+    async def _stored(self, told: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
         async with self.store.begin() as uow:
-            await publish(uow, posted, before, after, LIMITS)
+            await publish(uow, told, before, after, LIMITS)
 
     def _blocked(self, held: list[Alert], *, settling: bool, remembered: bool) -> frozenset[str]:
-        """The rules that may post nothing at this tick."""
+        """The rules of which nothing may be told at this tick."""
         open_rules = {alert.rule for alert in held if alert.state is not AlertState.PENDING}
         active = {key for key, answer in self.world.items() if (answer is not CANNOT_TELL and answer)} | open_rules
         inhibited = frozenset[str]().union(*(INHIBITS.get(key, frozenset()) for key in active))
@@ -312,7 +313,7 @@ class Engine(RuleBasedStateMachine):
         """When it was last said aloud for one of these reasons, or acknowledged."""
         said = [
             (at, move)
-            for at, move in self.posted[alert.id]
+            for at, move in self.told[alert.id]
             if move.tell in LOUD or move.reason is TransitionReason.ACKNOWLEDGED
         ]
         return max((at for at, move in said if move.reason in reasons), default=0.0)
@@ -321,7 +322,7 @@ class Engine(RuleBasedStateMachine):
         old, new = move.old, move.new
         if self.world[new.rule] is CANNOT_TELL:
             assert old is not None
-            assert (move.tell, reads_the_same(old, new)) == (Tell.QUIET, True), "a transition without a visible change"
+            assert (move.tell, reads_the_same(old, new)) == (Tell.QUIET, True), "moved though nobody could tell"
             return
         assert new.version == (old.version if old else 0) + (move.tell is not Tell.QUIET or not new.open)
         if move.tell is not Tell.QUIET:
@@ -334,10 +335,10 @@ class Engine(RuleBasedStateMachine):
             assert waited >= next(each.hold for each in RULES if each.key == new.rule)
         elif move.tell is not Tell.QUIET:
             assert old is not None
-            assert old.fired_at > 0, "an update of an alert that was never posted"
-            self._check_posted(move, old)
+            assert old.fired_at > 0, "told of what was never told before"
+            self._check_told(move, old)
 
-    def _check_posted(self, move: Transition, old: Alert) -> None:
+    def _check_told(self, move: Transition, old: Alert) -> None:
         new = move.new
         if move.reason in {TransitionReason.REMINDED, TransitionReason.ESCALATED, TransitionReason.UNMUTED}:
             assert old.state is new.state is AlertState.FIRING
@@ -376,7 +377,7 @@ class Engine(RuleBasedStateMachine):
             assert "unsaid" not in new.data
 
     def _check_escalation(self, old: Alert, new: Alert) -> None:
-        """Escalated once since its last owner, and only after the full time."""
+        """Called once since somebody last was to care for it, and not before that somebody had the whole time."""
         given = self._last(old, TransitionReason.FIRED, TransitionReason.UNMUTED, TransitionReason.ACKNOWLEDGED)
         assert self.now - given >= CALLS.after
         assert new.severity >= CALLS.severity
@@ -384,7 +385,7 @@ class Engine(RuleBasedStateMachine):
         assert new.data["escalated_at"] == self.now
 
     def _nothing_is_lost(self, blocked: frozenset[str]) -> None:
-        """Each finding is posted with its newest text, unless a named reason holds it back; a missing one resolves."""
+        """What is found is told with its newest words, unless something named keeps it back; what is gone, ends."""
         open_now = {(alert.rule, alert.subject): alert for alert in self.own}
         for rule_ in RULES:
             answer = self.world[rule_.key]

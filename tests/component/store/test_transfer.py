@@ -183,7 +183,7 @@ async def test_duplicate_row_is_refused(written: Path, tmp_path: Path) -> None:
 async def test_changed_chain_in_the_file_is_reported(written: Path, tmp_path: Path) -> None:
     rewrite(written, _row("audit", {"actor": "U9"})(lines_of(written)))
     moved = await import_state(f"sqlite:///{tmp_path}/next.db", written)
-    assert "BROKEN at row 1" in moved.told("Imported", written)
+    assert "BROKEN at row 1" in moved.text("Imported", written)
 
 
 async def test_database_of_another_release_is_not_exported(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
+from bot.watch.planning import Watched
 from bot.watch.ports import WatchStore
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import disk, look
 
 

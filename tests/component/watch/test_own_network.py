@@ -13,7 +13,8 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.store.state_codec import decode_state
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.planning import Watched
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import FakeStore, dark, look
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))
@@ -62,7 +63,7 @@ class Many:
     def ask_for_real(self, name: str, api: ClustermgrClient) -> None:
         """Let a cluster be asked over real sockets from now on."""
         handle = Cluster(name, self._channel(name), api, lambda: self.now, 1.0)
-        self.watches[name]._look = partial(handle.poll, 1.0)
+        self.watches[name]._poll = partial(handle.poll, 1.0)
 
     async def rounds(self, count: int = 1) -> list[str]:
         """Look at each cluster so often, every 15 s and spread over them; returns what was told."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.audit.chain import GENESIS, seal
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
@@ -39,22 +40,14 @@ LINES = (
     ClusterLine(
         "archive",
         3,
-        {"at": AT - 20, "level": HEALTHY, "verdict": "archive is healthy.", "leader": 2, "term": 4, "answered": 3},
+        ClusterNote(AT - 20, HEALTHY, "archive is healthy.", 2, term=4, answered=3),
     ),
     ClusterLine(
         "prod",
         3,
-        {
-            "at": AT - 10,
-            "level": DEGRADED,
-            "verdict": "prod is degraded: peer 3 is down.",
-            "leader": 1,
-            "leader_host": HOSTS[0],
-            "term": 7,
-            "answered": 2,
-        },
+        ClusterNote(AT - 10, DEGRADED, "prod is degraded: peer 3 is down.", 1, HOSTS[0], 7, 2),
     ),
-    ClusterLine("test", 3, {}),
+    ClusterLine("test", 3, ClusterNote()),
 )
 SNAPSHOTS = (
     ("healthy", view_samples.healthy),

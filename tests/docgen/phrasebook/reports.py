@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from bot.alerting.cluster_state.members import MemberChange
-from bot.views.report import Report
-
+from bot.alerting.cluster_state.observations import MemberChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.timeseries import timeseries
-from bot.alerting.reports.trend import points
+from bot.alerting.reports.trend import Measurement, points
 from bot.alerting.reports.trend import trend as measured_trend
 from bot.views.handover import handover
+from bot.views.parts import Report
 from bot.views.summary import summary
 from bot.views.trend import trend
 from tests.docgen.phrasebook.render import Sample, Section
@@ -36,7 +36,7 @@ BUSY = ClusterState(
 )
 
 
-def _alert(number: int, **changes: object) -> Alert:
+def _alert(number: int, **changes: Any) -> Alert:
     alert = Alert(
         "prod",
         "disk_broken",
@@ -51,11 +51,12 @@ def _alert(number: int, **changes: object) -> Alert:
     return replace(alert, **changes)
 
 
-def _samples(days: float, every: float = HOUR) -> list[tuple[float, dict[str, int]]]:
+def _samples(days: float, every: float = HOUR) -> list[tuple[float, Measurement]]:
     count = int(days * DAY / every)
     times = [AT - number * every for number in range(count, -1, -1)]
     return [
-        (at, {"used": int(50 * TIB - (AT - at) / DAY * TIB), "total": 100 * TIB, "writable": 25 * TIB}) for at in times
+        (at, Measurement(used=int(50 * TIB - (AT - at) / DAY * TIB), total=100 * TIB, writable=25 * TIB))
+        for at in times
     ]
 
 
@@ -69,7 +70,7 @@ def _facts() -> tuple[ClusterFacts, ClusterFacts]:
         open=(_alert(1), held),
         recent=(_alert(1), held, done),
         samples=samples[-24:],
-        deeds=(OperationFact(AT - HOUR, "turn balance off: verified", "U0ANNA", "rush hour", ("U0BEN",)),),
+        operations=(OperationFact(AT - HOUR, "turn balance off: verified", "U0ANNA", "rush hour", ("U0BEN",)),),
         pending=(
             Pending(4, "turn balance off", "leased", "U0ANNA", AT - 60, AT + HOUR, "balance"),
             Pending(5, "remove peer 3", "waiting", "U0BEN", AT - 60, AT + 600),

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.grouping import AlertGroup, ChannelHistory
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.trend import Measurement
 from bot.audit.chain import AuditEntry
@@ -93,7 +95,7 @@ async def test_samples_are_thinned_by_hour_and_day_then_deleted(store: Store, ke
     await keeper.apply()
     async with store.read() as uow:
         for cluster in ("prod", "test"):
-            found = [((today - at) // DAY, values["used"]) for at, values in await uow.samples.range(cluster, 0.0)]
+            found = [((today - at) // DAY, values.used) for at, values in await uow.samples.range(cluster, 0.0)]
             assert found == [(100, 0), (20, 0), (19, 60), (2, 0), *((1, used) for used in range(20, 120, 20))]
 
 
@@ -103,7 +105,7 @@ async def test_thinning_continues_and_a_new_process_keeps_the_same(
     start = clock.now // DAY * DAY
     async with store.begin() as uow:
         for step in range(24):
-            await uow.samples.add("prod", start + step * 600.0, {"used": step})
+            await uow.samples.add("prod", start + step * 600.0, Measurement(used=step))
     for later in range(10):
         clock.now = start + KEEP.samples + later * 1000.0
         await keeper.apply()
@@ -111,7 +113,7 @@ async def test_thinning_continues_and_a_new_process_keeps_the_same(
     clock.now = start + KEEP.samples + DAY
     await keeper.apply()
     async with store.read() as uow:
-        assert [values["used"] for _, values in await uow.samples.range("prod", 0.0)] == [0, 6, 12, 18]
+        assert [values.used for _, values in await uow.samples.range("prod", 0.0)] == [0, 6, 12, 18]
 
 
 async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, keeper: Retention, clock: Clock) -> None:
@@ -132,8 +134,8 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
         for key, seen in (("done", old), ("open", old), ("late", clock.now)):
             await uow.inbound.insert_if_new(key, "Click", {}, seen)
         await uow.inbound.done("done")
-        await uow.memory.put("prod", {"term": 1})
-        await uow.channels.put("C1", {"digests": [{"slot": "digest:C1:2"}]})
+        await uow.memory.put("prod", ClusterState(term=1))
+        await uow.channels.put(ChannelHistory("C1", groups=(AlertGroup("digest:C1:2", 0.0, ()),)))
     gone = [f"alert:{alerts[0].id}", f"alert:{alerts[2].id}:line:3", f"op:{ended.id}", f"op:{ended.id}:line:1.2"]
     gone += [f"silence:{over.id}:over", "summary:job:1", "summary:job:1:0", "handover:job:2"]
     gone += ["digest:C1:1", "digest:C1:1:line:1", "blind:prod:1", "left:prod:C1:1"]
@@ -182,7 +184,7 @@ async def test_sqlite_returns_free_space(tmp_path: Path, clock: Clock) -> None:
         await store.migrate()
         async with store.begin() as uow:
             for number in range(400):
-                await uow.samples.add("prod", float(number), {"words": "x" * 2000})
+                await uow.samples.add("prod", float(number), Measurement(bad=tuple(range(1000, 1400))))
         await store.give_back(1)
         full = await _pages(store)
         await Retention(store, KEEP, clock).apply()
