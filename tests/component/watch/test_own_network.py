@@ -62,7 +62,7 @@ class Many:
     def ask_for_real(self, name: str, api: ClustermgrClient) -> None:
         """Let a cluster be asked over real sockets from now on."""
         handle = Cluster(name, self._channel(name), api, lambda: self.now, 1.0)
-        self.watches[name]._look = partial(handle.poll, 1.0)
+        self.watches[name]._poll = partial(handle.poll, 1.0)
 
     async def rounds(self, count: int = 1) -> list[str]:
         """Look at each cluster so often, every 15 s and spread over them; returns what was told."""
