@@ -169,7 +169,7 @@ def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, kno
     sentence = (
         f"{cluster} is degraded: {answered} answered, and peer {peer}, which leads by what they say, did not{more}."
     )
-    reason = f"peer {peer} leads in term {snapshot.term} but gave no answer of its own"
+    reason = f"peer {peer} leads in term {snapshot.term} but did not answer itself"
     return ClusterStatus(StatusLevel.DEGRADED, sentence, (reason, *silent), unsure)
 
 

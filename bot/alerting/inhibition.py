@@ -22,9 +22,9 @@ def covers(*pairs: tuple[str, str]) -> dict[str, list[list[str]]]:
 
 def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The rules of which nothing may be posted or resolved, because a rule that inhibits them is seen or posted."""
-    told = {alert.rule for alert in alerts if alert.state is not AlertState.PENDING}
+    posted = {alert.rule for alert in alerts if alert.state is not AlertState.PENDING}
     seen = {finding.rule for finding in _found(answers)}
-    active = [others for key, others in inhibits.items() if key in answers and key in told | seen]
+    active = [others for key, others in inhibits.items() if key in answers and key in posted | seen]
     return frozenset().union(*active)
 
 
@@ -37,7 +37,7 @@ def covered(
 ) -> Pairs:
     """The pairs covered by a finding of this step, or by an open alert that this step neither renews nor resolves.
 
-    An alert that a silence of all rules mutes informs nobody: it does not cover the rules that such a silence spares.
+    An alert that a silence of all rules mutes informs no person: it does not cover the rules that such a silence spares.
     """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]

@@ -1,4 +1,4 @@
-"""What people do about alerts: see what is open, acknowledge one, silence a rule for a while, lift a silence."""
+"""AlertActions: list, acknowledge and silence alerts, and lift silences, for commands and buttons."""
 
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from bot.watch.publisher import publish_one
 T = TypeVar("T")
 
 LONGEST_SILENCE = 7 * 86400.0
-"""Seconds: who is still not to be woken after a week should mend the rule's thresholds instead."""
+"""Seconds; a longer need is met by changing the thresholds of the rule."""
 _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class AlertActions:
-    """Implements commands.spec.AlertBook; `channels` are the alert channels. Raises StoreError, UserError."""
+    """Implements the alert port of commands; `channels` are the alert channels. Raises StoreError, UserError."""
 
     store: Store
     wake: Callable[[], None]
@@ -37,11 +37,11 @@ class AlertActions:
     channels: Mapping[str, str]
 
     async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
-        """The alerts that were told and are not resolved, the gravest and then the oldest first."""
+        """The posted alerts that are not resolved, the most severe and then the oldest first."""
         async with self.store.read() as uow:
             found = await uow.alerts.open(cluster)
-        told = [alert for alert in found if alert.state is not AlertState.PENDING]
-        return tuple(sorted(told, key=lambda alert: (-alert.severity, alert.since)))
+        posted = [alert for alert in found if alert.state is not AlertState.PENDING]
+        return tuple(sorted(posted, key=lambda alert: (-alert.severity, alert.since)))
 
     async def alert(self, alert_id: int) -> Alert:
         """One alert of a configured cluster, open or not."""
@@ -49,7 +49,7 @@ class AlertActions:
             return _known(await uow.alerts.get(alert_id), alert_id, self.channels)
 
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        """Note who takes care of an alert; it is quiet from now on, until it gets worse."""
+        """Acknowledge an alert; it stays quiet until it gets worse."""
         return await _persistently(alert_id, lambda: self._acknowledge(alert_id, by))
 
     async def _acknowledge(self, alert_id: int, by: str) -> Alert:
@@ -59,7 +59,7 @@ class AlertActions:
             if move is None:
                 raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
             if "digest" in alert.data:
-                # In the order in which the watch takes them: the channel first.
+                # Same lock order as the watcher: the channel first.
                 await uow.channels.get(self.channels[alert.cluster])
             await uow.alerts.save(move.new)
             await publish_one(uow, move, self.channels[alert.cluster])
@@ -76,7 +76,7 @@ class AlertActions:
         With a `subject` only the alert about that one is muted. An equal silence in force is extended; it raises
         UserError when that one lasts as long or longer.
 
-        The cluster's alert channel is told, wherever it was typed; `key` is the inbound work that is done with it.
+        The cluster's alert channel is notified; `key` is the inbound work that this completes.
         """
         known = [EVERY_RULE, *(each.key for each in RULES)]
         if rule not in known:
@@ -84,11 +84,11 @@ class AlertActions:
             raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
         if not 0 < seconds <= LONGEST_SILENCE:
             raise UserError("A silence lasts longer than 0 s and at most 7 days, as in for=2h: after that look again.")
-        now, told = self.clock(), await self.open(cluster)
-        subject = subject_of(rule, subject, cluster, await self._remembered(cluster), told)
+        now, posted = self.clock(), await self.open(cluster)
+        subject = subject_of(rule, subject, cluster, await self._state(cluster), posted)
         async with self.store.begin() as uow:
             wanted = Silence(cluster, rule, subject, now + seconds, by, reason, now)
-            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in told))
+            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in posted))
             await uow.outbox.put(_key(begun), self.channels[cluster], views.silenced(begun))
             if key:
                 await uow.inbound.done(key)
@@ -113,14 +113,14 @@ class AlertActions:
         await uow.audit.append(AuditEntry(now, held.by, "silence.extended", held.cluster, detail=detail))
         return Begun(held, mutes, equal.until)
 
-    async def _remembered(self, cluster: str) -> ClusterState:
+    async def _state(self, cluster: str) -> ClusterState:
         async with self.store.read() as uow:
             return await uow.memory.get(cluster)
 
     async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Begun:
-        """Mute what one open alert is about, None: until it is resolved; its thread is told.
+        """Silence one open alert, for None until it is resolved; its thread is notified.
 
-        `key` is the inbound work that is done with it.
+        `key` is the inbound work that this completes.
         """
         return await _persistently(alert_id, lambda: self._silence_alert(alert_id, seconds, by, key))
 
@@ -150,7 +150,7 @@ class AlertActions:
             return tuple(await uow.silences.active(self.clock(), cluster))
 
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
-        """Lift a silence before its time; the cluster's alert channel is told, and so is what still mutes."""
+        """Lift a silence early; the alert channel is notified, also of silences that still mute."""
         now = self.clock()
         async with self.store.begin() as uow:
             held = await uow.silences.get(silence_id)

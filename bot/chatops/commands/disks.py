@@ -44,7 +44,7 @@ class DiskArgs(Args):
 async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
     """List disks."""
     cluster = call.the_cluster
-    first = call.remembered(cluster.name).leader_host
+    first = call.remembered(cluster.name).leader_host or None
     found = await in_time(_listed(cluster.api, args, first), cluster.name, "its disks")
     given = (("status", args.status), ("idc", args.idc), ("host", args.host))
     asked = [f"{key}={value}" for key, value in given if value is not None]

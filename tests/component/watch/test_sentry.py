@@ -72,7 +72,7 @@ async def test_it_is_told_after_three_intervals_and_a_minute_at_least(world: Gua
 async def test_a_schedule_that_runs_no_look_is_the_reason_where_no_look_failed(world: Guarded) -> None:
     world.hangs = True
     world.watchdog.note_schedule_error(
-        "prod", "The look of its turn did not come: it was due again while it was still running."
+        "prod", "The scheduled poll did not run: it was due again while it was still running."
     )
     await world.ticks(20)
     assert "due again while it was still running" in str(world.store.state.outbox["alert:1"][1]["blocks"])
