@@ -1,7 +1,7 @@
 """`cmbot demo`: the whole program with simulated clusters and a local Slack workspace, on loopback."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
@@ -44,11 +44,17 @@ def example() -> str:
 
 @asynccontextmanager
 async def demo(
-    *, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS, example_ports: bool = True
+    *,
+    port: int = PAGE_PORT,
+    timing: Timing = TIMING,
+    poll: float = POLL_SECONDS,
+    example_ports: bool = True,
+    clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. Nothing is kept when the block ends.
 
     `example_ports`: the nodes listen where the example says, if that is free; else on any free ports.
+    `clock` (Unix seconds) takes the place of the program's clocks.
     """
     template = parse(example(), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -61,7 +67,7 @@ async def demo(
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settled(template, slack, clusters, folder, poll)
-        app = await stack.enter_async_context(build(settings))
+        app = await stack.enter_async_context(build(settings, clock=clock))
         await remember_a_month(app)
         await stack.enter_async_context(running(app))
         await slack.wait_connected()

@@ -1,6 +1,8 @@
 """The whole program against simulated clusters and a strict local workspace, over real sockets."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,24 @@ from bot.cli.demo import Demo, demo
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.outside import Outside
+from tests.support.databases import database_url, postgres, template
+from tests.support.fast_time import FastLoop
+
+__all__ = ["database_url", "postgres", "template"]
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 """A cluster whose ten-second waits take a second and whose elections take less."""
 
 
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Give a test its event loop."""
+    return {"own": FastLoop if item.get_closest_marker("fast_time") else asyncio.new_event_loop}
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[Demo]:
     """The demo as it is shipped, only faster; a rule of the platform that was broken fails the test."""
-    async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
+    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
         yield parts
         parts.slack.assert_no_violations()
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from bot.cli.demo import Demo
@@ -13,6 +14,8 @@ from bot.playground.slack_sim.workspace import Message
 from bot.telemetry.health import served
 from bot.telemetry.heartbeat import Heartbeat
 from tests.e2e.test_journey import ALICE, ARCHIVE, STORAGE, alert
+
+pytestmark = pytest.mark.fast_time
 
 
 def lines(world: Demo) -> list[Message]:

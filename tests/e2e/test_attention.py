@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, alert, ask
+
+pytestmark = pytest.mark.fast_time
 
 
 def buttons(message: Message) -> list[str]:

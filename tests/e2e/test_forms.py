@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.audit.query import ALL
 from bot.cli.demo import Demo
 from bot.interactions.events import Invocation, Submission
@@ -13,6 +15,8 @@ from bot.playground.slack_sim.delivery import INTERACTION
 from bot.playground.slack_sim.inputs import form_state
 from bot.playground.slack_sim.message import View
 from bot.playground.slack_sim.workspace import Message
+
+pytestmark = pytest.mark.fast_time
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
 STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"

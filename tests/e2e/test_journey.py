@@ -8,6 +8,8 @@ import pytest
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 
+pytestmark = pytest.mark.fast_time
+
 ALICE, BOB, DAVE = "U0ALICE", "U0BOB", "U0DAVE"
 STORAGE, OPERATIONS, ARCHIVE, RANDOM = "C0STORAGE", "C0OPERATIONS", "C0ARCHIVE", "C0RANDOM"
 

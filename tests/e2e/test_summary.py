@@ -1,8 +1,12 @@
 """Summaries, hand-overs and trends, by the calendar and by command, as a workspace shows them."""
 
+import pytest
+
 from bot.cli.demo import Demo
 from bot.runtime.lifecycle import catch_up, summarise
 from tests.e2e.test_journey import ALICE, STORAGE, alert, ask
+
+pytestmark = pytest.mark.fast_time
 
 
 async def test_a_summary_is_posted_once(world: Demo) -> None:

@@ -1,6 +1,6 @@
 """Measurements over time, for trends and summaries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, cast, func, select
@@ -19,6 +19,10 @@ class Samples:
         """Keep `values` as measured at `at`; a second measurement of that time is dropped."""
         new = self._session.insert(samples).values(cluster=cluster, at=at, data=dict(values))
         await self._session.change(new.on_conflict_do_nothing(index_elements=["cluster", "at"]))
+
+    async def fill(self, cluster: str, measured: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
+        """Keep many measurements, (time, values) each, in one statement; raises Conflict when a time is taken."""
+        await self._session.fill(samples, [{"cluster": cluster, "at": at, "data": dict(data)} for at, data in measured])
 
     async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
         """What was measured at `since` or later: (time, values), oldest first.
