@@ -1,8 +1,7 @@
 """The whole program against simulated clusters and a strict local workspace, over real sockets."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,12 @@ from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.outside import Outside
 from tests.support.databases import database_url, postgres, template
-from tests.support.fast_time import FastLoop
+from tests.support.fast_time import pytest_asyncio_loop_factories
 
-__all__ = ["database_url", "postgres", "template"]
+__all__ = ["database_url", "postgres", "pytest_asyncio_loop_factories", "template"]
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 """A cluster whose ten-second waits take a second and whose elections take less."""
-
-
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Give a test its event loop."""
-    return {"own": FastLoop if item.get_closest_marker("fast_time") else asyncio.new_event_loop}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""An event loop for which waiting passes quickly, and the time of day with it.
+"""An event loop for which waiting passes quickly, and the time of day with it: the one of tests marked `fast_time`.
 
 For tests that run the program and its world in one process. While the loop has work, or a thread works for it, its time
 is the machine's. While it waits for anything else, a second counts as SPEED seconds: for timers, for deadlines and for
@@ -8,15 +8,21 @@ the time of day. So everything that goes by times keeps its order and its propor
 import asyncio
 import selectors
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import pytest
 import time_machine
 from aiosqlite import Connection
 
 SPEED = 25.0
 """The number of seconds that a second of waiting counts."""
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Give a test its event loop: a hook of pytest-asyncio, for a conftest.py to import."""
+    return {"own": FastLoop if item.get_closest_marker("fast_time") else asyncio.new_event_loop}
 
 
 class _Hasty(selectors.DefaultSelector):
