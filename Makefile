@@ -14,7 +14,7 @@ endef
 
 # Tests with one of these marks have a target each; .ci/run runs them all.
 MARKED := browser or chaos or fuzz or matrix or system
-PARALLEL := -n auto --dist loadfile
+PARALLEL := -n auto --dist worksteal
 SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 
