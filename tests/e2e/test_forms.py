@@ -270,7 +270,8 @@ async def test_a_replacement_shows_its_plan_and_proposes_its_first_step(world: D
     ack = await world.slack.as_user(ALICE).submit(filled)
     assert not ack.errors
     view = await seen(world, ALICE, lambda view: "Replacing peer 3" in view.full_text)
-    assert "waits for" in view.full_text or "refused" in view.full_text
+    assert "Remove the dead peer 3" in view.full_text
+    assert "waits for" in view.full_text
 
 
 async def test_what_was_kept_when_the_process_died_is_done_by_the_next(world: Demo) -> None:

@@ -20,7 +20,9 @@ async def test_a_summary_is_posted_once(world: Demo) -> None:
     told = await world.slack.wait_for(STORAGE, lambda m: "archive" in m.full_text and "prod" in m.full_text)
     assert "broken" in told.full_text
     assert "growing by" in told.full_text
-    assert [block["title"] for block in told.blocks if block["type"] == "data_visualization"]
+    assert [block["title"] for block in told.blocks if block["type"] == "data_visualization"] == [
+        "Space used in the last 28 days"
+    ]
     summaries = [m for m in world.slack.workspace.messages if m.text == told.text]
     assert len(summaries) == 1
 
