@@ -9,12 +9,16 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import pytest
 import time_machine
 from aiosqlite import Connection
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 SPEED = 25.0
 """The number of seconds that a second of waiting counts."""
@@ -71,7 +75,7 @@ class FastLoop(asyncio.SelectorEventLoop):
         """The loop's clock."""
         return super().time() + self._hasty.skipped
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Hand a call to a thread."""
         thread = ExitStack()
         thread.enter_context(self._hasty.thread())
@@ -88,7 +92,7 @@ class FastLoop(asyncio.SelectorEventLoop):
 @contextmanager
 def _noticed_by(hasty: _Hasty) -> Iterator[None]:
     """Let the selector know when a thread works on a SQLite database."""
-    original = Connection._execute
+    original: Any = Connection._execute
 
     async def execute(self: Connection, fn: Any, *args: Any, **kwargs: Any) -> Any:
         with hasty.thread():
