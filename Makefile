@@ -12,9 +12,12 @@ $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 	     "name another with: make PYTHON=python3.12"; exit 1; }
 endef
 
+# Compiled modules are kept, in folders that git ignores: to collect the tests then takes half the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests with one of these marks have a target each; .ci/run runs them all.
 MARKED := browser or chaos or fuzz or matrix or system
-PARALLEL := -n auto --dist loadfile
+PARALLEL := -n auto --dist worksteal
 SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 

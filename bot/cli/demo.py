@@ -1,7 +1,7 @@
 """`cmbot demo`: the whole program with simulated clusters and a local Slack workspace, on loopback."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +38,17 @@ class Demo:
 
 @asynccontextmanager
 async def demo(
-    *, port: int = PAGE_PORT, timing: Timing = TIMING, poll: float = POLL_SECONDS, example_ports: bool = True
+    *,
+    port: int = PAGE_PORT,
+    timing: Timing = TIMING,
+    poll: float = POLL_SECONDS,
+    example_ports: bool = True,
+    clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
     `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
+    `clock` (Unix seconds) replaces the clocks of the program.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -55,7 +61,7 @@ async def demo(
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settings_for(template, slack, clusters, folder, poll)
-        app = await stack.enter_async_context(build(settings))
+        app = await stack.enter_async_context(build(settings, clock=clock))
         await remember_a_month(app)
         await stack.enter_async_context(running(app))
         await slack.wait_connected()

@@ -29,8 +29,7 @@ async def remember_a_month(app: App) -> None:
     looks = {name: await cluster.snapshot(5.0) for name, cluster in app.clusters.items()}
     async with app.store.begin() as uow:
         for name, snapshot in looks.items():
-            for at, values in month(name, snapshot, now):
-                await uow.samples.add(name, at, values)
+            await uow.samples.fill(name, month(name, snapshot, now))
         for entry in app.report_jobs:
             due_at = entry.latest(now)
             if due_at is not None:

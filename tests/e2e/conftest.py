@@ -1,5 +1,6 @@
 """The whole program against simulated clusters and a strict local workspace, over real sockets."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from bot.cli.demo import Demo, demo
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.outside import Outside
+from tests.support.databases import database_url, postgres, template
+from tests.support.fast_time import pytest_asyncio_loop_factories
+
+__all__ = ["database_url", "postgres", "pytest_asyncio_loop_factories", "template"]
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 """A cluster whose ten-second waits take a second and whose elections take less."""
@@ -17,7 +22,7 @@ QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 @pytest.fixture
 async def world() -> AsyncIterator[Demo]:
     """The demo as it is shipped, only faster; a rule of the platform that was broken fails the test."""
-    async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
+    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
         yield parts
         parts.slack.assert_no_violations()
 

@@ -1,11 +1,15 @@
 """Roles that a cluster names itself: its cards, forms and buttons ask for them."""
 
+import pytest
+
 from bot.cli.demo import Demo
 from bot.config import Members
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.workflow.approvals import ApprovalService
 from tests.e2e.test_operations import ALICE, BOB, CAROL, ask, card_with, click, propose, refused
+
+pytestmark = pytest.mark.fast_time
 
 
 def only_carol_approves(world: Demo) -> None:

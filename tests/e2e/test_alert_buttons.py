@@ -8,6 +8,8 @@ from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_attention import buttons
 from tests.e2e.test_journey import ALICE, DAVE, OPERATIONS, STORAGE, alert, ask
 
+pytestmark = pytest.mark.fast_time
+
 
 async def told_in_private(world: Demo, user: str, *words: str) -> Message:
     """What only this user is told."""

@@ -15,6 +15,8 @@ from bot.playground.slack_sim.workspace import Message
 from bot.telemetry.health import served
 from tests.e2e.test_journey import ALICE, ARCHIVE, STORAGE, alert
 
+pytestmark = pytest.mark.fast_time
+
 
 def lines(world: Demo) -> list[Message]:
     """Messages of cmbot in the channel of the status line."""

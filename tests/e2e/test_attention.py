@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, alert, ask
+
+pytestmark = pytest.mark.fast_time
 
 
 def buttons(message: Message) -> list[str]:

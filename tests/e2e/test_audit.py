@@ -1,11 +1,15 @@
 """The audit log of the running program, from the card to the file in the channel."""
 
 import csv
+import time
 
 import aiohttp
+import pytest
 
 from bot.cli.audit import verify_store
 from bot.cli.demo import demo
+
+pytestmark = pytest.mark.fast_time
 
 OPS = "C0OPERATIONS"
 COLUMNS = ("actor", "action", "cluster")
@@ -17,7 +21,7 @@ async def _download(url: str) -> str:
 
 
 async def test_a_change_and_an_attempt_without_rights_are_in_the_file_that_an_operator_asks_for() -> None:
-    async with demo(port=0) as parts:
+    async with demo(port=0, clock=time.time) as parts:
         slack = parts.slack
         alice = slack.as_user("U0ALICE")
         dave = slack.as_user("U0DAVE")

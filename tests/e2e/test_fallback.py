@@ -4,11 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import aiohttp
+import pytest
 
 from bot.cli.demo import Demo
 from bot.common.message_key import MessageKey
 from bot.delivery.fallback import RETRY_SECONDS
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, ask, propose
+
+pytestmark = pytest.mark.fast_time
 
 
 def change(world: Demo, channel: str, *, has_bot: bool = True, is_archived: bool = False) -> None:

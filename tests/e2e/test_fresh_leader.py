@@ -3,9 +3,12 @@
 The looks are made one by one, so that they can be counted: nothing here depends on how long anything takes.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+
+import pytest
 
 from bot.cli.demo import Demo, demo
 from bot.playground.clustermgr_sim import SimulatedCluster
@@ -15,6 +18,8 @@ from bot.playground.slack_sim.workspace import Message
 from bot.runtime.jobs import poll
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_journey import STORAGE, alert
+
+pytestmark = pytest.mark.fast_time
 
 LONG = 600.0
 """Seconds that no test lasts: for so long a fresh leader holds its answers, or the poll leaves the looks to us."""
@@ -66,7 +71,7 @@ class World:
 async def world(*, election: float = QUICK.election) -> AsyncIterator[World]:
     """A watched demo whose fresh leaders hold their answers; `election` is the election time-out (seconds)."""
     timing = replace(QUICK, hold=LONG, election=election)
-    async with demo(port=0, timing=timing, poll=LONG, example_ports=False) as parts:
+    async with demo(port=0, timing=timing, poll=LONG, example_ports=False, clock=time.time) as parts:
         own = World(parts)
         await own.first_look()
         yield own

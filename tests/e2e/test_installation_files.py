@@ -9,9 +9,6 @@ import pytest
 import yaml
 
 from tests.e2e.installed import FIXTURES, cmbot, configured, lines_of, recorded, restored, text_of
-from tests.support.databases import database_url, postgres
-
-__all__ = ["database_url", "postgres"]
 
 NAMES: dict[str, Any] = json.loads(text_of("names.json"))
 LAST = recorded("audit")[-1]

@@ -1,9 +1,13 @@
 """Messages that Slack refuses for good: seen by those who ask, and posted once the cause is mended."""
 
+import pytest
+
 from bot.cli.demo import Demo
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message as Content
 from tests.e2e.test_journey import ALICE, DAVE, STORAGE, ask
+
+pytestmark = pytest.mark.fast_time
 
 
 async def test_a_message_that_slack_refused_is_listed_and_posted_once_the_cause_is_mended(world: Demo) -> None:

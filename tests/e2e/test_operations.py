@@ -11,6 +11,8 @@ from bot.cli.demo import Demo
 from bot.operations.model import Operation, OpState
 from bot.playground.slack_sim.workspace import Message
 
+pytestmark = pytest.mark.fast_time
+
 ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
 STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"
 PATIENCE = 40.0

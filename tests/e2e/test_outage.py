@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from bot.runtime.jobs import sweep
 from bot.runtime.lifecycle import running
 from bot.runtime.parts import App
 from tests.e2e.conftest import QUICK
-from tests.support.databases import BACKENDS, Postgres, postgres
+from tests.support.databases import BACKENDS, Postgres
 
-__all__ = ["postgres"]
+pytestmark = pytest.mark.fast_time
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 STORAGE, OPERATIONS = "C0STORAGE", "C0OPERATIONS"
@@ -96,7 +97,11 @@ async def until(done: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(params=BACKENDS)
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+async def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
+    # A statement waits in a thread for a lock: on the machine's time, so that the program's patience is cut short.
+    monkeypatch.setattr("bot.store.database._BUSY_MS", 300)
     async with AsyncExitStack() as stack:
         if request.param == "sqlite":
             lock, url = Lock(tmp_path / "cmbot.db"), f"sqlite:///{tmp_path}/cmbot.db"
@@ -111,7 +116,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         template = template.model_copy(update={"clusters": template.clusters[:1], "summaries": ()})
         settings = settings_for(template, slack, {"prod": cluster}, str(tmp_path), 0.2)
         settings = settings.model_copy(update={"store": settings.store.model_copy(update={"url": url})})
-        app = await stack.enter_async_context(build(settings))
+        app = await stack.enter_async_context(build(settings, clock=time.time))
         await stack.enter_async_context(running(app))
         await slack.wait_connected()
         yield World(app, slack, cluster, take, give)

@@ -1,6 +1,7 @@
 """Policies hold without exception: composed changes, break-glass, and the rights of everybody at the deciding click."""
 
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -10,6 +11,8 @@ from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.operations.model import OpState
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_operations import ALICE, BOB, CAROL, DAVE, ask, card_with, click, only_op, propose, refused, writes
+
+pytestmark = pytest.mark.fast_time
 
 POLICIES = """
 policies:
@@ -31,7 +34,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Demo]:
     """The demo with stricter policies, and with people who hold their roles through a user group."""
     own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, EXAMPLE.read_text(), flags=re.MULTILINE)
     monkeypatch.setattr("bot.cli.demo.example", lambda: own)
-    async with demo(port=0, timing=QUICK, poll=0.2, example_ports=False) as parts:
+    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
         in_group(parts, ALICE, BOB, CAROL)
         yield parts
         parts.slack.assert_no_violations()

@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+import pytest
 
 from bot.cli.demo import Demo
 from bot.common.message_key import MessageKey
@@ -10,6 +11,8 @@ from bot.playground.slack_sim.message import Message
 from tests.e2e.test_fallback import change
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, propose
 from tests.e2e.test_operations import BOB, CAROL
+
+pytestmark = pytest.mark.fast_time
 
 MANY = 100_000
 

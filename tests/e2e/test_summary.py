@@ -1,8 +1,12 @@
 """Summaries, hand-overs and trends, by schedule and by command, as a workspace shows them."""
 
+import pytest
+
 from bot.cli.demo import Demo
 from bot.runtime.jobs import catch_up, post_report
 from tests.e2e.test_journey import ALICE, STORAGE, alert, ask
+
+pytestmark = pytest.mark.fast_time
 
 
 async def test_summary_is_posted_once(world: Demo) -> None:
@@ -16,7 +20,9 @@ async def test_summary_is_posted_once(world: Demo) -> None:
     posted = await world.slack.wait_for(STORAGE, lambda m: "archive" in m.full_text and "prod" in m.full_text)
     assert "broken" in posted.full_text
     assert "growing by" in posted.full_text
-    assert [block["title"] for block in posted.blocks if block["type"] == "data_visualization"]
+    assert [block["title"] for block in posted.blocks if block["type"] == "data_visualization"] == [
+        "Space used in the last 28 days"
+    ]
     summaries = [m for m in world.slack.workspace.messages if m.text == posted.text]
     assert len(summaries) == 1
 

@@ -1,6 +1,6 @@
 """Fixtures for a store on each database: SQLite in a folder of the test, PostgreSQL started for the session.
 
-Import the fixtures you use into a conftest.py: `from tests.support.databases import database_url, postgres, store`.
+The conftest.py of tests/component and that of tests/e2e import them for all tests below.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ class Postgres:
     binaries: Path
     user: str | None
     process: subprocess.Popen[bytes] | None = field(default=None)
+    template: str = ""
+    """The database that migrated ones are copied from, once there is one."""
 
     def url(self, database: str) -> str:
         """Where a database is, as a person would write it."""
@@ -92,8 +94,18 @@ class Postgres:
 
     async def create(self) -> str:
         """Make an empty database; returns its name."""
+        return await self._copy("template1")
+
+    async def create_migrated(self) -> str:
+        """Make an empty database with the newest schema; returns its name."""
+        if not self.template:
+            self.template = await self.create()
+            await migrate(self.url(self.template))
+        return await self._copy(self.template)
+
+    async def _copy(self, template: str) -> str:
         name = f"t{secrets.token_hex(6)}"
-        await self._execute(f"CREATE DATABASE {name}")
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     async def drop(self, name: str) -> None:
@@ -106,6 +118,12 @@ class Postgres:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+async def migrate(url: str) -> None:
+    """Bring a database to the newest schema."""
+    async with Store.open(url) as store:
+        await store.migrate()
 
 
 def _binaries(folder: Path) -> Path:
@@ -144,15 +162,31 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the SQLite file is that migrated ones are copied from, once a test has needed it."""
+    return tmp_path_factory.mktemp("template") / "cmbot.db"
+
+
 @pytest.fixture(params=BACKENDS)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of an empty database of the test's own, on each kind of database in turn."""
+    """The URL of an empty database of the test's own, on each kind of database in turn.
+
+    It has the newest schema when the test works with the fixture `store`: a copy, because to migrate takes longer.
+    """
+    migrated = "store" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/cmbot.db"
+        file = tmp_path / "cmbot.db"
+        if migrated:
+            template: Path = request.getfixturevalue("template")
+            if not template.exists():  # noqa: ASYNC240 - a local file, and nothing else runs
+                await migrate(f"sqlite:///{template}")
+            shutil.copy(template, file)
+        yield f"sqlite:///{file}"
         return
     # Asked for here, so that a test on SQLite alone starts no server.
     server: Postgres = request.getfixturevalue("postgres")
-    name = await server.create()
+    name = await (server.create_migrated() if migrated else server.create())
     yield server.url(name)
     await server.drop(name)
 
@@ -167,7 +201,6 @@ def clock() -> Clock:
 async def store(database_url: str, clock: Clock) -> AsyncIterator[Store]:
     """An opened, migrated store."""
     async with Store.open(database_url, clock=clock) as opened:
-        await opened.migrate()
         yield opened
 
 

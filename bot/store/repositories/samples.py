@@ -1,5 +1,7 @@
 """Measurements in the store, for trends and summaries."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import BigInteger, cast, func, select
 
 from bot.alerting.reports.trend import Measurement, Sample
@@ -18,6 +20,11 @@ class Samples:
         """Store what was measured at `at`; a second measurement of that time is dropped."""
         new = self._session.insert(samples).values(cluster=cluster, at=at, data=encode_measurement(values))
         await self._session.change(new.on_conflict_do_nothing(index_elements=["cluster", "at"]))
+
+    async def fill(self, cluster: str, measured: Iterable[Sample]) -> None:
+        """Store many measurements in one statement. Raises Conflict when a time is taken."""
+        rows = [{"cluster": cluster, "at": at, "data": encode_measurement(values)} for at, values in measured]
+        await self._session.fill(samples, rows)
 
     async def range(self, cluster: str, since: float, *, every: float = 0.0) -> list[Sample]:
         """Measurements at `since` or later, oldest first.

@@ -1,4 +1,4 @@
-"""The outbox's fixtures: a store on each database, a Slack of our own, and an outbox between them."""
+"""The outbox's fixtures: a Slack that a test controls, and an outbox between it and the store."""
 
 from collections.abc import Callable
 from random import Random
@@ -7,10 +7,8 @@ import pytest
 
 from bot.delivery.worker import Outbox
 from bot.store.database import Store
-from tests.support.databases import Clock, clock, database_url, postgres, store
+from tests.support.databases import Clock
 from tests.support.scripted_slack import FakeSlack
-
-__all__ = ["clock", "database_url", "postgres", "store"]
 
 MakeOutbox = Callable[..., Outbox]
 
@@ -26,7 +24,7 @@ def make(store: Store, slack: FakeSlack, clock: Clock) -> MakeOutbox:
     """Makes outboxes on the test's clock, whose waits take no time."""
 
     def build(owner: str = "me", **options: object) -> Outbox:
-        settings: dict[str, object] = {"clock": clock, "random": Random(7).random, "pause": clock.pause}
+        settings: dict[str, object] = {"clock": clock, "random": Random(7).random, "pause": clock.pause, "idle": 600.0}
         return Outbox(store, slack, owner=owner, **{**settings, **options})  # type: ignore[arg-type]
 
     return build

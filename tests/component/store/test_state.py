@@ -45,7 +45,7 @@ OPERATION = Operation(
 async def test_alert_round_trips(store: Store) -> None:
     async with store.begin() as uow:
         saved = await uow.alerts.save(ALERT)
-    assert saved.id > 0
+    assert saved.id == 1
     async with store.read() as uow:
         assert await uow.alerts.get(saved.id) == saved == replace(ALERT, id=saved.id)
         assert await uow.alerts.get(saved.id + 1) is None

@@ -8,6 +8,8 @@ from bot.clustermgr.cluster import poll_deadline
 from bot.playground.clustermgr_sim import Timing
 from tests.support.cluster_world import World, watched
 
+pytestmark = pytest.mark.fast_time
+
 HELD = 4.0
 """Seconds for which a host holds its answers: less than a look lasts."""
 LONG = 600.0

@@ -13,6 +13,8 @@ from bot.playground.clustermgr_sim import SimulatedCluster
 from tests.support.in_memory_ports import typed
 from tests.support.view_samples import seen
 
+pytestmark = pytest.mark.fast_time
+
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.e2e.day.page import PAGE, lived
+from tests.e2e.day.page import PAGE, lived, page_of
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        text, _ = asyncio.run(lived(Path(folder)))
-    PAGE.write_text(text, encoding="utf-8")
+        day = asyncio.run(lived(Path(folder)))
+    PAGE.write_text(page_of(day), encoding="utf-8")

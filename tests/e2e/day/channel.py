@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.playground.slack_sim.message import Message
@@ -20,7 +20,10 @@ def clock(at: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the day: what kind it is, of which message, and its text; `times` counts edits in a row."""
+    """One line of the day: what kind it is, of which message, and its text; `times` counts edits in a row.
+
+    `key` is the outbox's key of the message, "" where it has none.
+    """
 
     at: float
     kind: str
@@ -28,6 +31,12 @@ class Entry:
     text: str
     times: int = 1
     since: float = 0.0
+    key: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The line as the page has it."""
+        return "\n".join(_shown(self))
 
 
 @dataclass
@@ -47,9 +56,9 @@ class Channel:
         for message in messages:
             before = self._known.get(message.ts)
             if before is None:
-                self.entries.append(Entry(now, self._kind(message), message.ts, self._text(message)))
+                self.entries.append(Entry(now, self._kind(message), message.ts, self._text(message), key=_key(message)))
             elif before.deleted != message.deleted:
-                self.entries.append(Entry(now, "deleted", message.ts, self._plain(before.text)))
+                self.entries.append(Entry(now, "deleted", message.ts, self._plain(before.text), key=_key(message)))
             elif before.text != message.text or before.blocks != message.blocks:
                 self._edited(message, now)
             self._known[message.ts] = message
@@ -63,9 +72,9 @@ class Channel:
         last = self.entries[-1]
         text = f"{self._plain(message.text)}{self._small_print(message)}"
         if last.kind == "edit" and last.ts == message.ts:
-            self.entries[-1] = Entry(now, "edit", message.ts, text, last.times + 1, last.since)
+            self.entries[-1] = replace(last, at=now, text=text, times=last.times + 1)
         else:
-            self.entries.append(Entry(now, "edit", message.ts, text, since=now))
+            self.entries.append(Entry(now, "edit", message.ts, text, since=now, key=_key(message)))
 
     def _small_print(self, message: Message) -> str:
         """Who takes care of it, where somebody does."""
@@ -89,7 +98,12 @@ class Channel:
 
     def page(self, title: str) -> str:
         """The day in markdown."""
-        return "\n".join([f"## {title}", "", *_page(self.entries)])
+        return "\n".join([f"## {title}", "", *(f"{entry.shown}\n" for entry in self.entries)])
+
+
+def _key(message: Message) -> str:
+    payload = (message.metadata or {}).get("event_payload", {})
+    return str(payload.get("slot", ""))
 
 
 def _lines(block: Mapping[str, object]) -> Iterable[str]:
@@ -119,12 +133,6 @@ def _listed(value: object) -> Sequence[object]:
 
 
 _MARKS = {"post": "", "reply": "in its thread: ", "broadcast": "in its thread and the channel: "}
-
-
-def _page(entries: Iterable[Entry]) -> Iterable[str]:
-    for entry in entries:
-        yield from _shown(entry)
-        yield ""
 
 
 def _shown(entry: Entry) -> Iterable[str]:

@@ -16,9 +16,18 @@ anything else.
 """
 
 
-async def lived(folder: Path) -> tuple[str, Day]:
-    """Live the day; its page, and what became of it."""
+async def lived(folder: Path) -> Day:
+    """Live the day; what became of it."""
     async with new_day(folder) as day:
         await live(day, A_DAY)
-        told = {name: channel.page(f"#{name.removeprefix('C0').lower()}") for name, channel in day.channels.items()}
-    return "\n".join([_HEAD, told[STORAGE], told[ARCHIVE]]), day
+    return day
+
+
+def page_of(day: Day) -> str:
+    """The page of a day."""
+    return "\n".join([_HEAD, *(day.channels[name].page(title_of(name)) for name in (STORAGE, ARCHIVE))])
+
+
+def title_of(channel: str) -> str:
+    """The name under which the page shows a channel."""
+    return f"#{channel.removeprefix('C0').lower()}"

@@ -1,6 +1,7 @@
 """Wire models: every release's spelling, hostile values, and who is the leader of what the hosts said."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +105,8 @@ def test_any_json_is_a_value_or_one_error(data: dict[str, Any]) -> None:
     """No JSON, however odd, raises anything but the one error that the client translates."""
     body = json.dumps(data)
     for model in (Stat, Disk, DiskPage):
-        try:
-            value = model.model_validate_json(body)
-        except ValidationError:
-            continue
-        assert isinstance(value, model)
+        with suppress(ValidationError):
+            model.model_validate_json(body)
 
 
 def look(host: str, node: int, leader: int, term: int, commit: int = 0) -> HostLook:

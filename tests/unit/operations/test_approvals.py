@@ -82,8 +82,7 @@ ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], 
 )
 def test_who_may_decide(act: Act, who: Rights, policy: Policy, words: str) -> None:
     said = refusal(act, who, policy)
-    assert bool(said) == bool(words)
-    assert words in said
+    assert words in said if words else said == ""
 
 
 @pytest.mark.parametrize("act", list(Act))
@@ -121,8 +120,7 @@ def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
 def test_lease_is_made_longer_only_by_who_may_approve(who: Rights, policy: Policy, words: str) -> None:
     """What two approvers allowed for ten minutes an operator cannot make permanent by a click."""
     said = refuse_keeping(OP, who, policy)
-    assert bool(said) == bool(words)
-    assert words in said
+    assert words in said if words else said == ""
 
 
 def test_nobody_approves_twice_and_enough_counts_people() -> None:
@@ -186,8 +184,7 @@ def test_a_policy_that_nobody_can_satisfy_is_found(
 ) -> None:
     """Without operators nobody proposes anything, which is told by itself."""
     found = short_of(policy, frozenset(approvers), frozenset(operators))
-    assert bool(found) == bool(why)
-    assert why in found
+    assert why in found if why else found == ""
 
 
 @given(

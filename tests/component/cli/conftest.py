@@ -1,5 +1,0 @@
-"""The audit tests' fixtures."""
-
-from tests.support.databases import clock, database_url, postgres, store
-
-__all__ = ["clock", "database_url", "postgres", "store"]

@@ -1,5 +1,0 @@
-"""The store's fixtures, for operations."""
-
-from tests.support.databases import clock, database_url, postgres, store
-
-__all__ = ["clock", "database_url", "postgres", "store"]
