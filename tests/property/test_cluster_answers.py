@@ -17,7 +17,8 @@ from bot.common.errors import ClusterError
 from bot.views.members import members
 from bot.views.stat import stat
 from bot.views.tasks import tasks
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.planning import Watched
+from bot.watch.watcher import Watcher
 from tests.component.clustermgr.test_fault_matrix import READS, WRITES
 from tests.support.raw_server import Request, answer, serving
 from tests.support.watch_builders import FakeStore

@@ -11,8 +11,9 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
+from bot.watch.planning import Watched
 from bot.watch.ports import Explain, unexplained
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import FakeStore
 
 HOUR = 3600.0

@@ -7,7 +7,8 @@ from bot.alerting.cluster_state.observations import MemberChange
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Disk, Snapshot
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.planning import Watched
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import FakeStore, look
 
 NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}

@@ -9,8 +9,9 @@ import pytest
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.store.database import Store
+from bot.watch.planning import Watched
 from bot.watch.ports import WatchStore
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import disk, look
 
 

@@ -12,7 +12,8 @@ from bot.alerting.rules.thresholds import configure
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.watch.decommission import close_gone
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.planning import Watched
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import disk, look
 
 

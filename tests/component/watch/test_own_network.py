@@ -13,7 +13,8 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.store.state_codec import decode_state
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.planning import Watched
+from bot.watch.watcher import Watcher
 from tests.support.watch_builders import FakeStore, dark, look
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))

@@ -14,8 +14,8 @@ from bot.operations.model import Operation, OpKind, OpState, advance
 from bot.operations.settlement import mark
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.store.database import Store
-from bot.store.state_codec import decode_state
-from bot.watch.watcher import Watched, Watcher
+from bot.watch.planning import Watched
+from bot.watch.watcher import Watcher
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
@@ -69,7 +69,7 @@ class Scenery:
 
     async def memory(self) -> ClusterState:
         async with self.store.read() as uow:
-            return decode_state(await uow.memory.get("prod"))
+            return await uow.memory.get("prod")
 
 
 @pytest.fixture

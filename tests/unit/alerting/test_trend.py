@@ -43,7 +43,7 @@ def test_steady_growth_is_told_with_the_days_until_full() -> None:
 
 def test_what_is_writable_may_be_gone_before_everything_is_used() -> None:
     eaten: list[Sample] = [
-        (at, {**values, "writable": int((5 - (at - NOW) / DAY) * TIB)}) for at, values in history(30, growing)
+        (at, replace(values, writable=int((5 - (at - NOW) / DAY) * TIB))) for at, values in history(30, growing)
     ]
     assert trend(eaten).full_in == pytest.approx(5, rel=0.02)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.alerting.reports.trend import Sample
+from bot.alerting.reports.trend import Measurement, Sample
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.errors import UserError
@@ -55,7 +55,7 @@ async def test_a_window_that_is_none_is_told_in_a_sentence() -> None:
 @pytest.mark.parametrize(("text", "days"), [("trend", 30), ("trend 7d", 7), ("trend 90D prod", 90)])
 async def test_a_trend_is_a_sentence_a_chart_and_a_table(text: str, days: int) -> None:
     samples: list[Sample] = [
-        (AT - n * 3600, {"used": 50 * TIB - n * TIB // 24, "total": 100 * TIB, "writable": 25 * TIB})
+        (AT - n * 3600, Measurement(used=50 * TIB - n * TIB // 24, total=100 * TIB, writable=25 * TIB))
         for n in range(30 * 24)
     ]
     reports = FakeReports(samples=samples)
