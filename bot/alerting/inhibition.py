@@ -37,7 +37,7 @@ def covered(
 ) -> Pairs:
     """The pairs covered by a finding of this step, or by an open alert that this step neither renews nor resolves.
 
-    An alert that a silence of all rules mutes informs no person: it does not cover the rules that such a silence spares.
+    An alert that a silence of all rules mutes does not cover the rules that such a silence spares.
     """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]
