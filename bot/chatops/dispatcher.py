@@ -26,6 +26,7 @@ from bot.interactions.command import (
     Command,
     FileShare,
     FormPort,
+    OperationBook,
     Proposer,
     Reply,
     ReportBook,
@@ -106,6 +107,7 @@ class Dispatcher:
     default_of_channel: Mapping[str, str]
     access: Access
     proposer: Proposer
+    operations: OperationBook
     alerts: AlertBook
     reports: ReportBook
     decider: ButtonHandler
@@ -264,6 +266,7 @@ class Dispatcher:
             cluster=self.clusters[cluster] if cluster else None,
             now=self.clock(),
             proposer=self.proposer,
+            operations=self.operations,
             standing=self.access,
             alerts=self.alerts,
             reports=self.reports,

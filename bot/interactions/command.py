@@ -138,9 +138,9 @@ class Replacement:
 
 
 class Proposer(Protocol):
-    """The way from a wish to an operation: preflight, card in the operations channel, row in the store.
+    """Proposes changes: preflight, card in the operations channel, row in the store.
 
-    Every method raises UserError, with a sentence, when it cannot be; NotAllowed when that person may not.
+    Both methods raise UserError, with a sentence, when it cannot be; NotAllowed when that person may not.
     """
 
     async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
@@ -150,6 +150,10 @@ class Proposer(Protocol):
         self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Propose the next step of a replacement; `change_request` says how it is wanted, its request is ignored."""
+
+
+class OperationBook(Protocol):
+    """The operations and the undelivered messages; methods raise UserError, NotAllowed, StoreError."""
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         """Operations, the newest first."""
@@ -264,6 +268,7 @@ class Call:
     cluster: ClusterPort | None
     now: float
     proposer: Proposer
+    operations: OperationBook
     standing: Permissions
     alerts: AlertBook
     reports: ReportBook

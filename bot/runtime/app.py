@@ -301,6 +301,7 @@ class _Parts:
             },
             access=access,
             proposer=proposals,
+            operations=proposals,
             alerts=alert_actions,
             reports=self.reports,
             decider=ButtonRouter(decisions, alert_actions, access),
@@ -338,7 +339,7 @@ class _Parts:
             remembered=self.remembered,
             people=access,
             open=OpenNow(alert_actions, self.repository, self.gateway.permalink),
-            policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
+            policy_of=lambda op: policies(op.cluster, policy_keys(op.request, op.options), op.forced),
             publish=self.gateway.publish_home,
             clock=self.clock,
         )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from slackblocks import Button
 
 from bot.interactions.message import BlockJson, Message
-from bot.operations.leases import TIME_UP
-from bot.operations.model import Event, Operation, OpKind, OpState
+from bot.operations.leases import TIME_UP, switch_of
+from bot.operations.model import Event, Operation, OpState
 from bot.operations.preflight.verdict import PreflightResult
+from bot.operations.requests import TaskSwitch
 from bot.views.blocks import (
     Style,
     actions,
@@ -25,7 +26,7 @@ from bot.views.blocks import (
     section,
 )
 from bot.views.op_dialog import approval
-from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, verdict_of, waits_for, will_send, word
+from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -41,12 +42,12 @@ def card(op: Operation) -> Message:
     blocks: list[BlockJson] = [header(title(op)), section(f"{_MARKS[op.state]} {_state(op)}")]
     if op.forced:
         blocks.append(section(_LOUD))
-    if told := op.seen.get("contradiction"):
+    if told := op.seen.contradiction:
         blocks.append(section(f"⚠️ *{escape(told[0].upper())}{escape(told[1:])}.* An admin settled it otherwise."))
     blocks.append(fields(*facts(op)))
-    verdict = verdict_of(op)
+    verdict = op.seen.verdict
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
-        blocks += findings(verdict, tuple(op.seen.get("difference", ())))
+        blocks += findings(verdict, op.seen.difference)
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += _buttons(op)
@@ -72,9 +73,9 @@ def settled(op: Operation, limits: str) -> Message:
 
 def warning(op: Operation) -> Message:
     """Said some time before a leased switch goes back, with buttons to extend or keep."""
-    back = "on" if op.seen["meaning"] == "on" else "off"
+    back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
     text = (
-        f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.request['task'])} goes back to {back} by itself "
+        f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.task)} goes back to {back} by itself "
         f"{date(op.lease_until, 'minute')}."
     )
     return message(text, section(text), *_buttons(op))
@@ -93,10 +94,10 @@ def what(op: Operation) -> str:
 
 def already(op: Operation) -> Message:
     """Said instead of a card when the switch holds already what would be sent."""
-    seen = op.seen
+    request, switch = switch_of(op)
     text = (
-        f"{escape(op.request['task'])} is {escape(seen['meaning'])} in {escape(op.cluster)} already "
-        f"({code(seen['key'])} holds {stored(seen['value'])}): nothing to do."
+        f"{escape(request.task)} is {escape(switch.meaning)} in {escape(op.cluster)} already "
+        f"({code(switch.key)} holds {stored(switch.value)}): nothing to do."
     )
     return message(text, section(text))
 
@@ -161,13 +162,13 @@ _SENTENCES: Mapping[OpState, str] = {
 
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
-    words = _words(last)
-    if last.words.startswith(TIME_UP):
-        return f"*Time is up*: {words.removeprefix(TIME_UP)}, {date(last.at)}."
+    text = _words(last)
+    if last.text.startswith(TIME_UP):
+        return f"*Time is up*: {text.removeprefix(TIME_UP)}, {date(last.at)}."
     return _SENTENCES[op.state].format(
         waits=waits_for(op),
         until=date(op.expires_at, "minute"),
-        because=f": {words}" if words else "",
+        because=f": {text}" if text else "",
         by=f" by {person(last.by)}" if last.by else "",
         confirmed=_confirmed(op),
         when=date(last.at),
@@ -177,7 +178,7 @@ def _state(op: Operation) -> str:
 
 def _words(event: Event) -> str:
     """What an event adds to the name of its state."""
-    return "" if event.words in {"", str(event.state)} else escape(clip(event.words, MAX_WORDS)).rstrip(".")
+    return "" if event.text in {"", str(event.state)} else escape(clip(event.text, MAX_WORDS)).rstrip(".")
 
 
 def _confirmed(op: Operation) -> str:
@@ -198,8 +199,8 @@ def _history(op: Operation) -> list[str]:
 
 def _event(event: Event) -> str:
     who = f" by {person(event.by)}" if event.by else ""
-    words = f": {told}" if (told := _words(event)) else ""
-    return f"{date(event.at, 'time')} {event.state}{who}{words}"
+    text = f": {told}" if (told := _words(event)) else ""
+    return f"{date(event.at, 'time')} {event.state}{who}{text}"
 
 
 def _value(op: Operation) -> str:
@@ -216,13 +217,13 @@ def _buttons(op: Operation) -> list[BlockJson]:
 
 
 def _approve_button(op: Operation) -> Button:
-    switch_on = op.kind is OpKind.TASK_SWITCH and op.request["on"]
+    switch_on = isinstance(op.request, TaskSwitch) and op.request.on
     style: Style = "primary" if switch_on and not op.forced else "danger"
-    own = op.terms.get("requester_may", "always") == "always"
+    own = op.terms is None or op.terms.policy.requester_may == "always"
     dialog = approval(op, style=style)
     return button("Confirm" if own else "Approve", APPROVE, _value(op), style=style, confirm=dialog)
 
 
 def _keep_button(op: Operation) -> Button:
-    text = f"Cluster {op.cluster}: {op.request['task']} stays {word(op)} until somebody changes it."
+    text = f"Cluster {op.cluster}: {op.task} stays {word(switch_of(op)[0])} until somebody changes it."
     return button("Keep", KEEP, _value(op), confirm=confirm("Keep it for good?", text, "Keep it", "Not now"))

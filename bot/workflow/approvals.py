@@ -9,13 +9,12 @@ from functools import partial
 from bot.common.errors import Conflict, NotAllowed, UserError
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.events import Click
-from bot.operations.approval_rules import Act, missing, phrase, progress, refuse_decision
 from bot.operations.change_request import policy_keys
+from bot.operations.decisions import Act, refuse_decision
 from bot.operations.model import Operation, OpState
-from bot.operations.policy import Policy, PolicyOf
-from bot.operations.requests import request_from_json
+from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing, phrase, progress
 from bot.operations.settlement import mark
-from bot.operations.supersede import has_moved, succeed, what_moved
+from bot.operations.supersede import has_moved, replacement_of, what_moved
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
 from bot.workflow.evaluation import Evaluation, evaluate
@@ -85,7 +84,7 @@ class ApprovalService:
         return rights
 
     def _policy(self, op: Operation) -> Policy:
-        return self.policies(op.cluster, policy_keys(op.kind, op.request), op.forced)
+        return self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
 
     async def _end(self, op: Operation, act: Act, to: OpState, user: str, *, version: int, key: str = "") -> Operation:
         policy = self._policy(op)
@@ -96,7 +95,7 @@ class ApprovalService:
         if refusal:
             raise UserError(refusal)
         try:
-            return await self.repository.move(op, to, by=user, words=str(to), inbound_key=key)
+            return await self.repository.move(op, to, by=user, text=str(to), inbound_key=key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -110,10 +109,10 @@ class ApprovalService:
         if op.state is not OpState.UNKNOWN:
             raise UserError(f"Operation #{op.id} is {op.state}: only one whose outcome is unknown can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
-        words = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
+        text = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
         seen = mark(op, done=done, at=self.clock())
         try:
-            return await self.repository.move(op, to, by=caller.user, words=words, seen=seen, inbound_key=caller.key)
+            return await self.repository.move(op, to, by=caller.user, text=text, seen=seen, inbound_key=caller.key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -121,7 +120,7 @@ class ApprovalService:
         cluster = self.clusters.get(op.cluster)
         observation = await self.runner.observation(op, cluster) if cluster is not None else None
         return (
-            f"cmbot sees: {observation.words}" if observation is not None else "cmbot cannot read the cluster just now"
+            f"cmbot sees: {observation.text}" if observation is not None else "cmbot cannot read the cluster just now"
         )
 
     async def _approve(self, op: Operation, click: Click) -> None:
@@ -135,8 +134,8 @@ class ApprovalService:
                 raise UserError(refusal)
             cluster = self.clusters.get(op.cluster)
             if cluster is None:
-                words = f"{op.cluster} is no longer in the settings; nothing was sent"
-                await self.repository.move(op, OpState.CLOSED, by=click.user, words=words, inbound_key=click.key)
+                text = f"{op.cluster} is no longer in the settings; nothing was sent"
+                await self.repository.move(op, OpState.CLOSED, by=click.user, text=text, inbound_key=click.key)
                 return
             try:
                 await self._weigh(op, case, cluster)
@@ -175,8 +174,8 @@ class ApprovalService:
                 f"Slack could not tell who is in the user group {group}, so nothing was sent. Click again in a moment."
             )
         if lost := requester_lacks(op, people):
-            words = f"its requester no longer holds {lost}"
-            await self.repository.move(op, OpState.CANCELLED, words=words, inbound_key=click.key)
+            text = f"its requester no longer holds {lost}"
+            await self.repository.move(op, OpState.CANCELLED, text=text, inbound_key=click.key)
             return None
         refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
         if refusal:
@@ -186,20 +185,12 @@ class ApprovalService:
             return op, people
         kept = tuple(user for user in op.approvals if user not in gone)
         told = "; ".join(f"{user} no longer holds {source}" for user, source in gone.items())
-        op = await self.repository.note(op, words=f"an approval counts no more: {told}", approvals=kept)
+        op = await self.repository.note(op, text=f"an approval counts no more: {told}", approvals=kept)
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
-        request = request_from_json(op.kind, op.request)
-        return await evaluate(
-            cluster,
-            request,
-            others,
-            dialect=str(op.request.get("dialect", "")),
-            forced=op.forced,
-            replaces=op.request.get("replaces", ()),
-        )
+        return await evaluate(cluster, op.request, others, op.options)
 
     async def _carry_on(
         self, op: Operation, case: "_Case", cluster: ClusterPort, evaluation: Evaluation, short: Mapping[str, int]
@@ -210,10 +201,10 @@ class ApprovalService:
             return
         approvals = (*op.approvals, click.user)
         if short:
-            terms = {**op.terms, "missing": dict(short)}
-            words = f"approved ({progress(policy, short)})"
+            terms = Terms(op.terms.policy if op.terms else policy, tuple(Need(*each) for each in short.items()))
+            text = f"approved ({progress(policy, short)})"
             await self.repository.note(
-                op, by=click.user, words=words, approvals=approvals, terms=terms, inbound_key=click.key
+                op, by=click.user, text=text, approvals=approvals, terms=terms, inbound_key=click.key
             )
             return
 
@@ -226,7 +217,7 @@ class ApprovalService:
             cluster,
             Judgement(evaluation, partial(self._judge, op, cluster), end, self.monotonic),
             by=click.user,
-            words="approved",
+            text="approved",
             seen=evaluation.seen,
             approvals=approvals,
             inbound_key=click.key,
@@ -235,7 +226,7 @@ class ApprovalService:
     async def _end_unsent(self, running: Operation, policy: Policy, found: Evaluation | str) -> Operation | None:
         """End what was judged again right before sending, where the new judgement voids the approval."""
         if isinstance(found, str):
-            return await self.repository.move(running, OpState.BLOCKED, words=found)
+            return await self.repository.move(running, OpState.BLOCKED, text=found)
         if not has_moved(running, found.verdict):
             return None
         return await self._supersede(running, policy, found)
@@ -244,16 +235,16 @@ class ApprovalService:
         self, op: Operation, policy: Policy, evaluation: Evaluation, *, by: str = "", key: str = ""
     ) -> Operation:
         changed = what_moved(op, evaluation.verdict)
-        words = f"the cluster moved since the card was shown: {'; '.join(changed)}"
+        text = f"the cluster moved since the card was shown: {'; '.join(changed)}"
         so_already = "; so it is as asked already" if evaluation.verdict.already_so else ""
         pointless = (
             "; nothing is left to force: type the command again without force=yes" if _unforced(op, evaluation) else ""
         )
         if so_already or pointless:
-            words += so_already or pointless
-            return await self.repository.move(op, OpState.SUPERSEDED, by=by, words=words, inbound_key=key)
-        successor = succeed(op, evaluation.seen, evaluation.verdict, changed, policy, now=self.clock())
-        return await self.repository.supersede(op, successor, by=by, words=words, inbound_key=key)
+            text += so_already or pointless
+            return await self.repository.move(op, OpState.SUPERSEDED, by=by, text=text, inbound_key=key)
+        replacement = replacement_of(op, evaluation.seen, evaluation.verdict, changed, policy, now=self.clock())
+        return await self.repository.supersede(op, replacement, by=by, text=text, inbound_key=key)
 
 
 def _unforced(op: Operation, evaluation: Evaluation) -> bool:

@@ -2,22 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, UserError
 from bot.interactions.command import ClusterPort
-from bot.operations.model import LOCKING, Operation
+from bot.operations.change_request import NO_OPTIONS, RequestOptions
+from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
-from bot.workflow.switch_reading import read_switch
+from bot.workflow.actions import read_switch
 
 SWITCH_SECONDS = 4.4
 """How long a switch may take, the probes of its dialect included: less than the deadline of an answer."""
+NOT_READ = "not read"
+"""Meaning of a switch that could not be read."""
 NODE_SECONDS = 2.0
 """How long a node that is to be added may take to answer."""
 
@@ -30,7 +33,7 @@ class Evaluation:
     """
 
     verdict: PreflightResult
-    seen: Mapping[str, Any]
+    seen: ObservedState
     at: float = field(default_factory=time.monotonic)
     forces: bool = False
 
@@ -39,35 +42,29 @@ async def evaluate(
     cluster: ClusterPort,
     request: Request,
     operations: Iterable[Operation],
-    *,
-    dialect: str = "",
-    forced: bool = False,
-    replaces: Sequence[int] = (),
+    options: RequestOptions = NO_OPTIONS,
 ) -> Evaluation:
-    """Look at the cluster anew and judge; `operations` are the open ones there but the one that is judged.
+    """Look at the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
-    `replaces` are the dead and the new peer when the request is a step of a replacement.
-    Raises UserError when that cluster has no such background task. Never raises ClusterError: what cannot be told is
-    a check that says so.
+    Raises UserError when the cluster has no such background task. Never raises ClusterError: what is not known is a
+    check that says so.
     """
-    others = tuple(open_operation(op) for op in operations if op.state in LOCKING)
+    others = tuple(OpenOperation(op.id, op.kind, op.state, op.task) for op in operations if op.state in LOCKING)
     if isinstance(request, TaskSwitch):
-        return await _judge_switch(cluster, request, others, dialect, forced=forced)
+        return await _evaluate_switch(cluster, request, others, options)
     (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
-    facts = replace(facts, replaces=tuple(replaces))
+    facts = replace(facts, replaces=options.replaces)
     verdict = preflight(request, before, now, facts=facts)
-    seen = {"first": now.leader[0] if now.leader else "", "dialect": facts.dialect or ""}
-    return _judged(verdict, seen, forced=forced)
+    return _evaluation(verdict, ObservedState(_leader(now), facts.dialect or ""), forced=options.forced)
 
 
-def _judged(verdict: PreflightResult, seen: Mapping[str, Any], *, forced: bool) -> Evaluation:
+def _evaluation(verdict: PreflightResult, seen: ObservedState, *, forced: bool) -> Evaluation:
     lifted = verdict.forced() if forced else verdict
-    return Evaluation(lifted, {**seen, "verdict": lifted.to_json()}, forces=lifted != verdict)
+    return Evaluation(lifted, replace(seen, verdict=lifted), forces=lifted != verdict)
 
 
-def open_operation(op: Operation) -> OpenOperation:
-    """An operation as the preflight of another one sees it."""
-    return OpenOperation(op.id, op.kind, op.state, str(op.request.get("task", "")))
+def _leader(now: Snapshot) -> str:
+    return now.leader[0] if now.leader else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +77,20 @@ class _Read:
     trouble: str = ""
 
 
-async def _judge_switch(
-    cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], dialect: str, *, forced: bool
+async def _evaluate_switch(
+    cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
 ) -> Evaluation:
     (before, now), read = await asyncio.gather(
-        cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, dialect)
+        cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, options.dialect)
     )
     if read.told.dialect is None or read.trouble:
         # What explains it may have come after the look: a card with that and an older look would contradict itself.
         before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
-    told, first = read.told, now.leader[0] if now.leader else ""
+    told = read.told
     if told.dialect is None:
         facts = PreflightContext(operations=others, dialect_why=told.why)
-        return _judged(preflight(request, before, now, facts=facts), {"first": first}, forced=forced)
+        verdict = preflight(request, before, now, facts=facts)
+        return _evaluation(verdict, ObservedState(_leader(now)), forced=options.forced)
     word = meaning_of(read.value, told.dialect).word if not read.trouble else ""
     facts = PreflightContext(
         operations=others,
@@ -101,16 +99,11 @@ async def _judge_switch(
         switch=None if read.trouble else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
         switch_why=read.trouble,
     )
-    seen = {
-        "first": first,
-        "dialect": told.dialect.value,
-        "why": told.why,
-        "key": read.key,
-        "value": read.value,
-        "meaning": word or "not read",
-        "will_send": word_for(told.dialect, on=request.on),
-    }
-    return _judged(preflight(request, before, now, facts=facts), seen, forced=forced)
+    dialect = told.dialect.value
+    will_send = word_for(told.dialect, on=request.on)
+    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, told.why)
+    verdict = preflight(request, before, now, facts=facts)
+    return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
 
 async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:

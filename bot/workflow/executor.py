@@ -14,8 +14,8 @@ from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, 
 from bot.interactions.command import ClusterPort
 from bot.leadership.ports import Duty, all_of_it
 from bot.operations.model import Operation, OpState
-from bot.operations.settlement import MOST_COMPARED, closed, compare, is_open, overtaken
-from bot.workflow.actions import ACTIONS, Observation
+from bot.operations.settlement import MAX_COMPARED, changed_later, closed, compare, is_open
+from bot.workflow.actions import Observation, observe, send
 from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
 
@@ -78,23 +78,23 @@ class Executor:
 
     async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
         if not self.alive():
-            words = "nothing was sent: this process was out of touch with the database"
-            return await self.repository.move(op, OpState.FAILED, words=words)
+            text = "nothing was sent: this process was out of touch with the database"
+            return await self.repository.move(op, OpState.FAILED, text=text)
         try:
-            await ACTIONS[op.kind].send(cluster.api, op)
+            await send(cluster.api, op)
         except OutcomeUnknown as error:
             # Told at once: until the effect is seen nobody knows, and nothing of its kind may follow meanwhile.
-            op = await self.repository.move(op, OpState.UNKNOWN, words=told(error))
+            op = await self.repository.move(op, OpState.UNKNOWN, text=told(error))
         except (ClusterRefused, ClusterUnreachable) as error:
-            return await self.repository.move(op, OpState.FAILED, words=told(error))
+            return await self.repository.move(op, OpState.FAILED, text=told(error))
         seen = await self._watch(op, cluster)
         if seen is not None and seen.done:
-            return await self.repository.move(op, OpState.VERIFIED, words=seen.words)
+            return await self.repository.move(op, OpState.VERIFIED, text=seen.text)
         if op.state is OpState.UNKNOWN:
             return op
-        found = seen.words if seen is not None else "what is so now could not be read back"
-        words = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
-        return await self.repository.move(op, OpState.UNKNOWN, words=words)
+        found = seen.text if seen is not None else "what is so now could not be read back"
+        text = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
+        return await self.repository.move(op, OpState.UNKNOWN, text=text)
 
     async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
         """Look until the effect is seen or the time is over: the last look that could be had."""
@@ -109,7 +109,7 @@ class Executor:
     async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
         """Look for the effect once; None when the cluster cannot be read."""
         try:
-            return await ACTIONS[op.kind].look(cluster, op)
+            return await observe(cluster, op)
         except ClusterError as error:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
@@ -125,10 +125,12 @@ class Executor:
         for op in await self.repository.in_state(OpState.UNKNOWN):
             if repository := await self._ours(op, fence_for):
                 await self._settle(op, self.clusters[op.cluster], repository)
-        recent = await self.repository.recent(None, MOST_COMPARED)
+        recent = await self.repository.recent(None, MAX_COMPARED)
         for op in filter(is_open, recent):
             if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
-                await self._compare(op, self.clusters[op.cluster], self.repository.fenced(fence), overtaken(op, recent))
+                await self._compare(
+                    op, self.clusters[op.cluster], self.repository.fenced(fence), changed_later(op, recent)
+                )
 
     async def _ours(self, op: Operation, fence_for: Duty) -> OperationRepository | None:
         """The book to settle it with; None while somebody carries it out, be it here, and where it is not ours."""
@@ -157,8 +159,8 @@ class Executor:
                 )
         for op in await self.repository.leased():
             if op.cluster not in {*self.clusters, *known}:
-                words = f"{op.cluster} is no longer in the settings, so nothing is put back"
-                await self.repository.note(op, words=words, lease_until=0.0, warn_at=0.0)
+                text = f"{op.cluster} is no longer in the settings, so nothing is put back"
+                await self.repository.note(op, text=text, lease_until=0.0, warn_at=0.0)
 
     async def _adopt(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         """Tell the truth about an operation whose process stopped while it ran: it is never sent again."""
@@ -166,14 +168,14 @@ class Executor:
         what = "what came of it could not be noted" if ours else "the cmbot process that ran this stopped"
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
-            await _quietly(repository, op, OpState.VERIFIED, f"{what}; {seen.words}")
+            await _quietly(repository, op, OpState.VERIFIED, f"{what}; {seen.text}")
         else:
             await _quietly(repository, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
 
     async def _settle(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
-            await _quietly(repository, op, OpState.VERIFIED, f"the effect was seen; {seen.words}")
+            await _quietly(repository, op, OpState.VERIFIED, f"the effect was seen; {seen.text}")
         elif await self._held_still(op, cluster):
             held = f"one leader with a quorum held for {STILL_SECONDS:g} s without it"
             await _quietly(repository, op, OpState.FAILED, f"not applied: {held}")
@@ -187,12 +189,12 @@ class Executor:
             if seen is None:
                 return
             calm = not seen.done and await self._held_still(op, cluster)
-            found = compare(op, seen.words, there=seen.done, calm=calm)
+            found = compare(op, seen.text, there=seen.done, calm=calm)
         if found is None:
             return
-        words, contradicts = found
+        text, contradicts = found
         try:
-            await repository.note(op, words=words, seen=closed(op, words, contradicts=contradicts, at=self.clock()))
+            await repository.note(op, text=text, seen=closed(op, text, contradicts=contradicts, at=self.clock()))
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 
@@ -208,9 +210,9 @@ class Executor:
         return now.at - start.at >= STILL_SECONDS
 
 
-async def _quietly(repository: OperationRepository, op: Operation, to: OpState, words: str) -> None:
+async def _quietly(repository: OperationRepository, op: Operation, to: OpState, text: str) -> None:
     try:
-        await repository.move(op, to, words=words)
+        await repository.move(op, to, text=text)
     except (Conflict, Fenced):
         log.info("operation.moved_meanwhile", op=op.id)
 

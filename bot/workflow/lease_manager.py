@@ -11,14 +11,14 @@ from bot.common.errors import Conflict, Fenced, UserError
 from bot.interactions.command import ClusterPort
 from bot.interactions.events import Click
 from bot.leadership.ports import Duty, all_of_it
-from bot.operations.approval_rules import refuse_keeping
-from bot.operations.leases import refuse_lease_click, reverting, until
+from bot.operations.decisions import refuse_keeping, refuse_lease_click
+from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
 from bot.operations.preflight.check import CheckLevel
-from bot.operations.requests import request_from_json
+from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
-from bot.workflow.evaluation import Evaluation, evaluate
+from bot.workflow.evaluation import NOT_READ, Evaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
@@ -41,11 +41,10 @@ class LeaseClicks:
             raise UserError(refusal)
         try:
             if click.action_id == "op_keep":
-                words, changes = "kept: it does not go back by itself any more", {"lease_until": 0.0, "warn_at": 0.0}
+                text, changes = "kept: it does not go back by itself any more", NO_LEASE
             else:
-                lease = float(op.request["lease"])
-                words, changes = "extended", until(op.lease_until + lease, lease)
-            await self.repository.note(op, by=click.user, words=words, inbound_key=click.key, **changes)
+                text, changes = "extended", until(op.lease_until + op.options.lease, op.options.lease)
+            await self.repository.note(op, by=click.user, text=text, inbound_key=click.key, **changes)
         except Conflict as error:
             raise UserError(f"Operation #{op.id} changed a moment before you clicked: see its card.") from error
 
@@ -68,7 +67,7 @@ class LeaseManager:
             if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
                 await self._due(op, now, self.repository.fenced(fence))
         for op in await self.repository.in_state(OpState.PROPOSED):
-            if op.request.get("reverts") and op.cluster in self.clusters and (fence := fence_for(op.cluster)):
+            if op.options.reverts and op.cluster in self.clusters and (fence := fence_for(op.cluster)):
                 await self._revert(op, self.clusters[op.cluster], self.repository.fenced(fence))
 
     async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:
@@ -83,15 +82,15 @@ class LeaseManager:
     async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         try:
             evaluation = await self._judge(op, cluster)
-            skip, words = hindrance(op, evaluation)
+            skip, text = hindrance(op, evaluation)
             if skip is not None:
-                await repository.move(op, skip, words=words, seen=evaluation.seen)
+                await repository.move(op, skip, text=text, seen=evaluation.seen)
             else:
                 again, end = partial(self._judge, op, cluster), partial(self._end_unsent, repository)
                 judgement = Judgement(evaluation, again, end, self.monotonic)
-                await self.runner.start(op, cluster, judgement, words="the old value is put back", seen=evaluation.seen)
+                await self.runner.start(op, cluster, judgement, text="the old value is put back", seen=evaluation.seen)
         except UserError as error:
-            await repository.move(op, OpState.BLOCKED, words=str(error))
+            await repository.move(op, OpState.BLOCKED, text=str(error))
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
@@ -100,26 +99,26 @@ class LeaseManager:
     ) -> Operation | None:
         """End what was judged again right before sending, where it must not be sent any more."""
         if isinstance(found, str):
-            return await repository.move(running, OpState.BLOCKED, words=found)
-        skip, words = hindrance(running, found)
-        return None if skip is None else await repository.move(running, skip, words=words, seen=found.seen)
+            return await repository.move(running, OpState.BLOCKED, text=found)
+        skip, text = hindrance(running, found)
+        return None if skip is None else await repository.move(running, skip, text=text, seen=found.seen)
 
     async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
-        request = request_from_json(op.kind, op.request)
-        return await evaluate(cluster, request, others, dialect=str(op.request.get("dialect", "")))
+        return await evaluate(cluster, op.request, others, op.options)
 
 
 def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, str]:
     """Why the old value is not put back: the state that ends the operation and the words, or (None, "")."""
-    seen, task = evaluation.seen, op.request["task"]
-    by_hand = f"if it shall go back: /cm task {'enable' if op.request['on'] else 'disable'} {task} {op.cluster}"
+    reversion, switch = op.options.reverts, evaluation.seen.switch
+    turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
+    by_hand = f"if it shall go back: /cm task {turn} {op.task} {op.cluster}"
     if evaluation.verdict.blocked:
         why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
         return OpState.BLOCKED, f"{why} {by_hand}"
-    if seen["meaning"] == "not read":
-        return OpState.BLOCKED, f"what is stored for {task} could not be read; {by_hand}"
-    if seen["value"] != op.request["left"]:
-        held = f"{task} is {seen['meaning']} now, no longer what operation #{op.request['reverts']} set"
+    if switch is None or switch.meaning == NOT_READ:
+        return OpState.BLOCKED, f"what is stored for {op.task} could not be read; {by_hand}"
+    if reversion is not None and switch.value != reversion.left:
+        held = f"{op.task} is {switch.meaning} now, no longer what operation #{reversion.of} set"
         return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"
     return None, ""

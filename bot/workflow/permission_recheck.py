@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.operations.approval_rules import lacks, missing
 from bot.operations.model import Operation
-from bot.operations.policy import Policy
+from bot.operations.policy import Policy, lacks, missing
 from bot.permissions.access import Access, GroupMembers
 from bot.permissions.roles import Rights, Role
 

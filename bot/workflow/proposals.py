@@ -7,10 +7,9 @@ from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, NotAllowed, UserError
 from bot.interactions.command import Caller, ClusterPort, Replacement, Reply
 from bot.interactions.message import Undelivered
-from bot.operations.approval_rules import Policy, refuse_proposal
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, advance
-from bot.operations.policy import PolicyOf
+from bot.operations.policy import Policy, PolicyOf, Terms, refuse_proposal
 from bot.operations.preflight.check import CheckLevel
 from bot.operations.settlement import CANNOT_SEE
 from bot.permissions.access import Access
@@ -51,7 +50,7 @@ class ProposalService:
             op = replace(op, seen=evaluation.seen)
             if evaluation.verdict.already_so:
                 return Reply(views.already(op))
-            if change_request.forced and not evaluation.forces and not evaluation.verdict.blocked:
+            if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise UserError("There is nothing to force: the checks refuse nothing. Leave force=yes out.")
             if lacking:
                 raise UserError(lacking)
@@ -67,12 +66,12 @@ class ProposalService:
 
     async def _allowed(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> tuple[Policy, str]:
         """The policy, and what a forced wish lacks besides rights: asked for once there is something to force."""
-        policy = self.policies(cluster.name, change_request.keys, change_request.forced)
+        policy = self.policies(cluster.name, change_request.policy_keys, change_request.options.forced)
         rights = await self.access.rights(caller.user, cluster.name)
         sentence, of_rights = refuse_proposal(
-            policy, rights, channel=caller.channel, reason=change_request.reason, forced=change_request.forced
+            policy, rights, channel=caller.channel, reason=change_request.reason, forced=change_request.options.forced
         )
-        if sentence and (of_rights or not change_request.forced):
+        if sentence and (of_rights or not change_request.options.forced):
             raise (NotAllowed if of_rights else UserError)(sentence)
         return policy, sentence
 
@@ -82,9 +81,7 @@ class ProposalService:
             cluster,
             change_request.request,
             others,
-            dialect=change_request.dialect,
-            forced=change_request.forced,
-            replaces=change_request.replaces,
+            change_request.options,
         )
 
     def _operation(
@@ -93,23 +90,23 @@ class ProposalService:
         now = self.clock()
         return Operation(
             cluster=cluster.name,
-            kind=change_request.request.kind,
-            request=change_request.to_json(),
+            request=change_request.request,
+            options=change_request.options,
             requester=caller.user,
             created_at=now,
             expires_at=now + policy.expires_after,
             channel=cluster.operations_channel,
             reason=change_request.reason,
-            terms=policy.to_json(),
+            terms=Terms(policy),
         )
 
     async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
         if evaluation.verdict.blocked:
             why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
-            blocked = advance(op, OpState.BLOCKED, at=op.created_at, words=why)
+            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=why)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
-        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, words="proposed")
+        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, text="proposed")
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
     async def _show(self, op: Operation) -> Reply:

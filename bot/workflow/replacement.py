@@ -8,17 +8,15 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import UserError
 from bot.interactions.command import Replacement
 from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import Operation, OpState
 from bot.operations.replacement_plan import Step, next_step, replace_plan
+from bot.operations.requests import MemberRemove
 
 
 def was_caught_up(recent: Sequence[Operation], dead: int, new: int) -> bool:
     """Whether this replacement has removed its learner already, which it proposes only once that has caught up."""
     return any(
-        op.kind is OpKind.MEMBER_REMOVE
-        and op.state is OpState.VERIFIED
-        and op.request.get("peer_id") == new
-        and op.request.get("replaces") == [dead, new]
+        op.state is OpState.VERIFIED and op.request == MemberRemove(new) and op.options.replaces == (dead, new)
         for op in recent
     )
 
@@ -42,6 +40,5 @@ def next_wish(
     step = next_step(steps)
     if step is None or step.request is None:
         return steps, None
-    return steps, replace(
-        change_request, request=step.request, policy="member_replace", replaces=(wanted.dead, wanted.new)
-    )
+    options = replace(change_request.options, policy="member_replace", replaces=(wanted.dead, wanted.new))
+    return steps, replace(change_request, request=step.request, options=options)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.alerting.reports.facts import OperationFact, Pending
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import Operation, OpState
 from bot.store.database import Store
 from bot.views import operations as views
 
@@ -41,9 +41,8 @@ def deed_of(op: Operation) -> OperationFact:
 
 def pending_of(op: Operation) -> Pending:
     """An operation to which something will still happen: an open one, or a switch that goes back by itself."""
-    task = str(op.request["task"]) if op.kind is OpKind.TASK_SWITCH else ""
-    words = views.what(op)
+    text = views.what(op)
     if op.lease_until and op.final:
-        return Pending(op.id, words, "leased", op.requester, op.created_at, op.lease_until, task)
+        return Pending(op.id, text, "leased", op.requester, op.created_at, op.lease_until, op.task)
     until = op.expires_at if op.state is OpState.WAITING else 0.0
-    return Pending(op.id, words, op.state.value, op.requester, op.created_at, until, task)
+    return Pending(op.id, text, op.state.value, op.requester, op.created_at, until, op.task)

@@ -1,9 +1,9 @@
 """The book of operations: each transition, its card and its thread line are committed together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Unpack
 
 import structlog
 
@@ -12,8 +12,8 @@ from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
 from bot.leadership.ports import Fence, unfenced
 from bot.operations.attribution import caused_by
-from bot.operations.leases import WARNED, announcements, ended, started
-from bot.operations.model import Operation, OpKind, OpState, advance, note
+from bot.operations.leases import NO_LEASE, WARNED, announcements, ended, started
+from bot.operations.model import Operation, OpState, StepChanges, advance, note
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
@@ -73,13 +73,12 @@ class OperationRepository:
         to: OpState,
         *,
         by: str = "",
-        words: str = "",
-        seen: Mapping[str, Any] | None = None,
+        text: str = "",
         inbound_key: str = "",
-        **changes: Any,
+        **changes: Unpack[StepChanges],
     ) -> Operation:
         """Take one step in an operation's life and redraw its card; a switch set for a time starts its lease."""
-        moved = advance(op, to, at=self.clock(), by=by, words=words, seen=seen, **changes)
+        moved = advance(op, to, at=self.clock(), by=by, text=text, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
@@ -87,10 +86,10 @@ class OperationRepository:
         return await self._save(moved, inbound_key=inbound_key)
 
     async def note(
-        self, op: Operation, *, by: str = "", words: str, inbound_key: str = "", **changes: Any
+        self, op: Operation, *, by: str = "", text: str, inbound_key: str = "", **changes: Unpack[StepChanges]
     ) -> Operation:
         """Take a step that leaves the state as it is, and redraw the card."""
-        return await self._save(note(op, at=self.clock(), by=by, words=words, **changes), inbound_key=inbound_key)
+        return await self._save(note(op, at=self.clock(), by=by, text=text, **changes), inbound_key=inbound_key)
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
@@ -105,10 +104,10 @@ class OperationRepository:
         return moved
 
     async def supersede(
-        self, op: Operation, successor: Operation, *, by: str, words: str, inbound_key: str = ""
+        self, op: Operation, successor: Operation, *, by: str, text: str, inbound_key: str = ""
     ) -> Operation:
         """Void an operation: `successor` takes over its card under a number of its own; returns it as noted."""
-        old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, words=words)
+        old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, text=text)
         async with self.store.begin() as uow:
             await uow.operations.save(old)
             noted = await uow.operations.add(successor)
@@ -126,7 +125,7 @@ class OperationRepository:
         async with self.store.begin() as uow:
             await self.fence(uow)
             noted = await uow.operations.add(reverting)
-            over = note(leased, at=self.clock(), words=ended(noted), lease_until=0.0, warn_at=0.0)
+            over = note(leased, at=self.clock(), text=ended(noted), **NO_LEASE)
             await uow.operations.save(over)
             parent = card_slot(over.card_id)
             await self._tell(uow, over)
@@ -137,7 +136,7 @@ class OperationRepository:
 
     async def warn(self, leased: Operation) -> Operation:
         """Announce in the card's thread, and its channel, that a lease is about to end."""
-        warned = note(leased, at=self.clock(), words=WARNED, warn_at=0.0)
+        warned = note(leased, at=self.clock(), text=WARNED, warn_at=0.0)
         slot = card_slot(warned.card_id)
         async with self.store.begin() as uow:
             await self.fence(uow)
@@ -157,7 +156,7 @@ class OperationRepository:
             await uow.outbox.put(_warn_slot(op), op.channel, views.line(op), parent=slot)
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
-        slot = card_slot(int(op.request.get("thread", 0)) or op.card_id)
+        slot = card_slot(op.options.reverts.thread if op.options.reverts else op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
         # A step that goes on by itself and was not posted yet is overtaken by this one.
         passing = f"{card_slot(op.card_id)}:step:{op.id}."
@@ -168,15 +167,11 @@ class OperationRepository:
 
     async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
         """A later change of the same switch ends the lease of an earlier one: what it set is no longer its own."""
-        if op.state is not OpState.VERIFIED or op.kind is not OpKind.TASK_SWITCH:
+        if op.state is not OpState.VERIFIED or not op.task:
             return []
         others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
-        words = f"operation #{op.id} changed it since, so nothing is put back any more"
-        over = [
-            note(other, at=self.clock(), words=words, lease_until=0.0, warn_at=0.0)
-            for other in others
-            if other.request.get("task") == op.request["task"]
-        ]
+        text = f"operation #{op.id} changed it since, so nothing is put back any more"
+        over = [note(other, at=self.clock(), text=text, **NO_LEASE) for other in others if other.task == op.task]
         for other in over:
             await uow.operations.save(other)
             await self._tell(uow, other)
@@ -184,11 +179,11 @@ class OperationRepository:
 
     async def _tell_leased(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
         """Say on the card of a leased switch what its value is, now that the operation that puts it back moved."""
-        words = ended(back) if back.request.get("reverts") else ""
-        leased = await uow.operations.get(int(back.request["reverts"])) if words else None
+        text = ended(back) if back.options.reverts else ""
+        leased = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
         if leased is None:
             return []
-        told = note(leased, at=self.clock(), words=words)
+        told = note(leased, at=self.clock(), text=text)
         await uow.operations.save(told)
         await uow.outbox.put(card_slot(told.card_id), told.channel, views.card(told))
         return [told]
@@ -211,7 +206,7 @@ class OperationRepository:
         if op is None or op.state is not OpState.WAITING:
             return
         with suppress(Conflict):
-            await self.move(op, OpState.CANCELLED, words=f"the card could not be posted: {trouble}")
+            await self.move(op, OpState.CANCELLED, text=f"the card could not be posted: {trouble}")
 
     async def in_state(self, state: OpState) -> list[Operation]:
         """All operations in that state."""

@@ -1,8 +1,8 @@
 """Worked examples of membership changes: healthy groups, peers in trouble, learners, odd sizes, lost quorums."""
 
-from bot.operations.model import OpKind, OpState
+from bot.operations.model import OpState
 from bot.operations.preflight.context import OpenOperation, PreflightContext
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, BLOCK, PASS, WARN, Row, Situation, learner, voter

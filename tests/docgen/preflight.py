@@ -78,7 +78,7 @@ def _line(example: Example) -> str:
 
 
 def _operation(example: Example) -> str:
-    words = example.request.words
+    words = example.request.text
     if isinstance(example.request, MemberAdd):
         words += f" at {example.request.host}, node={example.request.node_host or 'missing'}"
         words += {True: "", False: "; it does not answer", None: "; not tried"}[example.facts.node_answers]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,7 +226,7 @@ async def test_a_group_that_cannot_be_listed_grants_nothing(world: Demo) -> None
 async def test_an_expired_card_does_nothing(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     op = await only_op(world)
-    await world.app.repository.note(op, words="time passes", expires_at=1.0)
+    await world.app.repository.note(replace(op, expires_at=1.0), text="time passes")
     assert "expired" in await refused(world, card, BOB)
     await world.app.runner.sweep()
     await card_with(world, card, "*Expired*")
@@ -316,7 +317,7 @@ async def test_an_admin_settles_what_is_not_known(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     op = await only_op(world)
     running = await world.app.repository.move(op, OpState.RUNNING, by=BOB)
-    await world.app.repository.move(running, OpState.UNKNOWN, words="no answer")
+    await world.app.repository.move(running, OpState.UNKNOWN, text="no answer")
     assert "not known, so nothing of its kind may follow" in (await ask(world, "/cm member remove 3")).text
     assert "You are not an admin" in (await ask(world, "/cm op settle 1 done reason=seen", user=BOB)).text
     await ask(world, '/cm op settle 1 not-done reason="the log shows nothing"')
@@ -332,12 +333,12 @@ async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(w
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back by itself")
     op = await only_op(world)
-    await world.app.repository.note(op, words="time passes", warn_at=1.0)
+    await world.app.repository.note(op, text="time passes", warn_at=1.0)
     await world.app.lease_manager.sweep()
     warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
     assert "op_extend" in json.dumps(warning.blocks)
     op = await only_op(world)
-    await world.app.repository.note(op, words="time passes", lease_until=1.0)
+    await world.app.repository.note(op, text="time passes", lease_until=1.0)
     await asyncio.gather(world.app.lease_manager.sweep(), world.app.lease_manager.sweep())
     back = await world.slack.wait_for(
         OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Done" in m.text
@@ -353,7 +354,7 @@ async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, 
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back by itself")
     before = (await only_op(world)).lease_until
-    await world.app.repository.note(await only_op(world), words="time passes", warn_at=1.0)
+    await world.app.repository.note(await only_op(world), text="time passes", warn_at=1.0)
     await world.app.lease_manager.sweep()
     warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
     await click(world, warning, BOB, action)
@@ -380,7 +381,7 @@ async def test_a_switch_that_somebody_changed_since_is_left_alone(world: Demo) -
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back by itself")
     world.clusters["prod"].data.kv["balance"] = "true"
-    await world.app.repository.note(await only_op(world), words="time passes", lease_until=1.0)
+    await world.app.repository.note(await only_op(world), text="time passes", lease_until=1.0)
     await world.app.lease_manager.sweep()
     told = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
     assert "no longer what operation #1 set" in told.text

@@ -141,9 +141,7 @@ async def test_an_outage_of_the_database_is_told_survived_and_over_by_itself(wor
         OPERATIONS, lambda m: m.ts == card.ts and "*Done and read back*" in m.full_text, timeout=40
     )
     async with world.app.store.read() as uow:
-        assert [op.request["task"] for op in await uow.operations.recent(10)] == ["balance"], (
-            "what was refused is not done"
-        )
+        assert [op.task for op in await uow.operations.recent(10)] == ["balance"], "what was refused is not done"
     await sweep(world.app)
     measured = world.app.metrics.exposed().decode()
     assert 'cmbot_alerts_open{cluster="prod"} 1.0' in measured

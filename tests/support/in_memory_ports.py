@@ -313,6 +313,7 @@ async def typed(
         cluster=known[parsed.cluster] if parsed.cluster else None,
         now=AT,
         proposer=proposals or FakeDesk(),
+        operations=proposals or FakeDesk(),
         standing=FakeStanding(),
         alerts=alerts or FakeAlerts(),
         reports=reports or FakeReports(),

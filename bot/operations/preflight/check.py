@@ -3,6 +3,8 @@
 Pure. Clustermgr itself checks almost nothing of this (docs/clustermgr.md), so what is not refused here is done.
 """
 
+from dataclasses import replace
+
 from bot.clustermgr.models import Snapshot
 from bot.operations.preflight.cluster import group_checks, read_only_check, stranger_check
 from bot.operations.preflight.context import MEMBERSHIP, Meaning, OpenOperation, PreflightContext, SwitchReading
@@ -101,11 +103,11 @@ def fingerprint(
 
 
 def _with_switch(state: Fingerprint, request: TaskSwitch, now: Snapshot, facts: PreflightContext) -> Fingerprint:
-    kept = state.to_json() | {
-        "task": request.task,
-        "value": facts.switch.raw if facts.switch else None,
-        "meaning": facts.switch.meaning if facts.switch else "",
-        "dialect": facts.dialect or "",
-        "bad_disks": bad_disks(now)[0],
-    }
-    return Fingerprint.from_json(kept)
+    return replace(
+        state,
+        task=request.task,
+        value=facts.switch.raw if facts.switch else None,
+        meaning=facts.switch.meaning if facts.switch else "",
+        dialect=facts.dialect or "",
+        bad_disks=bad_disks(now)[0],
+    )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.operations.model import OpKind, OpState
+from bot.operations.model import OpState
+from bot.operations.requests import OpKind
 
 Meaning = Literal["on", "off", "unset", "meaningless"]
 """What a stored switch value means to the cluster."""

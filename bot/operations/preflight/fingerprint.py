@@ -1,8 +1,6 @@
 """Fingerprint: the state of a cluster that an approval is bound to, and in words how two of them differ."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +22,6 @@ class Fingerprint:
     meaning: str = ""
     dialect: str = ""
     bad_disks: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Fingerprint":
-        """The fingerprint that `to_json` wrote; raises TypeError when a key is none of its fields."""
-        kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-        return cls(**kept)
 
 
 def difference(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:

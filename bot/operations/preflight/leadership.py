@@ -1,13 +1,13 @@
 """Moving leadership, and what keeps two changes from meeting: transfers under way, catching up, open operations."""
 
 from bot.clustermgr.health import MAX_LAG
-from bot.operations.model import OpKind, OpState
+from bot.operations.model import OpState
 from bot.operations.preflight.context import MEMBERSHIP, OpenOperation, PreflightContext
 from bot.operations.preflight.quorum import present, what_if
 from bot.operations.preflight.text import listed
 from bot.operations.preflight.verdict import Check, block, passed, warn
 from bot.operations.preflight.view import View
-from bot.operations.requests import LeaderTransfer, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberRemove, OpKind, Request, TaskSwitch
 
 
 def transfer_checks(request: LeaderTransfer, view: View) -> tuple[Check, ...]:

@@ -1,9 +1,7 @@
 """What a preflight says: checks with a level and a sentence, their sum, and whether two sums differ."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from bot.operations.preflight.fingerprint import Fingerprint
 
@@ -44,17 +42,6 @@ class Check:
     def ended(self) -> str:
         """The sentence with a full stop, so that advice can follow it."""
         return self.sentence if self.sentence.rstrip().endswith((".", "!", "?", ":", "…")) else f"{self.sentence}."
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {
-            "key": self.key,
-            "level": self.level.value,
-            "sentence": self.sentence,
-            "next_step": self.next_step,
-            "forceable": self.forceable,
-            "bound": self.bound,
-        }
 
 
 def passed(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
@@ -110,16 +97,6 @@ class PreflightResult:
     def forced(self) -> "PreflightResult":
         """The same with every forceable block turned into a warning that says so loudly."""
         return replace(self, checks=tuple(map(_lifted, self.checks)))
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {"checks": [check.to_json() for check in self.checks], "fingerprint": self.fingerprint.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "PreflightResult":
-        """The verdict that `to_json` wrote; raises KeyError, TypeError or ValueError on anything else."""
-        checks = tuple(Check(**{**item, "level": CheckLevel(item["level"])}) for item in data["checks"])
-        return cls(checks, Fingerprint.from_json(data["fingerprint"]))
 
 
 def _lifted(check: Check) -> Check:

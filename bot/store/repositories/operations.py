@@ -1,40 +1,62 @@
 """Operations in the store."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import RowMapping
 
-from bot.common.errors import Conflict
-from bot.operations.model import TRANSITIONS, Event, Operation, OpKind, OpState
+from bot.common.errors import Conflict, StoreError, UserError
+from bot.operations import codec
+from bot.operations.model import TRANSITIONS, Operation, OpState
 from bot.store.schema import operations
 from bot.store.session import Session
 
-_FIELDS = tuple(field.name for field in fields(Operation) if field.name != "id")
+_PLAIN = (
+    "cluster",
+    "requester",
+    "created_at",
+    "expires_at",
+    "channel",
+    "reason",
+    "version",
+    "card",
+    "lease_until",
+    "warn_at",
+    "runner",
+)
+"""Columns that are stored as the fields are."""
 
 
 def _values(op: Operation) -> dict[str, Any]:
-    values = {name: getattr(op, name) for name in _FIELDS}
-    history = [asdict(event) for event in op.history]
-    plain = {"request": dict(op.request), "seen": dict(op.seen), "terms": dict(op.terms)}
-    return {**values, **plain, "history": history, "approvals": list(op.approvals), "lock": op.lock}
-
-
-def _event(data: Mapping[str, Any]) -> Event:
-    return Event(data["at"], OpState(data["state"]), data["by"], data["words"])
+    return {name: getattr(op, name) for name in _PLAIN} | {
+        "kind": op.kind.value,
+        "request": codec.encode_request(op),
+        "state": op.state.value,
+        "seen": codec.encode_seen(op.seen),
+        "history": [codec.encode_event(event) for event in op.history],
+        "terms": codec.encode_terms(op.terms),
+        "approvals": list(op.approvals),
+        # The lock follows from the state; its column is there for the check that the database makes.
+        "lock": op.lock,
+    }
 
 
 def _operation(row: RowMapping) -> Operation:
-    values = dict(row)
-    # What is locked follows from the state; the column is there for the database's own check.
-    del values["lock"]
-    values["approvals"] = tuple(row["approvals"])
-    values["kind"] = OpKind(row["kind"])
-    values["state"] = OpState(row["state"])
-    values["history"] = tuple(_event(event) for event in row["history"])
-    return Operation(**values)
+    try:
+        return Operation(
+            **{name: row[name] for name in ("id", *_PLAIN)},
+            request=codec.decode_request(row["kind"], row["request"]),
+            options=codec.decode_options(row["request"]),
+            state=OpState(row["state"]),
+            seen=codec.decode_seen(row["seen"]),
+            history=tuple(codec.decode_event(event) for event in row["history"]),
+            terms=codec.decode_terms(row["terms"]),
+            approvals=tuple(row["approvals"]),
+        )
+    except (UserError, LookupError, TypeError, ValueError) as error:
+        raise StoreError(f"Operation #{row['id']} cannot be read from the database: {error}") from error
 
 
 class Operations:

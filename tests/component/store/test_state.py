@@ -7,7 +7,8 @@ import pytest
 
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.common.errors import Conflict
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, Operation, OpState, advance
+from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
 
 ALERT = Alert(
@@ -29,12 +30,11 @@ ALERT = Alert(
 )
 OPERATION = Operation(
     cluster="prod",
-    kind=OpKind.TASK_SWITCH,
-    request={"task": "balance", "on": False},
+    request=TaskSwitch("balance", on=False),
     requester="U1",
     created_at=100.0,
     expires_at=1000.0,
-    seen={"value": "true"},
+    seen=ObservedState(leader="cm1:9998"),
     channel="C1",
     reason="maintenance",
 )
@@ -162,8 +162,10 @@ async def test_each_cluster_has_a_memory_of_its_own(store: Store) -> None:
 async def test_an_operation_comes_back_with_its_history(store: Store) -> None:
     async with store.begin() as uow:
         added = await uow.operations.add(OPERATION)
-        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", words="asked")
-        running = advance(waiting, OpState.RUNNING, at=102.0, by="U2", words="yes", seen={"value": "false"})
+        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", text="asked")
+        running = advance(
+            waiting, OpState.RUNNING, at=102.0, by="U2", text="yes", seen=ObservedState(leader="cm2:9998")
+        )
         await uow.operations.save(waiting)
         await uow.operations.save(running)
     async with store.read() as uow:

@@ -10,7 +10,8 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance
+from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.operations.settlement import mark
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.store.database import Store
@@ -20,15 +21,14 @@ from tests.support.databases import Clock
 
 SWITCH = Operation(
     "prod",
-    OpKind.TASK_SWITCH,
-    {"task": "balance", "on": False},
+    TaskSwitch("balance", on=False),
     "U0ANNA",
     0.0,
     2e9,
     channel="C0OPS",
-    seen={"key": "balance", "will_send": "false", "value": "true", "meaning": "on", "dialect": "v3", "why": ""},
+    seen=ObservedState(switch=ObservedSwitch("balance", "true", "on", "false", "v3")),
 )
-REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", 0.0, 2e9, channel="C0OPS")
+REMOVE = Operation("prod", MemberRemove(3), "U0ANNA", 0.0, 2e9, channel="C0OPS")
 
 
 @dataclass

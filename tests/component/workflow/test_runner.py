@@ -12,9 +12,10 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import Fenced
 from bot.leadership.model import Replica
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult
+from bot.operations.requests import LeaderTransfer, MemberRemove
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
 from bot.workflow.evaluation import Evaluation
@@ -24,8 +25,8 @@ from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05)
-REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", 0.0, 2e9, channel="C0OPS")
-TRANSFER = replace(REMOVE, kind=OpKind.LEADER_TRANSFER, request={"peer_id": 2})
+REMOVE = Operation("prod", MemberRemove(3), "U0ANNA", 0.0, 2e9, channel="C0OPS")
+TRANSFER = replace(REMOVE, request=LeaderTransfer(2))
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class Scenery:
         """Where it stands, and why."""
         found = await self.repository.get(op.id)
         assert found is not None
-        return found.state, found.history[-1].words
+        return found.state, found.history[-1].text
 
 
 async def never(*_args: object) -> Any:
@@ -81,7 +82,7 @@ async def never(*_args: object) -> Any:
 
 def fresh() -> Judgement:
     """A judgement made just now."""
-    return Judgement(Evaluation(PreflightResult((), Fingerprint()), {}), never, never)
+    return Judgement(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
 
 
 @pytest.fixture
@@ -147,9 +148,9 @@ async def test_a_process_that_may_be_counted_as_dead_sends_nothing(scenery: Scen
     assert (await scenery.state_of(op))[0] is OpState.WAITING
     answers = iter((True, False))
     await scenery.runner_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, fresh(), by="U0BEN")
-    state, words = await scenery.state_of(op)
+    state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
-    assert words.startswith("nothing was sent")
+    assert text.startswith("nothing was sent")
     assert not scenery.simulated.log.matching(method="POST")
 
 
@@ -162,7 +163,7 @@ async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scen
     await scenery.runner_of("p2").sweep()
     told = await scenery.state_of(op)
     cluster.go.set()
-    assert (await task).history[-1].words == told[1]
+    assert (await task).history[-1].text == told[1]
     assert await scenery.state_of(op) == told
 
 
@@ -173,9 +174,9 @@ async def test_an_effect_that_is_not_there_counts_as_not_applied_after_one_calm_
         assert (await scenery.state_of(op))[0] is OpState.UNKNOWN
         scenery.clock.now += 5
     await scenery.runner.sweep()
-    state, words = await scenery.state_of(op)
+    state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
-    assert "not applied: one leader with a quorum held for 60 s without it" in words
+    assert "not applied: one leader with a quorum held for 60 s without it" in text
 
 
 async def test_a_minute_with_an_election_in_it_proves_nothing(scenery: Scenery) -> None:
@@ -193,9 +194,9 @@ async def test_a_200_without_an_effect_is_unknown(scenery: Scenery) -> None:
     await scenery.simulated.kill(2)
     op = await scenery.opened(TRANSFER)
     await scenery.runner.start(op, scenery.cluster, fresh(), by="U0BEN")
-    state, words = await scenery.state_of(op)
+    state, text = await scenery.state_of(op)
     assert state is OpState.UNKNOWN
-    assert words.startswith("the cluster answered 200, but the effect was not seen")
+    assert text.startswith("the cluster answered 200, but the effect was not seen")
     assert len(scenery.simulated.log.matching(method="POST", path="/leadership/transfer")) == 1
 
 
@@ -209,7 +210,7 @@ async def test_a_cluster_that_left_the_settings_leaves_nothing_open(scenery: Sce
     await scenery.runner.close_gone()
     told = [await scenery.state_of(op) for op in opened]
     assert [state for state, _ in told] == [OpState.CLOSED] * 3
-    assert [words.partition("; ")[2] for _, words in told] == [
+    assert [text.partition("; ")[2] for _, text in told] == [
         "nothing was sent",
         *["whether it was done is not known"] * 2,
     ]

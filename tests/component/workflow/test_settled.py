@@ -57,7 +57,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     told = await settle(scenery, op, done=False)
-    assert told.history[-1].words == (
+    assert told.history[-1].text == (
         "settled as not done by an admin: seen in the log; cmbot sees: no leader is seen just now"
     )
     await scenery.runner.sweep()
@@ -78,7 +78,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
 async def test_settled_as_done_is_contradicted_after_a_calm_minute_without_it(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
     told = await settle(scenery, op, done=True)
-    assert told.history[-1].words.endswith("cmbot sees: peer 3 is still a member")
+    assert told.history[-1].text.endswith("cmbot sees: peer 3 is still a member")
     await calm(scenery)
     assert await scenery.state_of(op) == (
         OpState.VERIFIED,

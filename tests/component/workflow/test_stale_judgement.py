@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.common.errors import UserError
-from bot.operations.model import OpState
+from bot.operations.model import ObservedState, OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import MemberRemove, TaskSwitch
@@ -109,10 +109,10 @@ async def test_leader_gone_after_the_judgement_leaves_nothing_sent(scenery: Scen
     await scenery.simulated.elect(1)
     op = await scenery.opened(TRANSFER)
     await scenery.simulated.kill(1)
-    await scenery.runner.start(op, scenery.cluster, fresh(), seen={"first": scenery.simulated.host(1)})
-    state, words = await scenery.state_of(op)
+    await scenery.runner.start(op, scenery.cluster, fresh(), seen=ObservedState(leader=scenery.simulated.host(1)))
+    state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
-    assert words.startswith("Nothing was sent: ")
+    assert text.startswith("Nothing was sent: ")
     assert not scenery.simulated.log.matching(method="POST")
 
 

@@ -7,25 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.approval_rules import (
-    POLICIES,
-    Act,
-    Policy,
-    enough,
-    policy_of,
-    refuse_decision,
-    refuse_keeping,
-    refuse_proposal,
-    short_of,
-    stricter,
-)
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.decisions import Act, refuse_decision, refuse_keeping
+from bot.operations.model import Operation, OpState
+from bot.operations.policy import POLICIES, Policy, enough, policy_of, refuse_proposal, short_of, stricter
+from bot.operations.requests import MemberRemove
 from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 OP = Operation(
     cluster="prod",
-    kind=OpKind.MEMBER_REMOVE,
-    request={"peer_id": 3},
+    request=MemberRemove(3),
     requester="U0ANNA",
     created_at=100.0,
     expires_at=1000.0,
@@ -53,7 +43,7 @@ ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], 
 
 
 @pytest.mark.parametrize(
-    ("act", "who", "policy", "words"),
+    ("act", "who", "policy", "text"),
     [
         (Act.APPROVE, BEN, NEVER, ""),
         (Act.APPROVE, BEN, IF_APPROVER, ""),
@@ -80,15 +70,15 @@ ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], 
         (Act.REJECT, NOBODY, NEVER, "Only who may approve"),
     ],
 )
-def test_who_may_decide(act: Act, who: Rights, policy: Policy, words: str) -> None:
+def test_who_may_decide(act: Act, who: Rights, policy: Policy, text: str) -> None:
     said = refusal(act, who, policy)
-    assert bool(said) == bool(words)
-    assert words in said
+    assert bool(said) == bool(text)
+    assert text in said
 
 
 @pytest.mark.parametrize("act", list(Act))
 @pytest.mark.parametrize(
-    ("op", "version", "now", "words"),
+    ("op", "version", "now", "text"),
     [
         (OP, 0, 500.0, "no longer does anything"),
         (OP, 2, 500.0, "no longer does anything"),
@@ -97,9 +87,9 @@ def test_who_may_decide(act: Act, who: Rights, policy: Policy, words: str) -> No
     ],
 )
 def test_nothing_happens_to_what_is_over_or_to_a_forged_version(
-    act: Act, op: Operation, version: int, now: float, words: str
+    act: Act, op: Operation, version: int, now: float, text: str
 ) -> None:
-    assert words in refusal(act, rights("U0BEN", *Role), ALWAYS, op, version=version, now=now)
+    assert text in refusal(act, rights("U0BEN", *Role), ALWAYS, op, version=version, now=now)
 
 
 def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
@@ -108,7 +98,7 @@ def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "policy", "words"),
+    ("who", "policy", "text"),
     [
         (BEN, NEVER, ""),
         (ANNA, IF_APPROVER, ""),
@@ -118,11 +108,11 @@ def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
         (ANNA, NEVER, "another person must extend or keep it"),
     ],
 )
-def test_lease_is_made_longer_only_by_who_may_approve(who: Rights, policy: Policy, words: str) -> None:
+def test_lease_is_made_longer_only_by_who_may_approve(who: Rights, policy: Policy, text: str) -> None:
     """What two approvers allowed for ten minutes an operator cannot make permanent by a click."""
     said = refuse_keeping(OP, who, policy)
-    assert bool(said) == bool(words)
-    assert words in said
+    assert bool(said) == bool(text)
+    assert text in said
 
 
 def test_nobody_approves_twice_and_enough_counts_people() -> None:
@@ -134,7 +124,7 @@ def test_nobody_approves_twice_and_enough_counts_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "policy", "options", "words", "of_rights"),
+    ("who", "policy", "options", "text", "of_rights"),
     [
         (ANNA, NEVER, {}, "", False),
         (BEN, NEVER, {}, "do not hold the role operator", True),
@@ -149,10 +139,10 @@ def test_nobody_approves_twice_and_enough_counts_people() -> None:
         (rights("U0X", OPERATOR, BREAKER), NEVER, {"forced": True}, "", False),
     ],
 )
-def test_who_may_propose(who: Rights, policy: Policy, options: Any, words: str, of_rights: bool) -> None:
+def test_who_may_propose(who: Rights, policy: Policy, options: Any, text: str, of_rights: bool) -> None:
     said, about = refuse_proposal(policy, who, **{"channel": "C0GENERAL", "reason": "", **options})
-    assert (bool(said), about) == (bool(words), of_rights)
-    assert words.lower() in said.lower()
+    assert (bool(said), about) == (bool(text), of_rights)
+    assert text.lower() in said.lower()
 
 
 def test_settings_override_key_by_key_and_the_cluster_comes_last() -> None:

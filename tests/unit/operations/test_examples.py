@@ -13,7 +13,7 @@ EXAMPLES = tuple(examples())
 NEVER_FORCEABLE = {"id", "host", "node", "peer", "leader", "reach", "node_ids", "quorum", "dialect", "operations"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.situation}: {e.request.words}: {e.decides}")
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.situation}: {e.request.text}: {e.decides}")
 def test_the_verdict_is_the_one_of_the_table(example: Example) -> None:
     verdict = example.verdict
     check = verdict.check(example.decides)

@@ -26,4 +26,5 @@ async def test_a_value_that_is_held_back_keeps_nobody_waiting(monkeypatch: pytes
     evaluation = await evaluate(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
     told = " ".join(check.sentence for check in evaluation.verdict.checks)
     assert "prod did not tell the value of balance in time" in told
-    assert evaluation.seen["meaning"] == "not read"
+    assert evaluation.seen.switch is not None
+    assert evaluation.seen.switch.meaning == "not read"

@@ -7,8 +7,16 @@ import pytest
 
 from bot.common.errors import UserError
 from bot.operations.addresses import parse_address, parse_peer_id
-from bot.operations.model import OpKind
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch, request_from_json
+from bot.operations.codec import decode_request, encode_request
+from bot.operations.model import Operation
+from bot.operations.requests import (
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    OpKind,
+    Request,
+    TaskSwitch,
+)
 
 
 def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
@@ -127,10 +135,12 @@ ALL: tuple[Request, ...] = (
 )
 
 
-@pytest.mark.parametrize("request_", ALL, ids=lambda r: r.words)
+@pytest.mark.parametrize("request_", ALL, ids=lambda r: r.text)
 def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
-    kept = json.loads(json.dumps(request_.to_json() | {"reason": "because"}))
-    assert request_from_json(request_.kind, kept) == request_
+    op = Operation("prod", request_, "U1", 100.0, 1000.0, reason="because")
+    kept = json.loads(json.dumps(encode_request(op)))
+    assert kept["reason"] == "because"
+    assert decode_request(request_.kind.value, kept) == request_
 
 
 @pytest.mark.parametrize(
@@ -154,5 +164,5 @@ def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
 )
 def test_a_bad_stored_request_is_refused(kind: OpKind, data: dict[str, Any]) -> None:
     with pytest.raises(UserError) as error:
-        request_from_json(kind, data)
+        decode_request(kind, data)
     one_sentence(error)

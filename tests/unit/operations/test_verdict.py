@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.clustermgr.models import Disk, HostLook, Snapshot, Stat
-from bot.operations.model import OpKind, OpState
+from bot.operations.codec import decode_verdict, encode_verdict
+from bot.operations.model import OpState
 from bot.operations.preflight.check import (
     Check,
     CheckLevel,
@@ -21,7 +22,7 @@ from bot.operations.preflight.check import (
     difference,
     preflight,
 )
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, learner, voter
@@ -64,7 +65,7 @@ def test_the_recorded_disaster_would_have_been_refused() -> None:
     "verdict", [judge(MemberRemove(3)), judge(learner(3)), judge(TaskSwitch("balance", on=False), facts=ON)]
 )
 def test_a_verdict_comes_back_from_json_as_it_was(verdict: PreflightResult) -> None:
-    assert PreflightResult.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+    assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict)))) == verdict
 
 
 def test_the_worst_check_comes_first() -> None:

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from bot.operations.approval_rules import POLICIES, Policy, stricter
-from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpKind, OpState, advance, note
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance, note
+from bot.operations.policy import POLICIES, Policy, Terms, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult, warn
 from bot.operations.replacement_plan import replace_plan
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.views import operations, ops_list
 from bot.views.op_parts import findings
 from tests.docgen.cluster_fixture import DOWN, Scene
@@ -21,14 +21,23 @@ from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_post
 ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
 
 
-def made(request: Request, policy: Policy, scene: Scene | None = None, **change_request: Any) -> Operation:
+def made(request: Request, policy: Policy, scene: Scene | None = None, *, forced: bool = False) -> Operation:
     verdict = preflight(request, *(scene or Scene()).looks(), facts=PreflightContext(node_answers=True))
-    asked = ChangeRequest(request, "why not", **change_request)
-    told = verdict.forced() if asked.forced else verdict
+    asked = ChangeRequest(request, "why not", RequestOptions(forced=forced))
+    told = verdict.forced() if forced else verdict
     op = Operation(
-        "prod", request.kind, asked.to_json(), "U0ANNA", AT, AT + 900, channel="C0OPS", reason="why not", id=12
+        "prod",
+        request,
+        "U0ANNA",
+        AT,
+        AT + 900,
+        options=asked.options,
+        seen=ObservedState(verdict=told),
+        channel="C0OPS",
+        reason="why not",
+        id=12,
+        terms=Terms(policy),
     )
-    op = replace(op, terms=policy.to_json(), seen={"verdict": told.to_json()})
     return advance(op, OpState.BLOCKED if told.blocked else OpState.WAITING, at=AT, by="U0ANNA")
 
 
@@ -99,7 +108,7 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
     ):
         assert words in text
     assert "BREAK-GLASS" in buttons(op)[0]["confirm"]["text"]["text"]
-    once = note(op, at=AT, by="U0BEN", words="approved (1 of 2)", approvals=("U0BEN",))
+    once = note(op, at=AT, by="U0BEN", text="approved (1 of 2)", approvals=("U0BEN",))
     assert "(1 of 2 so far)" in seen(operations.card(once))
     assert "with break-glass" in operations.line(once).text
     assert "approved (1 of 2) by <@U0BEN>" in operations.line(once).text
@@ -107,19 +116,21 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
 
 def test_a_card_that_was_taken_over_shows_what_moved() -> None:
     op = made(MemberRemove(3), POLICIES["member_remove"])
-    replacement = replace(op, seen={**op.seen, "difference": ["leader: peer 1 → peer 2"]})
+    replacement = replace(op, seen=replace(op.seen, difference=("leader: peer 1 → peer 2",)))
     text = seen(operations.card(replacement))
     assert "*The cluster moved since the card before this one*\n• leader: peer 1 → peer 2" in text
 
 
 def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
-    op = made(ADD, replace(POLICIES["member_add"], source="S0X"))
+    op = made(replace(ADD), replace(POLICIES["member_add"], source="S0X"))
     mean = replace(
         op,
         reason=HOSTILE,
-        request={**op.request, "host": HOSTILE, "node_host": HOSTILE},
-        seen={**op.seen, "difference": [HOSTILE] * 3},
+        seen=replace(op.seen, difference=(HOSTILE,) * 3),
     )
+    # A request refuses such an address; a value that got past that check is harmless too.
+    for name in ("host", "node_host"):
+        object.__setattr__(mean.request, name, HOSTILE)
     assert_harmless(operations.card(mean))
     assert_harmless(ops_list.shown(mean))
     assert_harmless(ops_list.listed([replace(mean, requester=HOSTILE)], open_only=True, now=AT))
@@ -128,13 +139,13 @@ def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
 def test_a_leased_switch_says_when_it_goes_back_and_offers_to_extend_or_keep() -> None:
     switch = Operation(
         "prod",
-        OpKind.TASK_SWITCH,
-        {"task": "balance", "on": False, "lease": 7200.0},
+        TaskSwitch("balance", on=False),
         "U0ANNA",
         AT,
         AT + 900,
         state=OpState.VERIFIED,
-        seen={"key": "balance", "value": "true", "meaning": "on", "will_send": "false", "dialect": "v3", "why": ""},
+        seen=ObservedState(switch=ObservedSwitch("balance", "true", "on", "false", "v3")),
+        options=RequestOptions(lease=7200.0),
         lease_until=AT + 7200,
         id=12,
     )

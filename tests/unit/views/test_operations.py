@@ -8,22 +8,23 @@ import pytest
 
 from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.interactions.message import Message, Undelivered
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance
+from bot.operations.requests import TaskSwitch
 from bot.views import errors, operations, ops_list
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
-SEEN = {
-    "dialect": "v3",
-    "why": "10.0.0.1:9998 answered /kv/list.",
-    "key": "balance",
-    "value": "true",
-    "meaning": "on",
-    "will_send": "false",
-}
+SWITCH = ObservedSwitch(
+    key="balance",
+    value="true",
+    meaning="on",
+    will_send="false",
+    dialect="v3",
+    why="10.0.0.1:9998 answered /kv/list.",
+)
+SEEN = ObservedState(dialect="v3", switch=SWITCH)
 PROPOSED = Operation(
     cluster="prod",
-    kind=OpKind.TASK_SWITCH,
-    request={"task": "balance", "on": False, "reason": "rush hour"},
+    request=TaskSwitch("balance", on=False),
     requester="U0ANNA",
     created_at=AT,
     expires_at=AT + 900,
@@ -31,13 +32,13 @@ PROPOSED = Operation(
     reason="rush hour",
     id=12,
 )
-WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", words="proposed", seen=SEEN)
-RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", words="confirmed")
+WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", text="proposed", seen=SEEN)
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", text="confirmed")
 
 
 def ended(state: OpState, words: str, by: str = "") -> Operation:
     start = RUNNING if state in {OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN} else WAITING
-    return advance(start, state, at=AT + 61, by=by, words=words)
+    return advance(start, state, at=AT + 61, by=by, text=words)
 
 
 def buttons(message: Message) -> list[Any]:
@@ -67,7 +68,7 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
 
 
 def test_an_unset_switch_is_called_unset() -> None:
-    card = operations.card(replace(WAITING, seen={**SEEN, "value": None, "meaning": "unset"}))
+    card = operations.card(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=None, meaning="unset"))))
     assert "nothing (unset): unset" in seen(card)
     assert "Now: unset (unset)." in buttons(card)[0]["confirm"]["text"]["text"]
 
@@ -116,11 +117,13 @@ def test_a_long_history_is_counted() -> None:
 
 
 def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
-    mean = replace(WAITING, reason=HOSTILE, seen={**SEEN, "value": HOSTILE * 50, "why": HOSTILE * 50})
+    mean = replace(
+        WAITING, reason=HOSTILE, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE * 50, why=HOSTILE * 50))
+    )
     assert_harmless(operations.card(mean))
     assert len(buttons(operations.card(mean))[0]["confirm"]["text"]["text"]) <= 300
     assert_harmless(operations.line(ended(OpState.FAILED, HOSTILE * 50)))
-    assert_harmless(operations.already(replace(WAITING, seen={**SEEN, "value": HOSTILE})))
+    assert_harmless(operations.already(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE)))))
 
 
 def test_what_the_requester_is_told() -> None:

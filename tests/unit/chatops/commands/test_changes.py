@@ -6,14 +6,14 @@ import pytest
 
 from bot.common.errors import UserError
 from bot.interactions.command import Replacement
-from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
 from tests.support.view_samples import AT, seen
 
 OP = advance(
-    Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", AT, AT + 900, channel="C0OPS", id=12),
+    Operation("prod", MemberRemove(3), "U0ANNA", AT, AT + 900, channel="C0OPS", id=12),
     OpState.WAITING,
     at=AT,
 )
@@ -36,12 +36,15 @@ OP = advance(
         ),
         ("member remove 18446744073709551615 prod", ChangeRequest(MemberRemove(2**64 - 1))),
         ("member remove 3 dry-run=yes", ChangeRequest(MemberRemove(3), dry_run=True)),
-        ("member remove 3 force=yes reason=lost", ChangeRequest(MemberRemove(3), "lost", forced=True)),
+        ("member remove 3 force=yes reason=lost", ChangeRequest(MemberRemove(3), "lost", RequestOptions(forced=True))),
         ("leader transfer 2", ChangeRequest(LeaderTransfer(2))),
-        ("task disable balance for=2h", ChangeRequest(TaskSwitch("balance", on=False), lease=7200.0)),
+        (
+            "task disable balance for=2h",
+            ChangeRequest(TaskSwitch("balance", on=False), options=RequestOptions(lease=7200.0)),
+        ),
         (
             "task enable inspect for=1d dialect=v1",
-            ChangeRequest(TaskSwitch("volume_inspect", on=True), lease=86400, dialect="v1"),
+            ChangeRequest(TaskSwitch("volume_inspect", on=True), options=RequestOptions(lease=86400, dialect="v1")),
         ),
     ],
 )

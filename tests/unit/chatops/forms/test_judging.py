@@ -16,7 +16,7 @@ from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller
 from bot.interactions.events import Click, Invocation
-from bot.operations.approval_rules import Policy
+from bot.operations.policy import Policy
 from bot.permissions.access import Access
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND
 from tests.support.in_memory_ports import (
@@ -43,6 +43,7 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
         cluster=CLUSTERS[cluster],
         now=AT,
         proposer=DESK,
+        operations=DESK,
         standing=FakeStanding(),
         alerts=FakeAlerts(),
         reports=FakeReports(),
