@@ -17,10 +17,10 @@ TIME_UP = "time is up: "
 _ENDS: Mapping[OpState, str] = {
     OpState.PROPOSED: "{task} goes back to {value} now",
     OpState.VERIFIED: "{task} is {value} again",
-    OpState.UNKNOWN: "whether {task} is {value} again is not known",
-    OpState.BLOCKED: "{task} was not put back",
-    OpState.CANCELLED: "{task} was not put back",
-    OpState.FAILED: "{task} was not put back",
+    OpState.UNKNOWN: "it is not known if {task} is {value} again",
+    OpState.BLOCKED: "{task} did not go back to {value}",
+    OpState.CANCELLED: "{task} did not go back to {value}",
+    OpState.FAILED: "{task} did not go back to {value}",
 }
 
 

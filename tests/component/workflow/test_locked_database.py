@@ -18,9 +18,8 @@ from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.log import Seen
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import evaluate
+from bot.workflow.evaluation import FRESH_SECONDS, evaluate
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
-from bot.workflow.reevaluation import FRESH_SECONDS
 from bot.workflow.repository import OperationRepository
 from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked

@@ -18,9 +18,8 @@ from bot.operations.preflight.verdict import PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberRemove
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
-from bot.workflow.evaluation import Evaluation
+from bot.workflow.evaluation import Evaluation, Reevaluation
 from bot.workflow.executor import STILL_SECONDS, Executor
-from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
@@ -80,9 +79,9 @@ async def never(*_args: object) -> Any:
     raise AssertionError("a fresh judgement was made again")
 
 
-def fresh() -> Judgement:
+def fresh() -> Reevaluation:
     """A judgement made just now."""
-    return Judgement(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
+    return Reevaluation(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
 
 
 @pytest.fixture

@@ -9,16 +9,15 @@ from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange
 from bot.alerting.cluster_state.state import LeaderChange
 from bot.common.errors import UserError
-from bot.interactions.command import Replacement
 from bot.operations.attribution import caused_by
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.policy import Policy
 from bot.operations.preflight.check import preflight
+from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.operations.supersede import has_moved, replacement_of, what_moved
 from bot.workflow.actions import effect_of
-from bot.workflow.replacement import next_wish, was_caught_up
 from tests.docgen.cluster_fixture import DOWN, Scene
 
 HEALTHY = Scene()
@@ -120,13 +119,13 @@ def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
 def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:
     wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
     with pytest.raises(UserError, match="Peer 3 is healthy"):
-        next_wish(wanted, change_request, *HEALTHY.looks(), caught_up=False)
+        next_change(wanted, change_request, *HEALTHY.looks(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
-    steps, step = next_wish(wanted, change_request, *dead.looks(), caught_up=False)
+    steps, step = next_change(wanted, change_request, *dead.looks(), caught_up=False)
     assert step == replace(change_request, options=RequestOptions(policy="member_replace", replaces=(3, 4)))
     assert step.policy_keys == ("member_replace", "member_remove")
     assert len(steps) == 6
-    _, nothing = next_wish(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
+    _, nothing = next_change(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
     assert nothing is None
 
 

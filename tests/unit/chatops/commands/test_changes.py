@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.common.errors import UserError
-from bot.interactions.command import Replacement
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import Operation, OpState, advance
+from bot.operations.replacement_plan import Replacement
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
 from tests.support.view_samples import AT, seen
