@@ -140,7 +140,7 @@ class _StateView(NamedTuple):
 STATES: Mapping[OpState, _StateView] = {
     OpState.PROPOSED: _StateView("◌", "; the checks run."),
     OpState.WAITING: _StateView("⏳", " for {waits} Nothing was sent; the card expires {until}."),
-    OpState.RUNNING: _StateView("▶", " since {when}{confirmed}: cmbot sends the request, then looks for its effect."),
+    OpState.RUNNING: _StateView("▶", "{confirmed}, since {when}: cmbot sends the request, then looks for its effect."),
     OpState.VERIFIED: _StateView("✅", "{because}{confirmed}, {when}.{lease}"),
     OpState.FAILED: _StateView("❌", "{because}{confirmed}, {when}."),
     OpState.UNKNOWN: _StateView(
@@ -181,7 +181,7 @@ def _text(event: Event) -> str:
     return "" if event.text in {"", str(event.state)} else escape(clip(event.text, MAX_WORDS)).rstrip(".")
 
 
-_VERBS = ("proposed", "approved", "rejected", "cancelled", "extended", "kept", "settled")
+_VERBS = ("proposed", "approved", "confirmed", "rejected", "cancelled", "extended", "kept", "settled")
 """First words of the events that a person's act leaves."""
 
 

@@ -88,22 +88,22 @@ async def _evaluate_switch(
     if read.detected.dialect is None or read.error:
         # The cause may be newer than the snapshot; a card with both would contradict itself.
         before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
-    told = read.detected
-    if told.dialect is None:
-        facts = PreflightContext(operations=others, dialect_why=told.why)
+    detected = read.detected
+    if detected.dialect is None:
+        facts = PreflightContext(operations=others, dialect_why=detected.why)
         verdict = preflight(request, before, now, facts=facts)
         return _evaluation(verdict, ObservedState(_leader(now)), forced=options.forced)
-    word = meaning_of(read.value, told.dialect).word if not read.error else ""
+    word = meaning_of(read.value, detected.dialect).word if not read.error else ""
     facts = PreflightContext(
         operations=others,
-        dialect=told.dialect.value,
-        dialect_why=told.why,
+        dialect=detected.dialect.value,
+        dialect_why=detected.why,
         switch=None if read.error else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
         switch_why=read.error,
     )
-    dialect = told.dialect.value
-    will_send = word_for(told.dialect, on=request.on)
-    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, told.why)
+    dialect = detected.dialect.value
+    will_send = word_for(detected.dialect, on=request.on)
+    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.why)
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
@@ -111,37 +111,37 @@ async def _evaluate_switch(
 async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
     """Read the dialect, then the value, in SWITCH_SECONDS together, because a person waits for the answer."""
     until = time.monotonic() + SWITCH_SECONDS
-    told = await _dialect(cluster, chosen)
-    if told.dialect is None:
-        return _Read(told)
-    key = key_of(task, told.dialect)
+    detected = await _dialect(cluster, chosen)
+    if detected.dialect is None:
+        return _Read(detected)
+    key = key_of(task, detected.dialect)
     if key is None:
-        raise UserError(f"{cluster.name} ({told.dialect}) has no background task {task}. See `/cm tasks`.")
+        raise UserError(f"{cluster.name} ({detected.dialect}) has no background task {task}. See `/cm tasks`.")
     try:
-        return _Read(told, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
+        return _Read(detected, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
     except ClusterError as error:
-        return _Read(told, key, error=str(error))
+        return _Read(detected, key, error=str(error))
 
 
 async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     """Detect the dialect; the one `chosen` by a person counts only when detection fails."""
-    told = await cluster.dialect(fresh=True)
-    if not chosen or told.dialect == chosen:
-        return told
-    if told.dialect is not None:
+    detected = await cluster.dialect(fresh=True)
+    if not chosen or detected.dialect == chosen:
+        return detected
+    if detected.dialect is not None:
         raise UserError(
-            f"{cluster.name} uses {told.dialect} ({told.why.rstrip('.')}), not {chosen}: leave `dialect=` out."
+            f"{cluster.name} uses {detected.dialect} ({detected.why.rstrip('.')}), not {chosen}: leave `dialect=` out."
         )
-    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {told.why}")
+    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {detected.why}")
 
 
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
-    told, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
-    dialect = told.dialect.value if told.dialect else None
+    detected, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
+    dialect = detected.dialect.value if detected.dialect else None
     return PreflightContext(
-        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=told.why
+        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=detected.why
     )
 
 

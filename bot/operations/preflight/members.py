@@ -64,7 +64,7 @@ def _raft_address(request: MemberAdd, view: View) -> Check:
         return block(
             "host",
             f"The raft address {request.host} belongs to peer {owner}.",
-            f"Give the raft address of peer {request.peer_id} itself. If it replaces peer {owner}, first remove that one.",
+            f"Give the raft address of peer {request.peer_id} itself. If it replaces peer {owner}, first remove that.",
         )
     if place(request.host) in _service_addresses(view):
         return block(
@@ -105,7 +105,7 @@ def _service_address(request: MemberAdd, view: View, facts: PreflightContext) ->
 def _named_in_files(request: MemberAdd) -> Check:
     return warn(
         "node",
-        "This release takes no service address with a member: each node reads those of all members from its own file. "
+        "This release takes no service address with a member: each node reads all of them from its own file. "
         f"Where peer {request.peer_id} is missing in that file, writes fail (907) while it leads.",
         f"Add peer {request.peer_id} to the members list in every node's file.",
     )

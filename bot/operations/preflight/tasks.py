@@ -152,8 +152,8 @@ def _no_quorum(view: View) -> Check | None:
     verb = "answers" if len(there) == 1 else "answer"
     return block(
         "quorum",
-        f"No quorum: {len(there)} of {count(len(view.voters), 'voter')} {verb}, and quorum is {wanted}. Reads and writes "
-        "fail.",
+        f"No quorum: {len(there)} of {count(len(view.voters), 'voter')} {verb}, and quorum is {wanted}. "
+        "Reads and writes fail.",
         f"Start {peers(away, 'or')}, then propose it again.",
     )
 

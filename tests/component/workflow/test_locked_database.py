@@ -102,7 +102,7 @@ class Locked:
         return await self.scenery.opened(replace(REMOVE, seen=evaluation.seen))
 
     async def approve(self, op: Operation) -> None:
-        """Somebody who may clicks on Approve."""
+        """An approver clicks on Approve."""
 
         def policy(*_of: object) -> Policy:
             return POLICIES["member_remove"]
@@ -165,7 +165,7 @@ async def test_voter_killed_under_the_lock_leaves_nothing_sent(locked: Locked) -
     assert locked.sent() == []
     (state, text), (old, _) = await locked.states()
     assert (state, old) == (OpState.BLOCKED, OpState.SUPERSEDED)
-    assert text.startswith("the cluster moved since: ")
+    assert text.startswith("the cluster changed since: ")
 
 
 async def test_leader_gone_under_the_lock_leaves_nothing_sent(locked: Locked) -> None:

@@ -30,7 +30,7 @@ async def look(scenery: Scenery, request: Any) -> Evaluation:
     return await evaluate(scenery.cluster, request, ())
 
 
-async def nobody(_group: str) -> frozenset[str]:
+async def no_members(_group: str) -> frozenset[str]:
     return frozenset()
 
 
@@ -38,7 +38,7 @@ def decisions(scenery: Scenery) -> ApprovalService:
     def policies(*_of: object) -> Policy:
         return POLICIES["member_remove"]
 
-    parts: Any = {"access": None, "leases": None, "members_now": nobody}
+    parts: Any = {"access": None, "leases": None, "members_now": no_members}
     return ApprovalService(
         repository=scenery.repository,
         runner=scenery.runner,
