@@ -18,9 +18,9 @@ _ENDS: Mapping[OpState, str] = {
     OpState.PROPOSED: "{task} goes back to {value} now",
     OpState.VERIFIED: "{task} is {value} again",
     OpState.UNKNOWN: "it is not known if {task} is {value} again",
-    OpState.BLOCKED: "{task} did not go back to {value}",
-    OpState.CANCELLED: "{task} did not go back to {value}",
-    OpState.FAILED: "{task} did not go back to {value}",
+    OpState.BLOCKED: "{task} was not restored",
+    OpState.CANCELLED: "{task} was not restored",
+    OpState.FAILED: "{task} was not restored",
 }
 
 

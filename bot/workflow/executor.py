@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Unpack
 
 import structlog
 
@@ -13,7 +13,7 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.interactions.command import ClusterPort
 from bot.leadership.ports import Duty, all_of_it
-from bot.operations.model import Operation, OpState
+from bot.operations.model import Operation, OpState, StepChanges
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, compare, is_open
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.evaluation import Reevaluation
@@ -34,6 +34,14 @@ def always() -> bool:
     return True
 
 
+class StartStep(StepChanges, total=False):
+    """Step that starts an execution: its fields, who took it, its text, and the inbound work that it ends."""
+
+    by: str
+    text: str
+    inbound_key: str
+
+
 @dataclass(slots=True)
 class Executor:
     """Executes approved operations, and settles those whose outcome is unknown.
@@ -49,7 +57,9 @@ class Executor:
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
 
-    async def start(self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation, **step: Any) -> Operation:
+    async def start(
+        self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation, **step: Unpack[StartStep]
+    ) -> Operation:
         """Move an operation to RUNNING and execute it; raises Conflict when another step came first, or Fenced.
 
         The request needs a fresh evaluation: the step itself may have waited for the database.

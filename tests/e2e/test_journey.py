@@ -230,11 +230,11 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 async def test_the_state_moved_between_proposal_and_click(world: Demo) -> None:
-    """Somebody changed the switch meanwhile: the click sends nothing, and the card says what moved."""
+    """Somebody changed the switch meanwhile: the click sends nothing, and the card says what changed."""
     card, _ = await propose(world, "/cm task disable balance")
     world.clusters["prod"].data.kv["balance"] = "Enable"
     await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
-    moved = await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "moved" in m.full_text)
+    moved = await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "changed" in m.full_text)
     assert "Enable" in moved.full_text
     assert not world.clusters["prod"].log.matching(method="POST", path="/config/set")
 

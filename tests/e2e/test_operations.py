@@ -102,7 +102,7 @@ async def test_a_leader_that_dies_before_the_approval_voids_it_and_the_differenc
     await cluster.kill(1)
     await cluster.until(lambda: cluster.leader not in {0, 1})
     await click(world, card, BOB)
-    moved = await card_with(world, card, "The cluster moved since")
+    moved = await card_with(world, card, "The cluster changed since")
     assert "leader: peer 1 →" in moved.full_text
     assert "*Blocked*" in moved.full_text
     assert "Operation #2, proposed by" in moved.full_text
@@ -216,7 +216,7 @@ async def test_another_person_can_reject_but_not_cancel(world: Demo) -> None:
     assert "or an admin may cancel it" in await refused(world, card, BOB, "op_cancel")
     await click(world, card, BOB, "op_reject")
     await card_with(world, card, "*Rejected* by <@U0BOB>")
-    assert "is rejected already" in await refused(world, card, BOB)
+    assert "is already rejected" in await refused(world, card, BOB)
 
 
 async def test_a_group_that_cannot_be_listed_grants_nothing(world: Demo) -> None:
@@ -281,9 +281,9 @@ async def test_break_glass_takes_a_reason_and_two_others(world: Demo) -> None:
         ("/cm member add 4 10.0.0.4:10110", "service address is missing"),
         ("/cm member add 4 10.0.0.4:10110 node=<!channel>", "has no port"),
         ("/cm member add 3 10.0.0.4:10110 node=10.0.0.4:9998", "is already a member"),
-        ("/cm member add 4 127.0.0.1:10111 node=10.0.0.4:9998", "that of peer 2"),
+        ("/cm member add 4 127.0.0.1:10111 node=10.0.0.4:9998", "belongs to peer 2"),
         ("/cm task disable balance for=soon", "for= takes a time"),
-        ("/cm task disable balance for=5d dialect=v1", "leave dialect= out"),
+        ("/cm task disable balance for=5d dialect=v1", "leave `dialect=` out"),
         ("/cm op 77", "There is no operation #77"),
         ("/cm op cancel 77", "There is no operation #77"),
         ("/cm op settle 77 done reason=seen", "There is no operation #77"),
@@ -320,7 +320,7 @@ async def test_an_admin_settles_what_is_not_known(world: Demo) -> None:
     op = await only_op(world)
     running = await world.app.repository.move(op, OpState.RUNNING, by=BOB)
     await world.app.repository.move(running, OpState.UNKNOWN, text="no answer")
-    assert "not known, so nothing of its kind may follow" in (await ask(world, "/cm member remove 3")).text
+    assert "unknown, so it blocks others of its kind" in (await ask(world, "/cm member remove 3")).text
     assert "You are not an admin" in (await ask(world, "/cm op settle 1 done reason=seen", user=BOB)).text
     await ask(world, '/cm op settle 1 not-done reason="the log shows nothing"')
     settled = await card_with(world, card, "settled as not done by an admin: the log shows nothing")
@@ -343,7 +343,7 @@ async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(w
     await world.app.repository.note(op, text="time passes", lease_until=1.0)
     await asyncio.gather(world.app.lease_manager.sweep(), world.app.lease_manager.sweep())
     back = await world.slack.wait_for(
-        OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Done" in m.text
+        OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Verified" in m.text
     )
     assert "balance is now on" in back.full_text
     await card_with(world, card, "*Time is up*: balance is on again (operation #2), ")
@@ -387,5 +387,5 @@ async def test_switch_changed_by_a_person_since_is_left_alone(world: Demo) -> No
     await world.app.lease_manager.sweep()
     reply = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
     assert "no longer what operation #1 set" in reply.text
-    await card_with(world, card, "*Time is up*: balance did not go back (operation #2), ")
+    await card_with(world, card, "*Time is up*: balance was not restored (operation #2), ")
     assert len(writes(world, "/config/set")) == 1
