@@ -27,6 +27,7 @@ from bot.interactions.command import (
     Command,
     FileShare,
     FormPort,
+    OperationBook,
     Proposer,
     Reply,
     ReportBook,
@@ -111,6 +112,7 @@ class Dispatcher:
     default_of_channel: Mapping[str, str]
     access: Access
     proposer: Proposer
+    operations: OperationBook
     alerts: AlertBook
     reports: ReportBook
     decider: ButtonHandler
@@ -287,6 +289,7 @@ class Dispatcher:
             cluster=self.clusters[cluster] if cluster else None,
             now=self.clock(),
             proposer=self.proposer,
+            operations=self.operations,
             standing=self.access,
             alerts=self.alerts,
             reports=self.reports,

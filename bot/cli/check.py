@@ -21,7 +21,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, ConfigError, StoreError
 from bot.config import Members, Settings
 from bot.config.model import AccessSettings
-from bot.operations.approval_rules import POLICIES, Policy, short_of
+from bot.operations.policy import POLICIES, Policy, short_of
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
 from bot.runtime.parts import App

@@ -22,6 +22,7 @@ from bot.clustermgr.tasks import DetectedDialect
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
+from bot.operations.replacement_plan import Replacement
 from bot.permissions.roles import Role
 
 
@@ -128,20 +129,10 @@ class ClusterPort(Protocol):
         """Return how the cluster spells its switches, from memory or from new probes. Never raises ClusterError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """A request to replace a dead member by a new node (its id, raft address, service address)."""
-
-    dead: int
-    new: int
-    host: str
-    node_host: str
-
-
 class Proposer(Protocol):
-    """Turns a change request into an operation: preflight, card in the operations channel, row in the store.
+    """Proposes changes: preflight, card in the operations channel, row in the store.
 
-    Every method raises UserError if it is not possible, NotAllowed if the person has no right to it.
+    Both methods raise UserError if it is not possible, NotAllowed if the person has no right to it.
     """
 
     async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
@@ -151,6 +142,10 @@ class Proposer(Protocol):
         self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Propose the next step of a replacement; the flags of `change_request` count, its request is ignored."""
+
+
+class OperationBook(Protocol):
+    """The operations and the undelivered messages; methods raise UserError, NotAllowed, StoreError."""
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         """Return operations, newest first."""
@@ -265,6 +260,7 @@ class Call:
     cluster: ClusterPort | None
     now: float
     proposer: Proposer
+    operations: OperationBook
     standing: Permissions
     alerts: AlertBook
     reports: ReportBook

@@ -1,4 +1,4 @@
-"""Expected effects: which operation a change that the watch noticed comes from, if any. Pure."""
+"""Attribution: the operation that caused a change which the watch noticed, if any did. No I/O."""
 
 from collections.abc import Iterable
 
@@ -6,67 +6,63 @@ from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
 from bot.clustermgr.tasks import WORDS, find_task
 from bot.common.addresses import same_place
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import Operation, OpState
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from bot.operations.settlement import until as settled_until
 
 LATE = 60.0
-"""Seconds by which an effect may follow the request that caused it, besides the time until somebody looks."""
+"""Seconds by which an effect may follow its request, besides the time until the next poll."""
 LOOK = 10.0
-"""Seconds that a look may last: it is dated by its begin, and what is asked meanwhile may already show in it."""
+"""Seconds that a poll may last: it is dated by its start, and a request sent meanwhile may already show in it."""
 _SENT = frozenset({OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED})
 
 
 def caused_by(change: Change, operations: Iterable[Operation]) -> Operation | None:
-    """The newest operation that may have caused it; one that still runs or whose outcome is unknown may, too."""
+    """Find the newest operation that may have caused the change; running and unknown ones count too."""
     fitting = [op for op in operations if _may_have(op) and _led_to(op, change) and _in_time(op, change)]
-    return max(fitting, key=sent_at, default=None)
+    return max(fitting, key=lambda op: op.sent_at, default=None)
 
 
 def _may_have(op: Operation) -> bool:
-    """Whether its request may have had an effect; an admin who settled it as not done may have been wrong."""
+    """True if its request may have had an effect; an admin who settled it as not done may have been wrong."""
     return op.state in _SENT or bool(settled_until(op))
 
 
 def _led_to(op: Operation, change: Change) -> bool:
-    match change:
-        case LeaderChange():
-            return op.kind is OpKind.LEADER_TRANSFER and op.request.get("peer_id") == change.after
-        case MemberChange():
-            return op.request.get("peer_id") == change.peer and _made_member(op, change)
-        case SwitchChange():
-            return op.kind is OpKind.TASK_SWITCH and _switched(op, change)
+    match op.request, change:
+        case LeaderTransfer(peer_id=peer), LeaderChange():
+            return peer == change.after
+        case MemberRemove(peer_id=peer), MemberChange():
+            return peer == change.peer and not change.now
+        case MemberAdd() as request, MemberChange():
+            return request.peer_id == change.peer and _added(request, change)
+        case TaskSwitch() as request, SwitchChange():
+            return _switched(request, change)
+    return False
 
 
-def _made_member(op: Operation, change: MemberChange) -> bool:
-    if not change.now:
-        return op.kind is OpKind.MEMBER_REMOVE
-    as_asked = "learner" if op.request.get("learner") else "voter"
-    there = not change.host or same_place(str(op.request.get("host", "")), change.host)
-    return op.kind is OpKind.MEMBER_ADD and as_asked == change.now and there
+def _added(request: MemberAdd, change: MemberChange) -> bool:
+    as_asked = "learner" if request.learner else "voter"
+    return as_asked == change.now and (not change.host or same_place(request.host, change.host))
 
 
-def _switched(op: Operation, change: SwitchChange) -> bool:
+def _switched(request: TaskSwitch, change: SwitchChange) -> bool:
     task = find_task(change.key)
-    words = {on if op.request.get("on") else off for on, off in WORDS.values()}
-    return task is not None and task.name == op.request.get("task") and change.after in words
+    values = {on if request.on else off for on, off in WORDS.values()}
+    return task is not None and task.name == request.task and change.after in values
 
 
 def _in_time(op: Operation, change: Change) -> bool:
-    return sent_at(op) <= change.at + LOOK and _last_effect(op, change) >= change.before_at
+    return op.sent_at <= change.at + LOOK and _last_effect(op, change) >= change.before_at
 
 
 def _last_effect(op: Operation, change: Change) -> float:
-    """Until when its effect may come; a transfer that does not happen at once lapses, all else may be applied later."""
+    """Time until which its effect may come; a transfer happens at once or lapses, all else may be applied later."""
     if op.state in {OpState.VERIFIED, OpState.FAILED} or isinstance(change, LeaderChange):
         own = 0.0 if isinstance(change, LeaderChange) else settled_until(op)
-        return max(sent_at(op) + LATE, _verified_at(op) + LATE, own)
+        return max(op.sent_at + LATE, _verified_at(op) + LATE, own)
     return float("inf")
 
 
 def _verified_at(op: Operation) -> float:
     return min((event.at for event in op.history if event.state is OpState.VERIFIED), default=0.0)
-
-
-def sent_at(op: Operation) -> float:
-    """When its request went out, 0 when it did not."""
-    return max((event.at for event in op.history if event.state is OpState.RUNNING), default=0.0)

@@ -1,82 +1,84 @@
-"""Leases: a switch that is set for a time, when that is over, and the operation that puts the old value back. Pure."""
+"""Leases: a switch that is set for a time, and the operation that restores the old value. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.model import ObservedSwitch, Operation, OpState
+from bot.operations.requests import TaskSwitch
 
-MOST_NOTICE = 600.0
+MAX_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
-
-
 WARNED = "it goes back soon"
-"""The words of the step that announces the end of a lease."""
-
-
+"""Text of the step that announces the end of a lease."""
 TIME_UP = "time is up: "
-"""How the words begin of the steps in which a lease ends and its switch goes back."""
+"""First words of the steps in which a lease ends and its switch goes back."""
 _ENDS: Mapping[OpState, str] = {
     OpState.PROPOSED: "{task} goes back to {value} now",
     OpState.VERIFIED: "{task} is {value} again",
-    OpState.UNKNOWN: "whether {task} is {value} again is not known",
-    OpState.BLOCKED: "{task} was not put back",
-    OpState.CANCELLED: "{task} was not put back",
-    OpState.FAILED: "{task} was not put back",
+    OpState.UNKNOWN: "it is not known if {task} is {value} again",
+    OpState.BLOCKED: "{task} was not restored",
+    OpState.CANCELLED: "{task} was not restored",
+    OpState.FAILED: "{task} was not restored",
 }
 
 
+class LeaseTimes(TypedDict):
+    """Fields of a lease; StepChanges has them too."""
+
+    lease_until: float
+    warn_at: float
+
+
+NO_LEASE: LeaseTimes = {"lease_until": 0.0, "warn_at": 0.0}
+
+
+def switch_of(op: Operation) -> tuple[TaskSwitch, ObservedSwitch]:
+    """Request and observed value of an operation that sends a switch; raises ValueError when it sends none."""
+    if not isinstance(op.request, TaskSwitch) or op.seen.switch is None:
+        raise ValueError(f"operation #{op.id} has no switch to send")
+    return op.request, op.seen.switch
+
+
 def ended(back: Operation) -> str:
-    """What became of a switch whose lease is over, in words; `back` is the operation that puts it back."""
-    told = _ENDS.get(back.state)
-    if told is None:
+    """Text on a lease that is over; `back` is the operation that restores the old value."""
+    text = _ENDS.get(back.state)
+    if text is None or not isinstance(back.request, TaskSwitch):
         return ""
-    words = told.format(task=back.request["task"], value="on" if back.request["on"] else "off")
-    return f"{TIME_UP}{words} (operation #{back.id})"
+    value = "on" if back.request.on else "off"
+    return f"{TIME_UP}{text.format(task=back.task, value=value)} (operation #{back.id})"
 
 
 def announcements(op: Operation) -> int:
-    """How often the end of its lease was announced: an extended one is announced again."""
-    return sum(event.words == WARNED for event in op.history)
+    """Number of times the end of its lease was announced: an extended lease is announced again."""
+    return sum(event.text == WARNED for event in op.history)
 
 
 def started(op: Operation, now: float) -> Operation:
-    """A verified operation with its lease begun, when it is to last for a time only."""
-    lease = float(op.request.get("lease", 0.0))
-    if op.kind is not OpKind.TASK_SWITCH or not lease:
+    """Begin the lease of a verified operation, if it has one."""
+    lease = op.options.lease
+    if not isinstance(op.request, TaskSwitch) or not lease:
         return op
     return replace(op, **until(now + lease, lease))
 
 
-def until(end: float, lease: float) -> dict[str, Any]:
-    """The fields of a lease of that length (seconds) that ends then."""
-    return {"lease_until": end, "warn_at": end - min(MOST_NOTICE, lease / 4)}
+def until(end: float, lease: float) -> LeaseTimes:
+    """Fields of a lease of that length (seconds) that ends at that time."""
+    return {"lease_until": end, "warn_at": end - min(MAX_NOTICE, lease / 4)}
 
 
 def reverting(op: Operation, now: float) -> Operation:
-    """The operation that puts back what a leased one changed: a value that was unset or meant nothing goes to off."""
-    request = {
-        "task": op.request["task"],
-        "on": op.seen["meaning"] == "on",
-        "reverts": op.id,
-        "thread": op.card_id,
-        "left": op.seen["will_send"],
-        **({"dialect": op.request["dialect"]} if op.request.get("dialect") else {}),
-    }
+    """Make the operation that restores the value before a lease; an unset or meaningless value becomes off."""
+    request, switch = switch_of(op)
+    reversion = Reversion(of=op.id, thread=op.card_id, left=switch.will_send)
     return Operation(
         cluster=op.cluster,
-        kind=op.kind,
-        request=request,
+        request=TaskSwitch(request.task, on=switch.meaning == "on"),
+        options=RequestOptions(dialect=op.options.dialect, reverts=reversion),
         requester=op.requester,
         created_at=now,
         expires_at=now,
         channel=op.channel,
         reason=f"operation #{op.id} was for a time only",
     )
-
-
-def refuse_lease_click(op: Operation) -> str:
-    """Why a lease can no longer be extended or kept, in a sentence; "" when it can."""
-    if op.lease_until:
-        return ""
-    return f"What operation #{op.id} set is no longer going to be put back, so there is nothing to extend or keep."

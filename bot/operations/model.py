@@ -1,13 +1,18 @@
-"""Operation: a requested change with a life, and the pure state machine of that life."""
+"""Operation: a requested change, its states, and the transitions between them. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict, Unpack
+
+from bot.operations.change_request import NO_OPTIONS, RequestOptions
+from bot.operations.policy import Terms
+from bot.operations.preflight.verdict import PreflightResult
+from bot.operations.requests import OpKind, Request, TaskSwitch
 
 
 class OpState(StrEnum):
-    """Where an operation is in its life; see TRANSITIONS for the ways between."""
+    """State of an operation; TRANSITIONS has the ways between states."""
 
     PROPOSED = "proposed"
     BLOCKED = "blocked"
@@ -49,59 +54,96 @@ TRANSITIONS: Mapping[OpState, frozenset[OpState]] = {
     ),
     OpState.UNKNOWN: frozenset({OpState.VERIFIED, OpState.FAILED, OpState.CLOSED}),
 }
-"""The ways between states; a state that is no key here is final. Only what needs no approval, the end of a lease, goes
-from proposed to running. From running to blocked, cancelled or superseded goes what was judged again right before
-sending, and was not sent. `closed` is what became of an operation whose cluster left the settings."""
+"""The transitions; a state that is no key here is final.
+
+Only the end of a lease goes from proposed to running, because it needs no approval. An operation that is evaluated
+again right before its request is sent, and then not sent, goes from running to blocked, cancelled or superseded.
+`closed` means that the cluster was removed from the settings."""
 
 LOCKING = frozenset({OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN})
-"""The states in which an operation keeps others of its sort off its cluster."""
+"""The states in which an operation keeps other operations of its kind off its cluster."""
 
 
-class OpKind(StrEnum):
-    """What an operation does to a cluster."""
-
-    TASK_SWITCH = "task_switch"
-    MEMBER_ADD = "member_add"
-    MEMBER_REMOVE = "member_remove"
-    LEADER_TRANSFER = "leader_transfer"
+_UNSENT = frozenset({OpState.BLOCKED, OpState.CANCELLED, OpState.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of an operation's history: who did what when, in words; `by` is a Slack user id or "" (the program)."""
+    """One step of an operation's history; `by` is a Slack user id, "" for cmbot itself. `text` is kept as recorded."""
 
     at: float
     state: OpState
     by: str
-    words: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSwitch:
+    """A task's switch when it was evaluated; `value` is the stored text, None when it is unset or was not read.
+
+    `why` says how the dialect was detected; `will_send` is the value that the request sets.
+    """
+
+    key: str
+    value: str | None
+    meaning: str
+    will_send: str
+    dialect: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An admin's statement on an unknown outcome: `done` or not, when, and when the comparison ended (0: not yet)."""
+
+    done: bool
+    at: float
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState:
+    """The state of the cluster that a card shows and an approval is bound to, and what was found out later.
+
+    `leader` is the host that led: the request goes there only. `verdict` is None on a card of an older release.
+    `difference` says how the cluster moved since the card before this one. `contradiction` is set when the cluster
+    shows the opposite of an admin's settlement.
+    """
+
+    leader: str = ""
+    dialect: str = ""
+    switch: ObservedSwitch | None = None
+    verdict: PreflightResult | None = None
+    difference: tuple[str, ...] = ()
+    settlement: Settlement | None = None
+    contradiction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A requested change with a life; times in Unix seconds.
+    """A requested change; times in Unix seconds.
 
-    `request` is what is asked (JSON, by kind); `seen` is the state of the cluster that the card shows and an approval
-    is bound to; `version` is the compare-and-set key that every step raises by one and every button carries.
-    `terms` are those of its policy, for the card; `approvals` are who approved so far (Slack user ids). `card` is the
-    operation whose card it took over (0: it has its own). `runner` names the process that carries it out, or did (""
-    before it ran). `lease_until` is when the old value of a switch is put back,
-    `warn_at` when that is announced (0: never).
+    `version` is the compare-and-set key: every step raises it by one, and every button carries it. `terms` are those
+    of its policy, for the card (None on a card of an older release). `approvals` are the Slack ids of the approvers so
+    far. `card` is the operation whose card it took over (0: it has its own). `runner` names the process that executes
+    it ("" before it ran). `lease_until` is when the old value of a switch is restored, `warn_at` when that is
+    announced (0: never).
     """
 
     cluster: str
-    kind: OpKind
-    request: Mapping[str, Any]
+    request: Request
     requester: str
     created_at: float
     expires_at: float
     state: OpState = OpState.PROPOSED
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    options: RequestOptions = NO_OPTIONS
+    seen: ObservedState = ObservedState()
     history: tuple[Event, ...] = ()
     channel: str = ""
     reason: str = ""
     id: int = 0
     version: int = 0
-    terms: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms | None = None
     approvals: tuple[str, ...] = ()
     card: int = 0
     lease_until: float = 0.0
@@ -109,55 +151,71 @@ class Operation:
     runner: str = ""
 
     @property
+    def kind(self) -> OpKind:
+        """Kind of its request."""
+        return self.request.kind
+
+    @property
+    def task(self) -> str:
+        """Task that it switches, "" for a change of members."""
+        return self.request.task if isinstance(self.request, TaskSwitch) else ""
+
+    @property
     def card_id(self) -> int:
-        """The operation under whose number its card was posted."""
+        """Number of the operation under which its card was posted."""
         return self.card or self.id
 
     @property
     def lock(self) -> str:
-        """What it keeps for itself on its cluster just now: "membership", "task:<name>", or "" for nothing."""
+        """Name of what it locks on its cluster now: "membership", "task:<name>", or "" for nothing."""
         if self.state not in LOCKING:
             return ""
-        return f"task:{self.request['task']}" if self.kind is OpKind.TASK_SWITCH else "membership"
+        return f"task:{self.task}" if self.task else "membership"
 
     @property
     def forced(self) -> bool:
-        """Whether break-glass was used."""
-        return bool(self.request.get("forced"))
+        """True if break-glass was used."""
+        return self.options.forced
 
     @property
     def final(self) -> bool:
-        """Whether nothing can happen to it any more."""
+        """True if no transition is left."""
         return self.state not in TRANSITIONS
 
+    @property
+    def sent(self) -> bool:
+        """True if its request was sent, or may have been."""
+        return self.state not in _UNSENT and any(event.state is OpState.RUNNING for event in self.history)
 
-def note(op: Operation, *, at: float, by: str = "", words: str, **changes: Any) -> Operation:
-    """A step that leaves the state as it is, such as an approval of several or a lease that goes on; a version up."""
-    history = (*op.history, Event(at, op.state, by, words))
+    @property
+    def sent_at(self) -> float:
+        """Time at which its request was sent, 0 when it was not."""
+        return max((event.at for event in self.history if event.state is OpState.RUNNING), default=0.0)
+
+
+class StepChanges(TypedDict, total=False):
+    """Fields of an operation that a step may set."""
+
+    seen: ObservedState
+    approvals: tuple[str, ...]
+    terms: Terms | None
+    lease_until: float
+    warn_at: float
+
+
+def note(op: Operation, *, at: float, by: str = "", text: str, **changes: Unpack[StepChanges]) -> Operation:
+    """Take a step that keeps the state, such as one of several approvals or an extended lease; one version up."""
+    history = (*op.history, Event(at, op.state, by, text))
     return replace(op, version=op.version + 1, history=history, **changes)
 
 
 def advance(
-    op: Operation,
-    to: OpState,
-    *,
-    at: float,
-    by: str = "",
-    words: str = "",
-    seen: Mapping[str, Any] | None = None,
-    **changes: Any,
+    op: Operation, to: OpState, *, at: float, by: str = "", text: str = "", **changes: Unpack[StepChanges]
 ) -> Operation:
-    """Move `op` to state `to`, one version up; `changes` are further fields.
+    """Move `op` to state `to`, one version up.
 
-    Raises ValueError when there is no way from its state to that one: a caller's mistake, never a person's.
+    Raises ValueError when no transition leads there: a programming error, never a user's.
     """
     if to not in TRANSITIONS.get(op.state, frozenset()):
-        raise ValueError(f"no way from {op.state} to {to}")
-    return replace(
-        op,
-        state=to,
-        version=op.version + 1,
-        seen=op.seen if seen is None else seen,
-        history=(*op.history, Event(at, to, by, words)),
-        **changes,
-    )
+        raise ValueError(f"no transition from {op.state} to {to}")
+    return replace(op, state=to, version=op.version + 1, history=(*op.history, Event(at, to, by, text)), **changes)

@@ -1,15 +1,23 @@
-"""What may be asked of a cluster: frozen requests that cannot hold a bad value, and their JSON form."""
+"""Requests to a cluster, and how a change is wanted: frozen values that cannot hold a bad value. No I/O."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from enum import StrEnum
+from typing import ClassVar
 
 from bot.common.errors import UserError
 from bot.operations.addresses import ZERO_LEADS, ZERO_REMOVED, check_peer_id, parse_address, shown
-from bot.operations.model import OpKind
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class OpKind(StrEnum):
+    """Kind of change; the stored form of the class of a request."""
+
+    TASK_SWITCH = "task_switch"
+    MEMBER_ADD = "member_add"
+    MEMBER_REMOVE = "member_remove"
+    LEADER_TRANSFER = "leader_transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +40,15 @@ class MemberAdd:
             object.__setattr__(self, "node_host", parse_address(self.node_host, "service address (node=)"))
         if self.host == self.node_host:
             raise UserError(
-                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports, "
-                "/cm members shows those of the others."
+                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports; "
+                "`/cm members` shows those of the others."
             )
         _check_flag(self.learner, "as=")
 
     @property
-    def words(self) -> str:
-        """The request as a phrase: "add peer 4 as learner"."""
+    def text(self) -> str:
+        """Request as a phrase: "add peer 4 as a learner"."""
         return f"add peer {self.peer_id} as {'a learner' if self.learner else 'a voter'}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {"peer_id": self.peer_id, "host": self.host, "node_host": self.node_host, "learner": self.learner}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,9 @@ class MemberRemove:
         check_peer_id(self.peer_id, ZERO_REMOVED)
 
     @property
-    def words(self) -> str:
-        """The request as a phrase."""
+    def text(self) -> str:
+        """Request as a phrase."""
         return f"remove peer {self.peer_id}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {"peer_id": self.peer_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +78,16 @@ class LeaderTransfer:
         check_peer_id(self.peer_id, ZERO_LEADS)
 
     @property
-    def words(self) -> str:
-        """The request as a phrase."""
+    def text(self) -> str:
+        """Request as a phrase."""
         return f"move leadership to peer {self.peer_id}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {"peer_id": self.peer_id}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSwitch:
-    """Turn a background task on or off; whether the cluster has such a task is told by its dialect.
+    """Turn a background task on or off; the dialect of a cluster decides if it has such a task.
 
-    Raises UserError when the name cannot be one of a task.
+    Raises UserError when the name cannot be a task's name.
     """
 
     kind: ClassVar[OpKind] = OpKind.TASK_SWITCH
@@ -103,39 +99,19 @@ class TaskSwitch:
         _check_flag(self.on, "on")
 
     @property
-    def words(self) -> str:
-        """The request as a phrase."""
+    def text(self) -> str:
+        """Request as a phrase."""
         return f"turn {self.task} {'on' if self.on else 'off'}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which an operation keeps it."""
-        return {"task": self.task, "on": self.on}
 
 
 Request = MemberAdd | MemberRemove | LeaderTransfer | TaskSwitch
-_KINDS: Mapping[OpKind, type[Request]] = {
-    kind.kind: kind for kind in (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
-}
-
-
-def request_from_json(kind: OpKind, data: Mapping[str, Any]) -> Request:
-    """The request that an operation of that kind keeps; keys that it does not know (`reason`) are left alone.
-
-    Raises UserError when a value is missing or not valid.
-    """
-    wanted = _KINDS[kind]
-    names = [name for name in wanted.__dataclass_fields__ if name in data]
-    try:
-        return wanted(**{name: data[name] for name in names})
-    except TypeError as error:
-        raise UserError(f"The stored request ({kind}) is not complete: type the command again.") from error
 
 
 def _check_flag(value: object, name: str) -> None:
     if not isinstance(value, bool):
-        raise UserError(f"The request says neither yes nor no for {name}: type the command again.")
+        raise UserError(f"The request has no yes or no for {name}: type the command again.")
 
 
 def _check_task(value: object) -> None:
     if not isinstance(value, str) or not _TASK.fullmatch(value):
-        raise UserError("A task's name is written in small letters and underscores, as in disk_repair: see /cm tasks.")
+        raise UserError("A task's name has small letters and underscores, as in `disk_repair`: see `/cm tasks`.")

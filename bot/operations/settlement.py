@@ -1,67 +1,66 @@
-"""What an admin said of an unknown outcome: kept in the operation, and compared with the cluster afterwards. No I/O."""
+"""Settlement: an admin states an unknown outcome; cmbot compares that with the cluster afterwards. No I/O."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import ObservedState, Operation, Settlement
+from bot.operations.requests import TaskSwitch
 
-MOST_COMPARED = 50
-"""Of so many newest operations those that were settled by hand are compared with the cluster."""
+MAX_COMPARED = 50
+"""Number of newest operations of which those settled by an admin are compared with the cluster."""
 CANNOT_SEE = (
-    "cmbot sees what the hosts answer now, not what is still on its way inside the cluster. It looks again until the "
-    "cluster was calm for a minute, and says so on the card where the cluster shows otherwise."
+    "cmbot sees the hosts' answers now, not a request that is still pending inside the cluster. It looks again until "
+    "the cluster was stable for a minute. If the cluster then shows the opposite, the card says so."
 )
 
 
-def mark(op: Operation, *, done: bool, at: float) -> Mapping[str, Any]:
+def mark(op: Operation, *, done: bool, at: float) -> ObservedState:
     """`seen` of an operation that an admin settles."""
-    return {**op.seen, "settled": {"done": done, "at": at, "until": 0.0}}
+    return replace(op.seen, settlement=Settlement(done, at))
 
 
 def is_open(op: Operation) -> bool:
-    """Whether what an admin said of it is still to be compared with the cluster."""
-    return bool(op.seen.get("settled")) and not op.seen["settled"]["until"]
+    """True while an admin's settlement is still to be compared with the cluster."""
+    return op.seen.settlement is not None and not op.seen.settlement.until
 
 
 def until(op: Operation) -> float:
-    """Until when an effect counts as that of an operation settled by hand (Unix seconds); 0 for any other one."""
-    if not op.seen.get("settled"):
-        return 0.0
-    return float(op.seen["settled"]["until"]) or float("inf")
+    """Time until which an effect counts as that of a settled operation (Unix seconds); 0 when it was not settled."""
+    settlement = op.seen.settlement
+    return 0.0 if settlement is None else settlement.until or float("inf")
 
 
-def compare(op: Operation, words: str, *, there: bool, calm: bool) -> tuple[str, bool] | None:
-    """What the cluster shows of it, in words, and whether it contradicts; None while that cannot be told.
+def compare(op: Operation, text: str, *, there: bool, calm: bool) -> tuple[str, bool] | None:
+    """Compare a settlement with the cluster: the text, and True if they contradict; None while that is open.
 
-    `there` is whether its effect is seen, `words` what is seen.
-    An effect that is there proves itself; that it is not there counts once the cluster was `calm` for a minute.
+    `there` is True if the effect is seen, and `text` describes what is seen. An effect that is there is proof; a
+    missing effect counts once the cluster was `calm` for a minute. Raises ValueError without a settlement.
     """
+    if op.seen.settlement is None:
+        raise ValueError(f"operation #{op.id} was not settled")
     if not (there or calm):
         return None
-    if there == op.seen["settled"]["done"]:
-        return f"looked again: {words}", False
-    return f"the cluster shows otherwise: {words}", True
+    if there == op.seen.settlement.done:
+        return f"looked again: {text}", False
+    return f"the cluster shows the opposite: {text}", True
 
 
-def closed(op: Operation, words: str, *, contradicts: bool, at: float) -> Mapping[str, Any]:
+def closed(op: Operation, text: str, *, contradicts: bool, at: float) -> ObservedState:
     """`seen` once the comparison is over."""
-    told = {"contradiction": words} if contradicts else {}
-    return {**op.seen, "settled": {**op.seen["settled"], "until": at}, **told}
+    settlement = replace(op.seen.settlement, until=at) if op.seen.settlement is not None else None
+    return replace(op.seen, settlement=settlement, contradiction=text if contradicts else op.seen.contradiction)
 
 
-def overtaken(op: Operation, recent: Iterable[Operation]) -> bool:
-    """Whether a later operation changed the same thing, so that the cluster proves nothing about this one."""
-    return any(other.id > op.id and _same(op, other) and _sent(other) for other in recent)
+def changed_later(op: Operation, recent: Iterable[Operation]) -> bool:
+    """True if a later operation changed the same thing, so that the cluster proves nothing about this one."""
+    return any(other.id > op.id and _same(op, other) and other.sent for other in recent)
 
 
 def _same(op: Operation, other: Operation) -> bool:
-    switches = [each.kind is OpKind.TASK_SWITCH for each in (op, other)]
-    if op.cluster != other.cluster or switches[0] != switches[1]:
-        return False
-    key = "task" if switches[0] else "peer_id"
-    return bool(op.request.get(key) == other.request.get(key))
+    return op.cluster == other.cluster and _target(op) == _target(other)
 
 
-def _sent(op: Operation) -> bool:
-    unsent = {OpState.BLOCKED, OpState.CANCELLED, OpState.SUPERSEDED}
-    return op.state not in unsent and any(event.state is OpState.RUNNING for event in op.history)
+def _target(op: Operation) -> tuple[str, str | int]:
+    if isinstance(op.request, TaskSwitch):
+        return "task", op.request.task
+    return "peer", op.request.peer_id

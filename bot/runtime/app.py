@@ -251,7 +251,7 @@ def _forms(
         remembered=partial(_noted_of, noted),
         people=access,
         open=OpenNow(alert_actions, approvals.repository, base.gateway.permalink),
-        policy_of=lambda op: policies(op.cluster, policy_keys(op.kind, op.request), op.forced),
+        policy_of=lambda op: policies(op.cluster, policy_keys(op.request, op.options), op.forced),
         publish=base.gateway.publish_home,
         clock=base.clock,
     )
@@ -292,6 +292,7 @@ def _dispatcher(
         default_of_channel={channel: cluster.name for cluster in own.clusters for channel in cluster.channels},
         access=approvals.access,
         proposer=proposals,
+        operations=proposals,
         alerts=alert_actions,
         reports=reports,
         decider=ButtonRouter(approvals, alert_actions, approvals.access),

@@ -10,8 +10,9 @@ from bot.alerting.cluster_state.state import ClusterNote, not_milder
 from bot.alerting.model import Alert
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
-from bot.operations.approval_rules import Act, Policy, refuse_decision
+from bot.operations.decisions import Act, refuse_decision
 from bot.operations.model import Operation, OpState
+from bot.operations.policy import Policy
 from bot.permissions.roles import Rights, Role
 from bot.slack.payloads import HomeOpened
 from bot.views.blocks import count

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
 from bot.alerting.model import AlertState
+from bot.operations.codec import thread_of
 from bot.operations.model import TRANSITIONS
 from bot.store.schema import alerts, channels, firings, inbound, metadata, operations, posts, samples, silences
 from bot.store.session import Session
@@ -48,7 +49,7 @@ class Expiry:
     async def changeable(self) -> Changeable:
         """Find the rows that may still change."""
         cards = await self._session.rows(select(operations.c.id, operations.c.card, operations.c.request).where(_OPEN))
-        threads = (int(row["request"].get("thread") or 0) for row in cards)
+        threads = (thread_of(row["request"]) for row in cards)
         return Changeable(
             await self._ids(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
             frozenset(threads) | {number for row in cards for number in (row["id"], row["card"])},

@@ -9,8 +9,7 @@ from bot.audit.chain import AuditRow, stamp
 from bot.audit.query import AuditQuery, Found
 from bot.common.errors import UserError
 from bot.interactions.message import Message
-from bot.operations.model import OpKind
-from bot.operations.requests import request_from_json
+from bot.operations.codec import decode_request
 from bot.views.blocks import PeopleCell, code, context, count, date, escape, message, section, table
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
@@ -112,6 +111,6 @@ def _wanted(details: Mapping[str, Any]) -> str:
     if not kind or not isinstance(request, Mapping):
         return ""
     try:
-        return request_from_json(OpKind(kind), request).words
-    except (UserError, ValueError):
+        return decode_request(str(kind), request).text
+    except UserError:
         return f"{kind}: {json.dumps(request)}"

@@ -1,4 +1,4 @@
-"""The dialog before a change is approved: what follows from it first, never cut; its button names the act. No I/O."""
+"""Confirmation dialog of an approval: its consequence first and never cut; its button names the act. No I/O."""
 
 import json
 from collections.abc import Iterable
@@ -6,42 +6,42 @@ from collections.abc import Iterable
 from slackblocks import ConfirmationDialogue
 
 from bot.clustermgr.health import quorum
-from bot.operations.model import Operation, OpKind
+from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
-from bot.views.op_parts import MAX_VALUE, title, verdict_of, will_send, word
+from bot.views.op_parts import MAX_VALUE, title, will_send, word
 
-_MOST_IDS = 60
-_MOST_SENT = 120
+_MAX_IDS = 60
+_MAX_SENT = 120
 
 
 def approval(op: Operation, *, style: Style) -> ConfirmationDialogue:
-    """The dialog of the button that approves."""
+    """Dialog of the button that approves."""
     return confirm(f"{title(op)}?", fitting(_lines(op)), act(op), "Not now", style=style)
 
 
 def act(op: Operation) -> str:
-    """What the button does, named in as many characters as Slack shows."""
-    full, short = _switched(op) if op.kind is OpKind.TASK_SWITCH else _moved(op)
+    """Act of the button in as many characters as Slack shows."""
+    full, short = _act(op.request)
     return full if len(full) <= MAX_CONFIRM_BUTTON else short
 
 
-def _switched(op: Operation) -> tuple[str, str]:
-    return f"Turn {op.request['task']} {word(op)}", f"Turn it {word(op)}"
-
-
-def _moved(op: Operation) -> tuple[str, str]:
-    peer = op.request["peer_id"]
-    if op.kind is OpKind.MEMBER_REMOVE:
-        return f"Remove peer {peer}", "Remove it"
-    if op.kind is OpKind.LEADER_TRANSFER:
-        return f"Move leadership to peer {peer}", "Move leadership"
-    return f"Add peer {peer} as {'learner' if op.request.get('learner') else 'voter'}", "Add it"
+def _act(request: Request) -> tuple[str, str]:
+    match request:
+        case TaskSwitch():
+            return f"Turn {request.task} {word(request)}", f"Turn it {word(request)}"
+        case MemberRemove():
+            return f"Remove peer {request.peer_id}", "Remove it"
+        case LeaderTransfer():
+            return f"Move leadership to peer {request.peer_id}", "Move leadership"
+        case MemberAdd():
+            return f"Add peer {request.peer_id} as {'learner' if request.learner else 'voter'}", "Add it"
 
 
 def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
-    """The lines that fit, whole and in their order; one that does not fit is left out, never cut."""
+    """Lines that fit, whole and in order; a line that does not fit is left out, never cut."""
     kept: list[str] = []
     for line in map(plain, lines):
         if len("\n".join((*kept, line))) <= most:
@@ -50,33 +50,32 @@ def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
 
 
 def _lines(op: Operation) -> list[str]:
-    """The most important first."""
-    verdict = verdict_of(op)
+    """Lines, the most important first."""
+    verdict = op.seen.verdict
     lines = [consequence(op, verdict)] if verdict is not None else []
     if op.forced:
         forced = (
             sum(check.sentence.startswith("FORCED") for check in verdict.of_level(CheckLevel.WARN)) if verdict else 0
         )
         lines.append(f"BREAK-GLASS overrides {count(forced, 'refused check')}.")
-    if op.kind is OpKind.TASK_SWITCH and "key" in op.seen:
-        value = op.seen["value"]
-        now = "unset" if value is None else json.dumps(value, ensure_ascii=False)
-        lines.append(f"Now: {clip(now, MAX_VALUE)} ({op.seen['meaning']}).")
-    lines.append(f"Will be sent: {clip(will_send(op), _MOST_SENT)}.")
+    if (switch := op.seen.switch) is not None:
+        now = "unset" if switch.value is None else json.dumps(switch.value, ensure_ascii=False)
+        lines.append(f"Now: {clip(now, MAX_VALUE)} ({switch.meaning}).")
+    lines.append(f"Will be sent: {clip(will_send(op), _MAX_SENT)}.")
     return [line for line in (*lines, f"Cluster {op.cluster}.", f"The card expires {utc(op.expires_at)}.") if line]
 
 
 def consequence(op: Operation, verdict: PreflightResult) -> str:
-    """What follows from the change, in one line that fits into the dialog; "" where nothing is known of it."""
-    if op.kind is OpKind.TASK_SWITCH:
-        told = verdict.check("consequence")
-        return told.sentence if told is not None else ""
-    state, peer = verdict.fingerprint, int(op.request["peer_id"])
+    """Consequence of the change in one line that fits into the dialog; "" when it is not known."""
+    request, state = op.request, verdict.fingerprint
+    if isinstance(request, TaskSwitch):
+        found = verdict.check("consequence")
+        return found.sentence if found is not None else ""
     if not state.voters:
         return ""
-    if op.kind is OpKind.LEADER_TRANSFER:
-        return _transfer(state, peer)
-    return _votes(op, state, peer)
+    if isinstance(request, LeaderTransfer):
+        return _transfer(state, request.peer_id)
+    return _votes(request, state)
 
 
 def _transfer(state: Fingerprint, peer: int) -> str:
@@ -86,23 +85,27 @@ def _transfer(state: Fingerprint, peer: int) -> str:
     return f"{moved}; writes may be refused for less than a second."
 
 
-def _votes(op: Operation, state: Fingerprint, peer: int) -> str:
-    voters, healthy = set(state.voters), set(state.healthy)
-    if op.kind is OpKind.MEMBER_REMOVE:
+def _votes(request: MemberAdd | MemberRemove, state: Fingerprint) -> str:
+    voters, healthy, peer = set(state.voters), set(state.healthy), request.peer_id
+    if isinstance(request, MemberRemove):
         voters, healthy = voters - {peer}, healthy - {peer}
-    elif not op.request.get("learner"):
+    elif not request.learner:
         voters = voters | {peer}
     same = voters == set(state.voters)
     head = "No vote changes" if same else "Afterwards"
     wanted = quorum(len(voters))
-    words = f"{head}: {count(len(voters), 'voter')}, quorum {wanted}, {len(healthy)} healthy"
-    return f"{words}: {_spare(len(healthy) - wanted, healthy)}"
+    text = f"{head}: quorum {wanted} of {len(voters)}, {len(healthy)} healthy"
+    return f"{text}: {_spare(len(healthy) - wanted, healthy)}"
 
 
 def _spare(spare: int, healthy: set[int]) -> str:
     if spare < 0:
         return "fewer than a quorum, so WRITES STOP."
     if spare > 0:
-        return f"{spare} may fail."
+        return f"it can lose {count(spare, 'more voter')}."
     ids = " or ".join(map(str, sorted(healthy)))
-    return f"none may fail. If peer {ids} stops, writes stop." if len(ids) <= _MOST_IDS else "none may fail."
+    return (
+        f"it can lose no more voters. If peer {ids} stops, writes stop."
+        if len(ids) <= _MAX_IDS
+        else "it can lose no more voters."
+    )

@@ -117,7 +117,7 @@ def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> li
     ran: Counter[tuple[str, str]] = Counter()
     done: Counter[tuple[str, str]] = Counter()
     for op in (op for op in operations if op.cluster == cluster):
-        what = (str(op.seen.get("key", "")), str(op.seen.get("will_send", "")))
+        what = (op.seen.switch.key, op.seen.switch.will_send) if op.seen.switch else ("", "")
         ran[what] += any(event.state is OpState.RUNNING for event in op.history)
         done[what] += op.state is OpState.VERIFIED
     return [

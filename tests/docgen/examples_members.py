@@ -1,8 +1,8 @@
-"""Worked examples of membership changes: healthy groups, peers in trouble, learners, odd sizes, lost quorums."""
+"""Worked examples of membership changes: healthy groups, peers with faults, learners, odd sizes, lost quorums."""
 
-from bot.operations.model import OpKind, OpState
+from bot.operations.model import OpState
 from bot.operations.preflight.context import OpenOperation, PreflightContext
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, BLOCK, PASS, WARN, Row, Situation, learner, voter
@@ -58,7 +58,7 @@ HEALTHY = (
     ),
 )
 
-TROUBLE = (
+FAULTS = (
     Situation(
         "3 voters, peer 3 dead for a while",
         Scene(peers={3: s.DOWN}, silent=_GONE({3})),

@@ -1,8 +1,8 @@
 """Worked examples of leadership and switches, and of clusters on which nothing can be judged."""
 
-from bot.operations.model import OpKind, OpState
+from bot.operations.model import OpState
 from bot.operations.preflight.context import Meaning, OpenOperation, PreflightContext, SwitchReading
-from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberRemove, OpKind, TaskSwitch
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, BLOCK, PASS, WARN, Row, Situation, learner

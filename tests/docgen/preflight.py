@@ -9,7 +9,7 @@ from tests.docgen.examples import Example, Situation
 
 CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
     ("Healthy groups", examples_members.HEALTHY),
-    ("Peers in trouble", examples_members.TROUBLE),
+    ("Peers with faults", examples_members.FAULTS),
     ("Learners and new voters", examples_members.LEARNERS),
     ("Small groups", examples_members.SIZES),
     ("Leadership, and what a look proves", examples_others.LEADERSHIP),
@@ -78,7 +78,7 @@ def _line(example: Example) -> str:
 
 
 def _operation(example: Example) -> str:
-    words = example.request.words
+    words = example.request.text
     if isinstance(example.request, MemberAdd):
         words += f" at {example.request.host}, node={example.request.node_host or 'missing'}"
         words += {True: "", False: "; it does not answer", None: "; not tried"}[example.facts.node_answers]

@@ -144,13 +144,9 @@ async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> N
         await asyncio.to_thread(world.give)
     await world.slack.wait_for(STORAGE, lambda m: bool(m.metadata) and "disk 3" in m.full_text, timeout=40)
     await world.confirm(card)
-    await world.slack.wait_for(
-        OPERATIONS, lambda m: m.ts == card.ts and "*Done and read back*" in m.full_text, timeout=40
-    )
+    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "*Verified*" in m.full_text, timeout=40)
     async with world.app.store.read() as uow:
-        assert [op.request["task"] for op in await uow.operations.recent(10)] == ["balance"], (
-            "the refused change was not made"
-        )
+        assert [op.task for op in await uow.operations.recent(10)] == ["balance"], "the refused change was not made"
     await sweep(world.app)
     measured = world.app.metrics.exposed().decode()
     assert 'cmbot_alerts_open{cluster="prod"} 1.0' in measured

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.common.errors import ClusterRefused
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult, block, passed
+from bot.operations.requests import MemberRemove
 from bot.operations.supersede import has_moved
-from bot.workflow.evaluation import Evaluation
+from bot.workflow.evaluation import FRESH_SECONDS, Evaluation, Reevaluation
 from bot.workflow.executor import Executor
-from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
 from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeApi, FakeCluster
 
-ASKED = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, id=7)
+ASKED = Operation("prod", MemberRemove(3), "U1", 0.0, 9e9, id=7)
 WAITING = advance(ASKED, OpState.WAITING, at=0.0)
 FINE = PreflightResult((passed("quorum", "fine", bound="3"),), Fingerprint())
 MOVED = PreflightResult((passed("quorum", "fine", bound="2"),), Fingerprint())
@@ -47,7 +47,7 @@ class Book:
     async def move(self, op: Operation, to: OpState, **step: Any) -> Operation:
         self.time.now += self.lock
         self.states.append(to)
-        known = {name: value for name, value in step.items() if name in {"by", "words", "seen"}}
+        known = {name: value for name, value in step.items() if name in {"by", "text", "seen"}}
         return advance(op, to, at=self.time.now, **known)
 
 
@@ -64,7 +64,7 @@ class Api(FakeApi):
 
 
 def evaluation(verdict: PreflightResult, host: str, at: float) -> Evaluation:
-    return Evaluation(verdict, {"first": host, "verdict": verdict.to_json()}, at=at)
+    return Evaluation(verdict, ObservedState(leader=host, verdict=verdict), at=at)
 
 
 @given(
@@ -92,11 +92,11 @@ def test_no_request_is_sent_on_a_judgement_older_than_the_limit(
 
     runner = Executor(cast("OperationRepository", book), {}, time, verify_within=0.0)
     op = replace(WAITING, seen=first.seen)
-    asyncio.run(runner.start(op, FakeCluster(api=api), Judgement(first, again, end, time), seen=first.seen))
+    asyncio.run(runner.start(op, FakeCluster(api=api), Reevaluation(first, again, end, time), seen=first.seen))
     stale = age + lock > FRESH_SECONDS
     assert len(made) == (2 if stale else 1)
     assert len(api.sent) == (0 if stale and then is not FINE else 1)
     for when, host in api.sent:
         assert 0 <= when - made[-1].at <= FRESH_SECONDS
-        assert host == made[-1].seen["first"], "sent to the leader that was judged"
+        assert host == made[-1].seen.leader, "sent to the leader that was judged"
     assert book.states == [OpState.RUNNING, OpState.FAILED if api.sent else OpState.SUPERSEDED]

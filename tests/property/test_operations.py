@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.approval_rules import POLICIES, Act, Need, Policy, enough, refuse_decision, stricter, strictest
-from bot.operations.change_request import MAX_LEASE, MIN_LEASE
-from bot.operations.leases import MOST_NOTICE, reverting, started, until
-from bot.operations.model import LOCKING, TRANSITIONS, Operation, OpKind, OpState, advance, note
+from bot.operations.change_request import MAX_LEASE, MIN_LEASE, RequestOptions, Reversion
+from bot.operations.decisions import Act, refuse_decision
+from bot.operations.leases import MAX_NOTICE, reverting, started, until
+from bot.operations.model import LOCKING, TRANSITIONS, ObservedState, ObservedSwitch, Operation, OpState, advance, note
+from bot.operations.policy import POLICIES, Need, Policy, enough, stricter, strictest
+from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 PEOPLE = ["U1", "U2", "U3"]
@@ -27,7 +29,7 @@ policies = st.builds(
     source=st.sampled_from(SOURCES),
     requester_may=st.sampled_from(["always", "if_approver", "never"]),
 )
-BASE = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U1", 0.0, 100.0)
+BASE = Operation("prod", TaskSwitch("balance", on=False), "U1", 0.0, 100.0)
 
 
 @given(st.lists(st.sampled_from(list(OpState)), max_size=8))
@@ -39,7 +41,7 @@ def test_only_the_drawn_ways_are_walked_and_final_is_final(wanted: list[OpState]
             assert (moved.version, moved.state, moved.history[-1].state) == (op.version + 1, state, state)
             op = moved
         else:
-            with pytest.raises(ValueError, match="no way from"):
+            with pytest.raises(ValueError, match="no transition from"):
                 advance(op, state, at=float(turn))
         assert op.final == (op.state not in TRANSITIONS)
         assert bool(op.lock) == (op.state in LOCKING)
@@ -67,7 +69,7 @@ def test_what_runs_was_approved_by_enough_different_people_who_may(
         if enough(policy, requester, given):
             assert len(set(approvals)) == policy.approvals
             return
-        op = note(op, at=2.0, by=who.user, words="approved", approvals=approvals)
+        op = note(op, at=2.0, by=who.user, text="approved", approvals=approvals)
 
 
 @given(policies, rights)
@@ -134,15 +136,16 @@ def test_break_glass_adds_to_the_policy_and_replaces_no_part(
 
 @given(st.floats(MIN_LEASE, MAX_LEASE), st.floats(1e9, 2e9))
 def test_a_lease_is_announced_before_it_ends(lease: float, now: float) -> None:
-    op = started(replace(BASE, request={**BASE.request, "lease": lease}), now)
+    op = started(replace(BASE, options=RequestOptions(lease=lease)), now)
     assert now < op.warn_at < op.lease_until
-    assert op.lease_until - op.warn_at <= MOST_NOTICE + 1
+    assert op.lease_until - op.warn_at <= MAX_NOTICE + 1
     assert (op.lease_until, op.warn_at) == tuple(until(now + lease, lease).values())
 
 
 @pytest.mark.parametrize(("meaning", "on"), [("on", True), ("off", False), ("unset", False), ("meaningless", False)])
 def test_what_is_put_back(meaning: str, on: bool) -> None:
-    op = replace(BASE, id=12, seen={"meaning": meaning, "will_send": "false"})
+    op = replace(BASE, id=12, seen=ObservedState(switch=ObservedSwitch("balance", None, meaning, "false", "v3")))
     back = reverting(op, 5.0)
-    assert (back.request["on"], back.request["reverts"], back.request["left"]) == (on, 12, "false")
+    assert back.request == TaskSwitch("balance", on)
+    assert back.options.reverts == Reversion(of=12, thread=12, left="false")
     assert back.state is OpState.PROPOSED

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from bot.clustermgr.models import HostLook, RaftStatus, Snapshot
 from bot.common.errors import ClusterTimeout
-from bot.operations.model import OpKind, OpState
+from bot.operations.codec import decode_verdict, encode_verdict
+from bot.operations.model import OpState
 from bot.operations.preflight.check import (
     CheckLevel,
     OpenOperation,
     PreflightContext,
-    PreflightResult,
     SwitchReading,
     changes_a_check,
     difference,
     preflight,
 )
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.support.budget import examples
@@ -148,7 +148,7 @@ def proven(before: Snapshot | None, now: Snapshot) -> set[int]:
             continue
         own = [_given(look, peer.id) for look in (before, now)]
         hidden = own == [[], []] and all(_whose(before, now, look.host) for look in now.looks)
-        if hidden or (own[0] == own[1] and [given[1:] for given in own[1]] == [reign]):
+        if hidden or (own[0] == own[1] and [view[1:] for view in own[1]] == [reign]):
             found.add(peer.id)
     return found
 
@@ -212,7 +212,7 @@ def test_a_block_names_a_next_step_and_every_verdict_survives_json(
     assert all(check.next_step for check in verdict.of_level(CheckLevel.BLOCK))
     keys = [check.key for check in verdict.checks]
     assert len(keys) == len(set(keys))
-    kept = PreflightResult.from_json(verdict.to_json())
+    kept = decode_verdict(encode_verdict(verdict))
     assert kept == verdict
     assert not changes_a_check(kept, verdict)
     assert difference(kept.fingerprint, verdict.fingerprint) == ()

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, create_model
 
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Command, Offer, Replacement, Reply, offers
+from bot.interactions.command import Args, Call, Command, Offer, Reply, offers
 from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
-from bot.operations.change_request import ChangeRequest
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.replacement_plan import Replacement
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 from bot.permissions.roles import Role
 
@@ -24,9 +25,10 @@ class ChangeArgs(Args):
     force: YesNo = Field("no", description="break-glass: let refused checks through; needs a reason and two approvers")
 
 
-def change_request_of(args: ChangeArgs, request: Request, **more: Any) -> ChangeRequest:
-    """Return the change request with the flags of the arguments."""
-    return ChangeRequest(request, args.reason, dry_run=args.dry_run == "yes", forced=args.force == "yes", **more)
+def change_request_of(args: ChangeArgs, request: Request, *, lease: float = 0.0, dialect: str = "") -> ChangeRequest:
+    """Make a change request of a request and the arguments that every change takes."""
+    options = RequestOptions(forced=args.force == "yes", lease=lease, dialect=dialect)
+    return ChangeRequest(request, args.reason, options, dry_run=args.dry_run == "yes")
 
 
 @contextmanager

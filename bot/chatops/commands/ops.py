@@ -39,33 +39,33 @@ class SettleArgs(OpArgs):
 async def run_ops(call: Call, args: OpsArgs) -> AsyncIterator[Reply]:
     """List operations."""
     open_only = args.state == "open"
-    found = await call.proposer.listed(args.cluster.lower() or None, open_only=open_only)
-    if not found and args.cluster and not await call.proposer.listed(args.cluster.lower(), open_only=False):
+    found = await call.operations.listed(args.cluster.lower() or None, open_only=open_only)
+    if not found and args.cluster and not await call.operations.listed(args.cluster.lower(), open_only=False):
         # A cluster that left the settings may have operations still; without any it is a slip.
         configured(args.cluster, tuple(call.clusters))
-    letters = await call.proposer.undelivered()
+    letters = await call.operations.undelivered()
     yield Reply(listed(found, open_only=open_only, now=call.now, undelivered=letters), private=False)
 
 
 async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Post once more what Slack refused."""
-    yield await call.proposer.redeliver(call.caller)
+    yield await call.operations.redeliver(call.caller)
 
 
 async def run_op(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
     """Show one operation."""
-    yield Reply(shown(await call.proposer.shown(args.id)), private=False)
+    yield Reply(shown(await call.operations.shown(args.id)), private=False)
 
 
 async def run_cancel(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
     """Cancel one that waits."""
-    yield await call.proposer.cancel(call.caller, args.id)
+    yield await call.operations.cancel(call.caller, args.id)
 
 
 async def run_settle(call: Call, args: SettleArgs) -> AsyncIterator[Reply]:
     """Settle one whose outcome is not known."""
     done = args.outcome == "done"
-    yield await call.proposer.settle(call.caller, args.id, done=done, reason=args.reason)
+    yield await call.operations.settle(call.caller, args.id, done=done, reason=args.reason)
 
 
 OPS = Command(

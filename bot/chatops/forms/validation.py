@@ -1,8 +1,8 @@
 """Acknowledgement of a form that was sent: errors beside its fields, or that the change is being checked."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.chatops.commands.arguments import validated
@@ -12,13 +12,12 @@ from bot.chatops.forms.events import Submitted
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Caller, ClusterPort, Replacement, Reply
+from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
-from bot.interactions.message import Message, Undelivered
-from bot.operations.approval_rules import refuse_proposal
+from bot.interactions.message import Message
 from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation
-from bot.operations.policy import PolicyOf
+from bot.operations.policy import PolicyOf, refuse_proposal
+from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
@@ -38,41 +37,36 @@ class FormAnswer:
     work: Submission | None = None
 
 
-@dataclass(slots=True)
-class _Rehearsal:
-    """A Proposer that records change requests and proposes nothing."""
+@dataclass(frozen=True, slots=True)
+class _PolicyCheck:
+    """Proposer that proposes nothing: it refuses what the policy refuses for another cause than rights.
 
-    # ruff: noqa: ARG002 - it takes every argument that its port takes
+    A refusal for lack of rights comes later from ProposalService, which also records it. `rights` are None while they
+    are not known; then nothing is refused here.
+    """
 
-    change_requests: list[ChangeRequest] = field(default_factory=list)
+    policies: PolicyOf
+    rights: Rights | None
 
     async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
-        self.change_requests.append(change_request)
+        """Check a change request; raises UserError."""
+        if self.rights is None:
+            return Reply(Message(""))
+        forced = change_request.options.forced
+        policy = self.policies(cluster.name, change_request.policy_keys, forced)
+        why, of_rights = refuse_proposal(
+            policy, self.rights, channel=caller.channel, reason=change_request.reason, forced=forced
+        )
+        if why and not of_rights:
+            raise UserError(why).at("reason")
         return Reply(Message(""))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: ClusterPort, _wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
-        self.change_requests.append(replace(change_request, policy="member_replace"))
-        return Reply(Message(""))
-
-    async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
-        return ()
-
-    async def shown(self, op_id: int) -> Operation:
-        raise UserError(STALE)
-
-    async def cancel(self, caller: Caller, op_id: int) -> Reply:
-        raise UserError(STALE)
-
-    async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
-        raise UserError(STALE)
-
-    async def undelivered(self) -> Sequence[Undelivered]:
-        raise UserError(STALE)
-
-    async def redeliver(self, caller: Caller) -> Reply:
-        raise UserError(STALE)
+        """Check a step of a replacement; raises UserError."""
+        options = replace(change_request.options, policy="member_replace")
+        return await self.propose(caller, cluster, replace(change_request, options=options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +141,9 @@ class FormValidator:
         return work, kind
 
     async def _rehearse(self, work: Submission, kind: Kind, args: Args, rights: Rights | None) -> None:
-        rehearsal = _Rehearsal()
-        call = replace(self.call_of(work.invocation, work.cluster), proposer=rehearsal)
+        call = replace(self.call_of(work.invocation, work.cluster), proposer=_PolicyCheck(self.policies, rights))
         async for _ in kind.command.run(call, args):
             pass
-        if rights is not None:
-            for change_request in rehearsal.change_requests:
-                self._check_reason(work, change_request, rights)
-
-    def _check_reason(self, work: Submission, change_request: ChangeRequest, rights: Rights) -> None:
-        """Raise UserError for what the policy refuses, rights aside: ProposalService refuses and records those."""
-        policy = self.policies(work.cluster, change_request.keys, change_request.forced)
-        why, of_rights = refuse_proposal(
-            policy, rights, channel=work.channel, reason=change_request.reason, forced=change_request.forced
-        )
-        if why and not of_rights:
-            raise UserError(why).at("reason")
 
 
 def _errors(sent: Submitted, words: str, argument: str) -> Mapping[str, Any]:

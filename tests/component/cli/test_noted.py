@@ -18,7 +18,8 @@ from bot.common.errors import Conflict, StoreError, UserError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Command, Reply
 from bot.interactions.events import Click, Invocation
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState
+from bot.operations.requests import TaskSwitch
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.store.database import Store
@@ -28,12 +29,11 @@ from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk, Fak
 
 OPERATION = Operation(
     cluster="prod",
-    kind=OpKind.TASK_SWITCH,
-    request={"task": "balance", "on": False},
+    request=TaskSwitch("balance", on=False),
     requester="U0ANNA",
     created_at=1_700_000_000.0,
     expires_at=1_700_000_900.0,
-    seen={"dialect": "v3", "why": "", "key": "balance", "value": "true", "meaning": "on", "will_send": "false"},
+    seen=ObservedState(dialect="v3", switch=ObservedSwitch("balance", "true", "on", "false", "v3")),
     channel="C0OPS",
     reason="rush hour",
 )
@@ -53,10 +53,10 @@ def repository(store: Store, clock: Clock) -> OperationRepository:
 async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -> None:
     book = repository(store, clock)
     op = await book.open(OPERATION)
-    op = await book.move(op, OpState.WAITING, by="U0ANNA", words="asked")
+    op = await book.move(op, OpState.WAITING, by="U0ANNA", text="asked")
     clock.now += 60
-    op = await book.move(op, OpState.RUNNING, by="U0BEN", words="confirmed")
-    await book.move(op, OpState.VERIFIED, words="balance is now off")
+    op = await book.move(op, OpState.RUNNING, by="U0BEN", text="confirmed")
+    await book.move(op, OpState.VERIFIED, text="balance is now off")
     rows = await noted(store)
     assert [(row.action, row.actor, row.at - OPERATION.created_at) for row in rows] == [
         ("operation.proposed", "U0ANNA", 0.0),
@@ -66,7 +66,7 @@ async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -
     ]
     assert {(row.cluster, row.op_id) for row in rows} == {("prod", op.id)}
     assert rows[3].details["words"] == "balance is now off"
-    assert rows[3].details["request"] == {"task": "balance", "on": False}
+    assert rows[3].details["request"] == {"task": "balance", "on": False, "reason": "rush hour"}
     assert rows[3].details["reason"] == "rush hour"
 
 
@@ -126,6 +126,7 @@ def dispatcher(
         default_of_channel={},
         access=Access(access, no_members, (), own or {}),
         proposer=FakeDesk(),
+        operations=FakeDesk(),
         alerts=FakeAlerts(),
         reports=FakeReports(),
         decider=Decider(),

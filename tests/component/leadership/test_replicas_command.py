@@ -8,12 +8,13 @@ from rich.console import Console
 from bot.cli.main import main
 from bot.cli.replicas import look, table, unheld
 from bot.leadership.model import HOUSEKEEPING, Replica, watch_of
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import Operation, OpState
+from bot.operations.requests import MemberRemove
 from bot.store.database import Store
 from tests.component.leadership.test_membership import expire, member
 from tests.support.databases import Clock
 
-OPERATION = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 0.0, 9e9, state=OpState.RUNNING, runner="one")
+OPERATION = Operation("prod", MemberRemove(3), "U1", 0.0, 9e9, state=OpState.RUNNING, runner="one")
 
 
 async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:

@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from bot.common.errors import Conflict
-from bot.operations.model import Operation, OpKind, OpState, advance, note
+from bot.operations.model import Operation, OpState, advance, note
+from bot.operations.policy import Need, Policy, Terms
+from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
 from bot.store.database import Store
 
-REMOVE = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U1", 100.0, 1000.0, channel="C1")
-SWITCH = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U1", 100.0, 1000.0, channel="C1")
+REMOVE = Operation("prod", MemberRemove(3), "U1", 100.0, 1000.0, channel="C1")
+SWITCH = Operation("prod", TaskSwitch("balance", on=False), "U1", 100.0, 1000.0, channel="C1")
 
 
 def waiting(op: Operation) -> Operation:
@@ -24,9 +26,9 @@ async def add(store: Store, op: Operation) -> Operation:
 
 async def test_one_of_ten_concurrent_membership_changes_succeeds(store: Store) -> None:
     async def propose(turn: int) -> bool:
-        kind = OpKind.LEADER_TRANSFER if turn % 2 else OpKind.MEMBER_REMOVE
+        request = LeaderTransfer(3) if turn % 2 else MemberRemove(3)
         try:
-            await add(store, waiting(replace(REMOVE, kind=kind)))
+            await add(store, waiting(replace(REMOVE, request=request)))
         except Conflict:
             return False
         return True
@@ -38,7 +40,7 @@ async def test_other_clusters_tasks_and_final_operations_do_not_block(store: Sto
     first = await add(store, waiting(REMOVE))
     await add(store, waiting(replace(REMOVE, cluster="test")))
     await add(store, waiting(SWITCH))
-    await add(store, waiting(replace(SWITCH, request={"task": "disk_drop", "on": True})))
+    await add(store, waiting(replace(SWITCH, request=TaskSwitch("disk_drop", on=True))))
     await add(store, advance(REMOVE, OpState.BLOCKED, at=101.0))
     with pytest.raises(Conflict):
         await add(store, waiting(SWITCH))
@@ -55,9 +57,15 @@ async def test_running_and_unknown_operations_block(store: Store, state: OpState
 
 
 async def test_approvals_terms_and_leases_round_trip(store: Store) -> None:
-    op = replace(waiting(SWITCH), terms={"approvals": 2}, card=7, lease_until=500.5, warn_at=400.0)
+    op = replace(
+        waiting(SWITCH),
+        terms=Terms(Policy(approvals=2), (Need("approver", 1),)),
+        card=7,
+        lease_until=500.5,
+        warn_at=400.0,
+    )
     noted = await add(store, op)
-    once = note(noted, at=102.0, by="U2", words="approved (1 of 2)", approvals=("U2",))
+    once = note(noted, at=102.0, by="U2", text="approved (1 of 2)", approvals=("U2",))
     async with store.begin() as uow:
         await uow.operations.save(once)
     async with store.read() as uow:

@@ -9,7 +9,8 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.common.errors import Conflict
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, Operation, OpState, advance
+from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
 
 ALERT = Alert(
@@ -31,12 +32,11 @@ ALERT = Alert(
 )
 OPERATION = Operation(
     cluster="prod",
-    kind=OpKind.TASK_SWITCH,
-    request={"task": "balance", "on": False},
+    request=TaskSwitch("balance", on=False),
     requester="U1",
     created_at=100.0,
     expires_at=1000.0,
-    seen={"value": "true"},
+    seen=ObservedState(leader="cm1:9998"),
     channel="C1",
     reason="maintenance",
 )
@@ -170,8 +170,10 @@ async def test_state_is_saved_by_cluster(store: Store) -> None:
 async def test_operation_round_trips_with_its_history(store: Store) -> None:
     async with store.begin() as uow:
         added = await uow.operations.add(OPERATION)
-        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", words="asked")
-        running = advance(waiting, OpState.RUNNING, at=102.0, by="U2", words="yes", seen={"value": "false"})
+        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", text="asked")
+        running = advance(
+            waiting, OpState.RUNNING, at=102.0, by="U2", text="yes", seen=ObservedState(leader="cm2:9998")
+        )
         await uow.operations.save(waiting)
         await uow.operations.save(running)
     async with store.read() as uow:

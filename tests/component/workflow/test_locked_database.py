@@ -11,15 +11,15 @@ import pytest
 
 from bot.config import AccessSettings, Members
 from bot.interactions.events import Click
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.model import Operation, OpState
 from bot.operations.policy import POLICIES, Policy
-from bot.operations.requests import MemberRemove
+from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.cluster import Seen
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import evaluate
+from bot.workflow.evaluation import FRESH_SECONDS, evaluate
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
-from bot.workflow.reevaluation import FRESH_SECONDS
 from bot.workflow.repository import OperationRepository
 from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked
@@ -102,7 +102,7 @@ class Locked:
         return await self.scenery.opened(replace(REMOVE, seen=evaluation.seen))
 
     async def approve(self, op: Operation) -> None:
-        """Somebody who may clicks on Approve."""
+        """An approver clicks on Approve."""
 
         def policy(*_of: object) -> Policy:
             return POLICIES["member_remove"]
@@ -134,7 +134,7 @@ class Locked:
 
     async def states(self) -> list[tuple[OpState, str]]:
         """Where the operations stand, and why; the newest first."""
-        return [(op.state, op.history[-1].words) for op in await self.scenery.repository.recent(None, 9)]
+        return [(op.state, op.history[-1].text) for op in await self.scenery.repository.recent(None, 9)]
 
 
 @pytest.fixture
@@ -163,9 +163,9 @@ async def test_voter_killed_under_the_lock_leaves_nothing_sent(locked: Locked) -
     locked.lock(TOO_LONG, lambda: locked.scenery.simulated.kill(2))
     await locked.approve(await locked.waiting())
     assert locked.sent() == []
-    (state, words), (old, _) = await locked.states()
+    (state, text), (old, _) = await locked.states()
     assert (state, old) == (OpState.BLOCKED, OpState.SUPERSEDED)
-    assert words.startswith("the cluster moved since: ")
+    assert text.startswith("the cluster changed since: ")
 
 
 async def test_leader_gone_under_the_lock_leaves_nothing_sent(locked: Locked) -> None:
@@ -189,9 +189,9 @@ async def test_lease_that_ends_under_the_lock_is_judged_again(locked: Locked, mo
         simulated.set_switch(task, "true" if moved else "false")
 
     locked.lock(TOO_LONG, set_past_us)
-    request = {"task": task, "on": True, "reverts": 99, "left": "false"}
-    await locked.put_back(replace(REMOVE, kind=OpKind.TASK_SWITCH, request=request))
+    options = RequestOptions(reverts=Reversion(of=99, thread=99, left="false"))
+    await locked.put_back(replace(REMOVE, request=TaskSwitch(task, on=True), options=options))
     assert len(locked.sent()) == (0 if moved else 1)
-    [(state, words)] = await locked.states()
+    [(state, text)] = await locked.states()
     assert (state is OpState.CANCELLED) is moved
-    assert words.startswith("skipped: ") is moved
+    assert text.startswith("skipped: ") is moved

@@ -1,4 +1,4 @@
-"""What follows when the cluster moved, and which change an operation explains."""
+"""Superseded approvals, effects, replacements, and attribution of changes to operations."""
 
 from dataclasses import replace
 
@@ -7,28 +7,27 @@ import pytest
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
 from bot.common.errors import UserError
-from bot.interactions.command import Replacement
-from bot.operations.approval_rules import Policy
 from bot.operations.attribution import caused_by
-from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.model import ObservedState, Operation, OpState, advance
+from bot.operations.policy import Policy
 from bot.operations.preflight.check import preflight
-from bot.operations.requests import LeaderTransfer, MemberRemove
-from bot.operations.supersede import has_moved, succeed, what_moved
-from bot.workflow.actions import added, observation, removed, transferred
-from bot.workflow.replacement import next_wish, was_caught_up
+from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.supersede import has_moved, replacement_of, what_moved
+from bot.workflow.actions import effect_of
 from tests.docgen.cluster_fixture import DOWN, Scene
 
 HEALTHY = Scene()
-OP = Operation("prod", OpKind.LEADER_TRANSFER, {"peer_id": 2}, "U0ANNA", 100.0, 1000.0, channel="C0OPS", id=12)
+OP = Operation("prod", LeaderTransfer(2), "U0ANNA", 100.0, 1000.0, channel="C0OPS", id=12)
 
 
 def waiting(scene: Scene = HEALTHY) -> Operation:
     verdict = preflight(LeaderTransfer(2), *scene.looks())
-    return advance(OP, OpState.WAITING, at=101.0, seen={"verdict": verdict.to_json()}, approvals=("U0BEN",))
+    return advance(OP, OpState.WAITING, at=101.0, seen=ObservedState(verdict=verdict), approvals=("U0BEN",))
 
 
-def test_a_state_that_stayed_leaves_the_approval_valid() -> None:
+def test_unchanged_state_keeps_the_approval_valid() -> None:
     assert not has_moved(waiting(), preflight(LeaderTransfer(2), *HEALTHY.looks()))
 
 
@@ -45,14 +44,12 @@ def test_a_state_that_stayed_leaves_the_approval_valid() -> None:
         ),
     ],
 )
-def test_a_state_that_moved_voids_it_and_a_successor_takes_the_card_over(
-    scene: Scene, state: OpState, phrase: str
-) -> None:
+def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scene, state: OpState, phrase: str) -> None:
     op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.looks())
     assert has_moved(op, fresh)
     changed = what_moved(op, fresh)
     assert phrase in changed
-    replacement = succeed(op, {"verdict": fresh.to_json()}, fresh, changed, Policy(expires_after=60), now=500.0)
+    replacement = replacement_of(op, ObservedState(verdict=fresh), fresh, changed, Policy(expires_after=60), now=500.0)
     assert (replacement.state, replacement.id, replacement.card_id, replacement.approvals, replacement.expires_at) == (
         state,
         0,
@@ -60,23 +57,23 @@ def test_a_state_that_moved_voids_it_and_a_successor_takes_the_card_over(
         (),
         560.0,
     )
-    assert (replacement.request, replacement.requester, replacement.seen["difference"]) == (
+    assert (replacement.request, replacement.requester, replacement.seen.difference) == (
         op.request,
         op.requester,
-        list(changed),
+        changed,
     )
 
 
-def test_a_card_of_an_older_release_is_asked_about_anew() -> None:
-    old = advance(OP, OpState.WAITING, at=101.0, seen={"value": "true"})
+def test_card_of_an_older_release_is_superseded() -> None:
+    old = advance(OP, OpState.WAITING, at=101.0, seen=ObservedState())
     fresh = preflight(LeaderTransfer(2), *HEALTHY.looks())
     assert has_moved(old, fresh)
-    assert what_moved(old, fresh) == ("the card is one of an older release",)
+    assert what_moved(old, fresh) == ("an older release made the card",)
 
 
 def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: int = 12) -> Operation:
     running = advance(advance(OP, OpState.WAITING, at=at - 9), OpState.RUNNING, at=at)
-    return replace(running, id=number, state=state, request={"peer_id": target})
+    return replace(running, id=number, state=state, request=LeaderTransfer(target))
 
 
 @pytest.mark.parametrize(
@@ -91,91 +88,88 @@ def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: i
         ([ran(211.0)], 0),
         ([ran(100.0)], 0),
         ([ran(150.0, number=11), ran(199.0)], 12),
-        ([replace(ran(199.0), kind=OpKind.MEMBER_REMOVE)], 0),
+        ([replace(ran(199.0), request=MemberRemove(2))], 0),
         ([replace(OP, state=OpState.WAITING)], 0),
     ],
 )
-def test_a_change_of_leader_is_explained_by_the_transfer_that_led_there(
-    operations: list[Operation], cause: int
-) -> None:
+def test_leader_change_is_attributed_to_the_matching_transfer(operations: list[Operation], cause: int) -> None:
     found = caused_by(LeaderChange(200.0, 1, 2, 7, before_at=185.0), operations)
     assert (found.id if found else 0) == cause
 
 
-def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
+def test_effect_is_read_from_the_leaders_view_only() -> None:
     now = replace(HEALTHY, learners=(4,)).looks()[1]
-    nobody = replace(HEALTHY, leader=0).looks()[1]
-    asked = {"peer_id": 4, "learner": True}
-    assert observation(now, lambda leader, peers: added(asked, leader, peers)).done
-    assert not observation(now, lambda leader, peers: added({**asked, "learner": False}, leader, peers)).done
-    assert not observation(now, lambda leader, peers: added({**asked, "peer_id": 5}, leader, peers)).done
-    assert not observation(now, lambda leader, peers: removed({"peer_id": 4}, leader, peers)).done
-    assert observation(now, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
-    assert observation(now, lambda leader, peers: transferred({"peer_id": 1}, leader, peers)).done
-    assert not observation(nobody, lambda leader, peers: removed({"peer_id": 5}, leader, peers)).done
+    leaderless = replace(HEALTHY, leader=0).looks()[1]
+    assert effect_of(LEARNER, now).done
+    assert not effect_of(VOTER, now).done
+    assert not effect_of(replace(LEARNER, peer_id=5), now).done
+    assert not effect_of(MemberRemove(4), now).done
+    assert effect_of(MemberRemove(5), now).done
+    assert effect_of(LeaderTransfer(1), now).done
+    assert not effect_of(LeaderTransfer(2), now).done
+    assert not effect_of(MemberRemove(5), leaderless).done
 
 
-def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:
+def test_replacement_continues_and_refuses_a_healthy_member() -> None:
     wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
     with pytest.raises(UserError, match="Peer 3 is healthy"):
-        next_wish(wanted, change_request, *HEALTHY.looks(), caught_up=False)
+        next_change(wanted, change_request, *HEALTHY.looks(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
-    steps, step = next_wish(wanted, change_request, *dead.looks(), caught_up=False)
-    assert step == replace(change_request, policy="member_replace", replaces=(3, 4))
-    assert step.keys == ("member_replace", "member_remove")
+    steps, step = next_change(wanted, change_request, *dead.looks(), caught_up=False)
+    assert step == replace(change_request, options=RequestOptions(policy="member_replace", replaces=(3, 4)))
+    assert step.policy_keys == ("member_replace", "member_remove")
     assert len(steps) == 6
-    _, nothing = next_wish(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
+    _, nothing = next_change(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
     assert nothing is None
 
 
-def test_a_learner_that_this_replacement_removed_had_caught_up() -> None:
-    gone = Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 4, "replaces": [3, 4]}, "U1", 1.0, 2.0, OpState.VERIFIED)
+def test_removed_learner_of_this_replacement_had_caught_up() -> None:
+    step = RequestOptions(policy="member_replace", replaces=(3, 4))
+    gone = Operation("prod", MemberRemove(4), "U1", 1.0, 2.0, OpState.VERIFIED, step)
     assert was_caught_up([gone], 3, 4)
     assert not was_caught_up([gone], 3, 5)
     assert not was_caught_up([replace(gone, state=OpState.FAILED)], 3, 4)
-    assert not was_caught_up([replace(gone, request={"peer_id": 4})], 3, 4)
+    assert not was_caught_up([replace(gone, options=RequestOptions())], 3, 4)
 
 
-LEARNER = {"peer_id": 4, "host": "cm4:10110", "node_host": "cm4:9998", "learner": True}
-VOTER = {**LEARNER, "learner": False}
+LEARNER = MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)
+VOTER = replace(LEARNER, learner=False)
 JOINED = MemberChange(200.0, 4, "", "learner", "", "cm4:10110", before_at=185.0)
 LEFT = MemberChange(200.0, 4, "learner", "", "cm4:10110", "", before_at=185.0)
 SWITCHED = SwitchChange(200.0, "vol_inspect", "Enable", "Disable", before_at=140.0)
 
 
-def asked(kind: OpKind, request: dict[str, object], at: float = 199.0, state: OpState = OpState.VERIFIED) -> Operation:
-    return replace(ran(at, state=state), kind=kind, request=request)
+def asked(request: Request, at: float = 199.0, state: OpState = OpState.VERIFIED) -> Operation:
+    return replace(ran(at, state=state), request=request)
 
 
 @pytest.mark.parametrize(
     ("change", "op", "caused"),
     [
-        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER), True),
-        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, state=OpState.RUNNING), True),
-        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, at=20.0, state=OpState.UNKNOWN), True),
-        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, at=20.0), False),
-        (JOINED, asked(OpKind.MEMBER_ADD, LEARNER, state=OpState.FAILED), False),
-        (JOINED, asked(OpKind.MEMBER_ADD, VOTER), False),
-        (JOINED, asked(OpKind.MEMBER_ADD, {**LEARNER, "host": "cm5:10110"}), False),
-        (JOINED, asked(OpKind.MEMBER_REMOVE, {"peer_id": 4}), False),
-        (replace(JOINED, host=""), asked(OpKind.MEMBER_ADD, LEARNER), True),
-        (replace(JOINED, was="learner", now="voter"), asked(OpKind.MEMBER_ADD, VOTER), True),
-        (LEFT, asked(OpKind.MEMBER_REMOVE, {"peer_id": 4}), True),
-        (LEFT, asked(OpKind.MEMBER_REMOVE, {"peer_id": 3}), False),
-        (LEFT, asked(OpKind.MEMBER_ADD, LEARNER), False),
-        (SWITCHED, asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": False}), True),
-        (SWITCHED, asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": True}), False),
-        (SWITCHED, asked(OpKind.TASK_SWITCH, {"task": "balance", "on": False}), False),
-        (replace(SWITCHED, after="off"), asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": False}), False),
-        (replace(SWITCHED, key="mine"), asked(OpKind.TASK_SWITCH, {"task": "volume_inspect", "on": False}), False),
+        (JOINED, asked(LEARNER), True),
+        (JOINED, asked(LEARNER, state=OpState.RUNNING), True),
+        (JOINED, asked(LEARNER, at=20.0, state=OpState.UNKNOWN), True),
+        (JOINED, asked(LEARNER, at=20.0), False),
+        (JOINED, asked(LEARNER, state=OpState.FAILED), False),
+        (JOINED, asked(VOTER), False),
+        (JOINED, asked(replace(LEARNER, host="cm5:10110")), False),
+        (JOINED, asked(MemberRemove(4)), False),
+        (replace(JOINED, host=""), asked(LEARNER), True),
+        (replace(JOINED, was="learner", now="voter"), asked(VOTER), True),
+        (LEFT, asked(MemberRemove(4)), True),
+        (LEFT, asked(MemberRemove(3)), False),
+        (LEFT, asked(LEARNER), False),
+        (SWITCHED, asked(TaskSwitch("volume_inspect", on=False)), True),
+        (SWITCHED, asked(TaskSwitch("volume_inspect", on=True)), False),
+        (SWITCHED, asked(TaskSwitch("balance", on=False)), False),
+        (replace(SWITCHED, after="off"), asked(TaskSwitch("volume_inspect", on=False)), False),
+        (replace(SWITCHED, key="mine"), asked(TaskSwitch("volume_inspect", on=False)), False),
     ],
 )
-def test_a_change_is_explained_by_the_operation_that_asked_for_just_that(
-    change: Change, op: Operation, *, caused: bool
-) -> None:
+def test_change_is_attributed_to_the_matching_operation_only(change: Change, op: Operation, *, caused: bool) -> None:
     assert (caused_by(change, [op]) is op) is caused
 
 
-def test_the_newest_operation_that_fits_is_the_cause() -> None:
-    older, newer = (replace(asked(OpKind.MEMBER_ADD, LEARNER, at), id=int(at)) for at in (180.0, 199.0))
+def test_newest_matching_operation_is_the_cause() -> None:
+    older, newer = (replace(asked(LEARNER, at), id=int(at)) for at in (180.0, 199.0))
     assert caused_by(JOINED, [newer, older]) is newer

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import Secrets, Settings, parse
-from bot.operations.approval_rules import Policy
+from bot.operations.policy import Policy
 from bot.runtime.settings_mapping import policy
 
 SETTINGS = """

@@ -10,8 +10,9 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
-from bot.operations.approval_rules import POLICIES
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.model import Operation, OpState
+from bot.operations.policy import POLICIES
+from bot.operations.requests import MemberRemove
 from bot.permissions.roles import Rights, Role
 from bot.playground.slack_sim.blockkit import check_view
 from bot.slack.home import STORE_DOWN, HomeTab, show_once
@@ -29,8 +30,7 @@ def shown(clusters: Sequence[Noted], standing: Sequence[str] = STANDING) -> str:
 def operation(number: int, requester: str = "U1") -> Operation:
     return Operation(
         cluster="prod",
-        kind=OpKind.MEMBER_REMOVE,
-        request={"peer_id": 3},
+        request=MemberRemove(3),
         requester=requester,
         created_at=AT,
         expires_at=AT + 900.0,

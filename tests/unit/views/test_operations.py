@@ -8,22 +8,23 @@ import pytest
 
 from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.interactions.message import Message, Undelivered
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance
+from bot.operations.requests import TaskSwitch
 from bot.views import errors, operations, ops_list
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
-SEEN = {
-    "dialect": "v3",
-    "why": "10.0.0.1:9998 answered /kv/list.",
-    "key": "balance",
-    "value": "true",
-    "meaning": "on",
-    "will_send": "false",
-}
+SWITCH = ObservedSwitch(
+    key="balance",
+    value="true",
+    meaning="on",
+    will_send="false",
+    dialect="v3",
+    why="10.0.0.1:9998 answered /kv/list.",
+)
+SEEN = ObservedState(dialect="v3", switch=SWITCH)
 PROPOSED = Operation(
     cluster="prod",
-    kind=OpKind.TASK_SWITCH,
-    request={"task": "balance", "on": False, "reason": "rush hour"},
+    request=TaskSwitch("balance", on=False),
     requester="U0ANNA",
     created_at=AT,
     expires_at=AT + 900,
@@ -31,13 +32,13 @@ PROPOSED = Operation(
     reason="rush hour",
     id=12,
 )
-WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", words="proposed", seen=SEEN)
-RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", words="confirmed")
+WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", text="proposed", seen=SEEN)
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", text="confirmed")
 
 
 def ended(state: OpState, words: str, by: str = "") -> Operation:
     start = RUNNING if state in {OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN} else WAITING
-    return advance(start, state, at=AT + 61, by=by, words=words)
+    return advance(start, state, at=AT + 61, by=by, text=words)
 
 
 def buttons(message: Message) -> list[Any]:
@@ -50,7 +51,7 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
     for part in (
         "Turn balance off in prod",
         "*Waiting* for <@U0ANNA> to confirm",
-        '*Value when looked at*\n`"true"`: on',
+        '*Value at the last check*\n`"true"`: on',
         '*Will be sent*\n`balance` = `"false"`: off',
         "v3: 10.0.0.1:9998 answered /kv/list.",
         "*Reason*\nrush hour",
@@ -67,30 +68,33 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
 
 
 def test_an_unset_switch_is_called_unset() -> None:
-    card = operations.card(replace(WAITING, seen={**SEEN, "value": None, "meaning": "unset"}))
-    assert "nothing (unset): unset" in seen(card)
+    card = operations.card(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=None, meaning="unset"))))
+    assert "unset: unset" in seen(card)
     assert "Now: unset (unset)." in buttons(card)[0]["confirm"]["text"]["text"]
 
 
 @pytest.mark.parametrize(
     ("op", "words"),
     [
-        (PROPOSED, "*Proposed*, being checked."),
+        (PROPOSED, "*Proposed*; the checks run."),
         (RUNNING, "*Running*, confirmed by <@U0ANNA>"),
         (
             ended(OpState.VERIFIED, "balance is now off"),
-            "*Done and read back*: balance is now off, confirmed by <@U0ANNA>, seen <!date^1700000061^",
+            "*Verified*: balance is now off, confirmed by <@U0ANNA>, <!date^1700000061^",
         ),
         (ended(OpState.FAILED, "the cluster has no leader."), "*Failed*: the cluster has no leader, confirmed by"),
-        (ended(OpState.UNKNOWN, "no answer"), "*Outcome not known*: no answer. It is not sent again"),
+        (ended(OpState.UNKNOWN, "no answer"), "cmbot does not send it again"),
         (ended(OpState.CANCELLED, "cancelled", "U0ANNA"), "*Cancelled* by <@U0ANNA>. Nothing was sent"),
-        (ended(OpState.EXPIRED, "nobody confirmed it in time"), "*Expired*: nobody confirmed it in time. Nothing was"),
+        (
+            ended(OpState.EXPIRED, "there was no decision in time"),
+            "*Expired*: there was no decision in time. Nothing was",
+        ),
         (ended(OpState.BLOCKED, "prod is no longer configured"), "*Blocked*: prod is no longer configured. Nothing"),
-        (ended(OpState.SUPERSEDED, "the cluster moved"), "*Overtaken*: the cluster moved"),
+        (ended(OpState.SUPERSEDED, "the cluster moved"), "*Superseded*: the cluster moved"),
         (ended(OpState.REJECTED, "not now", "U0BEN"), "*Rejected* by <@U0BEN>: not now. Nothing was sent"),
     ],
 )
-def test_each_state_is_told_in_words_and_only_a_waiting_card_has_buttons(op: Operation, words: str) -> None:
+def test_card_in_each_state_has_its_text_and_buttons_only_while_waiting(op: Operation, words: str) -> None:
     card = operations.card(op)
     assert words in seen(card)
     assert words in card.text
@@ -104,32 +108,32 @@ def test_every_state_has_its_words() -> None:
         assert_postable(operations.card(replace(WAITING, state=state)))
 
 
-def test_what_was_sent_is_told_apart_from_what_was_not() -> None:
+def test_card_distinguishes_sent_from_unsent_requests() -> None:
     assert "*Sent*" in seen(operations.card(ended(OpState.VERIFIED, "x")))
     assert "*Not sent*" in seen(operations.card(ended(OpState.EXPIRED, "x")))
 
 
 def test_a_long_history_is_counted() -> None:
     op = replace(WAITING, history=WAITING.history * 30)
-    assert "(… 21 earlier steps)" in seen(operations.card(op))
+    assert "(21 earlier steps not shown)" in seen(operations.card(op))
     assert_postable(operations.card(op))
 
 
 def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
-    mean = replace(WAITING, reason=HOSTILE, seen={**SEEN, "value": HOSTILE * 50, "why": HOSTILE * 50})
+    mean = replace(
+        WAITING, reason=HOSTILE, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE * 50, why=HOSTILE * 50))
+    )
     assert_harmless(operations.card(mean))
     assert len(buttons(operations.card(mean))[0]["confirm"]["text"]["text"]) <= 300
     assert_harmless(operations.line(ended(OpState.FAILED, HOSTILE * 50)))
-    assert_harmless(operations.already(replace(WAITING, seen={**SEEN, "value": HOSTILE})))
+    assert_harmless(operations.already(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE)))))
 
 
-def test_what_the_requester_is_told() -> None:
-    assert operations.already(WAITING).text == (
-        'balance is on in prod already (`balance` holds `"true"`): nothing to do.'
-    )
+def test_replies_to_the_requester_name_the_card() -> None:
+    assert operations.already(WAITING).text == ('balance is already on in prod (`balance` is `"true"`): nothing to do.')
     link = "https://example.slack.com/archives/C0OPS/p1"
-    assert f"see <{link}|its card> in <#C0OPS>" in operations.proposed(WAITING, link).text
-    assert "see its card in <#C0OPS>" in operations.proposed(WAITING, "").text
+    assert f"See <{link}|its card> in <#C0OPS>" in operations.proposed(WAITING, link).text
+    assert "See its card in <#C0OPS>" in operations.proposed(WAITING, "").text
 
 
 def test_an_error_of_a_cluster_quotes_its_words_and_trace() -> None:

@@ -17,7 +17,9 @@ from bot.chatops.audit_log import walk
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
-from bot.operations.model import Operation, OpKind, OpState
+from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.model import Operation, OpState
+from bot.operations.requests import TaskSwitch
 from bot.store import database as stores
 from bot.store import retention
 from bot.store.database import Store
@@ -56,7 +58,7 @@ def alert(subject: str, state: AlertState, at: float) -> Alert:
 
 
 def operation(state: OpState, at: float, *, lease_until: float = 0.0, card: int = 0) -> Operation:
-    held = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U1", at, at + 900.0, channel="C1")
+    held = Operation("prod", TaskSwitch("balance", on=False), "U1", at, at + 900.0, channel="C1")
     return replace(held, state=state, lease_until=lease_until, card=card)
 
 
@@ -163,7 +165,8 @@ async def test_card_that_a_later_operation_uses_is_kept(store: Store, keeper: Re
     async with store.begin() as uow:
         first = await uow.operations.add(operation(OpState.SUPERSEDED, old))
         later = await uow.operations.add(operation(OpState.WAITING, old, card=first.id))
-        await uow.operations.add(replace(operation(OpState.UNKNOWN, old), request={"thread": 77, "task": "x"}))
+        back = replace(operation(OpState.UNKNOWN, old), request=TaskSwitch("disk_drop", on=True))
+        await uow.operations.add(replace(back, options=RequestOptions(reverts=Reversion(76, 77, "false"))))
     await say(store, old, f"op:{first.id}", f"op:{later.id}:line", "op:77", "op:78")
     await keeper.apply()
     assert await slots(store) == {f"op:{first.id}", f"op:{later.id}:line", "op:77"}

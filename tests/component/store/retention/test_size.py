@@ -10,7 +10,10 @@ from bot.alerting.model import Alert, AlertState, Severity
 from bot.audit.chain import AuditEntry
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
-from bot.operations.model import Event, Operation, OpKind, OpState
+from bot.operations.model import Event, ObservedState, Operation, OpState
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
+from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
 from bot.store.retention import DAY, Keep
 from bot.store.state_codec import decode_measurement
@@ -87,9 +90,10 @@ def _alert(number: int, now: float) -> Alert:
 
 
 def _operation(now: float) -> Operation:
-    held = Operation("prod", OpKind.TASK_SWITCH, {"task": "balance", "on": False}, "U0123456", now, now + 900.0)
+    held = Operation("prod", TaskSwitch("balance", on=False), "U0123456", now, now + 900.0)
     events = tuple(Event(now + each, OpState.RUNNING, "U0123456", "the switch reads false " * 4) for each in range(10))
-    seen = {"value": "true", "checks": [["the switch is on and the leader holds", "warn"]] * 6}
+    check = Check("value", CheckLevel.WARN, "the switch is on and the leader holds")
+    seen = ObservedState(verdict=PreflightResult((check,) * 6, Fingerprint()))
     return replace(held, state=OpState.VERIFIED, history=events, seen=seen, channel="C0123456", reason="maintenance")
 
 

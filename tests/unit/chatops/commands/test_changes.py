@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from bot.common.errors import UserError
-from bot.interactions.command import Replacement
-from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpKind, OpState, advance
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.model import Operation, OpState, advance
+from bot.operations.replacement_plan import Replacement
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
 from tests.support.view_samples import AT, seen
 
 OP = advance(
-    Operation("prod", OpKind.MEMBER_REMOVE, {"peer_id": 3}, "U0ANNA", AT, AT + 900, channel="C0OPS", id=12),
+    Operation("prod", MemberRemove(3), "U0ANNA", AT, AT + 900, channel="C0OPS", id=12),
     OpState.WAITING,
     at=AT,
 )
@@ -36,12 +36,15 @@ OP = advance(
         ),
         ("member remove 18446744073709551615 prod", ChangeRequest(MemberRemove(2**64 - 1))),
         ("member remove 3 dry-run=yes", ChangeRequest(MemberRemove(3), dry_run=True)),
-        ("member remove 3 force=yes reason=lost", ChangeRequest(MemberRemove(3), "lost", forced=True)),
+        ("member remove 3 force=yes reason=lost", ChangeRequest(MemberRemove(3), "lost", RequestOptions(forced=True))),
         ("leader transfer 2", ChangeRequest(LeaderTransfer(2))),
-        ("task disable balance for=2h", ChangeRequest(TaskSwitch("balance", on=False), lease=7200.0)),
+        (
+            "task disable balance for=2h",
+            ChangeRequest(TaskSwitch("balance", on=False), options=RequestOptions(lease=7200.0)),
+        ),
         (
             "task enable inspect for=1d dialect=v1",
-            ChangeRequest(TaskSwitch("volume_inspect", on=True), lease=86400, dialect="v1"),
+            ChangeRequest(TaskSwitch("volume_inspect", on=True), options=RequestOptions(lease=86400, dialect="v1")),
         ),
     ],
 )
@@ -62,10 +65,10 @@ async def test_typed_command_becomes_a_change_request(line: str, change_request:
         ("member remove 18446744073709551616", "out of range"),
         ("member remove 1e3", "whole number in plain digits"),
         ("member remove ٣", "whole number in plain digits"),
-        ("member add 4 https://cm4:10110", "without http://"),
+        ("member add 4 https://cm4:10110", "a scheme such as http://"),
         ("member add 4 cm4:99999", "between 1 and 65535"),
         ("member add 4 cm4:10110 node=cm4:10110", "a node has two ports"),
-        ("member replace 3 4 cm4 node=cm4:9998", "lacks its port"),
+        ("member replace 3 4 cm4 node=cm4:9998", "has no port"),
         ("task disable balance for=2", "such as 30m, 2h30m, 7d or 1w"),
         ("task disable balance for=99d", "between 1m and 30d"),
         ("op 0", "at least 1"),

@@ -61,7 +61,7 @@ async def test_every_command_takes_the_same_spans(span: str, seconds: float) -> 
     await typed(f"handover since={span}", reports=reports)
     await typed(f"audit since={span}", audit=audit)
     assert ("silence", "prod", "*", seconds, "U0ANNA", "") in alerts.done
-    assert proposals.proposed[0][2].lease == seconds
+    assert proposals.proposed[0][2].options.lease == seconds
     assert reports.asked == [("summary", ("prod",), AT - seconds), ("handover", ("prod",), AT - seconds)]
     assert audit.asked[0][0].since == AT - seconds
 

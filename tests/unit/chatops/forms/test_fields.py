@@ -10,7 +10,7 @@ from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.forms.fields import KINDS, FormContext, Kind, as_typed, entries, kind_of, kinds_like, values_of
 from bot.interactions.command import Offer
 from bot.interactions.message import Message
-from bot.operations.approval_rules import POLICIES
+from bot.operations.policy import POLICIES
 from bot.playground.slack_sim.blockkit import check_view
 from bot.views.forms import CLUSTER, FIELD, KIND, Form, checking, form, loading, notice
 from bot.views.inputs import Choice
@@ -41,8 +41,8 @@ async def test_the_policy_is_the_one_by_which_the_command_is_decided(kind: Kind)
         assert [done[0] for done in proposals.done] == ["replace"]
     else:
         [(_, _, change_request)] = proposals.proposed
-        back = {"task_disable": ("task_enable",)} if change_request.lease else {}
-        assert change_request.keys == (kind.policy, *back.get(kind.policy, ()))
+        back = {"task_disable": ("task_enable",)} if change_request.options.lease else {}
+        assert change_request.policy_keys == (kind.policy, *back.get(kind.policy, ()))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)

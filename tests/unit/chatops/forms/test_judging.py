@@ -17,7 +17,7 @@ from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller
 from bot.interactions.events import Click, Invocation
-from bot.operations.approval_rules import Policy
+from bot.operations.policy import Policy
 from bot.permissions.access import Access
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND
 from tests.support.in_memory_ports import (
@@ -44,6 +44,7 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
         cluster=CLUSTERS[cluster],
         now=AT,
         proposer=DESK,
+        operations=DESK,
         standing=FakeStanding(),
         alerts=FakeAlerts(),
         reports=FakeReports(),
@@ -119,11 +120,11 @@ async def test_a_good_form_becomes_work_that_says_where_it_came_from() -> None:
         ("member remove", {"peer_id": "-1"}, "peer_id", "out of range"),
         ("member remove", {"peer_id": str(2**64)}, "peer_id", "out of range"),
         ("member add", {"peer_id": "0", "host": "a:1"}, "peer_id", "Peer id 0 cannot be used"),
-        ("member add", {"peer_id": "4", "host": "http://a:1"}, "host", "without http://"),
-        ("member add", {"peer_id": "4", "host": "a"}, "host", "lacks its port"),
+        ("member add", {"peer_id": "4", "host": "http://a:1"}, "host", "a scheme such as http://"),
+        ("member add", {"peer_id": "4", "host": "a"}, "host", "has no port"),
         ("member add", {"peer_id": "4", "host": "a:1", "node": "a:1"}, "node", "are both"),
         ("member replace", {"dead": "3", "new": "x", "host": "a:1"}, "new", "a whole number"),
-        ("member replace", {"dead": "3", "new": "4", "host": "a:1", "node": "b"}, "node", "lacks its port"),
+        ("member replace", {"dead": "3", "new": "4", "host": "a:1", "node": "b"}, "node", "has no port"),
     ],
 )
 async def test_what_is_wrong_is_said_at_its_field(kind: str, values: dict[str, str], field: str, words: str) -> None:

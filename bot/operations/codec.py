@@ -1,0 +1,162 @@
+"""Codec: the stored JSON of an operation. The only module that knows its keys. No I/O.
+
+The store writes this form into rows, the workflow into audit entries, and the views read it from audit entries;
+therefore it is here and not in the store. Reading ignores unknown keys, and a missing key takes its default, so that
+rows of other releases can be read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from bot.common.errors import UserError
+from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement
+from bot.operations.policy import Need, Policy, Terms
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+
+Json = Mapping[str, Any]
+
+_REQUESTS: Mapping[OpKind, type[Request]] = {
+    request.kind: request for request in (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
+}
+_SWITCH = ("key", "value", "meaning", "will_send", "dialect", "why")
+
+
+def encode_request(op: Operation) -> dict[str, Any]:
+    """Encode the request of an operation, its options and its reason as one object."""
+    options = op.options
+    extra: dict[str, Any] = {
+        "reason": op.reason if options.reverts is None else "",
+        "forced": options.forced,
+        "lease": options.lease,
+        "dialect": options.dialect,
+        "policy": options.policy,
+        "replaces": list(options.replaces),
+    }
+    if (reversion := options.reverts) is not None:
+        extra |= {"reverts": reversion.of, "thread": reversion.thread, "left": reversion.left}
+    return asdict(op.request) | {name: value for name, value in extra.items() if value}
+
+
+def decode_request(kind: str, data: Json) -> Request:
+    """Decode the request of that kind; raises UserError when a value is missing or not valid."""
+    try:
+        return _REQUESTS[OpKind(kind)](**_known(_REQUESTS[OpKind(kind)], data))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"The stored request ({kind}) is not complete: type the command again.") from error
+
+
+def decode_options(data: Json) -> RequestOptions:
+    """Decode the options that are stored beside a request."""
+    reverts = data.get("reverts")
+    return RequestOptions(
+        forced=bool(data.get("forced")),
+        lease=float(data.get("lease", 0.0)),
+        dialect=str(data.get("dialect", "")),
+        policy=str(data.get("policy", "")),
+        replaces=tuple(data.get("replaces", ())),
+        reverts=Reversion(int(reverts), thread_of(data), str(data.get("left", ""))) if reverts else None,
+    )
+
+
+def thread_of(data: Json) -> int:
+    """Decode the number of the card in whose thread the operation of a stored request reports, 0 for its own."""
+    return int(data.get("thread") or 0)
+
+
+def encode_seen(seen: ObservedState) -> dict[str, Any]:
+    """Encode what was observed; what is empty takes no key."""
+    found: dict[str, Any] = {"dialect": seen.dialect} if seen.dialect or seen.verdict is not None else {}
+    if seen.leader or seen.verdict is not None:
+        found["first"] = seen.leader
+    if seen.switch is not None:
+        found |= asdict(seen.switch)
+    if seen.verdict is not None:
+        found["verdict"] = encode_verdict(seen.verdict)
+    if seen.difference:
+        found["difference"] = list(seen.difference)
+    if seen.settlement is not None:
+        found["settled"] = asdict(seen.settlement)
+    if seen.contradiction:
+        found["contradiction"] = seen.contradiction
+    return found
+
+
+def decode_seen(data: Json) -> ObservedState:
+    """Decode what was observed."""
+    switch = {name: data.get(name) for name in _SWITCH}
+    verdict, settled = data.get("verdict"), data.get("settled")
+    return ObservedState(
+        leader=str(data.get("first", "")),
+        dialect=str(data.get("dialect", "")),
+        switch=ObservedSwitch(**{**switch, "why": switch["why"] or ""}) if "key" in data else None,  # type: ignore[arg-type]  # strings, as stored
+        verdict=decode_verdict(verdict) if isinstance(verdict, Mapping) else None,
+        difference=tuple(data.get("difference", ())),
+        settlement=Settlement(**_known(Settlement, settled)) if settled else None,
+        contradiction=str(data.get("contradiction", "")),
+    )
+
+
+def encode_verdict(verdict: PreflightResult) -> dict[str, Any]:
+    """Encode the checks and the fingerprint of a preflight."""
+    return {
+        "checks": [{**asdict(check), "level": check.level.value} for check in verdict.checks],
+        "fingerprint": _plain(asdict(verdict.fingerprint)),
+    }
+
+
+def decode_verdict(data: Json) -> PreflightResult:
+    """Decode a preflight's result; raises KeyError, TypeError or ValueError when it is not one."""
+    checks = tuple(Check(**{**_known(Check, item), "level": CheckLevel(item["level"])}) for item in data["checks"])
+    state = {name: _tuple(value) for name, value in _known(Fingerprint, data["fingerprint"]).items()}
+    return PreflightResult(checks, Fingerprint(**state))
+
+
+def encode_terms(terms: Terms | None) -> dict[str, Any]:
+    """Encode the terms of an approval; {} for none."""
+    if terms is None:
+        return {}
+    found = _plain({**asdict(terms.policy), "channels": terms.policy.channels or ()})
+    if terms.missing:
+        found["missing"] = {need.source: need.approvals for need in terms.missing}
+    if terms.requester_counts is not None:
+        found["requester_counts"] = terms.requester_counts
+    return found
+
+
+def decode_terms(data: Json) -> Terms | None:
+    """Decode the terms of an approval, None for {}."""
+    if not data:
+        return None
+    kept = {name: _tuple(value) for name, value in _known(Policy, data).items()}
+    kept["channels"] = kept.get("channels") or None
+    kept["also"] = tuple(Need(**_known(Need, need)) for need in data.get("also", ()))
+    return Terms(
+        Policy(**kept), tuple(Need(*need) for need in data.get("missing", {}).items()), data.get("requester_counts")
+    )
+
+
+def encode_event(event: Event) -> dict[str, Any]:
+    """Encode one step of the history."""
+    return {"at": event.at, "state": event.state.value, "by": event.by, "words": event.text}
+
+
+def decode_event(data: Json) -> Event:
+    """Decode one step of the history."""
+    return Event(data["at"], OpState(data["state"]), data["by"], data["words"])
+
+
+def _known(kind: Any, data: Json) -> dict[str, Any]:
+    """Keep the keys that are fields of a dataclass."""
+    return {field.name: data[field.name] for field in fields(kind) if field.name in data}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(data: Json) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
