@@ -68,11 +68,11 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     await scenery.simulated.elect(2)
     await scenery.simulated.until(lambda: scenery.simulated.leader == 2)
     async with asyncio.timeout(30):
-        while "otherwise" not in (await scenery.state_of(op))[1]:
+        while "opposite" not in (await scenery.state_of(op))[1]:
             await scenery.runner.sweep()
             await asyncio.sleep(0.1)
     assert await scenery.state_of(op) == (OpState.FAILED, "the cluster shows the opposite: peer 2 leads")
-    assert "The cluster shows otherwise: peer 2 leads.* An admin settled it otherwise." in await card(scenery, op)
+    assert "The cluster shows the opposite: peer 2 leads.* An admin settled it otherwise." in await card(scenery, op)
 
 
 async def test_settled_as_done_is_contradicted_after_a_calm_minute_without_it(scenery: Scenery) -> None:
@@ -95,7 +95,7 @@ async def test_settled_as_it_was_is_confirmed_once(scenery: Scenery) -> None:
     assert found is not None
     await calm(scenery)
     assert await scenery.repository.get(op.id) == found
-    assert "otherwise" not in await card(scenery, op)
+    assert "opposite" not in await card(scenery, op)
 
 
 async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Scenery) -> None:
