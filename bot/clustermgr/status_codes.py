@@ -150,7 +150,8 @@ _SENTENCES: dict[type[ClusterError], str] = {
     ClusterFailed: "{host} could not answer: {words} ({status}).",
     ClusterBadAnswer: "{host} did not answer like a Clustermgr (HTTP {status}): is the address right?",
     ClusterRefused: "{host} refused: {words} ({status}).",
-    OutcomeUnknown: "{host} answered {status} after {took:.1f} s ({words}): the change may be made, now or later.",
+    OutcomeUnknown: "{host} answered {status} after {took:.1f} s ({words}); "
+    "the change may or may not have been applied.",
 }
 
 

@@ -40,8 +40,8 @@ def write_trouble(host: str, error: Exception) -> ClusterError:
     if _nothing_sent(error):
         return _unreachable(host, error)
     slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-    what = "gave no answer in time" if slow else "cut or garbled its answer"
-    return OutcomeUnknown(f"{host} {what}: the change may be made, now or later.", host=host)
+    what = "gave no answer in time" if slow else "gave no readable answer"
+    return OutcomeUnknown(f"{host} {what}; the change may or may not have been applied.", host=host)
 
 
 def _nothing_sent(error: Exception) -> bool:

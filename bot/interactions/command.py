@@ -21,6 +21,7 @@ from bot.clustermgr.tasks import DetectedDialect
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
+from bot.operations.replacement_plan import Replacement
 from bot.permissions.roles import Role
 
 
@@ -125,16 +126,6 @@ class ClusterPort(Protocol):
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """How the cluster spells its switches: as remembered, or probed anew. Never raises ClusterError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """A wish to put a new node (its id, raft address, service address) in the place of a dead member."""
-
-    dead: int
-    new: int
-    host: str
-    node_host: str
 
 
 class Proposer(Protocol):

@@ -1,1 +1,1 @@
-"""Everything that changes a cluster: one way, from proposal through preflight and approval to proof."""
+"""Operations: requests, policies, preflight and states of every change of a cluster. No I/O."""

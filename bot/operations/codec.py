@@ -120,7 +120,11 @@ def encode_terms(terms: Terms | None) -> dict[str, Any]:
     if terms is None:
         return {}
     found = _plain({**asdict(terms.policy), "channels": terms.policy.channels or ()})
-    return found | ({"missing": {need.source: need.approvals for need in terms.missing}} if terms.missing else {})
+    if terms.missing:
+        found["missing"] = {need.source: need.approvals for need in terms.missing}
+    if terms.requester_counts is not None:
+        found["requester_counts"] = terms.requester_counts
+    return found
 
 
 def decode_terms(data: Json) -> Terms | None:
@@ -130,7 +134,9 @@ def decode_terms(data: Json) -> Terms | None:
     kept = {name: _tuple(value) for name, value in _known(Policy, data).items()}
     kept["channels"] = kept.get("channels") or None
     kept["also"] = tuple(Need(**_known(Need, need)) for need in data.get("also", ()))
-    return Terms(Policy(**kept), tuple(Need(*need) for need in data.get("missing", {}).items()))
+    return Terms(
+        Policy(**kept), tuple(Need(*need) for need in data.get("missing", {}).items()), data.get("requester_counts")
+    )
 
 
 def encode_event(event: Event) -> dict[str, Any]:

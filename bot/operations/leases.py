@@ -17,10 +17,10 @@ TIME_UP = "time is up: "
 _ENDS: Mapping[OpState, str] = {
     OpState.PROPOSED: "{task} goes back to {value} now",
     OpState.VERIFIED: "{task} is {value} again",
-    OpState.UNKNOWN: "whether {task} is {value} again is not known",
-    OpState.BLOCKED: "{task} was not put back",
-    OpState.CANCELLED: "{task} was not put back",
-    OpState.FAILED: "{task} was not put back",
+    OpState.UNKNOWN: "it is not known if {task} is {value} again",
+    OpState.BLOCKED: "{task} was not restored",
+    OpState.CANCELLED: "{task} was not restored",
+    OpState.FAILED: "{task} was not restored",
 }
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from bot.permissions.roles import Rights, Role
 
 LENIENCY = ("never", "if_approver", "always")
-"""The values of `requester_may`, the strictest first."""
+"""Values of `requester_may`, the strictest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """So many different people of one role or user group (its id) must approve."""
+    """Number of different people of one role or user group (its id) who must approve."""
 
     source: str
     approvals: int
@@ -20,12 +20,12 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one kind of change is decided on.
+    """Policy on one kind of change.
 
-    `source` is the role or user group (id) that approvals come from; `also` are further ones that must approve as well.
-    One person who holds several of them counts for each. `requester_may` is "always" (whoever may propose may confirm
-    it), "if_approver" (only when they hold a source too) or "never". `channels` (ids) are those in which it may be
-    proposed: None means any, an empty tuple none. Times in seconds.
+    `source` is the role or user group (id) that approvals come from; `also` are further needs. One person who holds
+    several of them counts for each. `requester_may` says if the requester's own approval counts: "always",
+    "if_approver" (if they hold a source) or "never". `channels` (ids) are those for proposals: None means any, an empty
+    tuple none. Times in seconds.
     """
 
     approvals: int = 1
@@ -38,28 +38,33 @@ class Policy:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Every approval that it takes."""
+        """All needed approvals."""
         return (Need(self.source, self.approvals), *self.also)
 
     @property
     def needs_others(self) -> bool:
-        """Whether the requester's own approval never suffices."""
+        """True if the requester's own approval never suffices."""
         return self.requester_may == "never" or any(need.approvals > 1 for need in self.needs)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms on which an operation is approved: its policy, and the approvals missing after the last click."""
+    """Terms on which an operation is approved: its policy, and the approvals missing after the last click.
+
+    `requester_counts` is True if the requester's own approval counted when the card was made; None when that is not
+    known.
+    """
 
     policy: Policy
     missing: tuple[Need, ...] = ()
+    requester_counts: bool | None = None
 
 
 PolicyOf = Callable[[str, Sequence[str], bool], Policy]
-"""The policy of (cluster, names of the policies that apply, whether break-glass is used)."""
+"""Policy of (cluster, names of the policies that apply, True with break-glass)."""
 
-LEAST_FORCED = 2
-"""People other than the requester who must approve what break-glass forces, whatever the settings say."""
+MIN_FORCED = 2
+"""Minimum number of people other than the requester who must approve break-glass; settings cannot lower it."""
 
 POLICIES: Mapping[str, Policy] = {
     "task_enable": Policy(source=Role.OPERATOR, requester_may="always"),
@@ -68,13 +73,13 @@ POLICIES: Mapping[str, Policy] = {
     "leader_transfer": Policy(),
     "member_remove": Policy(requester_may="never"),
     "member_replace": Policy(requester_may="never"),
-    "break_glass": Policy(approvals=LEAST_FORCED, requester_may="never", reason="required"),
+    "break_glass": Policy(approvals=MIN_FORCED, requester_may="never", reason="required"),
 }
-"""What holds where the settings say nothing, by kind of change."""
+"""Default policies by kind of change."""
 
 
 def policy_of(key: str, *overrides: Mapping[str, Any]) -> Policy:
-    """The policy of one kind of change: the default, then the keys of each override in turn."""
+    """Policy of one kind of change: the default, then the keys of each override in turn."""
     policy, known = POLICIES[key], {item.name for item in fields(Policy)}
     for override in overrides:
         policy = replace(policy, **{name: value for name, value in override.items() if name in known})
@@ -82,7 +87,7 @@ def policy_of(key: str, *overrides: Mapping[str, Any]) -> Policy:
 
 
 def strictest(first: Policy, *others: Policy) -> Policy:
-    """One policy that is at least as strict as each in every field: what several kinds of change at once take."""
+    """Policy that is at least as strict as each of several in every field."""
     parts = (first, *others)
     main, *also = _merged(parts)
     return Policy(
@@ -97,8 +102,8 @@ def strictest(first: Policy, *others: Policy) -> Policy:
 
 
 def stricter(policy: Policy, glass: Policy) -> Policy:
-    """The policy with that of break-glass added: every part of both holds, and never less than LEAST_FORCED."""
-    least = replace(glass, approvals=max(glass.approvals, LEAST_FORCED), requester_may=LENIENCY[0], reason="required")
+    """Policy combined with that of break-glass: every part of both holds, and at least MIN_FORCED approvals."""
+    least = replace(glass, approvals=max(glass.approvals, MIN_FORCED), requester_may=LENIENCY[0], reason="required")
     return strictest(policy, least)
 
 
@@ -111,7 +116,7 @@ def _merged(parts: tuple[Policy, ...]) -> list[Need]:
 
 
 def _given_by_proposing(part: Policy) -> bool:
-    """Whether one operator's consent is all it takes, be it the requester's: beside other approvals it is there."""
+    """True if one operator's consent suffices, even the requester's; other approvals then imply it."""
     return part.requester_may == "always" and part.needs == (Need(Role.OPERATOR, 1),)
 
 
@@ -123,50 +128,50 @@ def _common(channels: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | Non
 
 
 def lacks(rights: Rights, source: str) -> str:
-    """Why a person does not count as one of a role or user group, in a clause; "" when they do."""
+    """Why a person does not hold a role or is not in a user group, in a clause; "" when they do."""
     if rights.has(source):
         return ""
     if source in rights.unknown:
-        return f"Slack could not tell who is in the user group {rights.unknown[source]}, so this is refused for now"
+        return f"Slack did not list the user group {rights.unknown[source]}, so this is refused for now"
     if source in rights.empty:
-        return f"nobody is named under `{rights.place(Role(source))}` in the settings: name users or user groups there"
+        return f"`{rights.place(Role(source))}` in the settings is empty: name users or user groups there"
     return f"you are not in the user group {source}" if source.startswith("S") else f"you do not hold the role {source}"
 
 
 def refuse_proposal(
     policy: Policy, rights: Rights, *, channel: str, reason: str, forced: bool = False
 ) -> tuple[str, bool]:
-    """Why this person may not propose it here: a sentence ("" when they may), and whether it is about their rights."""
+    """Why this person may not propose it here: a sentence ("" when they may), and True if rights are the reason."""
     needed = (Role.OPERATOR, *((Role.BREAKER,) if forced else ()))
     missing = next((why for role in needed if (why := lacks(rights, role))), "")
     if missing:
-        what = "force=yes is break-glass, and " if forced and rights.has(Role.OPERATOR) else ""
+        what = "`force=yes` is break-glass, and " if forced and rights.has(Role.OPERATOR) else ""
         return as_sentence(f"{what}{missing}"), True
     empty = next((Role(need.source) for need in policy.needs if need.source in rights.empty), None)
     if empty is not None:
         where = rights.place(empty)
-        return f"Nobody could approve this: name users or user groups under `{where}` in the settings.", True
+        return f"There is no approver for this: name users or user groups under `{where}` in the settings.", True
     if policy.channels is not None and channel not in policy.channels:
         return _only_in(policy.channels), True
     if policy.reason == "required" and not reason.strip():
-        return 'This needs a reason: add reason="…".', False
+        return 'This needs a reason: add `reason="…"`.', False
     return "", False
 
 
 def _only_in(channels: Collection[str]) -> str:
     if channels:
-        return f"This is proposed in {', '.join(f'<#{name}>' for name in channels)} only."
-    return "The policies that apply to this have no channel in common: change `channels` under `policies`."
+        return f"Propose this in {' or '.join(f'<#{name}>' for name in channels)} only."
+    return "The policies for this have no channel in common: change `channels` under `policies` in the settings."
 
 
 def lacks_all(rights: Rights, policy: Policy) -> str:
-    """Why a person's approval counts for none of what a policy needs, in a clause; "" when it does."""
+    """Why a person's approval does not count for a policy, in a clause; "" when it does."""
     reasons = [lacks(rights, need.source) for need in policy.needs]
     return "" if "" in reasons else ", and ".join(dict.fromkeys(reasons))
 
 
 def missing(policy: Policy, requester: str, given: Collection[Rights]) -> Mapping[str, int]:
-    """How many approvals are still missing, by role or user group; `given` are the rights of those who approved."""
+    """Missing approvals by role or user group; `given` are the rights of those who approved."""
     short = {need.source: need.approvals - _counted(need, policy, requester, given) for need in policy.needs}
     return {source: number for source, number in short.items() if number > 0}
 
@@ -184,41 +189,41 @@ def _counts(need: Need, policy: Policy, requester: str, rights: Rights) -> bool:
 
 
 def phrase(short: Mapping[str, int]) -> str:
-    """What is missing in words: "2 approvals by approver and 1 approval by admin"."""
-    told = (f"{number} approval{'s' if number > 1 else ''} by {source}" for source, number in short.items())
-    return " and ".join(told)
+    """Missing approvals as a phrase: "2 approvals by approver and 1 approval by admin"."""
+    parts = (f"{number} approval{'s' if number > 1 else ''} by {source}" for source, number in short.items())
+    return " and ".join(parts)
 
 
 def progress(policy: Policy, short: Mapping[str, int]) -> str:
-    """How far the approvals are: "1 of 2"; where several sources must approve, what is missing."""
+    """Progress of the approvals: "1 of 2"; with several sources, the missing approvals."""
     if policy.also:
         return f"{phrase(short)} missing"
     return f"{policy.approvals - short[policy.source]} of {policy.approvals}"
 
 
 def enough(policy: Policy, requester: str, given: Collection[Rights]) -> bool:
-    """Whether these people's approvals are all that is needed."""
+    """True if these people's approvals suffice."""
     return not missing(policy, requester, given)
 
 
 def short_of(policy: Policy, approvers: frozenset[str], operators: frozenset[str]) -> str:
-    """Why nobody could ever decide on what this policy governs, in a clause; "" when somebody can.
+    """Why the approvals of a policy can never be complete, in a clause; "" when they can.
 
-    `approvers` are the users who hold its source, `operators` those who may propose; both are all there are.
+    `approvers` are all users who hold its source, `operators` all who may propose.
     """
     if not operators:
         return ""
     own = {"always": 1, "if_approver": 0, "never": -1}[policy.requester_may]
-    # The best case: whoever proposes is the operator whose own approval counts most, or costs least.
+    # The best case: the requester is the operator whose own approval counts most, or costs least.
     most = max(
         len(approvers | {one}) if own > 0 else len(approvers) if own == 0 else len(approvers - {one})
         for one in operators
     )
     if most >= policy.approvals:
         return ""
-    besides = " besides whoever proposes" if own < 0 else ""
-    may = "nobody may give one" if not most else f"only {most} {'person' if most == 1 else 'people'} may give one"
-    return f"it takes {policy.approvals} approval{'s' if policy.approvals > 1 else ''}, but {may}{besides}"
+    besides = " besides the requester" if own < 0 else ""
+    may = "no one can give one" if not most else f"only {most} {'person' if most == 1 else 'people'} can give one"
+    return f"it needs {policy.approvals} approval{'s' if policy.approvals > 1 else ''}, but {may}{besides}"
 
 
 def as_sentence(clause: str) -> str:

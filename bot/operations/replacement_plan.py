@@ -1,19 +1,32 @@
-"""Replacing a dead member: the steps in the order that works on real servers, and which one is next. Pure."""
+"""Replacement of a dead member: the steps in the order that works on real servers, and the next one. No I/O."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.clustermgr.health import learner_health
+from bot.clustermgr.health import learner_health, voter_health
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import UserError
+from bot.operations.change_request import ChangeRequest
+from bot.operations.model import Operation, OpState
 from bot.operations.preflight.cluster import group_checks
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.preflight.view import View, view_of
 from bot.operations.requests import MemberAdd, MemberRemove, Request
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Request to replace a dead member by a new node: its id, raft address and service address."""
+
+    dead: int
+    new: int
+    host: str
+    node_host: str
+
+
 class StepState(StrEnum):
-    """Where a step stands; `unknown` for all of them while the cluster has no leader to ask."""
+    """State of a step; `unknown` while the cluster has no leader to ask."""
 
     DONE = "done"
     NEXT = "next"
@@ -23,7 +36,7 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `request` is the operation to propose, None where one only waits; `why` tells what is missing."""
+    """One step: `request` is the change to propose, None for a wait; `why` says what is missing."""
 
     key: str
     sentence: str
@@ -42,16 +55,16 @@ def replace_plan(
     *,
     learner_was_caught_up: bool = False,
 ) -> tuple[Step, ...]:
-    """The steps from a dead member to a new voter, each with its state as the looks prove it.
+    """Plan the steps from a dead member to a new voter, each with the state that the snapshots prove.
 
     A learner cannot be made a voter in place (the server answers 910, docs/clustermgr.md), so it is removed and the
     same node is added as normal. After that removal the cluster looks as it did before the learner was added:
     `learner_was_caught_up` is the caller's memory of the step `caught_up` (or the node's own host shows its log).
-    Without it the plan adds the learner once more, which does no harm. Raises UserError when the ids or addresses
+    Without that memory the plan adds the learner again, which does no harm. Raises UserError when the ids or addresses
     are not valid.
     """
     if dead == new:
-        raise UserError(f"Peer {dead} cannot replace itself: give the new node an id of its own.")
+        raise UserError(f"Peer {dead} cannot replace itself: give the new node another id.")
     requests = (
         MemberRemove(dead),
         MemberAdd(new, host, node_host, learner=True),
@@ -82,12 +95,12 @@ _STEPS = (
 
 
 def next_step(steps: tuple[Step, ...]) -> Step | None:
-    """The step to take now; None when all are done, or when the cluster cannot be asked."""
+    """Step to take now; None when all are done, or when the cluster cannot be asked."""
     return next((step for step in steps if step.state is StepState.NEXT), None)
 
 
 def _done(dead: int, new: int, view: View, before: Snapshot | None, *, caught_up: bool) -> tuple[bool, ...]:
-    """Which steps the looks prove done; a later one that is done proves those between the two removals."""
+    """Steps that the snapshots prove done; a later one proves those between the two removals."""
     voter, learner = new in view.voters, new in view.learners
     learned = learner and learner_health(before, view.now)[new].healthy
     ready = learned or (not learner and (caught_up or view.was_caught_up(new)))
@@ -116,8 +129,39 @@ def _missing(new: int, before: Snapshot | None, now: Snapshot) -> str:
 
 
 def _hint(why: str, node_host: str) -> str:
-    """What is missing, and what a person must do where waiting does not help."""
+    """What is missing, with the person's task when waiting does not help."""
     if "not configured" not in why:
         return why
     node = node_host or "its service address"
-    return f"{why}: write {node} under `hosts` in the settings, in the dead node's place, and start cmbot anew"
+    return f"{why}: write {node} under `hosts` in the settings instead of the dead node, and restart cmbot"
+
+
+def was_caught_up(recent: Sequence[Operation], dead: int, new: int) -> bool:
+    """True if this replacement removed its learner already, which it proposes only after the learner caught up."""
+    return any(
+        op.state is OpState.VERIFIED and op.request == MemberRemove(new) and op.options.replaces == (dead, new)
+        for op in recent
+    )
+
+
+def next_change(
+    wanted: Replacement, change_request: ChangeRequest, before: Snapshot | None, now: Snapshot, *, caught_up: bool
+) -> tuple[tuple[Step, ...], ChangeRequest | None]:
+    """Plan, and the change of its next step: None while waiting, when all is done, or when nothing is known.
+
+    Raises UserError when the ids or addresses are not valid, or when the member is healthy.
+    """
+    health = voter_health(before, now).get(wanted.dead)
+    if health is not None and health.healthy:
+        raise UserError(
+            f"Peer {wanted.dead} is healthy, so it needs no replacement. To move it to another machine, first add "
+            f"the new node, then remove peer {wanted.dead}."
+        )
+    steps = replace_plan(
+        wanted.dead, wanted.new, wanted.host, wanted.node_host, before, now, learner_was_caught_up=caught_up
+    )
+    step = next_step(steps)
+    if step is None or step.request is None:
+        return steps, None
+    options = replace(change_request.options, policy="member_replace", replaces=(wanted.dead, wanted.new))
+    return steps, replace(change_request, request=step.request, options=options)

@@ -40,14 +40,14 @@ class MemberAdd:
             object.__setattr__(self, "node_host", parse_address(self.node_host, "service address (node=)"))
         if self.host == self.node_host:
             raise UserError(
-                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports, "
-                "/cm members shows those of the others."
+                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports; "
+                "`/cm members` shows those of the others."
             )
         _check_flag(self.learner, "as=")
 
     @property
     def text(self) -> str:
-        """The request as a phrase: "add peer 4 as learner"."""
+        """Request as a phrase: "add peer 4 as a learner"."""
         return f"add peer {self.peer_id} as {'a learner' if self.learner else 'a voter'}"
 
 
@@ -63,7 +63,7 @@ class MemberRemove:
 
     @property
     def text(self) -> str:
-        """The request as a phrase."""
+        """Request as a phrase."""
         return f"remove peer {self.peer_id}"
 
 
@@ -79,15 +79,15 @@ class LeaderTransfer:
 
     @property
     def text(self) -> str:
-        """The request as a phrase."""
+        """Request as a phrase."""
         return f"move leadership to peer {self.peer_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSwitch:
-    """Turn a background task on or off; whether the cluster has such a task is told by its dialect.
+    """Turn a background task on or off; the dialect of a cluster decides if it has such a task.
 
-    Raises UserError when the name cannot be one of a task.
+    Raises UserError when the name cannot be a task's name.
     """
 
     kind: ClassVar[OpKind] = OpKind.TASK_SWITCH
@@ -100,7 +100,7 @@ class TaskSwitch:
 
     @property
     def text(self) -> str:
-        """The request as a phrase."""
+        """Request as a phrase."""
         return f"turn {self.task} {'on' if self.on else 'off'}"
 
 
@@ -109,9 +109,9 @@ Request = MemberAdd | MemberRemove | LeaderTransfer | TaskSwitch
 
 def _check_flag(value: object, name: str) -> None:
     if not isinstance(value, bool):
-        raise UserError(f"The request says neither yes nor no for {name}: type the command again.")
+        raise UserError(f"The request has no yes or no for {name}: type the command again.")
 
 
 def _check_task(value: object) -> None:
     if not isinstance(value, str) or not _TASK.fullmatch(value):
-        raise UserError("A task's name is written in small letters and underscores, as in disk_repair: see /cm tasks.")
+        raise UserError("A task's name has small letters and underscores, as in `disk_repair`: see `/cm tasks`.")

@@ -9,8 +9,8 @@ from bot.operations.requests import TaskSwitch
 MAX_COMPARED = 50
 """Number of newest operations of which those settled by an admin are compared with the cluster."""
 CANNOT_SEE = (
-    "cmbot sees what the hosts answer now, not what is still on its way inside the cluster. It looks again until the "
-    "cluster was calm for a minute, and says so on the card where the cluster shows otherwise."
+    "cmbot sees the hosts' answers now, not a request that is still pending inside the cluster. It looks again until "
+    "the cluster was stable for a minute. If the cluster then shows the opposite, the card says so."
 )
 
 
@@ -42,7 +42,7 @@ def compare(op: Operation, text: str, *, there: bool, calm: bool) -> tuple[str, 
         return None
     if there == op.seen.settlement.done:
         return f"looked again: {text}", False
-    return f"the cluster shows otherwise: {text}", True
+    return f"the cluster shows the opposite: {text}", True
 
 
 def closed(op: Operation, text: str, *, contradicts: bool, at: float) -> ObservedState:

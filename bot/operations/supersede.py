@@ -19,7 +19,7 @@ def what_moved(op: Operation, fresh: PreflightResult) -> tuple[str, ...]:
     """Phrases on how the cluster differs from what the card shows; never empty."""
     shown = op.seen.verdict
     if shown is None:
-        return ("the card is one of an older release",)
+        return ("an older release made the card",)
     found = difference(shown.fingerprint, fresh.fingerprint)
     return found or tuple(check.sentence.rstrip(".") for check in changed_checks(shown, fresh)) or ("checks differ",)
 
@@ -44,12 +44,10 @@ def replacement_of(
         seen=replace(seen, difference=tuple(changed)),
         channel=op.channel,
         reason=op.reason,
-        terms=Terms(policy),
+        terms=Terms(policy, requester_counts=op.terms.requester_counts if op.terms else None),
         card=op.card_id,
     )
     if fresh.blocked:
         why = " ".join(check.sentence for check in fresh.of_level(CheckLevel.BLOCK))
-        return advance(replacement, OpState.BLOCKED, at=now, text=f"the cluster moved since: {why}")
-    return advance(
-        replacement, OpState.WAITING, at=now, text=f"in the place of operation #{op.id}, approved by nobody yet"
-    )
+        return advance(replacement, OpState.BLOCKED, at=now, text=f"the cluster changed since: {why}")
+    return advance(replacement, OpState.WAITING, at=now, text=f"replaces operation #{op.id}; no approvals yet")

@@ -147,7 +147,7 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
     yield header("Changes that wait for approval")
     ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
     for each in ranked[:_MOST_OPEN]:
-        for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)}"
+        for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)[0].rstrip('.')}"
         told = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
         # Decided on at the card, which shows what the checks found.
         link = button("Open the card", f"home:card:{each.op.id}", "", url=each.link) if each.link else None

@@ -1,4 +1,4 @@
-"""The dialog before a change is approved: what follows from it first, never cut; its button names the act. No I/O."""
+"""Confirmation dialog of an approval: its consequence first and never cut; its button names the act. No I/O."""
 
 import json
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Req
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
 from bot.views.op_parts import MAX_VALUE, title, will_send, word
 
-_MOST_IDS = 60
-_MOST_SENT = 120
+_MAX_IDS = 60
+_MAX_SENT = 120
 
 
 def approval(op: Operation, *, style: Style) -> ConfirmationDialogue:
-    """The dialog of the button that approves."""
+    """Dialog of the button that approves."""
     return confirm(f"{title(op)}?", fitting(_lines(op)), act(op), "Not now", style=style)
 
 
 def act(op: Operation) -> str:
-    """What the button does, named in as many characters as Slack shows."""
+    """Act of the button in as many characters as Slack shows."""
     full, short = _act(op.request)
     return full if len(full) <= MAX_CONFIRM_BUTTON else short
 
@@ -41,7 +41,7 @@ def _act(request: Request) -> tuple[str, str]:
 
 
 def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
-    """The lines that fit, whole and in their order; one that does not fit is left out, never cut."""
+    """Lines that fit, whole and in order; a line that does not fit is left out, never cut."""
     kept: list[str] = []
     for line in map(plain, lines):
         if len("\n".join((*kept, line))) <= most:
@@ -50,7 +50,7 @@ def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
 
 
 def _lines(op: Operation) -> list[str]:
-    """The most important first."""
+    """Lines, the most important first."""
     verdict = op.seen.verdict
     lines = [consequence(op, verdict)] if verdict is not None else []
     if op.forced:
@@ -61,12 +61,12 @@ def _lines(op: Operation) -> list[str]:
     if (switch := op.seen.switch) is not None:
         now = "unset" if switch.value is None else json.dumps(switch.value, ensure_ascii=False)
         lines.append(f"Now: {clip(now, MAX_VALUE)} ({switch.meaning}).")
-    lines.append(f"Will be sent: {clip(will_send(op), _MOST_SENT)}.")
+    lines.append(f"Will be sent: {clip(will_send(op), _MAX_SENT)}.")
     return [line for line in (*lines, f"Cluster {op.cluster}.", f"The card expires {utc(op.expires_at)}.") if line]
 
 
 def consequence(op: Operation, verdict: PreflightResult) -> str:
-    """What follows from the change, in one line that fits into the dialog; "" where nothing is known of it."""
+    """Consequence of the change in one line that fits into the dialog; "" when it is not known."""
     request, state = op.request, verdict.fingerprint
     if isinstance(request, TaskSwitch):
         found = verdict.check("consequence")
@@ -94,7 +94,7 @@ def _votes(request: MemberAdd | MemberRemove, state: Fingerprint) -> str:
     same = voters == set(state.voters)
     head = "No vote changes" if same else "Afterwards"
     wanted = quorum(len(voters))
-    text = f"{head}: {count(len(voters), 'voter')}, quorum {wanted}, {len(healthy)} healthy"
+    text = f"{head}: quorum {wanted} of {len(voters)}, {len(healthy)} healthy"
     return f"{text}: {_spare(len(healthy) - wanted, healthy)}"
 
 
@@ -102,6 +102,10 @@ def _spare(spare: int, healthy: set[int]) -> str:
     if spare < 0:
         return "fewer than a quorum, so WRITES STOP."
     if spare > 0:
-        return f"{spare} may fail."
+        return f"it can lose {count(spare, 'more voter')}."
     ids = " or ".join(map(str, sorted(healthy)))
-    return f"none may fail. If peer {ids} stops, writes stop." if len(ids) <= _MOST_IDS else "none may fail."
+    return (
+        f"it can lose no more voters. If peer {ids} stops, writes stop."
+        if len(ids) <= _MAX_IDS
+        else "it can lose no more voters."
+    )

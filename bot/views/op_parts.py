@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
-from bot.operations.policy import Terms
+from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 from bot.views.blocks import clip, code, context, count, duration, escape, section
@@ -17,13 +17,13 @@ _MARKS = {CheckLevel.PASS: "✓", CheckLevel.WARN: "⚠️", CheckLevel.BLOCK: "
 
 
 def person(user: str) -> str:
-    """Somebody by their Slack id."""
+    """Mention of a person by their Slack id."""
     return f"<@{escape(user)}>"
 
 
 def stored(value: str | None) -> str:
-    """A switch's raw value."""
-    return "nothing (unset)" if value is None else code(clip(json.dumps(value, ensure_ascii=False), MAX_VALUE))
+    """Stored value of a switch."""
+    return "unset" if value is None else code(clip(json.dumps(value, ensure_ascii=False), MAX_VALUE))
 
 
 def word(request: TaskSwitch) -> str:
@@ -51,7 +51,7 @@ def _title(request: Request, cluster: str) -> str:
 
 
 def will_send(op: Operation) -> str:
-    """The one request, in plain text."""
+    """Request that is sent, in plain text."""
     request, switch = op.request, op.seen.switch
     if isinstance(request, TaskSwitch):
         key, value = (switch.key, switch.will_send) if switch else ("?", None)
@@ -60,7 +60,7 @@ def will_send(op: Operation) -> str:
 
 
 def facts(op: Operation) -> list[str]:
-    """The fields of a card."""
+    """Fields of a card."""
     shown = [f"*Cluster*\n{escape(op.cluster)}"]
     shown += _switch_facts(op, op.request) if isinstance(op.request, TaskSwitch) else _member_facts(op)
     return [*shown, f"*Asked for by*\n{person(op.requester)}"]
@@ -74,7 +74,7 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
     sent = f"{code(switch.key)} = {stored(switch.will_send)}: {word(request)}"
     return [
         named,
-        f"*Value when looked at*\n{stored(switch.value)}: {escape(switch.meaning)}",
+        f"*Value at the last check*\n{stored(switch.value)}: {escape(switch.meaning)}",
         f"*{_tense(op)}*\n{sent}",
         f"*Dialect*\n{escape(switch.dialect)}: {escape(clip(switch.why, MAX_WORDS))}",
     ]
@@ -82,12 +82,12 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
 
 def _member_facts(op: Operation) -> list[str]:
     found = op.seen.verdict
-    told = [f"*{_tense(op)}*\n{code(_CALLS[op.kind])} {escape(will_send(op))}"]
+    shown = [f"*{_tense(op)}*\n{code(_CALLS[op.kind])} {escape(will_send(op))}"]
     if found is not None and found.fingerprint.leader:
         state = found.fingerprint
         voters = ", ".join(map(str, state.voters))
-        told.append(f"*When looked at*\npeer {state.leader} led in term {state.term}; voters {voters}")
-    return told
+        shown.append(f"*At the last check*\npeer {state.leader} led in term {state.term}; voters {voters}")
+    return shown
 
 
 _CALLS = {
@@ -104,66 +104,63 @@ def _tense(op: Operation) -> str:
 
 
 def findings(verdict: PreflightResult, difference: tuple[str, ...] = ()) -> list[BlockJson]:
-    """What the preflight says: what moved, the arithmetic of votes, every block and warning with its next step."""
+    """Result of the preflight: what changed, the quorum, and every block and warning with its next step."""
     shown: list[BlockJson] = []
     if difference:
-        moved = "\n".join(f"• {escape(phrase)}" for phrase in difference)
-        shown.append(section(f"*The cluster moved since the card before this one*\n{moved}"))
+        changes = "\n".join(f"• {escape(phrase)}" for phrase in difference)
+        shown.append(section(f"*The cluster changed since the card before this one*\n{changes}"))
     quorum = verdict.check("quorum")
     if quorum is not None and quorum.level is CheckLevel.PASS:
-        shown.append(section(f"*Votes*\n{escape(quorum.sentence)}"))
+        shown.append(section(f"*Quorum*\n{escape(quorum.sentence)}"))
     loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
     passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
     if passed:
-        told = " ".join(check.ended for check in passed)
+        text = " ".join(check.ended for check in passed)
         shown.append(
-            context(f"{_MARKS[CheckLevel.PASS]} {count(len(passed), 'check')} passed: {escape(clip(told, 1500))}")
+            context(f"{_MARKS[CheckLevel.PASS]} {count(len(passed), 'check')} passed: {escape(clip(text, 1500))}")
         )
     return shown
 
 
 def _check(check: Check) -> str:
-    name = {CheckLevel.BLOCK: "Refused", CheckLevel.WARN: "Mind"}[check.level]
+    name = {CheckLevel.BLOCK: "Refused", CheckLevel.WARN: "Warning"}[check.level]
     then = f" _{escape(check.next_step)}_" if check.next_step else ""
     return f"{_MARKS[check.level]} *{name}:* {escape(check.ended if then else check.sentence)}{then}"
 
 
-def waits_for(op: Operation) -> str:
-    """Whose approval is missing, in words."""
-    requester = person(op.requester)
-    if op.terms is None:
-        return f"{requester} to confirm"
-    policy = op.terms.policy
+def waits_for(op: Operation) -> tuple[str, str]:
+    """Whose approval is missing, up to the full stop; and a sentence on the requester's own approval, or ""."""
+    requester, terms = person(op.requester), op.terms
+    if terms is None:
+        return f"{requester} to confirm.", ""
+    policy = terms.policy
+    own = _own(requester, terms)
     if policy.also:
-        return _waits_for_several(op.terms, requester)
-    who = _source(policy.source)
+        needs = " and ".join(_approvers(need) for need in terms.missing or policy.needs)
+        return f"{needs}{_others(policy, requester)}; one person may count for both.", own
+    need = Need(policy.source, policy.approvals)
     if policy.requester_may == "always" and policy.approvals == 1:
-        return f"{requester}, or {who}, to confirm"
+        return f"{requester} or {_approvers(need)} to confirm.", ""
     got = f" ({len(op.approvals)} of {policy.approvals} so far)" if policy.approvals > 1 else ""
-    number = "approval" if policy.approvals == 1 else f"{policy.approvals} approvals"
-    if policy.requester_may == "never":
-        return f"{number} by {who} other than {requester}{got}"
-    return f"{number} by {_anyone(who)}{got} ({requester} may approve it too, if one of them)"
+    return f"{_approvers(need)}{_others(policy, requester)}{got}.", own
 
 
-def _waits_for_several(terms: Terms, requester: str) -> str:
-    """The same where more than one role or user group must approve."""
-    needs = terms.missing or terms.policy.needs
-    told = [f"{count(need.approvals, 'approval')} by {_source(need.source)}" for need in needs]
-    never = terms.policy.requester_may == "never"
-    others = f" other than {requester}" if never else f" ({requester} may approve it too, as one of them)"
-    return f"{' and '.join(told)}{others}; one person may count for both"
+def _others(policy: Policy, requester: str) -> str:
+    return f" other than {requester}" if policy.requester_may == "never" else ""
 
 
-def _anyone(who: str) -> str:
-    """The same for one of several: who reads "an approver" next to a name takes it for that person."""
-    article, _, role = who.partition(" ")
-    return f"any {role}" if article in {"a", "an"} else who
+def _own(requester: str, terms: Terms) -> str:
+    if terms.policy.requester_may == "never" or terms.requester_counts is False:
+        return ""
+    if terms.requester_counts or terms.policy.requester_may == "always":
+        return f"{requester}, who asked, may approve it."
+    return f"{requester}, who asked, may approve it if their role allows."
 
 
-def _source(source: str) -> str:
-    if source.startswith("S"):
-        return f"somebody in the user group {code(source)}"
-    return f"an {source}" if source[0] in "aeo" else f"a {source}"
+def _approvers(need: Need) -> str:
+    number = "one" if need.approvals == 1 else f"{need.approvals}"
+    if need.source.startswith("S"):
+        return f"{number} {'member' if need.approvals == 1 else 'members'} of the user group {code(need.source)}"
+    return f"{number} {need.source}{'' if need.approvals == 1 else 's'}"

@@ -1,7 +1,8 @@
-"""The card of an operation in each state of its life, and the lines that tell of it. Pure."""
+"""Card of an operation in each state, its thread lines, and the replies to its requester. No I/O."""
 
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from slackblocks import Button
 
@@ -18,6 +19,7 @@ from bot.views.blocks import (
     code,
     confirm,
     context,
+    count,
     date,
     escape,
     fields,
@@ -30,20 +32,19 @@ from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
-MOST_LINES = 9
+MAX_LINES = 9
 _LOUD = (
-    "🔓 *BREAK-GLASS* was used: what the checks below refuse is let through. "
-    "Two people other than the requester must approve."
+    "🔓 *BREAK-GLASS* overrides the checks below that refuse it. Two people other than the requester must approve it."
 )
 
 
 def card(op: Operation) -> Message:
-    """The one message that stands for an operation; its buttons are there only while something can be decided."""
-    blocks: list[BlockJson] = [header(title(op)), section(f"{_MARKS[op.state]} {_state(op)}")]
+    """Card of an operation; it has buttons only while a decision is possible."""
+    blocks: list[BlockJson] = [header(title(op)), section(f"{STATES[op.state].mark} {_state(op)}")]
     if op.forced:
         blocks.append(section(_LOUD))
-    if told := op.seen.contradiction:
-        blocks.append(section(f"⚠️ *{escape(told[0].upper())}{escape(told[1:])}.* An admin settled it otherwise."))
+    if found := op.seen.contradiction:
+        blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
     blocks.append(fields(*facts(op)))
     verdict = op.seen.verdict
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
@@ -56,66 +57,67 @@ def card(op: Operation) -> Message:
 
 
 def line(op: Operation) -> Message:
-    """The newest step of an operation as one line for the thread of its card."""
+    """Newest step of an operation as one line for the thread of its card."""
     glass = " with break-glass" if op.forced else ""
     states = [event.state for event in op.history[-2:]]
     stayed = len(states) > 1 and states[0] is states[1]
-    told = f"{_words(op.history[-1])} by {person(op.history[-1].by)}" if stayed and op.history[-1].by else _state(op)
-    text = f"{_MARKS[op.state]} Operation #{op.id}{glass} ({escape(title(op))}): {told}"
+    step = f"{_step(op.history[-1])}." if stayed and op.history[-1].by else _state(op)
+    text = f"{STATES[op.state].mark} Operation #{op.id}{glass} ({escape(title(op))}): {step}"
     return message(text, section(text))
 
 
 def settled(op: Operation, limits: str) -> Message:
-    """Said to the admin who settled it: the step, and what cmbot can and cannot see of the outcome."""
+    """Reply to the admin who settled it: the step, and the limits of what cmbot can see."""
     text = f"{line(op).text} {escape(limits)}"
     return message(text, section(text))
 
 
 def warning(op: Operation) -> Message:
-    """Said some time before a leased switch goes back, with buttons to extend or keep."""
+    """Announcement before a leased switch goes back, with buttons to extend or keep."""
     back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
     text = (
-        f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.task)} goes back to {back} by itself "
+        f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.task)} goes back to {back} "
         f"{date(op.lease_until, 'minute')}."
     )
     return message(text, section(text), *_buttons(op))
 
 
-def deed(op: Operation) -> str:
-    """The operation and what became of it in a few plain words, for summaries."""
+def outcome(op: Operation) -> str:
+    """Operation and its state in a few words, for summaries."""
     return f"operation #{op.id}: {what(op)}, {op.state}"
 
 
 def what(op: Operation) -> str:
-    """What the operation does in a few plain words, its cluster left out."""
+    """Title of an operation inside a sentence, without its cluster."""
     name = title(op)
     return f"{name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}"
 
 
 def already(op: Operation) -> Message:
-    """Said instead of a card when the switch holds already what would be sent."""
+    """Reply instead of a card when the switch already has the requested value."""
     request, switch = switch_of(op)
     text = (
-        f"{escape(request.task)} is {escape(switch.meaning)} in {escape(op.cluster)} already "
-        f"({code(switch.key)} holds {stored(switch.value)}): nothing to do."
+        f"{escape(request.task)} is already {escape(switch.meaning)} in {escape(op.cluster)} "
+        f"({code(switch.key)} is {stored(switch.value)}): nothing to do."
     )
     return message(text, section(text))
 
 
 def proposed(op: Operation, link: str) -> Message:
-    """Said to the requester when the card is posted; `link` is its address, "" when that is not known."""
+    """Reply to the requester when the card is posted; `link` is its address, "" when it is not known."""
     where = f"<{escape(link)}|its card>" if link else "its card"
     text = (
-        f"Operation #{op.id} ({escape(title(op))}) waits for {waits_for(op)}: see {where} in <#{escape(op.channel)}>."
+        f"Operation #{op.id} ({escape(title(op))}) waits for {' '.join(waits_for(op))} "
+        f"See {where} in <#{escape(op.channel)}>."
     )
     return message(text, section(text))
 
 
 def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Message:
-    """What speaks against a wish, or for it, told to the requester alone; nothing was proposed."""
+    """Reply to the requester: the result of the preflight; nothing was proposed."""
     head = escape(title(op))
     if verdict.blocked:
-        number = f"Operation #{op.id} is noted as blocked. " if op.id else ""
+        number = f"It is recorded as operation #{op.id}, blocked. " if op.id else ""
         text = f"⛔ {head}: refused, nothing was sent. {number}{_forcing(verdict)}".rstrip()
     else:
         text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
@@ -125,60 +127,72 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
 
 
 def _forcing(verdict: PreflightResult) -> str:
-    return 'Break-glass could let it through: force=yes reason="…".' if verdict.forceable else ""
+    return 'Break-glass can override it: add `force=yes reason="…"`.' if verdict.forceable else ""
 
 
-_MARKS: Mapping[OpState, str] = {
-    OpState.PROPOSED: "◌",
-    OpState.WAITING: "⏳",
-    OpState.RUNNING: "▶",
-    OpState.VERIFIED: "✅",
-    OpState.FAILED: "❌",
-    OpState.UNKNOWN: "❓",
-    OpState.BLOCKED: "⛔",
-    OpState.REJECTED: "⛔",
-    OpState.CANCELLED: "⏹",
-    OpState.EXPIRED: "⌛",
-    OpState.SUPERSEDED: "↷",
-    OpState.CLOSED: "⏹",
+class _StateView(NamedTuple):
+    """Mark of a state, and what follows its name on a card."""
+
+    mark: str
+    sentence: str
+
+
+STATES: Mapping[OpState, _StateView] = {
+    OpState.PROPOSED: _StateView("◌", "; the checks run."),
+    OpState.WAITING: _StateView("⏳", " for {waits} Nothing was sent; the card expires {until}."),
+    OpState.RUNNING: _StateView("▶", "{confirmed}, since {when}: cmbot sends the request, then looks for its effect."),
+    OpState.VERIFIED: _StateView("✅", "{because}{confirmed}, {when}.{lease}"),
+    OpState.FAILED: _StateView("❌", "{because}{confirmed}, {when}."),
+    OpState.UNKNOWN: _StateView(
+        "❓", "{because}{confirmed}, {when}. cmbot does not send it again; it keeps looking for the effect."
+    ),
+    OpState.BLOCKED: _StateView("⛔", "{because}. Nothing was sent, {when}."),
+    OpState.REJECTED: _StateView("⛔", "{by}{because}. Nothing was sent, {when}."),
+    OpState.CANCELLED: _StateView("⏹", "{by}{because}. Nothing was sent, {when}."),
+    OpState.EXPIRED: _StateView(
+        "⌛", "{because}. Nothing was sent, {when}. Type the command again to propose it again."
+    ),
+    OpState.SUPERSEDED: _StateView("↷", "{because}, {when}. Its approvals are void; nothing was sent."),
+    OpState.CLOSED: _StateView("⏹", "{because}, {when}."),
 }
-
-
-_SENTENCES: Mapping[OpState, str] = {
-    OpState.PROPOSED: "*Proposed*, being checked.",
-    OpState.WAITING: "*Waiting* for {waits}, until {until}. Nothing is sent yet.",
-    OpState.RUNNING: "*Running*{confirmed}, since {when}: the request is being sent and read back.",
-    OpState.VERIFIED: "*Done and read back*{because}{confirmed}, seen {when}.{lease}",
-    OpState.FAILED: "*Failed*{because}{confirmed}, {when}.",
-    OpState.UNKNOWN: "*Outcome not known*{because}. It is not sent again; cmbot goes on looking{confirmed}, {when}.",
-    OpState.BLOCKED: "*Blocked*{because}. Nothing was sent, {when}.",
-    OpState.REJECTED: "*Rejected*{by}{because}. Nothing was sent, {when}.",
-    OpState.CANCELLED: "*Cancelled*{by}{because}. Nothing was sent, {when}.",
-    OpState.EXPIRED: "*Expired*{because}. Nothing was sent, {when}. Type the command again to ask anew.",
-    OpState.SUPERSEDED: "*Overtaken*{because}, {when}. What was approved is void, and nothing was sent.",
-    OpState.CLOSED: "*Closed*{because}, {when}.",
-}
+"""How a card shows each state; its name is the value of OpState there, in threads, lists, audit and docs."""
 
 
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
-    text = _words(last)
+    text = _text(last)
     if last.text.startswith(TIME_UP):
         return f"*Time is up*: {text.removeprefix(TIME_UP)}, {date(last.at)}."
-    return _SENTENCES[op.state].format(
-        waits=waits_for(op),
+    waits, may_approve = waits_for(op)
+    rest = STATES[op.state].sentence.format(
+        waits=f"{waits} {may_approve}".rstrip(),
         until=date(op.expires_at, "minute"),
         because=f": {text}" if text else "",
         by=f" by {person(last.by)}" if last.by else "",
         confirmed=_confirmed(op),
         when=date(last.at),
-        lease=f" It goes back by itself {date(op.lease_until, 'minute')}." if op.lease_until else "",
+        lease=f" It goes back {date(op.lease_until, 'minute')}." if op.lease_until else "",
     )
+    return f"*{op.state.capitalize()}*{rest}"
 
 
-def _words(event: Event) -> str:
-    """What an event adds to the name of its state."""
+def _text(event: Event) -> str:
+    """Text of an event, "" when it only repeats the state."""
     return "" if event.text in {"", str(event.state)} else escape(clip(event.text, MAX_WORDS)).rstrip(".")
+
+
+_VERBS = ("proposed", "approved", "confirmed", "rejected", "cancelled", "extended", "kept", "settled")
+"""First words of the events that a person's act leaves."""
+
+
+def _step(event: Event) -> str:
+    """Event as a clause: "@alice approved it (1 of 2)", "verified: balance is now off"."""
+    verb = next((verb for verb in _VERBS if event.text.startswith(verb)), "")
+    if event.by and verb:
+        return f"{person(event.by)} {verb} it{escape(clip(event.text.removeprefix(verb), MAX_WORDS))}".rstrip(".")
+    who = f" by {person(event.by)}" if event.by else ""
+    text = _text(event)
+    return f"{event.state}{who}{f': {text}' if text else ''}"
 
 
 def _confirmed(op: Operation) -> str:
@@ -191,16 +205,13 @@ def _confirmed(op: Operation) -> str:
 
 
 def _history(op: Operation) -> list[str]:
-    events = op.history[-MOST_LINES:]
+    events = op.history[-MAX_LINES:]
     head = f"Operation #{op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
     earlier = len(op.history) - len(events)
-    return [f"{head} (… {earlier} earlier steps)" if earlier else head, *(_event(event) for event in events)]
-
-
-def _event(event: Event) -> str:
-    who = f" by {person(event.by)}" if event.by else ""
-    text = f": {told}" if (told := _words(event)) else ""
-    return f"{date(event.at, 'time')} {event.state}{who}{text}"
+    return [
+        f"{head} ({count(earlier, 'earlier step')} not shown)" if earlier else head,
+        *(f"{date(event.at, 'time')} {_step(event)}" for event in events),
+    ]
 
 
 def _value(op: Operation) -> str:
@@ -225,5 +236,5 @@ def _approve_button(op: Operation) -> Button:
 
 
 def _keep_button(op: Operation) -> Button:
-    text = f"Cluster {op.cluster}: {op.task} stays {word(switch_of(op)[0])} until somebody changes it."
+    text = f"Cluster {op.cluster}: {op.task} stays {word(switch_of(op)[0])} until a new change."
     return button("Keep", KEEP, _value(op), confirm=confirm("Keep it for good?", text, "Keep it", "Not now"))

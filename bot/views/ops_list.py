@@ -1,4 +1,4 @@
-"""/cm ops and /cm op: operations as a table, one operation in full, the plan of a replacement. Pure."""
+"""/cm ops and /cm op: a table of operations, one operation, the plan of a replacement. No I/O."""
 
 from collections.abc import Sequence
 
@@ -14,49 +14,49 @@ _HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
 _MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", StepState.UNKNOWN: "❓"}
 
 
-_MOST_LETTERS = 10
+_MAX_UNDELIVERED = 10
 
 
 def listed(
     operations: Sequence[Operation], *, open_only: bool, now: float, undelivered: Sequence[Undelivered] = ()
 ) -> Message:
-    """The table, the newest first, and below it what could not be posted."""
+    """Table of operations, the newest first, and the messages that could not be posted."""
     kind = "open operation" if open_only else "operation"
     if not operations:
-        more = " /cm ops state=recent lists those that ended." if open_only else ""
+        more = " `/cm ops state=recent` lists those that ended." if open_only else ""
         text = f"There is no {kind}.{more}"
-        return message(f"{text}{_how_many(undelivered)}", section(text), *_letters(undelivered, now))
+        return message(f"{text}{_how_many(undelivered)}", section(text), *_undelivered(undelivered, now))
     text = f"{count(len(operations), kind)}, the newest first."
     rows = [_row(op, now) for op in operations]
     spoken = f"{text} {_spoken(operations)}{_how_many(undelivered)}"
-    return message(spoken, section(text), table(rows, header=_HEADER, right=(0,)), *_letters(undelivered, now))
+    return message(spoken, section(text), table(rows, header=_HEADER, right=(0,)), *_undelivered(undelivered, now))
 
 
 def _how_many(undelivered: Sequence[Undelivered]) -> str:
     return f" {count(len(undelivered), 'message')} could not be posted." if undelivered else ""
 
 
-def _letters(undelivered: Sequence[Undelivered], now: float) -> tuple[BlockJson, ...]:
-    """What Slack refused for good, and what to do about it."""
+def _undelivered(undelivered: Sequence[Undelivered], now: float) -> tuple[BlockJson, ...]:
+    """Messages that Slack refused for good, and what to do about them."""
     if not undelivered:
         return ()
     lines = [
         f"• <#{escape(each.channel)}>, {duration(now - each.at)} ago, {code(each.error)}: {escape(clip(each.text, 80))}"
-        for each in undelivered[:_MOST_LETTERS]
+        for each in undelivered[:_MAX_UNDELIVERED]
     ]
     more = len(undelivered) - len(lines)
     rest = [f"… and {more:,} more"] if more else []
-    head = f"*{count(len(undelivered), 'message')} could not be posted*, and Slack would refuse the same again:"
-    mend = f"Mend the cause (is cmbot in the channel, is it archived?), then an admin types {code('/cm ops retry')}."
-    return (section("\n".join([head, *lines, *rest])), context(mend))
+    head = f"*{count(len(undelivered), 'message')} could not be posted*; Slack would refuse them again:"
+    fix = f"Fix the cause (is cmbot in the channel? is it archived?); then an admin types {code('/cm ops retry')}."
+    return (section("\n".join([head, *lines, *rest])), context(fix))
 
 
 def redelivered(number: int) -> Message:
-    """What a new try was begun for."""
+    """Reply to a retry of the undelivered messages."""
     if not number:
         text = "There is no message that Slack refused."
         return message(text, section(text))
-    text = f"{count(number, 'message')} will be posted once more. What Slack refuses again is listed by /cm ops."
+    text = f"{count(number, 'message')} will be posted again. `/cm ops` lists those that Slack refuses again."
     return message(text, section(text))
 
 
@@ -65,27 +65,31 @@ def _spoken(operations: Sequence[Operation]) -> str:
 
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
-    approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "nobody"
+    approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "—"
     age = f"{duration(now - op.created_at)} ago"
     return (f"#{op.id}", title(op), op.state.value, PeopleCell(op.requester), approved, age)
 
 
 def shown(op: Operation) -> Message:
-    """One operation with all that its card shows, but for the buttons: those are on the card."""
+    """Card of one operation without its buttons."""
     full = card(op)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
     return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
 
 
 def plan(cluster: str, dead: int, new: int, steps: Sequence[Step]) -> Message:
-    """The steps of a replacement and where it stands."""
+    """Steps of a replacement and their states."""
     if all(step.state is StepState.DONE for step in steps):
         text = f"Peer {dead} of {escape(cluster)} is replaced by peer {new}: all steps are done."
         return message(text, section(text))
     text = f"Replacing peer {dead} of {escape(cluster)} by peer {new}. Type the command again for each further step."
     lines = [f"{_MARKS[step.state]} {escape(step.sentence)}{_why(step)}" for step in steps]
     first = next((step for step in steps if step.state is StepState.NEXT), None)
-    now = f" Now: {escape(first.sentence)}{_why(first)}" if first else " The cluster has no leader to ask just now."
+    now = (
+        f" Now: {escape(first.sentence)}{_why(first)}"
+        if first
+        else " The cluster has no leader now, so its state is not known."
+    )
     return message(f"{text}{now}", section(text), section("\n".join(lines)))
 
 
@@ -94,5 +98,5 @@ def _why(step: Step) -> str:
 
 
 def joined(first: Message, second: Message) -> Message:
-    """Two answers as one."""
+    """Join two replies."""
     return message(f"{first.text}\n{second.text}", *first.blocks, *second.blocks)

@@ -1,1 +1,1 @@
-"""The effects of operations: proposal, approval, execution, verification. Start at proposals.py."""
+"""Effects of operations: proposal, approval, execution, verification. Start at proposals.py."""

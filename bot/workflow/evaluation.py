@@ -1,8 +1,8 @@
-"""Gathers what the preflight needs (two looks at all hosts, the switch, the new node) and judges a request by it."""
+"""Evaluation: two snapshots of all hosts, the switch and the new node, and the preflight on them."""
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from bot.clustermgr.models import Snapshot
@@ -17,19 +17,21 @@ from bot.operations.preflight.context import OpenOperation, PreflightContext, Sw
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
 from bot.workflow.actions import read_switch
 
+FRESH_SECONDS = 3.0
+"""Maximum age of an evaluation when its request is sent; a write may have waited for a database lock meanwhile."""
 SWITCH_SECONDS = 4.4
-"""How long a switch may take, the probes of its dialect included: less than the deadline of an answer."""
+"""Time limit for reading a switch, including its dialect; less than the deadline of an answer."""
 NOT_READ = "not read"
 """Meaning of a switch that could not be read."""
 NODE_SECONDS = 2.0
-"""How long a node that is to be added may take to answer."""
+"""Time limit for the answer of a node that is to be added."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The verdict on a request, and what an operation keeps as `seen` of the state it was passed on.
+    """Result of the preflight, and the state that it was made on.
 
-    `at` is when it was reached, on the monotonic clock. `forces` tells whether break-glass lets anything through.
+    `at` is its time on the monotonic clock. `forces` is True if break-glass overrides a check.
     """
 
     verdict: PreflightResult
@@ -69,12 +71,12 @@ def _leader(now: Snapshot) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A switch as it stands: without a `key` where the dialect is not told, with `trouble` where it cannot be read."""
+    """Switch as read: without `key` while the dialect is unknown, with `error` when the value cannot be read."""
 
-    told: DetectedDialect
+    detected: DetectedDialect
     key: str = ""
     value: str | None = None
-    trouble: str = ""
+    error: str = ""
 
 
 async def _evaluate_switch(
@@ -83,73 +85,73 @@ async def _evaluate_switch(
     (before, now), read = await asyncio.gather(
         cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, options.dialect)
     )
-    if read.told.dialect is None or read.trouble:
-        # What explains it may have come after the look: a card with that and an older look would contradict itself.
+    if read.detected.dialect is None or read.error:
+        # The cause may be newer than the snapshot; a card with both would contradict itself.
         before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
-    told = read.told
-    if told.dialect is None:
-        facts = PreflightContext(operations=others, dialect_why=told.why)
+    detected = read.detected
+    if detected.dialect is None:
+        facts = PreflightContext(operations=others, dialect_why=detected.why)
         verdict = preflight(request, before, now, facts=facts)
         return _evaluation(verdict, ObservedState(_leader(now)), forced=options.forced)
-    word = meaning_of(read.value, told.dialect).word if not read.trouble else ""
+    word = meaning_of(read.value, detected.dialect).word if not read.error else ""
     facts = PreflightContext(
         operations=others,
-        dialect=told.dialect.value,
-        dialect_why=told.why,
-        switch=None if read.trouble else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
-        switch_why=read.trouble,
+        dialect=detected.dialect.value,
+        dialect_why=detected.why,
+        switch=None if read.error else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
+        switch_why=read.error,
     )
-    dialect = told.dialect.value
-    will_send = word_for(told.dialect, on=request.on)
-    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, told.why)
+    dialect = detected.dialect.value
+    will_send = word_for(detected.dialect, on=request.on)
+    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.why)
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
 
 async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
-    """The dialect and then the value, in SWITCH_SECONDS together: somebody waits for the answer."""
+    """Read the dialect, then the value, in SWITCH_SECONDS together, because a person waits for the answer."""
     until = time.monotonic() + SWITCH_SECONDS
-    told = await _dialect(cluster, chosen)
-    if told.dialect is None:
-        return _Read(told)
-    key = key_of(task, told.dialect)
+    detected = await _dialect(cluster, chosen)
+    if detected.dialect is None:
+        return _Read(detected)
+    key = key_of(task, detected.dialect)
     if key is None:
-        raise UserError(f"{cluster.name} ({told.dialect}) has no background task {task}. See /cm tasks.")
+        raise UserError(f"{cluster.name} ({detected.dialect}) has no background task {task}. See `/cm tasks`.")
     try:
-        return _Read(told, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
+        return _Read(detected, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
     except ClusterError as error:
-        return _Read(told, key, trouble=str(error))
+        return _Read(detected, key, error=str(error))
 
 
 async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
-    """The dialect as told; `chosen` by a person counts only where the cluster does not tell."""
-    told = await cluster.dialect(fresh=True)
-    if not chosen or told.dialect == chosen:
-        return told
-    if told.dialect is not None:
+    """Detect the dialect; the one `chosen` by a person counts only when detection fails."""
+    detected = await cluster.dialect(fresh=True)
+    if not chosen or detected.dialect == chosen:
+        return detected
+    if detected.dialect is not None:
         raise UserError(
-            f"{cluster.name} speaks {told.dialect} ({told.why.rstrip('.')}), not {chosen}: leave dialect= out."
+            f"{cluster.name} uses {detected.dialect} ({detected.why.rstrip('.')}), not {chosen}: leave `dialect=` out."
         )
-    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {told.why}")
+    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {detected.why}")
 
 
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
-    told, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
-    dialect = told.dialect.value if told.dialect else None
+    detected, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
+    dialect = detected.dialect.value if detected.dialect else None
     return PreflightContext(
-        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=told.why
+        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=detected.why
     )
 
 
-_NO_TOKEN = "it asks for the request token, which goes to the hosts of the settings only"  # noqa: S105 - a sentence
+_NO_TOKEN = "it asks for the request token, which cmbot sends only to the hosts in the settings"  # noqa: S105 - a sentence
 
 
 async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, str]:
-    """Whether a node answers like a Clustermgr there; None, with the reason where it is known, when that is open.
+    """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
-    The address is whatever a person typed: unless it is one of the settings, it is asked without the request token.
+    A person typed the address: unless it is in the settings, it is asked without the request token.
     """
     if not node_host:
         return None, ""
@@ -165,3 +167,42 @@ async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, s
     except ClusterError:
         return False, ""
     return True, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reevaluation:
+    """An evaluation, and how to repeat it right before a request is sent.
+
+    `again` may raise UserError. `end` gets the running operation and the new evaluation, or that error's sentence; it
+    returns the ended operation, or None when the request may be sent. `monotonic` is the clock of `Evaluation.at`.
+    """
+
+    evaluation: Evaluation
+    again: Callable[[], Awaitable[Evaluation]]
+    end: Callable[[Operation, Evaluation | str], Awaitable[Operation | None]]
+    monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def stale(self) -> bool:
+        """True if the evaluation is too old to send a request on it."""
+        return self.monotonic() - self.evaluation.at > FRESH_SECONDS
+
+    async def confirm(self, running: Operation) -> tuple[Operation, bool]:
+        """Return the operation and True if its request may be sent; the ended operation and False if it may not.
+
+        The state of a new evaluation is stored with the next step: a write in between could wait for a lock and make
+        this evaluation stale too. Raises StoreError, Conflict, Fenced from `end`.
+        """
+        if not self.stale:
+            return running, True
+        found = await self._repeat()
+        ended = await self.end(running, found)
+        if ended is not None or isinstance(found, str):
+            return ended or running, False
+        return replace(running, seen=found.seen), True
+
+    async def _repeat(self) -> Evaluation | str:
+        try:
+            return await self.again()
+        except UserError as error:
+            return str(error)

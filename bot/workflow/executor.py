@@ -1,10 +1,10 @@
-"""Execution: one request, then looking until the effect is seen; and the truth about what a dead process left."""
+"""Executor: send one request, look for its effect, and settle what stopped processes left."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Unpack
 
 import structlog
 
@@ -13,32 +13,40 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.interactions.command import ClusterPort
 from bot.leadership.ports import Duty, all_of_it
-from bot.operations.model import Operation, OpState
+from bot.operations.model import Operation, OpState, StepChanges
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, compare, is_open
 from bot.workflow.actions import Observation, observe, send
-from bot.workflow.reevaluation import Judgement
+from bot.workflow.evaluation import Reevaluation
 from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks for the effect."""
+"""Seconds between two looks for an effect."""
 LAST_LOOK_SECONDS = 30.0
-"""How much longer than its time the last look for an effect may take before another process settles it."""
+"""Extra seconds for the last look before another process settles the operation."""
 STILL_SECONDS = 60.0
-"""How long one leader with a quorum must have held, all applied, before an unseen effect counts as not applied."""
+"""Seconds that one leader must hold a quorum, with all applied, before an unseen effect counts as not applied."""
 
 
 def always() -> bool:
-    """Say yes."""
+    """Return True."""
     return True
+
+
+class StartStep(StepChanges, total=False):
+    """Step that starts an execution: its fields, who took it, its text, and the inbound work that it ends."""
+
+    by: str
+    text: str
+    inbound_key: str
 
 
 @dataclass(slots=True)
 class Executor:
-    """Carries out operations that were approved, and settles those whose outcome is not known.
+    """Executes approved operations, and settles those whose outcome is unknown.
 
-    `alive` tells whether this process may act: others settle what a process runs that they count as dead.
+    `alive` is False once this process lost its lease: other replicas then settle what it runs.
     """
 
     repository: OperationRepository
@@ -49,55 +57,57 @@ class Executor:
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
 
-    async def start(self, op: Operation, cluster: ClusterPort, judgement: Judgement, **step: Any) -> Operation:
-        """Take the step to RUNNING and carry it out; raises Conflict when somebody else did before, else Fenced.
+    async def start(
+        self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation, **step: Unpack[StartStep]
+    ) -> Operation:
+        """Move an operation to RUNNING and execute it; raises Conflict when another step came first, or Fenced.
 
-        The request is sent only on a fresh judgement: the step itself may have waited for the database.
+        The request needs a fresh evaluation: the step itself may have waited for the database.
         """
         if not self.alive():
-            raise Fenced("This process was out of touch with the database, so nothing was sent.")
-        # Noted before it is stored, so that the sweep never takes it for what a dead process left; counted, because
-        # of several that try at once all but one fail.
+            raise Fenced("This cmbot process had lost the database, so nothing was sent.")
+        # Registered before it is stored, so that the sweep never adopts it; counted, because of several tries at once
+        # all but one fail.
         self.under_way[op.id] += 1
         try:
             running = await self.repository.move(op, OpState.RUNNING, **step)
-            return await self._carry_out(running, cluster, judgement)
+            return await self._carry_out(running, cluster, reevaluation)
         finally:
             self.under_way[op.id] -= 1
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
-    async def _carry_out(self, op: Operation, cluster: ClusterPort, judgement: Judgement) -> Operation:
+    async def _carry_out(self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation) -> Operation:
         try:
-            op, sendable = await judgement.confirm(op)
+            op, sendable = await reevaluation.confirm(op)
             return await self._run(op, cluster) if sendable else op
         except Conflict:
-            # Counted as dead meanwhile: what another process found out stands.
+            # Another process took over meanwhile: its result stands.
             log.warning("operation.taken_over", op=op.id)
             return await self.repository.get(op.id) or op
 
     async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
         if not self.alive():
-            text = "nothing was sent: this process was out of touch with the database"
+            text = "nothing was sent: this cmbot process had lost the database"
             return await self.repository.move(op, OpState.FAILED, text=text)
         try:
             await send(cluster.api, op)
         except OutcomeUnknown as error:
-            # Told at once: until the effect is seen nobody knows, and nothing of its kind may follow meanwhile.
-            op = await self.repository.move(op, OpState.UNKNOWN, text=told(error))
+            # Stored at once: until the effect is seen the outcome is unknown, and it blocks other operations.
+            op = await self.repository.move(op, OpState.UNKNOWN, text=described(error))
         except (ClusterRefused, ClusterUnreachable) as error:
-            return await self.repository.move(op, OpState.FAILED, text=told(error))
+            return await self.repository.move(op, OpState.FAILED, text=described(error))
         seen = await self._watch(op, cluster)
         if seen is not None and seen.done:
             return await self.repository.move(op, OpState.VERIFIED, text=seen.text)
         if op.state is OpState.UNKNOWN:
             return op
-        found = seen.text if seen is not None else "what is so now could not be read back"
+        found = seen.text if seen is not None else "the current state could not be read"
         text = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
         return await self.repository.move(op, OpState.UNKNOWN, text=text)
 
     async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
-        """Look until the effect is seen or the time is over: the last look that could be had."""
+        """Look until the effect is seen or the time is over; returns the last look that succeeded."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
@@ -107,7 +117,7 @@ class Executor:
             await asyncio.sleep(LOOK_EVERY)
 
     async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
-        """Look for the effect once; None when the cluster cannot be read."""
+        """Look for an effect once; None when the cluster cannot be read."""
         try:
             return await observe(cluster, op)
         except ClusterError as error:
@@ -115,10 +125,10 @@ class Executor:
             return None
 
     async def sweep(self, fence_for: Duty = all_of_it) -> None:
-        """Expire what waited too long and settle what is not known, where it is ours to do; called by the clock."""
+        """Expire late operations and settle unknown outcomes on this replica's clusters; called by the scheduler."""
         for op in await self.repository.due():
             if fence := fence_for(op.cluster):
-                await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "nobody decided on it in time")
+                await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "there was no decision in time")
         for op in await self.repository.in_state(OpState.RUNNING):
             if repository := await self._ours(op, fence_for):
                 await self._adopt(op, self.clusters[op.cluster], repository)
@@ -133,7 +143,7 @@ class Executor:
                 )
 
     async def _ours(self, op: Operation, fence_for: Duty) -> OperationRepository | None:
-        """The book to settle it with; None while somebody carries it out, be it here, and where it is not ours."""
+        """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""
         if op.id in self.under_way or op.cluster not in self.clusters:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
@@ -149,28 +159,28 @@ class Executor:
         return looked_for and op.runner != self.repository.owner and op.runner in await self.repository.living()
 
     async def close_gone(self, known: Collection[str] = ()) -> None:
-        """Close the operations on clusters that no settings name, ours or (`known`) others'; called at the start."""
+        """Close the operations on clusters that neither our settings nor others' (`known`) have; runs at startup."""
         for op in await self.repository.open_on(None):
             if op.cluster not in {*self.clusters, *known}:
                 asked = op.state in {OpState.RUNNING, OpState.UNKNOWN}
-                came = "whether it was done is not known" if asked else "nothing was sent"
+                came = "it is not known whether it was done" if asked else "nothing was sent"
                 await _quietly(
                     self.repository, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}"
                 )
         for op in await self.repository.leased():
             if op.cluster not in {*self.clusters, *known}:
-                text = f"{op.cluster} is no longer in the settings, so nothing is put back"
+                text = f"{op.cluster} is no longer in the settings, so nothing goes back"
                 await self.repository.note(op, text=text, lease_until=0.0, warn_at=0.0)
 
     async def _adopt(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
-        """Tell the truth about an operation whose process stopped while it ran: it is never sent again."""
+        """Settle an operation whose process stopped while it ran; its request is never sent again."""
         ours = op.runner == self.repository.owner
-        what = "what came of it could not be noted" if ours else "the cmbot process that ran this stopped"
+        what = "its result could not be stored" if ours else "the cmbot process that ran this stopped"
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, f"{what}; {seen.text}")
         else:
-            await _quietly(repository, op, OpState.UNKNOWN, f"{what}; whether it was sent is not known")
+            await _quietly(repository, op, OpState.UNKNOWN, f"{what}; it is not known whether the request was sent")
 
     async def _settle(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         seen = await self.observation(op, cluster)
@@ -181,9 +191,9 @@ class Executor:
             await _quietly(repository, op, OpState.FAILED, f"not applied: {held}")
 
     async def _compare(self, op: Operation, cluster: ClusterPort, repository: OperationRepository, over: bool) -> None:
-        """Compare what an admin said of an unknown outcome with the cluster, and show a contradiction on the card."""
+        """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
         if over:
-            found: tuple[str, bool] | None = "a later operation changed it since: not compared any more", False
+            found: tuple[str, bool] | None = "a later operation changed the same thing: no further comparison", False
         else:
             seen = await self.observation(op, cluster)
             if seen is None:
@@ -218,7 +228,7 @@ async def _quietly(repository: OperationRepository, op: Operation, to: OpState, 
 
 
 def settled(before: Snapshot | None, now: Snapshot) -> bool:
-    """Whether one leader with a quorum of healthy voters has applied all that is committed, and transfers nothing."""
+    """True if one leader with a quorum of healthy voters has applied all entries and no transfer is pending."""
     if now.leader is None:
         return False
     status = now.leader[1].raft_status
@@ -227,11 +237,11 @@ def settled(before: Snapshot | None, now: Snapshot) -> bool:
 
 
 def reign(snapshot: Snapshot) -> tuple[int, int]:
-    """Who leads in which term; (0, 0) when nobody does."""
+    """Leader and its term; (0, 0) without a leader."""
     status = snapshot.leader[1].raft_status if snapshot.leader else None
     return (status.leader, status.term) if status else (0, 0)
 
 
-def told(error: ClusterError) -> str:
-    """What a cluster said, with what to quote to those who look after it."""
+def described(error: ClusterError) -> str:
+    """Sentence of a cluster's error, with the trace id for its operators."""
     return f"{error.sentence} (trace id {error.trace_id})" if error.trace_id else error.sentence

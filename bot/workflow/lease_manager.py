@@ -1,4 +1,4 @@
-"""Leases at work: the end of each is announced, then the old value is put back once; buttons extend or keep."""
+"""Leases: announce their end, restore the old value once, extend or keep by button."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,9 +18,8 @@ from bot.operations.policy import Policy
 from bot.operations.preflight.check import CheckLevel
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
-from bot.workflow.evaluation import NOT_READ, Evaluation, evaluate
+from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
-from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
@@ -28,40 +27,40 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class LeaseClicks:
-    """What the buttons of a leased switch do; both are for those who may approve it."""
+    """Handles the buttons of a leased switch; both need the right to approve it."""
 
     repository: OperationRepository
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend by the lease's own length, or keep for good; raises UserError."""
+        """Extend a lease by its own length, or keep the value for good; raises UserError."""
         refusal = refuse_lease_click(op)
         refusal = refusal or refuse_keeping(op, rights, policy)
         if refusal:
             raise UserError(refusal)
         try:
             if click.action_id == "op_keep":
-                text, changes = "kept: it does not go back by itself any more", NO_LEASE
+                text, changes = "kept: it no longer goes back", NO_LEASE
             else:
                 text, changes = "extended", until(op.lease_until + op.options.lease, op.options.lease)
             await self.repository.note(op, by=click.user, text=text, inbound_key=click.key, **changes)
         except Conflict as error:
-            raise UserError(f"Operation #{op.id} changed a moment before you clicked: see its card.") from error
+            raise UserError(f"Operation #{op.id} changed before your click: see its card.") from error
 
 
 @dataclass(slots=True)
 class LeaseManager:
-    """Looks for leases that end; called by the clock. Each end is claimed by a compare-and-set, so it happens once."""
+    """Ends leases; called by the scheduler. A compare-and-set claims each end, so it happens once."""
 
     repository: OperationRepository
     runner: Executor
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
-    """The clock by which a judgement ages until its request is sent."""
+    """Clock for the age of an evaluation until its request is sent."""
 
     async def sweep(self, fence_for: Duty = all_of_it) -> None:
-        """Announce and end what is due, then carry out what that led to, be it of an earlier life; what is ours."""
+        """Announce and end due leases, then execute their reverting operations, on the clusters of this replica."""
         now = self.clock()
         for op in await self.repository.leased():
             if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
@@ -81,14 +80,16 @@ class LeaseManager:
 
     async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
         try:
-            evaluation = await self._judge(op, cluster)
+            evaluation = await self._evaluate(op, cluster)
             skip, text = hindrance(op, evaluation)
             if skip is not None:
                 await repository.move(op, skip, text=text, seen=evaluation.seen)
             else:
-                again, end = partial(self._judge, op, cluster), partial(self._end_unsent, repository)
-                judgement = Judgement(evaluation, again, end, self.monotonic)
-                await self.runner.start(op, cluster, judgement, text="the old value is put back", seen=evaluation.seen)
+                again, end = partial(self._evaluate, op, cluster), partial(self._end_unsent, repository)
+                reevaluation = Reevaluation(evaluation, again, end, self.monotonic)
+                await self.runner.start(
+                    op, cluster, reevaluation, text="the old value is restored", seen=evaluation.seen
+                )
         except UserError as error:
             await repository.move(op, OpState.BLOCKED, text=str(error))
         except (Conflict, Fenced):
@@ -97,27 +98,27 @@ class LeaseManager:
     async def _end_unsent(
         self, repository: OperationRepository, running: Operation, found: Evaluation | str
     ) -> Operation | None:
-        """End what was judged again right before sending, where it must not be sent any more."""
+        """End a running operation whose request must not be sent any more; None when it may."""
         if isinstance(found, str):
             return await repository.move(running, OpState.BLOCKED, text=found)
         skip, text = hindrance(running, found)
         return None if skip is None else await repository.move(running, skip, text=text, seen=found.seen)
 
-    async def _judge(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+    async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         return await evaluate(cluster, op.request, others, op.options)
 
 
 def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, str]:
-    """Why the old value is not put back: the state that ends the operation and the words, or (None, "")."""
+    """Why the old value is not restored: the state that ends the operation and the text, or (None, "")."""
     reversion, switch = op.options.reverts, evaluation.seen.switch
     turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
-    by_hand = f"if it shall go back: /cm task {turn} {op.task} {op.cluster}"
+    by_hand = f"to restore it: `/cm task {turn} {op.task} {op.cluster}`"
     if evaluation.verdict.blocked:
         why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
         return OpState.BLOCKED, f"{why} {by_hand}"
     if switch is None or switch.meaning == NOT_READ:
-        return OpState.BLOCKED, f"what is stored for {op.task} could not be read; {by_hand}"
+        return OpState.BLOCKED, f"the stored value of {op.task} could not be read; {by_hand}"
     if reversion is not None and switch.value != reversion.left:
         held = f"{op.task} is {switch.meaning} now, no longer what operation #{reversion.of} set"
         return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"

@@ -1,4 +1,4 @@
-"""The operations as summaries and hand-overs tell of them: what was done to a cluster, and what is not over."""
+"""Operations for summaries and hand-overs: those that ended, and those that are still open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from bot.operations.model import Operation, OpState
 from bot.store.database import Store
 from bot.views import operations as views
 
-MOST = 50
+MAX_READ = 50
 _BEFORE = 86400.0
-"""Seconds: no operation takes longer from its proposal to its end, but for a switch's lease."""
+"""Seconds; no operation takes longer from its proposal to its end, apart from a switch's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +20,27 @@ class OperationReport:
     store: Store
 
     async def deeds(self, cluster: str, since: float) -> Sequence[OperationFact]:
-        """What the operations that ended at `since` (Unix seconds) or later came to, the oldest first."""
+        """List the operations that ended at `since` (Unix seconds) or later, the oldest first."""
         async with self.store.read() as uow:
-            recent = await uow.operations.recent(MOST, since - _BEFORE, cluster)
-        found = [deed_of(op) for op in reversed(recent) if op.final and op.history]
-        return [deed for deed in found if deed.at >= since]
+            recent = await uow.operations.recent(MAX_READ, since - _BEFORE, cluster)
+        found = [fact_of(op) for op in reversed(recent) if op.final and op.history]
+        return [fact for fact in found if fact.at >= since]
 
     async def pending(self, cluster: str) -> Sequence[Pending]:
-        """What is waiting, running or not known, and what goes back by itself."""
+        """List waiting, running and unknown operations, and leased switches."""
         async with self.store.read() as uow:
             found = [*await uow.operations.open(cluster), *await uow.operations.leased(cluster)]
-        return [pending_of(op) for op in found[-MOST:]]
+        return [pending_of(op) for op in found[-MAX_READ:]]
 
 
-def deed_of(op: Operation) -> OperationFact:
-    """An operation that ended: when that was, what it came to, who wanted it and why."""
+def fact_of(op: Operation) -> OperationFact:
+    """Fact of an operation that ended: when, how, who asked for it and why."""
     ended = next((event for event in op.history if event.state is op.state), op.history[-1])
-    return OperationFact(ended.at, views.deed(op), op.requester, op.reason, op.approvals)
+    return OperationFact(ended.at, views.outcome(op), op.requester, op.reason, op.approvals)
 
 
 def pending_of(op: Operation) -> Pending:
-    """An operation to which something will still happen: an open one, or a switch that goes back by itself."""
+    """Pending entry of an open operation or a leased switch."""
     text = views.what(op)
     if op.lease_until and op.final:
         return Pending(op.id, text, "leased", op.requester, op.created_at, op.lease_until, op.task)

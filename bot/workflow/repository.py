@@ -1,9 +1,9 @@
-"""The book of operations: each transition, its card and its thread line are committed together."""
+"""Operation repository: saves a transition, its card, its thread line and its audit entry in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import Any, Unpack
 
 import structlog
 
@@ -12,22 +12,23 @@ from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
 from bot.leadership.ports import Fence, unfenced
 from bot.operations.attribution import caused_by
+from bot.operations.codec import encode_request, encode_seen
 from bot.operations.leases import NO_LEASE, WARNED, announcements, ended, started
-from bot.operations.model import Operation, OpState, StepChanges, advance, note
+from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, advance, note
+from bot.operations.preflight.verdict import CheckLevel
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
-from bot.workflow.audit_entries import proposal, step
 
 log = structlog.get_logger(__name__)
 
-_MOST_DEEDS = 50
+_MAX_CAUSES = 50
 _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
-"""States that end without a person's doing."""
+"""States that end without a decision."""
 
 
 def card_slot(op_id: int) -> str:
-    """The outbox slot of the card of that number; an operation that took a card over has that one."""
+    """Outbox slot of the card of that number; an operation that took over a card uses that card's slot."""
     return f"op:{op_id}"
 
 
@@ -37,9 +38,9 @@ def _warn_slot(op: Operation) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OperationRepository:
-    """Writes operations and what the channel sees of them; raises StoreError, Conflict when somebody was first.
+    """Writes operations and their messages; raises StoreError, and Conflict when another step came first.
 
-    `owner` is the process that runs what is moved to running. `fence` guards what is done in a holder's name.
+    `owner` is the process that executes what it moves to running. `fence` guards writes that need a hold.
     """
 
     store: Store
@@ -49,13 +50,13 @@ class OperationRepository:
     fence: Fence = unfenced
 
     def fenced(self, fence: Fence) -> "OperationRepository":
-        """The same book for somebody who writes in the name of a hold; every step then may raise Fenced."""
+        """Return the repository for writes under a hold; every step may then raise Fenced."""
         return replace(self, fence=fence)
 
     async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
-        """Note a new operation and its card; marks the inbound work that asked for it done in the same transaction.
+        """Store a new operation and its card, and mark its inbound work done in the same transaction.
 
-        One that is blocked at once is noted without a card. Raises Conflict when another one has what it would lock.
+        A blocked operation gets no card. Raises Conflict when another operation has its lock.
         """
         async with self.store.begin() as uow:
             noted = await uow.operations.add(op)
@@ -63,7 +64,7 @@ class OperationRepository:
                 await uow.outbox.put(card_slot(noted.card_id), noted.channel, views.card(noted))
             if inbound_key:
                 await uow.inbound.done(inbound_key)
-            await self._audit(uow, *proposal(noted))
+            await self._audit(uow, *proposal_entries(noted))
         self.wake()
         return noted
 
@@ -77,7 +78,7 @@ class OperationRepository:
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
-        """Take one step in an operation's life and redraw its card; a switch set for a time starts its lease."""
+        """Move an operation to a state and update its card; a verified switch with a lease starts it."""
         moved = advance(op, to, at=self.clock(), by=by, text=text, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
@@ -88,54 +89,54 @@ class OperationRepository:
     async def note(
         self, op: Operation, *, by: str = "", text: str, inbound_key: str = "", **changes: Unpack[StepChanges]
     ) -> Operation:
-        """Take a step that leaves the state as it is, and redraw the card."""
+        """Record a step that keeps the state, and update the card."""
         return await self._save(note(op, at=self.clock(), by=by, text=text, **changes), inbound_key=inbound_key)
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
             await self.fence(uow)
             await uow.operations.save(moved)
-            await self._tell(uow, moved)
-            others = [*await self._end_leases(uow, moved), *await self._tell_leased(uow, moved)]
+            await self._render(uow, moved)
+            others = [*await self._end_leases(uow, moved), *await self._note_reversion(uow, moved)]
             if inbound_key:
                 await uow.inbound.done(inbound_key)
-            await self._audit(uow, step(moved), *map(step, others))
+            await self._audit(uow, step_entry(moved), *map(step_entry, others))
         self.wake()
         return moved
 
     async def supersede(
-        self, op: Operation, successor: Operation, *, by: str, text: str, inbound_key: str = ""
+        self, op: Operation, replacement: Operation, *, by: str, text: str, inbound_key: str = ""
     ) -> Operation:
-        """Void an operation: `successor` takes over its card under a number of its own; returns it as noted."""
+        """Supersede an operation: `replacement` takes over its card under its own number; returns it as stored."""
         old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, text=text)
         async with self.store.begin() as uow:
             await uow.operations.save(old)
-            noted = await uow.operations.add(successor)
+            noted = await uow.operations.add(replacement)
             await uow.outbox.put(card_slot(op.card_id), noted.channel, views.card(noted))
             await self._line(uow, old)
             await self._line(uow, noted)
             if inbound_key:
                 await uow.inbound.done(inbound_key)
-            await self._audit(uow, step(old), *proposal(noted))
+            await self._audit(uow, step_entry(old), *proposal_entries(noted))
         self.wake()
         return noted
 
     async def put_back(self, leased: Operation, reverting: Operation) -> Operation:
-        """End a lease and note the operation that puts the old value back, both at once, so that it happens once."""
+        """End a lease and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
             await self.fence(uow)
             noted = await uow.operations.add(reverting)
             over = note(leased, at=self.clock(), text=ended(noted), **NO_LEASE)
             await uow.operations.save(over)
             parent = card_slot(over.card_id)
-            await self._tell(uow, over)
+            await self._render(uow, over)
             await uow.outbox.put(card_slot(noted.id), noted.channel, views.card(noted), parent=parent)
-            await self._audit(uow, step(over), *proposal(noted))
+            await self._audit(uow, step_entry(over), *proposal_entries(noted))
         self.wake()
         return noted
 
     async def warn(self, leased: Operation) -> Operation:
-        """Announce in the card's thread, and its channel, that a lease is about to end."""
+        """Announce in the card's thread and in its channel that a lease is about to end."""
         warned = note(leased, at=self.clock(), text=WARNED, warn_at=0.0)
         slot = card_slot(warned.card_id)
         async with self.store.begin() as uow:
@@ -143,22 +144,22 @@ class OperationRepository:
             await uow.operations.save(warned)
             await uow.outbox.put(slot, warned.channel, views.card(warned))
             await uow.outbox.put(_warn_slot(warned), warned.channel, views.warning(warned), parent=slot, broadcast=True)
-            await self._audit(uow, step(warned))
+            await self._audit(uow, step_entry(warned))
         self.wake()
         return warned
 
-    async def _tell(self, uow: UnitOfWork, op: Operation) -> None:
+    async def _render(self, uow: UnitOfWork, op: Operation) -> None:
         slot = card_slot(op.card_id)
         await uow.outbox.put(slot, op.channel, views.card(op))
         await self._line(uow, op)
         if announcements(op):
-            # Whatever came after the announcement, its buttons have had their time; the card still has them.
+            # After any later step the announcement loses its buttons; the card still has them.
             await uow.outbox.put(_warn_slot(op), op.channel, views.line(op), parent=slot)
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
         slot = card_slot(op.options.reverts.thread if op.options.reverts else op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
-        # A step that goes on by itself and was not posted yet is overtaken by this one.
+        # This step makes earlier lines about running and unknown states stale; unposted ones are dropped.
         passing = f"{card_slot(op.card_id)}:step:{op.id}."
         await uow.outbox.overtaken(passing)
         prefix = passing if op.state in _PASSING else f"{card_slot(op.card_id)}:line:{op.id}."
@@ -166,91 +167,124 @@ class OperationRepository:
         await uow.outbox.put(line, op.channel, views.line(op), parent=slot, broadcast=loud)
 
     async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
-        """A later change of the same switch ends the lease of an earlier one: what it set is no longer its own."""
+        """End the lease of an earlier change of the same switch: its value is no longer in force."""
         if op.state is not OpState.VERIFIED or not op.task:
             return []
         others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
-        text = f"operation #{op.id} changed it since, so nothing is put back any more"
+        text = f"operation #{op.id} changed it since, so it no longer goes back"
         over = [note(other, at=self.clock(), text=text, **NO_LEASE) for other in others if other.task == op.task]
         for other in over:
             await uow.operations.save(other)
-            await self._tell(uow, other)
+            await self._render(uow, other)
         return over
 
-    async def _tell_leased(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
-        """Say on the card of a leased switch what its value is, now that the operation that puts it back moved."""
+    async def _note_reversion(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
+        """Record a step of the reverting operation on the card of its leased switch."""
         text = ended(back) if back.options.reverts else ""
         leased = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
         if leased is None:
             return []
-        told = note(leased, at=self.clock(), text=text)
-        await uow.operations.save(told)
-        await uow.outbox.put(card_slot(told.card_id), told.channel, views.card(told))
-        return [told]
+        noted = note(leased, at=self.clock(), text=text)
+        await uow.operations.save(noted)
+        await uow.outbox.put(card_slot(noted.card_id), noted.channel, views.card(noted))
+        return [noted]
 
     async def _audit(self, uow: UnitOfWork, *entries: AuditEntry) -> None:
-        """The rows of the audit log; last in a unit of work, because nobody else can append until it is committed."""
+        """Append to the audit log; last in a unit of work, because no other append can start before its commit."""
         for entry in entries:
             row = await uow.audit.append(entry)
             log.info("audit.noted", action=row.action, op=entry.op_id, head=str(row.head))
 
     async def get(self, op_id: int) -> Operation | None:
-        """The operation of that number, or None."""
+        """Get an operation, or None."""
         async with self.store.read() as uow:
             return await uow.operations.get(op_id)
 
-    async def withdraw(self, card: int, trouble: str) -> None:
-        """Close the operation of a card that Slack will not take."""
+    async def withdraw(self, card: int, error: str) -> None:
+        """Cancel the operation of a card that Slack refuses."""
         async with self.store.read() as uow:
             op = await uow.operations.of_card(card)
         if op is None or op.state is not OpState.WAITING:
             return
         with suppress(Conflict):
-            await self.move(op, OpState.CANCELLED, text=f"the card could not be posted: {trouble}")
+            await self.move(op, OpState.CANCELLED, text=f"the card could not be posted: {error}")
 
     async def in_state(self, state: OpState) -> list[Operation]:
-        """All operations in that state."""
+        """List all operations in that state."""
         async with self.store.read() as uow:
             return list(await uow.operations.in_state(state))
 
     async def open_on(self, cluster: str | None, *, but: int = 0) -> list[Operation]:
-        """The operations on a cluster (None: on any) to which something can still happen, but for one."""
+        """List the open operations on a cluster (None: on any) except `but`."""
         async with self.store.read() as uow:
             return [op for op in await uow.operations.open(cluster) if op.id != but]
 
     async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
-        """The newest operations."""
+        """List the newest operations."""
         async with self.store.read() as uow:
             return await uow.operations.recent(limit, cluster=cluster)
 
     async def living(self) -> Sequence[str]:
-        """The processes that live now, by the names under which they run operations."""
+        """List the live processes by the names under which they execute operations."""
         async with self.store.read() as uow:
             return await uow.replicas.living()
 
     async def due(self) -> list[Operation]:
-        """The waiting operations whose time is over."""
+        """List the waiting operations that are due to expire."""
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
 
     async def leased(self) -> list[Operation]:
-        """The operations whose switch goes back by itself."""
+        """List the operations with a lease."""
         async with self.store.read() as uow:
             return await uow.operations.leased()
 
     async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
-        """The changes that operations caused, each with its operation's number and who approved that."""
+        """Map each change that an operation caused to its number and its approvers."""
         async with self.store.read() as uow:
-            recent = await uow.operations.recent(_MOST_DEEDS, cluster=cluster)
+            recent = await uow.operations.recent(_MAX_CAUSES, cluster=cluster)
         found = {change: caused_by(change, recent) for change in changes}
         return {change: (op.id, " ".join(op.approvals)) for change, op in found.items() if op is not None}
 
     async def refused_messages(self) -> int:
-        """How many messages Slack refused for good."""
+        """Count the messages that Slack refused for good."""
         async with self.store.read() as uow:
             return (await uow.outbox.health(self.clock())).dead
 
     async def posted_at(self, op: Operation) -> str:
-        """The Slack timestamp of the card, "" while it has not been posted."""
+        """Get the Slack timestamp of the card, "" before it is posted."""
         async with self.store.read() as uow:
             return await uow.outbox.ts_of(card_slot(op.card_id)) or ""
+
+
+def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
+    """Entries of a new operation: its proposal, and every step that it has taken already."""
+    yield _entry(op, Event(op.created_at, op.state, op.requester, "proposed"), "operation.proposed")
+    for event in op.history:
+        yield _entry(op, event, f"operation.{event.state}")
+
+
+def step_entry(op: Operation) -> AuditEntry:
+    """Entry of the newest step; raises IndexError when there is none yet, which is a programming error."""
+    event = op.history[-1]
+    return _entry(op, event, f"operation.{event.state}")
+
+
+def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
+    detail: dict[str, Any] = {
+        "kind": op.kind.value,
+        "request": encode_request(op),
+        "requester": op.requester,
+        "reason": op.reason,
+        "words": event.text,
+        "seen": encode_seen(_kept(op.seen)),
+    }
+    return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)
+
+
+def _kept(seen: ObservedState) -> ObservedState:
+    """Leave out the checks that passed; the fingerprint has their facts."""
+    if seen.verdict is None:
+        return seen
+    loud = tuple(check for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
+    return replace(seen, verdict=replace(seen.verdict, checks=loud))

@@ -1,4 +1,4 @@
-"""Worked examples of membership changes: healthy groups, peers in trouble, learners, odd sizes, lost quorums."""
+"""Worked examples of membership changes: healthy groups, peers with faults, learners, odd sizes, lost quorums."""
 
 from bot.operations.model import OpState
 from bot.operations.preflight.context import OpenOperation, PreflightContext
@@ -58,7 +58,7 @@ HEALTHY = (
     ),
 )
 
-TROUBLE = (
+FAULTS = (
     Situation(
         "3 voters, peer 3 dead for a while",
         Scene(peers={3: s.DOWN}, silent=_GONE({3})),

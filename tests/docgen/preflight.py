@@ -9,7 +9,7 @@ from tests.docgen.examples import Example, Situation
 
 CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
     ("Healthy groups", examples_members.HEALTHY),
-    ("Peers in trouble", examples_members.TROUBLE),
+    ("Peers with faults", examples_members.FAULTS),
     ("Learners and new voters", examples_members.LEARNERS),
     ("Small groups", examples_members.SIZES),
     ("Leadership, and what a look proves", examples_others.LEADERSHIP),

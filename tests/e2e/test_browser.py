@@ -59,7 +59,7 @@ async def test_look_change_and_be_alerted(page: Page) -> None:
     await page.get_by_test_id("channel-operations").click()
     await page.locator('[data-action-id="op_confirm"]').first.click()
     await page.get_by_test_id("confirm-yes").click()
-    await expect(page.get_by_text("Done and read back").first).to_be_visible()
+    await expect(page.get_by_text("Verified").first).to_be_visible()
     await expect(page.locator('[data-action-id="op_confirm"]')).to_have_count(0)
 
     await page.get_by_test_id("channel-storage").click()
@@ -107,7 +107,7 @@ async def test_a_task_is_turned_off_by_the_form_of_cm_do(page: Page) -> None:
     await expect(page.get_by_text("rush hour").first).to_be_visible()
     await page.locator('[data-action-id="op_confirm"]').first.click()
     await page.get_by_test_id("confirm-yes").click()
-    await expect(page.get_by_text("Done and read back").first).to_be_visible()
+    await expect(page.get_by_text("Verified").first).to_be_visible()
 
 
 async def test_somebody_stores_a_word_of_the_old_manual(page: Page) -> None:

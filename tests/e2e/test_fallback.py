@@ -91,5 +91,5 @@ async def test_the_card_of_an_open_operation_that_somebody_deleted_is_posted_ane
     card, _ = await propose(world, "/cm task disable balance")
     world.slack.workspace.change(card, deleted=True)
     await world.slack.as_user(ALICE).force_click(card, "op_confirm")
-    done = await world.slack.wait_for(OPERATIONS, lambda m: bool(m.metadata) and "Done and read back" in m.full_text)
+    done = await world.slack.wait_for(OPERATIONS, lambda m: bool(m.metadata) and "Verified" in m.full_text)
     assert done.ts != card.ts

@@ -64,7 +64,7 @@ async def test_a_task_is_switched_off_by_a_form(world: Demo) -> None:
     posted = await card(world, "Operation #1, proposed")
     assert "rush" in posted.full_text
     await world.slack.as_user(ALICE).click(OPERATIONS, posted.ts, "op_confirm", confirmed=True)
-    await card(world, "Done and read back")
+    await card(world, "Verified")
     assert writes(world, "/config/set") != []
 
 
@@ -106,9 +106,9 @@ async def test_what_is_wrong_is_said_at_its_field_in_the_command_s_words(world: 
     assert list(ack.errors) == [id_of(view, "field:peer_id")]
     assert ack.errors[id_of(view, "field:peer_id")].startswith("Peer id 0 cannot be used")
     ack = await person.submit({**filled, "field:peer_id": "4", "field:host": "http://10.0.0.4:10110"})
-    assert "bare address without http://" in ack.errors[id_of(view, "field:host")]
+    assert "must not have a scheme such as http://" in ack.errors[id_of(view, "field:host")]
     ack = await person.submit({**filled, "field:peer_id": "4", "field:node": "10.0.0.4"})
-    assert "lacks its port" in ack.errors[id_of(view, "field:node")]
+    assert "has no port" in ack.errors[id_of(view, "field:node")]
     view = await opened(world)
     ack = await person.submit({"field:task": "balance", "field:for": "soon"})
     assert "soon" in ack.errors[id_of(view, "field:for")]

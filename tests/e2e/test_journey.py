@@ -155,7 +155,7 @@ async def test_a_switch_is_turned_off_confirmed_and_read_back(world: Demo) -> No
     for fact in ("prod", "balance", '"true"', '"false"', "rush"):
         assert fact in card.full_text
     await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
-    done = await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Done and read back" in m.full_text)
+    done = await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     assert "balance is now off" in done.full_text
     assert f"<@{ALICE}>" in done.full_text
     assert not [block for block in done.blocks if block["type"] == "actions"]
@@ -167,7 +167,7 @@ async def test_a_v1_cluster_is_sent_its_own_words(world: Demo) -> None:
     """The same command, another release: Disable, as the manual says, and under its own key."""
     card, _ = await propose(world, "/cm task disable volume_inspect archive")
     await world.slack.as_user(ALICE).click(ARCHIVE, card.ts, "op_confirm", confirmed=True)
-    await world.slack.wait_for(ARCHIVE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text)
+    await world.slack.wait_for(ARCHIVE, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     (write,) = world.clusters["archive"].log.matching(method="POST", path="/config/set")
     assert json.loads(write.body) == {"key": "vol_inspect", "value": "Disable"}
 
@@ -188,10 +188,10 @@ async def test_a_second_click_does_nothing(world: Demo) -> None:
     button = next(e for block in card.blocks for e in block.get("elements", ()) if e.get("action_id") == "op_confirm")
     for _ in range(2):
         await alice.send_click(card, {**button, "block_id": "x"})
-    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Done and read back" in m.full_text)
+    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     await alice.send_click(card, {**button, "block_id": "x"})
     told = await world.slack.wait_for(OPERATIONS, lambda m: m.only_for == ALICE, user=ALICE)
-    assert "no longer does anything" in told.text or "decided" in told.text
+    assert "has no effect" in told.text or "decided" in told.text
     assert len(world.clusters["prod"].log.matching(method="POST", path="/config/set")) == 1
 
 
@@ -230,11 +230,11 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 async def test_the_state_moved_between_proposal_and_click(world: Demo) -> None:
-    """Somebody changed the switch meanwhile: the click sends nothing, and the card says what moved."""
+    """Somebody changed the switch meanwhile: the click sends nothing, and the card says what changed."""
     card, _ = await propose(world, "/cm task disable balance")
     world.clusters["prod"].data.kv["balance"] = "Enable"
     await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
-    moved = await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "moved" in m.full_text)
+    moved = await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "changed" in m.full_text)
     assert "Enable" in moved.full_text
     assert not world.clusters["prod"].log.matching(method="POST", path="/config/set")
 

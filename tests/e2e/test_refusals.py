@@ -27,11 +27,11 @@ async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> N
     card, _ = await propose(world, "/cm task disable balance")
     frozen(world)
     await world.slack.as_user(ALICE).force_click(card, "op_confirm")
-    done = await world.slack.wait_for(OPERATIONS, lambda m: not m.thread_ts and "Done and read back" in m.full_text)
+    done = await world.slack.wait_for(OPERATIONS, lambda m: not m.thread_ts and "Verified" in m.full_text)
     assert done.ts != card.ts
     assert "does not let cmbot edit" in done.full_text
     await world.slack.as_user(ALICE).force_click(card, "op_confirm")
-    await world.slack.wait_for(OPERATIONS, lambda m: "no longer does anything" in m.full_text, user=ALICE)
+    await world.slack.wait_for(OPERATIONS, lambda m: "has no effect" in m.full_text, user=ALICE)
 
 
 async def test_refused_edit_of_a_resolved_alert_is_a_new_message(world: Demo) -> None:

@@ -21,7 +21,7 @@ async def test_a_dead_member_is_replaced_step_by_step(outside: Outside) -> None:
     async with outside.bot():
         await _step(outside, line, "Remove peer 3")
         await _step(outside, line, "Add peer 4 to prod as a learner")
-        # The dead node's address is still in the settings, and nobody can tell whether it is peer 4's.
+        # The dead node's address is still in the settings, and it may be the address of peer 4.
         await _answered(outside, line, f"write {node} under `hosts` in the settings")
     outside.configure([cluster.host(1), cluster.host(2), cluster.host(4)])
     async with outside.bot():
@@ -45,7 +45,7 @@ async def _step(outside: Outside, line: str, words: str) -> None:
     assert words in card.full_text
     assert "other than <@U0ALICE>" in card.full_text
     await outside.slack.as_user(BOB).click(STORAGE, card.ts, "op_confirm", confirmed=True)
-    await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text, timeout=30)
+    await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Verified" in m.full_text, timeout=30)
 
 
 async def _answered(outside: Outside, line: str, words: str) -> Message:
@@ -55,11 +55,11 @@ async def _answered(outside: Outside, line: str, words: str) -> Message:
         while True:
             before = {m.ts for m in alice.sees(STORAGE)}
             await alice.command(STORAGE, line)
-            told = await outside.slack.wait_for(
+            reply = await outside.slack.wait_for(
                 STORAGE,
                 lambda m, before=before: m.ts not in before and not m.metadata,  # type: ignore[misc]
                 user=ALICE,
                 timeout=30,
             )
-            if words in told.full_text:
-                return told
+            if words in reply.full_text:
+                return reply

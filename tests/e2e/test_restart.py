@@ -70,7 +70,7 @@ async def test_the_buttons_of_an_old_card_work_after_a_restart(outside: Outside)
         card = await outside.proposed("/cm task disable balance")
     async with outside.bot():
         await outside.slack.as_user(ALICE).click(STORAGE, card.ts, "op_confirm", confirmed=True)
-        await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text)
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     assert len(outside.cluster.log.matching(method="POST", path="/config/set")) == 1
 
 
@@ -110,9 +110,7 @@ async def test_a_click_that_was_acknowledged_survives_the_process(outside: Outsi
     for node in (1, 2, 3):
         outside.cluster.slow(node, 0.0)
     async with outside.bot():
-        await outside.slack.wait_for(
-            STORAGE, lambda m: m.ts == card.ts and "Done and read back" in m.full_text, timeout=60
-        )
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == card.ts and "Verified" in m.full_text, timeout=60)
     assert len(outside.cluster.log.matching(method="POST")) == 1
 
 
@@ -141,7 +139,7 @@ async def test_what_is_under_way_at_an_orderly_end_is_told_before_it(outside: Ou
         async with asyncio.timeout(30):
             assert await process.wait() == 0
     [shown] = [m for m in outside.slack.workspace.messages if m.ts == card.ts]
-    assert "Done and read back" in shown.full_text
+    assert "Verified" in shown.full_text
 
 
 async def test_an_orderly_end(outside: Outside) -> None:

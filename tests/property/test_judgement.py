@@ -13,9 +13,8 @@ from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult, block, passed
 from bot.operations.requests import MemberRemove
 from bot.operations.supersede import has_moved
-from bot.workflow.evaluation import Evaluation
+from bot.workflow.evaluation import FRESH_SECONDS, Evaluation, Reevaluation
 from bot.workflow.executor import Executor
-from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
 from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeApi, FakeCluster
 
@@ -93,7 +92,7 @@ def test_no_request_is_sent_on_a_judgement_older_than_the_limit(
 
     runner = Executor(cast("OperationRepository", book), {}, time, verify_within=0.0)
     op = replace(WAITING, seen=first.seen)
-    asyncio.run(runner.start(op, FakeCluster(api=api), Judgement(first, again, end, time), seen=first.seen))
+    asyncio.run(runner.start(op, FakeCluster(api=api), Reevaluation(first, again, end, time), seen=first.seen))
     stale = age + lock > FRESH_SECONDS
     assert len(made) == (2 if stale else 1)
     assert len(api.sent) == (0 if stale and then is not FINE else 1)

@@ -1,4 +1,4 @@
-"""Whatever happens to an operation, and whoever clicks: the state machine holds, nobody approves what they may not."""
+"""Any steps and clicks: the state machine holds, and only approvers approve."""
 
 from dataclasses import replace
 

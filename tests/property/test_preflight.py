@@ -62,18 +62,18 @@ SOME = st.frozensets(IDS, max_size=3)
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    """A cluster of 1 to 7 voters and up to 2 learners, with one kind of trouble or with all of them."""
+    """A cluster of 1 to 7 voters and up to 2 learners, with one kind of fault or with all of them."""
     ids = draw(st.permutations(range(1, 9)))
     size = draw(st.integers(1, 7))
     voters, learners = tuple(ids[:size]), tuple(ids[size : size + draw(st.sampled_from((0, 0, 1, 2)))])
-    trouble = draw(st.sampled_from(("none", "peers", "peers", "hosts", "looks", "all")))
-    peers = trouble in {"peers", "all"}
-    leader = 0 if trouble == "all" and draw(st.booleans()) else voters[0]
+    fault = draw(st.sampled_from(("none", "peers", "peers", "hosts", "looks", "all")))
+    peers = fault in {"peers", "all"}
+    leader = 0 if fault == "all" and draw(st.booleans()) else voters[0]
     troubled = draw(st.lists(st.sampled_from((*voters, *learners)), max_size=3, unique=True)) if peers else []
     scene = Scene(voters=voters, learners=learners, leader=leader, peers={peer: draw(FLAGS) for peer in troubled})
-    if trouble in {"hosts", "all"}:
+    if fault in {"hosts", "all"}:
         scene = replace(scene, silent=draw(SOME) - {leader}, only_now_silent=draw(SOME), unlisted=draw(SOME))
-    if trouble in {"looks", "all"}:
+    if fault in {"looks", "all"}:
         scene = replace(scene, **draw(odd_looks(voters, leader)))
     return scene
 
@@ -148,7 +148,7 @@ def proven(before: Snapshot | None, now: Snapshot) -> set[int]:
             continue
         own = [_told(look, peer.id) for look in (before, now)]
         hidden = own == [[], []] and all(_whose(before, now, look.host) for look in now.looks)
-        if hidden or (own[0] == own[1] and [told[1:] for told in own[1]] == [reign]):
+        if hidden or (own[0] == own[1] and [view[1:] for view in own[1]] == [reign]):
             found.add(peer.id)
     return found
 
@@ -175,7 +175,7 @@ def _told(look: Snapshot, peer: int) -> list[tuple[str, int, int]]:
 
 
 def _whose(before: Snapshot, now: Snapshot, host: str) -> bool:
-    """Whether that host told in one of the looks which node it is."""
+    """True if that host named its node in one of the looks."""
     return any(name == host for look in (before, now) for name, _ in look.answered)
 
 
@@ -231,7 +231,7 @@ def test_its_own_state_never_blocks_the_removal_of_a_voter(scene: Scene, flags: 
     peer = scene.voters[-1]
     allowed = preflight(MemberRemove(peer), *scene.looks())
     waits = allowed.check("catching_up")
-    # While somebody else catches up the order matters: then only those behind may go.
+    # While another member catches up the order matters: then only those behind may go.
     assume(not allowed.blocked and waits is not None and waits.level is CheckLevel.PASS)
     worse = replace(scene, peers={**scene.peers, peer: {**scene.peers.get(peer, {}), **flags}})
     blocks = preflight(MemberRemove(peer), *worse.looks()).of_level(CheckLevel.BLOCK)
@@ -265,7 +265,7 @@ def test_removal_without_an_active_quorum_is_let_through_only_just_after_an_elec
 
 @STEADY
 @given(scenes(), requests(("add", "transfer")), FACTS)
-def test_adding_and_moving_leadership_need_an_active_quorum_whatever_is_forced(
+def test_adding_and_moving_leadership_need_an_active_quorum_even_when_forced(
     scene: Scene, request: Request, facts: PreflightContext
 ) -> None:
     before, now = scene.looks()

@@ -24,11 +24,12 @@ from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Disk, Snapshot, Stat
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import NotAllowed, NotFound
-from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Replacement, Reply
+from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
 from bot.interactions.events import Submission
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
+from bot.operations.replacement_plan import Replacement
 from bot.permissions.roles import Role
 from tests.support.view_samples import AT, HOSTS
 

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, create_model
 
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Command, Offer, Replacement, Reply, offers
+from bot.interactions.command import Args, Call, Command, Offer, Reply, offers
 from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
 from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.replacement_plan import Replacement
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 from bot.permissions.roles import Role
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.alerting.model import Alert
 from bot.interactions.command import AlertBook
 from bot.operations.model import Operation
-from bot.workflow.permalinks import Permalink, link_to
+from bot.workflow.proposals import Permalink, link_to
 
 
 class Cards(Protocol):

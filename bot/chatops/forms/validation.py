@@ -12,11 +12,12 @@ from bot.chatops.forms.events import Submitted
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Caller, ClusterPort, Replacement, Reply
+from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.change_request import ChangeRequest
 from bot.operations.policy import PolicyOf, refuse_proposal
+from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain

@@ -1,1 +1,1 @@
-"""The single checks of the preflight, by topic: the cluster itself, quorum, members, transfer, tasks."""
+"""Preflight: the checks of a change by topic: cluster, quorum, members, leadership, tasks. No I/O."""

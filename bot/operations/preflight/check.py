@@ -1,6 +1,6 @@
-"""Preflight: one request against two looks at the cluster and what the caller knows, as checks with a sentence each.
+"""Preflight: checks of one request on two snapshots of the cluster and the caller's facts. No I/O.
 
-Pure. Clustermgr itself checks almost nothing of this (docs/clustermgr.md), so what is not refused here is done.
+Clustermgr itself checks almost nothing of this (docs/clustermgr.md): what passes here is done.
 """
 
 from dataclasses import replace
@@ -45,21 +45,21 @@ NOTHING_KNOWN = PreflightContext()
 def preflight(
     request: Request, before: Snapshot | None, now: Snapshot, *, facts: PreflightContext = NOTHING_KNOWN
 ) -> PreflightResult:
-    """Judge one request: every check with its level and sentence, worst first, and the fingerprint of the state.
+    """Check one request: every check, worst first, and the fingerprint of the state.
 
-    `before` is an earlier look at the same cluster, at least 3 s before `now` (None: every voter but the leader counts
-    as unproven). A cluster without one leader to believe in gets the checks that say so, and no others. Never raises.
+    `before` is an earlier snapshot of the same cluster, at least 3 s before `now` (None: every voter but the leader
+    counts as unproven). A cluster without one credible leader gets the checks on that only. Never raises.
     """
     view = view_of(before, now)
     checks = group_checks(now)
     if view is not None and not any(check.level is CheckLevel.BLOCK for check in checks):
-        checks += _judged(request, view, facts)
+        checks += _checks(request, view, facts)
     checks += (open_operations_check(request, facts),)
     worst_first = tuple(sorted(checks, key=lambda check: -check.level.rank))
     return PreflightResult(worst_first, fingerprint(request, before, now, facts=facts))
 
 
-def _judged(request: Request, view: View, facts: PreflightContext) -> tuple[Check, ...]:
+def _checks(request: Request, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     own = _own_checks(request, view, facts)
     if isinstance(request, TaskSwitch):
         shared: tuple[Check | None, ...] = (pending_transfer_check(view), read_only_check(view))
@@ -87,7 +87,7 @@ def _own_checks(request: Request, view: View, facts: PreflightContext) -> tuple[
 def fingerprint(
     request: Request, before: Snapshot | None, now: Snapshot, *, facts: PreflightContext = NOTHING_KNOWN
 ) -> Fingerprint:
-    """The state that an approval of this request is bound to."""
+    """State that an approval of this request is bound to."""
     view = view_of(before, now)
     state = Fingerprint(term=now.term)
     if view is not None:

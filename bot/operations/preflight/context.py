@@ -1,4 +1,4 @@
-"""What the checks are given besides the looks at the cluster: plain values, gathered by the caller."""
+"""Facts for the checks besides the snapshots; the caller gathers them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,15 +7,15 @@ from bot.operations.model import OpState
 from bot.operations.requests import OpKind
 
 Meaning = Literal["on", "off", "unset", "meaningless"]
-"""What a stored switch value means to the cluster."""
+"""Meaning of a stored switch value to the cluster."""
 
 MEMBERSHIP = frozenset({OpKind.MEMBER_ADD, OpKind.MEMBER_REMOVE, OpKind.LEADER_TRANSFER})
-"""The kinds of which one at a time may be open on a cluster."""
+"""Kinds of which one at a time may be open on a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOperation:
-    """An operation on the same cluster that is not final; `task` is the task of a switch."""
+    """Operation on the same cluster that is not final; `task` is the task of a switch."""
 
     id: int
     kind: OpKind
@@ -25,7 +25,7 @@ class OpenOperation:
 
 @dataclass(frozen=True, slots=True)
 class SwitchReading:
-    """A task's switch as it was read: `raw` is the stored text (None: unset), `meaning` what it means there."""
+    """Switch of a task as read: `raw` is the stored text (None: unset), `meaning` its meaning there."""
 
     raw: str | None
     meaning: Meaning
@@ -33,12 +33,12 @@ class SwitchReading:
 
 @dataclass(frozen=True, slots=True)
 class PreflightContext:
-    """What a caller knows; every default means "not known", which never makes a verdict milder.
+    """Facts of the caller; every default means "not known", which never makes the result milder.
 
-    `operations` are the open ones of that cluster without the one being judged; `node_answers` is whether the new
-    node's service address answered (None: that is open, `node_why` says why where that is known); `dialect` is "v1",
-    "v3" or None when undecided, `dialect_why` the sentence of that verdict; `switch` is None when it could not be read,
-    `switch_why` why. `replaces` are the dead and the new peer when the request is a step of a replacement.
+    `operations` are the other open ones of that cluster. `node_answers` is True if the new node's service address
+    answered (None: open, with the reason in `node_why` if it is known). `dialect` is "v1", "v3" or None while it is not
+    known, with a sentence in `dialect_why`. `switch` is None when it could not be read, with the reason in
+    `switch_why`. `replaces` are the dead and the new peer of a replacement.
     """
 
     operations: tuple[OpenOperation, ...] = ()

@@ -1,14 +1,14 @@
-"""Fingerprint: the state of a cluster that an approval is bound to, and in words how two of them differ."""
+"""Fingerprint: the state of a cluster that an approval is bound to, and how two of them differ."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What was true when a card was shown; peers are ids in rising order, 0 means "none known".
+    """State when a card was shown; peers are ids in rising order, 0 means "none known".
 
-    `task`, `value` (raw, None: unset or not read) and `dialect` are filled for switches only; `bad_disks` counts disks
-    that are broken or repairing, None when that could not be told.
+    `task`, `value` (raw, None: unset or not read) and `dialect` are set for switches only; `bad_disks` counts disks
+    that are broken or repairing, None when that is not known.
     """
 
     leader: int = 0
@@ -25,19 +25,19 @@ class Fingerprint:
 
 
 def difference(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:
-    """How the cluster moved from `old` to `new`, one short phrase for each fact; empty when it did not."""
-    said = (
+    """Phrases on how the cluster changed from `old` to `new`; empty when it did not."""
+    phrases = (
         _moved("leader", _peer(old.leader), _peer(new.leader)),
         _moved("term", str(old.term), str(new.term)),
         _moved("voters", _ids(old.voters), _ids(new.voters)),
         _moved("learners", _ids(old.learners), _ids(new.learners)),
         *_health(old, new),
-        _moved("transfer under way to", _peer(old.transferee), _peer(new.transferee)),
+        _moved("pending transfer to", _peer(old.transferee), _peer(new.transferee)),
         _moved(f"{new.task or old.task} is", _value(old), _value(new)),
         _moved("dialect", old.dialect or "not known", new.dialect or "not known"),
         _moved("broken or repairing disks", _count(old.bad_disks), _count(new.bad_disks)),
     )
-    return tuple(phrase for phrase in said if phrase)
+    return tuple(phrase for phrase in phrases if phrase)
 
 
 def _moved(what: str, was: str, now: str) -> str:

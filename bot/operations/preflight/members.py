@@ -1,4 +1,4 @@
-"""Adding and removing members: ids and addresses in use, learner first, what may never be removed."""
+"""Checks of adding and removing members: ids, addresses, learner first, removable peers."""
 
 from bot.common.addresses import place, same_place
 from bot.operations.preflight.context import PreflightContext
@@ -9,7 +9,7 @@ from bot.operations.requests import MemberAdd, MemberRemove
 
 
 def add_checks(request: MemberAdd, view: View, facts: PreflightContext) -> tuple[Check, ...]:
-    """Whether a member may be added: its id and addresses are free, it answers, and a quorum survives it being down."""
+    """Check a new member: free id and addresses, an answer, and a quorum that survives its failure."""
     here = present(view)
     after = here if request.learner else with_voter(view, request.peer_id)
     checks = (
@@ -25,7 +25,7 @@ def add_checks(request: MemberAdd, view: View, facts: PreflightContext) -> tuple
 
 
 def remove_checks(request: MemberRemove, view: View, facts: PreflightContext) -> tuple[Check, ...]:
-    """Whether a member may go: it is one, it does not lead, and those that stay are a quorum. Its own state is free."""
+    """Check a removal: the peer is a member, does not lead, and the others are a quorum; its own state is free."""
     peer = request.peer_id
     first = (_removable(request, view), what_if(view, without(view, peer)))
     if first[0].level is CheckLevel.BLOCK:
@@ -44,16 +44,16 @@ def _id_free(request: MemberAdd, view: View) -> Check:
         return block(
             "id",
             f"Peer {peer} is a learner, and a learner cannot be made a voter in place.",
-            f"Let it catch up, remove it (`/cm member remove {peer}`), then add the same node as normal.",
+            f"Let it catch up, remove it (`/cm member remove {peer}`), then add the node as a voter (`as=normal`).",
         )
     if peer in view.members:
-        return block("id", f"Peer id {peer} is a member already.", "Choose an id that /cm members does not list.")
+        return block("id", f"Peer id {peer} is already a member.", "Choose an id that `/cm members` does not list.")
     host = view.host_of(peer)
     if host and not same_place(host, request.node_host):
         return block(
             "id",
-            f"{host} answers as node {peer} already, and is not the service address given.",
-            f"Choose another id, or give node={place(host)} if it is that node that shall be added.",
+            f"{host} already answers as node {peer}, and is not the given service address.",
+            f"Choose another id, or give `node={place(host)}` if this node is the one to add.",
         )
     return passed("id", f"Peer id {peer} is free.")
 
@@ -63,15 +63,14 @@ def _raft_address(request: MemberAdd, view: View) -> Check:
     if owner:
         return block(
             "host",
-            f"The raft address {request.host} is that of peer {owner}.",
-            f"Give the raft address of peer {request.peer_id} itself; if it takes the place of peer {owner}, "
-            "remove that one first.",
+            f"The raft address {request.host} belongs to peer {owner}.",
+            f"Give the raft address of peer {request.peer_id} itself. If it replaces peer {owner}, first remove that.",
         )
     if place(request.host) in _service_addresses(view):
         return block(
             "host",
-            f"{request.host} is the service address of a node; members talk raft on another port.",
-            "Give the node's raft address: /cm members shows which port the others use.",
+            f"{request.host} is the service address of a node; raft uses another port.",
+            "Give the node's raft address: `/cm members` shows the port of the others.",
         )
     return passed("host", f"The raft address {request.host} is not in use.")
 
@@ -89,14 +88,14 @@ def _service_address(request: MemberAdd, view: View, facts: PreflightContext) ->
         return block(
             "node",
             f"{node} is the raft address of peer {owner}, not a service address.",
-            "Give the new node's own service address as node=host:port, the one that answers /stat.",
+            "Give the new node's own service address as `node=host:port`; it answers `/stat`.",
         )
     answering = view.answers_at(node)
     if answering not in {0, request.peer_id} or same_place(node, view.leader.leader_host):
         return block(
             "node",
-            f"The service address {node} is that of peer {answering or view.leader_id}.",
-            f"Give the service address of peer {request.peer_id} itself as node=host:port.",
+            f"The service address {node} belongs to peer {answering or view.leader_id}.",
+            f"Give the service address of peer {request.peer_id} itself as `node=host:port`.",
         )
     if facts.dialect == "v1":
         return _named_in_files(request)
@@ -106,9 +105,9 @@ def _service_address(request: MemberAdd, view: View, facts: PreflightContext) ->
 def _named_in_files(request: MemberAdd) -> Check:
     return warn(
         "node",
-        "This release takes no service address with a member: each node's own file names those of all members, and "
-        f"where peer {request.peer_id} is not named, writes fail (907) while it leads.",
-        f"Name peer {request.peer_id} in the members list of every node's file.",
+        "This release takes no service address with a member: each node reads all of them from its own file. "
+        f"Where peer {request.peer_id} is missing in that file, writes fail (907) while it leads.",
+        f"Add peer {request.peer_id} to the members list in every node's file.",
     )
 
 
@@ -117,8 +116,8 @@ def _node_missing(request: MemberAdd, facts: PreflightContext) -> Check:
         return _named_in_files(request)
     return block(
         "node",
-        "The service address is missing; from v3.2 on the server refuses a member without it.",
-        "Add node=host:port, the address on which the new node answers /stat.",
+        "The service address is missing; v3.2 and later refuse a member without it.",
+        "Add `node=host:port`, the address on which the new node answers `/stat`.",
     )
 
 
@@ -131,39 +130,39 @@ def _answers(request: MemberAdd, facts: PreflightContext) -> Check | None:
         why = f": {facts.node_why}" if facts.node_why else ""
         return warn(
             "answers",
-            f"Whether {request.node_host} answers could not be tried from here{why}.",
+            f"It is not known if {request.node_host} answers{why}.",
             "Make sure that the node runs and that the other members reach it.",
         )
     if request.learner:
         return warn(
             "answers",
-            f"{request.node_host} does not answer (yet): a node may open its port only once it is a member.",
-            "Start it right after it was added; as a learner it does not count for the quorum meanwhile.",
+            f"{request.node_host} does not answer yet: a node may open its port only after it became a member.",
+            "Start it right after the change; a learner does not count for the quorum.",
         )
     return block(
         "answers",
         f"{request.node_host} does not answer, and a voter counts for the quorum from the moment it is added.",
-        "Start the node, or add it as a learner (as=learner), let it catch up, and make it a voter then.",
+        "Start the node. Or add it as a learner (`as=learner`), let it catch up, then make it a voter.",
         forceable=True,
     )
 
 
 def _learner_first(request: MemberAdd, view: View) -> Check | None:
     if request.learner:
-        return passed("learner_first", "As a learner it takes the log without counting for the quorum.")
+        return passed("learner_first", "A learner receives the log and does not count for the quorum.")
     if view.was_caught_up(request.peer_id):
-        return passed("learner_first", f"Peer {request.peer_id} holds nearly the whole log already.")
+        return passed("learner_first", f"Peer {request.peer_id} already has nearly the whole log.")
     return warn(
         "learner_first",
-        "As a voter it counts for the quorum at once, before it has taken the log.",
-        "Add it as a learner first (as=learner), watch it catch up, then make it a voter.",
+        "A voter counts for the quorum at once, before it has received the log.",
+        "First add it as a learner (`as=learner`), let it catch up, then make it a voter.",
     )
 
 
 def _removable(request: MemberRemove, view: View) -> Check:
     peer = request.peer_id
     if peer not in view.members:
-        return block("peer", f"Peer {peer} is no member.", "Choose a peer that /cm members lists.")
+        return block("peer", f"Peer {peer} is no member.", "Choose a peer that `/cm members` lists.")
     if peer == view.leader_id and len(view.voters) == 1:
         return block(
             "peer",
@@ -171,27 +170,27 @@ def _removable(request: MemberRemove, view: View) -> Check:
             "Add other voters first, then transfer the leadership.",
         )
     if peer == view.leader_id:
-        heirs = sorted(view.healthy - {peer})
-        to = f"`/cm leader transfer {heirs[0]}`" if heirs else "bring another voter back to health, then transfer"
+        targets = sorted(view.healthy - {peer})
+        to = f"`/cm leader transfer {targets[0]}`" if targets else "bring another voter back to health, then transfer"
         return block("peer", f"Peer {peer} is the leader, which cannot be removed.", f"Move leadership first: {to}.")
     if peer in view.learners:
         return passed("peer", f"Peer {peer} is a learner: it does not count for the quorum.")
     health = view.health[peer]
     if health.healthy:
-        return passed("peer", f"Peer {peer} is a voter, and a healthy one: make sure it is meant.", bound="healthy")
-    return passed("peer", f"Peer {peer} is a voter that is not healthy ({health.why}): it may go.", bound="unhealthy")
+        return passed("peer", f"Peer {peer} is a healthy voter; make sure that it is the right one.", bound="healthy")
+    return passed("peer", f"Peer {peer} is unhealthy ({health.why}), so it can be removed.", bound="unhealthy")
 
 
 def _afterwards(peer: int, view: View, facts: PreflightContext) -> Check:
     if peer in facts.replaces[1:]:
         return passed(
             "afterwards",
-            f"Leave peer {peer} running and in `hosts` in the settings: the replacement's next step adds it again, "
+            f"Leave peer {peer} running and in `hosts` in the settings: the next step of the replacement adds it again "
             "as a voter.",
         )
-    return passed("afterwards", f"Once removed, peer {peer} goes on answering with an old view: {_stop(peer, view)}.")
+    return passed("afterwards", f"After its removal peer {peer} still answers, with stale data: {_stop(peer, view)}.")
 
 
 def _stop(peer: int, view: View) -> str:
     host = view.host_of(peer)
-    return f"stop it and take {host or 'its host'} out of `hosts` in the settings"
+    return f"stop it and delete {host or 'its host'} from `hosts` in the settings"

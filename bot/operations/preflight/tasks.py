@@ -1,12 +1,11 @@
-"""Background tasks: whether the switch can be spelled, what is stored, and what turning it on or off means."""
+"""Checks of background tasks: the dialect, the stored value, and the consequence of on or off."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.clustermgr.health import peer_fault, quorum
 from bot.operations.preflight.context import PreflightContext, SwitchReading
-from bot.operations.preflight.text import count, peers
-from bot.operations.preflight.verdict import Check, CheckLevel, block, passed, warn
+from bot.operations.preflight.verdict import Check, CheckLevel, block, count, passed, peers, warn
 from bot.operations.preflight.view import View, bad_disks
 from bot.operations.requests import TaskSwitch
 
@@ -15,66 +14,68 @@ _ALIASES = {"vol_inspect": "volume_inspect"}
 
 
 class Consequence(NamedTuple):
-    """What a task's new state means for the data."""
+    """Consequence of a task's new value for the data."""
 
     level: CheckLevel
     sentence: str
     next_step: str = ""
 
 
-_UNDONE = "Turn it on again as soon as the reason is gone."
+_UNDONE = "Turn it on again as soon as possible."
 CONSEQUENCES: Mapping[tuple[str, bool], Consequence] = {
-    ("disk_repair", False): Consequence(
-        CheckLevel.PASS, "Off, a disk that breaks is not rebuilt until it is on again."
-    ),
+    ("disk_repair", False): Consequence(CheckLevel.PASS, "While it is off, broken disks are not rebuilt."),
     ("blob_delete", True): Consequence(
         CheckLevel.WARN,
-        "On, blobs that are marked deleted are erased from the disks; they cannot be brought back.",
-        "Make sure that nobody still needs data that was deleted by mistake.",
+        "When it is on, blobs that are marked deleted are erased for good.",
+        "Make sure that no data was deleted by mistake.",
     ),
     ("blob_delete", False): Consequence(
-        CheckLevel.WARN, "Off, deleted blobs keep their space: the cluster fills up as long as it is off.", _UNDONE
+        CheckLevel.WARN, "While it is off, deleted blobs keep their space and the cluster fills up.", _UNDONE
     ),
     ("shard_node_blob_delete", True): Consequence(
         CheckLevel.WARN,
-        "On, blobs that shard nodes marked deleted are erased; they cannot be brought back.",
-        "Make sure that nobody still needs data that was deleted by mistake.",
+        "When it is on, blobs that shard nodes marked deleted are erased for good.",
+        "Make sure that no data was deleted by mistake.",
     ),
     ("shard_node_blob_delete", False): Consequence(
-        CheckLevel.WARN, "Off, blobs deleted through shard nodes keep their space as long as it is off.", _UNDONE
+        CheckLevel.WARN, "While it is off, blobs deleted through shard nodes keep their space.", _UNDONE
     ),
     ("shard_repair", False): Consequence(
-        CheckLevel.WARN, "Off, missing shards are not rebuilt: a further loss may make blobs unreadable.", _UNDONE
+        CheckLevel.WARN,
+        "While it is off, missing shards are not rebuilt: one more loss may make blobs unreadable.",
+        _UNDONE,
     ),
     ("shard_disk_repair", False): Consequence(
-        CheckLevel.WARN, "Off, the shards of broken disks of shard nodes are not rebuilt.", _UNDONE
+        CheckLevel.WARN, "While it is off, the shards on broken disks of shard nodes are not rebuilt.", _UNDONE
     ),
     ("volume_inspect", False): Consequence(
-        CheckLevel.WARN, "Off, missing or damaged shards of volumes are found only when somebody reads them.", _UNDONE
+        CheckLevel.WARN, "While it is off, missing or damaged shards of volumes are found only by a read.", _UNDONE
     ),
     ("volume_inspect", True): Consequence(
-        CheckLevel.PASS, "On, volumes are read through in the background: more disk load."
+        CheckLevel.PASS, "When it is on, it reads all volumes in the background: more disk load."
     ),
     ("data_inspect", False): Consequence(
-        CheckLevel.WARN, "Off, silently damaged data is found only when somebody reads it.", _UNDONE
+        CheckLevel.WARN, "While it is off, silently damaged data is found only by a read.", _UNDONE
     ),
     ("data_inspect", True): Consequence(
-        CheckLevel.PASS, "On, all data is read through in the background: more disk load."
+        CheckLevel.PASS, "When it is on, it reads all data in the background: more disk load."
     ),
-    ("balance", False): Consequence(CheckLevel.PASS, "Off, full and empty disks are no longer evened out."),
-    ("balance", True): Consequence(CheckLevel.PASS, "On, chunks move between disks: more disk and network load."),
-    ("disk_drop", False): Consequence(CheckLevel.PASS, "Off, disks that are being dropped stay as they are."),
+    ("balance", False): Consequence(CheckLevel.PASS, "While it is off, full and empty disks are not balanced."),
+    ("balance", True): Consequence(
+        CheckLevel.PASS, "When it is on, chunks move between disks: more disk and network load."
+    ),
+    ("disk_drop", False): Consequence(CheckLevel.PASS, "While it is off, disks marked for dropping are not emptied."),
     ("disk_drop", True): Consequence(
-        CheckLevel.PASS, "On, disks marked for dropping are emptied: more disk and network load."
+        CheckLevel.PASS, "When it is on, disks marked for dropping are emptied: more disk and network load."
     ),
 }
-"""In words what each switch does; a task not named here has no sentence."""
+"""Consequence of each switch; a task not named here has none."""
 
 
 def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tuple[Check, ...]:
-    """Whether the switch may be set; what one click undoes is warned of, not blocked.
+    """Check a switch; one click undoes it, so it gets warnings, no blocks.
 
-    Without a quorum nothing can be read: that explains what is not known, so it is said instead.
+    Without a quorum nothing can be read; then the check on that replaces the unknown values.
     """
     unread = facts.dialect is None or facts.switch is None
     lost = _no_quorum(view) if unread else None
@@ -90,13 +91,13 @@ def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tup
 def _spelling(request: TaskSwitch, facts: PreflightContext) -> Check:
     if facts.dialect is not None:
         why = f" ({facts.dialect_why.rstrip('.')})" if facts.dialect_why else ""
-        return passed("dialect", f"The cluster spells its switches as {facts.dialect}{why}.", bound=facts.dialect)
+        return passed("dialect", f"The cluster uses the dialect {facts.dialect}{why}.", bound=facts.dialect)
     return block(
         "dialect",
-        f"How the cluster spells its switches is not known, and a wrong word can turn {request.task} off "
+        f"The dialect of the cluster's switches is not known, and a wrong value can turn {request.task} off "
         f"instead of on. {facts.dialect_why}".strip(),
-        "Add dialect=v1 (Enable/Disable) or dialect=v3 (true/false) to the command, or pin it for the cluster in the "
-        "settings.",
+        "Add `dialect=v1` (Enable/Disable) or `dialect=v3` (true/false) to the command, or set it for the cluster in "
+        "the settings.",
     )
 
 
@@ -109,40 +110,39 @@ def _stored(request: TaskSwitch, facts: PreflightContext) -> Check:
     if switch is None:
         return warn(
             "value",
-            f"What is stored for {request.task} could not be read. {facts.switch_why}".strip(),
-            "Look again with /cm tasks before you decide.",
+            f"The stored value of {request.task} could not be read. {facts.switch_why}".strip(),
+            "Check with `/cm tasks` before you decide.",
         )
     bound = repr(switch.raw)
     if _is_so(request, facts):
-        return passed("already_so", f"Already so: {request.task} is {switch.meaning}.", bound=bound)
-    return passed("value", f"Now {request.task} is {_meaning(switch, facts)}.", bound=bound)
+        return passed("already_so", f"{request.task} is already {switch.meaning}.", bound=bound)
+    return passed("value", f"{request.task} is {_meaning(switch, facts)} now.", bound=bound)
 
 
 def _meaning(switch: SwitchReading, facts: PreflightContext) -> str:
     if switch.meaning != "meaningless":
         return switch.meaning
-    effect = "services take it for off" if facts.dialect == "v3" else "services keep what they had"
-    return f"stored as {switch.raw!r:.40}, which means nothing here ({effect})"
+    effect = "services treat it as off" if facts.dialect == "v3" else "services keep their value"
+    return f"stored as {switch.raw!r:.40}, which has no meaning here ({effect})"
 
 
 def _reachable(view: View) -> Check:
-    """A look at who seems to be there; a switch does no harm to a quorum, it only may get no answer."""
+    """Check that a quorum is there; a switch does no harm to a quorum, but may get no answer."""
     there = [p.id for p in view.voters.values() if p.id == view.leader_id or not _away(p.id, view)]
     wanted = quorum(len(view.voters))
-    verb = "is" if len(there) == 1 else "are"
-    told = f"{len(there)} of {count(len(view.voters), 'voter')} {verb} there, quorum {wanted}"
+    reachable = f"{len(there)} of {count(len(view.voters), 'voter')} can be reached"
     if len(there) >= wanted:
-        return passed("quorum", f"{told}.")
+        return passed("quorum", f"Quorum is {wanted} of {len(view.voters)}; {reachable}.")
     away = view.voters.keys() - set(there)
     return warn(
         "quorum",
-        f"Only {told}: the write may get no answer, and then its outcome is not known.",
+        f"Only {reachable}, and quorum is {wanted}: the write may get no answer, and then its outcome is unknown.",
         f"Better first bring {peers(away)} back.",
     )
 
 
 def _no_quorum(view: View) -> Check | None:
-    """The block that explains why the cluster did not answer, None where voters enough are there."""
+    """Block that explains why the cluster did not answer; None while a quorum of voters answers."""
     gone = _silent(view)
     there = [peer for peer in view.voters if peer == view.leader_id or not (_away(peer, view) or peer in gone)]
     wanted = quorum(len(view.voters))
@@ -152,14 +152,14 @@ def _no_quorum(view: View) -> Check | None:
     verb = "answers" if len(there) == 1 else "answer"
     return block(
         "quorum",
-        f"No quorum: {len(there)} of {count(len(view.voters), 'voter')} {verb}, quorum {wanted}, so nothing can be "
-        "read or written.",
-        f"Start {peers(away, 'or')}, then propose again.",
+        f"No quorum: {len(there)} of {count(len(view.voters), 'voter')} {verb}, and quorum is {wanted}. "
+        "Reads and writes fail.",
+        f"Start {peers(away, 'or')}, then propose it again.",
     )
 
 
 def _silent(view: View) -> frozenset[int]:
-    """The voters whose own host is silent: a leader goes on counting them for some seconds."""
+    """Voters whose own host is silent; a leader still counts them for some seconds."""
     unseen = frozenset(peer for peer in view.voters if not view.host_of(peer))
     return unseen if len(unseen) <= len(view.now.silent) else frozenset()
 
@@ -177,23 +177,23 @@ def _disks(request: TaskSwitch, view: View) -> Check | None:
     if bad is None or (not bad and not fresh):
         return warn(
             "disks",
-            "Whether disks are broken could not be asked.",
-            "Look with /cm disks status=broken before you decide.",
+            "It is not known if disks are broken.",
+            "Check with `/cm disks status=broken` before you decide.",
         )
     if not bad:
         return passed("disks", "No disk is broken or repairing.", bound="0")
-    told = f"{count(bad, 'disk')} {'is' if bad == 1 else 'are'} broken or repairing"
+    disks = f"{count(bad, 'disk')} {'is' if bad == 1 else 'are'} broken or repairing"
     if stops_repair:
         return warn(
             "disks",
-            f"{told}: without repair their data stays short of copies, and a further failure may lose it.",
-            "Better wait until they are repaired (/cm disks status=repairing).",
+            f"{disks}: without repair their data lacks copies, and one more failure may lose it.",
+            "Better wait until they are repaired (`/cm disks status=repairing`).",
             bound=str(bad),
         )
     return warn(
         "disks",
-        f"{told}: moving data competes with the repair and prolongs the time without full protection.",
-        "Better wait until they are repaired (/cm disks status=repairing).",
+        f"{disks}: moving data slows down the repair, and with it the return to full protection.",
+        "Better wait until they are repaired (`/cm disks status=repairing`).",
         bound=str(bad),
     )
 

@@ -1,5 +1,6 @@
-"""What a preflight says: checks with a level and a sentence, their sum, and whether two sums differ."""
+"""Result of a preflight: checks with a level and a sentence, and the differences between two results."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -7,9 +8,9 @@ from bot.operations.preflight.fingerprint import Fingerprint
 
 
 class CheckLevel(StrEnum):
-    """How a check went; a `block` keeps the operation from being proposed or run."""
+    """Level of a check; a `block` prevents the proposal and the execution of an operation."""
 
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    PASS = "pass"  # noqa: S105 - a level, not a password
     WARN = "warn"
     BLOCK = "block"
 
@@ -21,10 +22,10 @@ class CheckLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: `sentence` shows the facts, `next_step` what to do about it (never "" in a block).
+    """One check: `sentence` has the facts, `next_step` says what to do (never "" in a block).
 
-    `forceable`: whether break-glass may turn this block into a warning. `bound` holds the facts, besides the level,
-    that an approval of this check is bound to: when they move, the approval is void.
+    `forceable` is True if break-glass may turn this block into a warning. `bound` has the facts, besides the level,
+    that an approval is bound to: when they change, the approval is void.
     """
 
     key: str
@@ -40,62 +41,62 @@ class Check:
 
     @property
     def ended(self) -> str:
-        """The sentence with a full stop, so that advice can follow it."""
+        """Sentence with a full stop, so that advice can follow it."""
         return self.sentence if self.sentence.rstrip().endswith((".", "!", "?", ":", "…")) else f"{self.sentence}."
 
 
 def passed(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
-    """A check that found nothing wrong."""
+    """Make a check that found nothing wrong."""
     return Check(key, CheckLevel.PASS, sentence, next_step, bound=bound)
 
 
 def warn(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
-    """A check whose finding the approver must weigh."""
+    """Make a check that the approver must consider."""
     return Check(key, CheckLevel.WARN, sentence, next_step, bound=bound)
 
 
 def block(key: str, sentence: str, next_step: str, *, forceable: bool = False, bound: str = "") -> Check:
-    """A check that refuses."""
+    """Make a check that refuses."""
     return Check(key, CheckLevel.BLOCK, sentence, next_step, forceable, bound)
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightResult:
-    """All checks of one request against one state of the cluster, and that state's fingerprint."""
+    """All checks of one request on one state of the cluster, and the fingerprint of that state."""
 
     checks: tuple[Check, ...]
     fingerprint: Fingerprint
 
     @property
     def level(self) -> CheckLevel:
-        """The worst level among the checks."""
+        """Worst level of the checks."""
         return max((check.level for check in self.checks), key=lambda level: level.rank, default=CheckLevel.PASS)
 
     @property
     def blocked(self) -> bool:
-        """Whether any check refuses."""
+        """True if any check refuses."""
         return self.level is CheckLevel.BLOCK
 
     @property
     def already_so(self) -> bool:
-        """Whether the cluster is already as asked, so that nothing needs to be sent."""
+        """True if the cluster already is as requested, so that nothing needs to be sent."""
         return not self.blocked and any(check.key == "already_so" for check in self.checks)
 
     @property
     def forceable(self) -> bool:
-        """Whether there are blocks and break-glass may lift every one of them."""
+        """True if there are blocks and break-glass may override all of them."""
         return self.blocked and all(check.forceable for check in self.of_level(CheckLevel.BLOCK))
 
     def of_level(self, level: CheckLevel) -> tuple[Check, ...]:
-        """The checks of exactly that level."""
+        """Checks of exactly that level."""
         return tuple(check for check in self.checks if check.level is level)
 
     def check(self, key: str) -> Check | None:
-        """The check of that key, None when it was not made."""
+        """Check of that key, None when it was not made."""
         return next((check for check in self.checks if check.key == key), None)
 
     def forced(self) -> "PreflightResult":
-        """The same with every forceable block turned into a warning that says so loudly."""
+        """Turn every forceable block into a warning that says so."""
         return replace(self, checks=tuple(map(_lifted, self.checks)))
 
 
@@ -106,15 +107,35 @@ def _lifted(check: Check) -> Check:
 
 
 def changed_checks(old: PreflightResult, new: PreflightResult) -> tuple[Check, ...]:
-    """The checks of `new` that `old` did not make, or made with another level or other bound facts."""
+    """Checks of `new` that `old` does not have, or has with another level or other bound facts."""
     before = {check.key: (check.level, check.bound) for check in old.checks}
     return tuple(check for check in new.checks if before.get(check.key) != (check.level, check.bound))
 
 
 def changes_a_check(old: PreflightResult, new: PreflightResult) -> bool:
-    """Whether an approval given on `old` is void on `new`: a check came, went, or changed what it is bound to.
+    """True if an approval of `old` is void on `new`: a check came, went, or changed its level or bound facts.
 
-    Sentences may differ (a lag, a number of looks) without changing a check.
+    Sentences may differ (a lag, a number of snapshots) without changing a check.
     """
     gone = {check.key for check in old.checks} - {check.key for check in new.checks}
     return bool(gone or changed_checks(old, new))
+
+
+def count(number: int, noun: str) -> str:
+    """Number with its noun: "1 voter", "3 voters"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(items: Iterable[object], last: str = "and") -> str:
+    """Items as a phrase: "1, 2 and 3"."""
+    words = [str(item) for item in items]
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def peers(ids: Iterable[int], last: str = "and") -> str:
+    """Peers as a phrase: "peer 1", "peers 1 and 2"; with `last="or"` "peer 1 or 2"."""
+    chosen = sorted(ids)
+    plural = len(chosen) > 1 and last == "and"
+    return f"{'peers' if plural else 'peer'} {listed(chosen, last)}"

@@ -1,4 +1,4 @@
-"""View: a cluster with a leader, as the checks see it: members, who is healthy, who is catching up, which addresses."""
+"""View of a cluster with a leader for the checks: members, health, members that catch up, addresses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bot.common.addresses import same_place
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What two looks at a cluster with one leader prove."""
+    """Facts that two snapshots of a cluster with one leader prove."""
 
     now: Snapshot
     host: str
@@ -30,13 +30,13 @@ class View:
     learners: Mapping[int, Peer]
     health: Mapping[int, VoterHealth]
     new_voters: frozenset[int]
-    """Voters that the earlier look, under the same leader and term, did not list as such."""
+    """Voters that the earlier snapshot, under the same leader and term, did not list as voters."""
     proven_reign: bool = True
-    """Whether an earlier look showed the same leader and term."""
+    """True if an earlier snapshot showed the same leader and term."""
 
     @property
     def leader_id(self) -> int:
-        """The leader's peer id."""
+        """Peer id of the leader."""
         return self.leader.raft_status.leader
 
     @property
@@ -46,27 +46,27 @@ class View:
 
     @property
     def healthy(self) -> frozenset[int]:
-        """The voters proven healthy."""
+        """Voters that are proven healthy."""
         return frozenset(peer for peer, health in self.health.items() if health.healthy)
 
     @property
     def active(self) -> frozenset[int]:
-        """The voters from which the leader has heard lately, by its own count; the leader is one of them."""
+        """Voters that the leader counts as active, itself included."""
         return frozenset(peer.id for peer in self.voters.values() if peer.active or peer.id == self.leader_id)
 
     @property
     def just_elected(self) -> bool:
-        """Whether the leader's count may not mean much yet: it holds itself inactive for some seconds at first."""
+        """True if the leader's count is not reliable yet: a new leader counts itself inactive for some seconds."""
         return not (self.proven_reign and self.voters[self.leader_id].active)
 
     @property
     def has_quorum(self) -> bool:
-        """Whether the voters proven healthy are a quorum of the present ones."""
+        """True if the healthy voters are a quorum of the present voters."""
         return healthy_count(self.health) >= quorum(len(self.voters))
 
     @property
     def catching_up(self) -> Mapping[int, str]:
-        """The learners and new voters that do not follow the log yet, each with why."""
+        """Learners and new voters that do not follow the log yet, each with the reason."""
         behind = {peer.id: peer_fault(peer, self.leader) for peer in self.learners.values()}
         behind |= {peer.id: self._behind(peer) for peer in self.voters.values() if peer.id != self.leader_id}
         return {peer: why for peer, why in sorted(behind.items()) if why}
@@ -74,30 +74,30 @@ class View:
     def _behind(self, peer: Peer) -> str:
         entries = lag(self.leader, peer)
         faults = (
-            (peer.state == "StateSnapshot" or peer.pending_snapshot != 0, "a snapshot is on its way to it"),
-            (peer.state == "StateProbe" and peer.match == 0, "it has confirmed nothing to this leader yet"),
+            (peer.state == "StateSnapshot" or peer.pending_snapshot != 0, "the leader is sending it a snapshot"),
+            (peer.state == "StateProbe" and peer.match == 0, "it has confirmed no entry to this leader yet"),
             (peer.active and entries > MAX_LAG, f"it is {entries:,} entries behind"),
-            (peer.id in self.new_voters, "it became a voter a moment ago"),
+            (peer.id in self.new_voters, "it has just become a voter"),
         )
         return next((why for behind, why in faults if behind), "")
 
     def host_of(self, peer: int) -> str:
-        """The configured host that answers as that peer, "" when none does."""
+        """Configured host that answers as that peer, "" when none does."""
         return next((host for host, stat in self.now.answered if stat.raft_status.node_id == peer), "")
 
     def answers_at(self, address: str) -> int:
-        """The node id that answers on a configured host of that address, 0 when none does."""
+        """Node id that answers on a configured host of that address, 0 when none does."""
         own = (stat for host, stat in self.now.answered if same_place(host, address))
         return next((stat.raft_status.node_id for stat in own), 0)
 
     def was_caught_up(self, peer: int) -> bool:
-        """Whether that node, no member now, answers with nearly the leader's log, as a removed learner does."""
+        """True if that node answers with nearly the leader's log, as a removed learner does."""
         commits = [stat.raft_status.commit for _, stat in self.now.answered if stat.raft_status.node_id == peer]
         return any(abs(self.leader.raft_status.commit - commit) <= MAX_LAG for commit in commits)
 
 
 def view_of(before: Snapshot | None, now: Snapshot) -> View | None:
-    """The view of a cluster, None when it has no leader that one can believe in."""
+    """Make the view of a cluster, None when it has no credible leader."""
     if now.leader is None:
         return None
     host, leader = now.leader
@@ -117,9 +117,9 @@ def view_of(before: Snapshot | None, now: Snapshot) -> View | None:
 
 
 def bad_disks(now: Snapshot) -> tuple[int | None, bool]:
-    """How many disks are broken or repairing, and whether that is fresh.
+    """Count broken and repairing disks; True if the count is fresh.
 
-    /disk/list is fresh; the leader's counters are its fallback and may lag by minutes; None when neither was told.
+    /disk/list is fresh. Its fallback, the leader's counters, may lag by minutes. None when neither is known.
     """
     if now.bad_disks is not None:
         wanted = {DiskStatus.BROKEN, DiskStatus.REPAIRING}

@@ -1,4 +1,4 @@
-"""Operations in the store."""
+"""Repository of operations."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -60,34 +60,34 @@ def _operation(row: RowMapping) -> Operation:
 
 
 class Operations:
-    """The requested changes; every transition is a compare-and-set on `version`."""
+    """Operations; every transition is a compare-and-set on `version`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def add(self, op: Operation) -> Operation:
-        """Store a new one; returns it with its id. Raises Conflict when another one has what it would lock."""
+        """Store a new one; returns it with its id. Raises Conflict when another one has its lock."""
         made = await self._session.value(insert(operations).values(_values(op)).returning(operations.c.id))
         return replace(op, id=made)
 
     async def get(self, op_id: int) -> Operation | None:
-        """One, or None."""
+        """Get an operation, or None."""
         row = await self._session.row(select(operations).where(operations.c.id == op_id))
         return None if row is None else _operation(row)
 
     async def save(self, op: Operation) -> Operation:
-        """Replace version - 1 by it; raises Conflict when somebody else was first."""
+        """Replace version - 1 by this one; raises Conflict when another step came first."""
         this = (operations.c.id == op.id) & (operations.c.version == op.version - 1)
         if not await self._session.change(update(operations).where(this).values(_values(op))):
-            raise Conflict(f"Operation #{op.id} was changed by somebody else meanwhile.")
+            raise Conflict(f"Operation #{op.id} was changed by another step.")
         return op
 
     async def open(self, cluster: str | None = None) -> list[Operation]:
-        """Those to which something can still happen, oldest first."""
+        """List those that are not final, the oldest first."""
         return await self._in(TRANSITIONS.keys(), cluster)
 
     async def in_state(self, state: OpState, cluster: str | None = None) -> list[Operation]:
-        """Those in `state`, oldest first."""
+        """List those in `state`, the oldest first."""
         return await self._in((state,), cluster)
 
     async def _in(self, states: Collection[OpState], cluster: str | None) -> list[Operation]:
@@ -95,22 +95,22 @@ class Operations:
         return await self._list(query, cluster)
 
     async def recent(self, limit: int, since: float = 0.0, cluster: str | None = None) -> list[Operation]:
-        """The newest `limit` of those created at `since` or later, newest first."""
+        """List the newest `limit` created at `since` or later, the newest first."""
         query = select(operations).where(operations.c.created_at >= since).order_by(operations.c.id.desc())
         return await self._list(query.limit(limit), cluster)
 
     async def due(self, now: float) -> list[Operation]:
-        """Those that wait for a decision beyond their time, oldest first."""
+        """List waiting ones whose time is over, the oldest first."""
         late = (operations.c.state == OpState.WAITING) & (operations.c.expires_at <= now)
         return await self._list(select(operations).where(late).order_by(operations.c.id), None)
 
     async def leased(self, cluster: str | None = None) -> list[Operation]:
-        """Those whose switch goes back by itself, the next one first."""
+        """List those with a lease, the next to end first."""
         query = select(operations).where(operations.c.lease_until > 0).order_by(operations.c.lease_until)
         return await self._list(query, cluster)
 
     async def of_card(self, card: int) -> Operation | None:
-        """The newest operation that has the card of that number."""
+        """Get the newest operation with the card of that number."""
         ours = (operations.c.id == card) | (operations.c.card == card)
         found = await self._list(select(operations).where(ours).order_by(operations.c.id.desc()).limit(1), None)
         return found[0] if found else None

@@ -1,4 +1,4 @@
-"""What the watch sees of an operation's effect: over a real store and sockets, whatever became of the operation yet."""
+"""Effects of operations as the watch sees them, with a real store and sockets, in each state of the operation."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ class Scenery:
         op = await self.repository.open(advance(op, OpState.WAITING, at=self.clock()))
         return await self.repository.move(op, OpState.RUNNING, by="U0BEN", approvals=("U0BEN",))
 
-    async def told(self) -> list[str]:
-        """The rules whose alerts the channel was told of."""
+    async def alerted(self) -> list[str]:
+        """Rules whose alerts were posted."""
         async with self.store.read() as uow:
             return [alert.rule for alert in await uow.alerts.open("prod") if alert.fired_at]
 
@@ -88,7 +88,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert(scenery: Scenery, 
     await scenery.ticks(2)
     [change] = (await scenery.memory()).member_changes
     assert (change.peer, change.was, change.now, change.op, change.approved) == (3, "voter", "", op.id, "U0BEN")
-    assert "membership_changed" not in await scenery.told()
+    assert "membership_changed" not in await scenery.alerted()
 
 
 async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scenery: Scenery) -> None:
@@ -97,7 +97,7 @@ async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scene
     await scenery.api.member_remove(3)
     await scenery.ticks(2)
     assert (await scenery.memory()).member_changes[0].op == 0
-    assert "membership_changed" in await scenery.told()
+    assert "membership_changed" in await scenery.alerted()
 
 
 @pytest.mark.parametrize("kind", ["member", "switch"])
@@ -116,11 +116,11 @@ async def test_effect_of_what_an_admin_settled_as_not_done_is_attributed(scenery
     await scenery.ticks(6)
     memory = await scenery.memory()
     assert [change.op for change in (memory.member_changes or memory.switch_changes)] == [op.id]
-    assert not {"membership_changed", "switch_changed"} & set(await scenery.told())
+    assert not {"membership_changed", "switch_changed"} & set(await scenery.alerted())
 
 
 async def test_another_peer_than_the_one_asked_for_was_removed_elsewhere(scenery: Scenery) -> None:
     await scenery.runs(REMOVE)
     await scenery.api.member_remove(2)
     await scenery.ticks(2)
-    assert "membership_changed" in await scenery.told()
+    assert "membership_changed" in await scenery.alerted()

@@ -18,9 +18,8 @@ from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.log import Seen
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import evaluate
+from bot.workflow.evaluation import FRESH_SECONDS, evaluate
 from bot.workflow.lease_manager import LeaseClicks, LeaseManager
-from bot.workflow.reevaluation import FRESH_SECONDS
 from bot.workflow.repository import OperationRepository
 from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked
@@ -103,7 +102,7 @@ class Locked:
         return await self.scenery.opened(replace(REMOVE, seen=evaluation.seen))
 
     async def approve(self, op: Operation) -> None:
-        """Somebody who may clicks on Approve."""
+        """An approver clicks on Approve."""
 
         def policy(*_of: object) -> Policy:
             return POLICIES["member_remove"]
@@ -166,7 +165,7 @@ async def test_voter_killed_under_the_lock_leaves_nothing_sent(locked: Locked) -
     assert locked.sent() == []
     (state, text), (old, _) = await locked.states()
     assert (state, old) == (OpState.BLOCKED, OpState.SUPERSEDED)
-    assert text.startswith("the cluster moved since: ")
+    assert text.startswith("the cluster changed since: ")
 
 
 async def test_leader_gone_under_the_lock_leaves_nothing_sent(locked: Locked) -> None:

@@ -46,6 +46,6 @@ async def test_new_node_that_asks_for_the_token_is_no_silent_one(monkeypatch: py
     async with evaluation(says(403)) as (check, _, new):
         assert check.level == "warn"
         assert check.sentence == (
-            f"Whether {new.host} answers could not be tried from here: it asks for the request token, "
-            "which goes to the hosts of the settings only."
+            f"It is not known if {new.host} answers: it asks for the request token, "
+            "which cmbot sends only to the hosts in the settings."
         )

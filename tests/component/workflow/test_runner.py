@@ -18,9 +18,8 @@ from bot.operations.preflight.verdict import PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberRemove
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
-from bot.workflow.evaluation import Evaluation
+from bot.workflow.evaluation import Evaluation, Reevaluation
 from bot.workflow.executor import STILL_SECONDS, Executor
-from bot.workflow.reevaluation import Judgement
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
 
@@ -80,9 +79,9 @@ async def never(*_args: object) -> Any:
     raise AssertionError("a fresh judgement was made again")
 
 
-def fresh() -> Judgement:
+def fresh() -> Reevaluation:
     """A judgement made just now."""
-    return Judgement(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
+    return Reevaluation(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ async def test_what_a_dead_process_left_is_looked_for_and_never_sent_again(scene
     await scenery.runner.sweep()
     assert await scenery.state_of(op) == (
         OpState.UNKNOWN,
-        "the cmbot process that ran this stopped; whether it was sent is not known",
+        "the cmbot process that ran this stopped; it is not known whether the request was sent",
     )
     await scenery.simulated.elect(2)
     await scenery.runner.sweep()
@@ -105,7 +104,7 @@ async def test_what_a_dead_process_left_is_looked_for_and_never_sent_again(scene
     assert not scenery.simulated.log.matching(method="POST")
 
 
-async def test_what_was_done_before_the_process_died_is_told_as_done(scenery: Scenery) -> None:
+async def test_effect_before_the_process_stopped_is_verified(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     await scenery.simulated.elect(2)
     await scenery.runner_of("p2").sweep()
@@ -132,12 +131,12 @@ async def test_what_is_not_ours_to_do_is_left_to_who_holds_the_cluster(scenery: 
 
 
 async def test_what_our_own_process_could_not_note_is_looked_for(scenery: Scenery) -> None:
-    """The database was away when the answer came: whoever holds the cluster, its process tells what came of it."""
+    """The database was down when the answer came: the process that sent the request records the result later."""
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     await scenery.runner.sweep(lambda _cluster: None)
     assert await scenery.state_of(op) == (
         OpState.UNKNOWN,
-        "what came of it could not be noted; whether it was sent is not known",
+        "its result could not be stored; it is not known whether the request was sent",
     )
 
 
@@ -161,10 +160,10 @@ async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scen
     task = asyncio.create_task(scenery.runner.start(op, cluster, fresh(), by="U0BEN"))
     await scenery.simulated.until(lambda: bool(scenery.simulated.log.matching(method="POST")))
     await scenery.runner_of("p2").sweep()
-    told = await scenery.state_of(op)
+    found = await scenery.state_of(op)
     cluster.go.set()
-    assert (await task).history[-1].text == told[1]
-    assert await scenery.state_of(op) == told
+    assert (await task).history[-1].text == found[1]
+    assert await scenery.state_of(op) == found
 
 
 async def test_an_effect_that_is_not_there_counts_as_not_applied_after_one_calm_minute(scenery: Scenery) -> None:
@@ -190,7 +189,7 @@ async def test_a_minute_with_an_election_in_it_proves_nothing(scenery: Scenery) 
 
 
 async def test_a_200_without_an_effect_is_unknown(scenery: Scenery) -> None:
-    """A transfer to an unreachable voter answers 200, whatever happens next."""
+    """A transfer to an unreachable voter answers 200 and does nothing."""
     await scenery.simulated.kill(2)
     op = await scenery.opened(TRANSFER)
     await scenery.runner.start(op, scenery.cluster, fresh(), by="U0BEN")
@@ -208,16 +207,16 @@ async def test_a_cluster_that_left_the_settings_leaves_nothing_open(scenery: Sce
     ]
     stays = await scenery.opened(REMOVE)
     await scenery.runner.close_gone()
-    told = [await scenery.state_of(op) for op in opened]
-    assert [state for state, _ in told] == [OpState.CLOSED] * 3
-    assert [text.partition("; ")[2] for _, text in told] == [
+    found = [await scenery.state_of(op) for op in opened]
+    assert [state for state, _ in found] == [OpState.CLOSED] * 3
+    assert [text.partition("; ")[2] for _, text in found] == [
         "nothing was sent",
-        *["whether it was done is not known"] * 2,
+        *["it is not known whether it was done"] * 2,
     ]
     assert (await scenery.state_of(stays))[0] is OpState.WAITING
 
 
-async def test_what_nobody_decided_on_expires(scenery: Scenery) -> None:
+async def test_operation_without_a_decision_expires(scenery: Scenery) -> None:
     op = await scenery.opened(replace(REMOVE, expires_at=scenery.clock() + 60))
     await scenery.runner.sweep()
     assert (await scenery.state_of(op))[0] is OpState.WAITING

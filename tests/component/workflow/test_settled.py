@@ -56,8 +56,8 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     op = await scenery.opened(TRANSFER, OpState.RUNNING, OpState.UNKNOWN)
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
-    told = await settle(scenery, op, done=False)
-    assert told.history[-1].text == (
+    settled = await settle(scenery, op, done=False)
+    assert settled.history[-1].text == (
         "settled as not done by an admin: seen in the log; cmbot sees: no leader is seen just now"
     )
     await scenery.runner.sweep()
@@ -68,21 +68,21 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     await scenery.simulated.elect(2)
     await scenery.simulated.until(lambda: scenery.simulated.leader == 2)
     async with asyncio.timeout(30):
-        while "otherwise" not in (await scenery.state_of(op))[1]:
+        while "opposite" not in (await scenery.state_of(op))[1]:
             await scenery.runner.sweep()
             await asyncio.sleep(0.1)
-    assert await scenery.state_of(op) == (OpState.FAILED, "the cluster shows otherwise: peer 2 leads")
-    assert "The cluster shows otherwise: peer 2 leads.* An admin settled it otherwise." in await card(scenery, op)
+    assert await scenery.state_of(op) == (OpState.FAILED, "the cluster shows the opposite: peer 2 leads")
+    assert "The cluster shows the opposite: peer 2 leads.* An admin settled it otherwise." in await card(scenery, op)
 
 
 async def test_settled_as_done_is_contradicted_after_a_calm_minute_without_it(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
-    told = await settle(scenery, op, done=True)
-    assert told.history[-1].text.endswith("cmbot sees: peer 3 is still a member")
+    settled = await settle(scenery, op, done=True)
+    assert settled.history[-1].text.endswith("cmbot sees: peer 3 is still a member")
     await calm(scenery)
     assert await scenery.state_of(op) == (
         OpState.VERIFIED,
-        "the cluster shows otherwise: peer 3 is still a member",
+        "the cluster shows the opposite: peer 3 is still a member",
     )
 
 
@@ -95,7 +95,7 @@ async def test_settled_as_it_was_is_confirmed_once(scenery: Scenery) -> None:
     assert found is not None
     await calm(scenery)
     assert await scenery.repository.get(op.id) == found
-    assert "otherwise" not in await card(scenery, op)
+    assert "opposite" not in await card(scenery, op)
 
 
 async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Scenery) -> None:
@@ -104,7 +104,7 @@ async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Sc
     await scenery.opened(SWITCH, OpState.RUNNING, OpState.VERIFIED)
     scenery.simulated.data.kv["balance"] = "false"
     await scenery.runner.sweep()
-    assert (await scenery.state_of(op))[1] == "a later operation changed it since: not compared any more"
+    assert (await scenery.state_of(op))[1] == "a later operation changed the same thing: no further comparison"
 
 
 @pytest.mark.parametrize("state", [OpState.FAILED, OpState.VERIFIED])

@@ -10,8 +10,7 @@ from bot.operations.policy import POLICIES, Policy
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import Evaluation, evaluate
-from bot.workflow.reevaluation import FRESH_SECONDS, Judgement
+from bot.workflow.evaluation import FRESH_SECONDS, Evaluation, Reevaluation, evaluate
 from tests.component.workflow.test_runner import REMOVE, TRANSFER, Scenery, fresh, never, scenery
 
 __all__ = ["scenery"]
@@ -31,7 +30,7 @@ async def look(scenery: Scenery, request: Any) -> Evaluation:
     return await evaluate(scenery.cluster, request, ())
 
 
-async def nobody(_group: str) -> frozenset[str]:
+async def no_members(_group: str) -> frozenset[str]:
     return frozenset()
 
 
@@ -39,7 +38,7 @@ def decisions(scenery: Scenery) -> ApprovalService:
     def policies(*_of: object) -> Policy:
         return POLICIES["member_remove"]
 
-    parts: Any = {"access": None, "leases": None, "members_now": nobody}
+    parts: Any = {"access": None, "leases": None, "members_now": no_members}
     return ApprovalService(
         repository=scenery.repository,
         runner=scenery.runner,
@@ -65,7 +64,7 @@ async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> 
         return await own._end_unsent(running, POLICIES["member_remove"], found)
 
     ended = await scenery.runner.start(
-        op, scenery.cluster, Judgement(first, again, end, Later()), by="U0BEN", seen=first.seen
+        op, scenery.cluster, Reevaluation(first, again, end, Later()), by="U0BEN", seen=first.seen
     )
     assert not scenery.simulated.log.matching(method="POST")
     assert (await scenery.state_of(op))[0] is OpState.SUPERSEDED
@@ -84,7 +83,7 @@ async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -
         assert isinstance(found, Evaluation)
         assert found.verdict.level is not CheckLevel.BLOCK
 
-    await scenery.runner.start(op, scenery.cluster, Judgement(first, again, end, Later()), seen=first.seen)
+    await scenery.runner.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
     assert len(scenery.simulated.log.matching(method="POST", path="/member/remove")) == 1
 
 
@@ -99,7 +98,7 @@ async def test_judgement_that_can_no_longer_be_made_sends_nothing(scenery: Scene
     async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["task_disable"], found)
 
-    await scenery.runner.start(op, scenery.cluster, Judgement(first, again, end, Later()), seen=first.seen)
+    await scenery.runner.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
     assert await scenery.state_of(op) == (OpState.BLOCKED, "prod has no background task balance.")
     assert not scenery.simulated.log.matching(method="POST")
 
@@ -118,5 +117,5 @@ async def test_leader_gone_after_the_judgement_leaves_nothing_sent(scenery: Scen
 
 @pytest.mark.parametrize(("age", "stale"), [(0.0, False), (FRESH_SECONDS, False), (FRESH_SECONDS + 0.1, True)])
 def test_judgement_is_stale_after_a_few_seconds(age: float, stale: bool) -> None:
-    made = Judgement(fresh().evaluation, never, never)
-    assert Judgement(made.evaluation, never, never, lambda: made.evaluation.at + age).stale is stale
+    made = Reevaluation(fresh().evaluation, never, never)
+    assert Reevaluation(made.evaluation, never, never, lambda: made.evaluation.at + age).stale is stale

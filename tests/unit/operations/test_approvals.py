@@ -38,7 +38,7 @@ ANNA = rights("U0ANNA", OPERATOR, APPROVER)
 ANNA_ONLY_OPERATOR = rights("U0ANNA", OPERATOR)
 BEN = rights("U0BEN", APPROVER)
 OPERATOR_BEN = rights("U0BEN", OPERATOR)
-NOBODY = rights("U0NOBODY")
+NO_ROLE = rights("U0STRANGER")
 ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], POLICIES["member_remove"]
 
 
@@ -53,9 +53,9 @@ ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], 
         (Act.APPROVE, ANNA, ALWAYS, ""),
         (Act.APPROVE, ANNA_ONLY_OPERATOR, ALWAYS, ""),
         (Act.APPROVE, ANNA, IF_APPROVER, ""),
-        (Act.APPROVE, ANNA_ONLY_OPERATOR, IF_APPROVER, "cannot approve it too"),
-        (Act.APPROVE, ANNA, NEVER, "somebody else must approve it"),
-        (Act.APPROVE, NOBODY, NEVER, "may not approve operation #12"),
+        (Act.APPROVE, ANNA_ONLY_OPERATOR, IF_APPROVER, "cannot approve it"),
+        (Act.APPROVE, ANNA, NEVER, "another person must approve it"),
+        (Act.APPROVE, NO_ROLE, NEVER, "may not approve operation #12"),
         (Act.APPROVE, rights("U0ANNA"), ALWAYS, "do not hold the role operator"),
         (Act.APPROVE, rights("U0BEN", unknown={APPROVER: "S0X (fatal_error)"}), NEVER, "S0X (fatal_error)"),
         (Act.APPROVE, rights("U0BEN", empty=frozenset({APPROVER})), NEVER, "access.approvers"),
@@ -66,11 +66,11 @@ ALWAYS, IF_APPROVER, NEVER = POLICIES["task_enable"], POLICIES["task_disable"], 
         (Act.CANCEL, BEN, NEVER, "or an admin may cancel it"),
         (Act.REJECT, BEN, NEVER, ""),
         (Act.REJECT, rights("U0EVE", ADMIN), NEVER, ""),
-        (Act.REJECT, OPERATOR_BEN, NEVER, "Only who may approve"),
-        (Act.REJECT, NOBODY, NEVER, "Only who may approve"),
+        (Act.REJECT, OPERATOR_BEN, NEVER, "Only an approver of"),
+        (Act.REJECT, NO_ROLE, NEVER, "Only an approver of"),
     ],
 )
-def test_who_may_decide(act: Act, who: Rights, policy: Policy, text: str) -> None:
+def test_decision_by_role_and_policy_counts_or_is_refused(act: Act, who: Rights, policy: Policy, text: str) -> None:
     said = refusal(act, who, policy)
     assert bool(said) == bool(text)
     assert text in said
@@ -80,13 +80,13 @@ def test_who_may_decide(act: Act, who: Rights, policy: Policy, text: str) -> Non
 @pytest.mark.parametrize(
     ("op", "version", "now", "text"),
     [
-        (OP, 0, 500.0, "no longer does anything"),
-        (OP, 2, 500.0, "no longer does anything"),
+        (OP, 0, 500.0, "has no effect"),
+        (OP, 2, 500.0, "has no effect"),
         (OP, 1, 1000.0, "has expired"),
-        *((replace(OP, state=state), 1, 500.0, f"is {state} already") for state in OpState if state is not OP.state),
+        *((replace(OP, state=state), 1, 500.0, f"is already {state}") for state in OpState if state is not OP.state),
     ],
 )
-def test_nothing_happens_to_what_is_over_or_to_a_forged_version(
+def test_click_on_final_operation_or_forged_version_has_no_effect(
     act: Act, op: Operation, version: int, now: float, text: str
 ) -> None:
     assert text in refusal(act, rights("U0BEN", *Role), ALWAYS, op, version=version, now=now)
@@ -115,7 +115,7 @@ def test_lease_is_made_longer_only_by_who_may_approve(who: Rights, policy: Polic
     assert text in said
 
 
-def test_nobody_approves_twice_and_enough_counts_people() -> None:
+def test_second_approval_of_one_person_does_not_count() -> None:
     two = replace(NEVER, approvals=2)
     once = replace(OP, approvals=("U0BEN",))
     assert "already" in refusal(Act.APPROVE, BEN, two, once)
@@ -135,7 +135,7 @@ def test_nobody_approves_twice_and_enough_counts_people() -> None:
         (ANNA, replace(NEVER, channels=("C0OPS",)), {"channel": "C0OPS"}, "", False),
         (ANNA, replace(NEVER, reason="required"), {"reason": "  "}, "needs a reason", False),
         (ANNA, replace(NEVER, reason="required"), {"reason": "x"}, "", False),
-        (ANNA, NEVER, {"forced": True}, "force=yes is break-glass, and you do not hold the role breaker", True),
+        (ANNA, NEVER, {"forced": True}, "`force=yes` is break-glass, and you do not hold the role breaker", True),
         (rights("U0X", OPERATOR, BREAKER), NEVER, {"forced": True}, "", False),
     ],
 )
@@ -163,18 +163,18 @@ def test_break_glass_is_never_milder_than_two_others() -> None:
         (Policy(), {"U1"}, {"U1"}, ""),
         (Policy(source="operator", requester_may="always"), {"U1"}, {"U1"}, ""),
         (Policy(requester_may="always"), set(), {"U1"}, ""),
-        (Policy(requester_may="never"), {"U1"}, {"U1"}, "takes 1 approval, but nobody may give one besides"),
+        (Policy(requester_may="never"), {"U1"}, {"U1"}, "needs 1 approval, but no one can give one besides"),
         (Policy(requester_may="never"), {"U1"}, {"U1", "U2"}, ""),
-        (Policy(requester_may="never", approvals=2), {"U1", "U2"}, {"U1"}, "only 1 person may give one besides"),
+        (Policy(requester_may="never", approvals=2), {"U1", "U2"}, {"U1"}, "only 1 person can give one besides"),
         (Policy(requester_may="never", approvals=2), {"U1", "U2"}, {"U3"}, ""),
-        (Policy(approvals=3), {"U1", "U2"}, {"U3"}, "takes 3 approvals, but only 2 people may give one"),
+        (Policy(approvals=3), {"U1", "U2"}, {"U3"}, "needs 3 approvals, but only 2 people can give one"),
         (Policy(approvals=3), set(), set(), ""),
     ],
 )
-def test_a_policy_that_nobody_can_satisfy_is_found(
+def test_policy_that_cannot_be_satisfied_is_found(
     policy: Policy, approvers: set[str], operators: set[str], why: str
 ) -> None:
-    """Without operators nobody proposes anything, which is told by itself."""
+    """A policy without operators is a finding of another check."""
     found = short_of(policy, frozenset(approvers), frozenset(operators))
     assert bool(found) == bool(why)
     assert why in found

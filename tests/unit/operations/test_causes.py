@@ -19,7 +19,7 @@ BALANCE = TaskSwitch("balance", on=True)
 ON = PreflightContext(dialect="v3", switch=SwitchReading("true", "on"), node_answers=True)
 
 
-def told(request: Request, scene: Scene, facts: PreflightContext = ON) -> str:
+def sentences(request: Request, scene: Scene, facts: PreflightContext = ON) -> str:
     return " ".join(
         f"{check.sentence} {check.next_step}" for check in preflight(request, *scene.looks(), facts=facts).checks
     )
@@ -33,8 +33,8 @@ def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
         facts=PreflightContext(dialect_why="no host answered."),
     )
     first = verdict.checks[0]
-    assert first.sentence == "No quorum: 1 of 3 voters answers, quorum 2, so nothing can be read or written."
-    assert first.next_step == "Start peer 2 or 3, then propose again."
+    assert first.sentence == "No quorum: 1 of 3 voters answers, and quorum is 2. Reads and writes fail."
+    assert first.next_step == "Start peer 2 or 3, then propose it again."
     assert verdict.check("dialect") is None
     assert "3 of 3 voters are there" not in " ".join(check.sentence for check in verdict.checks)
 
@@ -80,18 +80,20 @@ class Moving(FakeCluster):
 
 def test_learner_removed_in_a_replacement_is_to_be_left_running() -> None:
     scene = Scene(voters=(1, 2), learners=(4,))
-    inside = told(MemberRemove(4), scene, replace(ON, replaces=(3, 4)))
+    inside = sentences(MemberRemove(4), scene, replace(ON, replaces=(3, 4)))
     assert "Leave peer 4 running and in `hosts`" in inside
     assert "out of `hosts`" not in inside
-    assert "stop it and take cm4:9998 out of `hosts`" in told(MemberRemove(4), scene)
-    assert "stop it and take cm3:9998 out of `hosts`" in told(MemberRemove(3), Scene(), replace(ON, replaces=(3, 4)))
+    assert "stop it and delete cm4:9998 from `hosts`" in sentences(MemberRemove(4), scene)
+    assert "stop it and delete cm3:9998 from `hosts`" in sentences(
+        MemberRemove(3), Scene(), replace(ON, replaces=(3, 4))
+    )
 
 
 def test_new_node_between_two_steps_is_no_stranger() -> None:
     scene = Scene(voters=(1, 2), extra={"cm4:9998": (4, 1, 7)})
     add = MemberAdd(4, "cm4:10110", "cm4:9998", learner=False)
-    assert "no member of this raft group" in told(add, scene)
-    assert "no member of this raft group" not in told(add, scene, replace(ON, replaces=(3, 4)))
+    assert "no member of this raft group" in sentences(add, scene)
+    assert "no member of this raft group" not in sentences(add, scene, replace(ON, replaces=(3, 4)))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,6 @@ def test_read_only_leader_is_a_warning_on_every_card(request_: Request) -> None:
     assert check is not None
     assert (check.level, check.sentence) == (
         CheckLevel.WARN,
-        "The leader reports read_only (from its configuration).",
+        "The leader reports `read_only` from its configuration.",
     )
     assert preflight(request_, before, now, facts=ON).check("read_only") is None

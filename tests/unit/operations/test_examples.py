@@ -50,9 +50,9 @@ def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> Non
         check = verdict.check("quorum")
         assert check is not None
         assert "quorum" in check.sentence
-        assert "after: " in check.sentence
+        assert "Afterwards quorum is " in check.sentence
 
 
 def test_the_page_in_the_manual_is_the_generated_one() -> None:
     page = Path(__file__).parents[3] / "docs" / "preflight.md"
-    assert page.read_text(encoding="utf-8") == render(), "write it anew: python -m tests.docgen.preflight"
+    assert page.read_text(encoding="utf-8") == render(), "write it again: python -m tests.docgen.preflight"

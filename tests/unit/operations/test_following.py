@@ -1,4 +1,4 @@
-"""What follows when the cluster moved, and which change an operation explains."""
+"""Superseded approvals, effects, replacements, and attribution of changes to operations."""
 
 from dataclasses import replace
 
@@ -9,16 +9,15 @@ from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange
 from bot.alerting.cluster_state.state import LeaderChange
 from bot.common.errors import UserError
-from bot.interactions.command import Replacement
 from bot.operations.attribution import caused_by
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.policy import Policy
 from bot.operations.preflight.check import preflight
+from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.operations.supersede import has_moved, replacement_of, what_moved
 from bot.workflow.actions import effect_of
-from bot.workflow.replacement import next_wish, was_caught_up
 from tests.docgen.cluster_fixture import DOWN, Scene
 
 HEALTHY = Scene()
@@ -30,7 +29,7 @@ def waiting(scene: Scene = HEALTHY) -> Operation:
     return advance(OP, OpState.WAITING, at=101.0, seen=ObservedState(verdict=verdict), approvals=("U0BEN",))
 
 
-def test_a_state_that_stayed_leaves_the_approval_valid() -> None:
+def test_unchanged_state_keeps_the_approval_valid() -> None:
     assert not has_moved(waiting(), preflight(LeaderTransfer(2), *HEALTHY.looks()))
 
 
@@ -47,9 +46,7 @@ def test_a_state_that_stayed_leaves_the_approval_valid() -> None:
         ),
     ],
 )
-def test_a_state_that_moved_voids_it_and_a_successor_takes_the_card_over(
-    scene: Scene, state: OpState, phrase: str
-) -> None:
+def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scene, state: OpState, phrase: str) -> None:
     op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.looks())
     assert has_moved(op, fresh)
     changed = what_moved(op, fresh)
@@ -69,11 +66,11 @@ def test_a_state_that_moved_voids_it_and_a_successor_takes_the_card_over(
     )
 
 
-def test_a_card_of_an_older_release_is_asked_about_anew() -> None:
+def test_card_of_an_older_release_is_superseded() -> None:
     old = advance(OP, OpState.WAITING, at=101.0, seen=ObservedState())
     fresh = preflight(LeaderTransfer(2), *HEALTHY.looks())
     assert has_moved(old, fresh)
-    assert what_moved(old, fresh) == ("the card is one of an older release",)
+    assert what_moved(old, fresh) == ("an older release made the card",)
 
 
 def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: int = 12) -> Operation:
@@ -97,16 +94,14 @@ def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: i
         ([replace(OP, state=OpState.WAITING)], 0),
     ],
 )
-def test_a_change_of_leader_is_explained_by_the_transfer_that_led_there(
-    operations: list[Operation], cause: int
-) -> None:
+def test_leader_change_is_attributed_to_the_matching_transfer(operations: list[Operation], cause: int) -> None:
     found = caused_by(LeaderChange(200.0, 1, 2, 7, before_at=185.0), operations)
     assert (found.id if found else 0) == cause
 
 
-def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
+def test_effect_is_read_from_the_leaders_view_only() -> None:
     now = replace(HEALTHY, learners=(4,)).looks()[1]
-    nobody = replace(HEALTHY, leader=0).looks()[1]
+    leaderless = replace(HEALTHY, leader=0).looks()[1]
     assert effect_of(LEARNER, now).done
     assert not effect_of(VOTER, now).done
     assert not effect_of(replace(LEARNER, peer_id=5), now).done
@@ -114,23 +109,23 @@ def test_the_effect_is_seen_on_the_leaders_view_only() -> None:
     assert effect_of(MemberRemove(5), now).done
     assert effect_of(LeaderTransfer(1), now).done
     assert not effect_of(LeaderTransfer(2), now).done
-    assert not effect_of(MemberRemove(5), nobody).done
+    assert not effect_of(MemberRemove(5), leaderless).done
 
 
-def test_a_replacement_goes_on_where_it_stands_and_spares_the_healthy() -> None:
+def test_replacement_continues_and_refuses_a_healthy_member() -> None:
     wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
     with pytest.raises(UserError, match="Peer 3 is healthy"):
-        next_wish(wanted, change_request, *HEALTHY.looks(), caught_up=False)
+        next_change(wanted, change_request, *HEALTHY.looks(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
-    steps, step = next_wish(wanted, change_request, *dead.looks(), caught_up=False)
+    steps, step = next_change(wanted, change_request, *dead.looks(), caught_up=False)
     assert step == replace(change_request, options=RequestOptions(policy="member_replace", replaces=(3, 4)))
     assert step.policy_keys == ("member_replace", "member_remove")
     assert len(steps) == 6
-    _, nothing = next_wish(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
+    _, nothing = next_change(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
     assert nothing is None
 
 
-def test_a_learner_that_this_replacement_removed_had_caught_up() -> None:
+def test_removed_learner_of_this_replacement_had_caught_up() -> None:
     step = RequestOptions(policy="member_replace", replaces=(3, 4))
     gone = Operation("prod", MemberRemove(4), "U1", 1.0, 2.0, OpState.VERIFIED, step)
     assert was_caught_up([gone], 3, 4)
@@ -173,12 +168,10 @@ def asked(request: Request, at: float = 199.0, state: OpState = OpState.VERIFIED
         (replace(SWITCHED, key="mine"), asked(TaskSwitch("volume_inspect", on=False)), False),
     ],
 )
-def test_a_change_is_explained_by_the_operation_that_asked_for_just_that(
-    change: Change, op: Operation, *, caused: bool
-) -> None:
+def test_change_is_attributed_to_the_matching_operation_only(change: Change, op: Operation, *, caused: bool) -> None:
     assert (caused_by(change, [op]) is op) is caused
 
 
-def test_the_newest_operation_that_fits_is_the_cause() -> None:
+def test_newest_matching_operation_is_the_cause() -> None:
     older, newer = (replace(asked(LEARNER, at), id=int(at)) for at in (180.0, 199.0))
     assert caused_by(JOINED, [newer, older]) is newer

@@ -1,4 +1,4 @@
-"""A switch is judged in time, whatever is silent: somebody waits for the answer."""
+"""A switch is evaluated in time even when hosts are silent, because a person waits for the answer."""
 
 import asyncio
 
@@ -20,11 +20,11 @@ class Holding(FakeApi):
         raise AssertionError(key, host)
 
 
-async def test_a_value_that_is_held_back_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dialect is told at once, the value never: the verdict says so."""
+async def test_value_that_never_comes_does_not_delay_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dialect is known at once, the value never: a check says so."""
     monkeypatch.setattr(judging, "SWITCH_SECONDS", 0.01)
     evaluation = await evaluate(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
-    told = " ".join(check.sentence for check in evaluation.verdict.checks)
-    assert "prod did not tell the value of balance in time" in told
+    text = " ".join(check.sentence for check in evaluation.verdict.checks)
+    assert "prod did not tell the value of balance in time" in text
     assert evaluation.seen.switch is not None
     assert evaluation.seen.switch.meaning == "not read"

@@ -69,7 +69,7 @@ def test_a_learner_that_fell_behind_again_is_waited_for_once_more() -> None:
     assert step.why == "a snapshot is on its way to it"
 
 
-def test_a_dead_member_that_is_still_there_comes_first_whatever_else_was_done() -> None:
+def test_present_dead_member_is_always_removed_first() -> None:
     steps = plan(Scene(voters=(1, 2, 3, 4), peers={3: s.DOWN}, silent=frozenset({3})))
     assert [step.state for step in steps] == [StepState.NEXT, *[StepState.DONE] * 5]
 
@@ -89,5 +89,5 @@ def test_a_node_cannot_replace_itself() -> None:
 
 def test_a_bad_address_is_refused_before_anything_is_planned() -> None:
     before, now = DEAD.looks()
-    with pytest.raises(UserError, match="lacks its port"):
+    with pytest.raises(UserError, match="has no port"):
         replace_plan(3, 4, "cm4", host_name(4), before, now)

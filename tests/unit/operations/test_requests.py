@@ -20,7 +20,7 @@ from bot.operations.requests import (
 
 
 def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
-    """What the person is told: one line, short, and nothing in it that a chat would act on."""
+    """Text of the error: one short line without characters that a chat acts on."""
     words = str(error.value)
     assert words.endswith(".")
     assert len(words) < 200
@@ -29,7 +29,7 @@ def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "part"),
     [
         ("-1", "out of range"),
         ("0", "panic"),
@@ -47,10 +47,10 @@ def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
         ("4\n", "plain digits"),
     ],
 )
-def test_a_bad_peer_id_is_refused(text: str, told: str) -> None:
+def test_a_bad_peer_id_is_refused(text: str, part: str) -> None:
     with pytest.raises(UserError) as error:
         parse_peer_id(text)
-    assert told in one_sentence(error)
+    assert part in one_sentence(error)
 
 
 @pytest.mark.parametrize(("text", "peer"), [("1", 1), ("18446744073709551615", 2**64 - 1)])
@@ -59,39 +59,39 @@ def test_the_smallest_and_the_largest_peer_id_are_taken(text: str, peer: int) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "part"),
     [
         ("", "is empty"),
         (None, "is empty"),
-        ("http://10.0.0.4:10110", "without http://"),
-        ("10.0.0.4", "lacks its port"),
-        ("10.0.0.4:", "lacks its port"),
+        ("http://10.0.0.4:10110", "a scheme such as http://"),
+        ("10.0.0.4", "has no port"),
+        ("10.0.0.4:", "has no port"),
         ("10.0.0.4:0", "between 1 and 65535"),
         ("10.0.0.4:65536", "between 1 and 65535"),
         ("10.0.0.4:+80", "between 1 and 65535"),
         ("10.0.0.4:80/", "between 1 and 65535"),
         ("10.0.0.4:99999999999", "between 1 and 65535"),
-        (":10110", "names no host"),
-        ("10.0.0.256:10110", "names no host"),
-        ("10.0.4:10110", "names no host"),
-        ("cm 4:10110", "names no host"),
-        (" cm4:10110", "names no host"),
+        (":10110", "has no valid host"),
+        ("10.0.0.256:10110", "has no valid host"),
+        ("10.0.4:10110", "has no valid host"),
+        ("cm 4:10110", "has no valid host"),
+        (" cm4:10110", "has no valid host"),
         ("cm4:10110\n", "between 1 and 65535"),
-        ("-cm4:10110", "names no host"),
-        ("a..b:10110", "names no host"),
-        ("user@cm4:10110", "names no host"),
-        ("<!channel>:10110", "names no host"),
-        ("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher:10110", "names no host"),
+        ("-cm4:10110", "has no valid host"),
+        ("a..b:10110", "has no valid host"),
+        ("user@cm4:10110", "has no valid host"),
+        ("<!channel>:10110", "has no valid host"),
+        ("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher:10110", "has no valid host"),
         ("cm4:1011\N{ARABIC-INDIC DIGIT FOUR}", "between 1 and 65535"),
-        ("a" * 10_000 + ":10110", "names no host"),
-        ("a" * 10_000, "lacks its port"),
+        ("a" * 10_000 + ":10110", "has no valid host"),
+        ("a" * 10_000, "has no port"),
         ("fd00::4:10110", "more than one colon"),
-        ("[fd00::4]", "more than one colon|between 1 and 65535|lacks its port"),
-        ("[fd00::zz]:10110", "names no host"),
-        ("[fe80::1%eth0]:10110", "names no host"),
-        ("[10.0.0.4]:10110", "names no host"),
-        ("0x7f000001:10110", "names no host"),
-        ("a.1:10110", "names no host"),
+        ("[fd00::4]", "more than one colon|between 1 and 65535|has no port"),
+        ("[fd00::zz]:10110", "has no valid host"),
+        ("[fe80::1%eth0]:10110", "has no valid host"),
+        ("[10.0.0.4]:10110", "has no valid host"),
+        ("0x7f000001:10110", "has no valid host"),
+        ("a.1:10110", "has no valid host"),
         ("0.0.0.0:10110", "address of every interface"),
         ("[::]:10110", "address of every interface"),
         ("169.254.169.254:80", "link-local"),
@@ -102,12 +102,12 @@ def test_the_smallest_and_the_largest_peer_id_are_taken(text: str, peer: int) ->
         ("[ff02::1]:10110", "many machines"),
     ],
 )
-def test_a_bad_address_is_refused(text: str | None, told: str) -> None:
+def test_a_bad_address_is_refused(text: str | None, part: str) -> None:
     with pytest.raises(UserError) as error:
         parse_address(text, "raft address")
     words = one_sentence(error)
     assert "raft address" in words
-    assert any(part in words for part in told.split("|"))
+    assert any(each in words for each in part.split("|"))
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,12 @@ def judge(request: Request, scene: Scene = Scene(), facts: PreflightContext = AN
     return preflight(request, *scene.looks(), facts=facts)
 
 
-def test_the_arithmetic_reads_as_a_person_would_say_it() -> None:
+def test_quorum_sentence_has_both_counts_and_the_risk() -> None:
     check = judge(MemberRemove(3)).check("quorum")
     assert check is not None
     assert check.sentence == (
-        "3 voters, quorum 2, 3 healthy: tolerates 1 failure now; "
-        "after: 2 voters, quorum 2: tolerates 0; if peer 1 or 2 stops, writes stop"
+        "Quorum is 2 of 3; it can lose 1 more voter. "
+        "Afterwards quorum is 2 of 2; it can lose no more voters: if peer 1 or 2 stops, writes stop."
     )
 
 
@@ -110,7 +110,7 @@ def test_a_lag_that_moves_leaves_an_approval_valid() -> None:
     assert not changes_a_check(old, new)
 
 
-def test_an_election_among_healthy_voters_leaves_a_removal_approved_and_is_told() -> None:
+def test_election_among_healthy_voters_keeps_removal_approved_and_is_listed() -> None:
     old, new = judge(MemberRemove(3)), judge(MemberRemove(3), Scene(leader=2, term=8))
     assert not changes_a_check(old, new)
     assert difference(old.fingerprint, new.fingerprint) == ("leader: peer 1 → peer 2", "term: 7 → 8")
@@ -120,7 +120,7 @@ def test_an_election_voids_an_approved_transfer() -> None:
     assert changes_a_check(judge(LeaderTransfer(3)), judge(LeaderTransfer(3), Scene(leader=2, term=8)))
 
 
-def test_the_leader_killed_between_proposal_and_approval_voids_it_and_is_told_in_words() -> None:
+def test_leader_killed_before_approval_voids_it_and_is_listed() -> None:
     old = judge(MemberRemove(3))
     killed = Scene(leader=2, term=8, peers={1: s.DOWN_BEFORE_ELECTION}, silent=frozenset({1}))
     new = judge(MemberRemove(3), killed)
@@ -147,7 +147,7 @@ def test_a_check_that_is_no_longer_made_voids_too() -> None:
     assert changes_a_check(lagging, judge(learner(4)))
 
 
-def test_a_switch_that_moved_voids_and_is_told() -> None:
+def test_changed_switch_voids_the_approval_and_is_listed() -> None:
     request = TaskSwitch("balance", on=True)
     old = judge(request, facts=OFF)
     new = judge(request, facts=PreflightContext(dialect="v3", switch=SwitchReading("Enable", "meaningless")))
@@ -163,7 +163,7 @@ def test_a_difference_names_every_fact_that_moved() -> None:
         "voters: 1, 2, 3 → 1, 2",
         "learners: none → 4",
         "peer 2 is no longer proven healthy",
-        "transfer under way to: none → peer 2",
+        "pending transfer to: none → peer 2",
         "balance is: unset → not read",
         "dialect: not known → v1",
         "broken or repairing disks: not known → 3",
@@ -216,7 +216,7 @@ def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed
     check = preflight(MemberAdd(4, typed, "cm4:9998"), *looks, facts=ANSWERS).check("host")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
-    assert "that of peer 2" in check.sentence
+    assert "belongs to peer 2" in check.sentence
 
 
 @pytest.mark.parametrize("typed", ["CM2.:9998", "cm2:9998"])
@@ -224,4 +224,4 @@ def test_service_address_of_a_host_is_taken_however_it_is_spelled(typed: str) ->
     check = judge(MemberAdd(4, "cm4:10110", typed)).check("node")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
-    assert "that of peer 2" in check.sentence
+    assert "belongs to peer 2" in check.sentence

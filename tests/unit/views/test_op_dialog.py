@@ -1,4 +1,4 @@
-"""The dialog before a change: its consequence first and whole, the act on its button, whatever the cluster's size."""
+"""The dialog before a change: its consequence first and whole, the act on its button, at any size of the cluster."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,21 +31,21 @@ def dialog(op: Operation) -> tuple[str, str]:
         (
             MemberRemove(3),
             Scene(),
-            "Afterwards: 2 voters, quorum 2, 2 healthy: none may fail. If peer 1 or 2 stops, writes stop.",
+            "Afterwards: quorum 2 of 2, 2 healthy: it can lose no more voters. If peer 1 or 2 stops, writes stop.",
             "Remove peer 3",
         ),
-        (MemberRemove(5), FIVE, "Afterwards: 4 voters, quorum 3, 4 healthy: 1 may fail.", "Remove peer 5"),
+        (MemberRemove(5), FIVE, "Afterwards: quorum 3 of 4, 4 healthy: it can lose 1 more voter.", "Remove peer 5"),
         (
             MemberRemove(4),
             Scene(voters=(1, 2), learners=(4,)),
-            "No vote changes: 2 voters, quorum 2, 2 healthy: none may fail. If peer 1 or 2 stops, writes stop.",
+            "No vote changes: quorum 2 of 2, 2 healthy: it can lose no more voters. If peer 1 or 2 stops, writes stop.",
             "Remove peer 4",
         ),
-        (ADD, Scene(), "No vote changes: 3 voters, quorum 2, 3 healthy: 1 may fail.", "Add peer 4 as learner"),
+        (ADD, Scene(), "No vote changes: quorum 2 of 3, 3 healthy: it can lose 1 more voter.", "Add peer 4 as learner"),
         (
             replace(ADD, learner=False),
             Scene(),
-            "Afterwards: 4 voters, quorum 3, 3 healthy: none may fail. If peer 1 or 2 or 3 stops, writes stop.",
+            "Afterwards: quorum 3 of 4, 3 healthy: it can lose no more voters. If peer 1 or 2 or 3 stops, writes stop.",
             "Add peer 4 as voter",
         ),
         (
@@ -57,7 +57,7 @@ def dialog(op: Operation) -> tuple[str, str]:
         (
             MemberAdd(18446744073709551615, "cm4:10110", "cm4:9998"),
             Scene(),
-            "No vote changes: 3 voters, quorum 2, 3 healthy: 1 may fail.",
+            "No vote changes: quorum 2 of 3, 3 healthy: it can lose 1 more voter.",
             "Add it",
         ),
     ],
@@ -79,10 +79,10 @@ def test_forced_transfer_says_that_writes_may_stop() -> None:
 def test_switch_dialog_begins_with_what_the_task_does(task: str, button: str) -> None:
     op = made(TaskSwitch(task, on=True), POLICIES["task_enable"])
     op = replace(op, state=OpState.WAITING)
-    told = buttons(op)[0]["confirm"]
-    assert told["confirm"]["text"] == button
-    means = "On, blobs that are marked deleted are erased from the disks; they cannot be brought back."
-    assert told["text"]["text"].startswith(means if task == "blob_delete" else "Will be sent: ")
+    found = buttons(op)[0]["confirm"]
+    assert found["confirm"]["text"] == button
+    means = "When it is on, blobs that are marked deleted are erased for good."
+    assert found["text"]["text"].startswith(means if task == "blob_delete" else "Will be sent: ")
 
 
 @given(st.lists(st.text(max_size=200), max_size=8))

@@ -51,7 +51,7 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
     for part in (
         "Turn balance off in prod",
         "*Waiting* for <@U0ANNA> to confirm",
-        '*Value when looked at*\n`"true"`: on',
+        '*Value at the last check*\n`"true"`: on',
         '*Will be sent*\n`balance` = `"false"`: off',
         "v3: 10.0.0.1:9998 answered /kv/list.",
         "*Reason*\nrush hour",
@@ -69,29 +69,32 @@ def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
 
 def test_an_unset_switch_is_called_unset() -> None:
     card = operations.card(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=None, meaning="unset"))))
-    assert "nothing (unset): unset" in seen(card)
+    assert "unset: unset" in seen(card)
     assert "Now: unset (unset)." in buttons(card)[0]["confirm"]["text"]["text"]
 
 
 @pytest.mark.parametrize(
     ("op", "words"),
     [
-        (PROPOSED, "*Proposed*, being checked."),
+        (PROPOSED, "*Proposed*; the checks run."),
         (RUNNING, "*Running*, confirmed by <@U0ANNA>"),
         (
             ended(OpState.VERIFIED, "balance is now off"),
-            "*Done and read back*: balance is now off, confirmed by <@U0ANNA>, seen <!date^1700000061^",
+            "*Verified*: balance is now off, confirmed by <@U0ANNA>, <!date^1700000061^",
         ),
         (ended(OpState.FAILED, "the cluster has no leader."), "*Failed*: the cluster has no leader, confirmed by"),
-        (ended(OpState.UNKNOWN, "no answer"), "*Outcome not known*: no answer. It is not sent again"),
+        (ended(OpState.UNKNOWN, "no answer"), "cmbot does not send it again"),
         (ended(OpState.CANCELLED, "cancelled", "U0ANNA"), "*Cancelled* by <@U0ANNA>. Nothing was sent"),
-        (ended(OpState.EXPIRED, "nobody confirmed it in time"), "*Expired*: nobody confirmed it in time. Nothing was"),
+        (
+            ended(OpState.EXPIRED, "there was no decision in time"),
+            "*Expired*: there was no decision in time. Nothing was",
+        ),
         (ended(OpState.BLOCKED, "prod is no longer configured"), "*Blocked*: prod is no longer configured. Nothing"),
-        (ended(OpState.SUPERSEDED, "the cluster moved"), "*Overtaken*: the cluster moved"),
+        (ended(OpState.SUPERSEDED, "the cluster moved"), "*Superseded*: the cluster moved"),
         (ended(OpState.REJECTED, "not now", "U0BEN"), "*Rejected* by <@U0BEN>: not now. Nothing was sent"),
     ],
 )
-def test_each_state_is_told_in_words_and_only_a_waiting_card_has_buttons(op: Operation, words: str) -> None:
+def test_card_in_each_state_has_its_text_and_buttons_only_while_waiting(op: Operation, words: str) -> None:
     card = operations.card(op)
     assert words in seen(card)
     assert words in card.text
@@ -105,14 +108,14 @@ def test_every_state_has_its_words() -> None:
         assert_postable(operations.card(replace(WAITING, state=state)))
 
 
-def test_what_was_sent_is_told_apart_from_what_was_not() -> None:
+def test_card_distinguishes_sent_from_unsent_requests() -> None:
     assert "*Sent*" in seen(operations.card(ended(OpState.VERIFIED, "x")))
     assert "*Not sent*" in seen(operations.card(ended(OpState.EXPIRED, "x")))
 
 
 def test_a_long_history_is_counted() -> None:
     op = replace(WAITING, history=WAITING.history * 30)
-    assert "(… 21 earlier steps)" in seen(operations.card(op))
+    assert "(21 earlier steps not shown)" in seen(operations.card(op))
     assert_postable(operations.card(op))
 
 
@@ -126,13 +129,11 @@ def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
     assert_harmless(operations.already(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE)))))
 
 
-def test_what_the_requester_is_told() -> None:
-    assert operations.already(WAITING).text == (
-        'balance is on in prod already (`balance` holds `"true"`): nothing to do.'
-    )
+def test_replies_to_the_requester_name_the_card() -> None:
+    assert operations.already(WAITING).text == ('balance is already on in prod (`balance` is `"true"`): nothing to do.')
     link = "https://example.slack.com/archives/C0OPS/p1"
-    assert f"see <{link}|its card> in <#C0OPS>" in operations.proposed(WAITING, link).text
-    assert "see its card in <#C0OPS>" in operations.proposed(WAITING, "").text
+    assert f"See <{link}|its card> in <#C0OPS>" in operations.proposed(WAITING, link).text
+    assert "See its card in <#C0OPS>" in operations.proposed(WAITING, "").text
 
 
 def test_an_error_of_a_cluster_quotes_its_words_and_trace() -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.common.errors import UserError
-from bot.interactions.command import Replacement
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import Operation, OpState, advance
+from bot.operations.replacement_plan import Replacement
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
 from tests.support.view_samples import AT, seen
@@ -65,10 +65,10 @@ async def test_what_is_typed_becomes_a_wish(line: str, change_request: ChangeReq
         ("member remove 18446744073709551616", "out of range"),
         ("member remove 1e3", "whole number in plain digits"),
         ("member remove ٣", "whole number in plain digits"),
-        ("member add 4 https://cm4:10110", "without http://"),
+        ("member add 4 https://cm4:10110", "a scheme such as http://"),
         ("member add 4 cm4:99999", "between 1 and 65535"),
         ("member add 4 cm4:10110 node=cm4:10110", "a node has two ports"),
-        ("member replace 3 4 cm4 node=cm4:9998", "lacks its port"),
+        ("member replace 3 4 cm4 node=cm4:9998", "has no port"),
         ("task disable balance for=2", "such as 30m, 2h30m, 7d or 1w"),
         ("task disable balance for=99d", "between 1m and 30d"),
         ("op 0", "at least 1"),

@@ -272,8 +272,8 @@ def test_the_command_line_tells_its_version(capsys: pytest.CaptureFixture[str]) 
         ("leader transfer 0", "no voter has it, so leadership cannot move there"),
         ("member remove 0", "no member has it, so there is nothing to remove"),
         ("member replace 0 4 a:1", "no member has it"),
-        ("member replace 3 0 a:1", "its nodes would panic at their start"),
-        ("member add 0 a:1", "its nodes would panic at their start"),
+        ("member replace 3 0 a:1", "its nodes then panic at their next start"),
+        ("member add 0 a:1", "its nodes then panic at their next start"),
     ],
 )
 async def test_peer_0_is_refused_for_a_reason_of_each_change(text: str, why: str) -> None:

@@ -119,11 +119,11 @@ async def test_a_good_form_becomes_work_that_says_where_it_came_from() -> None:
         ("member remove", {"peer_id": "-1"}, "peer_id", "out of range"),
         ("member remove", {"peer_id": str(2**64)}, "peer_id", "out of range"),
         ("member add", {"peer_id": "0", "host": "a:1"}, "peer_id", "Peer id 0 cannot be used"),
-        ("member add", {"peer_id": "4", "host": "http://a:1"}, "host", "without http://"),
-        ("member add", {"peer_id": "4", "host": "a"}, "host", "lacks its port"),
+        ("member add", {"peer_id": "4", "host": "http://a:1"}, "host", "a scheme such as http://"),
+        ("member add", {"peer_id": "4", "host": "a"}, "host", "has no port"),
         ("member add", {"peer_id": "4", "host": "a:1", "node": "a:1"}, "node", "are both"),
         ("member replace", {"dead": "3", "new": "x", "host": "a:1"}, "new", "a whole number"),
-        ("member replace", {"dead": "3", "new": "4", "host": "a:1", "node": "b"}, "node", "lacks its port"),
+        ("member replace", {"dead": "3", "new": "4", "host": "a:1", "node": "b"}, "node", "has no port"),
     ],
 )
 async def test_what_is_wrong_is_said_at_its_field(kind: str, values: dict[str, str], field: str, words: str) -> None:
