@@ -203,7 +203,7 @@ async def test_a_cluster_without_a_voice_leaves_the_fields_to_be_typed(world: De
         await cluster.kill(peer)
     view = await opened(world, "/cm do member remove prod")
     assert element(view, "field:peer_id")["type"] == "plain_text_input"
-    assert "cannot be read just now" in view.full_text
+    assert "cannot be read now" in view.full_text
 
 
 async def test_a_form_that_was_closed_is_answered_where_it_was_asked_for(world: Demo) -> None:
