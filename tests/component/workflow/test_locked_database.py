@@ -24,6 +24,8 @@ from bot.workflow.repository import OperationRepository
 from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked
 
+pytestmark = pytest.mark.fast_time
+
 __all__ = ["scenery"]
 TOO_LONG = FRESH_SECONDS + 1
 """Seconds for which the lock is held on the clock by which a judgement ages."""
