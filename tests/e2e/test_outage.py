@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.cli.demo import example, settled
+from bot.cli.demo import EXAMPLE, settings_for
 from bot.config import Secrets, parse
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
@@ -105,9 +105,9 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             take, give = server.stop, server.start
         cluster = await stack.enter_async_context(SimulatedCluster(timing=QUICK))
         slack = await stack.enter_async_context(LocalSlack())
-        template = parse(example(), secrets=Secrets(), environment={})
+        template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
         template = template.model_copy(update={"clusters": template.clusters[:1], "summaries": ()})
-        settings = settled(template, slack, {"prod": cluster}, str(tmp_path), 0.2)
+        settings = settings_for(template, slack, {"prod": cluster}, str(tmp_path), 0.2)
         settings = settings.model_copy(update={"store": settings.store.model_copy(update={"url": url})})
         app = await stack.enter_async_context(build(settings))
         await stack.enter_async_context(running(app))

@@ -181,10 +181,10 @@ async def test_a_row_that_comes_twice_is_refused(written: Path, tmp_path: Path) 
         await import_state(f"sqlite:///{tmp_path}/next.db", written)
 
 
-async def test_a_chain_that_was_changed_in_the_file_is_told(written: Path, tmp_path: Path) -> None:
+async def test_import_of_a_changed_audit_chain_is_reported(written: Path, tmp_path: Path) -> None:
     rewrite(written, _row("audit", {"actor": "U9"})(lines_of(written)))
     moved = await import_state(f"sqlite:///{tmp_path}/next.db", written)
-    assert "BROKEN at row 1" in moved.told("Imported", written)
+    assert "BROKEN at row 1" in moved.text("Imported", written)
 
 
 async def test_a_database_of_another_release_is_not_exported(tmp_path: Path) -> None:
