@@ -109,7 +109,7 @@ async def test_export_is_one_consistent_view(store: Store) -> None:
 async def test_import_leaves_a_database_with_rows_unchanged(store: Store, database_url: str, written: Path) -> None:
     async with store.begin() as uow:
         await uow.memory.put("prod", ClusterState(term=3))
-    with pytest.raises(UserError, match=r"not empty \(there are rows in memory\).*Nothing was imported"):
+    with pytest.raises(UserError, match=r"not empty \(it has rows in memory\).*Nothing was imported"):
         await import_state(database_url, written)
     rows = await everything(store)
     assert rows.pop("memory") == [{"cluster": "prod", "data": {"term": 3}}]
@@ -139,18 +139,18 @@ def _row(table: str, change: dict[str, object]) -> Callable[[list[str]], list[st
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda _lines: [], "is no export"),
-        (lambda lines: lines[1:], "is no export"),
-        (lambda lines: ["{}", *lines], "is no export"),
-        (lambda lines: ["[" * 100_000, *lines], "is no export"),
-        (_first({"what": "something else"}), "is no export"),
-        (_first({"counts": {"alerts": -1}}), "is no export"),
-        (_first({"revision": "9999"}), "revision 9999, this release has"),
-        (lambda lines: lines[:-1], "is not whole"),
-        (lambda lines: [lines[0], *lines], "line 2: this is no row"),
-        (lambda lines: [*lines[:2], *lines[3:]], "is not whole"),
-        (lambda lines: [*lines, "garbage"], "line [0-9]+: this is no row"),
-        (lambda lines: [*lines, '{"table":"audit"}'], "this is no row"),
+        (lambda _lines: [], "is not an export"),
+        (lambda lines: lines[1:], "is not an export"),
+        (lambda lines: ["{}", *lines], "is not an export"),
+        (lambda lines: ["[" * 100_000, *lines], "is not an export"),
+        (_first({"what": "something else"}), "is not an export"),
+        (_first({"counts": {"alerts": -1}}), "is not an export"),
+        (_first({"revision": "9999"}), "revision 9999 of the schema, but this release has"),
+        (lambda lines: lines[:-1], "is not complete"),
+        (lambda lines: [lines[0], *lines], "line 2: this is not a row"),
+        (lambda lines: [*lines[:2], *lines[3:]], "is not complete"),
+        (lambda lines: [*lines, "garbage"], "line [0-9]+: this is not a row"),
+        (lambda lines: [*lines, '{"table":"audit"}'], "this is not a row"),
         (lambda lines: [*lines, '{"table":"sqlite_master","row":{}}'], "no table 'sqlite_master'"),
         (_row("alerts", {"extra": 1}), "its columns are not those of the table alerts"),
         (_row("alerts", {"severity": "high"}), "alerts.severity has an impossible value"),
@@ -180,7 +180,7 @@ async def test_duplicate_row_is_refused(written: Path, tmp_path: Path) -> None:
         await import_state(f"sqlite:///{tmp_path}/next.db", written)
 
 
-async def test_changed_chain_in_the_file_is_reported(written: Path, tmp_path: Path) -> None:
+async def test_import_of_a_changed_audit_chain_is_reported(written: Path, tmp_path: Path) -> None:
     rewrite(written, _row("audit", {"actor": "U9"})(lines_of(written)))
     moved = await import_state(f"sqlite:///{tmp_path}/next.db", written)
     assert "BROKEN at row 1" in moved.text("Imported", written)
