@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from bot.alerting.escalation import Escalation, call, calling_anew
 from bot.alerting.hysteresis import eased, recent_peak, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
-from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
+from bot.alerting.model import Alert, AlertState, Finding, Outcome, Severity, Silence
+from bot.alerting.outcomes import NotWatched
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import globally_silenced, lifted_by, muted_under, muting, with_lifted
@@ -22,7 +23,6 @@ from bot.alerting.transition import (
     new_parts,
     noted,
     reads_the_same,
-    unsaid_parts,
     worse,
 )
 from bot.alerting.unknown_time import known_again, unknown_for, untold
@@ -36,14 +36,14 @@ REPLY_EVERY = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all alerts of one step have in common; `resolution` words what became of one that is resolved."""
+    """What all alerts of one step have in common; `outcome` finds the facts of an end."""
 
     cluster: str
     now: float
     silences: Sequence[Silence]
     settling: bool
     remembered: bool
-    resolution: Callable[[Alert], str]
+    outcome: Callable[[Alert], Outcome | None]
     escalation: Escalation
     inhibited: frozenset[str] = frozenset()
     covered: Pairs = frozenset()
@@ -75,7 +75,7 @@ def step(
     cluster: str,
     settling: bool = False,
     remembered: bool = False,
-    resolution: Callable[[Alert], str] = lambda _: "",
+    outcome: Callable[[Alert], Outcome | None] = lambda _: None,
     escalation: Escalation = NO_ESCALATION,
     inhibits: Mapping[str, frozenset[str]] = INHIBITS,
 ) -> tuple[Transition, ...]:
@@ -92,7 +92,7 @@ def step(
         silences,
         settling,
         remembered,
-        resolution,
+        outcome,
         escalation,
         inhibited=inhibited(answers, held.values(), inhibits),
         covered=covered(
@@ -151,11 +151,12 @@ def _born(rule: Rule, finding: Finding, around: Surroundings) -> Transition:
         subject=finding.subject,
         state=AlertState.PENDING,
         severity=finding.severity,
-        sentence=finding.sentence,
+        detail=finding.detail,
         since=around.now,
-        lines=finding.lines,
         weight=finding.weight,
-        data=dict(finding.data),
+        parts=finding.parts,
+        covers=finding.covers,
+        fix=finding.fix,
         changed_at=around.now,
     )
     if rule.hold > 0 or around.awaits(rule, finding):
@@ -171,7 +172,7 @@ def _waits(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
     if around.now - old.since - unknown_for(old) >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
-            told = noted(new, muted=None, eased=None, unknown_for=None)
+            told = noted(new, muted=None, peak=None, unknown_for=None)
             return Transition(old, fired(told, around.now), TransitionReason.FIRED, Tell.POST)
         new = muted_under(silence, new)
     return None if new == old else Transition(old, new, TransitionReason.SEEN, Tell.QUIET)
@@ -183,10 +184,12 @@ def _lives(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Tr
     if silence is not None:
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
-    if worse(recent_peak(old, around.now), finding) or ("unsaid" in old.data and not _said_lately(old, new, around)):
+    if worse(recent_peak(old, around.now), finding) or (
+        old.notes.unreported is not None and not _said_lately(old, new, around)
+    ):
         return _grows(rule, old, new, around)
     if old.state is AlertState.FIRING:
-        if "muted" in old.data:
+        if old.notes.muted is not None:
             return _heard_again(old, new, around)
         # Before what merely reads differently: words that change with every look must not put off a call for ever.
         called = call(rule, old, new, around.escalation, around.now)
@@ -203,30 +206,30 @@ def _found_anew(old: Alert, finding: Finding, around: Surroundings) -> Alert:
 
 def _grows(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
     """It got worse: that is said aloud, but for what grows in a burst. A new failure is shown in the channel."""
-    unsaid = unsaid_parts(old) | new_parts(recent_peak(old, around.now), new)
+    unreported = set(old.notes.unreported or ()) | new_parts(recent_peak(old, around.now), new)
     if _said_lately(old, new, around):
-        later = noted(following(new, around.now), unsaid=sorted(unsaid))
+        later = noted(following(new, around.now), unreported=tuple(sorted(unreported)))
         # What grows with every look must not put off a call for ever.
         return call(rule, old, new, around.escalation, around.now) or Transition(
             old, later, TransitionReason.WORSE, Tell.EDIT
         )
     # What came and went unsaid is news when it comes again.
-    new = noted(unlearned(new, unsaid), unsaid=None, said_at=around.now)
+    new = noted(unlearned(new, unreported), unreported=None, replied_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-    tell = loud(new.severity, news=bool(unsaid))
+    tell = loud(new.severity, news=bool(unreported))
     return Transition(old, calling_anew(old, again, around.now), TransitionReason.WORSE, tell)
 
 
 def _said_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
     """Whether its growth can wait for the next reply: a burst is followed in the message, not reply by reply."""
-    heard = old.state is AlertState.FIRING and "muted" not in old.data
+    heard = old.state is AlertState.FIRING and old.notes.muted is None
     mild = heard and new.severity <= min(old.severity, Severity.WARNING)
-    return mild and around.now - float(old.data.get("said_at", -REPLY_EVERY)) < REPLY_EVERY
+    return mild and old.notes.replied_at is not None and around.now - old.notes.replied_at < REPLY_EVERY
 
 
 def _heard_again(old: Alert, new: Alert, around: Surroundings) -> Transition:
     """It is told once more, and whoever is to be called for it is given the whole time from now on."""
-    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, eased=None)
+    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, peak=None)
     return Transition(old, heard, TransitionReason.UNMUTED, loud(new.severity))
 
 
@@ -241,24 +244,23 @@ def _quietly(old: Alert, new: Alert, around: Surroundings) -> Transition | None:
 
 def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, around.now, ""), TransitionReason.DROPPED, Tell.QUIET)
+        return Transition(old, ended(old, around.now, None), TransitionReason.DROPPED, Tell.QUIET)
     if around.keeps(rule):
         return None
     if around.now - (old.clear_since or around.now) >= rule.clear:
         tell = Tell.EDIT if around.muting(old) else Tell.REPLY
-        return Transition(old, ended(old, around.now, around.resolution(old)), TransitionReason.RESOLVED, tell)
+        return Transition(old, ended(old, around.now, around.outcome(old)), TransitionReason.RESOLVED, tell)
     if 0 < old.clear_since <= around.now:
         return None
     return Transition(old, replace(old, clear_since=around.now), TransitionReason.CLEARING, Tell.QUIET)
 
 
-def withdrawn(old: Alert, now: float, words: str, *, muted: bool = False) -> Transition:
-    """Close an alert that is not watched any more; `words` say why."""
+def withdrawn(old: Alert, now: float, outcome: NotWatched, *, muted: bool = False) -> Transition:
+    """Close an alert that is not watched any more."""
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, now, ""), TransitionReason.DROPPED, Tell.QUIET)
-    return Transition(old, ended(old, now, words), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
+        return Transition(old, ended(old, now, None), TransitionReason.DROPPED, Tell.QUIET)
+    return Transition(old, ended(old, now, outcome), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
 
 
 def _withdrawn(old: Alert, around: Surroundings) -> Transition:
-    words = "The settings do not watch for this any more, so nobody knows whether it is still so."
-    return withdrawn(old, around.now, words, muted=around.muting(old) is not None)
+    return withdrawn(old, around.now, NotWatched(), muted=around.muting(old) is not None)

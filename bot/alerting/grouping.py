@@ -131,7 +131,7 @@ def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
 
 def listed(digest: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
     """Those of its alerts that it tells of still: open, and not told on their own since."""
-    return [alert for alert in alerts if alert.open and alert.data.get("digest") == digest.slot]
+    return [alert for alert in alerts if alert.open and alert.notes.group == digest.slot]
 
 
 def _arrived(
@@ -150,7 +150,7 @@ def _arrived(
         history = replace(history, made=history.made + 1)
         storm = AlertGroup(f"digest:{history.channel}:{history.made}", now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_digest(storm), replace(move, new=noted(move.new, digest=storm.slot))
+    return history.with_digest(storm), replace(move, new=noted(move.new, group=storm.slot))
 
 
 def _calmed(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
@@ -174,14 +174,14 @@ def _surfaced(
         move = moved.get(alert.id)
         last = move.new if move else alert
         if _is_due(history, last) and not (move and move.tell in LOUD):
-            new = noted(last if move and last.version > alert.version else following(last, now), digest=None)
+            new = noted(last if move and last.version > alert.version else following(last, now), group=None)
             yield Transition(alert, new, TransitionReason.SURFACED, Tell.POST)
 
 
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
-    if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
+    if alert.state is not AlertState.FIRING or alert.notes.group is None or alert.notes.muted:
         return False
-    digest = history.digest(alert.data["digest"])
+    digest = history.digest(alert.notes.group)
     # Of a digest that is not this channel's: the settings gave the cluster another channel meanwhile.
     return digest is None or alert.id in digest.due
 

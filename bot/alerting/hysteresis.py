@@ -1,10 +1,8 @@
 """How bad an alert was lately: what eases and comes back soon is the same trouble, not one that got worse. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from bot.alerting.model import Alert, Severity
+from bot.alerting.model import Alert, RecentPeak
 from bot.alerting.rules.base import MAX_PARTS
 from bot.alerting.transition import noted
 
@@ -13,45 +11,45 @@ LASTS = 900.0
 
 
 def recent_peak(alert: Alert, now: float) -> Alert:
-    """The alert as bad as it was lately: by this, and not by how it reads now, one tells whether it got worse."""
+    """The alert as bad as it was lately: only what is worse than this counts as worse."""
     held = _held(alert, now)
     if held is None:
         return alert
     return replace(
         alert,
-        severity=Severity(max(alert.severity, held["severity"])),
-        weight=max(alert.weight, held["weight"]),
-        data={**alert.data, **_parts(alert, held["parts"])},
+        severity=max(alert.severity, held.severity),
+        weight=max(alert.weight, held.weight),
+        parts=_parts(alert, held.parts),
     )
 
 
 def eased(old: Alert, new: Alert, now: float) -> Alert:
-    """`new`, which follows `old`, noting how bad it was where it is milder now."""
+    """`new`, which follows `old`, with a note of its recent peak if it is milder now."""
     peak = recent_peak(old, now)
-    parts = peak.data.get("parts") or []
-    if new.severity >= peak.severity and new.weight >= peak.weight and not set(parts) - set(new.data.get("parts", ())):
-        return noted(new, eased=None)
+    parts = peak.parts or ()
+    if new.severity >= peak.severity and new.weight >= peak.weight and not set(parts) - set(new.parts or ()):
+        return noted(new, peak=None)
     held = _held(old, now)
-    until = held["until"] if held is not None else now + LASTS
-    worst_of = {"severity": int(max(peak.severity, new.severity)), "weight": max(peak.weight, new.weight)}
-    return noted(new, eased={**worst_of, "parts": _parts(new, parts).get("parts", parts), "until": until})
+    until = held.until if held is not None else now + LASTS
+    severity, weight = max(peak.severity, new.severity), max(peak.weight, new.weight)
+    both = _parts(new, parts)
+    return noted(new, peak=RecentPeak(severity, weight, parts if both is None else both, until))
 
 
 def unlearned(alert: Alert, parts: set[str]) -> Alert:
-    """The alert without those parts in what is noted of its worst; what it has now stays."""
-    held = alert.data.get("eased")
+    """The alert without those parts in its recent peak; its present parts stay."""
+    held = alert.notes.peak
     if held is None or not parts:
         return alert
-    return noted(alert, eased={**held, "parts": [part for part in held["parts"] if part not in parts]})
+    return noted(alert, peak=replace(held, parts=tuple(part for part in held.parts if part not in parts)))
 
 
-def _held(alert: Alert, now: float) -> Mapping[str, Any] | None:
-    """What is noted of its worst, while that counts; a clock that was set back does not make it count for longer."""
-    held: Mapping[str, Any] | None = alert.data.get("eased")
-    return held if held is not None and now < held["until"] <= now + LASTS else None
+def _held(alert: Alert, now: float) -> RecentPeak | None:
+    """The recent peak while it counts; a clock that was set back does not make it count for longer."""
+    held = alert.notes.peak
+    return held if held is not None and now < held.until <= now + LASTS else None
 
 
-def _parts(alert: Alert, others: list[str]) -> dict[str, Any]:
-    """The alert's parts and those others, as its data has them; none where it does not say what it consists of."""
-    own = alert.data.get("parts")
-    return {} if own is None else {"parts": list(dict.fromkeys((*own, *others)))[:MAX_PARTS]}
+def _parts(alert: Alert, others: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The alert's parts and those others; None where it has no parts."""
+    return None if alert.parts is None else tuple(dict.fromkeys((*alert.parts, *others)))[:MAX_PARTS]

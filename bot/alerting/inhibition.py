@@ -1,23 +1,17 @@
 """Which alerts say enough to keep others back: by rule (INHIBITS) and, subject by subject, by what a finding covers.
 
-A finding whose `data["covers"]` lists (rule, subject) pairs tells of these as well: a dead node is one failure,
+A finding whose `covers` lists (rule, subject) pairs reports these as well: a dead node is one failure,
 whether its host is silent, its leader misses it or the quorum has none to spare. What is covered waits and is told
 once nothing covers it any more; what was told already goes on as it would.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-from bot.alerting.model import Alert, AlertState, Finding
+from bot.alerting.model import Alert, AlertState, Finding, Pair
 from bot.alerting.rules.base import CANNOT_TELL, Answer
 
 Answers = Mapping[str, Answer]
-Pairs = frozenset[tuple[str, str]]
-
-
-def covers(*pairs: tuple[str, str]) -> dict[str, list[list[str]]]:
-    """What a finding that covers these (rule, subject) pairs carries in its data; empty when there are none."""
-    return {"covers": [list(pair) for pair in pairs]} if pairs else {}
+Pairs = frozenset[Pair]
 
 
 def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -37,10 +31,10 @@ def covered(
     """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]
-    said = {key: finding.data for key, finding in found.items()}
-    said |= {(alert.rule, alert.subject): alert.data for alert in kept if alert.state is not AlertState.PENDING}
+    said = {key: finding.covers for key, finding in found.items()}
+    said |= {(alert.rule, alert.subject): alert.covers for alert in kept if alert.state is not AlertState.PENDING}
     return frozenset(
-        pair for key, data in said.items() for pair in _pairs(data) if key not in hushed or pair[0] not in spared
+        pair for key, pairs in said.items() for pair in pairs if key not in hushed or pair[0] not in spared
     )
 
 
@@ -48,8 +42,3 @@ def _found(answers: Answers) -> Iterator[Finding]:
     for answer in answers.values():
         if answer is not CANNOT_TELL:
             yield from (finding for finding in answer if not finding.doubtful)
-
-
-def _pairs(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for rule, subject in data.get("covers", ()):
-        yield str(rule), str(subject)

@@ -63,7 +63,7 @@ class ButtonRouter:
         alert = await self.alert_actions.alert(alert_id)
         refuse_ended(alert)
         # As it is stored now: what a button carries could be forged, and what a card shows may be old.
-        command = str(alert.data.get("fix", ""))
+        command = actions.fix_command(alert)
         if not command:
             raise UserError(f"Alert #{alert_id} has no fix to propose any more: it reads differently now.")
         return RunCommand(command)

@@ -28,6 +28,7 @@ from bot.slack.client import SlackGateway
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
+from bot.views.alert_text.table import alert_text
 from bot.views.text import clean
 
 _TWO_LOOKS_APART = 3.2
@@ -227,7 +228,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     await asyncio.sleep(max(0.0, before.at + _TWO_LOOKS_APART - cluster.clock()))
     now = await cluster.look(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
-    known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name))
+    known = known_of(app.noted.get(cluster.name, {}), now, rules, await _alerts(app, cluster.name), alert_text)
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()
     hosts = [

@@ -37,6 +37,7 @@ from bot.store.retention import Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
+from bot.views.alert_text.table import alert_text
 from bot.views.notes import clock_set
 from bot.watch import decommission
 from bot.watch.alert_actions import AlertActions
@@ -247,7 +248,7 @@ async def tick(app: App, name: str) -> None:
         leader, known = watch.latest.leader, watch.known
         if known.at != watch.latest.at:
             # The store could not be asked: what is known is of an earlier look.
-            facts = known_of(reign_notes(known), watch.latest, watch.watched.rules, watch.alerts)
+            facts = known_of(reign_notes(known), watch.latest, watch.watched.rules, watch.alerts, alert_text)
             known = with_verdict(known, watch.latest, watch.before, facts)
         app.noted[name] = {
             "at": watch.latest.at,

@@ -14,6 +14,7 @@ from bot.operations.approval_rules import Act, Policy, refuse_decision
 from bot.operations.model import Operation, OpState
 from bot.permissions.roles import Rights, Role
 from bot.slack.payloads import HomeOpened
+from bot.views.alert_text.table import alert_text
 from bot.views.blocks import count
 from bot.views.home import Home, Noted, Waiting, home
 
@@ -82,7 +83,7 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
-            clusters = [Noted(each.name, noted(each.name, each.noted, alerts)) for each in clusters]
+            clusters = [Noted(each.name, noted(each.name, each.noted, alerts, alert_text)) for each in clusters]
             lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

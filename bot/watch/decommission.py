@@ -4,8 +4,10 @@ from collections.abc import Collection, Sequence
 
 from bot.alerting.engine import withdrawn
 from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.outcomes import NotWatched
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
+from bot.views.alert_text.table import alert_text
 from bot.views.notes import cluster_left
 from bot.watch.publisher import end_storm, tell
 
@@ -29,15 +31,14 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
 async def _close(
     uow: UnitOfWork, cluster: str, alerts: Sequence[Alert], silences: Sequence[Silence], now: float
 ) -> None:
-    words = f"{cluster} is not in the settings any more, so nobody looks whether it is still so."
     told: dict[str, int] = {}
     for alert in alerts:
-        channel = await _channel(uow, alert.data.get("digest") or f"alert:{alert.id}")
-        if channel and "digest" in alert.data:
+        channel = await _channel(uow, alert.notes.group or f"alert:{alert.id}")
+        if channel and alert.notes.group is not None:
             # In the order in which the watch takes them: the channel first.
             await uow.channels.get(channel)
-        move = withdrawn(alert, now, words)
-        await uow.alerts.save(move.new)
+        move = withdrawn(alert, now, NotWatched(cluster_left=True))
+        await uow.alerts.save(move.new, alert_text(move.new))
         if channel and alert.state is not AlertState.PENDING:
             await tell(uow, move, channel)
             told[channel] = told.get(channel, 0) + 1

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from bot.alerting.cluster_state.changes import Causes, Change
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, AlertText, Silence
 from bot.clustermgr.models import Snapshot
 from bot.interactions.message import Message
 
@@ -33,10 +33,10 @@ class AlertRows(Protocol):
     async def some(self, ids: Sequence[int]) -> list[Alert]:
         """Those of these ids that are kept."""
 
-    async def save(self, alert: Alert) -> Alert:
+    async def save(self, alert: Alert, text: AlertText) -> Alert:
         """Insert (id 0) or replace the version before; raises Conflict."""
 
-    async def touch(self, alert: Alert) -> None:
+    async def touch(self, alert: Alert, text: AlertText) -> None:
         """Replace the same version; raises Conflict."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
 from bot.alerting.model import Severity
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
+from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
 from bot.views.digest import digest_card, digest_line, gravest
 from bot.watch.ports import WatchUnit
@@ -28,7 +29,7 @@ async def carry_out(
 async def tell(uow: WatchUnit, move: Transition, channel: str) -> None:
     """Tell of one stored transition that a person caused; also of one that a digest lists."""
     await _tell_own(uow, move, channel)
-    if "digest" in move.new.data:
+    if move.new.notes.group is not None:
         history = ChannelHistory.from_json(channel, await uow.channels.get(channel))
         told = await _tell_digests(uow, history, _by_digest([move]), "", GroupingLimits())
         if told != history:
@@ -51,14 +52,14 @@ async def _stored(uow: WatchUnit, move: Transition) -> Transition:
     if not move.new.open and move.new.id:
         await uow.silences.end_with(move.new.id)
     if move.new.id == 0 or move.old is None or move.new.version != move.old.version:
-        return replace(move, new=await uow.alerts.save(move.new))
-    await uow.alerts.touch(move.new)
+        return replace(move, new=await uow.alerts.save(move.new, alert_text(move.new)))
+    await uow.alerts.touch(move.new, alert_text(move.new))
     return move
 
 
 async def _tell_own(uow: WatchUnit, move: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
-    if move.tell is Tell.QUIET or "digest" in move.new.data:
+    if move.tell is Tell.QUIET or move.new.notes.group is not None:
         return
     slot = f"alert:{move.new.id}"
     await uow.outbox.put(slot, channel, card(move.new))
@@ -77,14 +78,14 @@ async def _tell_own(uow: WatchUnit, move: Transition, channel: str) -> None:
 
 def _was_muted(move: Transition) -> bool:
     """Whether it is told only now because a silence kept it quiet: its thread says so."""
-    return move.reason is TransitionReason.FIRED and move.old is not None and "muted" in move.old.data
+    return move.reason is TransitionReason.FIRED and move.old is not None and move.old.notes.muted is not None
 
 
 def _by_digest(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
     """The moves that a digest tells of, by its slot: also of an alert that left it for a message of its own."""
     found: dict[str, list[Transition]] = {}
     for move in moves:
-        slot = move.new.data.get("digest") or (move.old.data.get("digest") if move.old else None)
+        slot = move.new.notes.group or (move.old.notes.group if move.old else None)
         if slot and move.tell is not Tell.QUIET:
             found.setdefault(slot, []).append(move)
     return found
@@ -120,7 +121,7 @@ async def _tell_digest(
     if choose is not None:
         digest = replace(digest, due=due(left, choose))
     await uow.outbox.put(digest.slot, channel, digest_card(digest, alerts))
-    said = [move for move in moves if move.tell in LOUD and "digest" in move.new.data]
+    said = [move for move in moves if move.tell in LOUD and move.new.notes.group is not None]
     if said:
         digest = replace(digest, lines=digest.lines + 1)
         slot = f"{digest.slot}:line:{digest.lines}"

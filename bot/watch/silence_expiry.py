@@ -17,7 +17,7 @@ async def tell_ended(
         await uow.silences.remove(silence.id)
         if silence.id not in told:
             since = await uow.alerts.recent(silence.created_at, silence.cluster)
-            kept = [alert for alert in since if silence.id in alert.data.get("silenced", ())]
+            kept = [alert for alert in since if silence.id in alert.notes.silenced]
             await uow.outbox.put(f"silence:{silence.id}:over", channel, silence_over(silence, kept))
 
 
@@ -25,5 +25,8 @@ def _told_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) -> se
     """The silences of which an alert's thread tells: now, or as soon as it can be known whether it is still so."""
     moved = {move.old.id: move.new for move in moves if move.old is not None}
     calling = {AlertState.PENDING, AlertState.FIRING}
-    muted = [alert for alert in alerts if "muted" in alert.data and moved.get(alert.id, alert).state in calling]
-    return {alert.data["muted"]["id"] for alert in muted}
+    return {
+        alert.notes.muted.id
+        for alert in alerts
+        if alert.notes.muted is not None and moved.get(alert.id, alert).state in calling
+    }

@@ -91,7 +91,7 @@ class Watchdog:
         before = ChannelHistory.from_json(watched.channel, await uow.channels.get(watched.channel))
         held: list[Alert] = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
         found = step(
-            {rule.key: (blind_finding(rule, watched.cluster, self.why(watched.cluster)),)},
+            {rule.key: (blind_finding(rule, self.why(watched.cluster)),)},
             held,
             await uow.silences.active(now, watched.cluster),
             (rule,),

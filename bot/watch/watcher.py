@@ -18,14 +18,14 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, Outlook, OwnNetwork
 from bot.alerting.rules.base import Answer, Reign, Rule, RuleContext
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
-from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.reachability import is_silent
-from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, patience, why_failed
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, why_failed
 from bot.alerting.sample import sample_of
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
 from bot.leadership.ports import Fence, unfenced
+from bot.views.alert_text.table import alert_text
 from bot.views.notes import was_blind
 from bot.watch.ports import Explain, Look, WatchStore, WatchUnit, unexplained
 from bot.watch.publisher import carry_out
@@ -357,13 +357,13 @@ class Watch:
             settling=seen.settling,
             remembered=past.at > 0,
             escalation=self._calls(seen),
-            resolution=lambda alert: rules[alert.rule].resolved(context, alert),
+            outcome=lambda alert: rules[alert.rule].resolved(context, alert),
         )
         history, transitions = weather(held.history, transitions, held.alerts, self.watched.limits, now)
         alerts = {alert.key: alert for alert in (*held.alerts, *(move.new for move in transitions))}
         if judging is self.watched.rules:
             # A glimpse, which some rules alone judge, is no whole look.
-            known = known_of(reign_notes(memory), seen.snapshot, judging, tuple(alerts.values()))
+            known = known_of(reign_notes(memory), seen.snapshot, judging, tuple(alerts.values()), alert_text)
             memory = with_verdict(memory, seen.snapshot, seen.previous, known)
         # What is remembered moves with the alerts, so that a lost transaction loses neither.
         written = {**held.memory, **memory.to_json()} if transitions or worth_writing(past, memory) else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.cluster_status import StatusContext, cluster_status
-from bot.alerting.model import Alert
+from bot.alerting.model import Alert, Wording, unworded
 from bot.alerting.rules.base import Reign, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
 from bot.alerting.text import plain
@@ -75,14 +75,18 @@ def may_be_kept(memory: ClusterState, snapshot: Snapshot, settled: float) -> boo
 
 
 def known_of(
-    notes: Mapping[str, Any], snapshot: Snapshot, rules: Sequence[Rule], alerts: Sequence[Alert] = ()
+    notes: Mapping[str, Any],
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    alerts: Sequence[Alert] = (),
+    wording: Wording = unworded,
 ) -> StatusContext:
     """Facts beyond the look that a verdict on it rests on; `notes` as in `is_fresh`, `rules` as configured."""
     fresh = is_fresh(snapshot, notes, settled_of(rules))
     held = notes.get("reign", notes)
     listed = [ZoneChunks(zone["idc"], zone["free"], zone["total"]) for zone in held.get("zones", ())]
     zones = zones_of(listed, float(held.get("zones_at") or 0.0), snapshot.at)
-    return StatusContext(alerts, fresh, len(held.get("voters", ())), smallest_of(rules), zones)
+    return StatusContext(alerts, fresh, len(held.get("voters", ())), smallest_of(rules), zones, wording)
 
 
 def settled_of(rules: Sequence[Rule]) -> float:

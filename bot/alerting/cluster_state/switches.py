@@ -27,11 +27,6 @@ class SwitchState:
         """Whether services take it for off; the older ones keep what they had when the word means nothing to them."""
         return self.meaning.word == "off" or (self.dialect is Dialect.V3 and self.meaning.word != "on")
 
-    @property
-    def stored(self) -> str:
-        """What is stored, in words."""
-        return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
-
 
 def answers(context: RuleContext) -> bool:
     """Whether the cluster answers reads at this look: if not, what was read before it may be so no longer."""
@@ -63,8 +58,3 @@ def _known(memory: ClusterState) -> Iterator[SwitchState]:
 def is_off(memory: ClusterState, task: str, now: float) -> bool:
     """Whether the task is known to be off."""
     return any(switch.task == task and switch.off for switch in switches(memory, now) or ())
-
-
-def fix(switch: SwitchState, cluster: str) -> dict[str, str]:
-    """What mends a switch that ought to be on: the text after /cm, all of its words our own."""
-    return {"fix": f"task enable {switch.task} {cluster}"}

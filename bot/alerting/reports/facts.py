@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import SwitchChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.cluster_status import noted
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, AlertText, Silence, Wording, unworded
 from bot.alerting.reports.trend import Point, Sample, Trend
 from bot.alerting.text import count, listed, span
 from bot.clustermgr.tasks import meaning_of
@@ -69,11 +69,12 @@ class ClusterFacts:
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
+    wording: Wording = unworded
 
     @property
     def verdict(self) -> Mapping[str, Any]:
         """The noted verdict (`level`, `verdict`), not milder than the worst open alert."""
-        return noted(self.name, {"level": self.memory.level, "verdict": self.memory.verdict}, self.open)
+        return noted(self.name, {"level": self.memory.level, "verdict": self.memory.verdict}, self.open, self.wording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +112,18 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
         if alert.rule in _REPEATS:
             continue
         if alert.fired_at:
-            yield Happening(alert.fired_at, facts.name, _fired_words(alert))
+            yield Happening(alert.fired_at, facts.name, _fired_words(alert, facts.wording(alert)))
         if alert.fired_at and alert.resolved_at:
-            became, lasted = alert.resolution or alert.sentence, span(alert.lasted)
+            text = facts.wording(alert)
+            became, lasted = text.outcome or text.sentence, span(alert.lasted)
             yield Happening(alert.resolved_at, facts.name, f"resolved after {lasted}: {became.removesuffix('.')}")
 
 
-def _fired_words(alert: Alert) -> str:
+def _fired_words(alert: Alert, text: AlertText) -> str:
     """An alert at the time when it fired: its sentence is the newest, and is said to be that once it may have moved."""
     number = f"alert #{alert.id}" if alert.id else "alert"
     told = "" if alert.changed_at <= alert.fired_at else " and says by now" if alert.open else " and said in the end"
-    return f"{number} ({alert.rule}) fired{told}: {alert.sentence.removesuffix('.')}"
+    return f"{number} ({alert.rule}) fired{told}: {text.sentence.removesuffix('.')}"
 
 
 def _moved(before: int, after: int, term: int) -> str:

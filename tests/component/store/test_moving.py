@@ -158,7 +158,7 @@ def _row(table: str, change: dict[str, object]) -> Callable[[list[str]], list[st
         (_row("alerts", {"since": True}), "alerts.since has no value"),
         (_row("inbound", {"done": 1}), "inbound.done has no value"),
         (_row("alerts", {"cluster": None}), "alerts.cluster has no value"),
-        (_row("alerts", {"sentence": "nul \x00"}), "alerts.sentence has no value"),
+        (_row("alerts", {"sentence": "nul \x00"}), "sentence(alerts) has no value"),
         (_row("operations", {"id": 1 << 63}), "operations.id has no value"),
     ],
 )

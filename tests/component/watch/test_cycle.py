@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import AlertState, Silence
 from bot.clustermgr.models import Disk, Snapshot
+from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import tell
 from tests.support.watch_builders import dark, disk, look
 from tests.support.watch_harness import World, with_disks
@@ -198,7 +199,7 @@ async def test_an_acknowledgement_between_two_ticks_is_kept(world: World) -> Non
         [alert] = await uow.alerts.open("prod")
         move = acknowledge(alert, "U1", world.now)
         assert move is not None
-        await tell(uow, replace(move, new=await uow.alerts.save(move.new)), "C1")
+        await tell(uow, replace(move, new=await uow.alerts.save(move.new, alert_text(move.new))), "C1")
     world.see = with_disks(disk(8))
     assert len(await world.ticks(3)) == 1
     [held] = world.store.firing()

@@ -6,6 +6,7 @@ import pytest
 
 from bot.alerting.cluster_state.changes import Causes, Change
 from bot.playground.clustermgr_sim import Data
+from tests.support.alert_words import lines
 from tests.support.cluster_world import HOUR, watched
 
 FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
@@ -65,8 +66,8 @@ async def test_a_repair_that_stands_still_is_told_and_moving_chunks_end_that() -
         [told] = [told for told in await world.ticks(3, apart=HOUR) if "progress" in told]
         assert told == "Warning in prod: The repair of 1 disk of prod makes no progress."
         [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
-        assert "being repaired since" in alert.lines[0]
-        assert "20 chunks left, none moved since" in alert.lines[0]
+        assert "being repaired since" in lines(alert)[0]
+        assert "20 chunks left, none moved since" in lines(alert)[0]
         world.cluster.move_chunks(7, 19)
         [moves] = [told for told in await world.ticks(1, apart=HOUR) if "Resolved" in told]
         assert moves.endswith("The repair of disks of prod moves on, 1 disk to go.")
@@ -78,7 +79,7 @@ async def test_a_repair_that_does_not_begin_is_told() -> None:
         await world.ticks()
         assert await world.ticks(1, apart=HOUR) == []
         assert await world.ticks(1, apart=HOUR) == ["Warning in prod: The repair of 1 disk of prod makes no progress."]
-        assert "its repair has not begun" in world.store.firing()[-1].lines[0]
+        assert "its repair has not begun" in lines(world.store.firing()[-1])[0]
 
 
 async def test_a_drop_that_stands_still_is_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 from bot.alerting.model import Silence
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import AuthRejected
+from tests.support.alert_words import lines
 from tests.support.raft_snapshots import failing
 from tests.support.watch_builders import host, look
 from tests.support.watch_harness import World
@@ -56,7 +57,7 @@ async def test_a_killed_leader_is_told_as_the_change_and_the_quorum_at_risk(worl
     assert "The leader of prod has not changed again" in told[2]
     assert len(told) == 4
     [risk] = [each for each in world.store.firing() if each.rule == "quorum_at_risk"]
-    assert risk.lines[-1] == f"its host {host(1)} gives no usable answer"
+    assert lines(risk)[-1] == f"its host {host(1)} gives no usable answer"
 
 
 async def test_a_killed_follower_is_one_message_while_it_lasts(world: World) -> None:

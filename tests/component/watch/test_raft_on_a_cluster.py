@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.playground.clustermgr_sim import Timing, VirtualClock
+from tests.support.alert_words import lines
 from tests.support.cluster_world import World, watched
 
 SOONER = {"slow_answers": {"limit": "1s", "hold": 15, "clear": 0}}
@@ -40,7 +41,7 @@ async def test_a_killed_follower_is_one_message() -> None:
         await world.cluster.kill(3)
         assert await world.ticks(30) == [RISK]
         [alert] = world.store.firing()
-        assert alert.lines[-1] == f"its host {named(world, 3)} gives no usable answer"
+        assert lines(alert)[-1] == f"its host {named(world, 3)} gives no usable answer"
 
 
 async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> None:
@@ -94,7 +95,7 @@ async def test_a_newcomer_that_gets_its_snapshot_is_no_alarm_and_one_that_caught
             "Info in prod: Learner 4 of prod has caught up and keeps up: it can become a voter."
         ]
         [alert] = world.store.firing()
-        assert alert.lines[1:] == (
+        assert lines(alert)[1:] == (
             "1. /cm member remove 4 prod",
             "2. /cm member add 4 127.0.0.1:10113 node=SERVICE-HOST:PORT as=normal prod",
         )

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.observations import Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
-from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, LegacyDetail, LegacyOutcome, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.trend import Sureness, Trend
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
+from bot.views.alert_text.table import alert_text
 from bot.views.handover import handover
 
 DAY, HOUR = 86400.0, 3600.0
@@ -26,8 +27,14 @@ HEALTHY = ClusterState(
 )
 
 
+def facts_of(*values: Any, **fields: Any) -> ClusterFacts:
+    return ClusterFacts(*values, wording=alert_text, **fields)
+
+
 def alert(number: int, rule: str = "disk_broken", **changes: Any) -> Alert:
-    made = Alert("prod", rule, "", AlertState.FIRING, Severity.WARNING, f"Alert {number}.", NOW - 7200, id=number)
+    made = Alert(
+        "prod", rule, "", AlertState.FIRING, Severity.WARNING, LegacyDetail(f"Alert {number}."), NOW - 7200, id=number
+    )
     return replace(made, **{"fired_at": NOW - 7200, **changes})
 
 
@@ -40,7 +47,7 @@ def of(*facts: ClusterFacts) -> str:
 
 
 def test_a_quiet_shift_is_told_in_four_lines() -> None:
-    assert of(ClusterFacts("prod", HEALTHY)).split("\n") == [
+    assert of(facts_of("prod", HEALTHY)).split("\n") == [
         "Hand-over: no alert is open",
         "🟢 healthy: *prod*",
         "Nothing is open, muted or under way: there is nothing to take over but the watch.",
@@ -52,7 +59,7 @@ def test_a_quiet_shift_is_told_in_four_lines() -> None:
 def test_what_nobody_has_comes_before_what_somebody_has() -> None:
     held = alert(2, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOW - HOUR, severity=Severity.CRITICAL)
     text = of(
-        ClusterFacts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
+        facts_of("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
     )
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them free"
@@ -63,7 +70,7 @@ def test_what_nobody_has_comes_before_what_somebody_has() -> None:
 
 
 def test_what_goes_on_is_told_with_its_end() -> None:
-    facts = ClusterFacts(
+    facts = facts_of(
         "prod",
         HEALTHY,
         pending=(
@@ -97,9 +104,7 @@ def test_what_to_watch_is_drawn_from_what_is_known() -> None:
         repairs=(Progress(4, 3, NOW - DAY, NOW - 7 * HOUR),),
         changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)),
     )
-    text = of(
-        ClusterFacts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), ClusterFacts("new", ClusterState())
-    )
+    text = of(facts_of("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), facts_of("new", ClusterState()))
     for sentence in (
         "cmbot has not seen prod for 1 h: what is said of it is that old.",
         "The repair of 1 disk of prod has not moved for 7 h (disk 4).",
@@ -121,8 +126,8 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
         member_changes=(MemberChange(NOW - 400, 4, "learner", "voter"), MemberChange(NOW - 399, 4, "voter", "", op=9)),
         switch_changes=(SwitchChange(NOW - 300, "balance", "true", "Enable", NOW - 400),),
     )
-    resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, resolution="All disks are well.")
-    facts = ClusterFacts(
+    resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, outcome=LegacyOutcome("All disks are well."))
+    facts = facts_of(
         "prod",
         memory,
         recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
@@ -140,8 +145,10 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
 
 
 def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_it_fired() -> None:
-    ended = alert(1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, resolution="All is well.")
-    facts = ClusterFacts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
+    ended = alert(
+        1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, outcome=LegacyOutcome("All is well.")
+    )
+    facts = facts_of("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
     text = of(facts)
     assert "alert #1 (disk_broken) fired and said in the end: Alert 1" in text
     assert "resolved after 1 h 59 min: All is well" in text
@@ -149,7 +156,7 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:
-    facts = ClusterFacts("prod", HEALTHY, deeds=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
+    facts = facts_of("prod", HEALTHY, deeds=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
     assert "… 894 before that, all in the thread" in text
@@ -162,8 +169,8 @@ def test_a_long_shift_is_told_in_the_thread() -> None:
 
 
 def test_many_clusters_in_trouble_fold() -> None:
-    facts = [ClusterFacts(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
-    facts += [ClusterFacts(f"h{n:02}", HEALTHY) for n in range(40)]
+    facts = [facts_of(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
+    facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
     assert "🔴 *c00* without a leader: It has none." in text
     assert "… and 56 more clusters in trouble: /cm clusters" in text
@@ -177,10 +184,12 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
 @given(
     st.lists(
         st.builds(
-            ClusterFacts,
+            facts_of,
             st.text("abc-", min_size=1, max_size=9),
             st.builds(lambda words: replace(HEALTHY, verdict=words), WORDS),
-            open=st.lists(st.builds(lambda words, by: alert(1, sentence=words, acked_by=by), WORDS, WORDS), max_size=9),
+            open=st.lists(
+                st.builds(lambda words, by: alert(1, detail=LegacyDetail(words), acked_by=by), WORDS, WORDS), max_size=9
+            ),
             deeds=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
             pending=st.lists(
                 st.builds(

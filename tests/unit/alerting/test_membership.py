@@ -10,8 +10,9 @@ from bot.alerting.cluster_state.members import MemberChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange, remember
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
-from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
+from bot.alerting.rules.raft import MEMBERSHIP_CHANGED
 from bot.clustermgr.models import Snapshot
+from tests.support.alert_words import lines, sentence
 from tests.support.watch_builders import dark, look
 
 FOUR = (1, 2, 3, 4)
@@ -29,7 +30,7 @@ def told(memory: ClusterState, now: Snapshot) -> list[str]:
     answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, now.at))
     assert answer is not CANNOT_TELL
     assert all(finding.severity is Severity.WARNING for finding in answer)
-    return [finding.sentence for finding in answer]
+    return [sentence(finding) for finding in answer]
 
 
 OUTSIDE = "The members of prod changed, and not by an operation of cmbot: "
@@ -84,11 +85,11 @@ def test_several_changes_are_one_finding_that_grows_and_ends() -> None:
     now = look(130, members=(1, 2, 4))
     answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, 130))
     assert answer is not CANNOT_TELL
-    assert answer[0].sentence == (
+    assert sentence(answer[0]) == (
         "The members of prod changed 2 times, and not by operations of cmbot; the last: "
         "voter 3 (10.0.0.3:10110) was removed."
     )
-    assert answer[0].lines == (
+    assert lines(answer[0]) == (
         "voter 3 (10.0.0.3:10110) was removed",
         "peer 4 (10.0.0.4:10110) joined as a voter",
     )

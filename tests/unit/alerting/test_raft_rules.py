@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.model import Severity
+from bot.alerting.model import Severity, TransferLeader
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot
+from tests.support.alert_words import lines
 from tests.support.raft_snapshots import after, ask, grades, having, resolution, said
 from tests.support.watch_builders import dark, host, look
 
@@ -221,13 +222,13 @@ def test_a_leader_that_stalls_is_mended_by_one_that_applies() -> None:
     view = after(having(look(100), 1, applied=990), having(look(115), 1, applied=990, commit=1005))
     answer = ask("apply_stalled", view)
     assert answer is not CANNOT_TELL
-    assert answer[0].data == {"fix": "leader transfer 2 prod"}
+    assert answer[0].fix == TransferLeader(2)
     both = having(having(look(100), 1, applied=990), 2, applied=980)
     later = having(having(look(115), 1, applied=990, commit=1005), 2, applied=980, commit=1005)
     answer = ask("apply_stalled", after(both, later))
     assert answer is not CANNOT_TELL
-    assert answer[0].data == {"fix": "leader transfer 3 prod"}
-    assert answer[1].data == {}
+    assert answer[0].fix == TransferLeader(3)
+    assert answer[1].fix is None
 
 
 def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None:
@@ -235,7 +236,7 @@ def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None
     view = after(having(looks[0], 1, applied=990), having(looks[1], 1, applied=990, commit=1005))
     answer = ask("apply_stalled", view)
     assert answer is not CANNOT_TELL
-    assert answer[0].data == {}
+    assert answer[0].fix is None
 
 
 def test_a_release_that_tells_one_applied_index_only_is_judged_by_that() -> None:
@@ -247,7 +248,7 @@ def test_a_release_that_tells_one_applied_index_only_is_judged_by_that() -> None
 def test_a_ready_learner_is_told_the_way_that_works() -> None:
     answer = ask("learner_ready", after(*twice(look(115, members=FOUR, nodes=FOUR, peers=LEARNER))))
     assert answer is not CANNOT_TELL
-    assert answer[0].lines == (
+    assert lines(answer[0]) == (
         "a learner cannot be made a voter in place: it is removed, and the same node is added as a voter",
         "1. /cm member remove 4 prod",
         "2. /cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998 as=normal prod",

@@ -20,6 +20,7 @@ from bot.common.errors import (
     NoLeader,
     NotFound,
 )
+from tests.support.alert_words import lines, sentence
 from tests.support.raft_snapshots import after, ask, failing, grades, having, resolution, said
 from tests.support.watch_builders import dark, host, look
 
@@ -123,19 +124,19 @@ def only(rule: str, view: RuleContext) -> Finding:
 
 
 def covered(finding: Finding) -> list[tuple[str, str]]:
-    return [(rule, subject) for rule, subject in finding.data.get("covers", ())]
+    return [(rule, subject) for rule, subject in finding.covers]
 
 
 def test_a_host_whose_peer_the_leader_hears_is_cut_off_from_here_only() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(3,))))
-    assert finding.lines == ("the leader still hears from its peer 3: only the way from here to its HTTP side is cut",)
+    assert lines(finding) == ("the leader still hears from its peer 3: only the way from here to its HTTP side is cut",)
     assert covered(finding) == [("quorum_at_risk", "")]
 
 
 def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() -> None:
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("host_unreachable", after(look(85), lost))
-    assert (finding.lines, covered(finding)) == ((), [])
+    assert (lines(finding), covered(finding)) == ((), [])
     assert covered(only("api_error", after(look(85), failing(lost, 2, error=GARBLED)))) == []
     two = look(100, silent=(3,), peers={2: {"active": False}})
     assert covered(only("host_unreachable", after(look(85), two))) == []
@@ -143,7 +144,7 @@ def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() ->
 
 def test_a_silent_host_that_the_others_name_as_leader_leaves_the_watch_blind() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(1,))))
-    assert finding.lines == (
+    assert lines(finding) == (
         "the others name its peer 1 as leader: until it answers, peers, disks and space are not seen",
     )
 
@@ -151,21 +152,21 @@ def test_a_silent_host_that_the_others_name_as_leader_leaves_the_watch_blind() -
 def test_the_silent_host_of_a_removed_member_belongs_out_of_the_settings() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(3,), members=(1, 2))))
     assert finding.severity is INFO
-    assert finding.sentence == f"Host {host(3)} of prod, once peer 3, is silent, and that peer is no member any more."
-    assert finding.lines == ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
+    assert sentence(finding) == f"Host {host(3)} of prod, once peer 3, is silent, and that peer is no member any more."
+    assert lines(finding) == ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
 
 
 def test_a_lost_peer_tells_of_its_host_too() -> None:
     lost = look(100, silent=(3,), members=(1, 2, 3, 4, 5), peers={3: {"active": False}})
     finding = only("peer_down", after(look(85, members=(1, 2, 3, 4, 5)), lost))
-    assert finding.lines == (f"its host {host(3)} gives no usable answer",)
+    assert lines(finding) == (f"its host {host(3)} gives no usable answer",)
     assert covered(finding) == [("host_unreachable", host(3)), ("peer_lagging", "3")]
 
 
 def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("quorum_at_risk", after(look(85), lost))
-    assert finding.lines == (
+    assert lines(finding) == (
         "voter 3: the leader has not heard from it lately",
         f"its host {host(3)} gives no usable answer",
     )
@@ -175,7 +176,7 @@ def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
 
 def test_no_leader_tells_of_the_silent_hosts() -> None:
     finding = only("no_leader", after(look(85), look(100, leader=0, silent=(1,))))
-    assert finding.lines == (
+    assert lines(finding) == (
         "the last known leader was peer 1 in term 5",
         f"{host(1)} gives no usable answer",
     )

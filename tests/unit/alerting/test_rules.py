@@ -1,14 +1,17 @@
 """Each rule against the situations it is there for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterState, remember
+from bot.alerting.details import DisksBroken
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, RULES, rule_named
 from bot.clustermgr.models import Disk, HostLook, Snapshot
+from tests.support.alert_words import lines, outcome, sentence, words
 from tests.support.watch_builders import dark, disk, host, look, stat
 
 
@@ -168,7 +171,7 @@ def test_what_a_rule_says(case: Case) -> None:
         assert answer is CANNOT_TELL
         return
     assert answer is not CANNOT_TELL
-    assert {finding.subject: finding.sentence for finding in answer} == case.says
+    assert {finding.subject: sentence(finding) for finding in answer} == case.says
     assert all(finding.rule == case.rule and finding.severity is case.severity for finding in answer)
 
 
@@ -180,24 +183,24 @@ def only(answer: Answer) -> Finding:
 
 def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
     finding = only(ask("disk_broken", context(disks(disk(9, 3), disk(7)))))
-    assert finding.lines == (
+    assert lines(finding) == (
         "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",
         "disk 9 on http://10.0.1.9:8889, /data/9, zone z0: being repaired",
     )
-    assert (finding.weight, finding.data["parts"]) == (2, ["7", "9"])
+    assert (finding.weight, finding.parts) == (2, ("7", "9"))
 
 
 def test_thousands_of_broken_disks_stay_bounded() -> None:
     finding = only(ask("disk_broken", context(look(100, bad=[disk(n) for n in range(4000)]))))
-    assert finding.sentence == "4,000 disks of prod are broken."
-    assert (len(finding.lines), finding.data["more"], finding.weight) == (50, 3950, 4000)
-    assert len(finding.data["parts"]) == 1000
+    assert sentence(finding) == "4,000 disks of prod are broken."
+    assert (len(lines(finding)), words(finding).more, finding.weight) == (50, 3950, 4000)
+    assert len(finding.parts or ()) == 1000
 
 
 def test_the_counters_prove_nothing_better() -> None:
     past = replace(ClusterState(), disks=remember(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3), past=past)))
-    assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
+    assert lines(finding) == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3))))
     assert finding.partial
     assert ask("disk_broken", context(look(100, bad=None, broken=0))) is CANNOT_TELL
@@ -206,7 +209,7 @@ def test_the_counters_prove_nothing_better() -> None:
 def test_hostile_text_from_a_cluster_stays_on_one_line_and_bounded() -> None:
     evil = Disk(disk_id=7, status=2, host="<!channel>\n" * 1000, path="\u202e\x00\u200b", idc="z" * 5000)
     finding = only(ask("disk_broken", context(look(100, bad=(evil,)))))
-    [line] = finding.lines
+    [line] = lines(finding)
     assert "\n" not in line
     assert len(line) < 400
     assert line.isprintable()
@@ -223,37 +226,39 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
         weights.append([finding.weight for finding in answer])
     assert weights == [[], [1], [2], [3]]
     finding = only(ask("leader_changed", view))
-    assert finding.sentence == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
+    assert sentence(finding) == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
     later = context(look(100 + 180 + 600, leader=2, term=8), past=memory)
     assert ask("leader_changed", later) == ()
 
 
 def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:
-    def lines(match: int) -> tuple[str, ...]:
+    def told_of(match: int) -> tuple[str, ...]:
         lagging = {3: {"match": match}}
-        return only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging)))).lines
+        return lines(only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging)))))
 
-    assert lines(-5000) == lines(-5100) == ("voter 3: it is over 1,000 entries behind",)
+    assert told_of(-5000) == told_of(-5100) == ("voter 3: it is over 1,000 entries behind",)
 
 
-def open_alert(rule: str, subject: str = "", **data: object) -> Alert:
-    return Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0, data=data)
+def open_alert(rule: str, subject: str = "", disks: Sequence[int] = (), repairing: Sequence[int] = ()) -> Alert:
+    detail = DisksBroken(len(disks) - len(repairing), len(repairing), repairing_ids=tuple(repairing))
+    parts = tuple(str(disk) for disk in disks)
+    return Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, detail, 0, parts=parts)
 
 
 RESOLUTIONS = [
     (
         "disk_broken",
-        open_alert("disk_broken", parts=["7"]),
+        open_alert("disk_broken", disks=[7]),
         "Disk 7 of prod was repaired or dropped.",
     ),
     (
         "disk_broken",
-        open_alert("disk_broken", parts=["8"], repairing=["8"]),
+        open_alert("disk_broken", disks=[8], repairing=[8]),
         "Disk 8 of prod was repaired.",
     ),
     (
         "disk_broken",
-        open_alert("disk_broken", parts=["7", "8"], repairing=["8"]),
+        open_alert("disk_broken", disks=[7, 8], repairing=[8]),
         "Disks 7 and 8 of prod were repaired or dropped.",
     ),
     ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
@@ -282,7 +287,8 @@ def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     before = look(85, bad=(disk(7), disk(8, 3)))
-    assert found.resolved(context(replace(look(100), chunks={7: 0, 8: 0}), before), alert) == words
+    end = found.resolved(context(replace(look(100), chunks={7: 0, 8: 0}), before), alert)
+    assert outcome(end, alert) == words
 
 
 def test_the_table_is_sound() -> None:
@@ -312,18 +318,10 @@ def test_no_rule_stumbles_over_an_odd_look(rule: object, now: Snapshot) -> None:
 def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
-    alert = Alert(
-        "prod",
-        "disk_broken",
-        "",
-        AlertState.FIRING,
-        Severity.WARNING,
-        "1 disk is being repaired.",
-        1.0,
-        data={"parts": ["3"], "repairing": ["3"]},
-    )
+    alert = open_alert("disk_broken", disks=[3], repairing=[3])
     left = RuleContext(replace(look(100), chunks={3: 1}), ClusterState(), 100.0)
-    assert rule.resolved(left, alert) == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."
+    said = outcome(rule.resolved(left, alert), alert)
+    assert said == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."
 
 
 @pytest.mark.parametrize(
@@ -356,5 +354,6 @@ def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
 def test_units_that_could_not_be_counted_are_no_proof(chunks: dict[int, int] | None, words: str) -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
-    alert = open_alert("disk_broken", parts=["7", "8"], repairing=["7", "8"])
-    assert rule.resolved(RuleContext(replace(look(100), chunks=chunks), ClusterState(), 100.0), alert) == words
+    alert = open_alert("disk_broken", disks=[7, 8], repairing=[7, 8])
+    end = rule.resolved(RuleContext(replace(look(100), chunks=chunks), ClusterState(), 100.0), alert)
+    assert outcome(end, alert) == words

@@ -7,11 +7,12 @@ import pytest
 
 from bot.alerting.cluster_state.forecast import Forecast, forecast
 from bot.alerting.cluster_state.state import ClusterState, remember
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.reports.trend import DAY
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
+from tests.support.alert_words import lines, outcome, sentence
 from tests.support.watch_builders import TIB, dark, look
 
 NOW = 10 * DAY
@@ -156,15 +157,15 @@ def test_what_a_rule_says(case: Case) -> None:
         assert answer is CANNOT_TELL
         return
     assert answer is not CANNOT_TELL
-    assert {finding.subject: finding.sentence for finding in answer} == case.says
+    assert {finding.subject: sentence(finding) for finding in answer} == case.says
     assert all(finding.severity is case.severity for finding in answer)
 
 
 def test_the_zones_of_silent_disks_are_named() -> None:
     answer = ask("disk_expired", context(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
     assert answer is not CANNOT_TELL
-    assert answer[0].lines == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
-    assert (answer[0].weight, answer[0].data["parts"]) == (5, ["<!here>", "z1"])
+    assert lines(answer[0]) == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
+    assert (answer[0].weight, answer[0].parts) == (5, ("<!here>", "z1"))
 
 
 @pytest.mark.parametrize("rule", ["disk_expired", "writable_low"])
@@ -201,7 +202,7 @@ def test_all_disks_read_only_is_nothing_writable() -> None:
     seen = replace(view.snapshot, looks=(replace(host, stat=full), *now.looks[1:]))
     answer = ask("writable_low", replace(view, snapshot=seen))
     assert answer is not CANNOT_TELL
-    assert answer[0].sentence.startswith("Nothing can be written to prod any more")
+    assert sentence(answer[0]).startswith("Nothing can be written to prod any more")
 
 
 RESOLUTIONS = [
@@ -216,8 +217,8 @@ RESOLUTIONS = [
 def test_what_became_of_it_is_said(rule: str, subject: str, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
-    alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, "It is so.", 0)
-    assert found.resolved(context(), alert) == words
+    alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, LegacyDetail("It is so."), 0)
+    assert outcome(found.resolved(context(), alert), alert) == words
 
 
 def measured(days: float, a_day: float) -> list[tuple[float, dict[str, float]]]:

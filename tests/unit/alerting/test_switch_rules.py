@@ -8,11 +8,12 @@ import pytest
 
 from bot.alerting.cluster_state.changes import explained
 from bot.alerting.cluster_state.state import ClusterState, remember
-from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.model import Alert, AlertState, EnableTask, Finding, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import Dialect
+from tests.support.alert_words import lines, outcome, sentence
 from tests.support.watch_builders import dark, disk, look
 
 HOUR = 3600.0
@@ -214,7 +215,7 @@ def test_what_a_rule_says(rule: str, seen: tuple[Seen, ...], says: dict[str, str
         assert answer is CANNOT_TELL
         return
     assert answer is not CANNOT_TELL
-    assert {finding.subject: finding.sentence for finding in answer} == says
+    assert {finding.subject: sentence(finding) for finding in answer} == says
     assert all(finding.severity is Severity.WARNING for finding in answer)
 
 
@@ -233,13 +234,13 @@ def only(answer: Answer) -> Finding:
     ],
 )
 def test_the_command_that_mends_it_is_told(rule: str, seen: tuple[Seen, ...]) -> None:
-    assert only(ask(rule, context(*seen))).data["fix"] == "task enable disk_repair prod"
+    assert only(ask(rule, context(*seen))).fix == EnableTask("disk_repair")
 
 
 def test_a_task_that_was_only_switched_on_is_no_reason_to_worry() -> None:
     finding = only(ask("switch_changed", context(Seen(60, switches=OFF), Seen(0))))
     assert finding.severity is Severity.INFO
-    assert "disk_repair of prod was switched from off to on" in finding.sentence
+    assert "disk_repair of prod was switched from off to on" in sentence(finding)
 
 
 def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
@@ -251,10 +252,10 @@ def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
 
 def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
     finding = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="Enable")))))
-    assert finding.lines == ("balance: 'Enable' is stored, only exactly true is on here, so services take it for off",)
+    assert lines(finding) == ("balance: 'Enable' is stored, only exactly true is on here, so services take it for off",)
     evil = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="<!here>\n" * 99)))))
-    assert len(evil.lines[0]) < 200
-    assert "\n" not in evil.lines[0]
+    assert len(lines(evil)[0]) < 200
+    assert "\n" not in lines(evil)[0]
 
 
 def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
@@ -265,15 +266,15 @@ def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
 
 def test_a_stuck_disk_is_told_in_words_that_do_not_change_with_each_look() -> None:
     view = context(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
-    lines, later = (only(ask("repair_stuck", replace(view, now=now))).lines for now in (NOW, NOW + 3600))
+    first, later = (lines(only(ask("repair_stuck", replace(view, now=now)))) for now in (NOW, NOW + 3600))
     since = "since 1970-01-04 21:00 UTC"
     told = (
         f"disk 7 on http://10.0.1.7:8889, /data/7, zone z0: being repaired {since}, 40 chunks left, none moved {since}"
     )
-    assert lines == later == (told,)
-    waiting = only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))).lines
+    assert first == later == (told,)
+    waiting = lines(only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))))
     assert waiting[0].endswith("zone z0: broken since 1970-01-05 01:00 UTC, its repair has not begun")
-    dropping = only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))).lines
+    dropping = lines(only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))))
     assert dropping[0].endswith("zone z0: being dropped since 1970-01-04 03:00 UTC")
 
 
@@ -311,5 +312,5 @@ RESOLUTIONS = [
 def test_what_became_of_it_is_said(rule: str, subject: str, seen: Seen, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
-    alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0)
-    assert found.resolved(context(seen), alert) == words
+    alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, LegacyDetail("It is so."), 0)
+    assert outcome(found.resolved(context(seen), alert), alert) == words

@@ -34,7 +34,7 @@ def test_the_hold_time_leaves_out_what_no_look_could_tell() -> None:
     assert life.step(1009, found()) == []
     assert seen(life.step(1010, found())) == [(TransitionReason.FIRED, Tell.POST)]
     assert life.alerts[1].since == 0
-    assert "unknown_for" not in life.alerts[1].data
+    assert life.alerts[1].notes.unknown_for is None
 
 
 def test_the_clear_time_leaves_out_what_no_look_could_tell() -> None:
