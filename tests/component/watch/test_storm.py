@@ -8,6 +8,7 @@ from bot.alerting.engine import acknowledge
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity
+from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import rule_named
 from bot.alerting.rules.thresholds import configure
@@ -32,7 +33,7 @@ class Storm(World):
         found = rule_named("peer_down")
         assert found is not None
         rule = replace(
-            found, hold=0.0, clear=0.0, remind=0.0, looks=lambda *_: self._findings(), resolved=lambda *_: "It is over."
+            found, hold=0.0, clear=0.0, remind=0.0, looks=lambda *_: self._findings(), resolved=lambda *_: Ended()
         )
         self.watched = self._as_watched(rule)
         super().__post_init__()
