@@ -321,7 +321,8 @@ class DiskName:
 class DisksBroken(Detail):
     """Disks that are broken or being repaired; `disks` are the first of them.
 
-    `by_counters` if the leader only counts them: `disks` are then those of the last list.
+    `by_counters` if the leader only counts them: `disks` are then those of the last list. `repair_on` is the switch of
+    disk_repair (None: not known); `waiting_since` is set while no repair has begun.
     """
 
     broken: int
@@ -329,6 +330,8 @@ class DisksBroken(Detail):
     disks: tuple[DiskName, ...] = ()
     repairing_ids: tuple[int, ...] = ()
     by_counters: bool = False
+    repair_on: bool | None = None
+    waiting_since: float | None = None
 
     @property
     def more(self) -> int:

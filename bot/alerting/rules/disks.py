@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space
+from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote, note_of
+from bot.alerting.cluster_state.switches import known_now
 from bot.alerting.details import DiskName, DisksBroken, DisksExpired, ZoneLoss
-from bot.alerting.model import Alert, Finding, Outcome, Severity
+from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone, Ended
 from bot.alerting.rules.base import (
     CANNOT_TELL,
@@ -32,10 +34,12 @@ def _broken(context: RuleContext, limits: RuleConfig) -> Answer:
     if context.snapshot.bad_disks is None:
         return _by_counters(context, limits)
     notes = sorted((note_of(disk) for disk in context.snapshot.bad_disks), key=lambda note: note.id)
-    return (_finding(notes, limits),) if notes else ()
+    return (_finding(context, notes, limits),) if notes else ()
 
 
-def _finding(notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
+def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
+    known = {switch.task: switch for switch in known_now(context) or ()}.get("disk_repair")
+    repair_on = None if known is None or known.meaning.word == "meaningless" else not known.off
     repairing = tuple(note.id for note in notes if note.status == DiskStatus.REPAIRING)
     return Finding(
         rule="disk_broken",
@@ -46,10 +50,20 @@ def _finding(notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
             len(repairing),
             tuple(disk_name(note) for note in notes[:MAX_LINES]),
             repairing[:MAX_PARTS],
+            repair_on=repair_on,
+            waiting_since=_waiting_since(context.memory.repairs) if repair_on else None,
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
+        fix=EnableTask("disk_repair") if repair_on is False else None,
     )
+
+
+def _waiting_since(repairs: Sequence[Progress]) -> float | None:
+    """Since when broken disks wait while no repair has begun (Unix seconds); None if one has."""
+    if any(each.status == DiskStatus.REPAIRING for each in repairs):
+        return None
+    return min((each.since for each in repairs), default=None)
 
 
 def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:

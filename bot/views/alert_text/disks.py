@@ -43,9 +43,20 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     if not detail.by_counters:
         return AlertText(f"{sentence}.", lines, detail.more)
     return AlertText(
-        f"{sentence}, by the leader's counters: the disks themselves cannot be listed just now.",
+        f"{sentence}, by the leader's counters: the disks cannot be listed now.",
         tuple(f"when last listed: {line}" for line in lines),
     )
+
+
+def repair_step(detail: DisksBroken) -> str:
+    """The state of disk_repair as the next step, "" if it is not known."""
+    if detail.repair_on is None:
+        return ""
+    if not detail.repair_on:
+        return "`disk_repair` is *off*: enable it."
+    if detail.waiting_since is None:
+        return "`disk_repair` is on; the repair has begun."
+    return f"`disk_repair` is on; repair has not begun yet (broken since {_utc(detail.waiting_since)})."
 
 
 def _broken(cluster: str, broken: int, repairing: int) -> str:
@@ -60,19 +71,21 @@ def _is(number: int) -> str:
 
 
 def _disk(disk: DiskName) -> str:
-    return f"disk {disk.id}{_where(disk)}: {status_word(disk.status)}"
+    return f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}"
 
 
 def _where(disk: DiskName) -> str:
-    return f" on {disk.host or 'no host'}, {disk.path or 'no path'}, zone {disk.zone or 'not told'}"
+    host, path, zone = (f"`{each}`" if each else "unknown" for each in (disk.host, disk.path, disk.zone))
+    return f" on {host}, path {path}, zone {zone}"
 
 
 def disks_expired(detail: DisksExpired, cluster: str) -> AlertText:
     """`disk_expired`."""
     has = "has" if detail.lost == 1 else "have"
+    their = "its" if detail.lost == 1 else "their"
     everywhere = f", among them every writable disk of {listed(detail.whole)}" if detail.whole else ""
     return AlertText(
-        f"{count(detail.lost, 'disk')} of {cluster} {has} lost the heartbeat{everywhere}.",
+        f"{count(detail.lost, 'disk')} of {cluster} {has} lost {their} heartbeat{everywhere}.",
         tuple(_zone(zone) for zone in detail.zones),
         detail.more,
     )
@@ -94,9 +107,9 @@ def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:
 def _stuck(stuck: StuckDisk) -> str:
     disk = stuck.disk
     state = status_word(disk.status) if disk.status != DiskStatus.NORMAL else "being dropped"
-    head = f"disk {disk.id}{_where(disk) if stuck.listed else ''}: {state} since {_utc(stuck.since)}"
+    head = f"disk #{disk.id}{_where(disk) if stuck.listed else ''}: {state} since {_utc(stuck.since)}"
     if disk.status == DiskStatus.BROKEN:
-        return f"{head}, its repair has not begun"
+        return f"{head}; its repair has not begun"
     if stuck.left is None:
         return head
     return f"{head}, {count(stuck.left, 'chunk')} left, none moved since {_utc(stuck.moved_at)}"
@@ -109,12 +122,12 @@ def _utc(at: float) -> str:
 def writable_low(detail: WritableLow, cluster: str) -> AlertText:
     """`writable_low`."""
     if detail.none:
-        return AlertText(f"Nothing can be written to {cluster} any more: none of its space is writable.")
+        return AlertText(f"{cluster} accepts no data: none of its space is writable.")
     left = f"{detail.share} %" if detail.share else "Less than 1 %"
     until = ""
     if detail.days is not None:
         when = f"in {count(detail.days, 'day')}" if detail.days else "within a day"
-        until = f", and at the pace of the last days it is full {when}"
+        until = f"; at the pace of the last days it is full {when}"
     return AlertText(f"{left} of the space of {cluster} is writable{until}.")
 
 
@@ -126,9 +139,8 @@ def chunks_low(detail: ChunksLow, cluster: str) -> AlertText:
 
 def no_volume(detail: NoVolume, cluster: str) -> AlertText:
     """`no_volume`."""
-    return AlertText(
-        f"{cluster} has no volume, although {count(detail.disks, 'disk')} can be written: nobody can store anything."
-    )
+    writable = f"{count(detail.disks, 'disk')} {_is(detail.disks)} writable"
+    return AlertText(f"{cluster} cannot store data: it has no volume, although {writable}.")
 
 
 def volumes_low(detail: VolumesLow, cluster: str) -> AlertText:

@@ -91,6 +91,8 @@ def named_step(detail: Detail) -> str:
     """The next step that follows from the facts, "" where the first step of the runbook is right."""
     if isinstance(detail, LegacyDetail):
         return detail.step
+    if isinstance(detail, d.DisksBroken):
+        return disks.repair_step(detail)
     return raft.quorum_step(detail) if isinstance(detail, d.QuorumAtRisk) else ""
 
 

@@ -23,53 +23,53 @@ def task_off(detail: TaskOff, cluster: str) -> AlertText:
     """`task_off_too_long`."""
     word = "not set" if detail.unset else "off"
     return AlertText(
-        f"Background task {detail.task} of {cluster} has been {word} for more than {span(detail.limit)}.",
+        f"Background task `{detail.task}` of {cluster} has been {word} for more than {span(detail.limit)}.",
         (_stored(detail.switch),),
     )
 
 
 def task_off_with_work(detail: TaskOffWithWork, cluster: str) -> AlertText:
     """`task_off_with_work`."""
-    verb = "is" if detail.disks == 1 else "are"
-    to_do = f"{verb} to be {'repaired' if detail.task == 'disk_repair' else 'emptied'}"
+    waits = "waits" if detail.disks == 1 else "wait"
+    to_do = f"{waits} to be {'repaired' if detail.task == 'disk_repair' else 'emptied'}"
     return AlertText(
-        f"Background task {detail.task} of {cluster} is off while {count(detail.disks, 'disk')} {to_do}.",
+        f"{count(detail.disks, 'disk')} of {cluster} {to_do}: background task `{detail.task}` is off.",
         (_stored(detail.switch),),
     )
 
 
 def switch_meaningless(detail: SwitchMeaningless, cluster: str) -> AlertText:
     """`switch_meaningless`."""
-    taken = "services take it for off" if detail.off else "services do not know it"
+    taken = "services treat it as off" if detail.off else "services ignore it"
     return AlertText(
-        f"The value stored for background task {detail.task} of {cluster} means nothing there: {taken}.",
+        f"The value stored for background task `{detail.task}` of {cluster} is invalid: {taken}.",
         (_stored(detail.switch),),
     )
 
 
 def _stored(switch: StoredSwitch) -> str:
-    stored = "nothing is stored" if switch.value is None else f"{switch.value!r} is stored"
-    return f"{switch.key}: {stored}, {switch.effect}"
+    stored = "nothing is stored" if switch.value is None else f"`{switch.value}` is stored"
+    return f"`{switch.key}`: {stored}; {switch.effect}"
 
 
 def switches_changed(detail: SwitchesChanged, cluster: str) -> AlertText:
     """`switch_changed`."""
     moves, last = detail.moves, detail.moves[-1]
-    unseen = f"While cmbot was not looking (for {span(last.away)} at most), " if last.away else ""
+    unseen = f"While cmbot did not poll (for {span(last.away)} at most), " if last.away else ""
     if len(moves) == 1:
-        task = f"{'b' if unseen else 'B'}ackground task {last.task} of {cluster}"
-        return AlertText(f"{unseen}{task} was switched {_from_to(last)}, and not by an operation of cmbot.")
-    tasks = sorted({move.task for move in moves})
+        task = f"{'b' if unseen else 'B'}ackground task `{last.task}` of {cluster}"
+        return AlertText(f"{unseen}{task} was switched {_from_to(last)} outside cmbot.")
+    tasks = sorted({f"`{move.task}`" for move in moves})
     many = f"{'s' if unseen else 'S'}witches of background tasks of {cluster} were changed {count(len(moves), 'time')}"
     return AlertText(
-        f"{unseen}{many}, and not by operations of cmbot: {listed(tasks)}.",
+        f"{unseen}{many} outside cmbot: {listed(tasks)}.",
         tuple(_line(move) for move in reversed(moves))[:_MAX_MOVES],
     )
 
 
 def _line(move: SwitchMove) -> str:
-    when = f", noticed after at most {span(move.away)} without a look" if move.away else ""
-    return f"{move.task}: {_from_to(move)}{when}"
+    when = f", noticed after at most {span(move.away)} without a poll" if move.away else ""
+    return f"`{move.task}`: {_from_to(move)}{when}"
 
 
 def _from_to(move: SwitchMove) -> str:
@@ -77,4 +77,4 @@ def _from_to(move: SwitchMove) -> str:
 
 
 def _shown(value: SwitchValue) -> str:
-    return _MEANINGS.get(value.meaning, f"{value.value!r}, which means nothing there")
+    return _MEANINGS.get(value.meaning, f"`{value.value}` (invalid)")

@@ -69,14 +69,14 @@ RESOLVED = replace(
     ALERT,
     state=AlertState.RESOLVED,
     resolved_at=NOON + 7500,
-    outcome=LegacyOutcome("Disks 7 and 8 of prod were repaired."),
+    outcome=LegacyOutcome("Disks #7 and #8 of prod were repaired."),
 )
 
 
 def test_a_resolved_card_says_what_became_of_it_and_how_long_it_lasted() -> None:
     message = card(RESOLVED)
-    assert message.text == "Resolved in prod after 2 h 5 min: Disks 7 and 8 of prod were repaired."
-    assert texts(message)[0] == "✅ *Resolved after 2 h 5 min · prod*\nDisks 7 and 8 of prod were repaired."
+    assert message.text == "Resolved in prod after 2 h 5 min: Disks #7 and #8 of prod were repaired."
+    assert texts(message)[0] == "✅ *Resolved after 2 h 5 min · prod*\nDisks #7 and #8 of prod were repaired."
     assert "It was: 2 disks of prod are broken." in texts(message)[1]
 
 

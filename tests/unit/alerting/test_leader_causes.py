@@ -33,7 +33,7 @@ def test_a_planned_transfer_after_a_crash_neither_worsens_nor_counts() -> None:
     before, now = told(1015, CRASH), told(1215, CRASH, BACK)
     assert before is not None
     assert now is not None
-    assert sentence(now) == "The leadership of prod moved from peer 1 to peer 2 in term 6."
+    assert sentence(now) == "The leader of prod changed from peer 1 to peer 2 in term 6."
     assert (now.weight, now.parts, now.severity) == (1, before.parts, Severity.WARNING)
     assert lines(now) == (
         "term 7: from peer 2 to peer 1, by operation #43",
@@ -70,7 +70,7 @@ def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
     finding = told(1315, CRASH, BACK, again)
     assert finding is not None
     assert sentence(finding) == (
-        "The leader of prod changed 2 times in 5 min, and not by an operation of cmbot, "
+        "The leader of prod changed 2 times in 5 min, not by an operation of cmbot, "
         "last from peer 1 to peer 3 in term 8."
     )
     assert finding.weight == 2
@@ -111,7 +111,7 @@ def test_a_follower_that_names_a_new_leader_is_enough() -> None:
     answer = ask("leader_changed", view)
     assert answer is not CANNOT_TELL
     assert sentence(answer[0]) == (
-        "The leadership of prod moved from peer 1 to peer 2 in term 6, as peer 3 saw it; not confirmed yet."
+        "The leader of prod changed from peer 1 to peer 2 in term 6, reported by peer 3; not confirmed yet."
     )
     assert (view.memory.leader, view.memory.term) == (2, 6)
 
@@ -138,7 +138,7 @@ def test_what_is_said_of_a_change_outlives_the_new_leader() -> None:
     [move] = life.step(1015, *filter(None, [told(1015, CRASH)]))
     gone = RuleContext(look(1030, leader=0), replace(after(look(1015)).memory, changes=(CRASH,)), 1030)
     assert ask("leader_changed", gone) is CANNOT_TELL
-    assert sentence(move.new) == "The leadership of prod moved from peer 1 to peer 2 in term 6."
+    assert sentence(move.new) == "The leader of prod changed from peer 1 to peer 2 in term 6."
 
 
 FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}

@@ -143,11 +143,11 @@ async def test_a_switch_past_cmbot_is_told_beside_another_that_means_nothing() -
     await world.ticks(3)
     world.see = lambda at: switched(at, shard_repair="Enable")
     told = await world.ticks(4)
-    meaningless = "The value stored for background task shard_repair of prod means nothing there: "
-    assert told == [f"Warning in prod: {meaningless}services take it for off."]
+    meaningless = "The value stored for background task `shard_repair` of prod is invalid: "
+    assert told == [f"Warning in prod: {meaningless}services treat it as off."]
     world.see = lambda at: switched(at, shard_repair="Enable", balance="false")
-    switched_off = "Background task balance of prod was switched from on to off"
-    assert await world.ticks() == [f"Warning in prod: {switched_off}, and not by an operation of cmbot."]
+    switched_off = "Background task `balance` of prod was switched from on to off"
+    assert await world.ticks() == [f"Warning in prod: {switched_off} outside cmbot."]
 
 
 async def test_another_word_that_means_nothing_is_told() -> None:

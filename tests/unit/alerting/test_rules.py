@@ -42,8 +42,9 @@ def disks(*found: Disk) -> Snapshot:
 
 
 CRITICAL = Severity.CRITICAL
-RISK = "The quorum of prod is at risk: "
-ONLY_TWO = RISK + "only 2 of 3 voters are proven healthy and 2 must agree, so one more failure stops all writes."
+RISK = "prod is one failure from losing writes: "
+NOT_HEARD = RISK + "voter 3 is unhealthy (the leader has not heard from it lately)."
+UNPROVEN = RISK + "voter 3 is unhealthy (its own host did not answer both times)."
 INACTIVE = {3: {"active": False}}
 CASES = [
     Case("disk_broken", disks(), {}),
@@ -56,7 +57,7 @@ CASES = [
     Case(
         "disk_broken",
         look(100, bad=None, broken=3),
-        {"": "3 disks of prod are broken, by the leader's counters: the disks themselves cannot be listed just now."},
+        {"": "3 disks of prod are broken, by the leader's counters: the disks cannot be listed now."},
         before=None,
     ),
     Case("disk_broken", dark(100), None),
@@ -66,15 +67,12 @@ CASES = [
     Case(
         "leader_changed",
         look(100, leader=2, term=6),
-        {"": "The leadership of prod moved from peer 1 to peer 2 in term 6."},
+        {"": "The leader of prod changed from peer 1 to peer 2 in term 6."},
     ),
     Case(
         "leader_changed",
         look(100 + 7200, leader=2, term=6),
-        {
-            "": "While cmbot was not looking (for 2 h at most), the leadership of prod moved from peer 1 to peer 2 "
-            "in term 6."
-        },
+        {"": "While cmbot did not poll (for 2 h at most), the leader of prod changed from peer 1 to peer 2 in term 6."},
         before=look(100),
     ),
     Case("no_leader", look(100), {}),
@@ -83,26 +81,26 @@ CASES = [
     Case(
         "no_leader",
         look(100, leader=0),
-        {"": "prod has no leader: 3 of 3 hosts answer and none knows one, so nothing can be written."},
+        {"": "prod accepts no writes: it has no leader. 3 of 3 hosts answer, and none knows one."},
         CRITICAL,
     ),
     Case(
         "no_leader",
         look(100, leader=0, silent=(2, 3)),
-        {"": "prod has no leader: 1 of 3 hosts answers and none knows one, so nothing can be written."},
+        {"": "prod accepts no writes: it has no leader. 1 of 3 hosts answers, and none knows one."},
         CRITICAL,
     ),
     Case("host_unreachable", look(100), {}),
     Case(
         "host_unreachable",
         look(100, silent=(2,)),
-        {host(2): "Host 10.0.0.2:9998 of prod is silent: it did not answer in time."},
+        {host(2): "Host `10.0.0.2:9998` of prod does not answer: it did not answer in time."},
     ),
     Case("cluster_unreachable", look(100, silent=(1, 2)), {}),
     Case(
         "cluster_unreachable",
         dark(100),
-        {"": "prod is unreachable: none of its 3 hosts answered, so nothing is known of it."},
+        {"": "prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."},
         CRITICAL,
     ),
     Case("peer_down", look(100), {}),
@@ -110,14 +108,14 @@ CASES = [
     Case(
         "peer_down",
         look(100, peers=INACTIVE),
-        {"3": "Voter 3 (10.0.0.3:10110) of prod is down: the leader has not heard from it lately."},
+        {"3": "Voter 3 (`10.0.0.3:10110`) of prod is down: the leader has not heard from it lately."},
     ),
     Case(
         "peer_down",
         look(100, peers={2: {"state": "StateProbe"}, 3: {"paused": True}}),
         {
-            "2": "Voter 2 (10.0.0.2:10110) of prod is down: the leader only probes it.",
-            "3": "Voter 3 (10.0.0.3:10110) of prod is down: replication to it is paused.",
+            "2": "Voter 2 (`10.0.0.2:10110`) of prod is down: the leader only probes it.",
+            "3": "Voter 3 (`10.0.0.3:10110`) of prod is down: replication to it is paused.",
         },
     ),
     Case("peer_down", look(100, peers={1: {"active": False}}), {}),
@@ -125,32 +123,34 @@ CASES = [
     Case(
         "peer_down",
         look(100, peers={3: {"active": False, "is_learner": True}}),
-        {"3": "Learner 3 (10.0.0.3:10110) of prod is down: the leader has not heard from it lately."},
+        {"3": "Learner 3 (`10.0.0.3:10110`) of prod is down: the leader has not heard from it lately."},
         Severity.INFO,
     ),
     Case("read_only", look(100), {}),
     Case("read_only", look(100, read_only=None), None),
     Case("read_only", look(100, silent=(1,), read_only=True), None),
     Case(
-        "read_only", look(100, read_only=True), {"": "The leader of prod reports read_only (from its configuration)."}
+        "read_only",
+        look(100, read_only=True),
+        {"": "The leader of prod reports `read_only`, set in its configuration."},
     ),
     Case("quorum_at_risk", look(100), {}),
     Case("quorum_at_risk", look(100, leader=0), None),
     Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=None),
     Case("quorum_at_risk", look(100, peers=INACTIVE, term=6), None),
     Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=look(98)),
-    Case("quorum_at_risk", look(100, peers=INACTIVE), {"": ONLY_TWO}, CRITICAL),
-    Case("quorum_at_risk", look(100, silent=(3,)), {"": ONLY_TWO}, Severity.WARNING),
+    Case("quorum_at_risk", look(100, peers=INACTIVE), {"": NOT_HEARD}, CRITICAL),
+    Case("quorum_at_risk", look(100, silent=(3,)), {"": UNPROVEN}, Severity.WARNING),
     Case(
         "quorum_at_risk",
         look(100, peers={2: {"active": False}, **INACTIVE}),
-        {"": RISK + "only 1 of 3 voters are proven healthy and 2 must agree, so writes may have stopped."},
+        {"": "prod may accept no writes: only 1 of 3 voters is proven healthy, and 2 must agree."},
         CRITICAL,
     ),
     Case(
         "quorum_at_risk",
         look(100, members=(1, 2), nodes=(1, 2)),
-        {"": RISK + "it has 2 voters and all of them must agree, so one more failure stops all writes."},
+        {"": RISK + "all of its 2 voters must agree."},
         CRITICAL,
         before=look(85, members=(1, 2), nodes=(1, 2)),
     ),
@@ -184,8 +184,8 @@ def only(answer: Answer) -> Finding:
 def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
     finding = only(ask("disk_broken", context(disks(disk(9, 3), disk(7)))))
     assert lines(finding) == (
-        "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",
-        "disk 9 on http://10.0.1.9:8889, /data/9, zone z0: being repaired",
+        "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",
+        "disk #9 on `http://10.0.1.9:8889`, path `/data/9`, zone `z0`: being repaired",
     )
     assert (finding.weight, finding.parts) == (2, ("7", "9"))
 
@@ -200,7 +200,7 @@ def test_thousands_of_broken_disks_stay_bounded() -> None:
 def test_the_counters_prove_nothing_better() -> None:
     past = replace(ClusterState(), disks=remember(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3), past=past)))
-    assert lines(finding) == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
+    assert lines(finding) == ("when last listed: disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3))))
     assert finding.partial
     assert ask("disk_broken", context(look(100, bad=None, broken=0))) is CANNOT_TELL
@@ -232,11 +232,11 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
 
 
 def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:
-    def told_of(match: int) -> tuple[str, ...]:
+    def told_of(match: int) -> str:
         lagging = {3: {"match": match}}
-        return lines(only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging)))))
+        return words(only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging))))).sentence
 
-    assert told_of(-5000) == told_of(-5100) == ("voter 3: it is over 1,000 entries behind",)
+    assert told_of(-5000) == told_of(-5100) == RISK + "voter 3 is unhealthy (it is over 1,000 entries behind)."
 
 
 def open_alert(rule: str, subject: str = "", disks: Sequence[int] = (), repairing: Sequence[int] = ()) -> Alert:
@@ -249,19 +249,19 @@ RESOLUTIONS = [
     (
         "disk_broken",
         open_alert("disk_broken", disks=[7]),
-        "Disk 7 of prod was repaired or dropped.",
+        "Disk #7 of prod was repaired or dropped.",
     ),
     (
         "disk_broken",
         open_alert("disk_broken", disks=[8], repairing=[8]),
-        "Disk 8 of prod was repaired.",
+        "Disk #8 of prod was repaired.",
     ),
     (
         "disk_broken",
         open_alert("disk_broken", disks=[7, 8], repairing=[8]),
-        "Disks 7 and 8 of prod were repaired or dropped.",
+        "Disks #7 and #8 of prod were repaired or dropped.",
     ),
-    ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
+    ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired."),
     ("no_leader", open_alert("no_leader"), "prod has a leader again: peer 1 in term 5."),
     (
         "leader_changed",
@@ -269,15 +269,15 @@ RESOLUTIONS = [
         "The leader of prod has not changed again: peer 1 has led for 15 s.",
     ),
     ("peer_down", open_alert("peer_down", "3"), "Peer 3 of prod replicates again."),
-    ("peer_down", open_alert("peer_down", "9"), "Peer 9 is no member of prod any more."),
-    ("host_unreachable", open_alert("host_unreachable", host(1)), "Host 10.0.0.1:9998 of prod answers again."),
-    ("host_unreachable", open_alert("host_unreachable", "h:1"), "Host h:1 is not configured for prod any more."),
+    ("peer_down", open_alert("peer_down", "9"), "Peer 9 is no longer a member of prod."),
+    ("host_unreachable", open_alert("host_unreachable", host(1)), "Host `10.0.0.1:9998` of prod answers again."),
+    ("host_unreachable", open_alert("host_unreachable", "h:1"), "Host `h:1` is no longer configured for prod."),
     ("cluster_unreachable", open_alert("cluster_unreachable"), "prod answers again: 3 of 3 hosts."),
-    ("read_only", open_alert("read_only"), "The leader of prod does not report read_only any more."),
+    ("read_only", open_alert("read_only"), "The leader of prod no longer reports `read_only`."),
     (
         "quorum_at_risk",
         open_alert("quorum_at_risk"),
-        "The quorum of prod is safe again: it has 3 voters, 2 must agree.",
+        "The quorum of prod is safe again: 2 of 3 voters must agree.",
     ),
 ]
 
@@ -321,7 +321,7 @@ def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
     alert = open_alert("disk_broken", disks=[3], repairing=[3])
     left = RuleContext(replace(look(100), chunks={3: 1}), ClusterState(), 100.0)
     said = outcome(rule.resolved(left, alert), alert)
-    assert said == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."
+    assert said == "Disk #3 of prod was repaired, but 1 unit on disk #3 is left: do not pull it."
 
 
 @pytest.mark.parametrize(
@@ -330,25 +330,26 @@ def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
         (
             None,
             (
-                "Disks 7 and 8 of prod were repaired, but the units left on disks 7 and 8 could not be counted: "
-                "do not pull one before /cm disk N prod shows that no unit is left."
+                "Disks #7 and #8 of prod were repaired, but the units left on disks #7 and #8 could not be counted: "
+                "do not pull one before `/cm disk N prod` shows that no unit is left."
             ),
         ),
         (
             {7: 0},
             (
-                "Disks 7 and 8 of prod were repaired, but the units left on disk 8 could not be counted: "
-                "do not pull it before /cm disk 8 prod shows that no unit is left."
+                "Disks #7 and #8 of prod were repaired, but the units left on disk #8 could not be counted: "
+                "do not pull it before `/cm disk 8 prod` shows that no unit is left."
             ),
         ),
         (
             {7: 2},
             (
-                "Disks 7 and 8 of prod were repaired, but 2 units on disk 7 are left: do not pull it; and the units "
-                "left on disk 8 could not be counted: do not pull it before /cm disk 8 prod shows that no unit is left."
+                "Disks #7 and #8 of prod were repaired, but 2 units on disk #7 are left: do not pull it; and the units "
+                "left on disk #8 could not be counted: "
+                "do not pull it before `/cm disk 8 prod` shows that no unit is left."
             ),
         ),
-        ({7: 0, 8: 0}, "Disks 7 and 8 of prod were repaired."),
+        ({7: 0, 8: 0}, "Disks #7 and #8 of prod were repaired."),
     ],
 )
 def test_units_that_could_not_be_counted_are_no_proof(chunks: dict[int, int] | None, words: str) -> None:

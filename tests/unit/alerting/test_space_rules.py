@@ -61,16 +61,16 @@ CASES = [
     Case("disk_expired", {"dead": True}, None),
     Case("disk_expired", {"leader": 0, "zones": [zone(expired=20)]}, None),
     Case("disk_expired", {"silent": (1,), "zones": [zone(expired=20)]}, None),
-    Case("disk_expired", {"zones": [zone(expired=1)]}, {"": "1 disk of prod has lost the heartbeat."}),
+    Case("disk_expired", {"zones": [zone(expired=1)]}, {"": "1 disk of prod has lost its heartbeat."}),
     Case(
         "disk_expired",
         {"zones": [zone("z1", expired=4), zone("z0", expired=2)]},
-        {"": "6 disks of prod have lost the heartbeat."},
+        {"": "6 disks of prod have lost their heartbeat."},
     ),
     Case(
         "disk_expired",
         {"zones": [zone("z0", expired=20), zone("z1")]},
-        {"": "20 disks of prod have lost the heartbeat, among them every writable disk of z0."},
+        {"": "20 disks of prod have lost their heartbeat, among them every writable disk of z0."},
         CRITICAL,
     ),
     Case("writable_low", {}, {}),
@@ -85,13 +85,13 @@ CASES = [
     Case(
         "writable_low",
         {"writable": 0, "full": full_in(4)},
-        {"": "Nothing can be written to prod any more: none of its space is writable."},
+        {"": "prod accepts no data: none of its space is writable."},
         CRITICAL,
     ),
     Case(
         "writable_low",
         {"writable": -5},
-        {"": "Nothing can be written to prod any more: none of its space is writable."},
+        {"": "prod accepts no data: none of its space is writable."},
         CRITICAL,
     ),
     Case("writable_low", {"writable": TIB // 4}, {}, values={"warn_share": 2, "critical_share": 1}),
@@ -99,12 +99,12 @@ CASES = [
     Case(
         "writable_low",
         {"full": full_in(9.5)},
-        {"": "50 % of the space of prod is writable, and at the pace of the last days it is full in 9 days."},
+        {"": "50 % of the space of prod is writable; at the pace of the last days it is full in 9 days."},
     ),
     Case(
         "writable_low",
         {"full": full_in(0.5)},
-        {"": "50 % of the space of prod is writable, and at the pace of the last days it is full within a day."},
+        {"": "50 % of the space of prod is writable; at the pace of the last days it is full within a day."},
         CRITICAL,
     ),
     Case("writable_low", {"full": full_in(9.5, at=NOW - 3 * DAY)}, {}),
@@ -202,11 +202,11 @@ def test_all_disks_read_only_is_nothing_writable() -> None:
     seen = replace(view.snapshot, looks=(replace(host, stat=full), *now.looks[1:]))
     answer = ask("writable_low", replace(view, snapshot=seen))
     assert answer is not CANNOT_TELL
-    assert sentence(answer[0]).startswith("Nothing can be written to prod any more")
+    assert sentence(answer[0]).startswith("prod accepts no data")
 
 
 RESOLUTIONS = [
-    ("disk_expired", "", "Every disk of prod reports again, or is taken for broken by now."),
+    ("disk_expired", "", "Every disk of prod reports again or is marked broken."),
     ("writable_low", "", "prod has enough writable space again: 50 % of its space."),
     ("chunks_low", "z1", "Zone z1 of prod has enough free chunks again."),
     ("volumes_low", "", "Enough volumes of prod can be allocated again."),

@@ -107,7 +107,9 @@ async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() ->
     assert not [text for text in before if "disk_repair of prod is off" in text]
     world.see = dark
     told = await world.ticks(40)
-    assert told == ["Critical in prod: prod is unreachable: none of its 3 hosts answered, so nothing is known of it."]
+    assert told == [
+        "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
+    ]
     world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
     after_light = await world.ticks(4)
     assert not [text for text in after_light if "disk_repair" in text]
