@@ -12,6 +12,7 @@ from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason,
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, listed, weather
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity, Silence
+from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
@@ -173,7 +174,7 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def the_neighbour_recovers(self) -> None:
         over = [
-            Transition(old, ended(old, self.now, "Over."), TransitionReason.RESOLVED, Tell.REPLY)
+            Transition(old, ended(old, self.now, Ended()), TransitionReason.RESOLVED, Tell.REPLY)
             for old in self.neighbour
         ]
         self._commit("archive", tuple(over))

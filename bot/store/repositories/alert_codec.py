@@ -32,6 +32,7 @@ from bot.alerting.model import (
     TransferLeader,
 )
 
+Row = RowMapping | Mapping[str, Any]
 T = TypeVar("T", Detail, Outcome)
 
 DETAIL_KINDS: Mapping[str, type[Detail]] = MappingProxyType(
@@ -117,7 +118,7 @@ def columns_of(alert: Alert, text: AlertText) -> dict[str, Any]:
     }
 
 
-def alert_of(row: RowMapping) -> Alert:
+def alert_of(row: Row) -> Alert:
     """The alert of a row; facts that cannot be decoded are replaced by the stored text."""
     data: Mapping[str, Any] = row["data"]
     detail = _decoded(data.get("detail"), DETAIL_KINDS) or _legacy(row, data)
@@ -171,7 +172,7 @@ def _decoded(stored: Any, kinds: Mapping[str, type[T]]) -> T | None:
     return found
 
 
-def _legacy(row: RowMapping, data: Mapping[str, Any]) -> LegacyDetail:
+def _legacy(row: Row, data: Mapping[str, Any]) -> LegacyDetail:
     approved = tuple(str(user) for user in data.get("approved", ()))
     return LegacyDetail(
         row["sentence"],

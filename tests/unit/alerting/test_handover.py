@@ -27,8 +27,8 @@ HEALTHY = ClusterState(
 )
 
 
-def facts_of(*values: Any, **fields: Any) -> ClusterFacts:
-    return ClusterFacts(*values, wording=alert_text, **fields)
+def facts_of(*values: Any, **changes: Any) -> ClusterFacts:
+    return replace(ClusterFacts(*values, **changes), wording=alert_text)
 
 
 def alert(number: int, rule: str = "disk_broken", **changes: Any) -> Alert:

@@ -30,8 +30,8 @@ HEALTHY = ClusterState(
 WEEK = tuple(Point(NOW - n * 3600, TIB, 8 * TIB, 10 * TIB) for n in range(168, -1, -1))
 
 
-def facts_of(*values: Any, **fields: Any) -> ClusterFacts:
-    return ClusterFacts(*values, wording=alert_text, **fields)
+def facts_of(*values: Any, **changes: Any) -> ClusterFacts:
+    return replace(ClusterFacts(*values, **changes), wording=alert_text)
 
 
 def sample(at: float, **values: Any) -> Sample:

@@ -104,7 +104,7 @@ async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() ->
     await world.ticks(4)
     world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
     before = await world.ticks(2)
-    assert not [text for text in before if "disk_repair of prod is off" in text]
+    assert not [text for text in before if "background task `disk_repair` is off" in text]
     world.see = dark
     told = await world.ticks(40)
     assert told == [
@@ -113,4 +113,8 @@ async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() ->
     world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
     after_light = await world.ticks(4)
     assert not [text for text in after_light if "disk_repair" in text]
-    assert [text for text in await world.ticks(6) if "is off while 1 disk is to be repaired" in text]
+    assert [
+        text
+        for text in await world.ticks(6)
+        if "1 disk of prod waits to be repaired: background task `disk_repair` is off" in text
+    ]
