@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.alerting.model import Alert, Severity
+from bot.alerting.model import Alert, Severity, Wording, unworded
 from bot.alerting.quorum import NEXT_LOOK, lost, proven_health, quorum_of, quorum_reasons
 from bot.alerting.reasons import (
     REFUTED_BY_A_LEADER,
@@ -53,7 +53,7 @@ class StatusContext:
 
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
     `voters` is how many voters the last leader listed (0: not known); a group of fewer than `smallest` is accepted.
-    `zones` are the usable chunks as last counted from the disk list.
+    `zones` are the usable chunks as last counted from the disk list. `wording` puts the alerts into words.
     """
 
     alerts: Sequence[Alert] = ()
@@ -61,6 +61,7 @@ class StatusContext:
     voters: int = 0
     smallest: float = 2
     zones: Zones = NOT_LISTED
+    wording: Wording = unworded
 
 
 NOTHING_KNOWN = StatusContext()
@@ -76,13 +77,20 @@ def cluster_status(
     if not snapshot.answered:
         return _unreachable(snapshot)
     if contradiction := tuple(_contradictions(snapshot)):
-        return raised(_contradictory(snapshot, contradiction, previous), snapshot.cluster, of_clusters(known.alerts))
+        return raised(
+            _contradictory(snapshot, contradiction, previous),
+            snapshot.cluster,
+            of_clusters(known.alerts),
+            known.wording,
+        )
     if snapshot.leader is None:
-        return raised(_leaderless(snapshot, previous, known), snapshot.cluster, of_clusters(known.alerts))
+        return raised(
+            _leaderless(snapshot, previous, known), snapshot.cluster, of_clusters(known.alerts), known.wording
+        )
     return _led(snapshot, snapshot.leader[1], previous, known)
 
 
-def raised(found: ClusterStatus, cluster: str, alerts: Sequence[Alert]) -> ClusterStatus:
+def raised(found: ClusterStatus, cluster: str, alerts: Sequence[Alert], wording: Wording) -> ClusterStatus:
     """Raise a status that is milder than the most severe firing alert, which becomes its first reason."""
     most_severe = min(
         firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None
@@ -90,7 +98,7 @@ def raised(found: ClusterStatus, cluster: str, alerts: Sequence[Alert]) -> Clust
     level = _level(most_severe.severity) if most_severe else StatusLevel.HEALTHY
     if most_severe is None or _RANK[level] <= _RANK.get(found.level, 0):
         return found
-    why = of_alert(most_severe).text
+    why = of_alert(most_severe, wording).text
     return replace(found, level=level, sentence=f"{cluster} is {level}: {why}.", reasons=(why, *found.reasons))
 
 
@@ -180,7 +188,8 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Sta
         *look_reasons(snapshot, leader, fresh=known.fresh),
     )
     unsure = any(reason.text.endswith(NEXT_LOOK) for reason in found)
-    ordered = with_alerts(found, [each for each in of_clusters(known.alerts) if each.rule not in REFUTED_BY_A_LEADER])
+    alerts = [each for each in of_clusters(known.alerts) if each.rule not in REFUTED_BY_A_LEADER]
+    ordered = with_alerts(found, alerts, known.wording)
     reasons = tuple(reason.text for reason in ordered)
     peer, term = leader.raft_status.node_id, leader.raft_status.term
     leads = f"peer {peer} leads in term {term}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from bot.alerting.escalation import Escalation, call, with_new_wait
 from bot.alerting.hysteresis import eased, paused, recent_peak, resumed, unknown_for, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
-from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
+from bot.alerting.model import Alert, AlertState, Finding, Outcome, Severity, Silence
+from bot.alerting.outcomes import NotWatched
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import globally_silenced, lifted_by, muted_under, muting, with_lifted
@@ -22,7 +23,6 @@ from bot.alerting.transition import (
     new_parts,
     noted,
     reads_the_same,
-    unsaid_parts,
     worse,
 )
 
@@ -35,14 +35,14 @@ REPLY_EVERY = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Inputs shared by all alerts of one step; `resolution` describes how a resolved alert ended."""
+    """Inputs shared by all alerts of one step; `outcome` finds the facts of an end."""
 
     cluster: str
     now: float
     silences: Sequence[Silence]
     settling: bool
     remembered: bool
-    resolution: Callable[[Alert], str]
+    outcome: Callable[[Alert], Outcome | None]
     escalation: Escalation
     inhibited: frozenset[str] = frozenset()
     covered: Pairs = frozenset()
@@ -74,7 +74,7 @@ def step(
     cluster: str,
     settling: bool = False,
     remembered: bool = False,
-    resolution: Callable[[Alert], str] = lambda _: "",
+    outcome: Callable[[Alert], Outcome | None] = lambda _: None,
     escalation: Escalation = NO_ESCALATION,
     inhibits: Mapping[str, frozenset[str]] = INHIBITS,
 ) -> tuple[Transition, ...]:
@@ -91,7 +91,7 @@ def step(
         silences,
         settling,
         remembered,
-        resolution,
+        outcome,
         escalation,
         inhibited=inhibited(answers, held.values(), inhibits),
         covered=covered(
@@ -150,11 +150,12 @@ def _first_seen(rule: Rule, finding: Finding, around: Surroundings) -> Transitio
         subject=finding.subject,
         state=AlertState.PENDING,
         severity=finding.severity,
-        sentence=finding.sentence,
+        detail=finding.detail,
         since=around.now,
-        lines=finding.lines,
         weight=finding.weight,
-        data=dict(finding.data),
+        parts=finding.parts,
+        covers=finding.covers,
+        fix=finding.fix,
         changed_at=around.now,
     )
     if rule.hold > 0 or around.awaits(rule, finding):
@@ -170,7 +171,7 @@ def _pending(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> 
     if around.now - old.since - unknown_for(old) >= rule.hold and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
-            unmuted = noted(new, muted=None, eased=None, unknown_for=None)
+            unmuted = noted(new, muted=None, peak=None, unknown_for=None)
             return Transition(old, fired(unmuted, around.now), TransitionReason.FIRED, Tell.POST)
         new = muted_under(silence, new)
     return None if new == old else Transition(old, new, TransitionReason.SEEN, Tell.QUIET)
@@ -183,11 +184,11 @@ def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings)
         return _quietly(old, muted_under(silence, new), around)
     new = noted(new, muted=None)
     if worse(recent_peak(old, around.now), finding) or (
-        "unsaid" in old.data and not _announced_lately(old, new, around)
+        old.notes.unreported is not None and not _announced_lately(old, new, around)
     ):
         return _got_worse(rule, old, new, around)
     if old.state is AlertState.FIRING:
-        if "muted" in old.data:
+        if old.notes.muted is not None:
             return _unmuted(old, new, around)
         # Check the call first: text that changes with every poll must not delay a call for ever.
         called = call(rule, old, new, around.escalation, around.now)
@@ -204,30 +205,30 @@ def _as_found_now(old: Alert, finding: Finding, around: Surroundings) -> Alert:
 
 def _got_worse(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Transition:
     """Announce that the alert got worse, at most once a burst; a new failure is broadcast to the channel."""
-    unsaid = unsaid_parts(old) | new_parts(recent_peak(old, around.now), new)
+    unreported = set(old.notes.unreported or ()) | new_parts(recent_peak(old, around.now), new)
     if _announced_lately(old, new, around):
-        later = noted(following(new, around.now), unsaid=sorted(unsaid))
+        later = noted(following(new, around.now), unreported=tuple(sorted(unreported)))
         # Growth at every poll must not delay a call for ever.
         return call(rule, old, new, around.escalation, around.now) or Transition(
             old, later, TransitionReason.WORSE, Tell.EDIT
         )
     # A part that came and went unannounced is news when it returns.
-    new = noted(unlearned(new, unsaid), unsaid=None, said_at=around.now)
+    new = noted(unlearned(new, unreported), unreported=None, replied_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-    tell = loud(new.severity, news=bool(unsaid))
+    tell = loud(new.severity, news=bool(unreported))
     return Transition(old, with_new_wait(old, again, around.now), TransitionReason.WORSE, tell)
 
 
 def _announced_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
     """True if the growth can wait: during a burst only the message is edited."""
-    heard = old.state is AlertState.FIRING and "muted" not in old.data
+    heard = old.state is AlertState.FIRING and old.notes.muted is None
     mild = heard and new.severity <= min(old.severity, Severity.WARNING)
-    return mild and around.now - float(old.data.get("said_at", -REPLY_EVERY)) < REPLY_EVERY
+    return mild and old.notes.replied_at is not None and around.now - old.notes.replied_at < REPLY_EVERY
 
 
 def _unmuted(old: Alert, new: Alert, around: Surroundings) -> Transition:
     """Announce the alert again; the wait before a call starts now."""
-    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, eased=None)
+    heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, peak=None)
     return Transition(old, heard, TransitionReason.UNMUTED, loud(new.severity))
 
 
@@ -242,24 +243,23 @@ def _quietly(old: Alert, new: Alert, around: Surroundings) -> Transition | None:
 
 def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, around.now, ""), TransitionReason.DROPPED, Tell.QUIET)
+        return Transition(old, ended(old, around.now, None), TransitionReason.DROPPED, Tell.QUIET)
     if around.keeps(rule):
         return None
     if around.now - (old.clear_since or around.now) >= rule.clear:
         tell = Tell.EDIT if around.muting(old) else Tell.REPLY
-        return Transition(old, ended(old, around.now, around.resolution(old)), TransitionReason.RESOLVED, tell)
+        return Transition(old, ended(old, around.now, around.outcome(old)), TransitionReason.RESOLVED, tell)
     if 0 < old.clear_since <= around.now:
         return None
     return Transition(old, replace(old, clear_since=around.now), TransitionReason.CLEARING, Tell.QUIET)
 
 
-def withdrawn(old: Alert, now: float, words: str, *, muted: bool = False) -> Transition:
-    """Close an alert that is no longer watched; `words` is the reason."""
+def withdrawn(old: Alert, now: float, outcome: NotWatched, *, muted: bool = False) -> Transition:
+    """Close an alert that is no longer watched; `outcome` is the reason."""
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, now, ""), TransitionReason.DROPPED, Tell.QUIET)
-    return Transition(old, ended(old, now, words), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
+        return Transition(old, ended(old, now, None), TransitionReason.DROPPED, Tell.QUIET)
+    return Transition(old, ended(old, now, outcome), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
 
 
 def _withdrawn(old: Alert, around: Surroundings) -> Transition:
-    words = "This rule was removed from the settings, so cmbot no longer checks this."
-    return withdrawn(old, around.now, words, muted=around.muting(old) is not None)
+    return withdrawn(old, around.now, NotWatched(), muted=around.muting(old) is not None)

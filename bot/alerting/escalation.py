@@ -24,8 +24,8 @@ class Escalation:
 
     def due(self, alert: Alert, now: float) -> bool:
         """True if the first call is due."""
-        waited = now - max(alert.fired_at, alert.data.get("calling_since", 0.0))
-        return self.covers(alert) and "escalated_at" not in alert.data and waited >= self.after
+        waited = now - max(alert.fired_at, alert.notes.calling_since or 0.0)
+        return self.covers(alert) and alert.notes.escalated_at is None and waited >= self.after
 
 
 def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float) -> Transition | None:
@@ -38,7 +38,7 @@ def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float)
         return Transition(old, escalated, TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, escalation.to)
     if rule.remind <= 0 or now - old.reminded_at < rule.remind:
         return None
-    again = escalation.covers(new) and "escalated_at" in new.data
+    again = escalation.covers(new) and new.notes.escalated_at is not None
     tell = Tell.REPLY_BROADCAST if again else loud(new.severity)
     mention = escalation.to if again else ""
     return Transition(old, following(new, now, reminded_at=now), TransitionReason.REMINDED, tell, mention)
@@ -48,6 +48,6 @@ def with_new_wait(old: Alert, new: Alert, now: float) -> Alert:
     """The alert after it got worse: the wait before a call starts again."""
     if old.state is AlertState.ACKNOWLEDGED:
         return noted(new, calling_since=now, escalated_at=None)
-    if new.severity > old.severity and "escalated_at" not in old.data:
+    if new.severity > old.severity and old.notes.escalated_at is None:
         return noted(new, calling_since=now)
     return new

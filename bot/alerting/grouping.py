@@ -122,7 +122,7 @@ def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
 
 def listed(digest: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
     """The alerts still listed in the group: open, and without their own message."""
-    return [alert for alert in alerts if alert.open and alert.data.get("digest") == digest.slot]
+    return [alert for alert in alerts if alert.open and alert.notes.group == digest.slot]
 
 
 def _arrived(
@@ -141,7 +141,7 @@ def _arrived(
         history = replace(history, made=history.made + 1)
         storm = AlertGroup(str(MessageKey.group(history.channel, history.made)), now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_group(storm), replace(move, new=noted(move.new, digest=storm.slot))
+    return history.with_group(storm), replace(move, new=noted(move.new, group=storm.slot))
 
 
 def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
@@ -165,13 +165,13 @@ def _surfaced(
         move = moved.get(alert.id)
         last = move.new if move else alert
         if _is_due(history, last) and not (move and move.tell in LOUD):
-            new = noted(last if move and last.version > alert.version else following(last, now), digest=None)
+            new = noted(last if move and last.version > alert.version else following(last, now), group=None)
             yield Transition(alert, new, TransitionReason.SURFACED, Tell.POST)
 
 
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
-    if alert.state is not AlertState.FIRING or "digest" not in alert.data or "muted" in alert.data:
+    if alert.state is not AlertState.FIRING or alert.notes.group is None or alert.notes.muted:
         return False
-    digest = history.group(alert.data["digest"])
+    digest = history.group(alert.notes.group)
     # Group of another channel: the settings moved the cluster to this channel.
     return digest is None or alert.id in digest.due

@@ -1,23 +1,17 @@
 """Inhibition: alerts that hold others back, by rule (INHIBITS) or subject by subject (covered pairs). No I/O.
 
-A finding covers the (rule, subject) pairs that its `data["covers"]` lists: a dead node is one failure, although its
+A finding covers the (rule, subject) pairs that its `covers` lists: a dead node is one failure, although its
 host is silent, its leader misses it and the quorum has no spare voter. A covered alert is posted once nothing covers it
 any more; an alert that was already posted is not affected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-from bot.alerting.model import Alert, AlertState, Finding
+from bot.alerting.model import Alert, AlertState, Finding, Pair
 from bot.alerting.rules.base import CANNOT_TELL, Answer
 
 Answers = Mapping[str, Answer]
-Pairs = frozenset[tuple[str, str]]
-
-
-def covers(*pairs: tuple[str, str]) -> dict[str, list[list[str]]]:
-    """The data of a finding that covers these (rule, subject) pairs; empty for none."""
-    return {"covers": [list(pair) for pair in pairs]} if pairs else {}
+Pairs = frozenset[Pair]
 
 
 def inhibited(answers: Answers, alerts: Iterable[Alert], inhibits: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -41,13 +35,10 @@ def covered(
     """
     found = {(finding.rule, finding.subject): finding for finding in _found(answers)}
     kept = [alert for alert in alerts if alert.rule in answers and (alert.rule, alert.subject) not in found]
-    said = {key: finding.data for key, finding in found.items()}
-    said |= {(alert.rule, alert.subject): alert.data for alert in kept if alert.state is not AlertState.PENDING}
+    said = {key: finding.covers for key, finding in found.items()}
+    said |= {(alert.rule, alert.subject): alert.covers for alert in kept if alert.state is not AlertState.PENDING}
     return frozenset(
-        pair
-        for key, data in said.items()
-        for pair in _pairs(data)
-        if key not in globally_silenced or pair[0] not in spared
+        pair for key, pairs in said.items() for pair in pairs if key not in globally_silenced or pair[0] not in spared
     )
 
 
@@ -55,8 +46,3 @@ def _found(answers: Answers) -> Iterator[Finding]:
     for answer in answers.values():
         if answer is not CANNOT_TELL:
             yield from (finding for finding in answer if not finding.doubtful)
-
-
-def _pairs(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for rule, subject in data.get("covers", ()):
-        yield str(rule), str(subject)

@@ -1,9 +1,8 @@
-"""Alert values: Finding (what a rule sees now), Alert (a finding with a life), Silence (a time-limited mute)."""
+"""Alert values: Finding (a problem in one snapshot), Alert (a finding over time), Silence (a time-limited mute)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
 
 
 class Severity(IntEnum):
@@ -15,7 +14,7 @@ class Severity(IntEnum):
 
 
 class AlertState(StrEnum):
-    """pending (holding before it is told), firing, acknowledged, resolved."""
+    """pending (held back before it is announced), firing, acknowledged, resolved."""
 
     PENDING = "pending"
     FIRING = "firing"
@@ -24,38 +23,133 @@ class AlertState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule sees wrong in a Snapshot.
+class Detail:
+    """The facts of a finding, without words: one subclass a rule or family of rules (details.py)."""
 
-    `subject` tells alerts of one rule apart within a cluster ("" when there is one at most); `weight` grows as
-    the same subject gets worse (number of broken disks); `sentence` is one full sentence with the number in it;
-    `lines` are details (one a line, plain text, unescaped); `data` is what views and the next tick need (JSON):
-    `parts` names what it consists of (a new part is worse, whatever the weight), `more` counts what `lines` leave out,
-    `covers` lists the [rule, subject] pairs that need no alert of their own beside it (see covering.py), `fix` is a
-    command, without its `/cm`, that mends it.
-    A `partial` finding may raise an alert or make it grow, but is no proof that anything got better. A `doubtful` one
-    neither raises nor changes nor ends an alert, but the time that it takes counts: what comes and goes is told.
+
+@dataclass(frozen=True, slots=True)
+class LegacyDetail(Detail):
+    """The text of an alert that was stored without facts, as 0.1.0 did, or by a rule that is not known here.
+
+    `step` is the next step that the finding named, `op` the operation that caused it, `approved` its approvers.
+    """
+
+    sentence: str
+    lines: tuple[str, ...] = ()
+    more: int = 0
+    step: str = ""
+    op: int = 0
+    approved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The facts of an alert's end, without words (outcomes.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyOutcome(Outcome):
+    """The text of an alert's end that was stored without facts."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnableTask:
+    """A fix that switches a background task on."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLeader:
+    """A fix that moves the leadership to another voter."""
+
+    peer: int
+
+
+Fix = EnableTask | TransferLeader
+Pair = tuple[str, str]
+"""A rule and a subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem that a rule finds in a Snapshot.
+
+    `subject` separates the alerts of one rule within a cluster ("": there is at most one). `weight` grows as the same
+    subject gets worse (number of broken disks). `parts` are the names of what it consists of: a new part is worse,
+    whatever the weight; None where the rule has no parts. `covers` are alerts that are not announced beside this one
+    (inhibition.py). `fix` is the change that solves it.
+    A `partial` finding may raise an alert or make it worse, but proves no improvement. A `doubtful` finding neither
+    raises nor changes nor ends an alert, but its time counts towards `hold`.
     """
 
     rule: str
     subject: str
     severity: Severity
-    sentence: str
-    lines: tuple[str, ...] = ()
+    detail: Detail
     weight: int = 1
-    data: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] | None = None
+    covers: tuple[Pair, ...] = ()
+    fix: Fix | None = None
     partial: bool = False
     doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """A Finding with a life; times in Unix seconds, 0 when it has not happened.
+class Muted:
+    """The silence under which an alert is quiet: its id and its author (Slack user id)."""
 
-    `id` is 0 until the store gave one. `since` is when it was first seen, `fired_at` when it was first told,
-    `clear_since` when its finding was last gone, `reminded_at` when it last called for attention. `version` counts
-    what a reader would notice: the compare-and-set key. `data` is the finding's, and `lifted`: the ids of silences
-    that no longer hold for it, as it got worse under them.
+    id: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPeak:
+    """The worst state of an alert that has improved since; it counts until `until` (Unix seconds)."""
+
+    severity: Severity
+    weight: int
+    parts: tuple[str, ...]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNotes:
+    """What the engine keeps of an alert from one step to the next; no finding overwrites it. None: not so.
+
+    `lifted`: ids of silences that no longer hold for it, as it got worse. `muted`: the silence under which it is quiet
+    now. `silenced`: ids of all silences that ever muted it. `calling_since`: start of the wait for an acknowledgement,
+    if that is not when it fired. `escalated_at`: when a group was called. `group`: the key of the group message that
+    lists it instead of an own message. `replied_at`: when a reply last said that it got worse. `unreported`: the parts
+    that came since, without a reply (empty: it only grew). `peak`: its worst state lately, if it is milder now.
+    `unknown_since`: since when no poll can judge it; `unknown_for`: seconds of that while it was pending.
+    """
+
+    lifted: tuple[int, ...] = ()
+    muted: Muted | None = None
+    silenced: tuple[int, ...] = ()
+    calling_since: float | None = None
+    escalated_at: float | None = None
+    group: str | None = None
+    replied_at: float | None = None
+    unreported: tuple[str, ...] | None = None
+    peak: RecentPeak | None = None
+    unknown_since: float | None = None
+    unknown_for: float | None = None
+
+
+NO_NOTES = EngineNotes()
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A finding over time; times in Unix seconds, 0 when it has not happened.
+
+    `id` is 0 until the store assigned one. `since` is when the finding was first seen, `fired_at` when it was first
+    announced, `clear_since` when the finding was last gone, `reminded_at` when it last called for attention. `version`
+    counts changes that a reader notices: the compare-and-set key.
     """
 
     cluster: str
@@ -63,11 +157,13 @@ class Alert:
     subject: str
     state: AlertState
     severity: Severity
-    sentence: str
+    detail: Detail
     since: float
-    lines: tuple[str, ...] = ()
     weight: int = 1
-    data: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] | None = None
+    covers: tuple[Pair, ...] = ()
+    fix: Fix | None = None
+    notes: EngineNotes = NO_NOTES
     fired_at: float = 0.0
     resolved_at: float = 0.0
     clear_since: float = 0.0
@@ -75,23 +171,23 @@ class Alert:
     reminded_at: float = 0.0
     acked_by: str = ""
     acked_at: float = 0.0
-    resolution: str = ""
+    outcome: Outcome | None = None
     id: int = 0
     version: int = 0
 
     @property
     def open(self) -> bool:
-        """Whether it still has a life to live."""
+        """True unless the alert is resolved."""
         return self.state is not AlertState.RESOLVED
 
     @property
     def gone_at(self) -> float:
-        """When a resolved alert's finding was last gone: it is resolved only once that has lasted for a while."""
+        """When the finding of a resolved alert was last gone; the alert was resolved some time after that."""
         return self.clear_since or self.resolved_at
 
     @property
     def lasted(self) -> float:
-        """Seconds from when it was first seen until its finding was gone."""
+        """Seconds from the first sight of the finding until it was gone."""
         return max(0.0, self.gone_at - self.since)
 
     @property
@@ -102,9 +198,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; `weight` is what it tolerates.
+    """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; it tolerates up to `weight`.
 
-    `alert` is the id of the alert with which it ends, if that is before its time; 0 when with none.
+    `alert` is the id of the alert whose end also ends the silence; 0: none.
     """
 
     cluster: str
@@ -117,3 +213,25 @@ class Silence:
     weight: int = 0
     id: int = 0
     alert: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """An alert in words: one full sentence, details one a line, how many details are left out, and its end.
+
+    All is plain text: raw, unescaped, each on one line.
+    """
+
+    sentence: str
+    lines: tuple[str, ...] = ()
+    more: int = 0
+    outcome: str = ""
+
+
+Wording = Callable[[Alert], AlertText]
+"""Puts an alert into words. Views implement it; decisions that quote an alert get it as an argument."""
+
+
+def unworded(alert: Alert) -> AlertText:
+    """Name an alert where no wording is given."""
+    return AlertText(f"{alert.rule} fires.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, Severity, Wording
 from bot.alerting.text import count, percent, plain
 from bot.alerting.topics import Topic, topic_of
 from bot.clustermgr.health import learners, voters
@@ -58,15 +58,15 @@ def of_clusters(alerts: Sequence[Alert]) -> list[Alert]:
     return [alert for alert in alerts if alert.rule not in _NOT_OF_THE_CLUSTER]
 
 
-def of_alert(alert: Alert) -> StatusReason:
+def of_alert(alert: Alert, wording: Wording) -> StatusReason:
     """An alert as a reason."""
     number = f" (alert #{alert.id})" if alert.id else ""
     return StatusReason(
-        alert.severity, topic_of(alert.rule), f"{plain(alert.sentence).rstrip('.')}{number}", (alert.rule,)
+        alert.severity, topic_of(alert.rule), f"{plain(wording(alert).sentence).rstrip('.')}{number}", (alert.rule,)
     )
 
 
-def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[StatusReason]:
+def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert], wording: Wording) -> list[StatusReason]:
     """The reasons, as severe as the alerts with the same meaning, and all other alerts as reasons."""
     reasons = list(found)
     for alert in firing(alerts):
@@ -75,7 +75,7 @@ def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[
             severity = max(reasons[place].severity, alert.severity)
             reasons[place] = replace(reasons[place], severity=severity)
         if not same:
-            reasons.append(of_alert(alert))
+            reasons.append(of_alert(alert, wording))
     # Sorting keeps the order of equals.
     return sorted(reasons, key=lambda reason: (-reason.severity, reason.topic))
 

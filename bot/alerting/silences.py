@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.model import Alert, Finding, Silence
+from bot.alerting.model import Alert, Finding, Muted, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import has_new_part, noted
 
@@ -61,7 +61,7 @@ def equal_to(wanted: Silence, held: Iterable[Silence], alerts: Iterable[Alert]) 
     A silence that lifted for an open alert does not count.
     """
     found = [each for each in held if same(each, wanted) and each.until > wanted.created_at]
-    ended = {number for alert in alerts for number in alert.data.get("lifted", ())}
+    ended = {number for alert in alerts for number in alert.notes.lifted}
     return max((each for each in found if each.id not in ended), key=lambda each: each.until, default=None)
 
 
@@ -73,8 +73,7 @@ def extended(held: Silence, wanted: Silence) -> Silence:
 
 def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | None:
     """The longest silence that mutes this alert now; silences that lifted for it do not count."""
-    lifted = alert.data.get("lifted", ())
-    found = [silence for silence in silences if covers(silence, alert, now) and silence.id not in lifted]
+    found = [silence for silence in silences if covers(silence, alert, now) and silence.id not in alert.notes.lifted]
     return max(found, key=lambda silence: silence.until, default=None)
 
 
@@ -86,9 +85,9 @@ def globally_silenced(silences: Sequence[Silence], alerts: Iterable[Alert], now:
 
 def muted_under(silence: Silence, alert: Alert) -> Alert:
     """The alert with the silence that mutes it recorded; when that ends, the alert is announced."""
-    ever = alert.data.get("silenced", [])
-    ever = ever if silence.id in ever else [*ever, silence.id][-_MOST_IDS:]
-    return noted(alert, muted={"id": silence.id, "by": silence.by}, silenced=ever)
+    ever = alert.notes.silenced
+    ever = ever if silence.id in ever else (*ever, silence.id)[-_MOST_IDS:]
+    return noted(alert, muted=Muted(silence.id, silence.by), silenced=ever)
 
 
 def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: float) -> tuple[int, ...]:
@@ -108,6 +107,6 @@ def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: 
 
 def with_lifted(alert: Alert, ids: Iterable[int]) -> Alert:
     """The alert with these silences recorded as lifted."""
-    held = list(alert.data.get("lifted", ()))
+    held = alert.notes.lifted
     new = [one for one in ids if one not in held]
-    return noted(alert, lifted=[*held, *new][-_MOST_IDS:]) if new else alert
+    return noted(alert, lifted=(*held, *new)[-_MOST_IDS:]) if new else alert

@@ -1,35 +1,11 @@
 """Transitions: one step in the life of an alert, why it was taken, and what a channel sees of it. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.model import NO_NOTES, Alert, AlertState, Finding, LegacyDetail, Outcome, Severity
 from bot.alerting.rules.base import MAX_PARTS
-
-UNKNOWN = ("unknown_since", "unknown_for")
-KEPT = (
-    "said_at",
-    "unsaid",
-    "lifted",
-    "muted",
-    "silenced",
-    "calling_since",
-    "escalated_at",
-    "digest",
-    "eased",
-    *UNKNOWN,
-)
-"""What the engine itself notes in an alert's data: no finding overwrites it.
-
-`lifted`: ids of silences that no longer hold for it · `muted`: the silence {id, by} under which it is quiet now ·
-`silenced`: ids of all that ever muted it · `calling_since`: since when somebody is called for, where that is not when
-it fired · `escalated_at`: when a group was called · `digest`: the slot of the digest that tells it in its place ·
-`said_at`: when a reply last said that it got worse · `unsaid`: that it grew since, unsaid as yet: which parts are
-new ([]: none) · `eased`: how bad it was lately {severity, weight, parts, until}, where it is milder now ·
-`unknown_since`: since when no look can tell of it, `unknown_for`: for how long none could while it waited (seconds).
-"""
 
 
 class TransitionReason(StrEnum):
@@ -93,44 +69,38 @@ def has_new_part(alert: Alert, finding: Finding) -> bool:
 
 
 def new_parts(alert: Alert, found: Finding | Alert) -> set[str]:
-    """What is in the finding, or in the alert that took it up, and was not in the alert before."""
-    known = alert.data.get("parts")
-    return set() if known is None or len(known) >= MAX_PARTS else set(found.data.get("parts", ())) - set(known)
-
-
-def unsaid_parts(alert: Alert) -> set[str]:
-    """The parts that came in a burst, and that no reply named yet."""
-    unsaid = alert.data.get("unsaid")
-    return set(unsaid) if isinstance(unsaid, list) else set()
+    """The parts of the finding, or of the alert that took it up, that the alert did not have before."""
+    known = alert.parts
+    return set() if known is None or len(known) >= MAX_PARTS else set(found.parts or ()) - set(known)
 
 
 def as_found(alert: Alert, finding: Finding) -> Alert:
-    """The alert with the finding's newest words; a partial finding takes nothing back."""
+    """The alert with the facts of the finding; a partial finding takes nothing back."""
     if finding.partial and not worse(alert, finding):
         return alert
     return replace(
         alert,
         severity=finding.severity,
-        sentence=finding.sentence,
-        lines=finding.lines,
+        detail=finding.detail,
         weight=finding.weight,
-        data={**finding.data, **kept(alert)},
+        parts=finding.parts,
+        covers=finding.covers,
+        fix=finding.fix,
     )
 
 
-def kept(alert: Alert) -> Mapping[str, Any]:
-    """What the engine noted of it."""
-    return {name: alert.data[name] for name in KEPT if name in alert.data}
-
-
 def noted(alert: Alert, **notes: Any) -> Alert:
-    """The alert with these notes of the engine; None takes one away."""
-    data = {**alert.data, **notes}
-    return replace(alert, data={name: value for name, value in data.items() if name not in notes or value is not None})
+    """The alert with these notes of the engine."""
+    return replace(alert, notes=replace(alert.notes, **notes))
 
 
 def reads_the_same(one: Alert, other: Alert) -> bool:
-    """Whether no reader could tell them apart, whatever the engine noted."""
+    """True if a reader sees no difference, whatever the engine noted.
+
+    An alert of 0.1.0 takes up its facts without an edit: facts and stored text of the same parts say the same.
+    """
+    if isinstance(one.detail, LegacyDetail) and not isinstance(other.detail, LegacyDetail):
+        one = replace(one, detail=other.detail, parts=other.parts if one.parts is None else one.parts, fix=other.fix)
     return _shown(one) == _shown(other)
 
 
@@ -139,9 +109,9 @@ def fired(alert: Alert, now: float) -> Alert:
     return following(alert, now, state=AlertState.FIRING, fired_at=now, reminded_at=now)
 
 
-def ended(alert: Alert, now: float, words: str) -> Alert:
-    """The alert at its end; `words` say what became of it."""
-    return following(alert, now, state=AlertState.RESOLVED, resolved_at=now, resolution=words)
+def ended(alert: Alert, now: float, outcome: Outcome | None) -> Alert:
+    """The alert at its end."""
+    return following(alert, now, state=AlertState.RESOLVED, resolved_at=now, outcome=outcome)
 
 
 def following(alert: Alert, now: float, **changes: Any) -> Alert:
@@ -156,5 +126,4 @@ def loud(severity: Severity, *, news: bool = False) -> Tell:
 
 
 def _shown(alert: Alert) -> Alert:
-    unseen = {*KEPT, "covers"}
-    return replace(alert, clear_since=0.0, data={name: x for name, x in alert.data.items() if name not in unseen})
+    return replace(alert, clear_since=0.0, notes=NO_NOTES, covers=())

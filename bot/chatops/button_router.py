@@ -63,7 +63,7 @@ class ButtonRouter:
         alert = await self.alert_actions.alert(alert_id)
         refuse_ended(alert)
         # From the store: the value of a button could be forged, and the card may be old.
-        command = str(alert.data.get("fix", ""))
+        command = actions.fix_command(alert)
         if not command:
             raise UserError(f"Alert #{alert_id} has changed and proposes no fix any more.")
         return RunCommand(command)

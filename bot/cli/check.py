@@ -30,6 +30,7 @@ from bot.slack.client import SlackGateway
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
+from bot.views.alert_text.table import alert_text
 from bot.views.text import clean
 
 _POLLS_APART = 3.2
@@ -238,9 +239,9 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     await asyncio.sleep(max(0.0, before.at + _POLLS_APART - cluster.clock()))
     now = await cluster.snapshot(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
-    known = status_context(
-        app.noted.get(cluster.name, ClusterNote()).state, now, rules, await _alerts(app, cluster.name)
-    )
+    alerts = await _alerts(app, cluster.name)
+    state = app.noted.get(cluster.name, ClusterNote()).state
+    known = status_context(state, now, rules, alerts, alert_text)
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()
     hosts = [

@@ -10,8 +10,8 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.own_network import OwnNetwork, Seat
 from bot.alerting.rules.base import Rule
-from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.thresholds import configure
+from bot.alerting.rules.watchdog import OWN_NETWORK
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS

@@ -16,6 +16,7 @@ from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
 from bot.runtime.parts import App
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
+from bot.views.alert_text.table import alert_text
 from bot.views.notes import clock_set
 from bot.watch import decommission
 from bot.watch.scheduled_reports import ReportJob
@@ -207,7 +208,7 @@ async def poll(app: App, cluster: str) -> None:
         leader, known = watch.latest.leader, watch.state
         if known.at != watch.latest.at:
             # The store did not answer, so the saved state is that of an earlier poll.
-            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
+            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts, alert_text)
             known = with_status(known, watch.latest, watch.previous, facts)
         app.noted[cluster] = ClusterNote(
             at=watch.latest.at,

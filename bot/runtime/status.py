@@ -12,6 +12,7 @@ from bot.common.message_key import MessageKey
 from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
 from bot.store.database import Store
+from bot.views.alert_text.table import alert_text
 from bot.views.clusters import ClusterLine
 from bot.views.status import Status, status, stopped
 
@@ -70,7 +71,7 @@ class StatusReporter:
 
     def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
         return [
-            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts))
+            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts, alert_text))
             for name, hosts in self.hosts.items()
         ]
 

@@ -15,6 +15,7 @@ from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
 from bot.permissions.roles import Rights, Role
 from bot.slack.payloads import HomeOpened
+from bot.views.alert_text.table import alert_text
 from bot.views.blocks import count
 from bot.views.home import Home, Noted, Waiting, home
 
@@ -81,7 +82,7 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
-            clusters = [Noted(each.name, not_milder(each.noted, each.name, alerts)) for each in clusters]
+            clusters = [Noted(each.name, not_milder(each.noted, each.name, alerts, alert_text)) for each in clusters]
             lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

@@ -6,12 +6,13 @@ from types import MappingProxyType
 
 from slackblocks import Button, StaticSelectMenu
 
-from bot.alerting.model import Alert, AlertState
+from bot.alerting.model import Alert, AlertState, EnableTask
 from bot.alerting.rules.base import Rule
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.runbooks.runbook import Runbook
 from bot.interactions.message import Message
 from bot.views import blocks
+from bot.views.alert_text.table import named_step
 
 ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
 ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX})
@@ -32,8 +33,14 @@ _TASK_WORDS = 3
 
 def next_step_of(alert: Alert) -> str:
     """The next step of an alert: the one that its finding names, else the runbook's first."""
-    named = str(alert.data.get("step", ""))
-    return blocks.escape(named) if named else next_step(alert.rule)
+    return blocks.escape(named_step(alert.detail)) or next_step(alert.rule)
+
+
+def fix_command(alert: Alert) -> str:
+    """The command, without its /cm, that proposes the fix of an alert; "" if it has none."""
+    if isinstance(alert.fix, EnableTask):
+        return f"task enable {alert.fix.task} {alert.cluster}"
+    return f"leader transfer {alert.fix.peer} {alert.cluster}" if alert.fix else ""
 
 
 def next_step(rule: str) -> str:
@@ -45,7 +52,7 @@ def next_step(rule: str) -> str:
 def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
     """The buttons of an open alert's message; one that is acknowledged keeps the others."""
     value = _value(alert)
-    fix = str(alert.data.get("fix", ""))
+    fix = fix_command(alert)
     first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
     mend = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]

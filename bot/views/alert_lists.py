@@ -6,6 +6,7 @@ from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Begun, Lifted
 from bot.interactions.message import BlockJson, Message
+from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section, utc
 
@@ -30,17 +31,17 @@ def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
 def _line(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
-    muted = f", silenced by <@{escape(alert.data['muted']['by'])}>" if "muted" in alert.data else ""
-    where = ", told in a digest" if "digest" in alert.data else ""
+    muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.notes.muted else ""
+    where = ", told in a digest" if alert.notes.group is not None else ""
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
-        f"{escape(alert.sentence)}\nfor {duration(now - alert.since)}{held}{muted}{where}"
+        f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"
     )
 
 
 def acknowledged(alert: Alert) -> Message:
     """Said to who acknowledged."""
-    text = f"You take care of alert #{alert.id} in {escape(alert.cluster)}: {escape(alert.sentence)}"
+    text = f"You take care of alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
     return message(text, section(text), context("It is quiet from now on, until it gets worse."))
 
 

@@ -8,6 +8,7 @@ from bot.alerting.model import Alert, AlertState, Severity
 from bot.interactions.message import Message
 from bot.views import blocks, notes
 from bot.views.alert_actions import buttons, next_step_of
+from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
 
 MOST_LINES = 12
 
@@ -37,45 +38,48 @@ def line(transition: Transition) -> Message:
     text = _line_text(transition)
     shown = [f"{_mark(transition.new)} {text}"]
     if transition.reason is TransitionReason.WORSE:
-        before = set(transition.old.lines if transition.old else ())
-        shown += _bullets([item for item in transition.new.lines if item not in before])
+        before = set(alert_text(transition.old).lines if transition.old else ())
+        shown += _bullets([item for item in alert_text(transition.new).lines if item not in before])
     return blocks.message(text, blocks.section("\n".join(shown)))
 
 
 def _open_card(alert: Alert) -> Message:
     cluster, word = blocks.escape(alert.cluster), severity_word(alert.severity)
-    sentence = blocks.escape(alert.sentence)
+    text = alert_text(alert)
+    sentence = blocks.escape(text.sentence)
     parts = [blocks.section(f"{_mark(alert)} *{word} · {cluster}*\n{sentence}")]
-    if alert.lines:
-        parts.append(blocks.section("\n".join(_bullets(alert.lines, int(alert.data.get("more", 0))))))
-    if alert.data.get("op"):
-        parts.append(blocks.section(_operation(alert)))
+    if text.lines:
+        parts.append(blocks.section("\n".join(_bullets(text.lines, text.more))))
+    operation, approved = cause_of(alert.detail)
+    if operation:
+        parts.append(blocks.section(_operation(operation, approved)))
     parts += [blocks.section(f"*Next:* {step}") for step in [next_step_of(alert)] if step]
     if alert.id:
         parts.append(blocks.actions(*buttons(alert)))
     return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
 
 
-def _operation(alert: Alert) -> str:
-    """The operation that an alert's finding comes from, and who approved it."""
-    who = " and ".join(f"<@{blocks.escape(user)}>" for user in alert.data.get("approved", ()))
-    return f"Caused by operation #{int(alert.data['op'])}{', approved by ' if who else ''}{who}."
+def _operation(number: int, approved: Sequence[str]) -> str:
+    """The operation that caused an alert's finding, and its approvers."""
+    who = " and ".join(f"<@{blocks.escape(user)}>" for user in approved)
+    return f"Caused by operation #{number}{', approved by ' if who else ''}{who}."
 
 
 def _small_print(alert: Alert) -> list[str]:
     since = f"since {blocks.date(alert.since, 'minute')}"
     number = [f"alert #{alert.id}"] if alert.id else []
     if alert.state is not AlertState.ACKNOWLEDGED:
-        muted = alert.data.get("muted")
-        quiet = [f"silenced by <@{blocks.escape(muted['by'])}>"] if muted else []
+        muted = alert.notes.muted
+        quiet = [f"silenced by <@{blocks.escape(muted.by)}>"] if muted else []
         return [f"firing {since}", *quiet, *number]
     return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}", *number]
 
 
 def _resolved_card(alert: Alert) -> Message:
     cluster = blocks.escape(alert.cluster)
-    lasted, became = blocks.duration(alert.lasted), blocks.escape(alert.resolution or alert.sentence)
-    was = f"It was: {blocks.escape(alert.sentence)}"
+    text = alert_text(alert)
+    lasted, became = blocks.duration(alert.lasted), blocks.escape(text.outcome or text.sentence)
+    was = f"It was: {blocks.escape(text.sentence)}"
     ended = f"from {blocks.date(alert.since, 'minute')} to {blocks.date(alert.gone_at, 'minute')}"
     if alert.resolved_at // 60 != alert.gone_at // 60:
         ended += f", resolved {blocks.date(alert.resolved_at, 'minute')}"
@@ -90,10 +94,10 @@ def _line_text(transition: Transition) -> str:
     if said := notes.words(transition):
         return said
     alert = transition.new
-    cluster, sentence = blocks.escape(alert.cluster), blocks.escape(alert.sentence)
+    cluster = blocks.escape(alert.cluster)
     if alert.state is AlertState.RESOLVED:
-        return f"Resolved in {cluster} after {blocks.duration(alert.lasted)}: {blocks.escape(alert.resolution)}"
-    return f"{severity_word(alert.severity)}, worse than before in {cluster}: {sentence}"
+        return f"Resolved in {cluster} after {blocks.duration(alert.lasted)}: {blocks.escape(outcome_sentence(alert))}"
+    return f"{severity_word(alert.severity)}, worse than before in {cluster}: {blocks.escape(sentence_of(alert))}"
 
 
 def _mark(alert: Alert) -> str:

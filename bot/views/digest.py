@@ -7,6 +7,7 @@ from bot.alerting.grouping import AlertGroup, listed
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
+from bot.views.alert_text.table import outcome_sentence, sentence_of
 from bot.views.alerts import severity_mark
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 
@@ -26,7 +27,7 @@ def digest_card(digest: AlertGroup, alerts: Sequence[Alert]) -> Message:
         shown = [_bullet(alert) for alert in left[:MOST_WORST]]
         rest = [f"… and {len(left) - MOST_WORST:,} more: /cm alerts"] if len(left) > MOST_WORST else []
         parts.append(section("\n".join([*shown, *rest])))
-    worst = f" The worst: {escape(left[0].sentence)}" if left else ""
+    worst = f" The worst: {escape(sentence_of(left[0]))}" if left else ""
     return message(f"{sentence} {state}{worst}", *parts, context(_small_print(digest)))
 
 
@@ -58,7 +59,7 @@ def _part(said: str, moves: Sequence[Transition]) -> str:
 
 def _bullet(alert: Alert) -> str:
     over = alert.state is AlertState.RESOLVED
-    said = alert.resolution or alert.sentence if over else alert.sentence
+    said = (outcome_sentence(alert) if over else "") or sentence_of(alert)
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
     return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
 

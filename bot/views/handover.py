@@ -7,6 +7,7 @@ from bot.alerting.reports.facts import Happening
 from bot.alerting.reports.handover import Handover, OpenOperationFact, State
 from bot.alerting.reports.summary import STALE_SECONDS, Off
 from bot.interactions.message import BlockJson, Message
+from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
 from bot.views.parts import Report, bullets, mark_of
@@ -62,7 +63,7 @@ def _spoken(value: Handover) -> str:
         count(len(value.tasks), "operation") + " in progress" if value.tasks else "",
         count(len(value.silences), "silence") + " in force" if value.silences else "",
     ]
-    first = escape(value.free[0].sentence) if value.free else ""
+    first = escape(sentence_of(value.free[0])) if value.free else ""
     counts = ", ".join(each for each in parts if each)
     return " ".join(each for each in (first, f"{counts}." if counts else "") if each) or "Nothing is in progress."
 
@@ -94,14 +95,14 @@ def _section(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[Blo
 def _alert(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     number = f" · /cm ack {alert.id}" if alert.id else ""
-    return f"{mark} {word} for {duration(now - alert.since)}: {escape(alert.sentence)}{number}"
+    return f"{mark} {word} for {duration(now - alert.since)}: {escape(sentence_of(alert))}{number}"
 
 
 def _held(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     since = f" since {date(alert.acked_at, 'minute')}" if alert.acked_at else ""
     lasts = duration(now - alert.since)
-    return f"{named(alert.acked_by)}{since}: {mark} {word} for {lasts}: {escape(alert.sentence)}"
+    return f"{named(alert.acked_by)}{since}: {mark} {word} for {lasts}: {escape(sentence_of(alert))}"
 
 
 def _task(task: OpenOperationFact, now: float) -> str:

@@ -7,6 +7,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
+from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import (
     actions,
@@ -166,7 +167,7 @@ def _alert(alert: Alert, now: float) -> str:
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.acked_by else ""
     return (
         f"{severity_mark(alert.severity)} *#{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
-        f"{escape(clip(alert.sentence, _SENTENCE))} (for {duration(now - alert.since)}{held})"
+        f"{escape(clip(sentence_of(alert), _SENTENCE))} (for {duration(now - alert.since)}{held})"
     )
 
 

@@ -6,13 +6,14 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.silences import EVERY_RULE
 from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
+from bot.views.alert_text.table import sentence_of
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 
 
 def words(transition: Transition) -> str:
     """The line of a transition that calls for attention; "" for one that the alert's own view words."""
     new = transition.new
-    cluster, sentence = escape(new.cluster), escape(new.sentence)
+    cluster, sentence = escape(new.cluster), escape(sentence_of(new))
     silence = _silence(transition.old)
     if transition.reason is TransitionReason.ESCALATED:
         waited = duration(new.changed_at - _calling_since(new))
@@ -83,7 +84,7 @@ def _came_of(kept: Sequence[Alert]) -> str:
 
 
 def _calling_since(alert: Alert) -> float:
-    return max(alert.fired_at, float(alert.data.get("calling_since", 0.0)))
+    return max(alert.fired_at, alert.notes.calling_since or 0.0)
 
 
 def _mention(transition: Transition) -> str:
@@ -92,8 +93,8 @@ def _mention(transition: Transition) -> str:
 
 def _silence(old: Alert | None) -> str:
     """The silence under which it was quiet until now, "" when it was not."""
-    muted = old.data.get("muted") if old else None
-    return f"Silence #{int(muted['id'])} by <@{escape(muted['by'])}>" if muted else ""
+    muted = old.notes.muted if old else None
+    return f"Silence #{muted.id} by <@{escape(muted.by)}>" if muted else ""
 
 
 def _why_over(transition: Transition) -> str:
@@ -105,5 +106,5 @@ def _why_over(transition: Transition) -> str:
 
 def _lifted(transition: Transition) -> bool:
     """Whether the silence that kept it quiet ended for this alert alone, before its time."""
-    muted = transition.old.data["muted"]["id"] if transition.old else 0
-    return muted in transition.new.data.get("lifted", ())
+    muted = transition.old.notes.muted if transition.old else None
+    return muted is not None and muted.id in transition.new.notes.lifted

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bot.alerting.model import Alert
 from bot.alerting.reports.facts import OperationFact, Pending
 from bot.alerting.reports.summary import STALE_SECONDS, ClusterSummary, Growth, Off
+from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
 from bot.views.op_parts import person
@@ -45,7 +46,7 @@ def alert_line(alert: Alert, now: float) -> str:
     held = f", {named(alert.acked_by)} takes care of it" if alert.acked_by else ""
     lasts = duration(now - alert.since)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
-    return f"{mark} {word} for {lasts}{held}: {escape(alert.sentence)}"
+    return f"{mark} {word} for {lasts}{held}: {escape(sentence_of(alert))}"
 
 
 def pending_line(each: Pending, now: float) -> str:

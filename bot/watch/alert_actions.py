@@ -17,6 +17,7 @@ from bot.common.text import suggestion
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
+from bot.views.alert_text.table import alert_text, sentence_of
 from bot.views.alerts import card
 from bot.watch.publisher import publish_one
 
@@ -58,12 +59,12 @@ class AlertActions:
             move = acknowledge(alert, by, self.clock())
             if move is None:
                 raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
-            if "digest" in alert.data:
+            if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
                 await uow.channels.get(self.channels[alert.cluster])
-            await uow.alerts.save(move.new)
+            await uow.alerts.save(move.new, alert_text(move.new))
             await publish_one(uow, move, self.channels[alert.cluster])
-            detail = {"alert": alert.id, "rule": alert.rule, "sentence": alert.sentence}
+            detail = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
             await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
         return move.new
@@ -136,7 +137,7 @@ class AlertActions:
             )
             begun = await self._begin(uow, wanted)
             quiet = muted_under(begun.silence, alert)
-            await uow.alerts.touch(quiet)
+            await uow.alerts.touch(quiet, alert_text(quiet))
             channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.id)
             await uow.outbox.put(parent, channel, card(quiet))
             await uow.outbox.put(_key(begun), channel, views.silenced(begun), parent=parent)

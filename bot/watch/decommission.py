@@ -4,9 +4,11 @@ from collections.abc import Collection, Sequence
 
 from bot.alerting.engine import withdrawn
 from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.outcomes import NotWatched
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
+from bot.views.alert_text.table import alert_text
 from bot.views.notes import cluster_left
 from bot.watch.publisher import end_group, publish_one
 
@@ -30,15 +32,14 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
 async def _close(
     uow: UnitOfWork, cluster: str, alerts: Sequence[Alert], silences: Sequence[Silence], now: float
 ) -> None:
-    words = f"{cluster} was removed from the settings, so cmbot no longer checks this."
     closed: dict[str, int] = {}
     for alert in alerts:
         channel = await _channel(uow, _key(alert))
-        if channel and "digest" in alert.data:
+        if channel and alert.notes.group is not None:
             # Same lock order as the watcher: the channel first.
             await uow.channels.get(channel)
-        move = withdrawn(alert, now, words)
-        await uow.alerts.save(move.new)
+        move = withdrawn(alert, now, NotWatched(cluster_left=True))
+        await uow.alerts.save(move.new, alert_text(move.new))
         if channel and alert.state is not AlertState.PENDING:
             await publish_one(uow, move, channel)
             closed[channel] = closed.get(channel, 0) + 1
@@ -52,8 +53,8 @@ async def _close(
 
 def _key(alert: Alert) -> MessageKey:
     """Return the key of the message that shows the alert: its own or that of its group."""
-    group = alert.data.get("digest")
-    return MessageKey.parse(str(group)) if group else MessageKey.alert(alert.id)
+    group = alert.notes.group
+    return MessageKey.parse(group) if group else MessageKey.alert(alert.id)
 
 
 async def _channel(uow: UnitOfWork, message_key: MessageKey) -> str:

@@ -12,10 +12,10 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, NetworkStatus
 from bot.alerting.reports.trend import Measurement
 from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
-from bot.alerting.rules.own_network import OWN_NETWORK
-from bot.alerting.rules.watchdog import WATCH_BLIND
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 from bot.alerting.sample import sample_of
 from bot.clustermgr.models import Snapshot
+from bot.views.alert_text.table import alert_text
 
 SAMPLE_EVERY = 600.0
 """Seconds between two measurements that are kept."""
@@ -133,13 +133,13 @@ def plan_tick(
         settling=observation.first,
         remembered=stored.state.at > 0,
         escalation=_escalation(watched, observation),
-        resolution=lambda alert: _rule(rules, alert.rule).resolved(context, alert),
+        outcome=lambda alert: _rule(rules, alert.rule).resolved(context, alert),
     )
     history, transitions = group_alerts(stored.history, transitions, stored.alerts, watched.limits, now)
     by_key = {alert.key: alert for alert in (*stored.alerts, *(move.new for move in transitions))}
     alerts = tuple(by_key.values())
     if complete:
-        facts = status_context(state, snapshot, rules, alerts)
+        facts = status_context(state, snapshot, rules, alerts, alert_text)
         state = with_status(state, snapshot, observation.previous, facts)
     return TickPlan(
         transitions=transitions,

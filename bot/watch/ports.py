@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.alerting.cluster_state.state import Causes, Change, ClusterState
 from bot.alerting.grouping import ChannelHistory
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, AlertText, Silence
 from bot.alerting.reports.trend import Measurement, Sample
 from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.models import Snapshot
@@ -37,10 +37,10 @@ class AlertRows(Protocol):
     async def some(self, ids: Sequence[int]) -> list[Alert]:
         """Those of these ids that are kept."""
 
-    async def save(self, alert: Alert) -> Alert:
+    async def save(self, alert: Alert, text: AlertText) -> Alert:
         """Insert (id 0) or replace the version before; raises Conflict."""
 
-    async def touch(self, alert: Alert) -> None:
+    async def touch(self, alert: Alert, text: AlertText) -> None:
         """Replace the same version; raises Conflict."""
 
 

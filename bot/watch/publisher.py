@@ -7,6 +7,7 @@ from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, du
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
 from bot.common.message_key import MessageKey
+from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
 from bot.views.digest import digest_card, digest_line, gravest
 from bot.views.notes import silence_over
@@ -30,7 +31,7 @@ async def publish(
 async def publish_one(uow: WatchUnit, move: Transition, channel: str) -> None:
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
     await _publish_own(uow, move, channel)
-    if "digest" in move.new.data:
+    if move.new.notes.group is not None:
         history = await uow.channels.get(channel)
         published = await _publish_groups(uow, history, _by_group([move]), "", GroupingLimits())
         if published != history:
@@ -53,14 +54,14 @@ async def _stored(uow: WatchUnit, move: Transition) -> Transition:
     if not move.new.open and move.new.id:
         await uow.silences.end_with(move.new.id)
     if move.new.id == 0 or move.old is None or move.new.version != move.old.version:
-        return replace(move, new=await uow.alerts.save(move.new))
-    await uow.alerts.touch(move.new)
+        return replace(move, new=await uow.alerts.save(move.new, alert_text(move.new)))
+    await uow.alerts.touch(move.new, alert_text(move.new))
     return move
 
 
 async def _publish_own(uow: WatchUnit, move: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
-    if move.tell is Tell.QUIET or "digest" in move.new.data:
+    if move.tell is Tell.QUIET or move.new.notes.group is not None:
         return
     message_key = MessageKey.alert(move.new.id)
     await uow.outbox.put(message_key, channel, card(move.new))
@@ -79,14 +80,14 @@ async def _publish_own(uow: WatchUnit, move: Transition, channel: str) -> None:
 
 def _was_muted(move: Transition) -> bool:
     """True if a silence delayed the first post; the thread mentions that."""
-    return move.reason is TransitionReason.FIRED and move.old is not None and "muted" in move.old.data
+    return move.reason is TransitionReason.FIRED and move.old is not None and move.old.notes.muted is not None
 
 
 def _by_group(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
     """The transitions that a group message shows, by its slot; also of an alert that left the group."""
     found: dict[str, list[Transition]] = {}
     for move in moves:
-        slot = move.new.data.get("digest") or (move.old.data.get("digest") if move.old else None)
+        slot = move.new.notes.group or (move.old.notes.group if move.old else None)
         if slot and move.tell is not Tell.QUIET:
             found.setdefault(slot, []).append(move)
     return found
@@ -122,7 +123,7 @@ async def _publish_group(
     if choose is not None:
         digest = replace(digest, due=due(left, choose))
     await uow.outbox.put(digest.message_key, channel, digest_card(digest, alerts))
-    said = [move for move in moves if move.tell in LOUD and "digest" in move.new.data]
+    said = [move for move in moves if move.tell in LOUD and move.new.notes.group is not None]
     if said:
         digest = replace(digest, lines=digest.lines + 1)
         reply = digest.message_key.line(digest.lines)
@@ -151,7 +152,7 @@ async def announce_expired(
         await uow.silences.remove(silence.id)
         if silence.id not in announced:
             since = await uow.alerts.recent(silence.created_at, silence.cluster)
-            kept = [alert for alert in since if silence.id in alert.data.get("silenced", ())]
+            kept = [alert for alert in since if silence.id in alert.notes.silenced]
             await uow.outbox.put(MessageKey.silence(silence.id, "over"), channel, silence_over(silence, kept))
 
 
@@ -159,5 +160,8 @@ def _announced_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) 
     """The silences whose end an alert's thread announces: now, or as soon as a poll decides."""
     moved = {move.old.id: move.new for move in moves if move.old is not None}
     calling = {AlertState.PENDING, AlertState.FIRING}
-    muted = [alert for alert in alerts if "muted" in alert.data and moved.get(alert.id, alert).state in calling]
-    return {alert.data["muted"]["id"] for alert in muted}
+    return {
+        alert.notes.muted.id
+        for alert in alerts
+        if alert.notes.muted is not None and moved.get(alert.id, alert).state in calling
+    }

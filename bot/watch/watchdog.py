@@ -90,7 +90,7 @@ class Watchdog:
         before = await uow.channels.get(watched.channel)
         alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
         transitions = step(
-            {rule.key: (blind_finding(rule, watched.cluster, self.why(watched.cluster)),)},
+            {rule.key: (blind_finding(rule, self.why(watched.cluster)),)},
             alerts,
             await uow.silences.active(now, watched.cluster),
             (rule,),

@@ -13,9 +13,8 @@ from bot.alerting.model import Alert
 from bot.alerting.own_network import Isolation, NetworkStatus, OwnNetwork
 from bot.alerting.rules.base import LeaderTerm, Rule
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
-from bot.alerting.rules.own_network import OWN_NETWORK
 from bot.alerting.rules.reachability import is_silent
-from bot.alerting.rules.watchdog import WATCH_BLIND, PollTimes, patience, why_failed
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, why_failed
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError

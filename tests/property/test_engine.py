@@ -12,14 +12,17 @@ from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason,
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
 from bot.alerting.hysteresis import unknown_for
-from bot.alerting.model import Alert, AlertState, Finding, Severity, Silence
+from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity, Silence
+from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
 from bot.alerting.transition import LOUD, ended, reads_the_same
 from bot.common.errors import StoreError
 from bot.store.state_codec import decode_history
+from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish, publish_one
+from tests.support.alert_words import sentence
 from tests.support.budget import examples
 from tests.support.watch_builders import FakeStore
 
@@ -55,7 +58,7 @@ CALLING = {
 
 def finding(key: str, subject: str, weight: int, severity: Severity, parts: frozenset[str]) -> Finding:
     words = f"{key} {subject} {weight} {severity} {sorted(parts)}"
-    return Finding(key, subject, severity, words, weight=weight, data={"parts": sorted(parts)})
+    return Finding(key, subject, severity, LegacyDetail(words), weight=weight, parts=tuple(sorted(parts)))
 
 
 SUBJECTS = {"peer_down": ["2", "3", "4", "5"]}
@@ -172,7 +175,7 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def the_neighbour_recovers(self) -> None:
         over = [
-            Transition(old, ended(old, self.now, "Over."), TransitionReason.RESOLVED, Tell.REPLY)
+            Transition(old, ended(old, self.now, Ended()), TransitionReason.RESOLVED, Tell.REPLY)
             for old in self.neighbour
         ]
         self._commit("archive", tuple(over))
@@ -223,7 +226,7 @@ class Engine(RuleBasedStateMachine):
         outbox, history = self.store.state.outbox, self.history
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
-                slot = alert.data.get("digest")
+                slot = alert.notes.group
                 digest = history.group(slot) if slot else None
                 assert (f"alert:{alert.id}" in outbox) is (slot is None)
                 assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
@@ -242,18 +245,20 @@ class Engine(RuleBasedStateMachine):
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
         since = self.now - LIMITS.within
         moves = [move for told in self.told.values() for at, move in told if at > since]
-        first = [move.new for move in moves if move.reason is TransitionReason.FIRED and "digest" not in move.new.data]
+        first = [move.new for move in moves if move.reason is TransitionReason.FIRED and move.new.notes.group is None]
         spared = [alert for alert in first if alert.rule not in NEVER_WILDCARD_SILENCED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
         assert len(spared) <= LIMITS.channel
 
     async def _acknowledged(self, move: Transition) -> None:
         async with self.store.begin() as uow:
-            await uow.alerts.save(move.new)
+            await uow.alerts.save(move.new, alert_text(move.new))
             await publish_one(uow, move, CHANNEL)
 
     def _neighbour(self, number: int) -> Alert:
-        alert = Alert("archive", "peer_down", str(number), AlertState.FIRING, Severity.WARNING, "Down.", self.now)
+        alert = Alert(
+            "archive", "peer_down", str(number), AlertState.FIRING, Severity.WARNING, LegacyDetail("Down."), self.now
+        )
         return replace(alert, fired_at=self.now, reminded_at=self.now, version=1)
 
     def _tick(self, seconds: float, *, settling: bool = False, remembered: bool = False) -> None:
@@ -306,7 +311,7 @@ class Engine(RuleBasedStateMachine):
         return inhibited | unsettled
 
     def _muted(self, alert: Alert) -> bool:
-        lifted = alert.data.get("lifted", ())
+        lifted = alert.notes.lifted
         return any(covers(silence, alert, self.now) and silence.id not in lifted for silence in self.silences)
 
     def _last(self, alert: Alert, *reasons: TransitionReason) -> float:
@@ -345,8 +350,8 @@ class Engine(RuleBasedStateMachine):
             assert not self._muted(new)
         if move.reason is TransitionReason.UNMUTED:
             assert any(covers(silence, old, silence.created_at) for silence in self.silences)
-            assert "muted" in old.data
-            assert "muted" not in new.data
+            assert old.notes.muted is not None
+            assert new.notes.muted is None
         if move.reason is TransitionReason.REMINDED:
             rule_ = next(each for each in RULES if each.key == new.rule)
             assert self.now - self._last(old, *CALLING) >= rule_.remind > 0
@@ -364,17 +369,18 @@ class Engine(RuleBasedStateMachine):
 
     def _check_worse(self, move: Transition, old: Alert) -> None:
         new = move.new
-        parts = set(new.data["parts"]) - set(old.data["parts"])
+        parts = set(new.parts or ()) - set(old.parts or ())
         grown = new.severity > old.severity or new.weight > old.weight or parts
-        assert grown or "unsaid" in old.data
+        assert grown or old.notes.unreported is not None
         assert not self._muted(new)
         if move.tell is Tell.EDIT:
-            assert self.now - old.data.get("said_at", -REPLY_EVERY) < REPLY_EVERY, "a first reply was put off"
+            assert old.notes.replied_at is not None
+            assert self.now - old.notes.replied_at < REPLY_EVERY, "a first reply was put off"
             assert new.severity <= min(old.severity, Severity.WARNING)
             assert old.state is AlertState.FIRING
-            assert "muted" not in old.data
+            assert old.notes.muted is None
         else:
-            assert "unsaid" not in new.data
+            assert new.notes.unreported is None
 
     def _check_escalation(self, old: Alert, new: Alert) -> None:
         """Called once since somebody last was to care for it, and not before that somebody had the whole time."""
@@ -382,7 +388,7 @@ class Engine(RuleBasedStateMachine):
         assert self.now - given >= CALLS.after
         assert new.severity >= CALLS.severity
         assert self._last(old, TransitionReason.ESCALATED) <= self._last(old, TransitionReason.ACKNOWLEDGED)
-        assert new.data["escalated_at"] == self.now
+        assert new.notes.escalated_at == self.now
 
     def _nothing_is_lost(self, blocked: frozenset[str]) -> None:
         """What is found is told with its newest words, unless something named keeps it back; what is gone, ends."""
@@ -403,7 +409,7 @@ class Engine(RuleBasedStateMachine):
             assert alert.clear_since
             assert self.now - alert.clear_since < rule_.clear
             return
-        assert alert.sentence == found.sentence
+        assert sentence(alert) == sentence(found)
         assert alert.clear_since == 0
         if alert.state is AlertState.PENDING:
             assert self._muted(alert) or self.now - alert.since - unknown_for(alert) < rule_.hold

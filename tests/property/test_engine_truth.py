@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import LeaderChange
 from bot.alerting.engine import REPLY_EVERY, Tell, TransitionReason
-from bot.alerting.inhibition import covers
 from bot.alerting.model import AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.table import INHIBITS, RULES
@@ -104,10 +103,10 @@ def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tup
             life.ack(now)
         now += apart
         severity = Severity.CRITICAL if event == "worse" else Severity.WARNING
-        moves = life.step(now, found(severity=severity, weight=len(parts), data={"parts": sorted(parts)}))
+        moves = life.step(now, found(severity=severity, weight=len(parts), parts=tuple(sorted(parts))))
         for move in moves:
             if move.tell in {Tell.POST, Tell.REPLY_BROADCAST}:
-                announced |= set(move.new.data["parts"])
+                announced |= set(move.new.parts or ())
     assert steps[-1][1] <= announced
 
 
@@ -119,7 +118,7 @@ PLACES = st.tuples(st.sampled_from(KEYS), st.sampled_from("12"))
 @settings(deadline=None)
 def test_inhibition_never_crosses_subjects(said: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> None:
     life = Life([rule(key) for key in KEYS])
-    moves = life.step(0, *(found(key, subject=subject, data=covers(*pairs)) for (key, subject), pairs in said.items()))
+    moves = life.step(0, *(found(key, subject=subject, covers=tuple(pairs)) for (key, subject), pairs in said.items()))
     posted = {(move.new.rule, move.new.subject) for move in moves if move.reason is TransitionReason.FIRED}
     assert posted == set(said) - {pair for pairs in said.values() for pair in pairs}
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.parser import addressed, is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
@@ -48,7 +48,9 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(ANY, inner, max_size=4)),
     max_leaves=12,
 )
-OPEN = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, "1 disk of prod is broken.", 0.0, id=7)
+OPEN = Alert(
+    "prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, LegacyDetail("1 disk of prod is broken."), 0.0, id=7
+)
 
 
 @given(TEXTS)

@@ -12,6 +12,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
+from bot.views.alert_actions import fix_command
 from bot.watch.planning import Watched
 from bot.watch.ports import Explain, unexplained
 from bot.watch.watcher import Watcher
@@ -67,7 +68,7 @@ class World:
 
     def fixes(self) -> list[str]:
         """The commands that the open alerts offer."""
-        return [str(alert.data["fix"]) for alert in self.store.firing() if "fix" in alert.data]
+        return [fix_command(alert) for alert in self.store.firing() if alert.fix]
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.alerting.engine import Tell, Transition, TransitionReason, acknowledge, step
 from bot.alerting.escalation import Escalation
-from bot.alerting.model import Alert, Finding, Severity, Silence
+from bot.alerting.model import Alert, Finding, LegacyDetail, LegacyOutcome, Severity, Silence
 from bot.alerting.rules.base import Answer, Rule
 from bot.alerting.rules.table import rule_named
 
@@ -20,7 +20,14 @@ def rule(key: str = "disk_broken", hold: float = 0, clear: float = 0, remind: fl
 
 
 def found(key: str = "disk_broken", weight: int = 1, severity: Severity = WARNING, **extra: Any) -> Finding:
-    return Finding(key, extra.pop("subject", ""), severity, f"{weight} of it.", weight=weight, **extra)
+    return Finding(
+        key,
+        extra.pop("subject", ""),
+        severity,
+        LegacyDetail(f"{weight} of it.", extra.pop("lines", ())),
+        weight=weight,
+        **extra,
+    )
 
 
 @dataclass
@@ -45,7 +52,7 @@ class Life:
             settling=settling,
             remembered=self.remembered,
             escalation=self.escalation,
-            resolution=lambda _: "It is over.",
+            outcome=lambda _: LegacyOutcome("It is over."),
         )
         return [self._keep(move) for move in moves]
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterState, update
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import HostLook, Snapshot
 from bot.common.errors import ClusterError
+from tests.support.alert_words import outcome, sentence
 from tests.support.watch_builders import host
 
 
@@ -44,7 +45,7 @@ def said(answer: Answer) -> dict[str, str] | None:
     """The sentences of an answer by subject, None when it cannot tell or only doubts."""
     if answer is CANNOT_TELL or any(finding.doubtful for finding in answer):
         return None
-    return {finding.subject: finding.sentence for finding in answer}
+    return {finding.subject: sentence(finding) for finding in answer}
 
 
 def grades(answer: Answer) -> set[Severity]:
@@ -56,7 +57,8 @@ def resolution(rule: str, subject: str, view: RuleContext) -> str:
     """What is said of an alert of that rule that ends with this scene."""
     found = rule_named(rule)
     assert found is not None
-    return found.resolved(view, Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0))
+    alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, LegacyDetail("It is so."), 0)
+    return outcome(found.resolved(view, alert), alert)
 
 
 def rule_of(key: str) -> Rule:

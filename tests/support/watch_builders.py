@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
-from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.model import Alert, AlertState, AlertText, Silence
 from bot.alerting.reports.trend import Measurement, Sample
 from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
@@ -164,8 +164,9 @@ class FakeUnit:
     async def some(self, ids: Sequence[int]) -> list[Alert]:
         return [alert for alert in self.state.alerts.values() if alert.id in ids]
 
-    async def save(self, alert: Alert) -> Alert:
+    async def save(self, alert: Alert, text: AlertText) -> Alert:
         self.must_write()
+        assert text.sentence
         if alert.id == 0:
             if any(held.open and held.key == alert.key for held in self.state.alerts.values()):
                 raise Conflict("There is an open one of its key.")
@@ -175,8 +176,9 @@ class FakeUnit:
         self.state.alerts[alert.id] = alert
         return alert
 
-    async def touch(self, alert: Alert) -> None:
+    async def touch(self, alert: Alert, text: AlertText) -> None:
         self.must_write()
+        assert text.sentence
         if self.state.alerts[alert.id].version != alert.version:
             raise Conflict("Another version.")
         self.state.alerts[alert.id] = alert

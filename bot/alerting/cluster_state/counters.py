@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.cluster_status import StatusContext, cluster_status
-from bot.alerting.model import Alert
+from bot.alerting.model import Alert, Wording, unworded
 from bot.alerting.rules.base import LeaderTerm, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
 from bot.alerting.text import plain
@@ -66,12 +66,16 @@ def may_be_kept(state: ClusterState, snapshot: Snapshot, settled: float) -> bool
 
 
 def status_context(
-    state: ClusterState, snapshot: Snapshot, rules: Sequence[Rule], alerts: Sequence[Alert] = ()
+    state: ClusterState,
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    alerts: Sequence[Alert] = (),
+    wording: Wording = unworded,
 ) -> StatusContext:
     """Facts beyond the snapshot that its status depends on; `rules` as configured."""
     fresh = is_fresh(snapshot, state, settled_of(rules))
     zones = zones_of(state.zones, state.zones_at, snapshot.at)
-    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones)
+    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones, wording)
 
 
 def settled_of(rules: Sequence[Rule]) -> float:

@@ -24,7 +24,7 @@ from bot.alerting.cluster_state.observations import (
     switch_notes,
 )
 from bot.alerting.cluster_status import ClusterStatus, cluster_status, raised
-from bot.alerting.model import Alert
+from bot.alerting.model import Alert, Wording
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
@@ -138,10 +138,10 @@ class ClusterNote:
         return cls(state.at, state.level, state.verdict, state.leader, state.leader_host, state.term, None, state)
 
 
-def not_milder(note: ClusterNote, name: str, alerts: Sequence[Alert]) -> ClusterNote:
+def not_milder(note: ClusterNote, name: str, alerts: Sequence[Alert], wording: Wording) -> ClusterNote:
     """The note with a level not milder than the most severe firing alert of the cluster `name`."""
     stored = ClusterStatus(note.level, note.verdict)
-    found = raised(stored, name, [alert for alert in alerts if alert.cluster == name])
+    found = raised(stored, name, [alert for alert in alerts if alert.cluster == name], wording)
     return note if found is stored else replace(note, level=str(found.level), verdict=found.sentence)
 
 

@@ -27,11 +27,6 @@ class SwitchState:
         """True if services treat it as off; older services ignore a value that they do not know."""
         return self.meaning.word == "off" or (self.dialect is Dialect.V3 and self.meaning.word != "on")
 
-    @property
-    def stored(self) -> str:
-        """The stored value as text."""
-        return "nothing is stored" if self.note.value is None else f"{self.note.value!r} is stored"
-
 
 def answers(context: RuleContext) -> bool:
     """True if the cluster answers reads now; if not, earlier values may be stale."""
@@ -63,8 +58,3 @@ def _known(state: ClusterState) -> Iterator[SwitchState]:
 def is_off(state: ClusterState, task: str, now: float) -> bool:
     """True if the task is known to be off."""
     return any(switch.task == task and switch.off for switch in switches(state, now) or ())
-
-
-def fix(switch: SwitchState, cluster: str) -> dict[str, str]:
-    """The command, without `/cm`, that turns on a switch; none of its words comes from a cluster."""
-    return {"fix": f"task enable {switch.task} {cluster}"}

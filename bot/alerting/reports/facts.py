@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState, LeaderChange, not_milder
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, AlertText, Silence, Wording, unworded
 from bot.alerting.reports.trend import Point, Sample, Trend
 from bot.alerting.text import count, listed, span
 from bot.clustermgr.tasks import meaning_of
@@ -67,11 +67,12 @@ class ClusterFacts:
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
+    wording: Wording = unworded
 
     @property
     def status(self) -> ClusterNote:
         """The last status, not milder than the most severe open alert."""
-        return not_milder(ClusterNote.of(self.state), self.name, self.open)
+        return not_milder(ClusterNote.of(self.state), self.name, self.open, self.wording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +110,18 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
         if alert.rule in _REPEATS:
             continue
         if alert.fired_at:
-            yield Happening(alert.fired_at, facts.name, _fired_words(alert))
+            yield Happening(alert.fired_at, facts.name, _fired_words(alert, facts.wording(alert)))
         if alert.fired_at and alert.resolved_at:
-            became, lasted = alert.resolution or alert.sentence, span(alert.lasted)
+            text = facts.wording(alert)
+            became, lasted = text.outcome or text.sentence, span(alert.lasted)
             yield Happening(alert.resolved_at, facts.name, f"resolved after {lasted}: {became.removesuffix('.')}")
 
 
-def _fired_words(alert: Alert) -> str:
+def _fired_words(alert: Alert, text: AlertText) -> str:
     """An alert when it fired; its sentence is marked as newer if it changed since."""
     number = f"alert #{alert.id}" if alert.id else "alert"
     newer = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
-    return f"{number} ({alert.rule}) fired{newer}: {alert.sentence.removesuffix('.')}"
+    return f"{number} ({alert.rule}) fired{newer}: {text.sentence.removesuffix('.')}"
 
 
 def _moved(before: int, after: int, term: int) -> str:

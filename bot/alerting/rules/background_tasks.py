@@ -1,16 +1,26 @@
-"""Rules about switches of background tasks that are not on."""
+"""Rules about background tasks: switches that are not on, mean nothing, or were changed outside cmbot."""
 
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.switches import FRESH, SwitchState, fix, known_now, switches
-from bot.alerting.inhibition import covers
-from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.cluster_state.observations import SwitchChange
+from bot.alerting.cluster_state.switches import FRESH, SwitchState, answers, known_now, switches
+from bot.alerting.details import (
+    StoredSwitch,
+    SwitchesChanged,
+    SwitchMeaningless,
+    SwitchMove,
+    SwitchValue,
+    TaskOff,
+    TaskOffWithWork,
+)
+from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
+from bot.alerting.outcomes import Ended, TaskOutcome, TaskState
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Names, Rule, RuleConfig, RuleContext, Threshold, Unit
-from bot.alerting.text import count, span
-from bot.clustermgr.tasks import COMMON, TASKS
+from bot.clustermgr.tasks import COMMON, TASKS, Dialect, find_task, meaning_of, word_for
 
 _ALL = tuple(task.name for task in TASKS)
 _UNCOMMON = tuple(name for name in _ALL if name not in COMMON)
+_STATES = MappingProxyType({"on": TaskState.ON, "off": TaskState.OFF, "unset": TaskState.UNSET})
 
 
 def _off_too_long(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -25,21 +35,25 @@ def _off_too_long(context: RuleContext, limits: RuleConfig) -> Answer:
         and switch.meaning.word != "meaningless"
         and context.now - switch.note.since >= limits["after"]
     )
-    return tuple(_off(context.cluster, switch, limits) for switch in late)
+    return tuple(_off(switch, limits) for switch in late)
 
 
-def _off(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
-    word = "off" if switch.meaning.word == "off" else "not set"
-    sentence = f"Background task {switch.task} of {cluster} has been {word} for more than {span(limits['after'])}."
-    lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
-    return Finding("task_off_too_long", switch.task, limits.severity, sentence, lines, data=fix(switch, cluster))
+def _off(switch: SwitchState, limits: RuleConfig) -> Finding:
+    detail = TaskOff(switch.task, _stored(switch), limits["after"], unset=switch.meaning.word != "off")
+    return Finding("task_off_too_long", switch.task, limits.severity, detail, fix=EnableTask(switch.task))
 
 
-def _is_on(context: RuleContext, alert: Alert) -> str:
-    now = {switch.task: switch for switch in switches(context.memory, context.now) or ()}
-    if alert.subject in now and now[alert.subject].meaning.word == "on":
-        return f"Background task {alert.subject} of {context.cluster} is on again."
-    return f"The switch of background task {alert.subject} of {context.cluster} was changed: see /cm tasks."
+def _stored(switch: SwitchState) -> StoredSwitch:
+    return StoredSwitch(switch.key, switch.note.value, switch.meaning.effect)
+
+
+def _task_state(context: RuleContext, task: str) -> TaskState:
+    now = {switch.task: switch.meaning.word for switch in switches(context.memory, context.now) or ()}
+    return _STATES.get(now.get(task, ""), TaskState.UNKNOWN)
+
+
+def _switch_now(context: RuleContext, alert: Alert) -> Outcome:
+    return TaskOutcome(alert.subject, _task_state(context, alert.subject))
 
 
 def _off_with_work(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -48,51 +62,106 @@ def _off_with_work(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     work = _work(context)
     waiting = (switch for switch in known if switch.off and work.get(switch.task, 0) > 0)
-    return tuple(_waits(context.cluster, switch, work[switch.task], limits) for switch in waiting)
+    return tuple(_waits(switch, work[switch.task], limits) for switch in waiting)
 
 
 def _work(context: RuleContext) -> dict[str, int]:
-    """How many disks each of the tasks has to care for."""
+    """How many disks wait for each task."""
     return {"disk_repair": len(context.memory.disks), "disk_drop": len(context.memory.dropping)}
 
 
-def _waits(cluster: str, switch: SwitchState, disks: int, limits: RuleConfig) -> Finding:
-    to_do = "is to be repaired" if switch.task == "disk_repair" else "is to be emptied"
-    to_do = to_do if disks == 1 else to_do.replace("is", "are", 1)
-    sentence = f"Background task {switch.task} of {cluster} is off while {count(disks, 'disk')} {to_do}."
-    lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
-    # A task that disks wait for is off for too long, however short that is.
-    data = {**fix(switch, cluster), **covers(("task_off_too_long", switch.task))}
-    return Finding("task_off_with_work", switch.task, limits.severity, sentence, lines, data=data)
+def _waits(switch: SwitchState, disks: int, limits: RuleConfig) -> Finding:
+    return Finding(
+        "task_off_with_work",
+        switch.task,
+        limits.severity,
+        TaskOffWithWork(switch.task, _stored(switch), disks),
+        # A task that disks wait for is off for too long, however short that is.
+        covers=(("task_off_too_long", switch.task),),
+        fix=EnableTask(switch.task),
+    )
 
 
-def _runs_or_done(context: RuleContext, alert: Alert) -> str:
+def _runs_or_done(context: RuleContext, alert: Alert) -> Outcome:
     if _work(context).get(alert.subject, 0) > 0:
-        return _is_on(context, alert)
-    return f"Background task {alert.subject} of {context.cluster} has nothing to do any more."
+        return _switch_now(context, alert)
+    return TaskOutcome(alert.subject, TaskState.IDLE)
 
 
 def _meaningless(context: RuleContext, limits: RuleConfig) -> Answer:
     known = known_now(context)
     if known is None:
         return CANNOT_TELL
-    wrong = (switch for switch in known if switch.meaning.word == "meaningless")
-    return tuple(_wrong(context.cluster, switch, limits) for switch in wrong)
+    return tuple(_wrong(switch, limits) for switch in known if switch.meaning.word == "meaningless")
 
 
-def _wrong(cluster: str, switch: SwitchState, limits: RuleConfig) -> Finding:
-    taken = "services take it for off" if switch.off else "services do not know it"
-    sentence = f"The value stored for background task {switch.task} of {cluster} means nothing there: {taken}."
-    lines = (f"{switch.key}: {switch.stored}, {switch.meaning.effect}",)
-    # Another word that means nothing is another change.
-    data = {**fix(switch, cluster), "parts": [switch.stored]}
-    return Finding("switch_meaningless", switch.task, limits.severity, sentence, lines, data=data)
+def _wrong(switch: SwitchState, limits: RuleConfig) -> Finding:
+    return Finding(
+        "switch_meaningless",
+        switch.task,
+        limits.severity,
+        SwitchMeaningless(switch.task, _stored(switch), switch.off),
+        # Another word that means nothing is another change.
+        parts=(f"{switch.note.value!r} is stored",),
+        fix=EnableTask(switch.task),
+    )
 
 
-def _means_something(context: RuleContext, alert: Alert) -> str:
-    now = {switch.task: switch.meaning.word for switch in switches(context.memory, context.now) or ()}
-    word = {"on": "on", "off": "off", "unset": "not set"}.get(now.get(alert.subject, ""), "not known")
-    return f"Background task {alert.subject} of {context.cluster} is {word} now."
+def _switch_changed(context: RuleContext, limits: RuleConfig) -> Answer:
+    """Find changes that no operation caused: cards and threads show those of a person or of a lease that ended."""
+    edge = context.now - limits["window"]
+    known = Dialect(context.memory.dialect) if context.memory.dialect else None
+    changes = [change for change in _by_others(context, known) if change.at > edge]
+    if known is None or not answers(context):
+        return CANNOT_TELL
+    if not changes:
+        return CANNOT_TELL if switches(context.memory, context.now) is None else ()
+    only_on = all(_meaning(change.after, known) == "on" for change in changes)
+    return (
+        Finding(
+            rule="switch_changed",
+            subject="",
+            severity=limits.at_most(Severity.INFO) if only_on else limits.severity,
+            detail=SwitchesChanged(tuple(_switch_move(change, known) for change in changes)),
+            weight=len(changes),
+            parts=tuple(f"{change.key}@{change.at:.3f}" for change in changes),
+        ),
+    )
+
+
+def _by_others(context: RuleContext, dialect: Dialect | None) -> list[SwitchChange]:
+    changes = [change for change in context.memory.switch_changes if not change.op]
+    return [
+        change
+        for change in changes
+        if not _by_a_service(change, dialect) and not _has_own_alert(context, change, dialect)
+    ]
+
+
+def _has_own_alert(context: RuleContext, change: SwitchChange, dialect: Dialect | None) -> bool:
+    """True if another alert reports this change: each task with a meaningless word has one."""
+    if dialect is None or find_task(change.key) is None or "switch_meaningless" not in context.watched:
+        return False
+    return _meaning(change.after, dialect) == "meaningless"
+
+
+def _by_a_service(change: SwitchChange, dialect: Dialect | None) -> bool:
+    """True if a CubeFS service did it: when it starts it writes `off` where nothing is stored (docs/clustermgr.md)."""
+    return dialect is Dialect.V3 and change.before is None and change.after == word_for(Dialect.V3, on=False)
+
+
+def _switch_move(change: SwitchChange, dialect: Dialect) -> SwitchMove:
+    found = find_task(change.key)
+    before, after = (SwitchValue(value, _meaning(value, dialect)) for value in (change.before, change.after))
+    return SwitchMove(found.name if found else change.key, before, after, change.away)
+
+
+def _meaning(value: str | None, dialect: Dialect) -> str:
+    return meaning_of(value, dialect).word
+
+
+def _ended(_: RuleContext, __: Alert) -> Outcome:
+    return Ended()
 
 
 TASK_OFF_TOO_LONG = Rule(
@@ -103,7 +172,7 @@ TASK_OFF_TOO_LONG = Rule(
     clear=0,
     remind=7 * 86400,
     looks=_off_too_long,
-    resolved=_is_on,
+    resolved=_switch_now,
     thresholds=MappingProxyType(
         {"after": Threshold(24 * 3600, Unit.SECONDS, "how long a task may be off, as far as cmbot has seen")}
     ),
@@ -132,5 +201,19 @@ SWITCH_MEANINGLESS = Rule(
     clear=0,
     remind=86400,
     looks=_meaningless,
-    resolved=_means_something,
+    resolved=_switch_now,
+)
+
+SWITCH_CHANGED = Rule(
+    key="switch_changed",
+    about="A background task was switched, and not by an operation of cmbot. Info if it was only switched on.",
+    severity=Severity.WARNING,
+    hold=0,
+    clear=0,
+    remind=0,
+    looks=_switch_changed,
+    resolved=_ended,
+    thresholds=MappingProxyType(
+        {"window": Threshold(3600, Unit.SECONDS, "so long a change stays open; later changes join its alert")}
+    ),
 )

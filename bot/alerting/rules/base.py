@@ -1,11 +1,11 @@
-"""What a rule is: a frozen value that looks at a Scene and answers with findings, or that it cannot tell."""
+"""Rule: a frozen value that judges a RuleContext and answers with findings, or that it cannot tell."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.own_network import Isolation
 from bot.clustermgr.models import Snapshot, Stat
 
@@ -20,14 +20,14 @@ class CannotTell(Enum):
 
 
 CANNOT_TELL = CannotTell.CANNOT_TELL
-"""A rule's answer when the look shows neither that something is wrong nor that it is right: alerts stay as they are."""
+"""A rule's answer if the poll proves neither that something is wrong nor that all is well: alerts stay as they are."""
 
 Answer = tuple[Finding, ...] | CannotTell
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderTerm:
-    """The last look at a leader: what it told `at` that time (Unix seconds), when it had led for `led` seconds."""
+    """The last poll of a leader: its state `at` that time (Unix seconds), when it had led for `led` seconds."""
 
     at: float
     led: float
@@ -36,12 +36,12 @@ class LeaderTerm:
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
-    """All that a rule may look at; `memory` has this look in it already.
+    """All facts that a rule may use; `memory` includes this poll already.
 
-    `previous` is an earlier look, far enough back to prove a voter healthy; times in Unix seconds. `isolation` says
-    that no cluster answers from here, and whose alert says so. `watched` are the keys of the rules that are enabled:
-    what one of them tells, another may leave to it. `terms` are the last looks at earlier leaders, whose counters are
-    known for a while yet.
+    `previous` is an earlier poll, far enough back to prove a voter healthy; times in Unix seconds. `isolation` is set
+    if no cluster answers from here, and names the cluster whose alert says so. `watched` are the keys of the enabled
+    rules: one rule may leave a problem to another. `terms` are the last polls of earlier leaders, whose counters
+    still count for a while.
     """
 
     snapshot: Snapshot
@@ -59,7 +59,7 @@ class RuleContext:
 
 
 class Unit(Enum):
-    """What a threshold counts."""
+    """The unit of a threshold."""
 
     SECONDS = "seconds"
     NUMBER = "number"
@@ -86,7 +86,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class RuleConfig:
-    """What a rule is configured to: how severe its findings are at most, its thresholds and lists of words by name."""
+    """Configuration of a rule: the highest severity of its findings, its thresholds and lists of words by name."""
 
     severity: Severity
     values: Mapping[str, float]
@@ -96,16 +96,17 @@ class RuleConfig:
         return self.values[name]
 
     def at_most(self, severity: Severity) -> Severity:
-        """A milder severity, unless the settings made the rule milder still."""
+        """The lower of this severity and the configured one."""
         return min(self.severity, severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that the watch looks for; all times in seconds.
+    """One kind of problem that the watch looks for; all times in seconds.
 
-    A finding must last `hold` before it is told and be gone for `clear` before it counts as resolved; while an alert
-    fires and nobody acknowledged it, it is told again every `remind` (0: never). `resolved` words what became of it.
+    A finding must last `hold` before it is announced and be gone for `clear` before its alert is resolved. While an
+    alert fires without an acknowledgement, a reminder comes every `remind` (0: never). `looks` finds problems;
+    `resolved` gives the facts of an alert's end.
     """
 
     key: str
@@ -115,7 +116,7 @@ class Rule:
     clear: float
     remind: float
     looks: Callable[[RuleContext, RuleConfig], Answer]
-    resolved: Callable[[RuleContext, Alert], str]
+    resolved: Callable[[RuleContext, Alert], Outcome]
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     lists: Mapping[str, Names] = field(default_factory=dict)
@@ -124,11 +125,11 @@ class Rule:
 
     @property
     def runbook(self) -> str:
-        """The section of docs/alerts.md that tells what to do."""
+        """The section of docs/alerts.md with the next steps."""
         return f"alerts.md#{self.key}"
 
     def answer(self, context: RuleContext) -> Answer:
-        """What it sees."""
+        """The findings in this context."""
         defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
         names = {name: known.default for name, known in self.lists.items()}
         return self.looks(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))

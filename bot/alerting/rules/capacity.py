@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space, leaders_view
-from bot.alerting.inhibition import covers
-from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.details import ChunksLow, NoVolume, VolumesLow, WritableLow
+from bot.alerting.model import Alert, Finding, Outcome, Pair, Severity
+from bot.alerting.outcomes import Ended, SpaceNow
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import Chunks, zones_of
-from bot.alerting.text import count, percent, plain
+from bot.alerting.text import plain
 from bot.clustermgr.models import SpaceStat, ZoneDisks
 
 
@@ -27,14 +28,15 @@ def _writable_low(context: RuleContext, limits: RuleConfig) -> Answer:
     severity = max((each for each in by_both if each is not None), default=None)
     if severity is None:
         return ()
-    sentence = f"{_left(context.cluster, space, share)}{_until(days, space)}."
+    none = space.writable_space <= 0
+    detail = WritableLow(int(share), none, None if days is None or none else int(days))
     shortage = sum(share < limits["critical_share"] / part for part in (1, 2, 4)) + (share <= 0)
-    said = covers(*_no_worse(context, space, share))
-    return (Finding("writable_low", "", limits.at_most(severity), sentence, weight=1 + shortage, data=said),)
+    covers = tuple(_no_worse(context, space, share))
+    return (Finding("writable_low", "", limits.at_most(severity), detail, weight=1 + shortage, covers=covers),)
 
 
-def _no_worse(context: RuleContext, space: SpaceStat, share: float) -> Iterator[tuple[str, str]]:
-    """The zones that are as short of chunks as the whole is of space, to a percent: that is one shortage, told once."""
+def _no_worse(context: RuleContext, space: SpaceStat, share: float) -> Iterator[Pair]:
+    """The zones that are as short of chunks as the whole is of space, to a percent: one shortage, one alert."""
     for zone, chunks in _usable(context, space):
         if chunks is not None and chunks.share >= share - 1:
             yield "chunks_low", plain(zone.idc, 60)
@@ -54,35 +56,17 @@ def _share(space: SpaceStat) -> float:
 
 
 def _severity(value: float | None, limits: RuleConfig, warn: str, critical: str) -> Severity | None:
-    """How bad a value is that is the worse the smaller it is; None when it is well or not known."""
+    """Severity of a value that is worse the smaller it is; None if it is good or not known."""
     if value is None or value >= limits[warn]:
         return None
     return Severity.CRITICAL if value < limits[critical] else Severity.WARNING
 
 
-def _left(cluster: str, space: SpaceStat, share: float) -> str:
-    if space.writable_space <= 0:
-        return f"Nothing can be written to {cluster} any more: none of its space is writable"
-    if share < 1:
-        return f"Less than 1 % of the space of {cluster} is writable"
-    return f"{int(share)} % of the space of {cluster} is writable"
-
-
-def _until(days: float | None, space: SpaceStat) -> str:
-    if days is None or space.writable_space <= 0:
-        return ""
-    if days < 1:
-        return ", and at the pace of the last days it is full within a day"
-    return f", and at the pace of the last days it is full in {count(int(days), 'day')}"
-
-
-def _enough(context: RuleContext, _: Alert) -> str:
+def _enough(context: RuleContext, _: Alert) -> Outcome:
     leader = context.snapshot.leader
     if leader is None or leader[1].space_stat.total_space <= 0:
-        return f"{context.cluster} has enough writable space again."
-    space = leader[1].space_stat
-    share = percent(space.writable_space, space.total_space)
-    return f"{context.cluster} has enough writable space again: {share} of its space."
+        return SpaceNow()
+    return SpaceNow(leader[1].space_stat.writable_space, leader[1].space_stat.total_space)
 
 
 def _chunks_low(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -90,25 +74,20 @@ def _chunks_low(context: RuleContext, limits: RuleConfig) -> Answer:
     if space is None:
         return CANNOT_TELL
     zones = list(_usable(context, space))
-    findings = [_zone_low(context.cluster, zone, chunks, limits) for zone, chunks in zones if chunks is not None]
+    findings = [_zone_low(zone, chunks, limits) for zone, chunks in zones if chunks is not None]
     found = tuple(finding for finding in findings if finding is not None)
     unknown = any(chunks is None for _, chunks in zones)
     return CANNOT_TELL if unknown and not found else found
 
 
-def _zone_low(cluster: str, zone: ZoneDisks, chunks: Chunks, limits: RuleConfig) -> Finding | None:
+def _zone_low(zone: ZoneDisks, chunks: Chunks, limits: RuleConfig) -> Finding | None:
     share = chunks.share
     severity = _severity(share, limits, "warn_share", "critical_share")
     if severity is None:
         return None
     name = plain(zone.idc, 60)
-    shown = f"{int(share)} %" if share >= 1 else "Less than 1 %" if share else "None"
-    sentence = f"{shown} of the chunks of zone {name or 'without a name'} of {cluster} are free."
-    return Finding("chunks_low", name, limits.at_most(severity), sentence, weight=1 + (share < 1) + (share <= 0))
-
-
-def _chunks_free(context: RuleContext, alert: Alert) -> str:
-    return f"Zone {alert.subject or 'without a name'} of {context.cluster} has enough free chunks again."
+    detail = ChunksLow(name, int(share), none=not share)
+    return Finding("chunks_low", name, limits.at_most(severity), detail, weight=1 + (share < 1) + (share <= 0))
 
 
 def _no_volume(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -118,15 +97,7 @@ def _no_volume(context: RuleContext, limits: RuleConfig) -> Answer:
     space = stat.space_stat
     if stat.volume_stat.total_volume > 0 or space.writable_space <= 0 or space.total_disk <= 0:
         return ()
-    sentence = (
-        f"{context.cluster} has no volume, although {count(space.total_disk, 'disk')} can be written: "
-        "nobody can store anything."
-    )
-    return (Finding("no_volume", "", limits.severity, sentence),)
-
-
-def _volume_there(context: RuleContext, _: Alert) -> str:
-    return f"{context.cluster} has volumes, or no writable disk any more."
+    return (Finding("no_volume", "", limits.severity, NoVolume(space.total_disk)),)
 
 
 def _volumes_low(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -138,14 +109,13 @@ def _volumes_low(context: RuleContext, limits: RuleConfig) -> Answer:
         # A cluster that never had a volume is a new one.
         return ()
     none = volumes.can_alloc_volume == 0
-    number = "No volume" if none else f"Only {count(volumes.can_alloc_volume, 'volume')}"
-    sentence = f"{number} of {context.cluster} can be allocated; it has {count(volumes.total_volume, 'volume')} in all."
+    detail = VolumesLow(volumes.can_alloc_volume, volumes.total_volume)
     severity = limits.severity if none else limits.at_most(Severity.WARNING)
-    return (Finding("volumes_low", "", severity, sentence, weight=1 + none),)
+    return (Finding("volumes_low", "", severity, detail, weight=1 + none),)
 
 
-def _volumes_enough(context: RuleContext, _: Alert) -> str:
-    return f"Enough volumes of {context.cluster} can be allocated again."
+def _ended(_: RuleContext, __: Alert) -> Outcome:
+    return Ended()
 
 
 WRITABLE_LOW = Rule(
@@ -176,7 +146,7 @@ CHUNKS_LOW = Rule(
     clear=1800,
     remind=86400,
     looks=_chunks_low,
-    resolved=_chunks_free,
+    resolved=_ended,
     thresholds=MappingProxyType(
         {
             "warn_share": Threshold(10, Unit.PERCENT, "the free share of a zone's chunks below which it is a warning"),
@@ -194,7 +164,7 @@ VOLUMES_LOW = Rule(
     clear=300,
     remind=14400,
     looks=_volumes_low,
-    resolved=_volumes_enough,
+    resolved=_ended,
     thresholds=MappingProxyType(
         {
             "least": Threshold(3, Unit.NUMBER, "so many volumes should be allocatable at any time"),
@@ -211,6 +181,6 @@ NO_VOLUME = Rule(
     clear=0,
     remind=86400,
     looks=_no_volume,
-    resolved=_volume_there,
+    resolved=_ended,
     thresholds=SETTLED,
 )

@@ -1,13 +1,15 @@
-"""Rules about repairs and drops of disks that do not come on."""
+"""Rules about repairs and drops of disks that make no progress."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote
 from bot.alerting.cluster_state.switches import FRESH, answers, is_off
-from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.details import DiskName, DisksStuck, DiskWork, StuckDisk
+from bot.alerting.model import Alert, Finding, Outcome, Severity
+from bot.alerting.outcomes import WorkMoves
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -19,22 +21,21 @@ from bot.alerting.rules.base import (
     Threshold,
     Unit,
 )
-from bot.alerting.rules.disks import status_word
-from bot.alerting.text import count
+from bot.alerting.rules.disks import disk_name
 from bot.clustermgr.models import DiskStatus
 
 
 def _repair_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
     if context.snapshot.bad_disks is None or is_off(context.memory, "disk_repair", context.now):
-        # What is switched off is told as that.
+        # task_off_with_work reports a task that is off.
         return CANNOT_TELL
     notes = {note.id: note for note in context.memory.disks}
     stuck = list(_stuck_repairs(context.memory.repairs, context.now, limits))
-    return _finding("repair_stuck", "repair", context.cluster, _lines(stuck, notes), limits)
+    return _finding("repair_stuck", DiskWork.REPAIR, _stuck_disks(stuck, notes), limits)
 
 
 def _stuck_repairs(repairs: Sequence[Progress], now: float, limits: RuleConfig) -> Iterator[Progress]:
-    """Those that do not move, and those that wait while no other one moves: the service repairs some at a time."""
+    """Repairs that do not move, and those that wait while none moves: the service repairs a few disks at a time."""
     moving = False
     for repair in repairs:
         if repair.status == DiskStatus.REPAIRING:
@@ -57,10 +58,10 @@ def _drop_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     stuck = [drop for drop in memory.drops if _stands_still(drop, context.now, limits)]
     notes = {note.id: note for note in memory.dropping}
-    return _finding("drop_stuck", "drop", context.cluster, _lines(stuck, notes), limits)
+    return _finding("drop_stuck", DiskWork.DROP, _stuck_disks(stuck, notes), limits)
 
 
-def _finding(rule: str, what: str, cluster: str, stuck: Mapping[int, str], limits: RuleConfig) -> Answer:
+def _finding(rule: str, work: DiskWork, stuck: Sequence[StuckDisk], limits: RuleConfig) -> Answer:
     if not stuck:
         return ()
     return (
@@ -68,45 +69,29 @@ def _finding(rule: str, what: str, cluster: str, stuck: Mapping[int, str], limit
             rule=rule,
             subject="",
             severity=limits.severity,
-            sentence=f"The {what} of {count(len(stuck), 'disk')} of {cluster} makes no progress.",
-            lines=tuple(stuck.values())[:MAX_LINES],
+            detail=DisksStuck(work, tuple(stuck[:MAX_LINES]), len(stuck)),
             weight=len(stuck),
-            data={"parts": [str(disk) for disk in stuck][:MAX_PARTS], "more": max(0, len(stuck) - MAX_LINES)},
+            parts=tuple(str(each.disk.id) for each in stuck)[:MAX_PARTS],
         ),
     )
 
 
-def _lines(stuck: Sequence[Progress], notes: Mapping[int, DiskNote]) -> dict[int, str]:
-    """What is told of each by id, as long as nothing moves always the same: else each look would be an edit."""
-    return {each.id: _line(each, notes.get(each.id)) for each in sorted(stuck, key=lambda each: each.id)}
+def _stuck_disks(stuck: Sequence[Progress], notes: Mapping[int, DiskNote]) -> tuple[StuckDisk, ...]:
+    """The disks by id; while nothing moves they stay equal, else each poll would be an edit."""
+    return tuple(_stuck_disk(each, notes.get(each.id)) for each in sorted(stuck, key=lambda each: each.id))
 
 
-def _line(progress: Progress, note: DiskNote | None) -> str:
-    where = f" on {note.host or 'no host'}, {note.path or 'no path'}, zone {note.idc or 'not told'}" if note else ""
-    state = status_word(progress.status) if progress.status != DiskStatus.NORMAL else "being dropped"
-    head = f"disk {progress.id}{where}: {state} since {_utc(progress.since)}"
-    if progress.status == DiskStatus.BROKEN:
-        return f"{head}, its repair has not begun"
-    if progress.left is None:
-        return head
-    return f"{head}, {count(progress.left, 'chunk')} left, none moved since {_utc(progress.moved_at)}"
+def _stuck_disk(progress: Progress, note: DiskNote | None) -> StuckDisk:
+    disk = replace(disk_name(note), status=progress.status) if note else DiskName(progress.id, progress.status)
+    return StuckDisk(disk, progress.since, progress.moved_at, progress.left, listed=note is not None)
 
 
-def _utc(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _repairs_left(context: RuleContext, _: Alert) -> Outcome:
+    return WorkMoves(len(context.memory.repairs))
 
 
-def _repair_moves(context: RuleContext, _: Alert) -> str:
-    left = count(len(context.memory.repairs), "disk")
-    if not context.memory.repairs:
-        return f"No disk of {context.cluster} is broken or being repaired any more."
-    return f"The repair of disks of {context.cluster} moves on, {left} to go."
-
-
-def _drop_moves(context: RuleContext, _: Alert) -> str:
-    if not context.memory.drops:
-        return f"No disk of {context.cluster} is being dropped any more."
-    return f"The drop of disks of {context.cluster} moves on, {count(len(context.memory.drops), 'disk')} to go."
+def _drops_left(context: RuleContext, _: Alert) -> Outcome:
+    return WorkMoves(len(context.memory.drops))
 
 
 _AFTER: Mapping[str, Threshold] = MappingProxyType(
@@ -126,7 +111,7 @@ REPAIR_STUCK = Rule(
     clear=0,
     remind=86400,
     looks=_repair_stuck,
-    resolved=_repair_moves,
+    resolved=_repairs_left,
     thresholds=MappingProxyType(
         {
             **_AFTER,
@@ -145,6 +130,6 @@ DROP_STUCK = Rule(
     clear=0,
     remind=86400,
     looks=_drop_stuck,
-    resolved=_drop_moves,
+    resolved=_drops_left,
     thresholds=_AFTER,
 )

@@ -1,10 +1,15 @@
-"""Rules about disks."""
+"""Rules about disks that are broken, being repaired, or do not report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 
+from bot.alerting.cluster_state.counters import SETTLED, leaders_space
+from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote, note_of
-from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.cluster_state.switches import known_now
+from bot.alerting.details import DiskName, DisksBroken, DisksExpired, ZoneLoss
+from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
+from bot.alerting.outcomes import DisksDone, Ended
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -16,70 +21,53 @@ from bot.alerting.rules.base import (
     Threshold,
     Unit,
 )
-from bot.alerting.text import count, listed
-from bot.clustermgr.models import DiskStatus, Snapshot
-
-STATUS_WORDS = MappingProxyType(
-    {
-        DiskStatus.NORMAL: "normal",
-        DiskStatus.BROKEN: "broken",
-        DiskStatus.REPAIRING: "being repaired",
-        DiskStatus.REPAIRED: "repaired",
-        DiskStatus.DROPPED: "dropped",
-    }
-)
+from bot.alerting.text import plain
+from bot.clustermgr.models import DiskStatus, Snapshot, ZoneDisks
 
 
-def status_word(status: int) -> str:
-    """A disk's state in words; a number of a later release stays a number."""
-    return next((word for known, word in STATUS_WORDS.items() if known == status), f"in state {status}")
-
-
-def disk_line(disk: DiskNote) -> str:
-    """One disk: id, host, path, zone and state."""
-    zone = disk.idc or "not told"
-    return (
-        f"disk {disk.id} on {disk.host or 'no host'}, {disk.path or 'no path'}, zone {zone}: {status_word(disk.status)}"
-    )
+def disk_name(note: DiskNote) -> DiskName:
+    """A disk as the watch noted it."""
+    return DiskName(note.id, note.status, note.host, note.path, note.idc)
 
 
 def _broken(context: RuleContext, limits: RuleConfig) -> Answer:
     if context.snapshot.bad_disks is None:
         return _by_counters(context, limits)
     notes = sorted((note_of(disk) for disk in context.snapshot.bad_disks), key=lambda note: note.id)
-    return (_finding(context.cluster, notes, limits),) if notes else ()
+    return (_finding(context, notes, limits),) if notes else ()
 
 
-def _finding(cluster: str, notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
-    repairing = sum(note.status == DiskStatus.REPAIRING for note in notes)
+def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
+    known = {switch.task: switch for switch in known_now(context) or ()}.get("disk_repair")
+    repair_on = None if known is None or known.meaning.word == "meaningless" else not known.off
+    repairing = tuple(note.id for note in notes if note.status == DiskStatus.REPAIRING)
     return Finding(
         rule="disk_broken",
         subject="",
         severity=limits.severity,
-        sentence=_sentence(cluster, len(notes) - repairing, repairing),
-        lines=tuple(disk_line(note) for note in notes[:MAX_LINES]),
+        detail=DisksBroken(
+            len(notes) - len(repairing),
+            len(repairing),
+            tuple(disk_name(note) for note in notes[:MAX_LINES]),
+            repairing[:MAX_PARTS],
+            repair_on=repair_on,
+            waiting_since=_waiting_since(context.memory.repairs) if repair_on else None,
+        ),
         weight=len(notes),
-        data={
-            "parts": [str(note.id) for note in notes[:MAX_PARTS]],
-            "repairing": [str(note.id) for note in notes[:MAX_PARTS] if note.status == DiskStatus.REPAIRING],
-            "more": max(0, len(notes) - MAX_LINES),
-        },
+        parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
+        fix=EnableTask("disk_repair") if repair_on is False else None,
     )
 
 
-def _sentence(cluster: str, broken: int, repairing: int) -> str:
-    if not broken:
-        return f"{count(repairing, 'disk')} of {cluster} {_is(repairing)} being repaired."
-    also = f", {repairing:,} more {_is(repairing)} being repaired" if repairing else ""
-    return f"{count(broken, 'disk')} of {cluster} {_is(broken)} broken{also}."
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _waiting_since(repairs: Sequence[Progress]) -> float | None:
+    """Since when broken disks wait while no repair has begun (Unix seconds); None if one has."""
+    if any(each.status == DiskStatus.REPAIRING for each in repairs):
+        return None
+    return min((each.since for each in repairs), default=None)
 
 
 def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
-    """The leader's counters, which lag by minutes and name no disk: they may raise an alert, never mend one."""
+    """Use the leader's counters, which lag by minutes and name no disk: they may raise an alert, never resolve one."""
     listed_at = context.memory.disks_at
     if context.snapshot.leader is None or (listed_at and context.now - listed_at < limits["counters_after"]):
         return CANNOT_TELL
@@ -87,52 +75,65 @@ def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
     broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)
     if broken + repairing <= 0:
         return CANNOT_TELL
-    sentence = _sentence(context.cluster, broken, repairing).removesuffix(".")
+    listed = tuple(disk_name(note) for note in context.memory.disks[:MAX_LINES])
     return (
         Finding(
             rule="disk_broken",
             subject="",
             severity=limits.severity,
-            sentence=f"{sentence}, by the leader's counters: the disks themselves cannot be listed just now.",
-            lines=tuple(f"when last listed: {disk_line(note)}" for note in context.memory.disks[:MAX_LINES]),
+            detail=DisksBroken(broken, repairing, listed, by_counters=True),
             weight=broken + repairing,
             partial=True,
         ),
     )
 
 
-def _what_became(context: RuleContext, alert: Alert) -> str:
-    """A bad disk can only go forward: to repaired, and from there to dropped."""
-    parts = [str(part) for part in alert.data.get("parts", ())]
-    if not parts:
-        return f"No disk of {context.cluster} is broken or being repaired any more."
-    became = "repaired" if set(parts) <= set(alert.data.get("repairing", ())) else "repaired or dropped"
-    verb = "was" if len(parts) == 1 else "were"
-    said = f"Disk{'' if len(parts) == 1 else 's'} {listed(parts)} of {context.cluster} {verb} {became}"
-    return f"{said}{_left(parts, context.snapshot.chunks or {}, context.cluster)}"
+def _disks_done(context: RuleContext, alert: Alert) -> Outcome:
+    """State of the disks: a bad disk becomes repaired, and dropped after that. Units that are left are named.
 
-
-def _left(parts: Sequence[str], chunks: Mapping[int, int], cluster: str) -> str:
-    """Whether units are left or were not counted: a state alone does not prove that a disk may be pulled."""
-    held = {part: chunks[int(part)] for part in parts if chunks.get(int(part))}
-    unknown = [part for part in parts if int(part) not in chunks]
-    said = []
-    if held:
-        words = listed([f"{count(number, 'unit')} on disk {part}" for part, number in held.items()])
-        pull = "it" if len(held) == 1 else "them"
-        said.append(f"{words} {'is' if list(held.values()) == [1] else 'are'} left: do not pull {pull}")
-    if unknown:
-        disks, pull, number = ("disk", "it", unknown[0]) if len(unknown) == 1 else ("disks", "one", "N")
-        said.append(
-            f"the units left on {disks} {listed(unknown)} could not be counted: "
-            f"do not pull {pull} before /cm disk {number} {cluster} shows that no unit is left"
-        )
-    return f", but {'; and '.join(said)}." if said else "."
+    A state alone does not prove that a disk may be pulled.
+    """
+    disks = tuple(int(part) for part in alert.parts or ())
+    detail, chunks = alert.detail, context.snapshot.chunks or {}
+    repairing = set(detail.repairing_ids) if isinstance(detail, DisksBroken) else set()
+    held = tuple((disk, chunks[disk]) for disk in disks if chunks.get(disk))
+    uncounted = tuple(disk for disk in disks if disk not in chunks)
+    return DisksDone(disks, set(disks) <= repairing, held, uncounted)
 
 
 def bad_now(snapshot: Snapshot) -> int | None:
     """How many disks are broken or being repaired, None when they could not be listed."""
     return None if snapshot.bad_disks is None else len(snapshot.bad_disks)
+
+
+def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
+    space = leaders_space(context, limits)
+    if space is None:
+        return CANNOT_TELL
+    expired = sorted((zone for zone in space.disk_stat_infos if zone.expired > 0), key=lambda zone: zone.idc)
+    zones = [_zone_loss(zone) for zone in expired]
+    if not zones:
+        return ()
+    lost = sum(zone.expired for zone in zones)
+    whole = tuple(zone.zone for zone in zones if zone.whole)
+    return (
+        Finding(
+            rule="disk_expired",
+            subject="",
+            severity=limits.severity if whole else limits.at_most(Severity.WARNING),
+            detail=DisksExpired(lost, tuple(zones[:MAX_LINES]), whole, max(0, len(zones) - MAX_LINES)),
+            weight=lost,
+            parts=tuple(zone.zone for zone in zones),
+        ),
+    )
+
+
+def _zone_loss(zone: ZoneDisks) -> ZoneLoss:
+    return ZoneLoss(plain(zone.idc, 60) or "a zone without a name", zone.expired, zone.available)
+
+
+def _ended(_: RuleContext, __: Alert) -> Outcome:
+    return Ended()
 
 
 DISK_BROKEN = Rule(
@@ -143,7 +144,7 @@ DISK_BROKEN = Rule(
     clear=0,
     remind=86400,
     looks=_broken,
-    resolved=_what_became,
+    resolved=_disks_done,
     thresholds=MappingProxyType(
         {
             "counters_after": Threshold(
@@ -153,4 +154,17 @@ DISK_BROKEN = Rule(
             )
         }
     ),
+)
+
+DISK_EXPIRED = Rule(
+    key="disk_expired",
+    about="Disks have lost their heartbeat: their blobnode does not report, and they still count as normal. "
+    "Critical if it is every writable disk of a zone.",
+    severity=Severity.CRITICAL,
+    hold=330,
+    clear=0,
+    remind=86400,
+    looks=_expired,
+    resolved=_ended,
+    thresholds=MappingProxyType({**SETTLED}),
 )

@@ -1,11 +1,24 @@
-"""Rules about whom one can reach, and what the cluster takes."""
+"""Rules about hosts and what they answer: silence, errors, refused tokens, slowness, read_only."""
+
+from types import MappingProxyType
 
 from bot.alerting.cluster_state.observations import peer_at
-from bot.alerting.inhibition import covers
-from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext
-from bot.alerting.rules.peers import unproven_only, why_down
-from bot.alerting.text import count
+from bot.alerting.details import (
+    ClusterSilent,
+    Fault,
+    FaultKind,
+    HostFault,
+    HostSilent,
+    OthersView,
+    ReadOnly,
+    SlowHost,
+    TokenRejected,
+    UselessAnswer,
+)
+from bot.alerting.model import Alert, Finding, Outcome, Severity
+from bot.alerting.outcomes import AnswersAgain, Ended, HostOutcome, HostState
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.rules.raft import quorum_only_unproven, why_down
 from bot.clustermgr.models import HostLook
 from bot.common.errors import (
     AuthRejected,
@@ -16,26 +29,40 @@ from bot.common.errors import (
     ClusterUnreachable,
 )
 
-_KINDS: tuple[tuple[type[ClusterError], str], ...] = (
-    (ClusterUnreachable, "no connection could be made"),
-    (ClusterTimeout, "it did not answer in time"),
-    (AuthRejected, "it rejected the request token"),
-    (ClusterBadAnswer, "its answer cannot be understood"),
-    (ClusterFailed, "it failed to answer"),
+_KINDS: tuple[tuple[type[ClusterError], FaultKind], ...] = (
+    (ClusterUnreachable, FaultKind.UNREACHABLE),
+    (ClusterTimeout, FaultKind.TIMEOUT),
+    (AuthRejected, FaultKind.REJECTED),
+    (ClusterBadAnswer, FaultKind.BAD_ANSWER),
+    (ClusterFailed, FaultKind.FAILED),
 )
 
 
-def why(error: ClusterError | None) -> str:
-    """The kind of error in words: the error's own sentence may differ at each look, and each would be an edit."""
+def fault_of(error: ClusterError | None) -> Fault:
+    """The kind of an error; the sentence of the error differs from poll to poll, and each would be an edit."""
     if error is None:
-        return "nothing came back"
-    words = next((words for kind, words in _KINDS if isinstance(error, kind)), "it refused to answer")
-    return words if error.status is None else f"{words} (status {error.status})"
+        return Fault(FaultKind.NOTHING)
+    kind = next((kind for known, kind in _KINDS if isinstance(error, known)), FaultKind.REFUSED)
+    return Fault(kind, error.status)
 
 
 def is_silent(look: HostLook) -> bool:
-    """Whether the host said nothing at all; one that says what is of no use is told by other rules."""
+    """True if the host gave no answer at all; other rules report useless answers."""
     return look.stat is None and (look.error is None or isinstance(look.error, ClusterUnreachable | ClusterTimeout))
+
+
+def host_outcome(context: RuleContext, host: str) -> HostOutcome:
+    """State of a host at this poll."""
+    look = next((look for look in context.snapshot.looks if look.host == host), None)
+    if look is None:
+        return HostOutcome(host, HostState.NOT_CONFIGURED)
+    if look.stat is None:
+        return HostOutcome(host, HostState.SILENT, fault_of(look.error))
+    return HostOutcome(host, HostState.GOOD, peer=peer_at(context.memory.hosts, host))
+
+
+def _host_outcome(context: RuleContext, alert: Alert) -> Outcome:
+    return host_outcome(context, alert.subject)
 
 
 def _host_unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -43,83 +70,93 @@ def _host_unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _silent(context: RuleContext, look: HostLook, limits: RuleConfig) -> Finding:
-    sentence = f"Host {look.host} of {context.cluster} is silent: {why(look.error)}."
-    peer = peer_at(context.memory.hosts, look.host)
-    if peer and context.memory.members and peer not in {member.id for member in context.memory.members}:
-        # Whoever removed a member and stopped it did as they should.
-        left = (
-            f"Host {look.host} of {context.cluster}, once peer {peer}, is silent, and that peer is no member any more."
-        )
-        mend = ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
-        return Finding("host_unreachable", look.host, limits.at_most(Severity.INFO), left, mend)
-    lines = _by_the_others(context, peer) if peer else ()
-    return Finding(
-        "host_unreachable", look.host, limits.severity, sentence, lines, data=covers(*unproven_only(context))
-    )
+    peer, members = peer_at(context.memory.hosts, look.host), context.memory.members
+    if peer and members and peer not in {member.id for member in members}:
+        # Its member was removed, and stopping it then is right.
+        left = HostSilent(look.host, fault_of(look.error), peer, removed=True)
+        return Finding("host_unreachable", look.host, limits.at_most(Severity.INFO), left)
+    others = _view_of_others(context, peer) if peer else OthersView.NOTHING
+    detail = HostSilent(look.host, fault_of(look.error), peer, others=others)
+    return Finding("host_unreachable", look.host, limits.severity, detail, covers=quorum_only_unproven(context))
 
 
-def _by_the_others(context: RuleContext, peer: int) -> tuple[str, ...]:
-    """What the others say of the peer of a silent host."""
+def _view_of_others(context: RuleContext, peer: int) -> OthersView:
     if context.snapshot.leader is None:
-        leads = peer in context.snapshot.named_leaders
-        blind = f"the others name its peer {peer} as leader: until it answers, peers, disks and space are not seen"
-        return (blind,) if leads else ()
+        return OthersView.NAMED_LEADER if peer in context.snapshot.named_leaders else OthersView.NOTHING
     leader = context.snapshot.leader[1]
     seen = next((each for each in leader.raft_status.peers if each.id == peer), None)
-    if seen is None or why_down(seen, leader):
-        return ()
-    return (f"the leader still hears from its peer {peer}: only the way from here to its HTTP side is cut",)
-
-
-def became_of(context: RuleContext, host: str, good: str, *, silent: str = "does not answer at all any more") -> str:
-    """What became of a host: gone from the settings, without a usable answer (`silent` says it), or as `good` says."""
-    look = next((look for look in context.snapshot.looks if look.host == host), None)
-    if look is None:
-        return f"Host {host} is not configured for {context.cluster} any more."
-    return f"Host {host} of {context.cluster} {good if look.stat is not None else silent}."
-
-
-def _host_answers(context: RuleContext, alert: Alert) -> str:
-    error = next((look.error for look in context.snapshot.silent if look.host == alert.subject), None)
-    return became_of(context, alert.subject, "answers again", silent=f"answers again, though {why(error)}")
+    return OthersView.NOTHING if seen is None or why_down(seen, leader) else OthersView.STILL_HEARD
 
 
 def _cluster_unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = context.snapshot
     if snapshot.answered or not snapshot.looks:
         return ()
-    hosts = len(snapshot.looks)
-    which = "its only host gave no usable answer" if hosts == 1 else f"none of its {count(hosts, 'host')} answered"
-    sentence = f"{context.cluster} is unreachable: {which}, so nothing is known of it."
-    lines = tuple(f"{look.host}: {why(look.error)}" for look in snapshot.looks)
+    detail = ClusterSilent(tuple(HostFault(look.host, fault_of(look.error)) for look in snapshot.looks))
     rejected = all(isinstance(look.error, AuthRejected) for look in snapshot.looks)
-    said = {} if rejected else covers(("auth_rejected", ""))
-    return (Finding("cluster_unreachable", "", limits.severity, sentence, lines, data=said),)
+    covers = () if rejected else (("auth_rejected", ""),)
+    return (Finding("cluster_unreachable", "", limits.severity, detail, covers=covers),)
 
 
-def _cluster_answers(context: RuleContext, _: Alert) -> str:
-    answered, hosts = len(context.snapshot.answered), len(context.snapshot.looks)
-    return f"{context.cluster} answers again: {answered} of {count(hosts, 'host')}."
+def _cluster_answers(context: RuleContext, _: Alert) -> Outcome:
+    return AnswersAgain(len(context.snapshot.answered), len(context.snapshot.looks))
 
 
 def _read_only(context: RuleContext, limits: RuleConfig) -> Answer:
     leader = context.snapshot.leader
     if leader is None or leader[1].read_only is None:
         return CANNOT_TELL
-    if not leader[1].read_only:
-        return ()
+    return (Finding("read_only", "", limits.severity, ReadOnly()),) if leader[1].read_only else ()
+
+
+def _ended(_: RuleContext, __: Alert) -> Outcome:
+    return Ended()
+
+
+def _api_error(context: RuleContext, limits: RuleConfig) -> Answer:
+    snapshot = context.snapshot
+    useless = [
+        UselessAnswer(look.host, fault_of(look.error))
+        for look in snapshot.silent
+        if not is_silent(look) and not isinstance(look.error, AuthRejected)
+    ]
+    error = snapshot.disks_error
+    if snapshot.leader is not None and error is not None and not isinstance(error, AuthRejected):
+        # Asked of the leader; without one this is no news, as the disks are read through the quorum.
+        useless.append(UselessAnswer(snapshot.leader[0], fault_of(error), disks_only=True))
+    covers = quorum_only_unproven(context)
+    return tuple(Finding("api_error", detail.host, limits.severity, detail, covers=covers) for detail in useless)
+
+
+def _auth_rejected(context: RuleContext, limits: RuleConfig) -> Answer:
+    snapshot = context.snapshot
+    rejecting = [look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)]
+    if not rejecting and isinstance(snapshot.disks_error, AuthRejected):
+        rejecting = [snapshot.disks_error.host or context.cluster]
+    if not rejecting:
+        # A silent host may reject the token all the same: only one that accepts it shows that it is right.
+        return () if snapshot.answered and not context.memory.refusing else CANNOT_TELL
+    detail = TokenRejected(tuple(rejecting), len(snapshot.looks))
     return (
         Finding(
-            "read_only",
-            "",
-            limits.severity,
-            f"The leader of {context.cluster} reports read_only (from its configuration).",
+            rule="auth_rejected",
+            subject="",
+            severity=limits.severity if detail.everywhere else limits.at_most(Severity.WARNING),
+            detail=detail,
+            weight=len(rejecting),
+            parts=detail.hosts,
+            covers=(("cluster_unreachable", ""),) if detail.everywhere else quorum_only_unproven(context),
         ),
     )
 
 
-def _writable(context: RuleContext, _: Alert) -> str:
-    return f"The leader of {context.cluster} does not report read_only any more."
+def _slow_answers(context: RuleContext, limits: RuleConfig) -> Answer:
+    limit = limits["limit"]
+    return tuple(
+        Finding("slow_answers", look.host, limits.severity, SlowHost(look.host, limit))
+        for look in context.snapshot.looks
+        if look.stat is not None and look.took > limit
+    )
 
 
 HOST_UNREACHABLE = Rule(
@@ -130,12 +167,12 @@ HOST_UNREACHABLE = Rule(
     clear=30,
     remind=14400,
     looks=_host_unreachable,
-    resolved=_host_answers,
+    resolved=_host_outcome,
 )
 
 CLUSTER_UNREACHABLE = Rule(
     key="cluster_unreachable",
-    about="No configured host gives a usable answer: nothing is known of the cluster.",
+    about="No configured host gives a usable answer: the state of the cluster is unknown.",
     severity=Severity.CRITICAL,
     hold=20,
     clear=30,
@@ -146,11 +183,45 @@ CLUSTER_UNREACHABLE = Rule(
 
 READ_ONLY = Rule(
     key="read_only",
-    about="The leader reports read_only, which it has from its configuration.",
+    about="The leader reports read_only, which it takes from its configuration.",
     severity=Severity.WARNING,
     hold=0,
     clear=0,
     remind=86400,
     looks=_read_only,
-    resolved=_writable,
+    resolved=_ended,
+)
+
+API_ERROR = Rule(
+    key="api_error",
+    about="A host answers with errors or unreadable data, or answers /stat alone; one alert for each host.",
+    severity=Severity.WARNING,
+    hold=60,
+    clear=60,
+    remind=14400,
+    looks=_api_error,
+    resolved=_host_outcome,
+)
+
+AUTH_REJECTED = Rule(
+    key="auth_rejected",
+    about="Hosts reject the request token: critical if all do, a warning while others accept it.",
+    severity=Severity.CRITICAL,
+    hold=15,
+    clear=30,
+    remind=3600,
+    looks=_auth_rejected,
+    resolved=_ended,
+)
+
+SLOW_ANSWERS = Rule(
+    key="slow_answers",
+    about="A host answers slowly at every poll for a while; one alert for each host.",
+    severity=Severity.WARNING,
+    hold=120,
+    clear=120,
+    remind=86400,
+    looks=_slow_answers,
+    resolved=_host_outcome,
+    thresholds=MappingProxyType({"limit": Threshold(2, Unit.SECONDS, "an answer that takes longer is slow")}),
 )

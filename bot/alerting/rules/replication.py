@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Any
 
 from bot.alerting.cluster_state.observations import hosts_of
-from bot.alerting.model import Alert, Finding, Severity
+from bot.alerting.details import ApplyStalled, ApplyUnknown, LearnerReady, PeerLagging
+from bot.alerting.model import Alert, Finding, Fix, Outcome, Severity, TransferLeader
+from bot.alerting.outcomes import HostOutcome, HostState, PeerOutcome, PeerState
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
-from bot.alerting.rules.peers import named, why_down
+from bot.alerting.rules.raft import name_of, why_down
 from bot.alerting.text import plain
 from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_leadership, voter_health
 from bot.clustermgr.models import Peer, Stat
 
 _GROWING_FROM = 0.1
-"""Share of the limit from which on a peer that falls further behind at each look is told, too."""
+"""Share of the limit from which on a peer that falls further behind at each poll is reported, too."""
 
 
 def _peer_lagging(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -29,23 +30,19 @@ def _lagging(context: RuleContext, leader: Stat, limits: RuleConfig) -> Iterator
         grows = behind > limits["entries"] * _GROWING_FROM and behind > _before(context, peer)
         if why_down(peer, leader) or not (over or grows) or _is_catching_up(context, peer, limits["newcomer"]):
             continue
-        # The exact number differs at each look, and each would be an edit: it is told by powers of ten.
+        # The exact number differs from poll to poll, and each would be an edit: powers of ten are stable.
         power = len(str(behind)) - 1
-        snapshot = ", and gets a snapshot now" if peer.pending_snapshot else ""
-        much = f"more than {10**power:,} entries behind" if power else "behind"
-        tendency = "" if over else " and falls further behind"
-        who = named(peer)
         yield Finding(
             rule="peer_lagging",
             subject=str(peer.id),
             severity=limits.at_most(Severity.INFO) if peer.is_learner else limits.severity,
-            sentence=f"{who[:1].upper()}{who[1:]} of {context.cluster} is {much}{tendency}{snapshot}.",
+            detail=PeerLagging(name_of(peer), power, not over, bool(peer.pending_snapshot)),
             weight=power,
         )
 
 
 def _before(context: RuleContext, peer: Peer) -> int:
-    """How far it was behind at the look before, under the same leader; more than it can be now where nobody knows."""
+    """How far it was behind at the poll before, under the same leader; a huge number where that is not known."""
     before = same_leadership(context.previous, context.snapshot)
     if before is None or before.leader is None:
         return 1 << 64
@@ -54,7 +51,7 @@ def _before(context: RuleContext, peer: Peer) -> int:
 
 
 def _is_catching_up(context: RuleContext, peer: Peer, seconds: float) -> bool:
-    """Whether it is new, so that it has to be behind: it joined a short while ago, or gets its first snapshot."""
+    """True if it is new and has to be behind: it joined a short while ago, or gets its first snapshot."""
     joined = any(
         change.peer == peer.id and change.now and context.now - change.at < seconds
         for change in context.memory.member_changes
@@ -62,14 +59,13 @@ def _is_catching_up(context: RuleContext, peer: Peer, seconds: float) -> bool:
     return joined or (peer.is_learner and peer.pending_snapshot != 0)
 
 
-def _caught_up(context: RuleContext, alert: Alert) -> str:
+def _caught_up(context: RuleContext, alert: Alert) -> Outcome:
     if alert.subject not in {str(member.id) for member in context.memory.members}:
-        return f"Peer {alert.subject} is no member of {context.cluster} any more."
+        return PeerOutcome(alert.subject, PeerState.NO_MEMBER)
     leader = context.snapshot.leader
     peers = leader[1].raft_status.peers if leader else ()
-    if leader and any(str(peer.id) == alert.subject and why_down(peer, leader[1]) for peer in peers):
-        return f"Peer {alert.subject} of {context.cluster} does not lag any more: it is down."
-    return f"Peer {alert.subject} of {context.cluster} keeps up with its leader again."
+    down = leader and any(str(peer.id) == alert.subject and why_down(peer, leader[1]) for peer in peers)
+    return PeerOutcome(alert.subject, PeerState.DOWN if down else PeerState.GOOD)
 
 
 def _apply_stalled(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -82,43 +78,37 @@ def _apply_stalled(context: RuleContext, limits: RuleConfig) -> Answer:
         if host in notes and notes[host].stalled(stat.raft_status)
     ]
     hosts = {host for host, _ in stalled}
-    silent = tuple(_unknown(context, look.host) for look in context.snapshot.silent)
+    silent = tuple(_unknown(look.host) for look in context.snapshot.silent)
     return (*(_stalled(context, host, stat, hosts, limits) for host, stat in stalled), *silent)
 
 
-def _unknown(context: RuleContext, host: str) -> Finding:
-    """A host that gives no usable answer may apply its log or not: its alert neither begins nor ends."""
-    sentence = f"Whether {host} of {context.cluster} applies its log is not known."
-    return Finding("apply_stalled", host, Severity.WARNING, sentence, doubtful=True)
+def _unknown(host: str) -> Finding:
+    """A host without a usable answer may apply its log or not: its alert neither begins nor ends."""
+    return Finding("apply_stalled", host, Severity.WARNING, ApplyUnknown(host), doubtful=True)
 
 
 def _stalled(context: RuleContext, host: str, stat: Stat, stalled: set[str], limits: RuleConfig) -> Finding:
     raft = stat.raft_status
-    role = ", which leads," if stat.claims_leadership else ""
     return Finding(
         rule="apply_stalled",
         subject=host,
         severity=limits.severity if stat.claims_leadership else limits.at_most(Severity.WARNING),
-        sentence=(
-            f"Peer {raft.node_id} ({host}) of {context.cluster}{role} applies nothing any more: it stays at entry "
-            f"{raft.applied:,} while more is committed."
-        ),
-        data=_mend(context, stalled) if stat.claims_leadership else {},
+        detail=ApplyStalled(host, raft.node_id, raft.applied, stat.claims_leadership),
+        fix=_transfer(context, stalled) if stat.claims_leadership else None,
     )
 
 
-def _mend(context: RuleContext, stalled: set[str]) -> dict[str, Any]:
-    """Another voter that is proven healthy, and applies, may lead instead."""
+def _transfer(context: RuleContext, stalled: set[str]) -> Fix | None:
+    """Propose another voter as leader that is proven healthy and applies its log."""
     stuck = {stat.raft_status.node_id for host, stat in context.snapshot.answered if host in stalled}
     fit = [voter.peer for voter in voter_health(context.previous, context.snapshot).values() if voter.healthy]
     to = next((peer for peer in fit if peer not in stuck), 0)
-    return {"fix": f"leader transfer {to} {context.cluster}"} if to else {}
+    return TransferLeader(to) if to else None
 
 
-def _applies(context: RuleContext, alert: Alert) -> str:
-    if alert.subject not in {look.host for look in context.snapshot.looks}:
-        return f"Host {alert.subject} is not configured for {context.cluster} any more."
-    return f"{alert.subject} of {context.cluster} applies what is committed again."
+def _applies(context: RuleContext, alert: Alert) -> Outcome:
+    configured = alert.subject in {look.host for look in context.snapshot.looks}
+    return HostOutcome(alert.subject, HostState.GOOD if configured else HostState.NOT_CONFIGURED)
 
 
 def _learner_ready(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -130,20 +120,10 @@ def _learner_ready(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _ready(context: RuleContext, peer: int, raft_host: str, limits: RuleConfig) -> Finding:
-    """The way from learner to voter: real servers refuse to promote one in place (910, docs/clustermgr.md)."""
+    """Name what its promotion needs: servers refuse to promote a learner in place (910, docs/clustermgr.md)."""
     hosts = hosts_of(context.memory.hosts, peer)
-    where, service = plain(raft_host) or "RAFT-HOST:PORT", _bare(hosts[0]) if hosts else "SERVICE-HOST:PORT"
-    return Finding(
-        rule="learner_ready",
-        subject=str(peer),
-        severity=limits.severity,
-        sentence=f"Learner {peer} of {context.cluster} has caught up and keeps up: it can become a voter.",
-        lines=(
-            "a learner cannot be made a voter in place: it is removed, and the same node is added as a voter",
-            f"1. /cm member remove {peer} {context.cluster}",
-            f"2. /cm member add {peer} {where} node={service} as=normal {context.cluster}",
-        ),
-    )
+    detail = LearnerReady(peer, plain(raft_host), _bare(hosts[0]) if hosts else "")
+    return Finding("learner_ready", str(peer), limits.severity, detail)
 
 
 def _bare(host: str) -> str:
@@ -151,18 +131,15 @@ def _bare(host: str) -> str:
     return host.rpartition("://")[2].rstrip("/")
 
 
-def _no_learner(context: RuleContext, alert: Alert) -> str:
+def _no_learner(context: RuleContext, alert: Alert) -> Outcome:
     kind = next((member.kind for member in context.memory.members if str(member.id) == alert.subject), "")
-    if kind == "voter":
-        return f"Peer {alert.subject} of {context.cluster} is a voter now."
-    if not kind:
-        return f"Learner {alert.subject} is no member of {context.cluster} any more."
-    return f"Learner {alert.subject} of {context.cluster} is not proven to keep up any more."
+    states = {"voter": PeerState.VOTER, "": PeerState.NO_MEMBER}
+    return PeerOutcome(alert.subject, states.get(kind, PeerState.UNPROVEN))
 
 
 PEER_LAGGING = Rule(
     key="peer_lagging",
-    about="A peer that replicates is far behind its leader, or falls further behind at each look; one alert for each.",
+    about="A peer replicates far behind its leader, or falls further behind at each poll; one alert for each peer.",
     severity=Severity.WARNING,
     hold=120,
     clear=60,
@@ -192,7 +169,7 @@ APPLY_STALLED = Rule(
 
 LEARNER_READY = Rule(
     key="learner_ready",
-    about="A learner has caught up and stays so: what makes it a voter, step by step.",
+    about="A learner has caught up and stays so. The alert has the steps that make it a voter.",
     severity=Severity.INFO,
     hold=120,
     clear=1800,

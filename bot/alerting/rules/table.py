@@ -1,24 +1,31 @@
-"""RULES: everything that the watch looks for, in one table; and which alert says enough to mute which others."""
+"""RULES: all rules of the watch in one table, and which alert makes which others superfluous."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.alerting.rules.background_tasks import SWITCH_MEANINGLESS, TASK_OFF_TOO_LONG, TASK_OFF_WITH_WORK
+from bot.alerting.rules.background_tasks import (
+    SWITCH_CHANGED,
+    SWITCH_MEANINGLESS,
+    TASK_OFF_TOO_LONG,
+    TASK_OFF_WITH_WORK,
+)
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.capacity import CHUNKS_LOW, NO_VOLUME, VOLUMES_LOW, WRITABLE_LOW
-from bot.alerting.rules.disk_heartbeats import DISK_EXPIRED
 from bot.alerting.rules.disk_progress import DROP_STUCK, REPAIR_STUCK
-from bot.alerting.rules.disks import DISK_BROKEN
+from bot.alerting.rules.disks import DISK_BROKEN, DISK_EXPIRED
 from bot.alerting.rules.diverging_views import HOSTS_DISAGREE, LEADER_UNSEEN, STALE_HOST
-from bot.alerting.rules.host_answers import API_ERROR, AUTH_REJECTED, SLOW_ANSWERS
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING, NO_LEADER
-from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
-from bot.alerting.rules.own_network import OWN_NETWORK
-from bot.alerting.rules.raft import PEER_DOWN, QUORUM_AT_RISK
-from bot.alerting.rules.reachability import CLUSTER_UNREACHABLE, HOST_UNREACHABLE, READ_ONLY
+from bot.alerting.rules.raft import MEMBERSHIP_CHANGED, PEER_DOWN, QUORUM_AT_RISK
+from bot.alerting.rules.reachability import (
+    API_ERROR,
+    AUTH_REJECTED,
+    CLUSTER_UNREACHABLE,
+    HOST_UNREACHABLE,
+    READ_ONLY,
+    SLOW_ANSWERS,
+)
 from bot.alerting.rules.replication import APPLY_STALLED, LEARNER_READY, PEER_LAGGING
-from bot.alerting.rules.switch_changes import SWITCH_CHANGED
-from bot.alerting.rules.watchdog import WATCH_BLIND
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 
 RULES: tuple[Rule, ...] = (
     CLUSTER_UNREACHABLE,
@@ -66,17 +73,17 @@ INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
         LEADER_FLAPPING.key: frozenset({LEADER_CHANGED.key}),
     }
 )
-"""While the first is seen or open, the others are not told of any subject: only what holds for the whole cluster may
-stand here. That an unreachable cluster's hosts are silent is no further news, without a leader nobody can say how its
-peers do, and a leader that does not stay is each of its changes. What a finding says of single subjects of other rules
-is in its data (covering.py)."""
+"""While the first is found or open, no alert of the others is announced, of any subject. Only rules about a whole
+cluster may stand here: the hosts of an unreachable cluster are silent, without a leader the state of its peers is
+unknown, and flapping includes each change. A finding names single subjects of other rules in `covers` (inhibition.py).
+"""
 
 NEVER_WILDCARD_SILENCED = frozenset(
     {CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key, OWN_NETWORK.key}
 )
-"""What a silence of all rules (`*`) does not mute: these must be named to be muted."""
+"""Rules that a silence of all rules (`*`) does not mute: these must be named to be muted."""
 
 
 def rule_named(key: str) -> Rule | None:
-    """The rule of that key as it comes, before any settings; None when there is none."""
+    """The rule of that key with its defaults, before any settings; None if there is none."""
     return next((rule for rule in RULES if rule.key == key), None)

@@ -1,76 +1,99 @@
-"""The rule about the watch itself: for how long it may get nothing done before that is told. Pure."""
+"""Rules about cmbot itself: the watch polls nothing successfully, and no cluster answers from here. No I/O."""
 
 from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import NOTE_EVERY
-from bot.alerting.model import Alert, Finding, Severity
-from bot.alerting.rules.base import Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.details import OwnNetworkLost, PollsFail
+from bot.alerting.model import Alert, Finding, Outcome, Severity
+from bot.alerting.outcomes import Ended
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import plain
 from bot.common.errors import CmbotError
 
 SHORTEST = 60.0
-"""Seconds that the watch may be blind at least before it is told, where the settings say nothing."""
+"""Seconds without a successful poll before the rule fires, at least, where the settings give none."""
 _INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class PollTimes:
-    """When the watch of a cluster last got through: in this process (`done_at`) and in any, as far as was noted."""
+    """Last successful poll of a cluster: in this process (`done_at`) and in any, as far as noted (`noted_at`)."""
 
     done_at: float
     noted_at: float
     interval: float
 
     def blind_since(self, now: float, limit: float) -> float:
-        """Since when nobody sees (Unix seconds), 0 while that is no longer than `limit`.
+        """Since when no process polls it successfully (Unix seconds), 0 while that is no longer than `limit`.
 
-        What another process saw is noted once a minute at least, so that is how late it may look.
+        Another process notes its polls once a minute at least, so its note may be that old.
         """
         noted_limit = max(limit, NOTE_EVERY + 2 * self.interval)
-        # A time to come was noted by a clock that was wrong: it says nothing about who sees now.
+        # A time in the future was noted by a wrong clock: it proves nothing.
         noted_at = self.noted_at if self.noted_at <= now + NOTE_EVERY else 0.0
         here, anywhere = now - self.done_at, now - noted_at
         return max(self.done_at, noted_at) if here > limit and anywhere > noted_limit else 0.0
 
 
 def patience(rule: Rule, interval: float) -> float:
-    """Seconds that looks every `interval` may fail to come through before the rule tells it."""
+    """Seconds for which polls every `interval` may fail before the rule fires."""
     set_to = rule.values.get("after", 0.0)
     return set_to or max(SHORTEST, _INTERVALS * interval)
 
 
-def blind_finding(rule: Rule, cluster: str, why: str) -> Finding:
-    """What is wrong, in words that do not change while it lasts."""
-    sentence = f"The watch of {cluster} is blind: no look at it comes through, so nothing new is told of it."
-    return Finding(rule.key, "", rule.severity, sentence, (why,) if why else ())
+def blind_finding(rule: Rule, why: str) -> Finding:
+    """The finding of a watch that is blind; it stays the same while that lasts."""
+    return Finding(rule.key, "", rule.severity, PollsFail(why))
 
 
 def why_failed(error: Exception) -> str:
-    """Why a look did not come through, as a person may read it."""
+    """Why a poll failed, for a reader."""
     if isinstance(error, CmbotError):
         return plain(str(error), 300)
     return f"An unexpected {type(error).__name__}: the log has the rest."
 
 
 def _sees(_: RuleContext, __: RuleConfig) -> Answer:
-    # Whatever gets as far as being judged has come through: it is the sentry that raises this alert.
+    # A poll that gets this far succeeded: the watchdog raises this alert.
     return ()
 
 
-def _sees_again(context: RuleContext, _: Alert) -> str:
-    return f"The watch of {context.cluster} sees again."
+def _own_network(context: RuleContext, limits: RuleConfig) -> Answer:
+    lost = context.isolation
+    if lost is None:
+        return ()
+    if lost.carrier != context.cluster or context.now - lost.since < limits["after"]:
+        return CANNOT_TELL
+    detail = OwnNetworkLost(tuple(lost.clusters), lost.place)
+    return (Finding(OWN_NETWORK.key, "", limits.severity, detail),)
+
+
+def _ended(_: RuleContext, __: Alert) -> Outcome:
+    return Ended()
 
 
 WATCH_BLIND = Rule(
     key="watch_blind",
-    about="The watch itself gets nothing done: no look at the cluster comes through.",
+    about="The watch itself fails: no poll of the cluster succeeds.",
     severity=Severity.CRITICAL,
     hold=0,
     clear=0,
     remind=1800,
     looks=_sees,
-    resolved=_sees_again,
+    resolved=_ended,
     thresholds={
         "after": Threshold(0, Unit.SECONDS, "blind for so long; 0 s is three intervals, one minute at least"),
     },
+)
+
+OWN_NETWORK = Rule(
+    key="own_network",
+    about="No cluster answers from here: cmbot's own network is the likely cause. One alert for all of them.",
+    severity=Severity.CRITICAL,
+    hold=0,
+    clear=30,
+    remind=1800,
+    looks=_own_network,
+    resolved=_ended,
+    thresholds={"after": Threshold(20, Unit.SECONDS, "no cluster answered for so long")},
 )

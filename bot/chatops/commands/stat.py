@@ -11,6 +11,7 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.interactions.message import Message
+from bot.views.alert_text.table import alert_text
 from bot.views.members import members
 from bot.views.stat import stat
 
@@ -57,7 +58,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
 
 def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
     name = call.the_cluster.name
-    return status_context(call.remembered(name).state, look, call.rules(name), alerts)
+    return status_context(call.remembered(name).state, look, call.rules(name), alerts, alert_text)
 
 
 async def _alerts(call: Call) -> tuple[Alert, ...]:

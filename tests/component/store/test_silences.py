@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Severity, Silence
 from bot.alerting.silences import EVERY_RULE, overlap
 from bot.common.errors import UserError
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.views import alert_lists as views
+from bot.views.alert_text.table import alert_text
 from bot.watch.alert_actions import AlertActions
 from tests.support.databases import Clock
 
@@ -37,10 +38,11 @@ async def actions(store: Store) -> list[str]:
         return [row.action for row in await uow.audit.range()]
 
 
-async def opened(store: Store, clock: Clock, **data: object) -> Alert:
-    alert = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, "Broken.", clock.now, data=data)
+async def opened(store: Store, clock: Clock, lifted: tuple[int, ...] = ()) -> Alert:
+    detail, notes = LegacyDetail("Broken."), EngineNotes(lifted=lifted)
+    alert = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, detail, clock.now, notes=notes)
     async with store.begin() as uow:
-        return await uow.alerts.save(alert)
+        return await uow.alerts.save(alert, alert_text(alert))
 
 
 async def test_an_equal_silence_with_a_later_end_is_extended(
@@ -76,7 +78,7 @@ async def test_a_silence_lifted_for_an_alert_is_not_extended(
     alert_actions: AlertActions, store: Store, clock: Clock
 ) -> None:
     first = await mute(alert_actions, 1)
-    alert = await opened(store, clock, lifted=[first.id])
+    alert = await opened(store, clock, lifted=(first.id,))
     begun = await alert_actions.silence_alert(alert.id, seconds=2 * HOUR, by="U1", key="k")
     assert begun.was == 0
     assert begun.silence.id != first.id

@@ -7,11 +7,12 @@ import pytest
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
-from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, AlertText, EnableTask, LegacyDetail, Severity, Silence
 from bot.common.errors import Conflict
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
+from bot.views.alert_text.table import alert_text
 
 ALERT = Alert(
     cluster="prod",
@@ -19,11 +20,11 @@ ALERT = Alert(
     subject="",
     state=AlertState.FIRING,
     severity=Severity.CRITICAL,
-    sentence="2 disks are broken.",
+    detail=LegacyDetail("2 disks are broken.", ("disk 7 on <10.0.0.1>", "disk 9")),
     since=100.5,
-    lines=("disk 7 on <10.0.0.1>", "disk 9"),
     weight=2,
-    data={"disks": [7, 9], "peer": 2**64 - 1, "share": 0.25, "host": None},
+    parts=("7", "9"),
+    fix=EnableTask("disk_repair"),
     fired_at=115.0,
     clear_since=0.0,
     changed_at=120.25,
@@ -42,9 +43,13 @@ OPERATION = Operation(
 )
 
 
+def worded(alert: Alert) -> tuple[Alert, AlertText]:
+    return alert, alert_text(alert)
+
+
 async def test_alert_round_trips(store: Store) -> None:
     async with store.begin() as uow:
-        saved = await uow.alerts.save(ALERT)
+        saved = await uow.alerts.save(*worded(ALERT))
     assert saved.id == 1
     async with store.read() as uow:
         assert await uow.alerts.get(saved.id) == saved == replace(ALERT, id=saved.id)
@@ -53,59 +58,61 @@ async def test_alert_round_trips(store: Store) -> None:
 
 async def test_hostile_text_is_stored_without_refused_characters(store: Store) -> None:
     nasty = "host\x00\ud800<!channel>'; DROP TABLE alerts; --"
-    alert = replace(ALERT, sentence=nasty, lines=(nasty,), data={nasty: [nasty, float("nan")]})
+    alert = replace(ALERT, detail=LegacyDetail(nasty, (nasty,)), parts=(nasty,), acked_by=nasty)
     async with store.begin() as uow:
-        saved = await uow.alerts.save(alert)
+        saved = await uow.alerts.save(*worded(alert))
     async with store.read() as uow:
         read = await uow.alerts.get(saved.id)
-    cleaned = "host\ufffd\ufffd<!channel>'; DROP TABLE alerts; --"
+    clean = "host\ufffd\ufffd<!channel>'; DROP TABLE alerts; --"
     assert read is not None
-    assert (read.sentence, read.lines, read.data) == (cleaned, (cleaned,), {cleaned: [cleaned, None]})
+    assert (read.detail, read.parts, read.acked_by) == (LegacyDetail(clean, (clean,)), (clean,), clean)
 
 
 async def test_next_version_of_an_alert_is_saved_once(store: Store) -> None:
     async with store.begin() as uow:
-        saved = await uow.alerts.save(ALERT)
+        saved = await uow.alerts.save(*worded(ALERT))
     newer = replace(saved, version=saved.version + 1, acked_by="U2", state=AlertState.ACKNOWLEDGED)
     async with store.begin() as uow:
-        await uow.alerts.save(newer)
+        await uow.alerts.save(*worded(newer))
     with pytest.raises(Conflict):
         async with store.begin() as uow:
-            await uow.alerts.save(replace(newer, acked_by="U3"))
+            await uow.alerts.save(*worded(replace(newer, acked_by="U3")))
     async with store.read() as uow:
         assert await uow.alerts.get(saved.id) == newer
 
 
 async def test_touch_keeps_and_checks_the_version(store: Store) -> None:
     async with store.begin() as uow:
-        saved = await uow.alerts.save(ALERT)
-        await uow.alerts.touch(replace(saved, clear_since=130.0))
+        saved = await uow.alerts.save(*worded(ALERT))
+        await uow.alerts.touch(*worded(replace(saved, clear_since=130.0)))
     with pytest.raises(Conflict):
         async with store.begin() as uow:
-            await uow.alerts.touch(replace(saved, clear_since=140.0, version=saved.version + 1))
+            await uow.alerts.touch(*worded(replace(saved, clear_since=140.0, version=saved.version + 1)))
     async with store.read() as uow:
         assert await uow.alerts.get(saved.id) == replace(saved, clear_since=130.0)
 
 
 async def test_subject_has_one_open_alert_at_a_time(store: Store) -> None:
     async with store.begin() as uow:
-        first = await uow.alerts.save(ALERT)
-        other = await uow.alerts.save(replace(ALERT, subject="zone-2"))
+        first = await uow.alerts.save(*worded(ALERT))
+        other = await uow.alerts.save(*worded(replace(ALERT, subject="zone-2")))
     with pytest.raises(Conflict):
         async with store.begin() as uow:
-            await uow.alerts.save(ALERT)
+            await uow.alerts.save(*worded(ALERT))
     async with store.begin() as uow:
-        await uow.alerts.save(replace(first, state=AlertState.RESOLVED, version=2, resolved_at=200.0))
-        again = await uow.alerts.save(ALERT)
+        await uow.alerts.save(*worded(replace(first, state=AlertState.RESOLVED, version=2, resolved_at=200.0)))
+        again = await uow.alerts.save(*worded(ALERT))
     async with store.read() as uow:
         assert [alert.id for alert in await uow.alerts.open()] == [other.id, again.id]
 
 
 async def test_alerts_are_listed_by_cluster_and_time(store: Store) -> None:
     async with store.begin() as uow:
-        old = await uow.alerts.save(replace(ALERT, state=AlertState.RESOLVED, changed_at=50.0, resolved_at=50.0))
-        here = await uow.alerts.save(ALERT)
-        there = await uow.alerts.save(replace(ALERT, cluster="test"))
+        old = await uow.alerts.save(
+            *worded(replace(ALERT, state=AlertState.RESOLVED, changed_at=50.0, resolved_at=50.0))
+        )
+        here = await uow.alerts.save(*worded(ALERT))
+        there = await uow.alerts.save(*worded(replace(ALERT, cluster="test")))
     async with store.begin() as uow:
         assert await uow.alerts.open("prod") == [here]
         assert await uow.alerts.recent(100.0) == [here, there]
@@ -132,7 +139,7 @@ async def test_silence_is_active_until_its_end_or_removal(store: Store) -> None:
 
 async def test_alerts_are_found_by_id(store: Store) -> None:
     async with store.begin() as uow:
-        made = [await uow.alerts.save(replace(ALERT, subject=str(number))) for number in range(3)]
+        made = [await uow.alerts.save(*worded(replace(ALERT, subject=str(number)))) for number in range(3)]
     async with store.read() as uow:
         assert await uow.alerts.some([made[2].id, made[0].id, 99]) == [made[0], made[2]]
         assert await uow.alerts.some([]) == []

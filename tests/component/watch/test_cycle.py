@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import AlertState, Silence
 from bot.clustermgr.models import Disk, Snapshot
+from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish_one
 from tests.support.watch_builders import dark, disk, look
 from tests.support.watch_harness import World, with_disks
@@ -28,7 +29,7 @@ async def test_a_broken_disk_is_told_with_the_next_tick(world: World) -> None:
     assert world.woken == 1
     channel, shown, parent, _ = world.store.state.outbox["alert:1"]
     assert (channel, parent) == ("C1", None)
-    assert "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken" in str(shown["blocks"])
+    assert "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken" in str(shown["blocks"])
 
 
 async def test_the_life_of_a_broken_disk_is_one_message_and_its_thread(world: World) -> None:
@@ -42,7 +43,7 @@ async def test_the_life_of_a_broken_disk_is_one_message_and_its_thread(world: Wo
     world.see = with_disks(disk(9, 3))
     assert await world.ticks(3) == ["Warning in prod: 1 disk of prod is being repaired."]
     world.see = lambda at: replace(look(at), chunks={9: 0})
-    ended = "Resolved in prod after 2 min 30 s: Disk 9 of prod was repaired."
+    ended = "Resolved in prod after 2 min 30 s: Disk #9 of prod was repaired."
     assert await world.ticks(3) == [ended, ended]
     assert set(world.store.state.outbox) == {"alert:1", "alert:1:line:2", "alert:1:line:4"}
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
@@ -52,7 +53,7 @@ async def test_a_new_leader_is_told_and_the_same_one_in_a_new_term_is_not(world:
     world.see = lambda at: look(at, term=9)
     assert await world.ticks(3) == []
     world.see = lambda at: look(at, leader=2, term=10)
-    assert await world.ticks(3) == ["Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 10."]
+    assert await world.ticks(3) == ["Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 10."]
     ended = await world.ticks(60)
     assert ended[0] == (
         "Resolved in prod after 10 min: The leader of prod has not changed again: peer 2 has led for 10 min."
@@ -63,10 +64,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert_and_one_that_left_
     world.causes[3] = (12, "U1")
     world.see = lambda at: look(at, members=(1, 2, 4))
     assert await world.ticks(3) == [
-        (
-            "Warning in prod: The members of prod changed, and not by an operation of cmbot: "
-            "peer 4 (10.0.0.4:10110) joined as a voter."
-        )
+        ("Warning in prod: The members of prod changed outside cmbot: peer 4 (`10.0.0.4:10110`) joined as a voter.")
     ]
     assert [change["op"] for change in world.store.state.memory["prod"]["member_changes"]] == [12, 0]
 
@@ -77,7 +75,7 @@ async def test_a_change_while_the_bot_was_down_is_told_once_as_such(world: World
     world.start()
     assert await world.ticks(5) == [
         (
-            "Warning in prod: While cmbot was not looking (for 2 h at most), the leadership of prod moved from "
+            "Warning in prod: While cmbot did not poll (for 2 h at most), the leader of prod changed from "
             "peer 1 to peer 3 in term 8."
         )
     ]
@@ -91,7 +89,7 @@ async def test_a_change_during_a_short_restart_is_told_as_such_too(world: World)
     world.start()
     assert await world.ticks(3) == [
         (
-            "Warning in prod: While cmbot was not looking (for 45 s at most), the leadership of prod moved from "
+            "Warning in prod: While cmbot did not poll (for 45 s at most), the leader of prod changed from "
             "peer 1 to peer 3 in term 8."
         )
     ]
@@ -157,7 +155,7 @@ async def test_an_unreachable_cluster_is_one_message_and_its_disks_stay_as_they_
     await world.ticks()
     world.see = dark
     assert await world.ticks(20) == [
-        "Critical in prod: prod is unreachable: none of its 3 hosts answered, so nothing is known of it."
+        "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
     ]
     world.see = with_disks(disk(7))
     ended = await world.ticks(20)
@@ -198,7 +196,7 @@ async def test_an_acknowledgement_between_two_ticks_is_kept(world: World) -> Non
         [alert] = await uow.alerts.open("prod")
         move = acknowledge(alert, "U1", world.now)
         assert move is not None
-        await publish_one(uow, replace(move, new=await uow.alerts.save(move.new)), "C1")
+        await publish_one(uow, replace(move, new=await uow.alerts.save(move.new, alert_text(move.new))), "C1")
     world.see = with_disks(disk(8))
     assert len(await world.ticks(3)) == 1
     [held] = world.store.firing()

@@ -6,6 +6,7 @@ import pytest
 
 from bot.alerting.escalation import Escalation
 from bot.alerting.model import AlertState, Silence
+from tests.support.alert_words import sentence
 from tests.support.watch_builders import disk, look
 from tests.support.watch_harness import World, with_disks
 
@@ -113,11 +114,11 @@ async def test_a_grave_alert_calls_the_group_and_says_for_how_long_nobody_answer
     await world.ticks()
     world.see = lambda at: look(at, leader=0)
     said = await world.ticks(21)
-    sentence = world.store.firing()[0].sentence
+    said_first = sentence(world.store.firing()[0])
     assert said == [
-        f"Critical in prod: {sentence}",
-        f"Critical in prod: {sentence}",
-        f"<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: {sentence}",
+        f"Critical in prod: {said_first}",
+        f"Critical in prod: {said_first}",
+        f"<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: {said_first}",
     ]
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 

@@ -76,8 +76,8 @@ async def test_a_disk_breaks_another_too_and_both_are_repaired_over_three_lives(
         await watch.tick(90)
         ended = (await slots(store))["alert:1"]
         assert ended == (
-            "Resolved in prod after 1 min: Disks 7 and 8 of prod were repaired, but the units left on disks 7 and 8 "
-            "could not be counted: do not pull one before /cm disk N prod shows that no unit is left."
+            "Resolved in prod after 1 min: Disks #7 and #8 of prod were repaired, but the units left on disks 7 and 8 "
+            "could not be counted: do not pull one before `/cm disk N prod` shows that no unit is left."
         )
         async with store.read() as uow:
             assert await uow.alerts.open("prod") == []

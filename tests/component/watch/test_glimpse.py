@@ -14,7 +14,7 @@ HELD = 4.0
 """Seconds for which a host holds its answers: less than a look lasts."""
 LONG = 600.0
 """Seconds that no test lasts."""
-MOVED = "Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 2"
+MOVED = "Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2"
 
 
 async def told_while_looking(world: World) -> list[str]:
@@ -37,7 +37,7 @@ async def test_a_fresh_leader_that_holds_its_answers_is_told_meanwhile() -> None
         await world.cluster.kill(1)
         await world.cluster.elect(2)
         world.cluster.slow(2, HELD)
-        assert await told_while_looking(world) == [f"{MOVED}, as peer 3 saw it; not confirmed yet."]
+        assert await told_while_looking(world) == [f"{MOVED}, reported by peer 3; not confirmed yet."]
         # The same look, once its leader has answered, confirms it.
         assert world.store.told[-1] == f"{MOVED}."
         assert [alert.rule for alert in world.store.firing()] == ["leader_changed"]
@@ -76,7 +76,7 @@ async def test_follower_that_another_follower_contradicts_announces_nothing() ->
         await world.cluster.elect(2)
         assert [text for text in await world.ticks() if "leadership" in text] == []
         await world.cluster.rejoin(4)
-        assert f"{MOVED}, as peer 3 saw it; not confirmed yet." in await world.ticks()
+        assert f"{MOVED}, reported by peer 3; not confirmed yet." in await world.ticks()
 
 
 @pytest.mark.parametrize(

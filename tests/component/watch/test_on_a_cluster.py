@@ -6,6 +6,7 @@ import pytest
 
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.playground.clustermgr_sim import Data
+from tests.support.alert_words import lines
 from tests.support.cluster_world import HOUR, watched
 
 FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
@@ -29,17 +30,18 @@ async def test_a_lost_heartbeat_is_told_once_it_lasts_and_so_is_its_return(flavo
         for disk in (1, 2, 9):
             world.cluster.expire_disk(disk)
         assert await world.ticks(5, apart=60) == []
-        assert await world.ticks(2, apart=60) == ["Warning in prod: 3 disks of prod have lost the heartbeat."]
+        assert await world.ticks(2, apart=60) == ["Warning in prod: 3 disks of prod have lost their heartbeat."]
         for disk in range(1, 9):
             world.cluster.expire_disk(disk)
         [worse, _] = await world.ticks()
         assert (
-            worse == "Critical in prod: 9 disks of prod have lost the heartbeat, among them every writable disk of z0."
+            worse
+            == "Critical in prod: 9 disks of prod have lost their heartbeat, among them every writable disk of z0."
         )
         for disk in range(1, 10):
             world.cluster.expire_disk(disk, expired=False)
         [ended] = [told for told in await world.ticks(3) if "Resolved" in told]
-        assert ended.endswith("Every disk of prod reports again, or is taken for broken by now.")
+        assert ended.endswith("Every disk of prod reports again or is marked broken.")
 
 
 async def test_a_new_leader_that_heard_no_heartbeats_as_a_follower_is_no_alarm() -> None:
@@ -65,11 +67,11 @@ async def test_a_repair_that_stands_still_is_told_and_moving_chunks_end_that() -
         [told] = [told for told in await world.ticks(3, apart=HOUR) if "progress" in told]
         assert told == "Warning in prod: The repair of 1 disk of prod makes no progress."
         [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
-        assert "being repaired since" in alert.lines[0]
-        assert "20 chunks left, none moved since" in alert.lines[0]
+        assert "being repaired since" in lines(alert)[0]
+        assert "20 chunks left, none moved since" in lines(alert)[0]
         world.cluster.move_chunks(7, 19)
         [moves] = [told for told in await world.ticks(1, apart=HOUR) if "Resolved" in told]
-        assert moves.endswith("The repair of disks of prod moves on, 1 disk to go.")
+        assert moves.endswith("Disks of prod are being repaired again; 1 disk to go.")
 
 
 async def test_a_repair_that_does_not_begin_is_told() -> None:
@@ -78,7 +80,7 @@ async def test_a_repair_that_does_not_begin_is_told() -> None:
         await world.ticks()
         assert await world.ticks(1, apart=HOUR) == []
         assert await world.ticks(1, apart=HOUR) == ["Warning in prod: The repair of 1 disk of prod makes no progress."]
-        assert "its repair has not begun" in world.store.firing()[-1].lines[0]
+        assert "its repair has not begun" in lines(world.store.firing()[-1])[0]
 
 
 async def test_a_drop_that_stands_still_is_told() -> None:
@@ -88,7 +90,7 @@ async def test_a_drop_that_stands_still_is_told() -> None:
         assert await world.ticks(2, apart=HOUR) == ["Warning in prod: The drop of 1 disk of prod makes no progress."]
         world.cluster.repair_disk(3, "dropped")
         [ended] = await world.ticks(1, apart=60)
-        assert ended.endswith("No disk of prod is being dropped any more.")
+        assert ended.endswith("No disk of prod is being dropped.")
 
 
 async def test_full_disks_are_told_as_space_and_not_zone_by_zone_as_well() -> None:
@@ -110,7 +112,7 @@ async def test_space_that_shrinks_day_by_day_is_told_before_it_is_low() -> None:
             told += await world.ticks(2, apart=HOUR)
         [first] = [each for each in told if "writable" in each][:1]
         assert first.startswith("Warning in prod: ")
-        assert "of the space of prod is writable, and at the pace of the last days it is full in" in first
+        assert "of the space of prod is writable; at the pace of the last days it is full in" in first
 
 
 async def test_volumes_that_run_out_are_told() -> None:
@@ -129,10 +131,10 @@ async def test_a_task_that_is_off_while_disks_wait_is_told_with_the_command_that
         assert await world.ticks(20) == []
         world.cluster.break_disk(7)
         told = await world.ticks(20)
-        assert told[-1] == "Warning in prod: Background task disk_repair of prod is off while 1 disk is to be repaired."
+        assert told[-1] == "Warning in prod: 1 disk of prod waits to be repaired: background task `disk_repair` is off."
         assert world.fixes() == ["task enable disk_repair prod"]
         world.cluster.set_switch("disk_repair", "true" if word == "false" else "Enable")
-        assert (await world.ticks(5))[0].endswith("Background task disk_repair of prod is on again.")
+        assert (await world.ticks(5))[0].endswith("Background task `disk_repair` of prod is on again.")
 
 
 async def test_a_task_that_was_forgotten_is_told_after_a_day() -> None:
@@ -140,7 +142,7 @@ async def test_a_task_that_was_forgotten_is_told_after_a_day() -> None:
         world.cluster.set_switch("balance", "false")
         assert await world.ticks(24, apart=HOUR) == []
         assert await world.ticks(2, apart=HOUR) == [
-            "Warning in prod: Background task balance of prod has been off for more than 1 d."
+            "Warning in prod: Background task `balance` of prod has been off for more than 1 d."
         ]
         assert world.fixes() == ["task enable balance prod"]
 
@@ -150,26 +152,23 @@ async def test_a_word_of_the_old_manual_is_told_as_what_it_does() -> None:
         world.cluster.set_switch("balance", "Enable")
         assert await world.ticks(5) == [
             (
-                "Warning in prod: The value stored for background task balance of prod means nothing there: services "
-                "take it for off."
+                "Warning in prod: The value stored for background task `balance` of prod is invalid: services "
+                "treat it as off."
             )
         ]
         assert world.fixes() == ["task enable balance prod"]
         world.cluster.set_switch("balance", "true")
-        assert (await world.ticks(5))[0].endswith("Background task balance of prod is on now.")
+        assert (await world.ticks(5))[0].endswith("Background task `balance` of prod is on now.")
 
 
 async def test_a_switch_that_somebody_changed_past_the_bot_is_told() -> None:
     async with watched() as world:
         world.cluster.set_switch("balance", "false")
         assert await world.ticks(5) == [
-            (
-                "Warning in prod: Background task balance of prod was switched from on to off, and not by an operation "
-                "of cmbot."
-            )
+            ("Warning in prod: Background task `balance` of prod was switched from on to off outside cmbot.")
         ]
         ended = await world.ticks(2, apart=HOUR)
-        assert ended[-1].endswith("The switches of prod have not been changed again: see /cm tasks.")
+        assert ended[-1].endswith("The switches of prod have not changed again; see `/cm tasks`.")
 
 
 async def test_a_switch_that_an_operation_changed_is_left_to_the_card_of_that() -> None:

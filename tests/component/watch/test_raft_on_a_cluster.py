@@ -3,11 +3,12 @@
 from typing import Any
 
 from bot.playground.clustermgr_sim import Timing, VirtualClock
+from tests.support.alert_words import lines
 from tests.support.cluster_world import World, watched
 
 SOONER = {"slow_answers": {"limit": "1s", "hold": 15, "clear": 0}}
-STOPS = "healthy and 2 must agree, so one more failure stops all writes."
-RISK = f"Critical in prod: The quorum of prod is at risk: only 2 of 3 voters are proven {STOPS}"
+STOPS = "voter 3 is unhealthy (the leader has not heard from it lately)."
+RISK = f"Critical in prod: prod is one failure from losing writes: {STOPS}"
 
 
 def moving(**times: float) -> dict[str, Any]:
@@ -25,13 +26,13 @@ async def test_a_killed_leader_is_two_messages_and_its_return_ends_both() -> Non
         await world.cluster.kill(1)
         told = await world.ticks(100)
         assert told[:2] == [
-            "Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 2.",
+            "Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2.",
             RISK,
         ]
         assert [text for text in told[2:] if "Resolved" not in text] == []
         await world.cluster.start(1)
         ended = await world.ticks(10)
-        assert ended[-1].endswith("The quorum of prod is safe again: it has 3 voters, 2 must agree.")
+        assert ended[-1].endswith("The quorum of prod is safe again: 2 of 3 voters must agree.")
         assert world.store.firing() == []
 
 
@@ -40,7 +41,7 @@ async def test_a_killed_follower_is_one_message() -> None:
         await world.cluster.kill(3)
         assert await world.ticks(30) == [RISK]
         [alert] = world.store.firing()
-        assert alert.lines[-1] == f"its host {named(world, 3)} gives no usable answer"
+        assert lines(alert)[-1] == f"its host `{named(world, 3)}` gives no usable answer"
 
 
 async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> None:
@@ -51,7 +52,7 @@ async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> Non
             told += await world.ticks()
             await world.cluster.start(node)
             told += await world.ticks(4)
-        assert set(told) == {"Warning in prod: The leadership of prod moved from peer 1 to peer 2 in term 2."}
+        assert set(told) == {"Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2."}
 
 
 async def test_a_node_that_answers_but_is_cut_off_from_raft_is_told() -> None:
@@ -68,7 +69,7 @@ async def test_a_flapping_leader_is_one_alert() -> None:
             told += await world.ticks(4)
         assert "moved from peer 1 to peer 2" in told[0]
         assert "changed 2 times" in told[1]
-        assert [text for text in told if "does not stay" in text][-1].startswith("Critical")
+        assert [text for text in told if "stop again and again" in text][-1].startswith("Critical")
         assert not [text for text in told[3:] if "changed" in text]
 
 
@@ -78,7 +79,7 @@ async def test_a_peer_that_falls_behind_is_told_and_its_return_too() -> None:
         assert await world.ticks(20) == []
         world.cluster.fall_behind(3, 20_000)
         assert await world.ticks(20) == [
-            "Warning in prod: Voter 3 (127.0.0.1:10112) of prod is more than 10,000 entries behind."
+            "Warning in prod: Voter 3 (`127.0.0.1:10112`) of prod is more than 10,000 entries behind."
         ]
         world.cluster.fall_behind(3, 0)
         assert (await world.ticks(10))[0].endswith("Peer 3 of prod keeps up with its leader again.")
@@ -90,13 +91,11 @@ async def test_a_newcomer_that_gets_its_snapshot_is_no_alarm_and_one_that_caught
         raft, service = "127.0.0.1:10113", world.cluster.host(node).removeprefix("http://")
         await world.api.member_add(node, raft, learner=True, node_host=service)
         assert await world.ticks(4) == []
-        assert await world.ticks(20) == [
-            "Info in prod: Learner 4 of prod has caught up and keeps up: it can become a voter."
-        ]
+        assert await world.ticks(20) == ["Info in prod: Learner 4 of prod has caught up and can become a voter."]
         [alert] = world.store.firing()
-        assert alert.lines[1:] == (
-            "1. /cm member remove 4 prod",
-            "2. /cm member add 4 127.0.0.1:10113 node=SERVICE-HOST:PORT as=normal prod",
+        assert lines(alert)[1:] == (
+            "1. `/cm member remove 4 prod`",
+            "2. `/cm member add 4 127.0.0.1:10113 node=SERVICE-HOST:PORT as=normal prod`",
         )
 
 
@@ -104,7 +103,9 @@ async def test_a_leader_that_applies_nothing_is_told_with_its_mend() -> None:
     async with watched(**moving()) as world:
         world.cluster.stall(1)
         told = await world.ticks(10)
-        assert told[0].startswith(f"Critical in prod: Peer 1 ({named(world, 1)}) of prod, which leads, applies nothing")
+        assert told[0].startswith(
+            f"Critical in prod: Changes have stopped. Peer 1 (`{named(world, 1)}`) of prod, the leader, does not apply"
+        )
         assert world.fixes() == ["leader transfer 2 prod"]
         world.cluster.stall(1, value=False)
         assert (await world.ticks(3))[0].endswith("applies what is committed again.")
@@ -115,8 +116,7 @@ async def test_a_member_that_was_removed_elsewhere_is_told_and_its_host_is_stale
         await world.api.member_remove(3)
         told = await world.ticks(10)
         assert told[0] == (
-            "Warning in prod: The members of prod changed, and not by an operation of cmbot: "
-            "voter 3 (127.0.0.1:10112) was removed."
+            "Warning in prod: The members of prod changed outside cmbot: voter 3 (`127.0.0.1:10112`) was removed."
         )
         assert any(f"Host {named(world, 3)} of prod answers as peer 3, which is no member" in text for text in told)
 
@@ -143,7 +143,7 @@ async def test_garbage_and_errors_are_told_as_that() -> None:
         world.cluster.fail_next(500, 1000, path="/disk/list", words="io error")
         [told_disks] = await world.ticks(10)
         assert told_disks == (
-            f"Warning in prod: {named(world, 1)}, which leads prod, answers /stat but not /disk/list: "
+            f"Warning in prod: The leader of prod, `{named(world, 1)}`, answers `/stat` but not `/disk/list`: "
             "it failed to answer (status 500)."
         )
 
@@ -169,4 +169,4 @@ async def test_slow_answers_are_told_once_they_last() -> None:
             f"Warning in prod: Host {slow} of prod answers slowly: /stat takes it more than 1 s at each look."
         ]
         world.cluster.slow(2, 0)
-        assert (await world.ticks(2))[0].endswith(f"Host {slow} of prod answers quickly again.")
+        assert (await world.ticks(2))[0].endswith(f"Host `{slow}` of prod answers quickly again.")

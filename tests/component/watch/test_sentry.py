@@ -13,7 +13,7 @@ from bot.watch.watchdog import Watchdog
 from tests.support.watch_builders import disk, look
 from tests.support.watch_harness import World, with_disks
 
-BLIND = "Critical in prod: The watch of prod is blind: no look at it comes through, so nothing new is told of it."
+BLIND = "Critical in prod: cmbot cannot watch prod: every poll fails, so no alert of it is raised or resolved."
 
 
 def broken(_: float) -> Snapshot:
@@ -58,7 +58,7 @@ async def test_a_watch_whose_looks_fail_is_told_once_with_the_reason_and_once_wh
     assert "An unexpected ValueError: the log has the rest." in str(world.store.state.outbox["alert:1"][1]["blocks"])
     assert world.watchdog.blind.keys() == {"prod"}
     world.see = look
-    ended = "Resolved in prod after 5 min 15 s: The watch of prod sees again."
+    ended = "Resolved in prod after 5 min 15 s: cmbot polls prod successfully again."
     assert await world.ticks(3) == [ended, ended]
     assert world.watchdog.blind == {}
 

@@ -7,10 +7,12 @@ from typing import Any
 from bot.alerting.engine import acknowledge
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import GroupingLimits
-from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity
+from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import rule_named
 from bot.alerting.rules.thresholds import configure
+from bot.views.alert_text.table import alert_text
 from bot.watch.planning import Watched
 from bot.watch.publisher import publish_one
 from tests.support.watch_builders import look
@@ -31,7 +33,7 @@ class Storm(World):
         found = rule_named("peer_down")
         assert found is not None
         rule = replace(
-            found, hold=0.0, clear=0.0, remind=0.0, looks=lambda *_: self._findings(), resolved=lambda *_: "It is over."
+            found, hold=0.0, clear=0.0, remind=0.0, looks=lambda *_: self._findings(), resolved=lambda *_: Ended()
         )
         self.watched = self._as_watched(rule)
         super().__post_init__()
@@ -42,7 +44,8 @@ class Storm(World):
 
     def _findings(self) -> tuple[Finding, ...]:
         return tuple(
-            Finding("peer_down", name, severity, f"Peer {name} is down.") for name, severity in self.down.items()
+            Finding("peer_down", name, severity, LegacyDetail(f"Peer {name} is down."))
+            for name, severity in self.down.items()
         )
 
     def fall(self, *names: int, severity: Severity = Severity.WARNING) -> None:
@@ -67,7 +70,7 @@ class Storm(World):
         """Every firing alert has its own message or stands in the digest's count."""
         outbox: Mapping[str, Any] = self.store.state.outbox
         for alert in self.store.firing():
-            assert f"alert:{alert.id}" in outbox or alert.data["digest"] in outbox
+            assert f"alert:{alert.id}" in outbox or alert.notes.group in outbox
 
 
 async def begun() -> Storm:
@@ -192,7 +195,7 @@ async def acknowledged(world: World, number: int) -> Alert:
     async with world.store.begin() as uow:
         move = acknowledge(world.store.state.alerts[number], "U1", world.now)
         assert move is not None
-        await uow.alerts.save(move.new)
+        await uow.alerts.save(move.new, alert_text(move.new))
         await publish_one(uow, move, "C1")
     return world.store.state.alerts[number]
 

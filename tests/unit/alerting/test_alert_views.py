@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.alerting.engine import Tell, Transition, TransitionReason
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, EnableTask, Fix, LegacyDetail, LegacyOutcome, Severity, TransferLeader
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.interactions.message import Message
@@ -21,9 +21,8 @@ ALERT = Alert(
     subject="",
     state=AlertState.FIRING,
     severity=Severity.CRITICAL,
-    sentence="2 disks of prod are broken.",
+    detail=LegacyDetail("2 disks of prod are broken.", ("disk 7", "disk 8")),
     since=NOON,
-    lines=("disk 7", "disk 8"),
     weight=2,
     fired_at=NOON,
     reminded_at=NOON,
@@ -56,7 +55,7 @@ def test_every_severity_has_a_word_and_a_symbol() -> None:
 
 
 def test_many_lines_are_counted_those_left_out_before_too() -> None:
-    many = replace(ALERT, lines=tuple(f"disk {n}" for n in range(50)), data={"more": 3950})
+    many = replace(ALERT, detail=LegacyDetail("4,000.", tuple(f"disk {n}" for n in range(50)), 3950))
     body = texts(card(many))[1].split("\n")
     assert (len(body), body[-1]) == (13, "… and 3,988 more")
 
@@ -67,14 +66,17 @@ def test_an_acknowledged_card_says_by_whom() -> None:
 
 
 RESOLVED = replace(
-    ALERT, state=AlertState.RESOLVED, resolved_at=NOON + 7500, resolution="Disks 7 and 8 of prod were repaired."
+    ALERT,
+    state=AlertState.RESOLVED,
+    resolved_at=NOON + 7500,
+    outcome=LegacyOutcome("Disks #7 and #8 of prod were repaired."),
 )
 
 
 def test_a_resolved_card_says_what_became_of_it_and_how_long_it_lasted() -> None:
     message = card(RESOLVED)
-    assert message.text == "Resolved in prod after 2 h 5 min: Disks 7 and 8 of prod were repaired."
-    assert texts(message)[0] == "✅ *Resolved after 2 h 5 min · prod*\nDisks 7 and 8 of prod were repaired."
+    assert message.text == "Resolved in prod after 2 h 5 min: Disks #7 and #8 of prod were repaired."
+    assert texts(message)[0] == "✅ *Resolved after 2 h 5 min · prod*\nDisks #7 and #8 of prod were repaired."
     assert "It was: 2 disks of prod are broken." in texts(message)[1]
 
 
@@ -93,7 +95,7 @@ def test_a_resolved_card_ends_when_its_finding_was_gone(resolved: float, also: s
 
 
 def test_lines_of_the_thread() -> None:
-    older = replace(ALERT, lines=("disk 7",), weight=1)
+    older = replace(ALERT, detail=LegacyDetail("1 disk of prod is broken.", ("disk 7",)), weight=1)
     worse = line(Transition(older, ALERT, TransitionReason.WORSE, Tell.REPLY))
     assert texts(worse) == ["🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n• disk 8"]
     reminded = replace(ALERT, reminded_at=NOON + 3600)
@@ -119,14 +121,14 @@ def test_an_open_alert_can_be_acted_on_and_a_resolved_one_cannot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "label"),
+    ("fix", "label"),
     [
-        ("task enable disk_repair prod", "Enable disk_repair"),
-        ("leader transfer 2 prod", "/cm leader transfer 2 prod"),
+        (EnableTask("disk_repair"), "Enable disk_repair"),
+        (TransferLeader(2), "/cm leader transfer 2 prod"),
     ],
 )
-def test_a_fix_is_a_button_that_says_what_it_proposes(command: str, label: str) -> None:
-    fixable = replace(ALERT, id=7, data={"fix": command})
+def test_a_fix_is_a_button_that_says_what_it_proposes(fix: Fix, label: str) -> None:
+    fixable = replace(ALERT, id=7, fix=fix)
     assert labels(fixable)[:2] == ["Acknowledge", label]
     assert labels(replace(fixable, state=AlertState.ACKNOWLEDGED))[0] == label
 
@@ -148,7 +150,7 @@ def test_every_runbook_fits_and_has_a_next_step() -> None:
 
 def test_hostile_words_mention_nobody_and_fit() -> None:
     evil = "<!channel> <@U9> <https://evil|click> & " * 200
-    hostile = replace(ALERT, sentence=evil, lines=(evil,) * 50, subject=evil, resolution=evil)
+    hostile = replace(ALERT, detail=LegacyDetail(evil, (evil,) * 50), subject=evil, outcome=LegacyOutcome(evil))
     for message in (card(hostile), card(replace(hostile, state=AlertState.RESOLVED, resolved_at=NOON + 1))):
         shown = "\n".join((message.text, *texts(message)))
         assert "<!channel>" not in shown

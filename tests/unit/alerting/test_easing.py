@@ -13,7 +13,7 @@ ALOUD = [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 def grave(weight: int = 1, *parts: str) -> Finding:
     """A critical finding; of these parts, if any."""
-    return found(weight=weight, severity=CRITICAL, data={"parts": list(parts)} if parts else {})
+    return found(weight=weight, severity=CRITICAL, parts=tuple(parts) if parts else None)
 
 
 def test_a_second_node_that_comes_and_goes_is_shouted_once() -> None:
@@ -76,9 +76,9 @@ def test_a_silence_does_not_lift_when_it_wavers() -> None:
     for now in range(15, 120, 30):
         life.step(now, found(weight=4))
         life.step(now + 15, found(weight=5))
-    assert life.alerts[1].data.get("lifted") is None
+    assert life.alerts[1].notes.lifted == ()
     life.step(120, found(weight=6))
-    assert life.alerts[1].data["lifted"]
+    assert life.alerts[1].notes.lifted
 
 
 def test_what_eased_before_it_was_told_does_not_count() -> None:
@@ -93,9 +93,9 @@ def test_more_parts_than_can_be_named_shrink_quietly() -> None:
     """With the first of them gone one more is named: it was there all along, and nobody who acknowledged is woken."""
     names = [str(number) for number in range(MAX_PARTS + 5)]
     life = Life()
-    life.step(0, found(weight=len(names), data={"parts": names[:MAX_PARTS]}))
+    life.step(0, found(weight=len(names), parts=tuple(names[:MAX_PARTS])))
     life.ack(5)
-    assert seen(life.step(15, found(weight=len(names) - 1, data={"parts": names[1 : MAX_PARTS + 1]}))) == CHANGED
+    assert seen(life.step(15, found(weight=len(names) - 1, parts=tuple(names[1 : MAX_PARTS + 1])))) == CHANGED
     assert life.alerts[1].state is AlertState.ACKNOWLEDGED
 
 
@@ -104,7 +104,7 @@ def test_a_part_that_came_and_went_unsaid_is_told_when_it_comes_again() -> None:
     told = [
         move.tell
         for now, parts in ((0, "a"), (5, "ab"), (10, "abc"), (15, "a"), (310, "a"), (315, "ac"), (620, "ac"))
-        for move in life.step(now, found(weight=len(parts), data={"parts": list(parts)}))
+        for move in life.step(now, found(weight=len(parts), parts=tuple(parts)))
         if move.tell in LOUD
     ]
     assert told == [Tell.POST, *[Tell.REPLY_BROADCAST] * 3]

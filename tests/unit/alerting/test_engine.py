@@ -5,6 +5,8 @@ from dataclasses import replace
 from bot.alerting.engine import Tell, TransitionReason, acknowledge
 from bot.alerting.model import AlertState
 from bot.alerting.rules.base import CANNOT_TELL
+from bot.views.alert_text.table import outcome_sentence
+from tests.support.alert_words import lines
 from tests.support.engine_builders import CRITICAL, Life, found, rule, seen, silence
 
 FIRED = [(TransitionReason.FIRED, Tell.POST)]
@@ -44,7 +46,11 @@ def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
     assert life.step(30) == []
     [move] = life.step(45)
     assert (move.reason, move.tell) == (TransitionReason.RESOLVED, Tell.REPLY)
-    assert (move.new.resolution, move.new.resolved_at, move.new.state) == ("It is over.", 45, AlertState.RESOLVED)
+    assert (outcome_sentence(move.new), move.new.resolved_at, move.new.state) == (
+        "It is over.",
+        45,
+        AlertState.RESOLVED,
+    )
 
 
 def test_it_comes_back_before_it_is_resolved_and_nobody_is_told() -> None:
@@ -96,19 +102,19 @@ def test_what_is_worse_and_critical_is_shown_in_the_channel() -> None:
 
 def test_a_new_part_is_worse_though_there_are_as_many_as_before() -> None:
     life = Life()
-    life.step(0, found(weight=2, data={"parts": ["7", "8"]}))
-    assert seen(life.step(15, found(weight=2, data={"parts": ["8", "9"]}))) == NEWS
-    assert seen(life.step(30, found(weight=1, data={"parts": ["8"]}))) == CHANGED
+    life.step(0, found(weight=2, parts=("7", "8")))
+    assert seen(life.step(15, found(weight=2, parts=("8", "9")))) == NEWS
+    assert seen(life.step(30, found(weight=1, parts=("8",)))) == CHANGED
 
 
 def test_a_partial_finding_raises_and_grows_but_mends_nothing() -> None:
     life = Life()
-    full = found(weight=3, lines=("a", "b", "c"), data={"parts": ["1", "2", "3"]})
+    full = found(weight=3, lines=("a", "b", "c"), parts=("1", "2", "3"))
     life.step(0, full)
     assert life.step(15, found(weight=2, partial=True)) == []
-    assert life.alerts[1].lines == full.lines
+    assert lines(life.alerts[1]) == lines(full)
     assert seen(life.step(30, found(weight=4, partial=True))) == WORSE
-    named = found(weight=4, lines=("a", "b", "c", "d"), data={"parts": ["1", "2", "3", "4"]})
+    named = found(weight=4, lines=("a", "b", "c", "d"), parts=("1", "2", "3", "4"))
     assert seen(life.step(45, named)) == CHANGED
 
 
@@ -179,7 +185,7 @@ def test_a_silence_lifts_for_what_gets_worse_under_it() -> None:
     assert seen(life.step(15, found(weight=2))) == FIRED
     assert seen(life.step(30, found(weight=3))) == WORSE
     assert seen(life.step(130, found(weight=3))) == [(TransitionReason.REMINDED, Tell.REPLY)]
-    assert life.alerts[1].data["lifted"] == [1, 2]
+    assert life.alerts[1].notes.lifted == (1, 2)
 
 
 def test_a_silence_of_a_firing_alert_mutes_reminders_and_the_line_of_its_end() -> None:
@@ -201,9 +207,9 @@ def test_a_silence_tolerates_as_much_as_it_says() -> None:
 
 def test_a_silence_never_tolerates_what_is_graver_or_new() -> None:
     life = Life()
-    life.step(0, found(data={"parts": ["1"]}))
+    life.step(0, found(parts=("1",)))
     life.silences.append(silence(weight=50))
-    assert seen(life.step(15, found(data={"parts": ["2"]}))) == NEWS
+    assert seen(life.step(15, found(parts=("2",)))) == NEWS
     other = Life()
     other.step(0, found())
     other.silences.append(silence(weight=50))

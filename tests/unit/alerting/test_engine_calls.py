@@ -2,7 +2,8 @@
 
 from bot.alerting.engine import Tell, Transition, TransitionReason
 from bot.alerting.escalation import Escalation
-from bot.alerting.model import AlertState
+from bot.alerting.model import AlertState, Muted
+from tests.support.alert_words import lines
 from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
 
 GROUP = "S0ONCALL"
@@ -45,7 +46,7 @@ def test_words_that_change_with_every_look_put_off_no_call() -> None:
     moves = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
     reasons = [move.reason for step in moves for move in step if move.tell is not Tell.EDIT]
     assert reasons == [TransitionReason.REMINDED, TransitionReason.ESCALATED]
-    assert life.alerts[1].lines == ("300",)
+    assert lines(life.alerts[1]) == ("300",)
 
 
 def test_growing_with_every_look_puts_off_no_call_either() -> None:
@@ -114,9 +115,9 @@ def test_an_alert_that_outlasts_its_silence_is_told_then_and_once() -> None:
     [move] = life.step(100, found())
     assert (move.reason, move.tell) == UNMUTED[0]
     assert move.old is not None
-    assert move.old.data["muted"] == {"id": 1, "by": "U1"}
-    assert "muted" not in move.new.data
-    assert move.new.data["silenced"] == [1]
+    assert move.old.notes.muted == Muted(1, "U1")
+    assert move.new.notes.muted is None
+    assert move.new.notes.silenced == (1,)
     assert life.step(115, found()) == []
 
 
@@ -164,7 +165,7 @@ def test_what_got_worse_under_a_silence_is_told_as_worse() -> None:
     life.step(15, found())
     [move] = life.step(30, found(weight=2))
     assert move.reason is TransitionReason.WORSE
-    assert "muted" not in move.new.data
+    assert move.new.notes.muted is None
 
 
 def test_what_one_look_proves_is_told_with_the_first_look_of_a_new_life() -> None:

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.observations import MemberChange, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
-from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, LegacyDetail, LegacyOutcome, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.trend import Sureness, Trend
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
+from bot.views.alert_text.table import alert_text
 from bot.views.handover import handover
 
 DAY, HOUR = 86400.0, 3600.0
@@ -25,8 +26,14 @@ HEALTHY = ClusterState(
 )
 
 
+def facts_of(*values: Any, **changes: Any) -> ClusterFacts:
+    return replace(ClusterFacts(*values, **changes), wording=alert_text)
+
+
 def alert(number: int, rule: str = "disk_broken", **changes: Any) -> Alert:
-    made = Alert("prod", rule, "", AlertState.FIRING, Severity.WARNING, f"Alert {number}.", NOW - 7200, id=number)
+    made = Alert(
+        "prod", rule, "", AlertState.FIRING, Severity.WARNING, LegacyDetail(f"Alert {number}."), NOW - 7200, id=number
+    )
     return replace(made, **{"fired_at": NOW - 7200, **changes})
 
 
@@ -39,7 +46,7 @@ def of(*facts: ClusterFacts) -> str:
 
 
 def test_a_quiet_shift_is_told_in_four_lines() -> None:
-    assert of(ClusterFacts("prod", HEALTHY)).split("\n") == [
+    assert of(facts_of("prod", HEALTHY)).split("\n") == [
         "Hand-over: no alert is open",
         "🟢 healthy: *prod*",
         "No alert is open, nothing is muted, and no operation is in progress.",
@@ -51,7 +58,7 @@ def test_a_quiet_shift_is_told_in_four_lines() -> None:
 def test_what_nobody_has_comes_before_what_somebody_has() -> None:
     held = alert(2, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOW - HOUR, severity=Severity.CRITICAL)
     text = of(
-        ClusterFacts("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
+        facts_of("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
     )
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them not acknowledged"
@@ -62,7 +69,7 @@ def test_what_nobody_has_comes_before_what_somebody_has() -> None:
 
 
 def test_what_goes_on_is_told_with_its_end() -> None:
-    facts = ClusterFacts(
+    facts = facts_of(
         "prod",
         HEALTHY,
         pending=(
@@ -96,9 +103,7 @@ def test_what_to_watch_is_drawn_from_what_is_known() -> None:
         repairs=(Progress(4, 3, NOW - DAY, NOW - 7 * HOUR),),
         changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)),
     )
-    text = of(
-        ClusterFacts("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), ClusterFacts("new", ClusterState())
-    )
+    text = of(facts_of("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), facts_of("new", ClusterState()))
     for sentence in (
         "cmbot has not polled prod for 1 h: its data here is that old.",
         "The repair of 1 disk of prod has made no progress for 7 h (disk 4).",
@@ -120,8 +125,8 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
         member_changes=(MemberChange(NOW - 400, 4, "learner", "voter"), MemberChange(NOW - 399, 4, "voter", "", op=9)),
         switch_changes=(SwitchChange(NOW - 300, "balance", "true", "Enable", NOW - 400),),
     )
-    resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, resolution="All disks are well.")
-    facts = ClusterFacts(
+    resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, outcome=LegacyOutcome("All disks are well."))
+    facts = facts_of(
         "prod",
         memory,
         recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
@@ -139,8 +144,10 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
 
 
 def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_it_fired() -> None:
-    ended = alert(1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, resolution="All is well.")
-    facts = ClusterFacts("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
+    ended = alert(
+        1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, outcome=LegacyOutcome("All is well.")
+    )
+    facts = facts_of("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
     text = of(facts)
     assert "alert #1 (disk_broken) fired and last said: Alert 1" in text
     assert "resolved after 1 h 59 min: All is well" in text
@@ -148,9 +155,7 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
 
 
 def test_a_long_shift_is_told_in_the_thread() -> None:
-    facts = ClusterFacts(
-        "prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900))
-    )
+    facts = facts_of("prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
     assert "… 894 before that, all in the thread" in text
@@ -163,8 +168,8 @@ def test_a_long_shift_is_told_in_the_thread() -> None:
 
 
 def test_many_clusters_in_trouble_fold() -> None:
-    facts = [ClusterFacts(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
-    facts += [ClusterFacts(f"h{n:02}", HEALTHY) for n in range(40)]
+    facts = [facts_of(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
+    facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
     assert "🔴 *c00* without a leader: It has none." in text
     assert "… and 56 more clusters not healthy: /cm clusters" in text
@@ -178,10 +183,12 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
 @given(
     st.lists(
         st.builds(
-            ClusterFacts,
+            facts_of,
             st.text("abc-", min_size=1, max_size=9),
             st.builds(lambda words: replace(HEALTHY, verdict=words), WORDS),
-            open=st.lists(st.builds(lambda words, by: alert(1, sentence=words, acked_by=by), WORDS, WORDS), max_size=9),
+            open=st.lists(
+                st.builds(lambda words, by: alert(1, detail=LegacyDetail(words), acked_by=by), WORDS, WORDS), max_size=9
+            ),
             operations=st.lists(st.builds(OperationFact, TIMES, WORDS, WORDS), max_size=20),
             pending=st.lists(
                 st.builds(

@@ -10,6 +10,8 @@ from bot.alerting.cluster_state.state import ClusterState, LeaderChange, explain
 from bot.alerting.model import Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot
+from bot.views.alert_text.table import cause_of
+from tests.support.alert_words import lines, sentence
 from tests.support.engine_builders import Life
 from tests.support.raft_snapshots import after, ask, having, rule_of
 from tests.support.watch_builders import look
@@ -30,13 +32,13 @@ def test_a_planned_transfer_after_a_crash_neither_worsens_nor_counts() -> None:
     before, now = told(1015, CRASH), told(1215, CRASH, BACK)
     assert before is not None
     assert now is not None
-    assert now.sentence == "The leadership of prod moved from peer 1 to peer 2 in term 6."
-    assert (now.weight, now.data["parts"], now.severity) == (1, before.data["parts"], Severity.WARNING)
-    assert now.lines == (
+    assert sentence(now) == "The leader of prod changed from peer 1 to peer 2 in term 6."
+    assert (now.weight, now.parts, now.severity) == (1, before.parts, Severity.WARNING)
+    assert lines(now) == (
         "term 7: from peer 2 to peer 1, by operation #43",
         "term 6: from peer 1 to peer 2, not by an operation of cmbot",
     )
-    assert "op" not in now.data
+    assert cause_of(now.detail) == (0, ())
 
 
 def test_a_planned_transfer_after_a_crash_is_an_edit_alone() -> None:
@@ -57,7 +59,7 @@ def test_a_crash_after_a_planned_transfer_is_told_as_worse() -> None:
     one, two = told(1215, BACK), told(1315, BACK, replace(CRASH, at=1300, term=8))
     assert one is not None
     assert two is not None
-    assert (one.severity, one.data["op"]) == (Severity.INFO, 43)
+    assert (one.severity, cause_of(one.detail)[0]) == (Severity.INFO, 43)
     life.step(1215, one)
     assert [move.tell.value for move in life.step(1315, two)] == ["reply and broadcast"]
 
@@ -66,8 +68,8 @@ def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
     again = LeaderChange(1300, 1, 3, 8)
     finding = told(1315, CRASH, BACK, again)
     assert finding is not None
-    assert finding.sentence == (
-        "The leader of prod changed 2 times in 5 min, and not by an operation of cmbot, "
+    assert sentence(finding) == (
+        "The leader of prod changed 2 times in 5 min, not by an operation of cmbot, "
         "last from peer 1 to peer 3 in term 8."
     )
     assert finding.weight == 2
@@ -77,8 +79,8 @@ def test_two_planned_transfers_are_one_info_that_names_both() -> None:
     finding = told(1260, BACK, LeaderChange(1250, 1, 3, 8, op=44))
     assert finding is not None
     assert finding.severity is Severity.INFO
-    assert [line.rpartition(", by ")[2] for line in finding.lines] == ["operation #44", "operation #43"]
-    assert "op" not in finding.data
+    assert [line.rpartition(", by ")[2] for line in lines(finding)] == ["operation #44", "operation #43"]
+    assert cause_of(finding.detail) == (0, ())
 
 
 def test_planned_transfers_do_not_link_crashes_to_a_flapping_leader() -> None:
@@ -107,8 +109,8 @@ def test_a_follower_that_names_a_new_leader_is_enough() -> None:
     view = after(look(85), look(100), look(105, **FRESH))
     answer = ask("leader_changed", view)
     assert answer is not CANNOT_TELL
-    assert answer[0].sentence == (
-        "The leadership of prod moved from peer 1 to peer 2 in term 6, as peer 3 saw it; not confirmed yet."
+    assert sentence(answer[0]) == (
+        "The leader of prod changed from peer 1 to peer 2 in term 6, reported by peer 3; not confirmed yet."
     )
     assert (view.memory.leader, view.memory.term) == (2, 6)
 
@@ -127,7 +129,7 @@ def test_a_leader_that_a_follower_named_is_confirmed_by_an_edit() -> None:
         assert answer is not CANNOT_TELL
         moves = life.step(each[-1].at, *answer)
     assert [move.tell.value for move in moves] == ["edit"]
-    assert moves[0].new.sentence.endswith("to peer 2 in term 6.")
+    assert sentence(moves[0].new).endswith("to peer 2 in term 6.")
 
 
 def test_what_is_said_of_a_change_outlives_the_new_leader() -> None:
@@ -135,7 +137,7 @@ def test_what_is_said_of_a_change_outlives_the_new_leader() -> None:
     [move] = life.step(1015, *filter(None, [told(1015, CRASH)]))
     gone = RuleContext(look(1030, leader=0), replace(after(look(1015)).memory, changes=(CRASH,)), 1030)
     assert ask("leader_changed", gone) is CANNOT_TELL
-    assert move.new.sentence == "The leadership of prod moved from peer 1 to peer 2 in term 6."
+    assert sentence(move.new) == "The leader of prod changed from peer 1 to peer 2 in term 6."
 
 
 FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}

@@ -9,8 +9,9 @@ from bot.alerting.cluster_state.observations import MemberChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange, explained, new_changes, update
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
-from bot.alerting.rules.membership import MEMBERSHIP_CHANGED
+from bot.alerting.rules.raft import MEMBERSHIP_CHANGED
 from bot.clustermgr.models import Snapshot
+from tests.support.alert_words import lines, sentence
 from tests.support.watch_builders import dark, look
 
 FOUR = (1, 2, 3, 4)
@@ -28,29 +29,29 @@ def told(memory: ClusterState, now: Snapshot) -> list[str]:
     answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, now.at))
     assert answer is not CANNOT_TELL
     assert all(finding.severity is Severity.WARNING for finding in answer)
-    return [finding.sentence for finding in answer]
+    return [sentence(finding) for finding in answer]
 
 
-OUTSIDE = "The members of prod changed, and not by an operation of cmbot: "
+OUTSIDE = "The members of prod changed outside cmbot: "
 
 
 @pytest.mark.parametrize(
     ("looks", "words"),
     [
-        ([look(100), look(115, members=FOUR)], "peer 4 (10.0.0.4:10110) joined as a voter."),
-        ([look(100), look(115, members=FOUR, peers=AS_LEARNER)], "peer 4 (10.0.0.4:10110) joined as a learner."),
-        ([look(100), look(115, members=(1, 2))], "voter 3 (10.0.0.3:10110) was removed."),
+        ([look(100), look(115, members=FOUR)], "peer 4 (`10.0.0.4:10110`) joined as a voter."),
+        ([look(100), look(115, members=FOUR, peers=AS_LEARNER)], "peer 4 (`10.0.0.4:10110`) joined as a learner."),
+        ([look(100), look(115, members=(1, 2))], "voter 3 (`10.0.0.3:10110`) was removed."),
         (
             [look(100, members=FOUR, peers=AS_LEARNER), look(115, members=FOUR)],
-            "learner 4 (10.0.0.4:10110) became a voter.",
+            "learner 4 (`10.0.0.4:10110`) became a voter.",
         ),
         (
             [look(100), look(115, peers={3: {"host": "10.0.9.3:10110"}})],
-            "voter 3 moved from 10.0.0.3:10110 to 10.0.9.3:10110.",
+            "voter 3 moved from `10.0.0.3:10110` to `10.0.9.3:10110`.",
         ),
         (
             [look(100, members=FOUR, peers=AS_LEARNER), look(115, members=FOUR, peers={4: {"host": "new:1"}})],
-            "learner 4 became a voter and moved from 10.0.0.4:10110 to new:1.",
+            "learner 4 became a voter and moved from `10.0.0.4:10110` to `new:1`.",
         ),
     ],
 )
@@ -83,13 +84,12 @@ def test_several_changes_are_one_finding_that_grows_and_ends() -> None:
     now = look(130, members=(1, 2, 4))
     answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, 130))
     assert answer is not CANNOT_TELL
-    assert answer[0].sentence == (
-        "The members of prod changed 2 times, and not by operations of cmbot; the last: "
-        "voter 3 (10.0.0.3:10110) was removed."
+    assert sentence(answer[0]) == (
+        "The members of prod changed 2 times outside cmbot; the last change: voter 3 (`10.0.0.3:10110`) was removed."
     )
-    assert answer[0].lines == (
-        "voter 3 (10.0.0.3:10110) was removed",
-        "peer 4 (10.0.0.4:10110) joined as a voter",
+    assert lines(answer[0]) == (
+        "voter 3 (`10.0.0.3:10110`) was removed",
+        "peer 4 (`10.0.0.4:10110`) joined as a voter",
     )
     assert answer[0].weight == 2
     assert told(memory, look(130 + 3600)) == []
@@ -99,8 +99,8 @@ def test_a_change_while_nobody_looked_says_so() -> None:
     memory = after(look(100), look(7300, members=(1, 2)))
     assert told(memory, look(7300)) == [
         (
-            "While cmbot was not looking (for 2 h at most), the members of prod changed, and not by an operation of "
-            "cmbot: voter 3 (10.0.0.3:10110) was removed."
+            "While cmbot did not poll (for 2 h at most), the members of prod changed outside "
+            "cmbot: voter 3 (`10.0.0.3:10110`) was removed."
         )
     ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.alerting.engine import Tell, TransitionReason
 from bot.alerting.grouping import GroupingLimits
-from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
 from bot.clustermgr.models import Snapshot, ZoneDisks
 from bot.clustermgr.tasks import Dialect
@@ -74,35 +74,33 @@ def test_a_second_broken_disk_is_shown_in_the_channel() -> None:
 
 def test_new_parts_within_a_burst_are_shown_together_later() -> None:
     life = Life()
-    life.step(0, found(data={"parts": ["1"]}))
-    life.step(15, found(weight=2, data={"parts": ["1", "2"]}))
-    assert seen(life.step(30, found(weight=3, data={"parts": ["1", "2", "3"]}))) == [
-        (TransitionReason.WORSE, Tell.EDIT)
-    ]
-    assert life.step(300, found(weight=3, data={"parts": ["1", "2", "3"]})) == []
-    later = life.step(315, found(weight=3, data={"parts": ["1", "2", "3"]}))
+    life.step(0, found(parts=("1",)))
+    life.step(15, found(weight=2, parts=("1", "2")))
+    assert seen(life.step(30, found(weight=3, parts=("1", "2", "3")))) == [(TransitionReason.WORSE, Tell.EDIT)]
+    assert life.step(300, found(weight=3, parts=("1", "2", "3"))) == []
+    later = life.step(315, found(weight=3, parts=("1", "2", "3")))
     assert seen(later) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
-    assert "unsaid" not in later[0].new.data
+    assert later[0].new.notes.unreported is None
 
 
 def test_more_of_the_same_stays_in_the_thread() -> None:
     life = Life()
-    life.step(0, found(data={"parts": ["1"]}))
-    assert seen(life.step(15, found(weight=2, data={"parts": ["1"]}))) == [(TransitionReason.WORSE, Tell.REPLY)]
+    life.step(0, found(parts=("1",)))
+    assert seen(life.step(15, found(weight=2, parts=("1",)))) == [(TransitionReason.WORSE, Tell.REPLY)]
 
 
 def test_what_is_new_in_an_info_stays_in_the_thread() -> None:
     life = Life()
-    life.step(0, found(severity=Severity.INFO, data={"parts": ["1"]}))
-    more = found(severity=Severity.INFO, data={"parts": ["1", "2"]})
+    life.step(0, found(severity=Severity.INFO, parts=("1",)))
+    more = found(severity=Severity.INFO, parts=("1", "2"))
     assert seen(life.step(15, more)) == [(TransitionReason.WORSE, Tell.REPLY)]
 
 
 def test_a_full_list_of_parts_cannot_tell_a_new_one() -> None:
     life = Life()
     many = [str(number) for number in range(MAX_PARTS)]
-    life.step(0, found(data={"parts": many}))
-    assert seen(life.step(15, found(data={"parts": [*many[1:], "new"]}))) == [(TransitionReason.CHANGED, Tell.EDIT)]
+    life.step(0, found(parts=tuple(many)))
+    assert seen(life.step(15, found(parts=(*many[1:], "new")))) == [(TransitionReason.CHANGED, Tell.EDIT)]
 
 
 async def test_a_second_crash_of_a_leader_is_shown_in_the_channel() -> None:
@@ -145,11 +143,11 @@ async def test_a_switch_past_cmbot_is_told_beside_another_that_means_nothing() -
     await world.ticks(3)
     world.see = lambda at: switched(at, shard_repair="Enable")
     told = await world.ticks(4)
-    meaningless = "The value stored for background task shard_repair of prod means nothing there: "
-    assert told == [f"Warning in prod: {meaningless}services take it for off."]
+    meaningless = "The value stored for background task `shard_repair` of prod is invalid: "
+    assert told == [f"Warning in prod: {meaningless}services treat it as off."]
     world.see = lambda at: switched(at, shard_repair="Enable", balance="false")
-    switched_off = "Background task balance of prod was switched from on to off"
-    assert await world.ticks() == [f"Warning in prod: {switched_off}, and not by an operation of cmbot."]
+    switched_off = "Background task `balance` of prod was switched from on to off"
+    assert await world.ticks() == [f"Warning in prod: {switched_off} outside cmbot."]
 
 
 async def test_another_word_that_means_nothing_is_told() -> None:
@@ -170,7 +168,7 @@ def test_a_meaningless_word_is_a_change_where_no_rule_tells_of_it() -> None:
 
 
 def pairs(finding: Finding) -> set[tuple[str, str]]:
-    return {(rule, subject) for rule, subject in finding.data.get("covers", ())}
+    return {(rule, subject) for rule, subject in finding.covers}
 
 
 def test_a_task_that_disks_wait_for_says_nothing_of_another_task() -> None:
@@ -212,8 +210,19 @@ def test_a_silent_host_says_nothing_of_another_voter() -> None:
 
 def test_an_alert_without_parts_takes_the_first_ones_for_no_news() -> None:
     """An alert that an earlier release opened names no parts: that it names some now is no news."""
-    old = Alert("prod", "quorum_at_risk", "", AlertState.FIRING, CRITICAL, "1 of it.", 0, fired_at=1, id=1, version=1)
+    old = Alert(
+        "prod",
+        "quorum_at_risk",
+        "",
+        AlertState.FIRING,
+        CRITICAL,
+        LegacyDetail("1 of it."),
+        0,
+        fired_at=1,
+        id=1,
+        version=1,
+    )
     life = Life([rule_of("quorum_at_risk")], alerts={1: old})
-    assert seen(life.step(15, found("quorum_at_risk", severity=CRITICAL, data={"parts": ["2"]}))) == [
+    assert seen(life.step(15, found("quorum_at_risk", severity=CRITICAL, parts=("2",)))) == [
         (TransitionReason.CHANGED, Tell.EDIT)
     ]

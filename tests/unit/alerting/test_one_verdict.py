@@ -7,7 +7,7 @@ import pytest
 from bot.alerting.cluster_state.counters import is_fresh, may_be_kept, status_context
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState, not_milder, update
 from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
@@ -16,14 +16,16 @@ from bot.alerting.topics import TOPICS
 from bot.clustermgr.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
 from bot.clustermgr.slow_poll import count_zones
 from bot.common.errors import AuthRejected, ClusterUnreachable
+from bot.views.alert_text.table import alert_text
 from bot.views.stat import stat
+from tests.support.alert_words import sentence
 from tests.support.raft_snapshots import failing, having
 from tests.support.view_samples import recorded_stats
 from tests.support.watch_builders import disk, look
 
 
 def alert(severity: Severity, state: AlertState = AlertState.FIRING, rule: str = "some_rule") -> Alert:
-    return Alert("prod", rule, "", state, severity, "Something of prod is wrong.", 1.0, id=38)
+    return Alert("prod", rule, "", state, severity, LegacyDetail("Something of prod is wrong."), 1.0, id=38)
 
 
 def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
@@ -45,7 +47,7 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     ],
 )
 def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: StatusLevel) -> None:
-    found = cluster_status(look(100), look(90), StatusContext((alert(severity, state),)))
+    found = cluster_status(look(100), look(90), StatusContext((alert(severity, state),), wording=alert_text))
     assert found.level is level
     if level is not StatusLevel.HEALTHY:
         assert found.reasons[0] == "Something of prod is wrong (alert #38)"
@@ -127,14 +129,16 @@ def test_every_rule_has_a_topic() -> None:
 def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
     now, before = (look(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
     alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
-    reasons = cluster_status(now, before, StatusContext(alerts)).reasons
+    reasons = cluster_status(now, before, StatusContext(alerts, wording=alert_text)).reasons
     assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
 
 
 def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
     now, before = (look(at, peers={3: {"active": False}}) for at in (100, 90))
     plain = cluster_status(now, before)
-    found = cluster_status(now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
+    found = cluster_status(
+        now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),), wording=alert_text)
+    )
     assert (plain.level, found.level) == (StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     assert found.reasons == plain.reasons
 
@@ -203,12 +207,12 @@ def test_small_groups_are_degraded_unless_meant(
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     note = ClusterNote(at=90.0, level="healthy", verdict="prod is healthy.")
     blind = alert(Severity.CRITICAL, rule="watch_blind")
-    assert not_milder(note, "prod", (blind,)).level == "critical"
-    assert not_milder(note, "prod", (replace(blind, cluster="other"),)) == note
-    raised = not_milder(ClusterNote(), "prod", (blind,))
+    assert not_milder(note, "prod", (blind,), alert_text).level == "critical"
+    assert not_milder(note, "prod", (replace(blind, cluster="other"),), alert_text) == note
+    raised = not_milder(ClusterNote(), "prod", (blind,), alert_text)
     assert raised.verdict == "prod is critical: Something of prod is wrong (alert #38)."
     dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
-    assert not_milder(dark, "prod", (blind,)) == dark
+    assert not_milder(dark, "prod", (blind,), alert_text) == dark
 
 
 def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
@@ -269,7 +273,7 @@ def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
     answer = CHUNKS_LOW.answer(context)
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
-    assert "None of the chunks of zone z0" in answer[0].sentence
+    assert "None of the chunks of zone z0" in sentence(answer[0])
     assert "0 of 4,148" in str(
         stat(context.snapshot, known=status_context(context.memory, context.snapshot, ())).blocks
     )

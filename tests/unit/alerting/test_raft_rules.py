@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.model import Severity
+from bot.alerting.model import Severity, TransferLeader
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.clustermgr.models import Snapshot
+from tests.support.alert_words import lines
 from tests.support.raft_snapshots import after, ask, grades, having, resolution, said
 from tests.support.watch_builders import dark, host, look
 
@@ -56,13 +57,13 @@ def twice(snapshot: Snapshot) -> tuple[Snapshot, Snapshot]:
     return replace(snapshot, at=snapshot.at - 15), snapshot
 
 
-KEEPS_MOVING = "The leadership of prod does not stay: it moved "
-EACH_TIME = " between peers 1 and 2, and each time writes stop for a moment."
-THIRD = "Voter 3 (10.0.0.3:10110) of prod is "
-STALLED = " applies nothing any more: it stays at entry 990 while more is committed."
+KEEPS_MOVING = "Writes to prod stop again and again: its leader changed "
+EACH_TIME = ", between peers 1 and 2."
+THIRD = "Voter 3 (`10.0.0.3:10110`) of prod is "
+STALLED = " does not apply its log: it stays at entry #990 while more is committed."
 BLIND = (
-    "prod is led by peer 4 (10.0.0.4:9998), which is none of the configured hosts: peers, disks and space are told by "
-    "the leader alone, so cmbot does not see them."
+    "cmbot sees no peers, disks or space of prod: only the leader reports them, and its peer "
+    "4 (`10.0.0.4:9998`) is not among the configured hosts."
 )
 CASES = [
     Case("leader_flapping", (look(100),), {}),
@@ -83,7 +84,7 @@ CASES = [
     Case(
         "peer_lagging",
         (led(100, **behind(300)), led(115, **behind(400))),
-        {"3": THIRD + "more than 100 entries behind and falls further behind."},
+        {"3": THIRD + "more than 100 entries behind and falling further behind."},
     ),
     Case("peer_lagging", (led(100, **behind(300)), led(115, **behind(300))), {}),
     Case("peer_lagging", (led(100, **behind(5)), led(115, **behind(90))), {}),
@@ -92,19 +93,19 @@ CASES = [
     Case(
         "peer_lagging",
         (led(100, **behind(5000, state="StateSnapshot", pending_snapshot=7, paused=True)),),
-        {"3": THIRD + "more than 1,000 entries behind, and gets a snapshot now."},
+        {"3": THIRD + "more than 1,000 entries behind; it receives a snapshot now."},
     ),
     Case("peer_lagging", (led(100), led(115, members=FOUR, **behind(5000, 4))), {}),
     Case(
         "peer_lagging",
         (led(100), led(115, members=FOUR), led(3000, members=FOUR, **behind(5000, 4))),
-        {"4": "Voter 4 (10.0.0.4:10110) of prod is more than 1,000 entries behind."},
+        {"4": "Voter 4 (`10.0.0.4:10110`) of prod is more than 1,000 entries behind."},
     ),
     Case("peer_lagging", (led(100, members=FOUR, **behind(5000, 4, is_learner=True, pending_snapshot=7)),), {}),
     Case(
         "peer_lagging",
         (led(100, members=FOUR, **behind(5000, 4, is_learner=True)),),
-        {"4": "Learner 4 (10.0.0.4:10110) of prod is more than 1,000 entries behind."},
+        {"4": "Learner 4 (`10.0.0.4:10110`) of prod is more than 1,000 entries behind."},
         INFO,
     ),
     Case("apply_stalled", (look(100),), {}),
@@ -114,19 +115,19 @@ CASES = [
     Case(
         "apply_stalled",
         (having(look(100), 2, applied=990), having(look(115), 2, applied=990, commit=1005)),
-        {host(2): f"Peer 2 ({host(2)}) of prod{STALLED}"},
+        {host(2): f"Peer 2 (`{host(2)}`) of prod{STALLED}"},
     ),
     Case("apply_stalled", (having(look(100), 2, applied=990), having(look(115), 2, applied=991, commit=1005)), {}),
     Case("apply_stalled", (having(look(100), 2, applied=1000), having(look(115), 2, applied=1005, commit=1005)), {}),
     Case(
         "apply_stalled",
         (having(look(100), 2, applied=990), look(115, silent=(2,)), having(look(130), 2, applied=990, commit=1005)),
-        {host(2): f"Peer 2 ({host(2)}) of prod{STALLED}"},
+        {host(2): f"Peer 2 (`{host(2)}`) of prod{STALLED}"},
     ),
     Case(
         "apply_stalled",
         (having(look(100), 1, applied=990), having(look(115), 1, applied=990, commit=1005)),
-        {host(1): f"Peer 1 ({host(1)}) of prod, which leads,{STALLED}"},
+        {host(1): f"Changes have stopped. Peer 1 (`{host(1)}`) of prod, the leader,{STALLED}"},
         CRITICAL,
     ),
     Case("learner_ready", twice(look(115)), {}),
@@ -134,7 +135,7 @@ CASES = [
     Case(
         "learner_ready",
         twice(look(115, members=FOUR, nodes=FOUR, peers=LEARNER)),
-        {"4": "Learner 4 of prod has caught up and keeps up: it can become a voter."},
+        {"4": "Learner 4 of prod has caught up and can become a voter."},
         INFO,
     ),
     Case("learner_ready", twice(look(115, members=FOUR, peers={4: {"is_learner": True, "active": False}})), {}),
@@ -145,25 +146,25 @@ CASES = [
     Case(
         "hosts_disagree",
         (having(look(100), 2, leader=2, term=5),),
-        {"": f"The hosts of prod contradict each other: {host(1)} and {host(2)} each claim to lead."},
+        {"": f"The hosts of prod contradict each other: `{host(1)}` and `{host(2)}` each claim to lead."},
         CRITICAL,
     ),
     Case(
         "hosts_disagree",
         (having(look(100), 2, leader=2, term=9),),
-        {"": f"The hosts of prod contradict each other: {host(1)} and {host(2)} each claim to lead."},
+        {"": f"The hosts of prod contradict each other: `{host(1)}` and `{host(2)}` each claim to lead."},
         CRITICAL,
     ),
     Case(
         "hosts_disagree",
         (having(look(100), 3, leader=2),),
-        {"": "The hosts of prod contradict each other: in one term they name peer 1 and peer 2 as leader."},
+        {"": "The hosts of prod contradict each other: they name in one term peer 1 and peer 2 as leader."},
         CRITICAL,
     ),
     Case(
         "hosts_disagree",
         (having(look(100), 3, node_id=2),),
-        {"": f"The hosts of prod contradict each other: {host(2)} and {host(3)} each answer as peer 2."},
+        {"": f"The hosts of prod contradict each other: `{host(2)}` and `{host(3)}` each answer as peer 2."},
     ),
     Case("stale_host", (look(100),), {}),
     Case("stale_host", (look(100, silent=(1,)),), None),
@@ -172,10 +173,8 @@ CASES = [
         "stale_host",
         (look(100, members=(1, 2)),),
         {
-            host(
-                3
-            ): f"Host {host(3)} of prod answers as peer 3, which is no member: what it tells is frozen, and what it "
-            "is sent it still forwards to the leader."
+            host(3): f"Host `{host(3)}` of prod answers as peer 3, which is not a member. "
+            "Its data is stale, but it still forwards writes to the leader."
         },
     ),
     Case("stale_host", (look(100, members=()),), None),
@@ -221,13 +220,13 @@ def test_a_leader_that_stalls_is_mended_by_one_that_applies() -> None:
     view = after(having(look(100), 1, applied=990), having(look(115), 1, applied=990, commit=1005))
     answer = ask("apply_stalled", view)
     assert answer is not CANNOT_TELL
-    assert answer[0].data == {"fix": "leader transfer 2 prod"}
+    assert answer[0].fix == TransferLeader(2)
     both = having(having(look(100), 1, applied=990), 2, applied=980)
     later = having(having(look(115), 1, applied=990, commit=1005), 2, applied=980, commit=1005)
     answer = ask("apply_stalled", after(both, later))
     assert answer is not CANNOT_TELL
-    assert answer[0].data == {"fix": "leader transfer 3 prod"}
-    assert answer[1].data == {}
+    assert answer[0].fix == TransferLeader(3)
+    assert answer[1].fix is None
 
 
 def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None:
@@ -235,7 +234,7 @@ def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None
     view = after(having(looks[0], 1, applied=990), having(looks[1], 1, applied=990, commit=1005))
     answer = ask("apply_stalled", view)
     assert answer is not CANNOT_TELL
-    assert answer[0].data == {}
+    assert answer[0].fix is None
 
 
 def test_a_release_that_tells_one_applied_index_only_is_judged_by_that() -> None:
@@ -247,10 +246,10 @@ def test_a_release_that_tells_one_applied_index_only_is_judged_by_that() -> None
 def test_a_ready_learner_is_told_the_way_that_works() -> None:
     answer = ask("learner_ready", after(*twice(look(115, members=FOUR, nodes=FOUR, peers=LEARNER))))
     assert answer is not CANNOT_TELL
-    assert answer[0].lines == (
-        "a learner cannot be made a voter in place: it is removed, and the same node is added as a voter",
-        "1. /cm member remove 4 prod",
-        "2. /cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998 as=normal prod",
+    assert lines(answer[0]) == (
+        "a learner cannot become a voter in place: remove it, then add the same node as a voter",
+        "1. `/cm member remove 4 prod`",
+        "2. `/cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998 as=normal prod`",
     )
 
 
@@ -258,38 +257,41 @@ CALM = after(look(100), look(115))
 RESOLUTIONS = [
     ("leader_flapping", "", CALM, "The leader of prod has not changed again: peer 1 has led for 15 s."),
     ("peer_lagging", "3", CALM, "Peer 3 of prod keeps up with its leader again."),
-    ("peer_lagging", "9", CALM, "Peer 9 is no member of prod any more."),
+    ("peer_lagging", "9", CALM, "Peer 9 is no longer a member of prod."),
     (
         "peer_lagging",
         "3",
         after(look(100, peers={3: {"active": False}})),
-        "Peer 3 of prod does not lag any more: it is down.",
+        "Peer 3 of prod no longer lags: it is down.",
     ),
-    ("apply_stalled", host(2), CALM, f"{host(2)} of prod applies what is committed again."),
+    ("apply_stalled", host(2), CALM, f"Host `{host(2)}` of prod applies its log again."),
     (
         "apply_stalled",
         "h:1",
         CALM,
-        "Host h:1 is not configured for prod any more.",
+        "Host `h:1` is no longer configured for prod.",
     ),
     ("learner_ready", "3", CALM, "Peer 3 of prod is a voter now."),
-    ("learner_ready", "4", CALM, "Learner 4 is no member of prod any more."),
+    ("learner_ready", "4", CALM, "Learner 4 is no longer a member of prod."),
     (
         "learner_ready",
         "4",
         after(look(100, members=FOUR, peers=LEARNER)),
-        "Learner 4 of prod is not proven to keep up any more.",
+        "Learner 4 of prod is no longer proven to keep up.",
     ),
     ("hosts_disagree", "", CALM, "The hosts of prod agree again."),
-    ("stale_host", host(3), CALM, f"Host {host(3)} of prod answers as peer 3, a member."),
-    ("stale_host", "h:1", CALM, "Host h:1 is not configured for prod any more."),
+    ("stale_host", host(3), CALM, f"Host `{host(3)}` of prod answers as peer 3, which is a member."),
+    ("stale_host", "h:1", CALM, "Host `h:1` is no longer configured for prod."),
     (
         "stale_host",
         host(3),
         after(look(100, silent=(3,))),
-        f"Host {host(3)} of prod does not answer any more, so it can mislead nobody: take it out of the settings.",
+        (
+            f"Host `{host(3)}` of prod no longer answers, "
+            "so its stale data misleads no reader: remove it from the settings."
+        ),
     ),
-    ("leader_unseen", "", CALM, "The leader of prod is seen again: peer 1."),
+    ("leader_unseen", "", CALM, "The leader of prod answers cmbot again: peer 1."),
 ]
 
 

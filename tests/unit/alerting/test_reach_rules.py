@@ -20,6 +20,7 @@ from bot.common.errors import (
     NotFound,
 )
 from bot.store.state_codec import decode_state, encode_state
+from tests.support.alert_words import lines, sentence
 from tests.support.raft_snapshots import after, ask, failing, grades, having, resolution, said
 from tests.support.watch_builders import dark, host, look
 
@@ -43,8 +44,8 @@ class Case:
     severity: Severity = WARNING
 
 
-STRANGE = f"Host {host(2)} of prod answers, but not as a Clustermgr should: "
-LEADS = f"{host(1)}, which leads prod, answers /stat but not /disk/list: "
+STRANGE = f"Host `{host(2)}` of prod gives no usable answer: "
+LEADS = f"The leader of prod, `{host(1)}`, answers `/stat` but not `/disk/list`: "
 CASES = [
     Case("host_unreachable", failing(look(100), 2, error=NO_TOKEN), {}),
     Case("host_unreachable", failing(look(100), 2, error=GARBLED), {}),
@@ -52,22 +53,22 @@ CASES = [
     Case(
         "host_unreachable",
         failing(look(100), 2, error=ClusterUnreachable("h refuses connections.")),
-        {host(2): f"Host {host(2)} of prod is silent: no connection could be made."},
+        {host(2): f"Host `{host(2)}` of prod does not answer: it accepts no connection."},
     ),
     Case(
         "host_unreachable",
         failing(look(100), 2, error=ClusterTimeout("No answer within 4.98 s.")),
-        {host(2): f"Host {host(2)} of prod is silent: it did not answer in time."},
+        {host(2): f"Host `{host(2)}` of prod does not answer: it did not answer in time."},
     ),
     Case(
         "host_unreachable",
         replace(look(100), looks=(HostLook(host(2), 0.1),)),
-        {host(2): f"Host {host(2)} of prod is silent: nothing came back."},
+        {host(2): f"Host `{host(2)}` of prod does not answer: it sent nothing."},
     ),
     Case("api_error", look(100), {}),
     Case("api_error", look(100, silent=(2,)), {}),
     Case("api_error", failing(look(100), 2, error=NO_TOKEN), {}),
-    Case("api_error", failing(look(100), 2, error=GARBLED), {host(2): STRANGE + "its answer cannot be understood."}),
+    Case("api_error", failing(look(100), 2, error=GARBLED), {host(2): STRANGE + "its answer is unreadable."}),
     Case("api_error", failing(look(100), 2, error=FAILED), {host(2): STRANGE + "it failed to answer (status 502)."}),
     Case(
         "api_error",
@@ -89,7 +90,7 @@ CASES = [
     Case(
         "auth_rejected",
         failing(look(100), 1, 2, 3, error=NO_TOKEN),
-        {"": "prod rejects the request token: every host answered 403, so nothing is known of the cluster."},
+        {"": "prod rejects the request token: every host answered 403. Its state is unknown."},
         CRITICAL,
     ),
     Case(
@@ -103,7 +104,7 @@ CASES = [
     Case(
         "slow_answers",
         having(look(100), 2, took=2.01),
-        {host(2): f"Host {host(2)} of prod answers slowly: /stat takes it more than 2 s at each look."},
+        {host(2): f"Host `{host(2)}` of prod is slow: each answer to `/stat` takes more than 2 s."},
     ),
 ]
 
@@ -123,19 +124,19 @@ def only(rule: str, view: RuleContext) -> Finding:
 
 
 def covered(finding: Finding) -> list[tuple[str, str]]:
-    return [(rule, subject) for rule, subject in finding.data.get("covers", ())]
+    return [(rule, subject) for rule, subject in finding.covers]
 
 
 def test_a_host_whose_peer_the_leader_hears_is_cut_off_from_here_only() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(3,))))
-    assert finding.lines == ("the leader still hears from its peer 3: only the way from here to its HTTP side is cut",)
+    assert lines(finding) == ("the leader still hears from its peer 3: only its HTTP address is unreachable from here",)
     assert covered(finding) == [("quorum_at_risk", "")]
 
 
 def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() -> None:
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("host_unreachable", after(look(85), lost))
-    assert (finding.lines, covered(finding)) == ((), [])
+    assert (lines(finding), covered(finding)) == ((), [])
     assert covered(only("api_error", after(look(85), failing(lost, 2, error=GARBLED)))) == []
     two = look(100, silent=(3,), peers={2: {"active": False}})
     assert covered(only("host_unreachable", after(look(85), two))) == []
@@ -143,31 +144,31 @@ def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() ->
 
 def test_a_silent_host_that_the_others_name_as_leader_leaves_the_watch_blind() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(1,))))
-    assert finding.lines == (
-        "the others name its peer 1 as leader: until it answers, peers, disks and space are not seen",
+    assert lines(finding) == (
+        "the others name its peer 1 as leader: until it answers, cmbot sees no peers, disks or space",
     )
 
 
 def test_the_silent_host_of_a_removed_member_belongs_out_of_the_settings() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(3,), members=(1, 2))))
     assert finding.severity is INFO
-    assert finding.sentence == f"Host {host(3)} of prod, once peer 3, is silent, and that peer is no member any more."
-    assert finding.lines == ("take the host out of `clusters[].hosts`, so that nobody asks it any more",)
+    assert sentence(finding) == f"Host `{host(3)}` of prod does not answer; its peer 3 was removed from the cluster."
+    assert lines(finding) == ("remove the host from `clusters[].hosts`; cmbot then stops polling it",)
 
 
 def test_a_lost_peer_tells_of_its_host_too() -> None:
     lost = look(100, silent=(3,), members=(1, 2, 3, 4, 5), peers={3: {"active": False}})
     finding = only("peer_down", after(look(85, members=(1, 2, 3, 4, 5)), lost))
-    assert finding.lines == (f"its host {host(3)} gives no usable answer",)
+    assert lines(finding) == (f"its host `{host(3)}` gives no usable answer",)
     assert covered(finding) == [("host_unreachable", host(3)), ("peer_lagging", "3")]
 
 
 def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("quorum_at_risk", after(look(85), lost))
-    assert finding.lines == (
-        "voter 3: the leader has not heard from it lately",
-        f"its host {host(3)} gives no usable answer",
+    assert lines(finding) == (
+        "2 of 3 voters are proven healthy, and 2 must agree",
+        f"its host `{host(3)}` gives no usable answer",
     )
     assert covered(finding) == [("peer_down", "3"), ("host_unreachable", host(3)), ("peer_lagging", "3")]
     assert covered(only("quorum_at_risk", after(look(85), look(100, silent=(3,))))) == []
@@ -175,9 +176,9 @@ def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
 
 def test_no_leader_tells_of_the_silent_hosts() -> None:
     finding = only("no_leader", after(look(85), look(100, leader=0, silent=(1,))))
-    assert finding.lines == (
+    assert lines(finding) == (
         "the last known leader was peer 1 in term 5",
-        f"{host(1)} gives no usable answer",
+        f"`{host(1)}` gives no usable answer",
     )
     assert covered(finding) == [("host_unreachable", host(1)), ("api_error", host(1))]
 
@@ -200,15 +201,15 @@ RESOLUTIONS = [
         "host_unreachable",
         host(2),
         after(failing(look(100), 2, error=NO_TOKEN)),
-        f"Host {host(2)} of prod answers again, though it rejected the request token (status 403).",
+        f"Host `{host(2)}` of prod answers again, but it rejected the request token (status 403).",
     ),
-    ("api_error", host(2), CALM, f"Host {host(2)} of prod answers as it should again."),
-    ("api_error", host(2), SILENT, f"Host {host(2)} of prod does not answer at all any more."),
-    ("api_error", "h:1", CALM, "Host h:1 is not configured for prod any more."),
-    ("auth_rejected", "", CALM, "prod takes the request token again."),
-    ("slow_answers", host(2), CALM, f"Host {host(2)} of prod answers quickly again."),
-    ("slow_answers", host(2), SILENT, f"Host {host(2)} of prod does not answer at all any more."),
-    ("slow_answers", "h:1", CALM, "Host h:1 is not configured for prod any more."),
+    ("api_error", host(2), CALM, f"Host `{host(2)}` of prod gives usable answers again."),
+    ("api_error", host(2), SILENT, f"Host `{host(2)}` of prod no longer answers at all."),
+    ("api_error", "h:1", CALM, "Host `h:1` is no longer configured for prod."),
+    ("auth_rejected", "", CALM, "prod accepts the request token again."),
+    ("slow_answers", host(2), CALM, f"Host `{host(2)}` of prod answers quickly again."),
+    ("slow_answers", host(2), SILENT, f"Host `{host(2)}` of prod no longer answers at all."),
+    ("slow_answers", "h:1", CALM, "Host `h:1` is no longer configured for prod."),
 ]
 
 

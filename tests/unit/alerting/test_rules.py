@@ -1,14 +1,17 @@
 """Each rule against the situations it is there for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterState, update
+from bot.alerting.details import DisksBroken
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, RULES, rule_named
 from bot.clustermgr.models import Disk, HostLook, Snapshot
+from tests.support.alert_words import lines, outcome, sentence, words
 from tests.support.watch_builders import dark, disk, host, look, stat
 
 
@@ -39,8 +42,9 @@ def disks(*found: Disk) -> Snapshot:
 
 
 CRITICAL = Severity.CRITICAL
-RISK = "The quorum of prod is at risk: "
-ONLY_TWO = RISK + "only 2 of 3 voters are proven healthy and 2 must agree, so one more failure stops all writes."
+RISK = "prod is one failure from losing writes: "
+NOT_HEARD = RISK + "voter 3 is unhealthy (the leader has not heard from it lately)."
+UNPROVEN = RISK + "voter 3 is unhealthy (its own host did not answer both times)."
 INACTIVE = {3: {"active": False}}
 CASES = [
     Case("disk_broken", disks(), {}),
@@ -53,7 +57,7 @@ CASES = [
     Case(
         "disk_broken",
         look(100, bad=None, broken=3),
-        {"": "3 disks of prod are broken, by the leader's counters: the disks themselves cannot be listed just now."},
+        {"": "3 disks of prod are broken, by the leader's counters: the disks cannot be listed now."},
         before=None,
     ),
     Case("disk_broken", dark(100), None),
@@ -63,15 +67,12 @@ CASES = [
     Case(
         "leader_changed",
         look(100, leader=2, term=6),
-        {"": "The leadership of prod moved from peer 1 to peer 2 in term 6."},
+        {"": "The leader of prod changed from peer 1 to peer 2 in term 6."},
     ),
     Case(
         "leader_changed",
         look(100 + 7200, leader=2, term=6),
-        {
-            "": "While cmbot was not looking (for 2 h at most), the leadership of prod moved from peer 1 to peer 2 "
-            "in term 6."
-        },
+        {"": "While cmbot did not poll (for 2 h at most), the leader of prod changed from peer 1 to peer 2 in term 6."},
         before=look(100),
     ),
     Case("no_leader", look(100), {}),
@@ -80,26 +81,26 @@ CASES = [
     Case(
         "no_leader",
         look(100, leader=0),
-        {"": "prod has no leader: 3 of 3 hosts answer and none knows one, so nothing can be written."},
+        {"": "prod accepts no writes: it has no leader. 3 of 3 hosts answer, and none knows one."},
         CRITICAL,
     ),
     Case(
         "no_leader",
         look(100, leader=0, silent=(2, 3)),
-        {"": "prod has no leader: 1 of 3 hosts answers and none knows one, so nothing can be written."},
+        {"": "prod accepts no writes: it has no leader. 1 of 3 hosts answers, and none knows one."},
         CRITICAL,
     ),
     Case("host_unreachable", look(100), {}),
     Case(
         "host_unreachable",
         look(100, silent=(2,)),
-        {host(2): "Host 10.0.0.2:9998 of prod is silent: it did not answer in time."},
+        {host(2): "Host `10.0.0.2:9998` of prod does not answer: it did not answer in time."},
     ),
     Case("cluster_unreachable", look(100, silent=(1, 2)), {}),
     Case(
         "cluster_unreachable",
         dark(100),
-        {"": "prod is unreachable: none of its 3 hosts answered, so nothing is known of it."},
+        {"": "prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."},
         CRITICAL,
     ),
     Case("peer_down", look(100), {}),
@@ -107,14 +108,14 @@ CASES = [
     Case(
         "peer_down",
         look(100, peers=INACTIVE),
-        {"3": "Voter 3 (10.0.0.3:10110) of prod is down: the leader has not heard from it lately."},
+        {"3": "Voter 3 (`10.0.0.3:10110`) of prod is down: the leader has not heard from it lately."},
     ),
     Case(
         "peer_down",
         look(100, peers={2: {"state": "StateProbe"}, 3: {"paused": True}}),
         {
-            "2": "Voter 2 (10.0.0.2:10110) of prod is down: the leader only probes it.",
-            "3": "Voter 3 (10.0.0.3:10110) of prod is down: replication to it is paused.",
+            "2": "Voter 2 (`10.0.0.2:10110`) of prod is down: the leader only probes it.",
+            "3": "Voter 3 (`10.0.0.3:10110`) of prod is down: replication to it is paused.",
         },
     ),
     Case("peer_down", look(100, peers={1: {"active": False}}), {}),
@@ -122,32 +123,34 @@ CASES = [
     Case(
         "peer_down",
         look(100, peers={3: {"active": False, "is_learner": True}}),
-        {"3": "Learner 3 (10.0.0.3:10110) of prod is down: the leader has not heard from it lately."},
+        {"3": "Learner 3 (`10.0.0.3:10110`) of prod is down: the leader has not heard from it lately."},
         Severity.INFO,
     ),
     Case("read_only", look(100), {}),
     Case("read_only", look(100, read_only=None), None),
     Case("read_only", look(100, silent=(1,), read_only=True), None),
     Case(
-        "read_only", look(100, read_only=True), {"": "The leader of prod reports read_only (from its configuration)."}
+        "read_only",
+        look(100, read_only=True),
+        {"": "The leader of prod reports `read_only`, set in its configuration."},
     ),
     Case("quorum_at_risk", look(100), {}),
     Case("quorum_at_risk", look(100, leader=0), None),
     Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=None),
     Case("quorum_at_risk", look(100, peers=INACTIVE, term=6), None),
     Case("quorum_at_risk", look(100, peers=INACTIVE), None, before=look(98)),
-    Case("quorum_at_risk", look(100, peers=INACTIVE), {"": ONLY_TWO}, CRITICAL),
-    Case("quorum_at_risk", look(100, silent=(3,)), {"": ONLY_TWO}, Severity.WARNING),
+    Case("quorum_at_risk", look(100, peers=INACTIVE), {"": NOT_HEARD}, CRITICAL),
+    Case("quorum_at_risk", look(100, silent=(3,)), {"": UNPROVEN}, Severity.WARNING),
     Case(
         "quorum_at_risk",
         look(100, peers={2: {"active": False}, **INACTIVE}),
-        {"": RISK + "only 1 of 3 voters are proven healthy and 2 must agree, so writes may have stopped."},
+        {"": "prod may accept no writes: only 1 of 3 voters is proven healthy, and 2 must agree."},
         CRITICAL,
     ),
     Case(
         "quorum_at_risk",
         look(100, members=(1, 2), nodes=(1, 2)),
-        {"": RISK + "it has 2 voters and all of them must agree, so one more failure stops all writes."},
+        {"": RISK + "all of its 2 voters must agree."},
         CRITICAL,
         before=look(85, members=(1, 2), nodes=(1, 2)),
     ),
@@ -168,7 +171,7 @@ def test_what_a_rule_says(case: Case) -> None:
         assert answer is CANNOT_TELL
         return
     assert answer is not CANNOT_TELL
-    assert {finding.subject: finding.sentence for finding in answer} == case.says
+    assert {finding.subject: sentence(finding) for finding in answer} == case.says
     assert all(finding.rule == case.rule and finding.severity is case.severity for finding in answer)
 
 
@@ -180,24 +183,24 @@ def only(answer: Answer) -> Finding:
 
 def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
     finding = only(ask("disk_broken", context(disks(disk(9, 3), disk(7)))))
-    assert finding.lines == (
-        "disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",
-        "disk 9 on http://10.0.1.9:8889, /data/9, zone z0: being repaired",
+    assert lines(finding) == (
+        "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",
+        "disk #9 on `http://10.0.1.9:8889`, path `/data/9`, zone `z0`: being repaired",
     )
-    assert (finding.weight, finding.data["parts"]) == (2, ["7", "9"])
+    assert (finding.weight, finding.parts) == (2, ("7", "9"))
 
 
 def test_thousands_of_broken_disks_stay_bounded() -> None:
     finding = only(ask("disk_broken", context(look(100, bad=[disk(n) for n in range(4000)]))))
-    assert finding.sentence == "4,000 disks of prod are broken."
-    assert (len(finding.lines), finding.data["more"], finding.weight) == (50, 3950, 4000)
-    assert len(finding.data["parts"]) == 1000
+    assert sentence(finding) == "4,000 disks of prod are broken."
+    assert (len(lines(finding)), words(finding).more, finding.weight) == (50, 3950, 4000)
+    assert len(finding.parts or ()) == 1000
 
 
 def test_the_counters_prove_nothing_better() -> None:
     past = replace(ClusterState(), disks=update(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3), past=past)))
-    assert finding.lines == ("when last listed: disk 7 on http://10.0.1.7:8889, /data/7, zone z0: broken",)
+    assert lines(finding) == ("when last listed: disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3))))
     assert finding.partial
     assert ask("disk_broken", context(look(100, bad=None, broken=0))) is CANNOT_TELL
@@ -206,7 +209,7 @@ def test_the_counters_prove_nothing_better() -> None:
 def test_hostile_text_from_a_cluster_stays_on_one_line_and_bounded() -> None:
     evil = Disk(disk_id=7, status=2, host="<!channel>\n" * 1000, path="\u202e\x00\u200b", idc="z" * 5000)
     finding = only(ask("disk_broken", context(look(100, bad=(evil,)))))
-    [line] = finding.lines
+    [line] = lines(finding)
     assert "\n" not in line
     assert len(line) < 400
     assert line.isprintable()
@@ -223,40 +226,42 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
         weights.append([finding.weight for finding in answer])
     assert weights == [[], [1], [2], [3]]
     finding = only(ask("leader_changed", view))
-    assert finding.sentence == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
+    assert sentence(finding) == ("The leader of prod changed 3 times in 2 min, last from peer 1 to peer 2 in term 8.")
     later = context(look(100 + 180 + 600, leader=2, term=8), past=memory)
     assert ask("leader_changed", later) == ()
 
 
 def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:
-    def lines(match: int) -> tuple[str, ...]:
+    def told_of(match: int) -> str:
         lagging = {3: {"match": match}}
-        return only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging)))).lines
+        return words(only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging))))).sentence
 
-    assert lines(-5000) == lines(-5100) == ("voter 3: it is over 1,000 entries behind",)
+    assert told_of(-5000) == told_of(-5100) == RISK + "voter 3 is unhealthy (it is over 1,000 entries behind)."
 
 
-def open_alert(rule: str, subject: str = "", **data: object) -> Alert:
-    return Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0, data=data)
+def open_alert(rule: str, subject: str = "", disks: Sequence[int] = (), repairing: Sequence[int] = ()) -> Alert:
+    detail = DisksBroken(len(disks) - len(repairing), len(repairing), repairing_ids=tuple(repairing))
+    parts = tuple(str(disk) for disk in disks)
+    return Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, detail, 0, parts=parts)
 
 
 RESOLUTIONS = [
     (
         "disk_broken",
-        open_alert("disk_broken", parts=["7"]),
-        "Disk 7 of prod was repaired or dropped.",
+        open_alert("disk_broken", disks=[7]),
+        "Disk #7 of prod was repaired or dropped.",
     ),
     (
         "disk_broken",
-        open_alert("disk_broken", parts=["8"], repairing=["8"]),
-        "Disk 8 of prod was repaired.",
+        open_alert("disk_broken", disks=[8], repairing=[8]),
+        "Disk #8 of prod was repaired.",
     ),
     (
         "disk_broken",
-        open_alert("disk_broken", parts=["7", "8"], repairing=["8"]),
-        "Disks 7 and 8 of prod were repaired or dropped.",
+        open_alert("disk_broken", disks=[7, 8], repairing=[8]),
+        "Disks #7 and #8 of prod were repaired or dropped.",
     ),
-    ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired any more."),
+    ("disk_broken", open_alert("disk_broken"), "No disk of prod is broken or being repaired."),
     ("no_leader", open_alert("no_leader"), "prod has a leader again: peer 1 in term 5."),
     (
         "leader_changed",
@@ -264,15 +269,15 @@ RESOLUTIONS = [
         "The leader of prod has not changed again: peer 1 has led for 15 s.",
     ),
     ("peer_down", open_alert("peer_down", "3"), "Peer 3 of prod replicates again."),
-    ("peer_down", open_alert("peer_down", "9"), "Peer 9 is no member of prod any more."),
-    ("host_unreachable", open_alert("host_unreachable", host(1)), "Host 10.0.0.1:9998 of prod answers again."),
-    ("host_unreachable", open_alert("host_unreachable", "h:1"), "Host h:1 is not configured for prod any more."),
+    ("peer_down", open_alert("peer_down", "9"), "Peer 9 is no longer a member of prod."),
+    ("host_unreachable", open_alert("host_unreachable", host(1)), "Host `10.0.0.1:9998` of prod answers again."),
+    ("host_unreachable", open_alert("host_unreachable", "h:1"), "Host `h:1` is no longer configured for prod."),
     ("cluster_unreachable", open_alert("cluster_unreachable"), "prod answers again: 3 of 3 hosts."),
-    ("read_only", open_alert("read_only"), "The leader of prod does not report read_only any more."),
+    ("read_only", open_alert("read_only"), "The leader of prod no longer reports `read_only`."),
     (
         "quorum_at_risk",
         open_alert("quorum_at_risk"),
-        "The quorum of prod is safe again: it has 3 voters, 2 must agree.",
+        "The quorum of prod is safe again: 2 of 3 voters must agree.",
     ),
 ]
 
@@ -282,7 +287,8 @@ def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     before = look(85, bad=(disk(7), disk(8, 3)))
-    assert found.resolved(context(replace(look(100), chunks={7: 0, 8: 0}), before), alert) == words
+    end = found.resolved(context(replace(look(100), chunks={7: 0, 8: 0}), before), alert)
+    assert outcome(end, alert) == words
 
 
 def test_the_table_is_sound() -> None:
@@ -312,18 +318,10 @@ def test_no_rule_stumbles_over_an_odd_look(rule: object, now: Snapshot) -> None:
 def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
-    alert = Alert(
-        "prod",
-        "disk_broken",
-        "",
-        AlertState.FIRING,
-        Severity.WARNING,
-        "1 disk is being repaired.",
-        1.0,
-        data={"parts": ["3"], "repairing": ["3"]},
-    )
+    alert = open_alert("disk_broken", disks=[3], repairing=[3])
     left = RuleContext(replace(look(100), chunks={3: 1}), ClusterState(), 100.0)
-    assert rule.resolved(left, alert) == "Disk 3 of prod was repaired, but 1 unit on disk 3 is left: do not pull it."
+    said = outcome(rule.resolved(left, alert), alert)
+    assert said == "Disk #3 of prod was repaired, but 1 unit on disk #3 is left: do not pull it."
 
 
 @pytest.mark.parametrize(
@@ -332,29 +330,31 @@ def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
         (
             None,
             (
-                "Disks 7 and 8 of prod were repaired, but the units left on disks 7 and 8 could not be counted: "
-                "do not pull one before /cm disk N prod shows that no unit is left."
+                "Disks #7 and #8 of prod were repaired, but the units left on disks #7 and #8 could not be counted: "
+                "do not pull one before `/cm disk N prod` shows that no unit is left."
             ),
         ),
         (
             {7: 0},
             (
-                "Disks 7 and 8 of prod were repaired, but the units left on disk 8 could not be counted: "
-                "do not pull it before /cm disk 8 prod shows that no unit is left."
+                "Disks #7 and #8 of prod were repaired, but the units left on disk #8 could not be counted: "
+                "do not pull it before `/cm disk 8 prod` shows that no unit is left."
             ),
         ),
         (
             {7: 2},
             (
-                "Disks 7 and 8 of prod were repaired, but 2 units on disk 7 are left: do not pull it; and the units "
-                "left on disk 8 could not be counted: do not pull it before /cm disk 8 prod shows that no unit is left."
+                "Disks #7 and #8 of prod were repaired, but 2 units on disk #7 are left: do not pull it; and the units "
+                "left on disk #8 could not be counted: "
+                "do not pull it before `/cm disk 8 prod` shows that no unit is left."
             ),
         ),
-        ({7: 0, 8: 0}, "Disks 7 and 8 of prod were repaired."),
+        ({7: 0, 8: 0}, "Disks #7 and #8 of prod were repaired."),
     ],
 )
 def test_units_that_could_not_be_counted_are_no_proof(chunks: dict[int, int] | None, words: str) -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
-    alert = open_alert("disk_broken", parts=["7", "8"], repairing=["7", "8"])
-    assert rule.resolved(RuleContext(replace(look(100), chunks=chunks), ClusterState(), 100.0), alert) == words
+    alert = open_alert("disk_broken", disks=[7, 8], repairing=[7, 8])
+    end = rule.resolved(RuleContext(replace(look(100), chunks=chunks), ClusterState(), 100.0), alert)
+    assert outcome(end, alert) == words

@@ -7,11 +7,12 @@ import pytest
 
 from bot.alerting.cluster_state.observations import Forecast, forecast
 from bot.alerting.cluster_state.state import ClusterState, update
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.reports.trend import DAY, Measurement, Sample
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
+from tests.support.alert_words import lines, outcome, sentence
 from tests.support.watch_builders import TIB, dark, look
 
 NOW = 10 * DAY
@@ -60,16 +61,16 @@ CASES = [
     Case("disk_expired", {"dead": True}, None),
     Case("disk_expired", {"leader": 0, "zones": [zone(expired=20)]}, None),
     Case("disk_expired", {"silent": (1,), "zones": [zone(expired=20)]}, None),
-    Case("disk_expired", {"zones": [zone(expired=1)]}, {"": "1 disk of prod has lost the heartbeat."}),
+    Case("disk_expired", {"zones": [zone(expired=1)]}, {"": "1 disk of prod has lost its heartbeat."}),
     Case(
         "disk_expired",
         {"zones": [zone("z1", expired=4), zone("z0", expired=2)]},
-        {"": "6 disks of prod have lost the heartbeat."},
+        {"": "6 disks of prod have lost their heartbeat."},
     ),
     Case(
         "disk_expired",
         {"zones": [zone("z0", expired=20), zone("z1")]},
-        {"": "20 disks of prod have lost the heartbeat, among them every writable disk of z0."},
+        {"": "20 disks of prod have lost their heartbeat, among them every writable disk of z0."},
         CRITICAL,
     ),
     Case("writable_low", {}, {}),
@@ -84,13 +85,13 @@ CASES = [
     Case(
         "writable_low",
         {"writable": 0, "full": full_in(4)},
-        {"": "Nothing can be written to prod any more: none of its space is writable."},
+        {"": "prod accepts no data: none of its space is writable."},
         CRITICAL,
     ),
     Case(
         "writable_low",
         {"writable": -5},
-        {"": "Nothing can be written to prod any more: none of its space is writable."},
+        {"": "prod accepts no data: none of its space is writable."},
         CRITICAL,
     ),
     Case("writable_low", {"writable": TIB // 4}, {}, values={"warn_share": 2, "critical_share": 1}),
@@ -98,12 +99,12 @@ CASES = [
     Case(
         "writable_low",
         {"full": full_in(9.5)},
-        {"": "50 % of the space of prod is writable, and at the pace of the last days it is full in 9 days."},
+        {"": "50 % of the space of prod is writable; at the pace of the last days it is full in 9 days."},
     ),
     Case(
         "writable_low",
         {"full": full_in(0.5)},
-        {"": "50 % of the space of prod is writable, and at the pace of the last days it is full within a day."},
+        {"": "50 % of the space of prod is writable; at the pace of the last days it is full within a day."},
         CRITICAL,
     ),
     Case("writable_low", {"full": full_in(9.5, at=NOW - 3 * DAY)}, {}),
@@ -156,15 +157,15 @@ def test_what_a_rule_says(case: Case) -> None:
         assert answer is CANNOT_TELL
         return
     assert answer is not CANNOT_TELL
-    assert {finding.subject: finding.sentence for finding in answer} == case.says
+    assert {finding.subject: sentence(finding) for finding in answer} == case.says
     assert all(finding.severity is case.severity for finding in answer)
 
 
 def test_the_zones_of_silent_disks_are_named() -> None:
     answer = ask("disk_expired", context(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
     assert answer is not CANNOT_TELL
-    assert answer[0].lines == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
-    assert (answer[0].weight, answer[0].data["parts"]) == (5, ["<!here>", "z1"])
+    assert lines(answer[0]) == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
+    assert (answer[0].weight, answer[0].parts) == (5, ("<!here>", "z1"))
 
 
 @pytest.mark.parametrize("rule", ["disk_expired", "writable_low"])
@@ -201,11 +202,11 @@ def test_all_disks_read_only_is_nothing_writable() -> None:
     seen = replace(view.snapshot, looks=(replace(host, stat=full), *now.looks[1:]))
     answer = ask("writable_low", replace(view, snapshot=seen))
     assert answer is not CANNOT_TELL
-    assert answer[0].sentence.startswith("Nothing can be written to prod any more")
+    assert sentence(answer[0]).startswith("prod accepts no data")
 
 
 RESOLUTIONS = [
-    ("disk_expired", "", "Every disk of prod reports again, or is taken for broken by now."),
+    ("disk_expired", "", "Every disk of prod reports again or is marked broken."),
     ("writable_low", "", "prod has enough writable space again: 50 % of its space."),
     ("chunks_low", "z1", "Zone z1 of prod has enough free chunks again."),
     ("volumes_low", "", "Enough volumes of prod can be allocated again."),
@@ -216,8 +217,8 @@ RESOLUTIONS = [
 def test_what_became_of_it_is_said(rule: str, subject: str, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
-    alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, "It is so.", 0)
-    assert found.resolved(context(), alert) == words
+    alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, LegacyDetail("It is so."), 0)
+    assert outcome(found.resolved(context(), alert), alert) == words
 
 
 def measured(days: float, a_day: float) -> list[Sample]:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field, replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, group_alerts, listed
-from bot.alerting.model import Alert, AlertState, Severity
-from bot.alerting.transition import Tell, Transition, TransitionReason
+from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Muted, Severity
+from bot.alerting.transition import Tell, Transition, TransitionReason, noted
 from bot.store.state_codec import decode_history, encode_history
+from tests.support.alert_words import sentence
 
 LIMITS = GroupingLimits(cluster=3, channel=5, within=100)
-ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, "Down.", since=0, version=1)
+ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, LegacyDetail("Down."), since=0, version=1)
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Channel:
         ]
         self.made += number
         moves = [Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in alerts]
-        return [move.new.data.get("digest", "") for move in self.pass_by(now, *moves)]
+        return [move.new.notes.group or "" for move in self.pass_by(now, *moves)]
 
     def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
         self.history, told = group_alerts(self.history, moves, (), LIMITS, now)
@@ -82,7 +83,7 @@ def test_the_gravest_are_told_on_their_own() -> None:
     ]
     told = channel.pass_by(0, *moves)
     assert [move.new.subject for move in told] == [str(n) for n in range(6)]
-    assert [move.new.subject for move in told if "digest" not in move.new.data] == ["2", "4", "5"]
+    assert [move.new.subject for move in told if move.new.notes.group is None] == ["2", "4", "5"]
 
 
 def test_a_storm_ends_when_half_the_limit_is_left_and_the_next_has_a_digest_of_its_own() -> None:
@@ -110,7 +111,7 @@ def over(ids: tuple[int, ...]) -> ChannelHistory:
 
 
 def in_digest(number: int, **changes: object) -> Alert:
-    return replace(ALERT, id=number, data={"digest": FIRST}, **changes)  # type: ignore[arg-type]  # fields by name
+    return replace(ALERT, id=number, notes=EngineNotes(group=FIRST), **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_when_a_storm_is_over_the_gravest_that_nobody_cares_for_are_due() -> None:
@@ -127,7 +128,9 @@ def test_when_a_storm_is_over_the_gravest_that_nobody_cares_for_are_due() -> Non
 def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
     fires, changed, over_now = in_digest(1), in_digest(2), in_digest(3)
     moves = [
-        Transition(changed, replace(changed, sentence="More.", version=2), TransitionReason.CHANGED, Tell.EDIT),
+        Transition(
+            changed, replace(changed, detail=LegacyDetail("More."), version=2), TransitionReason.CHANGED, Tell.EDIT
+        ),
         Transition(
             over_now, replace(over_now, state=AlertState.RESOLVED, version=2), TransitionReason.RESOLVED, Tell.REPLY
         ),
@@ -139,14 +142,14 @@ def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
         3: TransitionReason.RESOLVED,
     }
     own = {move.new.id: move.new for move in told}
-    assert (own[2].sentence, own[2].version, own[1].version) == ("More.", 2, 2)
-    assert "digest" not in own[1].data
+    assert (sentence(own[2]), own[2].version, own[1].version) == ("More.", 2, 2)
+    assert own[1].notes.group is None
     assert group_alerts(over((1,)), [], [own[1]], LIMITS, 130)[1] == ()
 
 
 def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
     quiet = [in_digest(1, state=AlertState.ACKNOWLEDGED), in_digest(2)]
-    quiet[1] = replace(quiet[1], data={**quiet[1].data, "muted": {"id": 1, "by": "U1"}})
+    quiet[1] = noted(quiet[1], muted=Muted(1, "U1"))
     assert group_alerts(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
     [digest] = over((1, 2)).groups
     assert listed(digest, quiet) == quiet

@@ -4,7 +4,7 @@ import pytest
 
 from bot.alerting.cluster_state.observations import HostNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.table import RULES
 from bot.alerting.subjects import SUBJECTS, subject_of
 from bot.common.errors import UserError
@@ -15,7 +15,7 @@ SEEN = ClusterState(
     disks=(DiskNote(7, idc="z1"),),
     hosts=(HostNote("10.0.0.1:9998", 1), HostNote("http://node-2:9998", 2), HostNote("[fd00::3]:9998", 3)),
 )
-CHUNKS = Alert("prod", "chunks_low", "z0", AlertState.FIRING, Severity.WARNING, "Few chunks.", 0.0)
+CHUNKS = Alert("prod", "chunks_low", "z0", AlertState.FIRING, Severity.WARNING, LegacyDetail("Few chunks."), 0.0)
 
 
 def subject(rule: str, typed: str, memory: ClusterState = SEEN) -> str:

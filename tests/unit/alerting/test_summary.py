@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.cluster_status import StatusLevel
-from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import Measurement, Point, Sample, points, trend
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
+from bot.views.alert_text.table import alert_text
 from bot.views.summary import summary
 from tests.support.watch_builders import TIB
 
@@ -28,6 +29,10 @@ HEALTHY = ClusterState(
 WEEK = tuple(Point(NOW - n * 3600, TIB, 8 * TIB, 10 * TIB) for n in range(168, -1, -1))
 
 
+def facts_of(*values: Any, **changes: Any) -> ClusterFacts:
+    return replace(ClusterFacts(*values, **changes), wording=alert_text)
+
+
 def sample(at: float, **values: Any) -> Sample:
     measured = Measurement(term=5, total=10 * TIB, used=TIB, writable=8 * TIB, bad_disks=0, disks=60)
     return (at, replace(measured, **values))
@@ -38,7 +43,9 @@ def shown(message: Message) -> str:
 
 
 def alert(number: int, state: AlertState = AlertState.FIRING, **changes: Any) -> Alert:
-    made = Alert("prod", "disk_broken", str(number), state, Severity.WARNING, f"Alert {number}.", NOW - 7200)
+    made = Alert(
+        "prod", "disk_broken", str(number), state, Severity.WARNING, LegacyDetail(f"Alert {number}."), NOW - 7200
+    )
     return replace(made, **{"fired_at": NOW - 7200, **changes})
 
 
@@ -47,7 +54,7 @@ def of(*facts: ClusterFacts) -> str:
 
 
 def test_a_quiet_day_is_three_lines() -> None:
-    assert of(ClusterFacts("prod", HEALTHY)) == (
+    assert of(facts_of("prod", HEALTHY)) == (
         "Summary: prod is healthy\n🟢 *prod* is healthy: peer 1 leads in term 7.\n• nothing changed"
     )
 
@@ -56,7 +63,7 @@ def test_what_changed_is_told_in_numbers() -> None:
     memory = replace(HEALTHY, leader=2, changes=(LeaderChange(NOW - 90000, 3, 1, 5), LeaderChange(NOW - 50, 1, 2, 7)))
     samples = (sample(NOW - DAY), sample(NOW - 60, used=2 * TIB, bad_disks=2, disks=66, term=7))
     resolved = alert(2, AlertState.RESOLVED, resolved_at=NOW - 100)
-    text = of(ClusterFacts("prod", memory, recent=(alert(1), resolved), samples=samples))
+    text = of(facts_of("prod", memory, recent=(alert(1), resolved), samples=samples))
     assert "• leadership moved from peer 1 to peer 2 in term 7" in text
     assert "• broken or repairing disks: 0 then, 2 now" in text
     assert "• disks: 60 then, 66 now" in text
@@ -66,14 +73,14 @@ def test_what_changed_is_told_in_numbers() -> None:
 
 def test_a_leader_that_changes_often_is_told_once() -> None:
     memory = replace(HEALTHY, leader=2, changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)))
-    assert "• the leader changed 3 times, now peer 2 leads in term 7" in of(ClusterFacts("prod", memory))
+    assert "• the leader changed 3 times, now peer 2 leads in term 7" in of(facts_of("prod", memory))
 
 
 def test_disks_are_told_by_name_where_they_were_noted() -> None:
     """One that broke and was repaired between two summaries is told too."""
     memory = replace(HEALTHY, disks=(DiskNote(9, 3),), disks_at=NOW - 10)
     samples = (sample(NOW - DAY, bad=(3,)), sample(NOW - 7200, bad=(3, 5)), sample(NOW - 60, bad=(9,)))
-    text = of(ClusterFacts("prod", memory, samples=samples))
+    text = of(facts_of("prod", memory, samples=samples))
     assert "• disks 5 and 9 broke" in text
     assert "• disks 3 and 5 are repaired or gone" in text
 
@@ -86,7 +93,7 @@ def test_members_and_switches_are_told_with_the_operation_that_changed_them() ->
         member_changes=(MemberChange(NOW - 60, 4, "", "voter", op=12), MemberChange(NOW - 50, 2, "voter", "")),
         switch_changes=switches,
     )
-    text = of(ClusterFacts("prod", memory))
+    text = of(facts_of("prod", memory))
     assert "• peer 4 joined as a voter (operation #12)" in text
     assert "• peer 2 left (it was a voter)" in text
     assert "• 5 changes of switches, the last: the switch key4 went from on to off (operation #4)" in text
@@ -104,7 +111,7 @@ def test_what_ends_soon_and_what_is_off_for_long_is_told() -> None:
             "data_inspect": SwitchNote(None, NOW - 3 * DAY),
         },
     )
-    facts = ClusterFacts(
+    facts = facts_of(
         "prod",
         memory,
         pending=(
@@ -132,26 +139,24 @@ def test_what_ends_soon_and_what_is_off_for_long_is_told() -> None:
 
 def test_growth_of_space_is_told_with_its_share() -> None:
     samples = (sample(NOW - DAY), sample(NOW - 60, used=2 * TIB))
-    assert "2.0 TiB of 10.0 TiB used (20 %), 1.0 TiB more than before" in of(
-        ClusterFacts("prod", HEALTHY, samples=samples)
-    )
-    assert "1.0 TiB of 10.0 TiB used (10 %), as before" in of(ClusterFacts("prod", HEALTHY, samples=(sample(NOW),)))
+    assert "2.0 TiB of 10.0 TiB used (20 %), 1.0 TiB more than before" in of(facts_of("prod", HEALTHY, samples=samples))
+    assert "1.0 TiB of 10.0 TiB used (10 %), as before" in of(facts_of("prod", HEALTHY, samples=(sample(NOW),)))
 
 
 def test_old_measurement_of_space_says_when_it_was_taken() -> None:
-    old = of(ClusterFacts("prod", HEALTHY, samples=(sample(NOW - 7200),)))
+    old = of(facts_of("prod", HEALTHY, samples=(sample(NOW - 7200),)))
     assert f"used (10 %), as before · measured <!date^{NOW - 7200:.0f}^" in old
-    assert "measured" not in of(ClusterFacts("prod", HEALTHY, samples=(sample(NOW - 600),)))
+    assert "measured" not in of(facts_of("prod", HEALTHY, samples=(sample(NOW - 600),)))
 
 
 def test_an_election_of_the_same_peer_is_no_change_of_leader() -> None:
-    text = of(ClusterFacts("prod", HEALTHY, samples=(sample(NOW - DAY),)))
+    text = of(facts_of("prod", HEALTHY, samples=(sample(NOW - DAY),)))
     assert "• 2 elections, and peer 1 still leads (term 7)" in text
 
 
 def test_open_alerts_come_gravest_first_with_who_takes_care() -> None:
     grave = alert(2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
-    text = of(ClusterFacts("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
+    text = of(facts_of("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
     critical, warning = (line for line in text.split("\n") if "Alert" in line and line.startswith("•"))
     assert critical == "• 🚨 Critical for 2 h, <@U1> takes care of it: Alert 2."
     assert warning == "• ⚠️ Warning for 2 h: Alert 1."
@@ -159,7 +164,7 @@ def test_open_alerts_come_gravest_first_with_who_takes_care() -> None:
 
 def test_what_was_never_told_does_not_count() -> None:
     dropped = alert(1, AlertState.RESOLVED, fired_at=0.0, resolved_at=NOW - 100)
-    assert "nothing changed" in of(ClusterFacts("prod", HEALTHY, recent=(dropped,)))
+    assert "nothing changed" in of(facts_of("prod", HEALTHY, recent=(dropped,)))
 
 
 def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
@@ -168,7 +173,7 @@ def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
         OperationFact(NOW - 40, "balance turned on again"),
         OperationFact(NOW - 2 * DAY, "long ago", "U2"),
     )
-    text = of(ClusterFacts("prod", HEALTHY, operations=operations))
+    text = of(facts_of("prod", HEALTHY, operations=operations))
     told = "requested by <@U1>, approved by <@U2> and <@U3>, “maintenance &lt;!here&gt;”"
     assert f"• balance turned off ({told})" in text
     assert "• balance turned on again\n" in f"{text}\n"
@@ -176,21 +181,19 @@ def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
 
 
 def test_a_view_that_is_old_says_so() -> None:
-    assert "not polled since" in of(ClusterFacts("prod", replace(HEALTHY, at=NOW - 3600)))
-    assert "*prod* has not been polled yet" in of(ClusterFacts("prod", ClusterState()))
+    assert "not polled since" in of(facts_of("prod", replace(HEALTHY, at=NOW - 3600)))
+    assert "*prod* has not been polled yet" in of(facts_of("prod", ClusterState()))
 
 
 def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:
     """Two are not healthy, one has changed: 97 fold into one line."""
     ill = replace(HEALTHY, level="no leader", verdict="z has no leader.")
     busy = tuple(alert(n) for n in range(50))
-    facts = [
-        ClusterFacts(f"c{n:02}", replace(HEALTHY, verdict=f"c{n:02} is healthy."), history=WEEK) for n in range(97)
-    ]
+    facts = [facts_of(f"c{n:02}", replace(HEALTHY, verdict=f"c{n:02} is healthy."), history=WEEK) for n in range(97)]
     facts += [
-        ClusterFacts("z", ill),
-        ClusterFacts("busy", HEALTHY, open=busy),
-        ClusterFacts("moved", HEALTHY, operations=(OperationFact(NOW, "did"),)),
+        facts_of("z", ill),
+        facts_of("busy", HEALTHY, open=busy),
+        facts_of("moved", HEALTHY, operations=(OperationFact(NOW, "did"),)),
     ]
     report = summary(summarise(facts, NOW - DAY, NOW))
     lines = shown(report.message).split("\n")
@@ -208,7 +211,7 @@ def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:
 
 def test_a_hundred_clusters_in_trouble_are_named_and_told_of_in_the_thread() -> None:
     busy = tuple(alert(n) for n in range(9))
-    facts = [ClusterFacts(f"c{n:03}", replace(HEALTHY, level="degraded"), open=busy) for n in range(130)]
+    facts = [facts_of(f"c{n:03}", replace(HEALTHY, level="degraded"), open=busy) for n in range(130)]
     report = summary(summarise(facts, NOW - DAY, NOW))
     text = shown(report.message)
     assert len(text.split("\n")) <= 34
@@ -220,14 +223,14 @@ def test_a_hundred_clusters_in_trouble_are_named_and_told_of_in_the_thread() -> 
 
 
 def test_an_answer_to_a_command_says_where_the_rest_is() -> None:
-    value = summarise([ClusterFacts("prod", HEALTHY, open=tuple(alert(n) for n in range(50)))], NOW - DAY, NOW)
+    value = summarise([facts_of("prod", HEALTHY, open=tuple(alert(n) for n in range(50)))], NOW - DAY, NOW)
     report = summary(value, threaded=False)
     assert report.thread == ()
     assert "more: /cm summary prod" in shown(report.message)
 
 
 def test_a_late_summary_says_when_it_was_due() -> None:
-    value = summarise([ClusterFacts("prod", HEALTHY)], NOW - DAY, NOW, due_at=NOW - 7200)
+    value = summarise([facts_of("prod", HEALTHY)], NOW - DAY, NOW, due_at=NOW - 7200)
     told = [each["text"] for each in summary(value).message.blocks[-1]["elements"]]
     assert told[1].startswith("late: due ")
 
@@ -235,7 +238,7 @@ def test_a_late_summary_says_when_it_was_due() -> None:
 def test_growth_comes_with_a_forecast_and_a_chart() -> None:
     month = [sample(NOW - n * 3600, used=int(10 * TIB - n * TIB / 96), total=20 * TIB, writable=8 * TIB)
              for n in range(720)]  # fmt: skip
-    facts = ClusterFacts("prod", HEALTHY, samples=month[:24], trend=trend(month), history=points(month))
+    facts = facts_of("prod", HEALTHY, samples=month[:24], trend=trend(month), history=points(month))
     message = summary(summarise([facts], NOW - DAY, NOW)).message
     assert "growing by 256.0 GiB a day · full in about 40 days" in shown(message)
     [chart] = [block for block in message.blocks if block["type"] == "data_visualization"]
@@ -247,7 +250,7 @@ def test_growth_comes_with_a_forecast_and_a_chart() -> None:
 WORDS = st.text(max_size=40)
 DEEDS = st.builds(OperationFact, st.floats(0, 2e9), WORDS, WORDS, WORDS)
 ALERTS = st.builds(
-    lambda state, words, by: replace(alert(1, state), sentence=words, acked_by=by),
+    lambda state, words, by: replace(alert(1, state), detail=LegacyDetail(words), acked_by=by),
     st.sampled_from(AlertState),
     WORDS,
     WORDS,
@@ -272,10 +275,10 @@ def test_whatever_happened_it_is_one_screen_that_slack_takes(facts: list[Cluster
 def test_hostile_words_mention_nobody() -> None:
     evil = "<!channel>"
     text = of(
-        ClusterFacts(
+        facts_of(
             "prod",
             replace(HEALTHY, verdict=evil),
-            open=(alert(1, sentence=evil),),
+            open=(alert(1, detail=LegacyDetail(evil)),),
             operations=(OperationFact(NOW, evil),),
         )
     )

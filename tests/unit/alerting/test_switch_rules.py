@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterState, explained, update
-from bot.alerting.model import Alert, AlertState, Finding, Severity
+from bot.alerting.model import Alert, AlertState, EnableTask, Finding, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import Dialect
+from tests.support.alert_words import lines, outcome, sentence
 from tests.support.watch_builders import dark, disk, look
 
 HOUR = 3600.0
@@ -64,10 +65,10 @@ def off(**switches: str | None) -> Switches:
 
 OFF = off(disk_repair="false")
 BAD, REPAIRING, DROPPING = (disk(7),), (disk(7, 3),), (disk(9, 1),)
-BALANCE = "Background task balance of prod has been off for more than 1 d."
-NO_REPAIR = "Background task disk_repair of prod is off while "
-MEANS_NOTHING = "The value stored for background task balance of prod means nothing there: "
-ONCE, OUTSIDE = "Background task balance of prod was switched ", ", and not by an operation of cmbot."
+BALANCE = "Background task `balance` of prod has been off for more than 1 d."
+NO_REPAIR = ": background task `disk_repair` is off."
+MEANS_NOTHING = "The value stored for background task `balance` of prod is invalid: "
+ONCE, OUTSIDE = "Background task `balance` of prod was switched ", " outside cmbot."
 
 
 def two(ago: float, **what: Any) -> tuple[Seen, Seen]:
@@ -86,7 +87,7 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
     (
         "task_off_too_long",
         two(25 * HOUR, switches=off(balance=None)),
-        {"balance": "Background task balance of prod has been not set for more than 1 d."},
+        {"balance": "Background task `balance` of prod has been not set for more than 1 d."},
     ),
     ("task_off_too_long", two(25 * HOUR, switches=off(balance="Enable")), {}),
     ("task_off_too_long", two(25 * HOUR, switches=off(data_inspect="false", shard_disk_repair=None)), {}),
@@ -105,28 +106,32 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
     ("task_off_with_work", (Seen(0, bad=BAD),), {}),
     ("task_off_with_work", (Seen(0, bad=BAD, switches=None),), None),
     ("task_off_with_work", (Seen(0, bad=None, switches=OFF),), None),
-    ("task_off_with_work", (Seen(0, bad=BAD, switches=OFF),), {"disk_repair": NO_REPAIR + "1 disk is to be repaired."}),
+    (
+        "task_off_with_work",
+        (Seen(0, bad=BAD, switches=OFF),),
+        {"disk_repair": "1 disk of prod waits to be repaired" + NO_REPAIR},
+    ),
     (
         "task_off_with_work",
         (Seen(60, bad=BAD, switches=OFF), Seen(0, bad=(*BAD, disk(8, 3)), switches=None, dropping=None)),
-        {"disk_repair": NO_REPAIR + "2 disks are to be repaired."},
+        {"disk_repair": "2 disks of prod wait to be repaired" + NO_REPAIR},
     ),
     (
         "task_off_with_work",
         (Seen(0, dropping=DROPPING, switches=off(disk_drop=None)),),
-        {"disk_drop": "Background task disk_drop of prod is off while 1 disk is to be emptied."},
+        {"disk_drop": "1 disk of prod waits to be emptied: background task `disk_drop` is off."},
     ),
     (
         "task_off_with_work",
         (Seen(0, bad=BAD, switches=off(disk_repair="Enable")),),
-        {"disk_repair": NO_REPAIR + "1 disk is to be repaired."},
+        {"disk_repair": "1 disk of prod waits to be repaired" + NO_REPAIR},
     ),
     ("task_off_with_work", (Seen(0, bad=BAD, switches=V1 | {"disk_repair": "true"}, dialect=Dialect.V1),), {}),
     ("task_off_with_work", (Seen(0, bad=BAD, switches=V1 | {"disk_repair": None}, dialect=Dialect.V1),), {}),
     (
         "task_off_with_work",
         (Seen(0, bad=BAD, switches=V1 | {"disk_repair": "Disable"}, dialect=Dialect.V1),),
-        {"disk_repair": NO_REPAIR + "1 disk is to be repaired."},
+        {"disk_repair": "1 disk of prod waits to be repaired" + NO_REPAIR},
     ),
     ("switch_meaningless", (Seen(0),), {}),
     ("switch_meaningless", (Seen(0, switches=None),), None),
@@ -134,12 +139,12 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
     (
         "switch_meaningless",
         (Seen(0, switches=off(balance="Enable")),),
-        {"balance": MEANS_NOTHING + "services take it for off."},
+        {"balance": MEANS_NOTHING + "services treat it as off."},
     ),
     (
         "switch_meaningless",
         (Seen(0, switches=V1 | {"balance": "true"}, dialect=Dialect.V1),),
-        {"balance": MEANS_NOTHING + "services do not know it."},
+        {"balance": MEANS_NOTHING + "services ignore it."},
     ),
     ("switch_changed", two(60), {}),
     ("switch_changed", (Seen(0, switches=None),), None),
@@ -148,14 +153,14 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
     (
         "switch_changed",
         (Seen(60), Seen(0, switches=off(balance="Enable"))),
-        {"": ONCE + "from on to 'Enable', which means nothing there" + OUTSIDE},
+        {"": ONCE + "from on to `Enable` (invalid)" + OUTSIDE},
     ),
     ("switch_changed", (Seen(60), Seen(0, switches=off(balance=None))), {"": ONCE + "from on to not set" + OUTSIDE}),
     ("switch_changed", (Seen(60, switches=off(balance=None)), Seen(0, switches=off(balance="false"))), {}),
     (
         "switch_changed",
         (Seen(HOUR), Seen(0, switches=off(balance="false"))),
-        {"": "While cmbot was not looking (for 1 h at most), b" + ONCE[1:] + "from on to off" + OUTSIDE},
+        {"": "While cmbot did not poll (for 1 h at most), b" + ONCE[1:] + "from on to off" + OUTSIDE},
     ),
     (
         "switch_changed",
@@ -163,15 +168,12 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
             Seen(60, switches=V1, dialect=Dialect.V1),
             Seen(0, switches=V1 | {"vol_inspect": "Disable"}, dialect=Dialect.V1),
         ),
-        {"": "Background task volume_inspect of prod was switched from on to off" + OUTSIDE},
+        {"": "Background task `volume_inspect` of prod was switched from on to off" + OUTSIDE},
     ),
     (
         "switch_changed",
         (Seen(61), Seen(1, switches=off(balance="false")), Seen(0, switches=off(balance="false", disk_drop="false"))),
-        {
-            "": "Switches of background tasks of prod were changed 2 times, and not by operations of cmbot: balance "
-            "and disk_drop."
-        },
+        {"": "Switches of background tasks of prod were changed 2 times outside cmbot: `balance` and `disk_drop`."},
     ),
     ("switch_changed", (Seen(HOUR + 60), Seen(HOUR, switches=OFF), Seen(0, switches=OFF)), {}),
     ("repair_stuck", (Seen(0),), {}),
@@ -213,7 +215,7 @@ def test_what_a_rule_says(rule: str, seen: tuple[Seen, ...], says: dict[str, str
         assert answer is CANNOT_TELL
         return
     assert answer is not CANNOT_TELL
-    assert {finding.subject: finding.sentence for finding in answer} == says
+    assert {finding.subject: sentence(finding) for finding in answer} == says
     assert all(finding.severity is Severity.WARNING for finding in answer)
 
 
@@ -232,13 +234,13 @@ def only(answer: Answer) -> Finding:
     ],
 )
 def test_the_command_that_mends_it_is_told(rule: str, seen: tuple[Seen, ...]) -> None:
-    assert only(ask(rule, context(*seen))).data["fix"] == "task enable disk_repair prod"
+    assert only(ask(rule, context(*seen))).fix == EnableTask("disk_repair")
 
 
 def test_a_task_that_was_only_switched_on_is_no_reason_to_worry() -> None:
     finding = only(ask("switch_changed", context(Seen(60, switches=OFF), Seen(0))))
     assert finding.severity is Severity.INFO
-    assert "disk_repair of prod was switched from off to on" in finding.sentence
+    assert "`disk_repair` of prod was switched from off to on" in sentence(finding)
 
 
 def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
@@ -250,10 +252,12 @@ def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
 
 def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
     finding = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="Enable")))))
-    assert finding.lines == ("balance: 'Enable' is stored, only true means on here, so services read it as off",)
+    assert lines(finding) == (
+        "`balance`: `Enable` is stored; only exactly true is on here, so services take it for off",
+    )
     evil = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="<!here>\n" * 99)))))
-    assert len(evil.lines[0]) < 200
-    assert "\n" not in evil.lines[0]
+    assert len(lines(evil)[0]) < 200
+    assert "\n" not in lines(evil)[0]
 
 
 def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
@@ -264,45 +268,44 @@ def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
 
 def test_a_stuck_disk_is_told_in_words_that_do_not_change_with_each_look() -> None:
     view = context(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
-    lines, later = (only(ask("repair_stuck", replace(view, now=now))).lines for now in (NOW, NOW + 3600))
+    first, later = (lines(only(ask("repair_stuck", replace(view, now=now)))) for now in (NOW, NOW + 3600))
     since = "since 1970-01-04 21:00 UTC"
-    told = (
-        f"disk 7 on http://10.0.1.7:8889, /data/7, zone z0: being repaired {since}, 40 chunks left, none moved {since}"
-    )
-    assert lines == later == (told,)
-    waiting = only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))).lines
-    assert waiting[0].endswith("zone z0: broken since 1970-01-05 01:00 UTC, its repair has not begun")
-    dropping = only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))).lines
-    assert dropping[0].endswith("zone z0: being dropped since 1970-01-04 03:00 UTC")
+    where = "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`"
+    told = f"{where}: being repaired {since}, 40 chunks left, none moved {since}"
+    assert first == later == (told,)
+    waiting = lines(only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))))
+    assert waiting[0].endswith("zone `z0`: broken since 1970-01-05 01:00 UTC; its repair has not begun")
+    dropping = lines(only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))))
+    assert dropping[0].endswith("zone `z0`: being dropped since 1970-01-04 03:00 UTC")
 
 
 RESOLUTIONS = [
-    ("task_off_too_long", "balance", Seen(0), "Background task balance of prod is on again."),
+    ("task_off_too_long", "balance", Seen(0), "Background task `balance` of prod is on again."),
     (
         "task_off_too_long",
         "balance",
         Seen(0, switches=off(balance="x")),
-        "The switch of background task balance of prod was changed: see /cm tasks.",
+        "The switch of background task `balance` of prod was changed; see `/cm tasks`.",
     ),
-    ("task_off_with_work", "disk_repair", Seen(0, bad=BAD), "Background task disk_repair of prod is on again."),
+    ("task_off_with_work", "disk_repair", Seen(0, bad=BAD), "Background task `disk_repair` of prod is on again."),
     (
         "task_off_with_work",
         "disk_repair",
         Seen(0, switches=OFF),
-        "Background task disk_repair of prod has nothing to do any more.",
+        "Background task `disk_repair` of prod has no more work.",
     ),
-    ("switch_meaningless", "balance", Seen(0), "Background task balance of prod is on now."),
+    ("switch_meaningless", "balance", Seen(0), "Background task `balance` of prod is on now."),
     (
         "switch_meaningless",
         "balance",
         Seen(0, switches=off(balance="false")),
-        "Background task balance of prod is off now.",
+        "Background task `balance` of prod is off now.",
     ),
-    ("switch_changed", "", Seen(0), "The switches of prod have not been changed again: see /cm tasks."),
-    ("repair_stuck", "", Seen(0), "No disk of prod is broken or being repaired any more."),
-    ("repair_stuck", "", Seen(0, bad=BAD), "The repair of disks of prod moves on, 1 disk to go."),
-    ("drop_stuck", "", Seen(0), "No disk of prod is being dropped any more."),
-    ("drop_stuck", "", Seen(0, dropping=DROPPING), "The drop of disks of prod moves on, 1 disk to go."),
+    ("switch_changed", "", Seen(0), "The switches of prod have not changed again; see `/cm tasks`."),
+    ("repair_stuck", "", Seen(0), "No disk of prod is broken or being repaired."),
+    ("repair_stuck", "", Seen(0, bad=BAD), "Disks of prod are being repaired again; 1 disk to go."),
+    ("drop_stuck", "", Seen(0), "No disk of prod is being dropped."),
+    ("drop_stuck", "", Seen(0, dropping=DROPPING), "Disks of prod are being emptied again; 1 disk to go."),
 ]
 
 
@@ -310,5 +313,5 @@ RESOLUTIONS = [
 def test_what_became_of_it_is_said(rule: str, subject: str, seen: Seen, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
-    alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, "It is so.", 0)
-    assert found.resolved(context(seen), alert) == words
+    alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, LegacyDetail("It is so."), 0)
+    assert outcome(found.resolved(context(seen), alert), alert) == words

@@ -34,7 +34,7 @@ def test_the_hold_time_leaves_out_what_no_look_could_tell() -> None:
     assert life.step(1009, found()) == []
     assert seen(life.step(1010, found())) == [(TransitionReason.FIRED, Tell.POST)]
     assert life.alerts[1].since == 0
-    assert "unknown_for" not in life.alerts[1].data
+    assert life.alerts[1].notes.unknown_for is None
 
 
 def test_the_clear_time_leaves_out_what_no_look_could_tell() -> None:
@@ -104,11 +104,17 @@ async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() ->
     await world.ticks(4)
     world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
     before = await world.ticks(2)
-    assert not [text for text in before if "disk_repair of prod is off" in text]
+    assert not [text for text in before if "background task `disk_repair` is off" in text]
     world.see = dark
     told = await world.ticks(40)
-    assert told == ["Critical in prod: prod is unreachable: none of its 3 hosts answered, so nothing is known of it."]
+    assert told == [
+        "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
+    ]
     world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
     after_light = await world.ticks(4)
     assert not [text for text in after_light if "disk_repair" in text]
-    assert [text for text in await world.ticks(6) if "is off while 1 disk is to be repaired" in text]
+    assert [
+        text
+        for text in await world.ticks(6)
+        if "1 disk of prod waits to be repaired: background task `disk_repair` is off" in text
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from structlog.testing import capture_logs
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation, OpState
@@ -42,7 +42,9 @@ def operation(number: int, requester: str = "U1") -> Operation:
 
 
 def alert(number: int, sentence: str = "Peer 3 is down.") -> Alert:
-    return Alert("prod", "peer_down", "3", AlertState.FIRING, Severity.WARNING, sentence, AT - 60.0, id=number)
+    return Alert(
+        "prod", "peer_down", "3", AlertState.FIRING, Severity.WARNING, LegacyDetail(sentence), AT - 60.0, id=number
+    )
 
 
 def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import AlertGroup, ChannelHistory
-from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.model import Alert, AlertState, AlertText, LegacyDetail, Severity, Silence
 from bot.alerting.reports.trend import Measurement
 from bot.audit.chain import AuditEntry
 from bot.chatops.audit_log import walk
@@ -25,6 +25,7 @@ from bot.store import retention
 from bot.store.database import Store
 from bot.store.retention import DAY, RETENTION, Keep, Retention
 from bot.store.schema import metadata
+from bot.views.alert_text.table import alert_text
 from tests.support.databases import Clock
 from tests.support.store_filling import everything
 
@@ -49,12 +50,16 @@ def alert(subject: str, state: AlertState, at: float) -> Alert:
         subject=subject,
         state=state,
         severity=Severity.WARNING,
-        sentence="A disk is broken.",
+        detail=LegacyDetail("A disk is broken."),
         since=at,
         fired_at=at,
         changed_at=at,
         resolved_at=at if state is AlertState.RESOLVED else 0.0,
     )
+
+
+def worded(alert: Alert) -> tuple[Alert, AlertText]:
+    return alert, alert_text(alert)
 
 
 def operation(state: OpState, at: float, *, lease_until: float = 0.0, card: int = 0) -> Operation:
@@ -122,9 +127,9 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
     old, new = clock.now - 500 * DAY, clock.now - DAY
     async with store.begin() as uow:
         alerts = [
-            await uow.alerts.save(alert("gone", AlertState.RESOLVED, old)),
-            await uow.alerts.save(alert("open", AlertState.FIRING, old)),
-            await uow.alerts.save(alert("late", AlertState.RESOLVED, new)),
+            await uow.alerts.save(*worded(alert("gone", AlertState.RESOLVED, old))),
+            await uow.alerts.save(*worded(alert("open", AlertState.FIRING, old))),
+            await uow.alerts.save(*worded(alert("late", AlertState.RESOLVED, new))),
         ]
         ended = await uow.operations.add(operation(OpState.VERIFIED, old))
         unknown = await uow.operations.add(operation(OpState.UNKNOWN, old))

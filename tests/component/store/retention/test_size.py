@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, LegacyOutcome, Severity
 from bot.audit.chain import AuditEntry
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
@@ -17,6 +17,7 @@ from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
 from bot.store.retention import DAY, Keep
 from bot.store.state_codec import decode_measurement
+from bot.views.alert_text.table import alert_text, sentence_of
 from bot.views.alerts import card
 from bot.views.operations import card as op_card
 from tests.support.databases import Clock
@@ -76,16 +77,15 @@ def _alert(number: int, now: float) -> Alert:
         subject=str(number),
         state=AlertState.RESOLVED,
         severity=Severity.CRITICAL,
-        sentence="5 disks of production-eu-west are broken, and their repair has not begun.",
+        detail=LegacyDetail("5 disks of production-eu-west are broken, and their repair has not begun.", lines),
         since=now,
-        lines=lines,
         weight=5,
-        data={"disks": list(range(5)), "hosts": ["10.123.45.67"] * 5},
+        parts=tuple(str(each) for each in range(5)),
         fired_at=now,
         resolved_at=now,
         changed_at=now,
         acked_by="U0123456789",
-        resolution="The disks are gone from the list.",
+        outcome=LegacyOutcome("The disks are gone from the list."),
     )
 
 
@@ -102,11 +102,12 @@ async def _fill(store: Store, now: float) -> None:
         for at in _times(now):
             await uow.samples.add("production-eu-west", at, decode_measurement(SAMPLE))
         for number in range(int(ALERTS * KEEP.alerts / DAY)):
-            held = await uow.alerts.save(_alert(number, now))
+            made = _alert(number, now)
+            held = await uow.alerts.save(made, alert_text(made))
             if number < ALERTS * KEEP.messages / DAY:
                 await uow.outbox.put(MessageKey.parse(f"alert:{held.id}"), "C0123456", card(held))
                 for line in range(3):
-                    words = Message(held.sentence * 2)
+                    words = Message(sentence_of(held) * 2)
                     await uow.outbox.put(
                         MessageKey.parse(f"alert:{held.id}:line:{line}"),
                         "C0123456",

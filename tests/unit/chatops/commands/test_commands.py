@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.thresholds import configure
 from bot.chatops.commands import deadline, tasks
 from bot.chatops.commands.registry import COMMANDS
@@ -26,7 +26,9 @@ DISKS = [disk(n, status=2 if n % 2 else 1, idc=f"z{n % 3}") for n in range(1, 31
 
 
 def alert(severity: Severity) -> Alert:
-    return Alert("prod", "some_rule", "", AlertState.FIRING, severity, "Something of prod is wrong.", 1.0, id=38)
+    return Alert(
+        "prod", "some_rule", "", AlertState.FIRING, severity, LegacyDetail("Something of prod is wrong."), 1.0, id=38
+    )
 
 
 async def test_stat_answers_at_once_and_is_completed_in_place() -> None:

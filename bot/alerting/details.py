@@ -1,0 +1,485 @@
+"""Details of findings: one frozen value a rule or family of rules, with the facts and without words. No I/O.
+
+Two details are equal exactly if they read the same, so a detail holds no number that moves with every poll.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.alerting.model import Detail
+
+
+class FaultKind(StrEnum):
+    """Why a host gave no usable answer."""
+
+    NOTHING = "nothing"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    REJECTED = "rejected"
+    BAD_ANSWER = "bad_answer"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The kind of an error and the status that came with it."""
+
+    kind: FaultKind
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostFault:
+    """A host that gave no usable answer, and why."""
+
+    host: str
+    fault: Fault
+
+
+class OthersView(StrEnum):
+    """What the other hosts say of the peer of a silent host."""
+
+    NOTHING = "nothing"
+    NAMED_LEADER = "named_leader"
+    STILL_HEARD = "still_heard"
+
+
+@dataclass(frozen=True, slots=True)
+class HostSilent(Detail):
+    """A configured host gives no answer; `removed` if its `peer` (0: not known) is no member any more."""
+
+    host: str
+    fault: Fault
+    peer: int = 0
+    removed: bool = False
+    others: OthersView = OthersView.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSilent(Detail):
+    """No configured host gives a usable answer."""
+
+    hosts: tuple[HostFault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnly(Detail):
+    """The leader reports read_only."""
+
+
+@dataclass(frozen=True, slots=True)
+class UselessAnswer(Detail):
+    """A host answers, but not as a Clustermgr does; `disks_only` if it is the leader and only /disk/list fails."""
+
+    host: str
+    fault: Fault
+    disks_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRejected(Detail):
+    """`hosts` of `asked` hosts reject the request token."""
+
+    hosts: tuple[str, ...]
+    asked: int
+
+    @property
+    def everywhere(self) -> bool:
+        """True if no host accepts the token."""
+        return len(self.hosts) == self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class SlowHost(Detail):
+    """A host takes longer than `limit` seconds to answer /stat."""
+
+    host: str
+    limit: float
+
+
+class ContradictionKind(StrEnum):
+    """How the answers of hosts exclude each other."""
+
+    CLAIMS = "claims"
+    LEADERS = "leaders"
+    SAME_PEER = "same_peer"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Several `hosts` claim to lead, several `peers` are named leader in one term, or `hosts` answer as one peer."""
+
+    kind: ContradictionKind
+    hosts: tuple[str, ...] = ()
+    peers: tuple[int, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """The name of this contradiction among the parts of its finding."""
+        return f"{self.kind}:{','.join((*(str(peer) for peer in self.peers), *self.hosts))}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostsDisagree(Detail):
+    """The hosts contradict each other; the first contradiction is the most severe."""
+
+    contradictions: tuple[Contradiction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StaleHost(Detail):
+    """A host answers as a peer that is no member."""
+
+    host: str
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderUnseen(Detail):
+    """The leader is none of the configured hosts; `addresses` are those that followers give for it."""
+
+    peer: int
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoLeader(Detail):
+    """`answered` of `hosts` hosts answer and none knows a leader; the last one was `peer` in `term` (0: not known)."""
+
+    answered: int
+    hosts: int
+    silent: tuple[str, ...] = ()
+    peer: int = 0
+    term: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderMove:
+    """One change of leader, noticed at `at` after `away` seconds without a poll.
+
+    `op` is the operation that caused it (0: none), `approved` its approvers (Slack user ids); `seen_by` is the peer
+    that names the new leader while that has not answered itself.
+    """
+
+    before: int
+    after: int
+    term: int
+    at: float
+    away: float = 0.0
+    op: int = 0
+    approved: tuple[str, ...] = ()
+    seen_by: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderChanged(Detail):
+    """Changes of leader, oldest first; operations caused all of them, or all but those that the alert counts.
+
+    `silent` are the hosts of the peer that led before the only change, if they give no usable answer.
+    """
+
+    moves: tuple[LeaderMove, ...]
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderFlapping(Detail):
+    """The leader changes again and again; `truncated` if there may have been more changes."""
+
+    moves: tuple[LeaderMove, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberMove:
+    """One change of a member; `was` and `now` are its kinds ("": no member), noticed after `away` s without a poll."""
+
+    peer: int
+    was: str
+    now: str
+    host_was: str = ""
+    host: str = ""
+    away: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChanged(Detail):
+    """Changes of members that no operation caused, oldest first."""
+
+    moves: tuple[MemberMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerName:
+    """A raft member: its number, its kind and its raft address ("": not known)."""
+
+    id: int
+    learner: bool = False
+    address: str = ""
+
+
+class PeerFault(StrEnum):
+    """Why the leader counts a peer as down."""
+
+    NOT_HEARD = "not_heard"
+    PROBED = "probed"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDown(Detail):
+    """The leader does not hear from a peer or cannot replicate to it; `silent` are its hosts that do not answer."""
+
+    peer: PeerName
+    fault: PeerFault
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SickVoter:
+    """A voter that is not proven healthy, and `why` in the words of the health check."""
+
+    peer: int
+    why: str
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumAtRisk(Detail):
+    """One more failure stops writes: `needed` of `voters` must agree, `healthy` are proven healthy."""
+
+    voters: int
+    needed: int
+    healthy: int
+    sick: tuple[SickVoter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLagging(Detail):
+    """A peer is more than 10^`power` entries behind, and `grows` further behind though it is below the limit."""
+
+    peer: PeerName
+    power: int
+    grows: bool = False
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyStalled(Detail):
+    """A node stays at an applied entry while more is committed; `leads` if it is the leader."""
+
+    host: str
+    peer: int
+    applied: int
+    leads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyUnknown(Detail):
+    """A host gives no usable answer, so it may apply its log or not."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerReady(Detail):
+    """A learner has caught up; `address` and `service` are its raft and service addresses ("": not known)."""
+
+    peer: int
+    address: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNetworkLost(Detail):
+    """None of these clusters answers from here (`place`)."""
+
+    clusters: tuple[str, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PollsFail(Detail):
+    """No poll of the cluster comes through; `why` is the error of the last one."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskName:
+    """A disk and where it is ("" where the cluster does not say); `status` as the cluster numbers it."""
+
+    id: int
+    status: int
+    host: str = ""
+    path: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisksBroken(Detail):
+    """Disks that are broken or being repaired; `disks` are the first of them.
+
+    `by_counters` if the leader only counts them: `disks` are then those of the last list. `repair_on` is the switch of
+    disk_repair (None: not known); `waiting_since` is set while no repair has begun.
+    """
+
+    broken: int
+    repairing: int
+    disks: tuple[DiskName, ...] = ()
+    repairing_ids: tuple[int, ...] = ()
+    by_counters: bool = False
+    repair_on: bool | None = None
+    waiting_since: float | None = None
+
+    @property
+    def more(self) -> int:
+        """How many disks are not among `disks`."""
+        return 0 if self.by_counters else self.broken + self.repairing - len(self.disks)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLoss:
+    """`expired` of the `available` disks of a zone have lost their heartbeat."""
+
+    zone: str
+    expired: int
+    available: int
+
+    @property
+    def whole(self) -> bool:
+        """True if no writable disk of the zone reports."""
+        return self.expired >= self.available > 0
+
+
+@dataclass(frozen=True, slots=True)
+class DisksExpired(Detail):
+    """`lost` disks have lost their heartbeat; `zones` are the first of their zones, `more` the number of others."""
+
+    lost: int
+    zones: tuple[ZoneLoss, ...]
+    whole: tuple[str, ...] = ()
+    more: int = 0
+
+
+class DiskWork(StrEnum):
+    """What a task does with a disk."""
+
+    REPAIR = "repair"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class StuckDisk:
+    """A disk whose repair or drop makes no progress; `left` chunks since `moved_at` (None: not known)."""
+
+    disk: DiskName
+    since: float
+    moved_at: float
+    left: int | None = None
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DisksStuck(Detail):
+    """The repair or drop of disks makes no progress; `disks` are the first of `total`."""
+
+    work: DiskWork
+    disks: tuple[StuckDisk, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class WritableLow(Detail):
+    """`share` percent (whole, rounded down) of the space is writable; full in `days` at the pace of the last days."""
+
+    share: int
+    none: bool = False
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksLow(Detail):
+    """`share` percent (whole, rounded down) of the chunks of a zone are free."""
+
+    zone: str
+    share: int
+    none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoVolume(Detail):
+    """The cluster has no volume, although `disks` disks are writable."""
+
+    disks: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumesLow(Detail):
+    """`allocatable` of `total` volumes can be allocated."""
+
+    allocatable: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSwitch:
+    """The value under the key of a task (None: nothing is stored), and its `effect` on the services."""
+
+    key: str
+    value: str | None
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOff(Detail):
+    """A task has been off (or its switch not set) for more than `limit` seconds."""
+
+    task: str
+    switch: StoredSwitch
+    limit: float
+    unset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOffWithWork(Detail):
+    """A task is off while `disks` disks wait for it."""
+
+    task: str
+    switch: StoredSwitch
+    disks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMeaningless(Detail):
+    """The stored value means nothing to the services; `off` if they treat it as off."""
+
+    task: str
+    switch: StoredSwitch
+    off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchValue:
+    """A stored value and its meaning: on, off, unset or meaningless."""
+
+    value: str | None
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMove:
+    """One change of a switch, noticed after `away` seconds without a poll."""
+
+    task: str
+    before: SwitchValue
+    after: SwitchValue
+    away: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchesChanged(Detail):
+    """Changes of switches that no operation caused, oldest first."""
+
+    moves: tuple[SwitchMove, ...]

@@ -1,0 +1,1 @@
+"""Alerts in words: one function for each kind of detail and outcome, listed in table.py."""

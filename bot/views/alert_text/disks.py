@@ -1,0 +1,149 @@
+"""Words for alerts about disks and space. No I/O."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from bot.alerting.details import (
+    ChunksLow,
+    DiskName,
+    DisksBroken,
+    DisksExpired,
+    DisksStuck,
+    NoVolume,
+    StuckDisk,
+    VolumesLow,
+    WritableLow,
+    ZoneLoss,
+)
+from bot.alerting.model import AlertText
+from bot.alerting.text import count, listed
+from bot.clustermgr.models import DiskStatus
+
+_STATUS: Mapping[int, str] = MappingProxyType(
+    {
+        DiskStatus.NORMAL: "normal",
+        DiskStatus.BROKEN: "broken",
+        DiskStatus.REPAIRING: "being repaired",
+        DiskStatus.REPAIRED: "repaired",
+        DiskStatus.DROPPED: "dropped",
+    }
+)
+
+
+def status_word(status: int) -> str:
+    """The state of a disk; a state of a later release stays a number."""
+    return _STATUS.get(status, f"in state {status}")
+
+
+def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
+    """`disk_broken`."""
+    sentence = _broken(cluster, detail.broken, detail.repairing)
+    lines = tuple(_disk(disk) for disk in detail.disks)
+    if not detail.by_counters:
+        return AlertText(f"{sentence}.", lines, detail.more)
+    return AlertText(
+        f"{sentence}, by the leader's counters: the disks cannot be listed now.",
+        tuple(f"when last listed: {line}" for line in lines),
+    )
+
+
+def repair_step(detail: DisksBroken) -> str:
+    """The state of disk_repair as the next step, "" if it is not known."""
+    if detail.repair_on is None:
+        return ""
+    if not detail.repair_on:
+        return "`disk_repair` is *off*: enable it."
+    if detail.waiting_since is None:
+        return "`disk_repair` is on; the repair has begun."
+    return f"`disk_repair` is on; repair has not begun yet (broken since {_utc(detail.waiting_since)})."
+
+
+def _broken(cluster: str, broken: int, repairing: int) -> str:
+    if not broken:
+        return f"{count(repairing, 'disk')} of {cluster} {_is(repairing)} being repaired"
+    also = f", {repairing:,} more {_is(repairing)} being repaired" if repairing else ""
+    return f"{count(broken, 'disk')} of {cluster} {_is(broken)} broken{also}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _disk(disk: DiskName) -> str:
+    return f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}"
+
+
+def _where(disk: DiskName) -> str:
+    host, path, zone = (f"`{each}`" if each else "unknown" for each in (disk.host, disk.path, disk.zone))
+    return f" on {host}, path {path}, zone {zone}"
+
+
+def disks_expired(detail: DisksExpired, cluster: str) -> AlertText:
+    """`disk_expired`."""
+    has = "has" if detail.lost == 1 else "have"
+    their = "its" if detail.lost == 1 else "their"
+    everywhere = f", among them every writable disk of {listed(detail.whole)}" if detail.whole else ""
+    return AlertText(
+        f"{count(detail.lost, 'disk')} of {cluster} {has} lost {their} heartbeat{everywhere}.",
+        tuple(_zone(zone) for zone in detail.zones),
+        detail.more,
+    )
+
+
+def _zone(zone: ZoneLoss) -> str:
+    return f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
+
+
+def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:
+    """`repair_stuck` and `drop_stuck`."""
+    return AlertText(
+        f"The {detail.work} of {count(detail.total, 'disk')} of {cluster} makes no progress.",
+        tuple(_stuck(each) for each in detail.disks),
+        detail.total - len(detail.disks),
+    )
+
+
+def _stuck(stuck: StuckDisk) -> str:
+    disk = stuck.disk
+    state = status_word(disk.status) if disk.status != DiskStatus.NORMAL else "being dropped"
+    head = f"disk #{disk.id}{_where(disk) if stuck.listed else ''}: {state} since {_utc(stuck.since)}"
+    if disk.status == DiskStatus.BROKEN:
+        return f"{head}; its repair has not begun"
+    if stuck.left is None:
+        return head
+    return f"{head}, {count(stuck.left, 'chunk')} left, none moved since {_utc(stuck.moved_at)}"
+
+
+def _utc(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def writable_low(detail: WritableLow, cluster: str) -> AlertText:
+    """`writable_low`."""
+    if detail.none:
+        return AlertText(f"{cluster} accepts no data: none of its space is writable.")
+    left = f"{detail.share} %" if detail.share else "Less than 1 %"
+    until = ""
+    if detail.days is not None:
+        when = f"in {count(detail.days, 'day')}" if detail.days else "within a day"
+        until = f"; at the pace of the last days it is full {when}"
+    return AlertText(f"{left} of the space of {cluster} is writable{until}.")
+
+
+def chunks_low(detail: ChunksLow, cluster: str) -> AlertText:
+    """`chunks_low`."""
+    shown = "None" if detail.none else f"{detail.share} %" if detail.share else "Less than 1 %"
+    return AlertText(f"{shown} of the chunks of zone {detail.zone or 'without a name'} of {cluster} are free.")
+
+
+def no_volume(detail: NoVolume, cluster: str) -> AlertText:
+    """`no_volume`."""
+    writable = f"{count(detail.disks, 'disk')} {_is(detail.disks)} writable"
+    return AlertText(f"{cluster} cannot store data: it has no volume, although {writable}.")
+
+
+def volumes_low(detail: VolumesLow, cluster: str) -> AlertText:
+    """`volumes_low`."""
+    number = f"Only {count(detail.allocatable, 'volume')}" if detail.allocatable else "No volume"
+    return AlertText(f"{number} of {cluster} can be allocated; it has {count(detail.total, 'volume')} in all.")

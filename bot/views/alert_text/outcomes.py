@@ -1,0 +1,183 @@
+"""Words for the end of an alert. No I/O."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.alerting.model import Alert
+from bot.alerting.outcomes import (
+    AnswersAgain,
+    DisksDone,
+    Ended,
+    HostOutcome,
+    HostState,
+    LeaderNow,
+    MembersNow,
+    NotWatched,
+    PeerOutcome,
+    PeerState,
+    SpaceNow,
+    TaskOutcome,
+    TaskState,
+    WorkMoves,
+)
+from bot.alerting.text import count, listed, percent, span
+from bot.clustermgr.health import quorum
+from bot.views.alert_text.hosts import fault_words
+
+_ENDED: Mapping[str, str] = MappingProxyType(
+    {
+        "hosts_disagree": "The hosts of {cluster}{which} agree again.",
+        "read_only": "The leader of {cluster} no longer reports `read_only`.",
+        "auth_rejected": "{cluster} accepts the request token again.",
+        "disk_expired": "Every disk of {cluster} reports again or is marked broken.",
+        "chunks_low": "Zone {zone} of {cluster} has enough free chunks again.",
+        "no_volume": "{cluster} has volumes now, or no writable disk.",
+        "volumes_low": "Enough volumes of {cluster} can be allocated again.",
+        "switch_changed": "The switches of {cluster} have not changed again; see `/cm tasks`.",
+        "watch_blind": "cmbot polls {cluster} successfully again.",
+        "own_network": "A cluster answers from here again; alerts of single clusters follow.",
+    }
+)
+"""The end of alerts whose rule says enough."""
+
+
+def ended(outcome: Ended, alert: Alert) -> str:
+    """An end that needs no further facts."""
+    words = _ENDED.get(alert.rule, "It is over.")
+    which = " that answer" if outcome.partly else ""
+    return words.format(cluster=alert.cluster, which=which, zone=alert.subject or "without a name")
+
+
+def not_watched(outcome: NotWatched, alert: Alert) -> str:
+    """The settings do not watch for it any more."""
+    if outcome.cluster_left:
+        return f"{alert.cluster} was removed from the settings, so cmbot no longer checks this."
+    return "The settings no longer enable this rule, so cmbot no longer checks it."
+
+
+def host_outcome(outcome: HostOutcome, alert: Alert) -> str:
+    """State of a host."""
+    host, cluster = outcome.host, alert.cluster
+    if outcome.state is HostState.NOT_CONFIGURED:
+        return f"Host `{host}` is no longer configured for {cluster}."
+    if alert.rule == "apply_stalled":
+        return f"Host `{host}` of {cluster} applies its log again."
+    good = {
+        "api_error": "gives usable answers again",
+        "slow_answers": "answers quickly again",
+        "stale_host": f"answers as peer {outcome.peer}, which is a member",
+    }
+    silent = {"stale_host": "no longer answers, so its stale data misleads no reader: remove it from the settings"}
+    if alert.rule == "host_unreachable" and outcome.fault:
+        silent["host_unreachable"] = f"answers again, but {fault_words(outcome.fault)}"
+    words = (
+        good.get(alert.rule, "answers again")
+        if outcome.state is HostState.GOOD
+        else silent.get(alert.rule, "no longer answers at all")
+    )
+    return f"Host `{host}` of {cluster} {words}."
+
+
+def answers_again(outcome: AnswersAgain, alert: Alert) -> str:
+    """`cluster_unreachable`."""
+    return f"{alert.cluster} answers again: {outcome.answered} of {count(outcome.hosts, 'host')}."
+
+
+def leader_now(outcome: LeaderNow, alert: Alert) -> str:
+    """Alerts about the leader."""
+    peer, cluster = outcome.peer, alert.cluster
+    if alert.rule == "no_leader":
+        return f"{cluster} has a leader again: peer {peer} in term {outcome.term}."
+    if alert.rule == "leader_unseen":
+        return f"The leader of {cluster} answers cmbot again: peer {peer}."
+    return f"The leader of {cluster} has not changed again: peer {peer} has led for {span(outcome.led_for)}."
+
+
+def members_now(outcome: MembersNow, alert: Alert) -> str:
+    """`quorum_at_risk` and `membership_changed`."""
+    voters, learners, cluster = outcome.voters, outcome.learners, alert.cluster
+    if alert.rule == "quorum_at_risk":
+        agree = f": {quorum(voters)} of {count(voters, 'voter')} must agree" if voters else ""
+        return f"The quorum of {cluster} is safe again{agree}."
+    kinds = [count(number, noun) for number, noun in ((voters, "voter"), (learners, "learner")) if number]
+    has = " and ".join(kinds) or "no known members"
+    return f"The members of {cluster} have not changed again: it has {has}."
+
+
+def peer_outcome(outcome: PeerOutcome, alert: Alert) -> str:
+    """State of a peer."""
+    peer, cluster = outcome.peer, alert.cluster
+    name = "Learner" if alert.rule == "learner_ready" and outcome.state is not PeerState.VOTER else "Peer"
+    good = "replicates again" if alert.rule == "peer_down" else "keeps up with its leader again"
+    words = {
+        PeerState.GOOD: f"of {cluster} {good}",
+        PeerState.DOWN: f"of {cluster} no longer lags: it is down",
+        PeerState.VOTER: f"of {cluster} is a voter now",
+        PeerState.NO_MEMBER: f"is no longer a member of {cluster}",
+        PeerState.UNPROVEN: f"of {cluster} is no longer proven to keep up",
+    }
+    return f"{name} {peer} {words[outcome.state]}."
+
+
+def disks_done(outcome: DisksDone, alert: Alert) -> str:
+    """`disk_broken`; units that are left, or were not counted, are named: a state does not prove that none is."""
+    disks = [f"#{disk}" for disk in outcome.disks]
+    if not disks:
+        return f"No disk of {alert.cluster} is broken or being repaired."
+    became = "repaired" if outcome.repaired else "repaired or dropped"
+    verb = "was" if len(disks) == 1 else "were"
+    said = f"Disk{'' if len(disks) == 1 else 's'} {listed(disks)} of {alert.cluster} {verb} {became}"
+    left = [*_held(outcome.held), *_uncounted(outcome.uncounted, alert.cluster)]
+    return f"{said}, but {'; and '.join(left)}." if left else f"{said}."
+
+
+def _held(held: tuple[tuple[int, int], ...]) -> list[str]:
+    if not held:
+        return []
+    words = listed([f"{count(units, 'unit')} on disk #{disk}" for disk, units in held])
+    verb = "is" if [units for _, units in held] == [1] else "are"
+    return [f"{words} {verb} left: do not pull {'it' if len(held) == 1 else 'them'}"]
+
+
+def _uncounted(disks: tuple[int, ...], cluster: str) -> list[str]:
+    if not disks:
+        return []
+    noun, pull, number = ("disk", "it", str(disks[0])) if len(disks) == 1 else ("disks", "one", "N")
+    names = listed([f"#{disk}" for disk in disks])
+    return [
+        (
+            f"the units left on {noun} {names} could not be counted: "
+            f"do not pull {pull} before `/cm disk {number} {cluster}` shows that no unit is left"
+        )
+    ]
+
+
+def work_moves(outcome: WorkMoves, alert: Alert) -> str:
+    """`repair_stuck` and `drop_stuck`."""
+    left = count(outcome.left, "disk")
+    if alert.rule == "drop_stuck":
+        if not outcome.left:
+            return f"No disk of {alert.cluster} is being dropped."
+        return f"Disks of {alert.cluster} are being emptied again; {left} to go."
+    if not outcome.left:
+        return f"No disk of {alert.cluster} is broken or being repaired."
+    return f"Disks of {alert.cluster} are being repaired again; {left} to go."
+
+
+def space_now(outcome: SpaceNow, alert: Alert) -> str:
+    """`writable_low`."""
+    share = f": {percent(outcome.writable, outcome.total)} of its space" if outcome.total else ""
+    return f"{alert.cluster} has enough writable space again{share}."
+
+
+def task_outcome(outcome: TaskOutcome, alert: Alert) -> str:
+    """Alerts about the switch of a task."""
+    task, cluster = outcome.task, alert.cluster
+    if outcome.state is TaskState.IDLE:
+        return f"Background task `{task}` of {cluster} has no more work."
+    if alert.rule == "switch_meaningless":
+        words = {TaskState.ON: "on", TaskState.OFF: "off", TaskState.UNSET: "not set"}
+        return f"Background task `{task}` of {cluster} is {words.get(outcome.state, 'not known')} now."
+    if outcome.state is TaskState.ON:
+        return f"Background task `{task}` of {cluster} is on again."
+    return f"The switch of background task `{task}` of {cluster} was changed; see `/cm tasks`."

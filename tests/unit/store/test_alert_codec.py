@@ -1,0 +1,181 @@
+"""The stored form of alerts: what is written is read back, and rows of 0.1.0 open."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.alerting import details as d
+from bot.alerting import outcomes as o
+from bot.alerting.model import (
+    Alert,
+    AlertState,
+    Detail,
+    EnableTask,
+    EngineNotes,
+    Finding,
+    LegacyDetail,
+    LegacyOutcome,
+    Muted,
+    Outcome,
+    RecentPeak,
+    Severity,
+    TransferLeader,
+)
+from bot.alerting.transition import TransitionReason
+from bot.store.repositories.alert_codec import DETAIL_KINDS, OUTCOME_KINDS, alert_of, columns_of
+from bot.views.alert_text.table import DETAILS, OUTCOMES, alert_text
+from tests.support.engine_builders import Life, rule, seen
+
+MOVE = d.LeaderMove(1, 2, 6, 100.5, 30.0, 12, ("U1", "U2"), 3)
+DISK = d.DiskName(7, 2, "http://h:1", "/data/7", "z0")
+SWITCH = d.StoredSwitch("balance", None, "services treat it as off")
+KNOWN: tuple[Detail, ...] = (
+    LegacyDetail("2 disks are broken.", ("disk 7",), 3, "Wait.", 12, ("U1",)),
+    d.HostSilent("h:1", d.Fault(d.FaultKind.TIMEOUT), 3, others=d.OthersView.STILL_HEARD),
+    d.ClusterSilent((d.HostFault("h:1", d.Fault(d.FaultKind.FAILED, 500)),)),
+    d.ReadOnly(),
+    d.UselessAnswer("h:1", d.Fault(d.FaultKind.BAD_ANSWER), disks_only=True),
+    d.TokenRejected(("h:1",), 3),
+    d.SlowHost("h:1", 2.5),
+    d.HostsDisagree((d.Contradiction(d.ContradictionKind.SAME_PEER, ("h:1", "h:2"), (2,)),)),
+    d.StaleHost("h:1", 3),
+    d.LeaderUnseen(4, ("h:4",)),
+    d.OwnNetworkLost(("prod", "test"), "rack 1"),
+    d.PollsFail("The database is locked."),
+    d.NoLeader(2, 3, ("h:3",), 1, 5),
+    d.LeaderChanged((MOVE,), ("h:1",)),
+    d.LeaderFlapping((MOVE, MOVE), truncated=True),
+    d.MembershipChanged((d.MemberMove(4, "learner", "voter", "h:4", "h:5", 60.0),)),
+    d.PeerDown(d.PeerName(3, learner=True, address="h:3"), d.PeerFault.PROBED, ("h:3",)),
+    d.QuorumAtRisk(3, 2, 2, (d.SickVoter(3, "it does not reply", ("h:3",)),)),
+    d.PeerLagging(d.PeerName(3), 4, grows=True, snapshot=True),
+    d.ApplyStalled("h:1", 1, 2**63, leads=True),
+    d.ApplyUnknown("h:1"),
+    d.LearnerReady(4, "h:4", "h:5"),
+    d.DisksBroken(2, 1, (DISK,), (9,), repair_on=True, waiting_since=90.0),
+    d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1),
+    d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2),
+    d.WritableLow(4, days=2),
+    d.ChunksLow("z0", 0, none=True),
+    d.NoVolume(12),
+    d.VolumesLow(1, 9),
+    d.TaskOff("balance", SWITCH, 86400.0, unset=True),
+    d.TaskOffWithWork("disk_repair", SWITCH, 2),
+    d.SwitchMeaningless("balance", SWITCH, off=True),
+    d.SwitchesChanged((d.SwitchMove("balance", d.SwitchValue("true", "on"), d.SwitchValue(None, "unset"), 60.0),)),
+)
+ENDS: tuple[Outcome, ...] = (
+    LegacyOutcome("It is over."),
+    o.Ended(partly=True),
+    o.NotWatched(cluster_left=True),
+    o.HostOutcome("h:1", o.HostState.SILENT, d.Fault(d.FaultKind.FAILED, 500), 3),
+    o.AnswersAgain(2, 3),
+    o.LeaderNow(1, 5, 60.0),
+    o.MembersNow(3, 1),
+    o.PeerOutcome("3", o.PeerState.VOTER),
+    o.DisksDone((7,), repaired=True, held=((7, 2),), uncounted=(8,)),
+    o.WorkMoves(2),
+    o.SpaceNow(10, 100),
+    o.TaskOutcome("balance", o.TaskState.ON),
+)
+NOTES = EngineNotes(
+    lifted=(1,),
+    muted=Muted(2, "U1"),
+    silenced=(1, 2),
+    calling_since=5.0,
+    escalated_at=6.0,
+    group="digest:C1:1",
+    replied_at=7.0,
+    unreported=(),
+    peak=RecentPeak(Severity.CRITICAL, 3, ("a",), 900.0),
+    unknown_since=8.0,
+    unknown_for=9.0,
+)
+
+
+def alert(detail: Detail, **changes: Any) -> Alert:
+    made = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, detail, 1.0, id=7)
+    return replace(made, **changes)
+
+
+def row_of(found: Alert) -> dict[str, Any]:
+    """The row as a database gives it back."""
+    row: dict[str, Any] = json.loads(json.dumps(columns_of(found, alert_text(found))))
+    return {**row, "id": found.id}
+
+
+def test_every_kind_has_words_a_stored_name_and_an_example() -> None:
+    details = {kind for kind in vars(d).values() if isinstance(kind, type) and issubclass(kind, Detail)}
+    outcomes = {kind for kind in vars(o).values() if isinstance(kind, type) and issubclass(kind, Outcome)}
+    details, outcomes = details - {Detail} | {LegacyDetail}, outcomes - {Outcome} | {LegacyOutcome}
+    assert details == set(DETAILS) == set(DETAIL_KINDS.values()) == {type(each) for each in KNOWN}
+    assert outcomes == set(OUTCOMES) == set(OUTCOME_KINDS.values()) == {type(each) for each in ENDS}
+
+
+@pytest.mark.parametrize("detail", KNOWN, ids=lambda detail: type(detail).__name__)
+def test_a_stored_detail_is_read_back(detail: Detail) -> None:
+    found = alert(detail)
+    assert alert_of(row_of(found)) == found
+    assert alert_text(found).sentence.endswith(".")
+
+
+@pytest.mark.parametrize("outcome", ENDS, ids=lambda outcome: type(outcome).__name__)
+def test_a_stored_outcome_is_read_back(outcome: Outcome) -> None:
+    found = alert(d.ReadOnly(), outcome=outcome, state=AlertState.RESOLVED)
+    assert alert_of(row_of(found)) == found
+    assert row_of(found)["resolution"].endswith(".")
+
+
+@pytest.mark.parametrize("fix", [EnableTask("balance"), TransferLeader(3)])
+def test_notes_parts_covers_and_fix_keep_their_stored_keys(fix: EnableTask | TransferLeader) -> None:
+    found = alert(d.ReadOnly(), notes=NOTES, parts=("7",), covers=(("peer_down", "3"),), fix=fix)
+    row = row_of(found)
+    assert alert_of(row) == found
+    assert {"digest", "said_at", "unsaid", "eased", "parts", "covers", "fix", "detail"} <= row["data"].keys()
+
+
+OLD = {
+    "parts": ["7"],
+    "covers": [["task_off_too_long", "disk_repair"]],
+    "fix": "task enable disk_repair prod",
+    "more": 3,
+    "op": 12,
+    "approved": ["U1"],
+    "muted": {"id": 2, "by": "U1"},
+    "unsaid": True,
+}
+
+
+def old_row(**changes: Any) -> dict[str, Any]:
+    stored = alert(LegacyDetail("1 disk of prod is broken.", ("disk 7",)), outcome=LegacyOutcome("Repaired."))
+    return {**row_of(stored), "data": OLD, **changes}
+
+
+def test_a_row_of_0_1_0_is_read_with_its_text() -> None:
+    found = alert_of(old_row())
+    assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",), 3, "", 12, ("U1",))
+    assert (found.outcome, found.fix) == (LegacyOutcome("Repaired."), EnableTask("disk_repair"))
+    assert found.notes == EngineNotes(muted=Muted(2, "U1"))
+
+
+@pytest.mark.parametrize("detail", [{"kind": "of_a_later_release"}, {"kind": "stale_host", "host": []}, "text", None])
+def test_an_unknown_detail_falls_back_to_the_stored_text(detail: object) -> None:
+    found = alert_of(old_row(data={"detail": detail}))
+    assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",))
+
+
+def test_an_open_alert_of_0_1_0_takes_up_its_facts_silently() -> None:
+    old = replace(alert_of(old_row()), outcome=None, fired_at=1.0, version=1, notes=EngineNotes())
+    life = Life([rule()], alerts={7: old})
+    detail = d.DisksBroken(1, 0, (DISK,))
+    same = Finding("disk_broken", "", Severity.WARNING, detail, parts=("7",))
+    assert [move.reason for move in life.step(15, same)] == [TransitionReason.NOTED]
+    assert life.alerts[7].detail == detail
+    assert life.step(30, same) == []
+    assert len(seen(life.step(45, replace(same, weight=2, parts=("7", "8"))))) == 1
+
+
+def test_phrases_that_0_1_0_stored_as_parts_are_not_compared() -> None:
+    assert alert_of(old_row(rule="hosts_disagree")).parts is None
