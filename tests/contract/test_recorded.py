@@ -48,7 +48,7 @@ def expected(exchange: Exchange) -> type[ClusterError] | None:
     return (WRITE if writing else READ)[exchange.status]
 
 
-def test_nothing_is_missing() -> None:
+def test_all_recordings_are_present() -> None:
     """All recordings are here."""
     assert sum(len(exchanges(path)) for path in FILES) == TOTAL
 
@@ -166,7 +166,7 @@ def typed(exchange: Exchange) -> Typed | None:
     return METHODS.get((exchange.method, urlsplit(exchange.target).path))
 
 
-def test_the_typed_methods_cover_what_they_should() -> None:
+def test_typed_methods_cover_the_api() -> None:
     """So many of the recorded requests have a typed method; a path forgotten in the table would lower the number."""
     assert sum(typed(exchange) is not None for path in FILES for exchange in exchanges(path)) == TYPED
 

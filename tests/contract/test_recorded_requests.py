@@ -81,7 +81,7 @@ def test_so_many_can_be_said() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-async def test_we_say_what_real_servers_took(path: Path) -> None:
+async def test_program_sends_what_real_servers_accepted(path: Path) -> None:
     """Method, path, query and body of each typed call are those that were answered with 200."""
     said = [(exchange, call) for exchange in exchanges(path) if (call := call_for(exchange)) is not None]
     playing: list[bytes] = [b""]

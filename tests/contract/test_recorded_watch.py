@@ -64,7 +64,7 @@ def led(leader: Stat, *, dead: tuple[int, ...] = (), nodes: tuple[int, ...] = (1
     return {**views, own: leader, **dict.fromkeys(dead, DEAD)}
 
 
-def test_a_killed_follower_that_still_looks_sound_and_after_a_while_does_not() -> None:
+def test_killed_follower_becomes_unhealthy_after_a_while() -> None:
     before, at_once, later = (
         recorded(MASTER, "stat_follower_killed", note)
         for note in ("before", "right after kill -9 of follower", "25s after")
@@ -93,7 +93,7 @@ def test_a_leader_that_lost_its_followers_and_steps_down() -> None:
     }
 
 
-def test_a_follower_that_still_believes_in_a_dead_leader_is_no_leaderless_cluster_yet() -> None:
+def test_follower_of_a_dead_leader_is_not_leaderless_yet() -> None:
     believing, alone = (
         recorded(V1, "quorum_lost_follower_survives", note)
         for note in ("right after leader and other follower killed", "after timeout")
@@ -103,7 +103,7 @@ def test_a_follower_that_still_believes_in_a_dead_leader_is_no_leaderless_cluste
     assert found({**dead, 3: believing}, {**dead, 3: alone})["no_leader"] == ["CRITICAL"]
 
 
-def test_a_new_leader_that_calls_itself_inactive_for_ten_seconds_is_no_lost_peer() -> None:
+def test_inactive_new_leader_is_no_lost_peer() -> None:
     fresh = [recorded(V1, "stat_on_new_leader", f"new leader /stat #{n}") for n in (1, 5, 11)]
     assert [peer.active for peer in fresh[0].raft_status.peers if peer.id == 1] == [False]
     assert found(*(led(each) for each in fresh)) == {}

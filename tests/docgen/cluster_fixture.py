@@ -37,7 +37,7 @@ def raft_name(peer: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A cluster in words: who votes, who leads (0: nobody), what the leader sees of `peers` that are not sound.
+    """A cluster in text: voters, leader (0: none) and the leader's view of unhealthy `peers`.
 
     `silent` hosts do not answer, `only_now_silent` ones did at the look before; `unlisted` ones are not configured;
     `views` are hosts (peer → leader, term) with a view of their own; `extra` are further hosts (address → node id,

@@ -57,7 +57,7 @@ def _cell(text: str) -> str:
 
 
 def main() -> None:
-    """Write the page anew."""
+    """Write the page."""
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), COMMANDS), encoding="utf-8")
 
 

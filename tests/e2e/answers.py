@@ -1,6 +1,6 @@
-"""What comes of each recorded payload: the table that tests/e2e/test_installation.py goes through, in this order.
+"""Expected results of the recorded payloads, in the order in which tests/e2e/test_installation.py delivers them.
 
-An expectation names ids, addresses and requests only, so that other words in a message change nothing here.
+An expectation names ids, addresses and requests only, so a change of wording does not affect this table.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ PROD, ARCHIVE = "C0OPERATIONS", "C0ARCHIVE"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a payload leads to; a request to a cluster that is not named here must not be sent.
+    """Expected result of one payload; no request may be sent to a cluster unless it is listed here.
 
     `write` is the request (cluster, path, words of its body) that a cluster receives. `edited` are words of the
     clicked message once it is edited in place; `closed` if it then has no button left. `card` is a new message with
-    buttons (channel, words), `told` are words of a new message that its sender sees, `view` words of the view that
+    buttons (channel, words), `reply` are words of a new message that its sender sees, `view` words of the view that
     its sender sees, and `home` those of the Home tab.
     """
 

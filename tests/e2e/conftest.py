@@ -21,7 +21,7 @@ QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 
 @pytest.fixture
 async def world() -> AsyncIterator[Demo]:
-    """The demo as it is shipped, only faster; a rule of the platform that was broken fails the test."""
+    """The shipped demo with shorter intervals; a broken Slack rule fails the test."""
     async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
         yield parts
         parts.slack.assert_no_violations()
@@ -29,7 +29,7 @@ async def world() -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
-    """A cluster and a workspace for a program that runs as a process of its own."""
+    """A cluster and a workspace for a program that runs as a separate process."""
     async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
         parts = Outside(slack, cluster, tmp_path / "config.yaml")
         parts.configure(cluster.hosts)

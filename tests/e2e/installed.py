@@ -1,4 +1,4 @@
-"""The recorded installation of tests/fixtures/installation/, brought back to life around the present program."""
+"""Restore the installation of tests/fixtures/installation/ and run the present program on it."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "installation"
 RECORDED_AT = 1_772_534_280.0
 """Unix seconds of the moment at which the installation was recorded."""
 STARTED_AT = RECORDED_AT + 240.0
-"""When the present program takes over: the process that was recorded counts as dead by then."""
+"""Start time of the present program: by then the recorded process counts as dead."""
 BOT_TOKEN = "xoxb-local-installation"
 """The local workspace's token when it was recorded: it seals the forms."""
 CLUSTER_SECRET = "s3cret"
@@ -54,12 +54,12 @@ def lines_of(name: str) -> list[dict[str, Any]]:
 
 
 def recorded(table: str) -> list[dict[str, Any]]:
-    """The rows of a table at the time of the record."""
+    """The recorded rows of a table."""
     return [line["row"] for line in lines_of("export.jsonl.gz") if line.get("table") == table]
 
 
 def configured(folder: Path) -> Path:
-    """Write the recorded settings; only where files are and how often the watch looks is replaced."""
+    """Write the recorded settings; replace only file paths and the poll interval."""
     text = text_of("config.yaml").replace("sqlite:///cmbot.db", f"sqlite:///{folder}/cmbot.db")
     text = text.replace("ca_file: ca.pem", f"ca_file: {certifi.where()}").replace(
         "poll_interval: 2m", "poll_interval: 1s"
@@ -84,7 +84,7 @@ POSTS = {row["slot"]: row for row in recorded("posts")}
 
 
 async def cmbot(config: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run one command of the program at the time of the record; its exit status and what it printed."""
+    """Run one command at the recorded time; return its exit status and output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.e2e.at", str(STARTED_AT), *arguments, "--config", str(config)),
         env=os.environ | SECRETS | {"CMBOT_STORE_URL": "", "COLUMNS": "200"} | environment,
@@ -97,7 +97,7 @@ async def cmbot(config: Path, *arguments: str, **environment: str) -> tuple[int,
 
 @dataclass
 class Moved:
-    """The real clock, moved so that it showed `start` when this was made: the clock of clusters and workspace."""
+    """The real clock, shifted so that it showed `start` at creation; the clusters and the workspace use it."""
 
     start: float
     began: float = field(default_factory=time.monotonic)
@@ -107,13 +107,13 @@ class Moved:
         return self.start + time.monotonic() - self.began
 
     async def sleep(self, seconds: float) -> None:
-        """Wait that long."""
+        """Wait for so many seconds."""
         await asyncio.sleep(seconds)
 
 
 @dataclass
 class Installation:
-    """The world that the recorded installation knew, and the program that takes over."""
+    """The recorded clusters and workspace, and the present program."""
 
     slack: LocalSlack
     clusters: Mapping[str, SimulatedCluster]
@@ -122,7 +122,7 @@ class Installation:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """What the program logged so far."""
+        """The program's log so far."""
         return [json.loads(line) for line in (self.folder / "log").read_text().splitlines() if line.startswith("{")]
 
     @asynccontextmanager
@@ -155,7 +155,7 @@ class Installation:
                 await asyncio.sleep(0.1)
 
     async def page(self, name: str) -> str:
-        """What a page of the program shows."""
+        """Body of one of the program's pages."""
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{PAGES_PORT}/{name}") as answer:
             return await answer.text()
 
@@ -186,7 +186,7 @@ class Installation:
         return [(name, seen.path, seen.body) for name, log in held for seen in log]
 
     async def until(self, wanted: Callable[[], Any], what: str) -> None:
-        """Wait until it is so; the error shows what the workspace shows."""
+        """Wait until the condition holds; an error shows the newest messages."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
@@ -202,14 +202,14 @@ class Installation:
         return self.slack.workspace.messages[-number:]
 
     def ask(self, statement: str) -> list[Any]:
-        """What the database answers; the first column of each row."""
+        """Query the database; return the first column of each row."""
         with contextlib.closing(sqlite3.connect(self.folder / "cmbot.db")) as database:
             return [row[0] for row in database.execute(statement)]
 
 
 @asynccontextmanager
 async def installation(folder: Path, *, later: float = 0.0) -> AsyncIterator[Installation]:
-    """The installation as recorded; `later` are seconds that passed since then. The program does not run yet."""
+    """The recorded installation, `later` seconds after the record. The program is not running yet."""
     clock, states = Moved(STARTED_AT + later), json.loads(text_of("clusters.json"))
     restored(folder)
     configured(folder)
@@ -240,7 +240,7 @@ async def installation(folder: Path, *, later: float = 0.0) -> AsyncIterator[Ins
 
 
 async def _as_recorded(world: Installation, states: Mapping[str, Any]) -> None:
-    """Put the clusters and the workspace into the state that the program left."""
+    """Set the clusters and the workspace to the recorded state."""
     await world.clusters["prod"].add_node(6, port=NEW_NODE_PORT)
     world.clusters["archive"].set_allocatable(2)
     for name, cluster in world.clusters.items():

@@ -61,7 +61,7 @@ class Outside:
         self.config.write_text(text)
 
     async def proposed(self, line: str) -> Message:
-        """Alice types a change; its card, which is waiting."""
+        """Type a change as Alice; return its waiting card."""
         before = {m.ts for m in self.slack.workspace.messages}
         await self.slack.as_user("U0ALICE").command("C0STORAGE", line)
         return await self.slack.wait_for(

@@ -1,4 +1,4 @@
-"""A scripted day: every message that the channels see, word for word."""
+"""A scripted day: every message of the channels, word for word."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.e2e.day.differences import differences, messages
 from tests.e2e.day.page import PAGE, lived, page_of, title_of
 
 
-async def test_a_day_is_told_as_it_was(tmp_path: Path) -> None:
-    """Regenerate docs/a-day.md with `make docs` and read it when this fails: it is what people would be told."""
+async def test_day_messages_equal_the_page(tmp_path: Path) -> None:
+    """When this fails, run `make docs` and review the change of docs/a-day.md: people would read those messages."""
     page = PAGE.read_text(encoding="utf-8")
     day = await lived(tmp_path)
     found = [

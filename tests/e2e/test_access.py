@@ -1,4 +1,4 @@
-"""Roles that a cluster names itself: its cards, forms and buttons ask for them."""
+"""Roles of one cluster: its cards, forms and buttons require them."""
 
 import pytest
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.fast_time
 
 
 def only_carol_approves(world: Demo) -> None:
-    """Give prod approvers of its own, as `clusters[].access` does when the program starts."""
+    """Give prod its own approvers, as `clusters[].access` does at the start."""
     decider = world.app.dispatcher.decider
     decisions = decider.operations  # type: ignore[attr-defined]
     assert isinstance(decisions, ApprovalService)
@@ -22,7 +22,7 @@ def only_carol_approves(world: Demo) -> None:
     decisions.access = Access(everywhere.settings, everywhere.group_members, (), {"prod": prod})
 
 
-async def test_a_card_is_decided_by_the_roles_of_its_cluster(world: Demo) -> None:
+async def test_card_of_a_cluster_with_roles_needs_them(world: Demo) -> None:
     only_carol_approves(world)
     card = await propose(world, "/cm member remove 3 prod")
     assert "do not hold the role approver" in await refused(world, card, BOB)
@@ -30,7 +30,7 @@ async def test_a_card_is_decided_by_the_roles_of_its_cluster(world: Demo) -> Non
     await card_with(world, card, "Done")
 
 
-async def test_an_approver_of_all_clusters_still_decides_elsewhere(world: Demo) -> None:
+async def test_global_approver_decides_in_clusters_without_own_roles(world: Demo) -> None:
     only_carol_approves(world)
     answer = await ask(world, "/cm whoami", user=ALICE)
     assert "operator" in answer.text

@@ -1,4 +1,4 @@
-"""What people do about alerts: list, acknowledge, silence; and that it lasts no longer than it should."""
+"""Alerts are listed, acknowledged and silenced, and each of these ends in time."""
 
 import asyncio
 
@@ -13,31 +13,31 @@ pytestmark = pytest.mark.fast_time
 
 
 def buttons(message: Message) -> list[str]:
-    """What can be clicked in a message."""
+    """Texts of a message's buttons."""
     rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
     return [element.get("text", element.get("placeholder"))["text"] for row in rows for element in row]
 
 
-async def test_an_alert_is_acknowledged_by_its_button_and_wakes_again_when_worse(world: Demo) -> None:
-    """The card names who takes care of it; a second broken disk takes that back."""
+async def test_acknowledged_alert_fires_again_when_worse(world: Demo) -> None:
+    """The message names who acknowledged it; a second broken disk ends the acknowledgement."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
-    await world.slack.as_user(ALICE).click(STORAGE, told.ts, "alert_ack")
-    acked = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "acknowledged by" in m.full_text)
+    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.as_user(ALICE).click(STORAGE, posted.ts, "alert_ack")
+    acked = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "acknowledged by" in m.full_text)
     assert f"<@{ALICE}>" in acked.full_text
     assert "Acknowledge" not in buttons(acked)
     listed = await ask(world, "/cm alerts")
     assert f"<@{ALICE}> takes care of it" in listed.full_text
     world.clusters["prod"].break_disk(4)
-    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "disk 4" in m.full_text)
+    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "disk 4" in m.full_text)
     assert "acknowledged" not in worse.full_text
 
 
-async def test_only_operators_acknowledge_and_silence(world: Demo) -> None:
-    """A viewer's click and commands are refused, told to them alone, and change nothing."""
+async def test_acknowledge_and_silence_by_viewer_are_refused(world: Demo) -> None:
+    """A viewer's click and commands are refused by an ephemeral message and change nothing."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
-    await world.slack.as_user(DAVE).click(STORAGE, told.ts, "alert_ack")
+    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_ack")
     refused = await world.slack.wait_for(STORAGE, lambda m: m.only_for == DAVE, user=DAVE)
     assert "not an operator" in refused.text
     assert "not an operator" in (await ask(world, "/cm silence disk_broken", user=DAVE)).text
@@ -45,11 +45,11 @@ async def test_only_operators_acknowledge_and_silence(world: Demo) -> None:
     assert "Nothing is silenced" in (await ask(world, "/cm silences")).text
 
 
-async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo) -> None:
-    """Silenced before it breaks: nothing is told; lifted: it is."""
+async def test_silenced_alert_is_posted_when_the_silence_is_lifted(world: Demo) -> None:
+    """A disk that breaks under a silence is announced when the silence is lifted."""
     await ask(world, "/cm silence disk_broken prod for=2h reason=replacing", channel="C0RANDOM")
-    told = await world.slack.wait_for(STORAGE, lambda m: "silenced" in m.full_text)
-    assert "replacing" in told.full_text
+    posted = await world.slack.wait_for(STORAGE, lambda m: "silenced" in m.full_text)
+    assert "replacing" in posted.full_text
     world.clusters["prod"].break_disk(5)
     listed = await ask(world, "/cm silences")
     assert "replacing" in listed.full_text
@@ -63,8 +63,8 @@ async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo)
     assert "silence lifted" in noted
 
 
-async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:
-    """Unknown numbers, rules and times."""
+async def test_invalid_arguments_get_one_sentence(world: Demo) -> None:
+    """Unknown ids, rules and durations get one sentence."""
     for line, words in (
         ("/cm ack 99", "no alert #99"),
         ("/cm ack x", "whole number"),
@@ -78,22 +78,22 @@ async def test_what_cannot_be_is_one_sentence(world: Demo) -> None:
         assert refused.only_for == ALICE
 
 
-async def test_one_subject_alone_is_silenced(world: Demo) -> None:
-    """The silence names it, and so does the list; which alerts it covers is the engine's (tests/unit/monitor)."""
-    told = await ask(world, "/cm silence peer_down prod for=1h subject=3 reason=reboot")
-    assert "`peer_down` (`3`) of prod" in told.text
-    assert "It mutes no open alert now." in told.text
+async def test_silence_of_one_subject_is_listed_with_it(world: Demo) -> None:
+    """The silence and the list name the subject; the engine's tests cover which alerts it mutes."""
+    answer = await ask(world, "/cm silence peer_down prod for=1h subject=3 reason=reboot")
+    assert "`peer_down` (`3`) of prod" in answer.text
+    assert "It mutes no open alert now." in answer.text
     listed = await ask(world, "/cm silences")
     assert "`peer_down` (`3`)" in listed.full_text
 
 
-async def test_a_silence_of_all_rules_names_what_it_spares(world: Demo) -> None:
-    told = await ask(world, "/cm silence * prod for=1h")
+async def test_silence_of_all_rules_names_the_exceptions(world: Demo) -> None:
+    answer = await ask(world, "/cm silence * prod for=1h")
     for spared in ("no_leader", "quorum_at_risk", "cluster_unreachable"):
-        assert spared in told.text
+        assert spared in answer.text
 
 
-async def test_a_subject_that_no_alert_has_is_refused(world: Demo) -> None:
+async def test_silence_of_unknown_subject_is_refused(world: Demo) -> None:
     for _ in range(200):
         if world.app.noted.get("prod", ClusterNote()).leader:
             break

@@ -20,7 +20,7 @@ async def _download(url: str) -> str:
         return await answer.text()
 
 
-async def test_a_change_and_an_attempt_without_rights_are_in_the_file_that_an_operator_asks_for() -> None:
+async def test_audit_file_has_changes_and_refused_attempts() -> None:
     async with demo(port=0, clock=time.time) as parts:
         slack = parts.slack
         alice = slack.as_user("U0ALICE")

@@ -1,4 +1,4 @@
-"""The demo page, driven as a person would with a real browser: look, change, break things, be alerted."""
+"""The demo page in a real browser: status, a change, failures, alerts."""
 
 import re
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ PATIENCE = 30_000
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    """The demo's page, opened; what the app did wrong, or the page's own errors, fail the test."""
+    """The open demo page; a broken Slack rule or an error of the page fails the test."""
     async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = await browser.new_page(viewport={"width": 1440, "height": 900})
@@ -49,7 +49,7 @@ async def say(page: Page, line: str) -> None:
     await page.get_by_test_id("send").click()
 
 
-async def test_look_change_and_be_alerted(page: Page) -> None:
+async def test_page_shows_status_change_and_alerts(page: Page) -> None:
     """/cm stat, a switch turned off with its button and dialog, a broken disk, a killed leader."""
     await page.get_by_test_id("channel-storage").click()
     await say(page, "/cm stat")
@@ -74,8 +74,8 @@ async def test_look_change_and_be_alerted(page: Page) -> None:
     await expect(page.get_by_text(re.compile("leadership of prod moved from peer 1")).first).to_be_visible()
 
 
-async def test_what_is_refused_is_seen_by_its_sender_alone(page: Page) -> None:
-    """A typo is answered with a suggestion, only to the one who typed it; another user does not see it."""
+async def test_refusal_is_seen_only_by_its_sender(page: Page) -> None:
+    """A typo gets an ephemeral suggestion, which no other user sees."""
     await page.get_by_test_id("channel-storage").click()
     await say(page, "/cm statt")
     await expect(page.get_by_text("Did you mean /cm stat").first).to_be_visible()
@@ -85,8 +85,8 @@ async def test_what_is_refused_is_seen_by_its_sender_alone(page: Page) -> None:
     await expect(page.locator('[data-testid^="message-"]', has_text="Did you mean /cm stat")).to_have_count(0)
 
 
-async def test_a_task_is_turned_off_by_the_form_of_cm_do(page: Page) -> None:
-    """The form is opened, the kind chosen, an error shown at its field and mended, the card confirmed."""
+async def test_form_of_cm_do_turns_a_task_off(page: Page) -> None:
+    """The form opens, shows an error at its field, accepts the correction, and the card is approved."""
     await page.get_by_test_id("channel-storage").click()
     await say(page, "/cm do")
     modal = page.get_by_test_id("modal")
@@ -110,8 +110,8 @@ async def test_a_task_is_turned_off_by_the_form_of_cm_do(page: Page) -> None:
     await expect(page.get_by_text("Verified").first).to_be_visible()
 
 
-async def test_somebody_stores_a_word_of_the_old_manual(page: Page) -> None:
-    """A switch is set past the bot on the panel; /cm tasks says what the word means there."""
+async def test_switch_value_of_the_old_manual_is_explained(page: Page) -> None:
+    """A switch is set on the panel, past the bot; /cm tasks explains its stored value."""
     await page.get_by_test_id("channel-storage").click()
     await page.get_by_text("Background tasks").first.click()
     await page.get_by_test_id("switch-balance").select_option("Enable")

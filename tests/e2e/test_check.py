@@ -31,8 +31,8 @@ access: {operators: {users: [U0BEN]}, approvers: {users: [U0ANNA]}, admins: {gro
 """
 
 
-def test_roles_of_one_cluster_are_checked_for_that_cluster() -> None:
-    """Ben may propose, and in prod only Ben may approve, where a removal takes two people."""
+def test_check_reports_policies_that_a_cluster_cannot_satisfy() -> None:
+    """In prod a removal takes two people, and only the proposer may approve."""
     settings = parse(TWO, secrets=Secrets(_env_file=None), environment={})
     shown = [(row.what, row.well, row.found) for row in own_roles(settings)]
     assert shown == [
@@ -69,7 +69,7 @@ def write(folder: Path, slack: LocalSlack, hosts: list[str], *, channel: str, gr
 
 
 async def test_check_of_a_working_installation_passes(tmp_path: Path) -> None:
-    """Each thing that the settings name has its line, and the exit status is 0."""
+    """Each item of the settings has a line; the exit status is 0."""
     async with SimulatedCluster() as cluster, LocalSlack() as slack:
         config = write(tmp_path, slack, list(cluster.hosts), channel="C0STORAGE")
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
@@ -110,7 +110,7 @@ async def test_check_wrong_token_is_reported_and_never_shown(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("command", ["run", "check", "status", "migrate"])
-async def test_a_bad_file_is_one_clear_sentence(tmp_path: Path, command: str) -> None:
+async def test_bad_settings_file_gets_one_sentence(tmp_path: Path, command: str) -> None:
     """No command prints a traceback."""
     bad = tmp_path / "bad.yaml"
     bad.write_text("clusters: [{name: prod, hosts: [nowhere], alert_channel: C0STORAGE}]")

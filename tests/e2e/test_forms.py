@@ -1,4 +1,4 @@
-"""Changes by forms, from /cm do and the Home tab, over real sockets: what is asked, refused, proposed and told."""
+"""Changes by forms, from /cm do and the Home tab, over real sockets."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,12 +24,12 @@ PATIENCE = 40.0
 
 
 async def seen(world: Demo, user: str, wanted: Callable[[View], bool]) -> View:
-    """The modal that a person sees, once it is as wanted."""
+    """Wait for the person's modal to meet the condition."""
     return await world.slack.wait_for_view(wanted, user=user, timeout=PATIENCE)
 
 
 async def opened(world: Demo, line: str = "/cm do task disable", *, user: str = ALICE) -> View:
-    """Type the command and give the form, once it can be filled in."""
+    """Type the command and return the form when its fields are there."""
     before = world.slack.workspace.modal(user)
     await world.slack.as_user(user).command(STORAGE, line)
     return await seen(world, user, lambda view: "submit" in view.content and (before is None or view.id != before.id))
@@ -51,8 +51,8 @@ def writes(world: Demo, path: str) -> list[Any]:
     return [json.loads(each.body) for each in world.clusters["prod"].log.matching(method="POST", path=path)]
 
 
-async def test_a_task_is_switched_off_by_a_form(world: Demo) -> None:
-    """The tasks are offered with their state; the card is the one that a typed command makes."""
+async def test_form_switches_a_task_off(world: Demo) -> None:
+    """The form lists the tasks with their states; its card equals that of a typed command."""
     view = await opened(world)
     assert element(view, "form:cluster")["initial_option"]["value"] == "prod", "the channel's default"
     offered = [option["text"]["text"] for option in element(view, "field:task")["options"]]
@@ -61,10 +61,10 @@ async def test_a_task_is_switched_off_by_a_form(world: Demo) -> None:
     assert not ack.errors
     shown = await seen(world, ALICE, lambda view: "waits for" in view.full_text)
     assert "Operation #1" in shown.full_text
-    told = await world.slack.wait_for(
+    message = await world.slack.wait_for(
         STORAGE, lambda m: "waits for" in m.text and m.only_for == ALICE, user=ALICE, timeout=PATIENCE
     )
-    assert "|its card>" in told.text
+    assert "|its card>" in message.text
     posted = await card(world, "Operation #1, proposed")
     assert "rush" in posted.full_text
     await world.slack.as_user(ALICE).click(OPERATIONS, posted.ts, "op_confirm", confirmed=True)
@@ -72,13 +72,13 @@ async def test_a_task_is_switched_off_by_a_form(world: Demo) -> None:
     assert writes(world, "/config/set") != []
 
 
-async def test_whoever_may_break_the_glass_is_asked_and_nobody_else(world: Demo) -> None:
+async def test_force_field_is_shown_only_to_breakers(world: Demo) -> None:
     assert "Force" in labels(await opened(world, user=ALICE))
     assert "Force" not in labels(await opened(world, user=BOB))
 
 
-async def test_switching_the_kind_redraws_the_fields_and_keeps_what_was_typed(world: Demo) -> None:
-    """The peers are offered as the leader lists them; the reason stays in its field."""
+async def test_form_keeps_the_reason_when_its_kind_changes(world: Demo) -> None:
+    """The form lists the leader's peers; the reason stays in its field."""
     first = await opened(world)
     person = world.slack.as_user(ALICE)
     await person.click_view("form:kind", value="member remove", values={"field:reason": "disk lost"})
@@ -102,7 +102,7 @@ def id_of(view: View, action_id: str) -> str:
     )
 
 
-async def test_what_is_wrong_is_said_at_its_field_in_the_command_s_words(world: Demo) -> None:
+async def test_form_shows_errors_at_their_fields(world: Demo) -> None:
     view = await opened(world, "/cm do member add")
     person = world.slack.as_user(ALICE)
     filled = {"field:peer_id": "0", "field:host": "10.0.0.4:10110"}
@@ -119,7 +119,7 @@ async def test_what_is_wrong_is_said_at_its_field_in_the_command_s_words(world: 
     assert await world.app.repository.recent(None, 5) == []
 
 
-async def test_what_the_preflight_blocks_is_shown_in_the_form(world: Demo) -> None:
+async def test_form_shows_what_the_preflight_blocks(world: Demo) -> None:
     await opened(world, "/cm do member remove prod")
     await world.slack.as_user(ALICE).submit({"field:peer_id": "1"})
     view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
@@ -127,14 +127,14 @@ async def test_what_the_preflight_blocks_is_shown_in_the_form(world: Demo) -> No
     assert writes(world, "/member/remove") == []
 
 
-async def test_a_dry_run_proposes_nothing(world: Demo) -> None:
+async def test_form_dry_run_proposes_nothing(world: Demo) -> None:
     await opened(world, "/cm do leader transfer")
     await world.slack.as_user(ALICE).submit({"field:peer_id": "2", "field:dry_run": ["yes"]})
     await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
     assert await world.app.repository.recent(None, 5) == []
 
 
-async def test_a_viewer_is_refused_in_the_form_and_noted(world: Demo) -> None:
+async def test_form_of_a_viewer_is_refused_and_audited(world: Demo) -> None:
     await world.slack.as_user(DAVE).command(STORAGE, "/cm do")
     view = await seen(world, DAVE, lambda view: "You are not an operator" in view.full_text)
     assert "submit" not in view.content
@@ -144,7 +144,7 @@ async def test_a_viewer_is_refused_in_the_form_and_noted(world: Demo) -> None:
     assert [row.action for row in rows] == ["refused.command"]
 
 
-async def test_a_form_sent_twice_is_one_wish(world: Demo) -> None:
+async def test_form_submitted_twice_proposes_once(world: Demo) -> None:
     """A double click, or a payload that is replayed under a new trigger."""
     view = await opened(world)
     person = world.slack.as_user(ALICE)
@@ -157,7 +157,7 @@ async def test_a_form_sent_twice_is_one_wish(world: Demo) -> None:
 
 
 async def forged(world: Demo, view: View, values: Mapping[str, Any], **content: Any) -> Mapping[str, Any]:
-    """Submit a view whose content was tampered with, and give the answer."""
+    """Submit a tampered view and return the answer."""
     person = world.slack.as_user(ALICE)
     state = form_state(view.blocks, values)
     bad = replace(view, content={**view.content, **content})
@@ -169,7 +169,7 @@ async def forged(world: Demo, view: View, values: Mapping[str, Any], **content: 
     return answer
 
 
-async def test_what_is_forged_is_refused_and_nothing_is_kept(world: Demo) -> None:
+async def test_forged_form_is_refused_and_not_stored(world: Demo) -> None:
     view = await opened(world)
     sealed = str(view.content["private_metadata"])
     change_request = {"field:task": "balance"}
@@ -188,7 +188,7 @@ async def test_what_is_forged_is_refused_and_nothing_is_kept(world: Demo) -> Non
     assert await world.app.repository.recent(None, 5) == []
 
 
-async def test_a_form_of_another_person_is_refused(world: Demo) -> None:
+async def test_form_of_another_person_is_refused(world: Demo) -> None:
     view = await opened(world)
     bob = world.slack.as_user(BOB)
     state = form_state(view.blocks, {"field:task": "balance"})
@@ -197,7 +197,7 @@ async def test_a_form_of_another_person_is_refused(world: Demo) -> None:
     assert "cmbot can use any more" in json.dumps(ack.payload)
 
 
-async def test_a_cluster_without_a_voice_leaves_the_fields_to_be_typed(world: Demo) -> None:
+async def test_form_of_a_silent_cluster_has_text_fields(world: Demo) -> None:
     cluster = world.clusters["prod"]
     for peer in (1, 2, 3):
         await cluster.kill(peer)
@@ -206,15 +206,15 @@ async def test_a_cluster_without_a_voice_leaves_the_fields_to_be_typed(world: De
     assert "cannot be read now" in view.full_text
 
 
-async def test_a_form_that_was_closed_is_answered_where_it_was_asked_for(world: Demo) -> None:
+async def test_closed_form_is_answered_in_its_channel(world: Demo) -> None:
     await opened(world)
     person = world.slack.as_user(ALICE)
     await person.submit({"field:task": "balance"})
     await person.close_view()
-    told = await world.slack.wait_for(
+    posted = await world.slack.wait_for(
         STORAGE, lambda m: "waits for" in m.text and m.only_for == ALICE, user=ALICE, timeout=PATIENCE
     )
-    assert "Operation #1" in told.text
+    assert "Operation #1" in posted.text
 
 
 # --- the Home tab
@@ -225,8 +225,8 @@ async def at_home(world: Demo, user: str, wanted: Callable[[View], bool] = lambd
     return await world.slack.wait_for_view(wanted, user=user, home=True, timeout=PATIENCE)
 
 
-async def test_home_opens_the_form_for_its_cluster_and_shows_what_waits(world: Demo) -> None:
-    """Proposed from the tab; it is told in the form, the tab has it afterwards, with a link to the card."""
+async def test_home_opens_the_form_and_lists_the_proposal(world: Demo) -> None:
+    """The form shows the proposal; the tab then lists it with a link to its card."""
     await at_home(world, ALICE)
     person = world.slack.as_user(ALICE)
     await person.click_home("home:change:prod")
@@ -242,7 +242,7 @@ async def test_home_opens_the_form_for_its_cluster_and_shows_what_waits(world: D
     assert "Open the card" in tab.full_text
 
 
-async def test_home_answers_by_a_direct_message_when_the_form_was_closed(world: Demo) -> None:
+async def test_closed_form_from_home_is_answered_by_direct_message(world: Demo) -> None:
     await at_home(world, ALICE)
     person = world.slack.as_user(ALICE)
     await person.click_home("home:change:prod")
@@ -255,7 +255,7 @@ async def test_home_answers_by_a_direct_message_when_the_form_was_closed(world: 
     await world.slack.wait_for(direct, lambda m: "waits for" in m.text, user=ALICE, timeout=PATIENCE)
 
 
-async def test_home_shows_a_cluster_s_status_to_a_viewer_who_gets_no_other_button(world: Demo) -> None:
+async def test_home_of_a_viewer_has_only_the_status_button(world: Demo) -> None:
     tab = await at_home(world, DAVE)
     assert "Change…" not in tab.full_text
     assert "except `/cm audit`" in tab.full_text
@@ -263,7 +263,7 @@ async def test_home_shows_a_cluster_s_status_to_a_viewer_who_gets_no_other_butto
     await seen(world, DAVE, lambda view: "prod is healthy" in view.full_text)
 
 
-async def test_a_replacement_shows_its_plan_and_proposes_its_first_step(world: Demo) -> None:
+async def test_replacement_form_shows_its_plan_and_proposes_one_step(world: Demo) -> None:
     await world.clusters["prod"].kill(3)
     await opened(world, "/cm do member replace prod")
     filled = {"field:dead": "3", "field:new": "4", "field:host": "127.0.0.1:7999"}
@@ -274,8 +274,8 @@ async def test_a_replacement_shows_its_plan_and_proposes_its_first_step(world: D
     assert "waits for" in view.full_text
 
 
-async def test_what_was_kept_when_the_process_died_is_done_by_the_next(world: Demo) -> None:
-    """Accepted and acknowledged, never worked on: the sweep takes it up; a view that is gone loses nothing."""
+async def test_accepted_form_is_resumed_by_the_next_process(world: Demo) -> None:
+    """An accepted form that was not processed is resumed by the sweep, also when its view is gone."""
     work = Submission(
         key="form:V0GONE",
         user=ALICE,
@@ -294,14 +294,14 @@ async def test_what_was_kept_when_the_process_died_is_done_by_the_next(world: De
     await world.slack.wait_for(direct, lambda m: "Operation #1" in m.text, user=ALICE, timeout=PATIENCE)
 
 
-async def test_a_cluster_that_left_the_settings_after_the_form_was_kept_is_told(world: Demo) -> None:
+async def test_resumed_form_of_a_removed_cluster_is_refused(world: Demo) -> None:
     work = Submission("form:V1", ALICE, "", "", "V1", "task disable", "gone", {"task": "balance"}, "task disable")
     await world.app.dispatcher.execute(work)
     direct = world.slack.workspace.open_im(ALICE).id
     await world.slack.wait_for(direct, lambda m: 'no cluster "gone"' in m.text, user=ALICE, timeout=PATIENCE)
 
 
-async def test_somebody_who_lost_the_role_while_filling_in_is_refused_and_noted(world: Demo) -> None:
+async def test_form_of_a_person_who_lost_the_role_is_refused(world: Demo) -> None:
     work = Submission("form:V1", DAVE, "", "", "V1", "task disable", "prod", {"task": "balance"}, "task disable")
     await world.app.dispatcher.execute(work)
     direct = world.slack.workspace.open_im(DAVE).id
@@ -311,8 +311,8 @@ async def test_somebody_who_lost_the_role_while_filling_in_is_refused_and_noted(
     assert [row.action for row in rows] == ["refused.command"]
 
 
-async def test_a_forged_button_of_the_home_tab_changes_nothing(world: Demo) -> None:
-    """A viewer who sends the button that only operators get is refused in the form, and it is noted."""
+async def test_forged_home_button_is_refused_and_audited(world: Demo) -> None:
+    """A viewer who sends an operator's button is refused in the form, and the audit log has it."""
     await at_home(world, DAVE)
     person = world.slack.as_user(DAVE)
     tab = world.slack.workspace.homes[DAVE]
@@ -322,8 +322,8 @@ async def test_a_forged_button_of_the_home_tab_changes_nothing(world: Demo) -> N
     assert "submit" not in view.content
 
 
-async def test_a_form_with_too_long_a_wait_says_so_to_whoever_typed(world: Demo) -> None:
-    """Slack's trigger was used or is over: nothing opens, and the one who typed is told what to do."""
+async def test_expired_trigger_opens_nothing_and_says_so(world: Demo) -> None:
+    """An expired or used trigger opens nothing, and the requester is told what to do."""
     trigger = world.slack.workspace.grants.new_trigger(ALICE)
     world.slack.workspace.grants.use_trigger(trigger)
     url = world.slack.as_user(ALICE)._response_url(STORAGE)

@@ -1,6 +1,6 @@
-"""A new leader that does not answer yet is announced by the first look, unless another host contradicts its follower.
+"""A new leader that does not answer yet is announced by the first poll, unless a host contradicts its follower.
 
-The looks are made one by one, so that they can be counted: nothing here depends on how long anything takes.
+The test makes and counts each poll, so nothing here depends on timing.
 """
 
 import time
@@ -22,12 +22,12 @@ from tests.e2e.test_journey import STORAGE, alert
 pytestmark = pytest.mark.fast_time
 
 LONG = 600.0
-"""Seconds that no test lasts: for so long a fresh leader holds its answers, or the poll leaves the looks to us."""
+"""Seconds longer than any test: a fresh leader holds its answers, and the program makes no poll."""
 
 
 @dataclass
 class World:
-    """The demo, of which the cluster prod is looked at by hand."""
+    """The demo; the test itself polls the cluster prod."""
 
     demo: Demo
     seen_before: int = 0
@@ -37,24 +37,24 @@ class World:
         return self.demo.clusters["prod"]
 
     async def first_look(self) -> None:
-        """Wait for the look that the program makes at its start; then no other comes by itself."""
+        """Wait for the poll at the start; the program makes no other."""
         watch = self.demo.app.watches["prod"]
         await self.cluster.until(lambda: watch.health.done_at > 0)
         assert not watch.health.failures
 
     async def look(self) -> None:
-        """One look of the watch, from here on counted."""
+        """Poll once and count it."""
         self.seen_before = len(self.cluster.log)
         await poll(self.demo.app, "prod")
         assert not self.demo.app.watches["prod"].health.failures
 
     def asked(self, node: int) -> list[Seen]:
-        """The questions to that node, how it is, since the last look began."""
+        """The status requests to the node since the last poll began."""
         since = list(self.cluster.log)[self.seen_before :]
         return [seen for seen in since if (seen.node, seen.path) == (node, "/stat")]
 
     def answer(self, node: int) -> None:
-        """A leader is no longer fresh: it answers whatever it is asked from now on."""
+        """Let the new leader answer from now on."""
         [leader] = [each for each in self.cluster.nodes if each.node_id == node]
         leader.hold_until = NEVER
 
@@ -69,7 +69,7 @@ class World:
 
 @asynccontextmanager
 async def world(*, election: float = QUICK.election) -> AsyncIterator[World]:
-    """A watched demo whose fresh leaders hold their answers; `election` is the election time-out (seconds)."""
+    """A watched demo whose new leaders delay their answers; `election` is the election time-out in seconds."""
     timing = replace(QUICK, hold=LONG, election=election)
     async with demo(port=0, timing=timing, poll=LONG, example_ports=False, clock=time.time) as parts:
         own = World(parts)
@@ -78,7 +78,7 @@ async def world(*, election: float = QUICK.election) -> AsyncIterator[World]:
         parts.slack.assert_no_violations()
 
 
-async def test_first_look_announces_a_leader_that_has_not_answered() -> None:
+async def test_first_poll_announces_a_leader_that_has_not_answered() -> None:
     async with world() as own:
         await own.cluster.kill(1)
         await own.cluster.until(lambda: own.cluster.leader not in {0, 1})
@@ -98,7 +98,7 @@ async def test_first_look_announces_a_leader_that_has_not_answered() -> None:
         assert [message.ts for message in own.announcements()] == [early.ts]
 
 
-async def test_follower_that_the_old_leader_contradicts_announces_nothing() -> None:
+async def test_contradicted_follower_announces_no_leader() -> None:
     """A partition: peer 1 is cut off and still says that it leads, peer 3 follows peer 2, which does not answer yet."""
     async with world(election=LONG) as own:
         await own.cluster.isolate(1)

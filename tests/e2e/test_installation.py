@@ -1,4 +1,4 @@
-"""An installation that cmbot 0.1.0 left goes on under this program; see tests/fixtures/installation/README.md."""
+"""An installation of cmbot 0.1.0 continues under this program; see tests/fixtures/installation/README.md."""
 
 import json
 from collections import Counter
@@ -38,7 +38,7 @@ def cards(world: Installation, channel: str, words: str) -> list[Message]:
 # --- the recorded payloads
 
 
-async def test_every_recorded_payload_is_answered_as_the_table_says(world: Installation) -> None:
+async def test_recorded_payloads_get_the_expected_answers(world: Installation) -> None:
     """Buttons, menus, forms and Home tabs of the recorded program, delivered unchanged."""
     assert len(PAYLOADS) == 41
     assert sorted(PAYLOADS) == sorted(each.payload for each in ANSWERS)
@@ -93,7 +93,7 @@ def _sender(payload: Mapping[str, Any]) -> str:
 
 
 def _shows(view: Any, words: str) -> bool:
-    """Whether a view holds these words, or a field with this id."""
+    """True if the view has these words or a field with this id."""
     return view is not None and words in json.dumps(dict(view.content), ensure_ascii=False)
 
 
@@ -101,7 +101,7 @@ def _shows(view: Any, words: str) -> bool:
 
 
 async def test_open_alerts_end_by_an_edit_of_their_message(world: Installation) -> None:
-    """No second message is posted for an alert, and the same key keeps the same message."""
+    """No alert gets a second message; each key keeps its message."""
     _heal(world)
     async with world.bot():
         for alert in OPEN_ALERTS:
@@ -113,12 +113,12 @@ async def test_open_alerts_end_by_an_edit_of_their_message(world: Installation) 
 
 
 def _ended(world: Installation, slot: str) -> bool:
-    """An alert that is over has no buttons."""
+    """True if the message shows a resolved alert without buttons."""
     return world.message(slot).edited and not world.message(slot).action_ids()
 
 
 def _heal(world: Installation) -> None:
-    """All is well again; the host of the member that was removed is taken out of the settings."""
+    """Repair the clusters and remove the removed member's host from the settings."""
     prod, archive = world.clusters["prod"], world.clusters["archive"]
     for disk in (3, 4):
         prod.repair_disk(disk, "normal")
@@ -140,8 +140,8 @@ def _set_hosts(world: Installation, old: str, new: str) -> None:
     config.write_text(text.replace(old, new), encoding="utf-8")
 
 
-async def test_the_lease_that_ran_out_is_put_back(tmp_path: Path) -> None:
-    """The switch goes back when its two hours are over; the leases that run on keep their buttons."""
+async def test_expired_recorded_lease_is_put_back(tmp_path: Path) -> None:
+    """The switch is put back after two hours; running leases keep their buttons."""
     over, *others = sorted(LEASES, key=lambda op: LEASES[op])
     async with installation(tmp_path, later=TWO_HOURS) as world:
         assert LEASES[over] < world.clock.now() < min(LEASES[op] for op in others)
@@ -152,8 +152,8 @@ async def test_the_lease_that_ran_out_is_put_back(tmp_path: Path) -> None:
         assert world.writes() == [("prod", "/config/set", '{"key":"balance","value":"true"}')]
 
 
-async def test_a_replacement_between_its_steps_is_finished(world: Installation) -> None:
-    """The waiting step is approved on its old card; the same command then leads through the other steps."""
+async def test_recorded_replacement_is_finished(world: Installation) -> None:
+    """The waiting step is approved on its recorded card; the same command then proposes the other steps."""
     line = "/cm member replace 5 6 127.0.0.1:10115 node=127.0.0.1:21106"
     async with world.bot():
         await world.slack.as_user(BOB).click(
@@ -176,7 +176,7 @@ def _written(world: Installation, sent: int, path: str) -> bool:
 
 
 async def _next_step(world: Installation, line: str) -> Message:
-    """Type the command until a card comes: a learner takes its time to catch up, a step to be seen."""
+    """Repeat the command until it posts a card: a learner needs time to catch up."""
     before = {m.ts for m in cards(world, "C0OPERATIONS", "6")}
     found: list[Message] = []
     for _ in range(20):
@@ -196,15 +196,15 @@ def _more_than(slack: LocalSlack, count: int) -> bool:
 # --- what others read
 
 
-async def test_metrics_keep_the_names_that_dashboards_know(world: Installation) -> None:
+async def test_metrics_keep_their_names(world: Installation) -> None:
     async with world.bot():
         page = await world.page("metrics")
     known = {line.split()[2].removesuffix("_total") for line in page.splitlines() if line.startswith("# TYPE")}
     assert set(NAMES["metrics"]) - known == set()
 
 
-async def test_check_finds_nothing_wrong_with_the_recorded_settings(world: Installation) -> None:
-    """Every key, token, channel, user group and host; the host of the removed member is gone from them."""
+async def test_check_accepts_the_recorded_settings(world: Installation) -> None:
+    """It checks each key, token, channel, user group and host, without the removed member's host."""
     _set_hosts(world, ", 127.0.0.1:21105", "")
     status, out = await cmbot(world.folder / "config.yaml", "check", SLACK_APP_TOKEN=world.slack.app_token)
     assert status == 0, out

@@ -1,4 +1,4 @@
-"""Settings, database, export and names that cmbot 0.1.0 left, as the present command line takes them."""
+"""The present command line takes the settings, database, export and names of cmbot 0.1.0."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.e2e.installed import FIXTURES, cmbot, configured, lines_of, recorded,
 NAMES: dict[str, Any] = json.loads(text_of("names.json"))
 LAST = recorded("audit")[-1]
 HEAD = f"{LAST['seq']}:{LAST['hash']}"
-"""Where the recorded audit log ended."""
+"""Last hash of the recorded audit log."""
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -22,7 +22,7 @@ FREE = {"rules", "clusters.rules", "policies", "clusters.policies"}
 
 
 def _keys(value: Any, place: str = "") -> set[str]:
-    """Every key with its place; what stands in a list, or under the name of a rule, has the place of its section."""
+    """All keys with their sections; entries of lists and of rules count under their section."""
     if isinstance(value, list):
         return {key for each in value for key in _keys(each, place)}
     if not isinstance(value, dict):
@@ -34,12 +34,12 @@ def _keys(value: Any, place: str = "") -> set[str]:
     return found
 
 
-def test_the_recorded_settings_hold_every_key_of_their_time() -> None:
+def test_recorded_settings_use_every_key() -> None:
     written = _keys(yaml.safe_load(text_of("config.yaml")))
     assert set(NAMES["settings"]) - written == set()
 
 
-async def test_recorded_settings_and_database_are_taken(tmp_path: Path) -> None:
+async def test_recorded_settings_and_database_open(tmp_path: Path) -> None:
     """The settings load, the database is brought up to date, and its audit log still ends where it ended."""
     config = configured(tmp_path)
     restored(tmp_path)
@@ -72,8 +72,8 @@ async def test_recorded_export_fills_an_empty_database(tmp_path: Path, database_
     assert counts == lines_of("export.jsonl.gz")[0]["counts"]
 
 
-async def test_migrated_database_shows_its_processes(tmp_path: Path) -> None:
-    """The recorded process is dead, so the command says that nothing is watched."""
+async def test_migrated_database_lists_its_replicas(tmp_path: Path) -> None:
+    """The recorded process is dead, so the command reports that no cluster is watched."""
     config = configured(tmp_path)
     restored(tmp_path)
     status, out = await cmbot(config, "replicas")
@@ -82,16 +82,16 @@ async def test_migrated_database_shows_its_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["log_events", "metrics"])
-def test_a_name_that_is_gone_is_in_the_changelog(kind: str) -> None:
-    """Whoever reads logs and metrics by machine finds there what the name is now."""
+def test_removed_names_are_in_the_changelog(kind: str) -> None:
+    """CHANGELOG maps each removed log or metric name to its new one."""
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "bot").rglob("*.py"))
     changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     gone = [name for name in NAMES[kind] if not re.search(rf'"{re.escape(name)}"', sources)]
     assert [name for name in gone if f"`{name}`" not in changelog] == []
 
 
-def test_the_record_holds_no_secret() -> None:
-    """Only the tokens of the simulated installation, and no path of the machine that made it."""
+def test_record_has_no_secret() -> None:
+    """The record has only simulated tokens and no path of the recording machine."""
     files = [path.name for path in FIXTURES.iterdir() if path.name != "README.md"]
     whole = "".join(text_of(name) for name in files)
     assert not re.findall(r"xox[a-z]-(?!local)|/tmp/|/home/|/root/", whole)

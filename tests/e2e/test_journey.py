@@ -1,4 +1,4 @@
-"""A person's journey: look, change, be alerted; what goes wrong on the way is told to the one it concerns."""
+"""A person's journey: status, changes, alerts; errors are reported to the person concerned."""
 
 import json
 from typing import Any
@@ -24,22 +24,22 @@ async def ask(world: Demo, line: str, *, user: str = ALICE, channel: str = STORA
 
 
 def alert(*words: str) -> Any:
-    """A wanted alert: every word in it, and not a reply in its thread."""
+    """Match an alert (not a reply) that contains every word."""
     return lambda m: m.metadata and not m.thread_ts and all(word in m.full_text for word in words)
 
 
 async def propose(world: Demo, line: str, **where: str) -> tuple[Message, Message]:
-    """Type a changing command; returns (its card, what the requester was told)."""
-    told = await ask(world, line, **where)
+    """Type a changing command; return (its card, the answer to the requester)."""
+    answer = await ask(world, line, **where)
     channel = OPERATIONS if "archive" not in line else ARCHIVE
-    return await world.slack.wait_for(channel, lambda m: "*Waiting*" in m.full_text), told
+    return await world.slack.wait_for(channel, lambda m: "*Waiting*" in m.full_text), answer
 
 
 # --- looking
 
 
-async def test_stat_says_how_the_cluster_is(world: Demo) -> None:
-    """The verdict first, then leader, space, peers, disks, and who answered."""
+async def test_stat_shows_the_cluster_status(world: Demo) -> None:
+    """The answer has the status, leader, space, peers, disks and hosts."""
     shown = (await ask(world, "/cm stat")).full_text
     assert "prod is healthy" in shown
     for fact in ("term 1", "TiB", "Writable", "z0", "z2", "3 voters", "3 of 3 hosts answered"):
@@ -59,14 +59,14 @@ async def test_stat_says_how_the_cluster_is(world: Demo) -> None:
         ("/cm whoami", (ALICE, "operator", "access.admins.users")),
     ],
 )
-async def test_every_reading_command_answers(world: Demo, line: str, facts: tuple[str, ...]) -> None:
-    """None of them needs more than typing it."""
+async def test_reading_commands_answer_without_arguments(world: Demo, line: str, facts: tuple[str, ...]) -> None:
+    """Each command answers without arguments."""
     answer = (await ask(world, line)).full_text
     assert [fact for fact in facts if fact not in answer] == []
 
 
-async def test_a_cluster_is_named_or_meant_by_the_channel(world: Demo) -> None:
-    """By name anywhere; by the channel's default; never by guessing."""
+async def test_cluster_is_chosen_by_name_or_channel(world: Demo) -> None:
+    """A cluster is chosen by name or by the channel's default, never guessed."""
     assert "archive" in (await ask(world, "/cm stat archive")).text
     assert "archive" in (await ask(world, "/cm stat", channel=ARCHIVE)).text
     refused = await ask(world, "/cm stat", channel=RANDOM)
@@ -75,8 +75,8 @@ async def test_a_cluster_is_named_or_meant_by_the_channel(world: Demo) -> None:
 
 
 @pytest.mark.parametrize("killed", [(1,), (2, 3), (1, 2, 3)])
-async def test_dead_nodes_are_named_and_nothing_hangs(world: Demo, killed: tuple[int, ...]) -> None:
-    """Whatever is left answers; what does not is named."""
+async def test_stat_names_dead_nodes_in_time(world: Demo, killed: tuple[int, ...]) -> None:
+    """The remaining hosts answer; the silent ones are named."""
     cluster = world.clusters["prod"]
     for node in killed:
         await cluster.kill(node)
@@ -85,8 +85,8 @@ async def test_dead_nodes_are_named_and_nothing_hangs(world: Demo, killed: tuple
         assert cluster.host(node).removeprefix("http://") in shown.full_text
 
 
-async def test_a_paused_host_does_not_hold_the_answer_up(world: Demo) -> None:
-    """The answer comes within the deadline, and is completed in place once the host answers."""
+async def test_stat_with_paused_host_is_completed_later(world: Demo) -> None:
+    """The answer comes within the deadline and is edited when the host answers."""
     cluster = world.clusters["prod"]
     await cluster.pause(1)
     first = await ask(world, "/cm stat")
@@ -107,8 +107,8 @@ async def test_a_paused_host_does_not_hold_the_answer_up(world: Demo) -> None:
         ("/cm help", "cmbot operates CubeFS"),
     ],
 )
-async def test_every_command_answers_though_every_host_hangs(world: Demo, line: str, words: str) -> None:
-    """Acknowledged at once, answered with what is known; nothing waits for a host for ever."""
+async def test_commands_answer_while_all_hosts_hang(world: Demo, line: str, words: str) -> None:
+    """Each command is acknowledged at once and answered with what is known."""
     for node in (1, 2, 3):
         await world.clusters["prod"].pause(node)
     assert words in (await ask(world, line)).text
@@ -136,8 +136,8 @@ async def test_every_command_answers_though_every_host_hangs(world: Demo, line: 
         ("/cm stat @bob", "U0BOB"),
     ],
 )
-async def test_bad_input_gets_one_sentence_for_its_sender(world: Demo, line: str, words: str) -> None:
-    """One clear sentence, private, and the process lives on."""
+async def test_bad_input_gets_one_private_sentence(world: Demo, line: str, words: str) -> None:
+    """Bad input gets one ephemeral sentence, and the process continues."""
     refused = await ask(world, line)
     assert refused.only_for == ALICE
     assert words in refused.text
@@ -145,13 +145,13 @@ async def test_bad_input_gets_one_sentence_for_its_sender(world: Demo, line: str
     assert "prod is healthy" in (await ask(world, "/cm stat")).text
 
 
-async def test_hostile_text_from_a_cluster_stays_text(world: Demo) -> None:
-    """A host that calls itself <!channel> wakes nobody."""
+async def test_hostile_text_of_a_cluster_is_escaped(world: Demo) -> None:
+    """A host named <!channel> notifies no one."""
     world.clusters["prod"].rename_disk(5, host="<!channel> & <@U0BOB>", path="`*_~|")
     world.clusters["prod"].break_disk(5)
-    told = await world.slack.wait_for(STORAGE, alert("disk 5"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk 5"))
     listed = await ask(world, "/cm disks status=broken")
-    for message in (told, listed):
+    for message in (posted, listed):
         assert "<!channel>" not in json.dumps([message.text, *message.blocks])
         assert "<@U0BOB>" not in json.dumps([message.text, *message.blocks])
 
@@ -159,11 +159,11 @@ async def test_hostile_text_from_a_cluster_stays_text(world: Demo) -> None:
 # --- changing
 
 
-async def test_a_switch_is_turned_off_confirmed_and_read_back(world: Demo) -> None:
-    """The card names cluster, task and value; one click, one request; the card says what is true now."""
-    card, told = await propose(world, "/cm task disable balance reason=rush")
-    assert OPERATIONS in told.full_text
-    assert told.only_for == ALICE
+async def test_switch_is_turned_off_and_verified(world: Demo) -> None:
+    """The card names cluster, task and value; one click sends one request; the card shows the result."""
+    card, answer = await propose(world, "/cm task disable balance reason=rush")
+    assert OPERATIONS in answer.full_text
+    assert answer.only_for == ALICE
     assert card.channel == OPERATIONS
     for fact in ("prod", "balance", '"true"', '"false"', "rush"):
         assert fact in card.full_text
@@ -176,8 +176,8 @@ async def test_a_switch_is_turned_off_confirmed_and_read_back(world: Demo) -> No
     assert [json.loads(seen.body) for seen in writes] == [{"key": "balance", "value": "false"}]
 
 
-async def test_a_v1_cluster_is_sent_its_own_words(world: Demo) -> None:
-    """The same command, another release: Disable, as the manual says, and under its own key."""
+async def test_v1_cluster_gets_its_own_switch_value(world: Demo) -> None:
+    """The same command sends Disable under another key to another release, as its manual says."""
     card, _ = await propose(world, "/cm task disable volume_inspect archive")
     await world.slack.as_user(ALICE).click(ARCHIVE, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(ARCHIVE, lambda m: m.ts == card.ts and "Verified" in m.full_text)
@@ -185,8 +185,8 @@ async def test_a_v1_cluster_is_sent_its_own_words(world: Demo) -> None:
     assert json.loads(write.body) == {"key": "vol_inspect", "value": "Disable"}
 
 
-async def test_only_an_operator_may_propose(world: Demo) -> None:
-    """Dave may look, not change, and is told what to do about it; a member of the group may."""
+async def test_proposal_by_viewer_is_refused(world: Demo) -> None:
+    """Dave, a viewer, is refused with advice; a member of the operators' group may propose."""
     refused = await ask(world, "/cm task disable balance", user=DAVE)
     assert "not an operator" in refused.text
     assert refused.only_for == DAVE
@@ -194,8 +194,8 @@ async def test_only_an_operator_may_propose(world: Demo) -> None:
     assert "U0CAROL" in card.full_text
 
 
-async def test_a_second_click_does_nothing(world: Demo) -> None:
-    """Clicked twice, and clicked again when all is over: one request."""
+async def test_second_click_sends_nothing(world: Demo) -> None:
+    """Repeated clicks, also after the end, send one request."""
     card, _ = await propose(world, "/cm task disable balance")
     alice = world.slack.as_user(ALICE)
     button = next(e for block in card.blocks for e in block.get("elements", ()) if e.get("action_id") == "op_confirm")
@@ -203,9 +203,9 @@ async def test_a_second_click_does_nothing(world: Demo) -> None:
         await alice.send_click(card, {**button, "block_id": "x"})
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     await alice.send_click(card, {**button, "block_id": "x"})
-    told = await world.slack.wait_for(OPERATIONS, lambda m: m.only_for == ALICE, user=ALICE)
-    assert "#1 " in told.text
-    assert "has no effect" in told.text
+    posted = await world.slack.wait_for(OPERATIONS, lambda m: m.only_for == ALICE, user=ALICE)
+    assert "#1 " in posted.text
+    assert "has no effect" in posted.text
     assert len(world.clusters["prod"].log.matching(method="POST", path="/config/set")) == 1
 
 
@@ -220,18 +220,18 @@ async def test_a_second_click_does_nothing(world: Demo) -> None:
         ("9" * 1900, UNKNOWN_BUTTON),
     ],
 )
-async def test_a_forged_button_is_refused(world: Demo, value: str, words: str) -> None:
-    """Whatever a payload claims, nothing is sent, and the one who clicked is told."""
+async def test_forged_button_is_refused(world: Demo, value: str, words: str) -> None:
+    """A forged payload sends nothing and gets an ephemeral refusal."""
     card, _ = await propose(world, "/cm task disable balance")
     forged = {"type": "button", "action_id": "op_confirm", "block_id": "x", "value": value}
     await world.slack.as_user(ALICE).send_click(card, forged)
-    told = await world.slack.wait_for(OPERATIONS, lambda m: m.only_for == ALICE, user=ALICE)
-    assert words in told.text
+    posted = await world.slack.wait_for(OPERATIONS, lambda m: m.only_for == ALICE, user=ALICE)
+    assert words in posted.text
     assert not world.clusters["prod"].log.matching(method="POST", path="/config/set")
 
 
-async def test_the_same_command_delivered_twice_proposes_once(world: Demo) -> None:
-    """Slack may hand an envelope over twice."""
+async def test_command_delivered_twice_proposes_once(world: Demo) -> None:
+    """Slack may deliver an envelope twice."""
     world.slack.faults.inject("duplicate")
     await propose(world, "/cm task disable balance")
     await ask(world, "/cm whoami")
@@ -239,21 +239,21 @@ async def test_the_same_command_delivered_twice_proposes_once(world: Demo) -> No
     assert len(cards) == 1
 
 
-async def test_a_card_that_cannot_be_posted_proposes_nothing(world: Demo) -> None:
-    """The requester is told why and what to do, and no card can be clicked later."""
+async def test_proposal_without_postable_card_is_withdrawn(world: Demo) -> None:
+    """The requester learns the cause and the fix, and no card can be clicked later."""
     team = world.slack.workspace.team
     channels = tuple(c for c in team.channels if c.id != OPERATIONS)
     world.slack.workspace.team = type(team)(**{**_fields(team), "channels": channels})
-    told = await ask(world, "/cm task disable balance")
-    assert "Nothing was proposed" in told.text
-    assert "channel_not_found" in told.text
+    answer = await ask(world, "/cm task disable balance")
+    assert "Nothing was proposed" in answer.text
+    assert "channel_not_found" in answer.text
 
 
 def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
-async def test_the_state_moved_between_proposal_and_click(world: Demo) -> None:
+async def test_click_after_a_change_of_state_sends_nothing(world: Demo) -> None:
     """Somebody changed the switch meanwhile: the click sends nothing, and the card says what changed."""
     card, _ = await propose(world, "/cm task disable balance")
     world.clusters["prod"].data.kv["balance"] = "Enable"
@@ -263,8 +263,8 @@ async def test_the_state_moved_between_proposal_and_click(world: Demo) -> None:
     assert not world.clusters["prod"].log.matching(method="POST", path="/config/set")
 
 
-async def test_a_lost_reply_is_looked_for_not_sent_again(world: Demo) -> None:
-    """Executed, but the answer was cut: the effect is seen, and the cluster saw one request."""
+async def test_lost_answer_is_verified_and_not_sent_again(world: Demo) -> None:
+    """The request was executed and its answer cut: the effect is verified, and the cluster got one request."""
     card, _ = await propose(world, "/cm task disable balance")
     world.clusters["prod"].lose_replies(1, path="/config/set")
     await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
@@ -276,8 +276,8 @@ async def test_a_lost_reply_is_looked_for_not_sent_again(world: Demo) -> None:
 # --- being alerted
 
 
-async def test_a_broken_disk_is_told_followed_and_resolved_in_one_message(world: Demo) -> None:
-    """Named when it breaks, kept while it is repaired, resolved in place with its duration."""
+async def test_broken_disk_is_one_message_until_resolved(world: Demo) -> None:
+    """One message is posted when the disk breaks, edited during repair, and resolved with its duration."""
     cluster = world.clusters["prod"]
     cluster.break_disk(3)
     first = await world.slack.wait_for(STORAGE, alert("disk 3", "broken"))
@@ -294,19 +294,19 @@ async def test_a_broken_disk_is_told_followed_and_resolved_in_one_message(world:
     assert resolved.edited
 
 
-async def test_a_change_of_leader_is_told_once(world: Demo) -> None:
-    """From whom to whom, in which term."""
+async def test_change_of_leader_is_posted_once(world: Demo) -> None:
+    """The alert names both leaders and the term."""
     while world.app.watches["prod"].latest is None:
         await ask(world, "/cm whoami")
     await world.clusters["prod"].elect(2)
-    told = await world.slack.wait_for(STORAGE, alert("from peer 1 to peer 2"))
-    assert "term" in told.full_text
+    posted = await world.slack.wait_for(STORAGE, alert("from peer 1 to peer 2"))
+    assert "term" in posted.full_text
     told_again = [m for m in world.slack.workspace.messages if alert("from peer 1 to peer 2")(m)]
     assert len(told_again) == 1
 
 
-async def test_the_home_tab_shows_the_clusters(world: Demo) -> None:
-    """Opening the app's Home publishes what the watch last saw."""
+async def test_home_tab_shows_the_clusters(world: Demo) -> None:
+    """Opening the Home tab publishes the result of the last poll."""
     await world.slack.as_user(ALICE).open_home()
     home = await world.slack.workspace.wait_until(lambda: world.slack.workspace.homes.get(ALICE), 10)
     assert "prod" in json.dumps(home.content)

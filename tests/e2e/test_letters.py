@@ -1,4 +1,4 @@
-"""Messages that Slack refuses for good: seen by those who ask, and posted once the cause is mended."""
+"""Messages that Slack refuses for good are listed, and posted after a retry."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.e2e.test_journey import ALICE, DAVE, STORAGE, ask
 pytestmark = pytest.mark.fast_time
 
 
-async def test_a_message_that_slack_refused_is_listed_and_posted_once_the_cause_is_mended(world: Demo) -> None:
-    """The bot was thrown out of the channel: /cm ops says so; once it is back, an admin lets it try again."""
+async def test_refused_message_is_listed_and_posted_on_retry(world: Demo) -> None:
+    """The bot is removed from the channel: /cm ops lists the message; an admin retries it later."""
     world.slack.faults.inject("error", method="chat.postMessage", code="is_archived")
     async with world.app.store.begin() as uow:
         await uow.outbox.put(MessageKey.parse("note:1"), STORAGE, Content("The lost note."))

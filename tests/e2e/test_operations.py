@@ -1,4 +1,4 @@
-"""Changes of the raft group from the command to the proof: who may, what voids an approval, what is sent."""
+"""Changes of the raft group: roles, void approvals, the request that is sent, and its verification."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def propose(world: Demo, line: str, *, user: str = ALICE) -> Message:
 
 
 async def card_with(world: Demo, card: Message, words: str) -> Message:
-    """The card once it says that."""
+    """Wait for the card with these words."""
     return await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and words in m.full_text, timeout=PATIENCE)
 
 
@@ -98,7 +98,7 @@ async def test_removal_approved_by_another_person_is_sent_once_and_verified(worl
     assert writes(world, "/member/remove") == [{"peer_id": 3}]
 
 
-async def test_a_leader_that_dies_before_the_approval_voids_it_and_the_difference_is_shown(world: Demo) -> None:
+async def test_approval_after_the_leader_died_is_void(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     cluster = world.clusters["prod"]
     await cluster.kill(1)
@@ -126,7 +126,7 @@ async def test_a_state_that_moved_harmlessly_is_proposed_again_under_another_num
     assert writes(world, "/leadership/transfer") == [{"peer_id": 2}]
 
 
-async def test_a_lost_reply_is_sent_once_and_its_last_line_is_done(world: Demo) -> None:
+async def test_lost_answer_of_a_removal_ends_verified(world: Demo) -> None:
     """Steps that became stale before they were posted are only in the history of the card."""
     card = await propose(world, "/cm member remove 3")
     world.clusters["prod"].lose_replies(1, path="/member/remove")
@@ -145,14 +145,14 @@ async def test_a_lost_reply_is_sent_once_and_its_last_line_is_done(world: Demo) 
     assert writes(world, "/member/remove") == [{"peer_id": 3}]
 
 
-async def test_ten_approvals_at_once_are_one_execution(world: Demo) -> None:
+async def test_ten_concurrent_approvals_execute_once(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     await asyncio.gather(*(click(world, card, BOB if turn % 2 else CAROL) for turn in range(10)))
     await card_with(world, card, "Verified")
     assert writes(world, "/member/remove") == [{"peer_id": 3}]
 
 
-async def test_what_the_cluster_refuses_is_shown_in_its_words(world: Demo) -> None:
+async def test_refusal_of_the_cluster_is_quoted(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     world.clusters["prod"].fail_next(400, path="/member/remove", words="Request Not Allow")
     await click(world, card, BOB)
@@ -161,7 +161,7 @@ async def test_what_the_cluster_refuses_is_shown_in_its_words(world: Demo) -> No
     assert writes(world, "/member/remove") == [{"peer_id": 3}]
 
 
-async def test_a_member_is_added_as_a_learner(world: Demo) -> None:
+async def test_member_is_added_as_a_learner(world: Demo) -> None:
     cluster = world.clusters["prod"]
     node = await cluster.add_node(4)
     address = cluster.host(node).removeprefix("http://")
@@ -174,7 +174,7 @@ async def test_a_member_is_added_as_a_learner(world: Demo) -> None:
     assert sent == {"peer_id": 4, "host": "127.0.0.1:10113", "member_type": 1, "node_host": address}
 
 
-async def test_one_change_of_members_at_a_time(world: Demo) -> None:
+async def test_second_membership_change_is_refused_while_one_waits(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     reply = await ask(world, "/cm leader transfer 2")
     assert "Operation #1 (member remove) is waiting; only one may be open" in reply.text
@@ -221,13 +221,13 @@ async def test_another_person_can_reject_but_not_cancel(world: Demo) -> None:
     assert "is already rejected" in await refused(world, card, BOB)
 
 
-async def test_a_group_that_cannot_be_listed_grants_nothing(world: Demo) -> None:
+async def test_group_that_slack_cannot_list_grants_nothing(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     world.slack.faults.inject("error", method="usergroups.users.list", count=50)
     assert "Slack did not list the approver group" in await refused(world, card, CAROL)
 
 
-async def test_an_expired_card_does_nothing(world: Demo) -> None:
+async def test_expired_card_does_nothing(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     op = await only_op(world)
     await world.app.repository.note(replace(op, expires_at=1.0), text="time passes")
@@ -238,7 +238,7 @@ async def test_an_expired_card_does_nothing(world: Demo) -> None:
 
 
 @pytest.mark.parametrize("value", ["{}", "[]", "null", '{"op":1}', '{"op":1,"v":99}', '{"op":99,"v":1}', "[" * 1900])
-async def test_a_forged_button_does_nothing(world: Demo, value: str) -> None:
+async def test_forged_button_does_nothing(world: Demo, value: str) -> None:
     card = await propose(world, "/cm member remove 3")
     forged = {"type": "button", "action_id": "op_confirm", "block_id": "x", "value": value}
     await world.slack.as_user(BOB).send_click(card, forged)
@@ -247,7 +247,7 @@ async def test_a_forged_button_does_nothing(world: Demo, value: str) -> None:
     assert writes(world, "/member/remove") == []
 
 
-async def test_break_glass_takes_a_reason_and_two_others(world: Demo) -> None:
+async def test_break_glass_needs_a_reason_and_two_approvers(world: Demo) -> None:
     cluster = world.clusters["prod"]
     await cluster.kill(3)
     assert "break-glass" in (await ask(world, "/cm leader transfer 3 force=yes reason=test", user=BOB)).text
@@ -291,21 +291,21 @@ async def test_break_glass_takes_a_reason_and_two_others(world: Demo) -> None:
         ("/cm op settle 77 done reason=seen", "There is no operation #77"),
     ],
 )
-async def test_what_cannot_be_is_one_sentence_and_nothing_is_sent(world: Demo, line: str, words: str) -> None:
+async def test_impossible_change_gets_one_sentence_and_sends_nothing(world: Demo, line: str, words: str) -> None:
     reply = await ask(world, line)
     assert words in reply.text
     assert reply.only_for == ALICE
     assert not world.clusters["prod"].log.matching(method="POST")
 
 
-async def test_a_dry_run_tells_and_notes_nothing(world: Demo) -> None:
+async def test_dry_run_proposes_and_stores_nothing(world: Demo) -> None:
     reply = await ask(world, "/cm member remove 3 dry-run=yes")
     assert "nothing was proposed" in reply.text
     assert "it can lose no more voters" in reply.full_text
     assert await world.app.repository.recent(None, 5) == []
 
 
-async def test_operations_are_listed_shown_and_cancelled_by_command(world: Demo) -> None:
+async def test_commands_list_show_and_cancel_operations(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     assert "Remove peer 3 from prod" in (await ask(world, "/cm ops", user=DAVE)).full_text
     shown = await ask(world, "/cm op 1", user=DAVE)
@@ -317,7 +317,7 @@ async def test_operations_are_listed_shown_and_cancelled_by_command(world: Demo)
     assert "cancelled" in (await ask(world, "/cm ops state=recent")).full_text
 
 
-async def test_an_admin_settles_what_is_not_known(world: Demo) -> None:
+async def test_admin_settles_an_unknown_operation(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     op = await only_op(world)
     running = await world.app.repository.move(op, OpState.RUNNING, by=BOB)
@@ -332,7 +332,7 @@ async def test_an_admin_settles_what_is_not_known(world: Demo) -> None:
 # --- leases
 
 
-async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(world: Demo) -> None:
+async def test_leased_switch_is_announced_and_put_back_once(world: Demo) -> None:
     card = await propose(world, "/cm task disable balance for=2h")
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back ")
@@ -353,7 +353,7 @@ async def test_a_switch_that_is_set_for_a_time_is_announced_and_goes_back_once(w
 
 
 @pytest.mark.parametrize(("action", "words"), [("op_keep", "kept"), ("op_extend", "extended")])
-async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, words: str) -> None:
+async def test_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, words: str) -> None:
     card = await propose(world, "/cm task disable balance for=2h")
     await click(world, card, ALICE)
     await card_with(world, card, "It goes back ")
@@ -368,7 +368,7 @@ async def test_a_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, 
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == warning.ts and "op_keep" not in json.dumps(m.blocks))
 
 
-async def test_two_who_approve_at_once_both_count(world: Demo) -> None:
+async def test_two_concurrent_approvals_both_count(world: Demo) -> None:
     """Neither gets an error about the other: both approvals count."""
     cluster = world.clusters["prod"]
     await cluster.kill(3)

@@ -1,4 +1,4 @@
-"""Policies hold without exception: composed changes, break-glass, and the rights of everybody at the deciding click."""
+"""Policies hold for composed changes, for break-glass, and for each person's roles at the deciding click."""
 
 import re
 import time
@@ -41,7 +41,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Demo]:
 
 
 def in_group(world: Demo, *users: str) -> None:
-    """These people, and no others, are in the user group from now on."""
+    """Set the members of the user group."""
     workspace = world.slack.workspace
     groups = tuple(replace(group, users=users) for group in workspace.team.groups)
     workspace.team = replace(workspace.team, groups=groups)
@@ -66,7 +66,7 @@ async def test_leased_switch_takes_the_policy_of_turning_it_back_too(world: Demo
 
 
 async def test_break_glass_does_not_replace_whose_approval_counts(world: Demo) -> None:
-    """Two approvers are what break-glass takes; the admin whom the policy of transfers names is needed as well."""
+    """Break-glass takes two approvers and also the admin whom the transfer policy requires."""
     await world.clusters["prod"].kill(3)
     assert "needs a reason" in (await ask(world, "/cm leader transfer 3 force=yes")).text
     card = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
@@ -85,13 +85,13 @@ async def test_force_without_a_block_is_refused(world: Demo) -> None:
     for line in ("/cm member add 4 127.0.0.1:10999 node=127.0.0.1:10998", "/cm task disable balance"):
         for dry in ("", " dry-run=yes"):
             for reason in (" reason=drill", ""):
-                told = await ask(world, f"{line} force=yes{reason}{dry}")
-                assert "There is nothing to force" in told.text
+                answer = await ask(world, f"{line} force=yes{reason}{dry}")
+                assert "There is nothing to force" in answer.text
     assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_approval_of_a_person_who_left_counts_no_more(world: Demo) -> None:
-    """Carol approved through her group and left it a moment ago: Slack is asked again, whatever is remembered."""
+    """Carol approved through a group that she has since left: cmbot asks Slack again and drops her approval."""
     card = await propose(world, "/cm member remove 3 reason=drill")
     await click(world, card, CAROL)
     await card_with(world, card, "(1 of 2 so far)")

@@ -1,4 +1,4 @@
-"""Slack refuses edits, replies or a message: what people read in the channel stays true all the same."""
+"""The channel stays correct when Slack refuses edits, replies or messages."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ def frozen(world: Demo) -> None:
 
 
 def links_to(message: Message, former: Message) -> bool:
-    """Whether a message leads to the one that it stands in the place of."""
+    """True if the message links to the one that it replaces."""
     return "does not let cmbot edit" in message.full_text and former.ts in str(message.blocks)
 
 
@@ -40,25 +40,25 @@ async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> N
 
 async def test_refused_edit_of_a_resolved_alert_is_a_new_message(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
     frozen(world)
     world.clusters["prod"].repair_disk(3, "repaired")
-    over = await world.slack.wait_for(STORAGE, lambda m: m.ts != told.ts and alert("was repaired")(m), timeout=30)
-    assert links_to(over, told)
+    over = await world.slack.wait_for(STORAGE, lambda m: m.ts != posted.ts and alert("was repaired")(m), timeout=30)
+    assert links_to(over, posted)
 
 
-async def test_refused_thread_line_of_an_alert_is_said_in_the_channel(world: Demo) -> None:
+async def test_refused_thread_reply_is_posted_in_the_channel(world: Demo) -> None:
     code = "restricted_action_non_threadable_channel"
     world.slack.faults.inject("thread_error", method="chat.postMessage", count=MANY, code=code)
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
     world.clusters["prod"].break_disk(4)
     worse = await world.slack.wait_for(STORAGE, lambda m: "worse than before" in m.full_text)
     assert not worse.thread_ts
-    assert told.ts in str(worse.blocks)
+    assert posted.ts in str(worse.blocks)
 
 
-async def test_unlisted_error_shows_in_readyz_until_it_passes(world: Demo) -> None:
+async def test_unlisted_error_is_in_readyz_until_it_ends(world: Demo) -> None:
     world.slack.faults.inject("error", method="chat.postMessage", count=4, code="message_limit_exceeded")
     world.clusters["prod"].break_disk(3)
     async with asyncio.timeout(30), aiohttp.ClientSession() as web:
@@ -73,7 +73,7 @@ async def test_unlisted_error_shows_in_readyz_until_it_passes(world: Demo) -> No
 
 
 async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo) -> None:
-    """The new state is a new message, the operation goes on, and the buttons of the old message still count."""
+    """The new state is a new message, and the buttons of both messages work."""
     await world.clusters["prod"].kill(3)
     card, _ = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
     frozen(world)
@@ -87,11 +87,11 @@ async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo
     )
 
 
-async def test_alert_resolved_in_an_archived_channel_is_over_elsewhere(world: Demo) -> None:
-    """Its message there cannot be edited, so the fallback channel says that it is over, with a link."""
+async def test_alert_resolved_in_archived_channel_is_reported_in_fallback(world: Demo) -> None:
+    """Its message cannot be edited, so the fallback channel reports the end with a link."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
     change(world, STORAGE, is_archived=True)
     world.clusters["prod"].repair_disk(3, "repaired")
     over = await world.slack.wait_for(OPERATIONS, alert("was repaired"), timeout=30)
-    assert links_to(over, told)
+    assert links_to(over, posted)

@@ -1,4 +1,4 @@
-"""A dead member is replaced: the whole journey, with the change of the settings that it takes."""
+"""A dead member is replaced step by step, including the change of the settings."""
 
 import asyncio
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.system
 ALICE, BOB, STORAGE = "U0ALICE", "U0BOB", "C0STORAGE"
 
 
-async def test_a_dead_member_is_replaced_step_by_step(outside: Outside) -> None:
-    """The same command after each step: every step is proposed, approved, carried out and seen on its own."""
+async def test_dead_member_is_replaced_step_by_step(outside: Outside) -> None:
+    """The same command proposes each step; each is approved, executed and verified."""
     cluster = outside.cluster
     await cluster.kill(3)
     node = cluster.host(await cluster.add_node(4)).removeprefix("http://")
@@ -36,7 +36,7 @@ async def test_a_dead_member_is_replaced_step_by_step(outside: Outside) -> None:
 
 
 async def _step(outside: Outside, line: str, words: str) -> None:
-    """Ask until the step can be proposed (a learner takes its time to catch up), approve it, and see it done."""
+    """Repeat the command until the step is proposed, approve it and wait for its end."""
     answer = await _answered(outside, line, "waits for")
     number = answer.full_text.partition("Operation ")[2].split()[0]
     card = await outside.slack.wait_for(
@@ -49,7 +49,7 @@ async def _step(outside: Outside, line: str, words: str) -> None:
 
 
 async def _answered(outside: Outside, line: str, words: str) -> Message:
-    """Type it until the answer says that."""
+    """Repeat the command until its answer has these words."""
     alice = outside.slack.as_user(ALICE)
     async with asyncio.timeout(90):
         while True:

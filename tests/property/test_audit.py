@@ -37,7 +37,7 @@ CHAINS = st.lists(FIELDS, min_size=1, max_size=8).map(chained)
 
 
 @given(CHAINS)
-def test_what_was_appended_holds_from_the_start_and_from_any_row(rows: list[AuditRow]) -> None:
+def test_appended_rows_verify_from_any_start(rows: list[AuditRow]) -> None:
     assert verify(rows) is None
     for place, row in enumerate(rows):
         assert verify(rows[place + 1 :], start=row.head) is None
@@ -86,9 +86,7 @@ def test_changed_row_with_new_hash_breaks_the_next_row(
 
 
 @given(CHAINS, st.data())
-def test_a_removed_row_is_missed_and_the_end_by_whoever_noted_the_head(
-    rows: list[AuditRow], data: st.DataObject
-) -> None:
+def test_removed_row_or_end_is_detected_with_a_known_head(rows: list[AuditRow], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     left = [*rows[:place], *rows[place + 1 :]]
     broken = verify(left)
@@ -125,7 +123,7 @@ def test_an_inserted_or_doubled_row_is_found(
 
 
 @given(TIMES)
-def test_times_come_back_from_their_text(at: float) -> None:
+def test_times_are_parsed_from_their_text(at: float) -> None:
     assert unstamp(stamp(at)) == at
 
 

@@ -30,7 +30,7 @@ def _stands_for(char: str) -> bool:
     return 0xFF01 <= ord(char) <= 0xFF5E or char in "\u30fc\uff70\u3164\u115f\u1160\uffa0"
 
 
-def test_full_width_forms_and_dashes_are_read_by_what_unicode_says() -> None:
+def test_full_width_forms_and_dashes_are_normalised() -> None:
     for char in map(chr, range(0xFF01, 0xFF5F)):
         assert plain_char(char) == unicodedata.normalize("NFKC", char)
     assert {plain_char(char) for char in EVERY if unicodedata.category(char) == "Pd"} == {"-"}

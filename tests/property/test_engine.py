@@ -79,7 +79,7 @@ FOUND = {
     for key in KEYS
 }
 QUIET: st.SearchStrategy[Answer] = st.sampled_from([(), CANNOT_TELL])
-# What inhibits the others is seen more rarely, or nothing else would ever be told.
+# Inhibiting findings are rarer, or no other alert would ever fire.
 ANSWERS: Mapping[str, st.SearchStrategy[Answer]] = {
     key: st.one_of(QUIET, QUIET, found) if key == "no_leader" else st.one_of(QUIET, found, found)
     for key, found in FOUND.items()
@@ -100,7 +100,7 @@ def done(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Engine(RuleBasedStateMachine):
-    """A world that changes at random, the engine's alerts in it, and what a channel was told of them.
+    """A random world, the engine's alerts in it, and the messages about them.
 
     Another cluster shares the channel; its alerts come and go by hand.
     """
@@ -244,7 +244,7 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
         since = self.now - LIMITS.within
-        moves = [move for told in self.told.values() for at, move in told if at > since]
+        moves = [move for posted in self.told.values() for at, move in posted if at > since]
         first = [move.new for move in moves if move.reason is TransitionReason.FIRED and move.new.notes.group is None]
         spared = [alert for alert in first if alert.rule not in NEVER_WILDCARD_SILENCED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
@@ -286,24 +286,24 @@ class Engine(RuleBasedStateMachine):
         """Fold, store and tell, as one transaction; False when it was lost."""
         held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
         before = self.history
-        after, told = group_alerts(before, moves, held, LIMITS, self.now)
-        assert {move.new.key for move in moves} <= {move.new.key for move in told}
+        after, posted = group_alerts(before, moves, held, LIMITS, self.now)
+        assert {move.new.key for move in moves} <= {move.new.key for move in posted}
         try:
-            done(self._stored(told, before, after))
+            done(self._stored(posted, before, after))
         except StoreError:
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}
-        for move in told:
+        for move in posted:
             if move.tell is not Tell.QUIET:
                 self.told.setdefault(ids[move.new.key], []).append((self.now, move))
         return True
 
-    async def _stored(self, told: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
+    async def _stored(self, posted: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
         async with self.store.begin() as uow:
-            await publish(uow, told, before, after, LIMITS)
+            await publish(uow, posted, before, after, LIMITS)
 
     def _blocked(self, held: list[Alert], *, settling: bool, remembered: bool) -> frozenset[str]:
-        """The rules of which nothing may be told at this tick."""
+        """The rules that may not announce anything at this tick."""
         open_rules = {alert.rule for alert in held if alert.state is not AlertState.PENDING}
         active = {key for key, answer in self.world.items() if (answer is not CANNOT_TELL and answer)} | open_rules
         inhibited = frozenset[str]().union(*(INHIBITS.get(key, frozenset()) for key in active))
@@ -383,7 +383,7 @@ class Engine(RuleBasedStateMachine):
             assert new.notes.unreported is None
 
     def _check_escalation(self, old: Alert, new: Alert) -> None:
-        """Called once since somebody last was to care for it, and not before that somebody had the whole time."""
+        """Escalated once per owner, and only after that owner had the full time."""
         given = self._last(old, TransitionReason.FIRED, TransitionReason.UNMUTED, TransitionReason.ACKNOWLEDGED)
         assert self.now - given >= CALLS.after
         assert new.severity >= CALLS.severity
@@ -391,7 +391,7 @@ class Engine(RuleBasedStateMachine):
         assert new.notes.escalated_at == self.now
 
     def _nothing_is_lost(self, blocked: frozenset[str]) -> None:
-        """What is found is told with its newest words, unless something named keeps it back; what is gone, ends."""
+        """Each finding is posted with its newest text unless a named reason holds it back; each ended one resolves."""
         open_now = {(alert.rule, alert.subject): alert for alert in self.own}
         for rule_ in RULES:
             answer = self.world[rule_.key]

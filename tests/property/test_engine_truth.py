@@ -25,7 +25,7 @@ LOOKS = st.lists(
 
 @given(LOOKS)
 @settings(deadline=None)
-def test_what_is_unknown_changes_nothing(looks: Sequence[tuple[float, str]]) -> None:
+def test_unknown_values_change_nothing(looks: Sequence[tuple[float, str]]) -> None:
     life, now = Life([rule(hold=HOLD, clear=HOLD)]), 0.0
     known: list[tuple[float, str]] = []
     for apart, what in looks:
@@ -60,7 +60,7 @@ CHANGES = st.lists(st.tuples(st.integers(10, 700), st.booleans()), min_size=1, m
 
 @given(CHANGES, st.integers(1, 500))
 @settings(deadline=None)
-def test_what_was_planned_never_worsens(steps: Sequence[tuple[int, bool]], apart: int) -> None:
+def test_planned_change_never_worsens(steps: Sequence[tuple[int, bool]], apart: int) -> None:
     at, changes = 1000.0, list[LeaderChange]()
     for number, (gap, planned) in enumerate(steps):
         at += gap
@@ -123,7 +123,7 @@ def test_inhibition_never_crosses_subjects(said: Mapping[tuple[str, str], Sequen
     assert posted == set(said) - {pair for pairs in said.values() for pair in pairs}
 
 
-def test_only_what_holds_for_a_whole_cluster_inhibits_whole_rules() -> None:
+def test_only_cluster_wide_alerts_inhibit_whole_rules() -> None:
     """Each of them is one alert of the cluster, and only the last is reported."""
     assert set(INHIBITS) == {"cluster_unreachable", "no_leader", "leader_flapping"}
     assert INHIBITS["leader_flapping"] == {"leader_changed"}

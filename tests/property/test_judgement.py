@@ -73,7 +73,7 @@ def evaluation(verdict: PreflightResult, host: str, at: float) -> Evaluation:
     takes=st.floats(0, 10),
     then=st.sampled_from([FINE, MOVED, BLOCKED]),
 )
-def test_no_request_is_sent_on_a_judgement_older_than_the_limit(
+def test_no_request_is_sent_on_an_evaluation_beyond_the_limit(
     age: float, lock: float, takes: float, then: PreflightResult
 ) -> None:
     time = Time()

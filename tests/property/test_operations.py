@@ -51,9 +51,7 @@ def test_only_the_drawn_ways_are_walked_and_final_is_final(wanted: list[OpState]
 
 
 @given(policies, st.lists(rights, max_size=12), st.sampled_from(PEOPLE))
-def test_what_runs_was_approved_by_enough_different_people_who_may(
-    policy: Policy, clicks: list[Rights], requester: str
-) -> None:
+def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks: list[Rights], requester: str) -> None:
     op = replace(advance(BASE, OpState.WAITING, at=1.0), requester=requester)
     given: list[Rights] = []
     for who in clicks:
@@ -100,7 +98,7 @@ everybody = st.dictionaries(
 
 
 @given(parts, everybody, st.sampled_from(["U1", "U2"]))
-def test_strictest_policy_is_as_strict_as_each_part_in_every_field(
+def test_strictest_policy_is_as_strict_as_each_part(
     each: list[Policy], held: dict[str, frozenset[str]], requester: str
 ) -> None:
     """What the whole lets run each part alone would, given that its requester is an operator who wants it."""
@@ -143,7 +141,7 @@ def test_a_lease_is_announced_before_it_ends(lease: float, now: float) -> None:
 
 
 @pytest.mark.parametrize(("meaning", "on"), [("on", True), ("off", False), ("unset", False), ("meaningless", False)])
-def test_what_is_put_back(meaning: str, on: bool) -> None:
+def test_value_that_a_lease_restores(meaning: str, on: bool) -> None:
     op = replace(BASE, id=12, seen=ObservedState(switch=ObservedSwitch("balance", None, meaning, "false", "v3")))
     back = reverting(op, 5.0)
     assert back.request == TaskSwitch("balance", on)

@@ -39,7 +39,7 @@ def test_any_text_is_a_command_or_one_bounded_sentence(text: str) -> None:
 
 
 @given(TEXTS)
-def test_what_parses_to_a_change_is_known_as_one_before(text: str) -> None:
+def test_changing_command_is_recognised_before_parsing(text: str) -> None:
     outcome = parsed(text)
     if isinstance(outcome, Parsed):
         assert is_changing(text) == outcome.command.changes
@@ -63,7 +63,7 @@ def test_a_quoted_value_comes_back_under_its_key(value: str) -> None:
 
 
 @given(st.text(max_size=300))
-def test_what_slack_escaped_is_undone(text: str) -> None:
+def test_slack_escapes_are_undone(text: str) -> None:
     slack = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert unescape(slack) == text
 

@@ -193,9 +193,7 @@ CHANGES = requests(("add", "remove", "transfer"))
 
 @STEADY
 @given(scenes(), CHANGES, FACTS)
-def test_what_is_let_through_leaves_a_quorum_of_healthy_voters(
-    scene: Scene, request: Request, facts: PreflightContext
-) -> None:
+def test_allowed_change_leaves_a_healthy_quorum(scene: Scene, request: Request, facts: PreflightContext) -> None:
     before, now = scene.looks()
     verdict = preflight(request, before, now, facts=facts)
     assume(not verdict.forced().blocked)
@@ -205,9 +203,7 @@ def test_what_is_let_through_leaves_a_quorum_of_healthy_voters(
 
 @STEADY
 @given(scenes(), requests(), FACTS)
-def test_a_block_names_a_next_step_and_every_verdict_survives_json(
-    scene: Scene, request: Request, facts: PreflightContext
-) -> None:
+def test_block_names_a_next_step_and_survives_json(scene: Scene, request: Request, facts: PreflightContext) -> None:
     verdict = preflight(request, *scene.looks(), facts=facts)
     assert all(check.next_step for check in verdict.of_level(CheckLevel.BLOCK))
     keys = [check.key for check in verdict.checks]
@@ -227,7 +223,7 @@ def test_the_leader_is_never_removed_not_even_by_force(scene: Scene, facts: Pref
 
 @STEADY
 @given(scenes(), FLAGS)
-def test_its_own_state_never_blocks_the_removal_of_a_voter(scene: Scene, flags: s.Flags) -> None:
+def test_unhealthy_state_of_a_voter_never_blocks_its_removal(scene: Scene, flags: s.Flags) -> None:
     peer = scene.voters[-1]
     allowed = preflight(MemberRemove(peer), *scene.looks())
     waits = allowed.check("catching_up")
@@ -249,9 +245,7 @@ def active(now: Snapshot) -> int:
 
 @STEADY
 @given(scenes(), FACTS)
-def test_removal_without_an_active_quorum_is_let_through_only_just_after_an_election(
-    scene: Scene, facts: PreflightContext
-) -> None:
+def test_removal_without_active_quorum_passes_only_after_an_election(scene: Scene, facts: PreflightContext) -> None:
     assume(scene.leader)
     before, now = scene.looks()
     for peer in scene.voters:
@@ -275,7 +269,7 @@ def test_addition_and_transfer_need_active_quorum_even_if_forced(
 
 @STEADY
 @given(scenes(), requests(), st.sampled_from([s.DOWN, s.DOWN_BEFORE_ELECTION, s.SNAPSHOTTING, s.PAUSED]), FACTS)
-def test_a_healthy_voter_that_falls_ill_never_makes_a_blocked_change_pass(
+def test_voter_becoming_unhealthy_never_unblocks_a_change(
     scene: Scene, request: Request, flags: s.Flags, facts: PreflightContext
 ) -> None:
     healthy = sorted(proven(*scene.looks()) - {scene.leader})

@@ -69,7 +69,7 @@ def test_no_answer_of_any_server_makes_it_raise(
 
 @STEADY
 @given(st.one_of(st.none(), WILD), WILD, st.booleans())
-def test_a_plan_is_made_of_any_answers_and_names_at_most_one_next_step(
+def test_plan_from_any_answers_has_one_next_step(
     before: Snapshot | None,
     now: Snapshot,
     remembered: bool,

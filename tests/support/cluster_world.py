@@ -54,7 +54,7 @@ class World:
         return await self.explain(changes)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        """Tick so often, with counters that do not lag; returns what was told meanwhile, once each."""
+        """Tick so often with current counters; return the distinct messages posted meanwhile."""
         self.cluster.recount()
         before = len(self.store.told)
         for _ in range(count):

@@ -29,7 +29,7 @@ BACKENDS = ("sqlite", "postgres")
 
 @dataclass(slots=True)
 class Clock:
-    """A clock that stands until somebody moves it; its pause moves it on instead of waiting."""
+    """A clock that a test moves; its pause advances it instead of waiting."""
 
     now: float = 1_700_000_000.0
 
@@ -109,7 +109,7 @@ class Postgres:
         return name
 
     async def drop(self, name: str) -> None:
-        """Remove a database with whatever is connected to it."""
+        """Drop a database and its connections."""
         await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _execute(self, statement: str) -> None:
@@ -140,7 +140,7 @@ def _binaries(folder: Path) -> Path:
 
 @contextmanager
 def server_running() -> Iterator[Postgres]:
-    """A server until the block ends; as root it runs as nobody, because PostgreSQL refuses root."""
+    """A server until the block ends; as root it runs as the user `nobody`, because PostgreSQL refuses root."""
     folder = Path(tempfile.mkdtemp(prefix="cmbot-pg-"))
     server = Postgres(folder, _binaries(folder), "nobody" if os.geteuid() == 0 else None)
     try:

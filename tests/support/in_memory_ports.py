@@ -1,4 +1,4 @@
-"""Stand-ins for the ports of a command: a cluster that answers as it is told, a desk that notes what is proposed."""
+"""In-memory ports of a command: a scripted cluster and a proposal service that records its calls."""
 
 # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
 

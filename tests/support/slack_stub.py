@@ -1,4 +1,4 @@
-"""A Web API that answers whatever the test tells it to, over real sockets, and notes what it was asked."""
+"""A Web API with scripted answers over real sockets that records its requests."""
 
 import json
 from collections import defaultdict, deque
@@ -23,7 +23,7 @@ class Asked:
 
 @dataclass
 class Stub:
-    """Answers `{"ok": true}` unless told otherwise by `will`."""
+    """Answers `{"ok": true}` unless `will` sets another answer."""
 
     origin: str = ""
     asked: list[Asked] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Fills every table that the schema has, whatever it is, with rows that a database could get wrong."""
+"""Fill every table of the schema with rows that a database could store wrongly."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ def recorded_stats(name: str, release: str = "master-2025-12") -> list[Stat]:
 
 
 def as_node(stat: Stat, node: int, **changes: Any) -> Stat:
-    """The same view told by another node."""
+    """The same view from another node."""
     return stat.model_copy(update={"raft_status": stat.raft_status.model_copy(update={"node_id": node, **changes})})
 
 
@@ -64,7 +64,7 @@ def leaderless() -> Snapshot:
 
 
 def unreachable() -> Snapshot:
-    """Nobody answers."""
+    """A snapshot without answers."""
     errors = [ClusterUnreachable(f"{host} refuses connections.", host=host) for host in HOSTS]
     return look(*errors, bad_disks=None, disks_error=errors[0])
 

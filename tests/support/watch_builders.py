@@ -320,5 +320,5 @@ class FakeStore:
         return [text for _, text in self.state.puts]
 
     def firing(self) -> list[Alert]:
-        """The alerts that were told and are not resolved."""
+        """Announced alerts that are not resolved."""
         return [alert for alert in self.state.alerts.values() if alert.open and alert.state is not AlertState.PENDING]

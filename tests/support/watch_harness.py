@@ -45,7 +45,7 @@ class World:
         self.woken += 1
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        """Tick so often; returns what was told meanwhile."""
+        """Tick so often; return the messages posted meanwhile."""
         before = len(self.store.told)
         for _ in range(count):
             self.now += apart

@@ -50,7 +50,7 @@ async def test_another_program_proves_an_export(store: Store, database_url: str,
     assert "row 2 does not fit" in checked(tmp_path).stderr
 
 
-async def test_a_role_of_its_own_can_append_and_do_no_more(postgres: Postgres) -> None:
+async def test_dedicated_database_role_can_only_append(postgres: Postgres) -> None:
     name = await postgres.create()
     url = postgres.url(name)
     async with Store.open(url) as owner:

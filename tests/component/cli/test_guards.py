@@ -82,9 +82,7 @@ async def test_a_disabled_trigger_or_a_strange_one_is_noticed(store: Store, data
     assert await guards_of(database_url) == faults
 
 
-async def test_an_end_that_was_cut_off_is_missed_by_its_operation(
-    store: Store, database_url: str, clock: Clock
-) -> None:
+async def test_truncated_chain_is_detected_by_its_operation(store: Store, database_url: str, clock: Clock) -> None:
     book: OperationRepository = repository(store, clock)
     op = await book.move(await book.open(OPERATION), OpState.WAITING)
     await tampered(database_url, "DELETE FROM audit WHERE seq > 1")
@@ -93,7 +91,7 @@ async def test_an_end_that_was_cut_off_is_missed_by_its_operation(
     assert f"no audit row says that operation #{op.id} is waiting" in await guards_of(database_url)
 
 
-async def test_an_end_that_was_cut_off_is_missed_by_its_silence(store: Store, database_url: str) -> None:
+async def test_truncated_chain_is_detected_by_its_silence(store: Store, database_url: str) -> None:
     held = Silence("prod", "*", "", 9e9, "U0ANNA", "", 0.0)
     async with store.begin() as uow:
         kept = await uow.silences.add(held)

@@ -222,7 +222,7 @@ async def test_where_answers_are_private_there_is_no_file(store: Store, clock: C
     assert slack.files == []
 
 
-async def test_the_log_is_for_operators_and_asking_for_it_without_right_is_in_it(store: Store, clock: Clock) -> None:
+async def test_audit_log_is_for_operators_and_audits_refusals(store: Store, clock: Clock) -> None:
     slack = Slack()
     await dispatcher(store, clock, slack).execute(typed("audit", "U0MALLORY"))
     assert "You are not an operator" in slack.said[0]

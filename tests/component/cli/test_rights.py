@@ -58,7 +58,7 @@ async def test_wrong_arguments_with_the_right_are_explained(store: Store, clock:
     assert await noted(store) == []
 
 
-async def test_a_form_sent_without_the_right_is_refused_before_its_fields(store: Store, clock: Clock) -> None:
+async def test_submitted_form_without_role_is_refused_before_validation(store: Store, clock: Clock) -> None:
     form = Submission("form:1", "U0MALLORY", "C0OPS", "", "V1", "member remove", "prod", {"colour": "red"}, "member")
     bot = dispatcher(store, clock, Slack())
     await bot.execute(form)

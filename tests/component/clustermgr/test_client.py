@@ -153,7 +153,7 @@ async def test_write_at_a_gone_leader_is_not_sent_elsewhere(
     assert other.requests == []
 
 
-async def test_a_write_is_what_servers_insist_on() -> None:
+async def test_write_has_the_form_that_servers_require() -> None:
     """JSON type, a length, no chunks, our request id; each over a new connection."""
     async with serving(says(200)) as host, ClustermgrClient([host.host], new_id=lambda: "req-1") as api:
         await api.member_add(4, "10.0.0.4:10110", learner=True, node_host="10.0.0.4:9998")

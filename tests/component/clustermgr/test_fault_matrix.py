@@ -127,7 +127,7 @@ TLS_WORDS = [
 
 
 @pytest.mark.parametrize(("fault", "words"), TLS_WORDS)
-async def test_tls_fault_is_named_as_what_it_is(fault: str, words: str) -> None:
+async def test_tls_error_is_named(fault: str, words: str) -> None:
     async with faulty(fault) as host, client(host.host, fault=fault) as api:
         with pytest.raises(ClusterError) as caught:
             await api.stat(host.host)

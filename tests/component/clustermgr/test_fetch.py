@@ -136,7 +136,7 @@ class Moving:
         return (Disk(disk_id=7, status=status),) if status == self.now else ()
 
 
-async def test_a_disk_that_moves_on_while_it_is_asked_for_is_not_missed() -> None:
+async def test_disk_that_changes_state_while_read_is_kept() -> None:
     """Asked for both states at once it would be in neither list, and its alert would end."""
     snapshot = await take_snapshot(cast("ClusterApi", Moving()), "prod", now=1.0, deadline=10.0)
     assert [(disk.disk_id, disk.status) for disk in snapshot.bad_disks or ()] == [(7, 3)]

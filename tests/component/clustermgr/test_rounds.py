@@ -65,7 +65,7 @@ async def odd_answers(world: Scenery, target: str, body: str) -> AsyncIterator[S
     ("flavour", "dialect", "inspection", "word"),
     [("v1", Dialect.V1, "vol_inspect", "Enable"), ("v3.5", Dialect.V3, "volume_inspect", "true")],
 )
-async def test_a_round_reads_the_switches_in_the_words_of_the_cluster(
+async def test_slow_poll_reads_switches_by_the_dialect(
     flavour: str, dialect: Dialect, inspection: str, word: str
 ) -> None:
     async with scenery(flavour) as world:
@@ -83,7 +83,7 @@ async def test_disks_being_dropped_are_listed() -> None:
     assert [disk.disk_id for disk in seen.dropping or ()] == [3]
 
 
-async def test_a_round_is_made_once_a_minute_and_asks_the_leader_only() -> None:
+async def test_slow_poll_runs_once_a_minute_on_the_leader() -> None:
     async with scenery() as world:
         rounds = [(await world.look()).switches is not None for _ in range(9)]
         assert rounds == [True, False, False, False, True, False, False, False, True]
@@ -92,7 +92,7 @@ async def test_a_round_is_made_once_a_minute_and_asks_the_leader_only() -> None:
     assert len(asked) == 3 * 9
 
 
-async def test_a_look_between_two_rounds_asks_stats_and_bad_disks_only() -> None:
+async def test_fast_poll_reads_stats_and_bad_disks_only() -> None:
     async with scenery() as world:
         await world.look()
         world.asked()
@@ -109,7 +109,7 @@ async def test_the_dialect_is_probed_once_an_hour() -> None:
     assert probes == [3, 0, 3]
 
 
-async def test_a_round_without_an_answer_is_made_again_with_the_next_look() -> None:
+async def test_slow_poll_without_answer_is_repeated() -> None:
     async with scenery() as world:
         world.simulated.fail_next(500, count=3, path="/disk/droppinglist")
         first = await world.look()

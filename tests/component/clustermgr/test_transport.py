@@ -143,7 +143,7 @@ async def test_a_trace_id_is_a_short_printable_line(wire: Transport) -> None:
         "\x00:80",
     ],
 )
-async def test_what_is_no_address_is_not_contacted(wire: Transport, host: str) -> None:
+async def test_invalid_address_is_not_contacted(wire: Transport, host: str) -> None:
     """A path, a user or a port beyond the range is refused before anything is looked up, in a sentence."""
     with pytest.raises(ClusterUnreachable, match="is not a host address"):
         await wire.get(host, "/stat")
@@ -210,7 +210,7 @@ class OnePerConnection:
         await writer.drain()
 
 
-async def test_read_that_was_cut_is_asked_again_on_a_fresh_connection(wire: Transport) -> None:
+async def test_cut_read_is_repeated_on_a_fresh_connection(wire: Transport) -> None:
     async with serving(OnePerConnection()) as server:
         for _ in range(6):
             assert (await wire.get(server.host, "/stat")).status == 200
@@ -270,7 +270,7 @@ async def test_a_connection_the_server_closed_meanwhile_costs_no_read(wire: Tran
             assert (await wire.get(server.host, "/stat")).status == 200
 
 
-async def test_each_call_is_measured_by_its_path_and_what_came_of_it() -> None:
+async def test_each_call_is_measured_by_path_and_result() -> None:
     """Not by its query, which has as many values as there are disks."""
     sent: list[tuple[str, str]] = []
 

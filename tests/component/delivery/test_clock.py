@@ -14,7 +14,7 @@ from tests.support.scripted_slack import FakeSlack, Fault
 
 
 @pytest.mark.parametrize("ahead", [-3600.0, 0.0, 3600.0, 365 * 86400.0])
-async def test_a_lost_answer_doubles_nothing_whatever_the_clock(store: Store, clock: Clock, ahead: float) -> None:
+async def test_lost_answer_posts_no_duplicate_with_any_clock(store: Store, clock: Clock, ahead: float) -> None:
     """The process went on by its own clock when the system clock was set; Slack's clock did not change."""
     slack_now = Clock(clock.now)
     slack = FakeSlack(slack_now)

@@ -60,7 +60,7 @@ async def test_messages_are_posted_edited_and_deleted_as_the_store_says(
     assert (slack.shown["C1"][0].slot, slack.shown["C1"][0].version) == ("alert:1", "2")
 
 
-async def test_nothing_is_called_when_nothing_changed(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
+async def test_unchanged_message_sends_no_request(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     outbox = make()
     await put(store, "a", "same")
     await outbox.drain(patience=AGES)
@@ -110,9 +110,7 @@ async def test_a_message_found_again_shows_the_newest_content(
     assert slack.texts() == ["two"]
 
 
-async def test_a_lost_post_of_a_slot_removed_meanwhile_is_found_and_deleted(
-    store: Store, slack: FakeSlack, make: MakeOutbox
-) -> None:
+async def test_lost_post_of_a_removed_key_is_deleted(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     outbox = make()
     await put(store, "a", "one")
     slack.fault = once(Fault.DOUBLED)
@@ -129,9 +127,7 @@ async def test_a_post_that_did_not_leave_is_not_looked_for(store: Store, slack: 
     assert slack.methods() == ["post", "post"]
 
 
-async def test_where_history_may_not_be_read_a_message_is_posted_rather_than_withheld(
-    store: Store, slack: FakeSlack, make: MakeOutbox
-) -> None:
+async def test_unreadable_history_posts_rather_than_withholds(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     await put(store, "a", "one")
     slack.fault = once(Fault.LOST_BEFORE)
     slack.refuse["find"] = "missing_scope"
@@ -174,7 +170,7 @@ async def test_edits_wait_together_when_slack_limits_them(
     ]
 
 
-async def test_a_channel_gets_a_short_burst_and_then_one_message_a_second(
+async def test_channel_allows_a_burst_then_one_message_a_second(
     store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
 ) -> None:
     for number in range(8):
@@ -259,9 +255,7 @@ async def test_message_deleted_by_a_person_is_not_posted_again(
     assert await outbox.drain(patience=AGES) == 0
 
 
-async def test_a_mistake_of_ours_in_one_message_stops_neither_the_others_nor_the_worker(
-    store: Store, slack: FakeSlack, make: MakeOutbox
-) -> None:
+async def test_faulty_message_stops_neither_others_nor_worker(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     class Broken(Message):
         def to_json(self) -> dict[str, object]:
             return {"nonsense": 1}
@@ -276,9 +270,7 @@ async def test_a_mistake_of_ours_in_one_message_stops_neither_the_others_nor_the
         assert [(str(post.message_key), post.last_error) for post in await uow.outbox.dead()] == [("a", "crashed")]
 
 
-async def test_a_call_that_never_answers_is_given_up_and_looked_for(
-    store: Store, slack: FakeSlack, make: MakeOutbox
-) -> None:
+async def test_call_without_answer_is_given_up_and_verified(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     await put(store, "a", "one")
     slack.gate.clear()
     outbox = make(call_timeout=0.01)
@@ -309,9 +301,7 @@ async def test_the_worker_runs_is_woken_and_can_be_waited_for(store: Store, slac
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_waiting_for_a_slot_ends_even_if_slack_does_not_answer(
-    store: Store, slack: FakeSlack, make: MakeOutbox
-) -> None:
+async def test_wait_for_a_key_ends_without_an_answer_of_slack(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     await put(store, "a", "one")
     post = await make().settled(MessageKey.parse("a"), within=0.01)
     assert post is not None

@@ -20,9 +20,7 @@ async def yes(_slot: str) -> bool:
     return True
 
 
-async def test_what_moved_stays_there_with_its_replies_and_says_where_it_belongs(
-    store: Store, slack: FakeSlack, make: MakeOutbox
-) -> None:
+async def test_moved_alert_keeps_old_replies_and_links_home(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     outbox = make()
     slack.refuse["C1"] = "is_archived"
     await put(store, "a", "one")
@@ -61,7 +59,7 @@ async def test_deleted_open_message_is_posted_again_with_its_replies(
     assert slack.texts() == ["two"]
 
 
-async def test_a_reply_to_a_deleted_message_of_no_concern_is_given_up(
+async def test_reply_to_a_deleted_resolved_message_is_given_up(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     outbox = make()

@@ -71,7 +71,7 @@ async def _some_moment_in(work: asyncio.Task[int], slack: FakeSlack, dice: Rando
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_goes_wrong_every_message_ends_once_and_true_and_in_order(
+async def test_messages_end_once_correct_and_in_order_after_failures(
     store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock, seed: int
 ) -> None:
     dice = Random(seed)
@@ -98,7 +98,7 @@ async def test_whatever_goes_wrong_every_message_ends_once_and_true_and_in_order
     assert (await outbox.health()).dead == 0
 
 
-async def test_a_worker_killed_while_slack_carries_out_its_post_leaves_one_message(
+async def test_worker_killed_during_a_post_leaves_one_message(
     store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
 ) -> None:
     async with store.begin() as uow:
@@ -124,7 +124,7 @@ async def _zombie(store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
     return work
 
 
-async def test_a_paused_worker_that_posts_after_its_heir_deletes_its_own_message(
+async def test_resumed_worker_deletes_its_duplicate_post(
     store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
 ) -> None:
     zombie = await _zombie(store, slack, make, clock)
@@ -139,7 +139,7 @@ async def test_a_paused_worker_that_posts_after_its_heir_deletes_its_own_message
         assert await uow.outbox.ts_of(MessageKey.parse("a")) == slack.shown["C1"][0].ts
 
 
-async def test_a_paused_worker_that_posts_while_its_heir_is_at_it_leaves_one_message(
+async def test_paused_and_next_worker_leave_one_message(
     store: Store, slack: FakeSlack, make: MakeOutbox, clock: Clock
 ) -> None:
     zombie = await _zombie(store, slack, make, clock)

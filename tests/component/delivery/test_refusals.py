@@ -53,7 +53,7 @@ async def test_unlisted_error_is_given_up_after_a_day(store: Store, slack: FakeS
     assert len(slack.calls) == UNKNOWN_TRIES
 
 
-async def test_overtaken_replies_are_not_sent(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
+async def test_superseded_replies_are_not_sent(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
     outbox = make()
     await put(store, "op:1", "card")
     await put(store, "op:1:step:1.2", "running", parent="op:1")

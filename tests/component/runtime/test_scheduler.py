@@ -14,7 +14,7 @@ def ignore(_: JobProblem) -> None:
     """Ignore problems: a loaded machine may miss a run."""
 
 
-async def test_a_job_runs_at_once_and_again() -> None:
+async def test_job_runs_at_once_and_again() -> None:
     ran = asyncio.Semaphore(0)
 
     async def job() -> None:
@@ -94,7 +94,7 @@ async def test_a_job_that_raises_is_reported_and_runs_again(caplog: pytest.LogCa
     assert {(problem.kind, str(problem.error)) for problem in problems} == {(ProblemKind.FAILED, "a mistake")}
 
 
-async def test_a_crontab_fires_with_the_time_that_was_due() -> None:
+async def test_crontab_job_gets_its_due_time() -> None:
     fired: asyncio.Queue[float] = asyncio.Queue()
 
     async def job(due_at: float) -> None:

@@ -15,7 +15,7 @@ NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize("by", [-3600.0, -90.0, YEAR])
-async def test_an_interval_goes_on_when_the_clock_is_set(by: float) -> None:
+async def test_interval_continues_when_the_clock_is_set(by: float) -> None:
     """The job neither stops for the length of the jump nor runs once for each interval in it."""
     ran = 0
     again = asyncio.Semaphore(0)
@@ -39,7 +39,7 @@ async def test_an_interval_goes_on_when_the_clock_is_set(by: float) -> None:
     assert not problems
 
 
-async def test_a_late_loop_runs_an_interval_once_and_reports_it() -> None:
+async def test_late_loop_runs_an_interval_once() -> None:
     """All runs that a blocked process missed become one run."""
     ran = 0
     problems: list[JobProblem] = []
@@ -116,19 +116,19 @@ async def crontab(*walls: float) -> list[float]:
 ONE = datetime(2026, 11, 24, 13, 0, 0, tzinfo=UTC).timestamp()
 
 
-async def test_a_crontab_is_due_when_the_system_clock_says_so() -> None:
+async def test_crontab_uses_the_system_clock() -> None:
     assert await crontab(ONE - 1.5, ONE + 0.01) == [ONE]
 
 
-async def test_a_clock_a_year_ahead_makes_one_run_due() -> None:
+async def test_clock_a_year_ahead_makes_one_run_due() -> None:
     assert await crontab(ONE + YEAR + 60, ONE + YEAR + 61) == [ONE + YEAR]
 
 
-async def test_a_clock_that_comes_back_leaves_the_crontab_due() -> None:
+async def test_clock_set_back_keeps_the_crontab_due() -> None:
     """After one year ahead and back, the next hour does not take a year."""
     assert await crontab(ONE + YEAR + 60, NOON + 60, ONE + 2) == [ONE + YEAR, ONE]
 
 
-async def test_a_time_that_comes_again_is_due_again() -> None:
+async def test_repeated_time_is_due_again() -> None:
     """The job itself saves the times that it ran for, so that a summary is posted once."""
     assert await crontab(ONE + 1, ONE - 600, ONE + 1) == [ONE, ONE]

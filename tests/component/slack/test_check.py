@@ -64,7 +64,7 @@ async def test_missing_scopes_are_named(stub: Stub, gateway: SlackGateway) -> No
     assert "chat:write" not in line.words
 
 
-async def test_each_channel_says_what_to_do(stub: Stub, gateway: SlackGateway) -> None:
+async def test_each_channel_problem_names_its_fix(stub: Stub, gateway: SlackGateway) -> None:
     well(stub)
     stub.will(
         "conversations.info",

@@ -75,9 +75,7 @@ async def test_refusals(
         says({"ok": True}),
     ],
 )
-async def test_an_answer_that_is_none_leaves_open_whether_it_was_posted(
-    stub: Stub, gateway: SlackGateway, answer: Answer
-) -> None:
+async def test_invalid_answer_leaves_the_post_unknown(stub: Stub, gateway: SlackGateway, answer: Answer) -> None:
     stub.will("chat.postMessage", answer)
     error = await failure(post, gateway)
     assert type(error) is SlackLost

@@ -36,7 +36,7 @@ async def test_a_post_carries_text_blocks_and_metadata_and_unfurls_nothing(stub:
     assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_a_post_into_a_thread_can_be_shown_in_the_channel_too(stub: Stub, gateway: SlackGateway) -> None:
+async def test_thread_post_can_be_broadcast_to_the_channel(stub: Stub, gateway: SlackGateway) -> None:
     stub.will("chat.postMessage", POSTED, POSTED)
     await gateway.post("C1", MESSAGE, thread_ts="1.1", broadcast=True)
     await gateway.post("C1", MESSAGE, broadcast=True)
@@ -75,7 +75,7 @@ def item(ts: Any, slot: str, user: str = "U0ME", event_type: str = "cmbot") -> M
     return {"ts": ts, "user": user, "metadata": metadata}
 
 
-async def test_only_own_messages_of_the_slot_are_found_over_all_pages(stub: Stub, gateway: SlackGateway) -> None:
+async def test_only_own_messages_of_the_key_are_found_on_all_pages(stub: Stub, gateway: SlackGateway) -> None:
     stub.will("auth.test", ME)
     first = [item("30.0", "alert:7"), item("29.0", "alert:8"), item("28.0", "alert:7", user="U0FORGER"), "garbage"]
     second = [item("9.5", "alert:7"), item("9.0", "alert:7", event_type="other"), item(None, "alert:7"), {"ts": "8"}]
@@ -98,7 +98,7 @@ async def test_lines_of_a_thread_are_looked_for_in_the_thread(stub: Stub, gatewa
     assert stub.asked[1].arguments["ts"] == "1.0"
 
 
-async def test_who_we_are_is_asked_once(stub: Stub, gateway: SlackGateway) -> None:
+async def test_bot_identity_is_requested_once(stub: Stub, gateway: SlackGateway) -> None:
     stub.will("auth.test", ME)
     await gateway.find("C1", MessageKey.parse("a"), after=0.0)
     await gateway.find("C1", MessageKey.parse("b"), after=0.0)
@@ -118,7 +118,7 @@ async def test_a_channel_as_the_bot_sees_it(stub: Stub, gateway: SlackGateway) -
     assert await gateway.channel_info("C1") == Channel("C1", "ops", member=True, archived=False, private=True)
 
 
-async def test_group_members_are_remembered_for_a_minute_but_failures_are_not(stub: Stub) -> None:
+async def test_group_members_are_cached_but_failures_are_not(stub: Stub) -> None:
     time = [0.0]
     async with SlackGateway(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
         stub.will(
@@ -144,7 +144,7 @@ async def test_a_socket_address_is_asked_for_with_the_app_token(stub: Stub, gate
 
 
 @pytest.mark.parametrize(("private", "kind"), [(True, "ephemeral"), (False, "in_channel")])
-async def test_an_answer_says_who_sees_it(stub: Stub, gateway: SlackGateway, private: bool, kind: str) -> None:
+async def test_answer_names_its_readers(stub: Stub, gateway: SlackGateway, private: bool, kind: str) -> None:
     stub.will("response_url", writes("ok"))
     await gateway.respond(stub.response_url, Reply(MESSAGE, private=private), replace=not private)
     [asked] = stub.asked

@@ -185,7 +185,7 @@ async def half_request(url: str, *, body: bool) -> tuple[asyncio.StreamReader, a
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[1]", b""])
-async def test_what_is_not_signed_is_not_even_read(bot: Running, body: bytes) -> None:
+async def test_unsigned_payload_is_not_read(bot: Running, body: bytes) -> None:
     for kind in (FORM, "application/json", "text/html; charset=nonsense"):
         assert (await bot.send(body, {}, kind=kind))[0] == 401
 
@@ -193,7 +193,7 @@ async def test_what_is_not_signed_is_not_even_read(bot: Running, body: bytes) ->
 @pytest.mark.parametrize(
     "body", [b"{", b"[1]", b"payload=%5B1%5D", b"payload=no", b'{"user":5,"event":5}', b'{"a":' + b"[" * 200_000]
 )
-async def test_what_is_signed_but_makes_no_sense_is_refused(bot: Running, body: bytes) -> None:
+async def test_signed_nonsense_is_refused(bot: Running, body: bytes) -> None:
     kind = FORM if body.startswith(b"payload") else "application/json"
     status, text = await bot.send(body, bot.slack.delivery.signed(body), kind=kind)
     assert (status, text) == (400, "")

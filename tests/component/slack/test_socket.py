@@ -186,7 +186,7 @@ async def test_a_quiet_connection_is_renewed_without_a_gap() -> None:
         assert bot.slack.delivery.sockets
 
 
-async def test_what_was_being_acknowledged_on_the_old_connection_still_is() -> None:
+async def test_acknowledgement_on_the_old_connection_completes() -> None:
     """The store is slow while Slack ends the connection: the acknowledgement goes out on the old one."""
     async with running() as bot:
         await bot.until(lambda: bot.socket.connected)

@@ -27,7 +27,7 @@ def asked(stub: Stub, method: str) -> Asked:
     return found
 
 
-async def test_the_bytes_go_to_the_address_and_the_file_into_the_channel(stub: Stub, gateway: SlackGateway) -> None:
+async def test_upload_sends_the_bytes_then_shares_the_file(stub: Stub, gateway: SlackGateway) -> None:
     stub.will(ADDRESS, given(stub))
     await upload(gateway, comment="All of it", thread_ts="1.5")
     assert [each.method for each in stub.asked] == [ADDRESS, "upload", DONE]
@@ -43,9 +43,7 @@ async def test_the_bytes_go_to_the_address_and_the_file_into_the_channel(stub: S
 @pytest.mark.parametrize(
     "address", ["http://169.254.169.254/latest", "file:///etc/passwd", "ftp://x/y", "http://[", "https://"]
 )
-async def test_nothing_is_sent_to_an_address_that_cannot_be_slack_s(
-    stub: Stub, gateway: SlackGateway, address: str
-) -> None:
+async def test_no_request_goes_to_an_address_outside_slack(stub: Stub, gateway: SlackGateway, address: str) -> None:
     stub.will(ADDRESS, given(stub, address))
     with pytest.raises(SlackError) as caught:
         await upload(gateway)

@@ -38,7 +38,7 @@ async def _all(store: Store) -> list[AuditRow]:
         return await uow.audit.range()
 
 
-async def test_rows_come_back_as_they_were_sealed_and_make_a_chain(store: Store) -> None:
+async def test_rows_are_read_as_hashed_and_form_a_chain(store: Store) -> None:
     assert await _all(store) == []
     appended = await _append(store, ENTRY, AuditEntry(5.0, "", "bot.started"))
     rows = await _all(store)
@@ -50,7 +50,7 @@ async def test_rows_come_back_as_they_were_sealed_and_make_a_chain(store: Store)
         assert await uow.audit.head() == rows[1].head
 
 
-async def test_what_databases_refuse_is_replaced_before_it_is_hashed(store: Store) -> None:
+async def test_forbidden_characters_are_replaced_before_hashing(store: Store) -> None:
     nasty = "a\x00b\ud800c"
     await _append(store, AuditEntry(1.0, nasty, nasty, nasty, 0, {nasty: nasty, "n": float("nan")}))
     [row] = await _all(store)
@@ -162,7 +162,7 @@ async def test_postgres_does_not_truncate(postgres: Postgres) -> None:
     await postgres.drop(name)
 
 
-async def test_who_takes_the_guards_away_is_found_out(store: Store, database_url: str) -> None:
+async def test_removed_triggers_are_detected(store: Store, database_url: str) -> None:
     await _append(store, ENTRY, ENTRY, ENTRY)
     guard = "TRIGGER audit_append_only ON audit" if "postgres" in database_url else "TRIGGER audit_no_update"
     await _raw(database_url, f"DROP {guard}", "UPDATE audit SET at = at + 3600 WHERE seq = 2")

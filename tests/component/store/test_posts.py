@@ -79,7 +79,7 @@ async def test_edits_coalesce_and_the_same_content_is_no_edit(store: Store) -> N
     assert (taken.ts, taken.version, taken.content["text"]) == ("ts-alert:1", 3, "three")
 
 
-async def test_content_that_comes_while_the_one_before_is_under_way_is_sent_next(store: Store) -> None:
+async def test_content_put_during_a_post_is_sent_next(store: Store) -> None:
     await put(store, "alert:1", "one")
     [taken] = await claim(store)
     await put(store, "alert:1", "two")
@@ -88,7 +88,7 @@ async def test_content_that_comes_while_the_one_before_is_under_way_is_sent_next
     assert (taken.ts, taken.content["text"]) == ("1.0", "two")
 
 
-async def test_first_posts_of_a_channel_go_in_order_and_channels_side_by_side(store: Store) -> None:
+async def test_posts_of_a_channel_are_ordered_and_channels_parallel(store: Store) -> None:
     for slot, channel in (("a", "C1"), ("b", "C1"), ("c", "C2"), ("d", "C2")):
         await put(store, slot, channel=channel)
     taken = {str(item.message_key): item for item in await claim(store)}
@@ -120,7 +120,7 @@ async def test_a_reply_waits_for_its_thread(store: Store) -> None:
     assert (str(line.message_key), line.thread_ts) == ("op:1:line:1", "7.7")
 
 
-async def test_replies_of_a_dead_post_die_with_it_and_come_back_with_it(store: Store) -> None:
+async def test_replies_follow_the_state_of_their_post(store: Store) -> None:
     await put(store, "op:1")
     await put(store, "op:1:line:1", parent="op:1")
     await put(store, "other")
@@ -151,7 +151,7 @@ async def test_new_content_gives_a_dead_letter_another_chance_elsewhere_too(stor
     assert (taken.channel, taken.version) == ("C1", 2)
 
 
-async def test_what_was_posted_stays_in_its_channel(store: Store) -> None:
+async def test_posted_message_stays_in_its_channel(store: Store) -> None:
     await put(store, "a", "one", channel="C1")
     await post_all(store)
     await put(store, "a", "two", channel="C2")
@@ -167,7 +167,7 @@ async def test_a_refusal_of_old_content_does_not_kill_the_new(store: Store) -> N
     assert await slots(store) == ["a"]
 
 
-async def test_a_removed_message_is_deleted_and_one_never_tried_is_forgotten(store: Store) -> None:
+async def test_removed_message_is_deleted_and_untried_one_purged(store: Store) -> None:
     await put(store, "a")
     await post_all(store)
     await put(store, "b")
@@ -222,7 +222,7 @@ async def test_a_dead_owners_claim_is_taken_over_in_doubt(store: Store) -> None:
     assert (old.maybe_sent, new.maybe_sent, new.attempts) == (False, True, 2)
 
 
-async def test_a_restarted_process_of_the_same_name_takes_its_claims_over_at_once(store: Store) -> None:
+async def test_restarted_process_of_the_same_name_takes_its_claims(store: Store) -> None:
     await put(store, "a")
     await claim(store, "single")
     assert await claim(store, "single", busy=("C1",)) == []
@@ -239,7 +239,7 @@ async def test_a_failure_says_whether_the_row_is_in_doubt(store: Store, *, maybe
     assert again.maybe_sent is expected
 
 
-async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Store) -> None:
+async def test_first_recorded_sender_keeps_the_key(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
     [replacement] = await claim(store, "next", NOW + 60)
@@ -251,7 +251,7 @@ async def test_of_two_senders_of_one_slot_the_first_recorded_keeps_it(store: Sto
     assert (post.ts, post.state) == ("1.0", "sent")
 
 
-async def test_a_late_sender_learns_that_the_slot_has_another_message_or_is_gone(store: Store) -> None:
+async def test_late_sender_learns_that_its_key_changed(store: Store) -> None:
     await put(store, "a")
     [zombie] = await claim(store, "zombie")
     [replacement] = await claim(store, "next", NOW + 60)

@@ -26,7 +26,7 @@ async def mute(alert_actions: AlertActions, hours: float, *, rule: str = "disk_b
     return (await alert_actions.silence("prod", rule, seconds=hours * HOUR, by="U1", reason=reason)).silence
 
 
-async def told(store: Store, slot: str) -> str:
+async def posted(store: Store, slot: str) -> str:
     async with store.read() as uow:
         post = await uow.outbox.get(MessageKey.parse(slot))
     assert post is not None
@@ -54,7 +54,7 @@ async def test_an_equal_silence_with_a_later_end_is_extended(
     held = [(each.id, each.until, each.by, each.reason) for each in await alert_actions.silences()]
     assert held == [(first.id, clock.now + 3 * HOUR, "U2", "replacing")]
     assert await actions(store) == ["silence.begun", "silence.extended"]
-    said = await told(store, f"silence:{first.id}:{begun.silence.until:.3f}")
+    said = await posted(store, f"silence:{first.id}:{begun.silence.until:.3f}")
     assert said == views.silenced(begun).text
     assert f"<@U2> extended silence #{first.id} of `disk_broken` of prod until" in said
 
@@ -96,12 +96,12 @@ async def test_a_button_pressed_twice_extends_the_silence(
     assert len(await alert_actions.silences()) == 1
 
 
-async def test_a_lifted_silence_names_what_still_mutes(alert_actions: AlertActions, store: Store) -> None:
+async def test_lifted_silence_names_what_still_mutes(alert_actions: AlertActions, store: Store) -> None:
     named, every = await mute(alert_actions, 1), await mute(alert_actions, 2, rule=EVERY_RULE)
     await mute(alert_actions, 3, rule="no_leader")
     done = await alert_actions.unsilence(named.id, "U2")
     assert done.left == (every,)
-    said = await told(store, f"silence:{named.id}:lifted")
+    said = await posted(store, f"silence:{named.id}:lifted")
     assert said == views.lifted(done, "U2").text
     assert f"#{every.id} mutes all alerts of prod until <!date^{int(every.until)}" in said
     assert f"/cm unsilence {every.id}" in said

@@ -23,7 +23,7 @@ async def world() -> World:
     return made
 
 
-async def test_a_broken_disk_is_told_with_the_next_tick(world: World) -> None:
+async def test_broken_disk_fires_with_the_next_poll(world: World) -> None:
     world.see = with_disks(disk(7))
     assert await world.ticks() == ["Warning in prod: 1 disk of prod is broken."]
     assert world.woken == 1
@@ -32,7 +32,7 @@ async def test_a_broken_disk_is_told_with_the_next_tick(world: World) -> None:
     assert "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken" in str(shown["blocks"])
 
 
-async def test_the_life_of_a_broken_disk_is_one_message_and_its_thread(world: World) -> None:
+async def test_broken_disk_is_one_message_with_its_thread(world: World) -> None:
     world.see = with_disks(disk(7))
     await world.ticks(4)
     world.see = with_disks(disk(7), disk(9))
@@ -49,7 +49,7 @@ async def test_the_life_of_a_broken_disk_is_one_message_and_its_thread(world: Wo
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 
 
-async def test_a_new_leader_is_told_and_the_same_one_in_a_new_term_is_not(world: World) -> None:
+async def test_new_leader_is_announced_but_not_a_new_term(world: World) -> None:
     world.see = lambda at: look(at, term=9)
     assert await world.ticks(3) == []
     world.see = lambda at: look(at, leader=2, term=10)
@@ -60,7 +60,7 @@ async def test_a_new_leader_is_told_and_the_same_one_in_a_new_term_is_not(world:
     )
 
 
-async def test_a_member_that_an_operation_removed_is_no_alert_and_one_that_left_otherwise_is(world: World) -> None:
+async def test_member_removed_elsewhere_fires(world: World) -> None:
     world.causes[3] = (12, "U1")
     world.see = lambda at: look(at, members=(1, 2, 4))
     assert await world.ticks(3) == [
@@ -69,7 +69,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert_and_one_that_left_
     assert [change["op"] for change in world.store.state.memory["prod"]["member_changes"]] == [12, 0]
 
 
-async def test_a_change_while_the_bot_was_down_is_told_once_as_such(world: World) -> None:
+async def test_change_while_down_is_announced_once(world: World) -> None:
     world.now += 7200
     world.see = lambda at: look(at, leader=3, term=8)
     world.start()
@@ -83,8 +83,8 @@ async def test_a_change_while_the_bot_was_down_is_told_once_as_such(world: World
     assert await world.ticks(5) == []
 
 
-async def test_a_change_during_a_short_restart_is_told_as_such_too(world: World) -> None:
-    """However soon the next process looks, nobody saw the change."""
+async def test_change_during_a_short_restart_is_announced(world: World) -> None:
+    """The change was not observed, however soon the next process polls."""
     world.see = lambda at: look(at, leader=3, term=8)
     world.start()
     assert await world.ticks(3) == [
@@ -95,7 +95,7 @@ async def test_a_change_during_a_short_restart_is_told_as_such_too(world: World)
     ]
 
 
-async def test_a_restart_replays_nothing_and_loses_nothing(world: World) -> None:
+async def test_restart_repeats_and_loses_nothing(world: World) -> None:
     world.see = with_disks(disk(7))
     await world.ticks(2)
     for _ in range(3):
@@ -109,7 +109,7 @@ async def test_a_restart_replays_nothing_and_loses_nothing(world: World) -> None
     assert (await world.ticks(3))[0].startswith("Resolved in prod")
 
 
-async def test_a_tick_that_changes_nothing_writes_nothing_but_a_sign_of_life_a_minute(world: World) -> None:
+async def test_unchanged_poll_writes_once_a_minute(world: World) -> None:
     await world.ticks(4)
     before = world.store.writes
     await world.ticks(40)
@@ -117,7 +117,7 @@ async def test_a_tick_that_changes_nothing_writes_nothing_but_a_sign_of_life_a_m
     assert world.store.state.memory["prod"]["at"] > world.now - 60
 
 
-async def test_a_transaction_that_is_lost_is_made_good_by_the_next_tick(world: World) -> None:
+async def test_lost_transaction_is_repeated_by_the_next_poll(world: World) -> None:
     world.see = with_disks(disk(7))
     world.store.fail_commit = True
     with capture_logs() as logs:
@@ -128,7 +128,7 @@ async def test_a_transaction_that_is_lost_is_made_good_by_the_next_tick(world: W
     assert world.watch.health.failures == 0
 
 
-async def test_a_leader_change_during_an_outage_of_the_store_is_told_after_it(world: World) -> None:
+async def test_leader_change_during_store_outage_is_announced_later(world: World) -> None:
     world.store.down = True
     world.see = lambda at: look(at, leader=2, term=6)
     with capture_logs():
@@ -138,7 +138,7 @@ async def test_a_leader_change_during_an_outage_of_the_store_is_told_after_it(wo
     assert len(await world.ticks(3)) == 1
 
 
-async def test_whatever_the_look_does_the_watch_goes_on(world: World) -> None:
+async def test_watch_survives_a_failing_poll(world: World) -> None:
     def broken(_: float) -> Snapshot:
         raise ValueError("a mistake of ours")
 
@@ -150,7 +150,7 @@ async def test_whatever_the_look_does_the_watch_goes_on(world: World) -> None:
     assert len(await world.ticks()) == 1
 
 
-async def test_an_unreachable_cluster_is_one_message_and_its_disks_stay_as_they_were(world: World) -> None:
+async def test_unreachable_cluster_keeps_its_disk_alerts(world: World) -> None:
     world.see = with_disks(disk(7))
     await world.ticks()
     world.see = dark
@@ -162,14 +162,14 @@ async def test_an_unreachable_cluster_is_one_message_and_its_disks_stay_as_they_
     assert {text.partition(":")[2] for text in ended} == {" prod answers again: 3 of 3 hosts."}
 
 
-async def test_no_leader_hides_its_consequences(world: World) -> None:
+async def test_no_leader_inhibits_its_consequences(world: World) -> None:
     dead = {2: {"active": False}, 3: {"active": False}}
     world.see = lambda at: look(at, peers=dead)
     await world.ticks(2)
     world.see = lambda at: look(at, leader=0, silent=(2,))
-    told = await world.ticks(10)
-    assert told[0].startswith("Critical in prod: prod has no leader: 2 of 3 hosts answer")
-    assert [text for text in told if "down" in text or "quorum" in text] == []
+    posted = await world.ticks(10)
+    assert posted[0].startswith("Critical in prod: prod has no leader: 2 of 3 hosts answer")
+    assert [text for text in posted if "down" in text or "quorum" in text] == []
 
 
 async def test_counters_alone_never_resolve_and_never_take_names_away(world: World) -> None:
@@ -182,14 +182,14 @@ async def test_counters_alone_never_resolve_and_never_take_names_away(world: Wor
     assert "3 disks of prod are broken, by the leader's counters" in (await world.ticks())[0]
 
 
-async def test_what_a_silence_mutes_is_told_when_it_ends(world: World) -> None:
+async def test_muted_alert_is_announced_when_the_silence_ends(world: World) -> None:
     world.store.state.silences.append(Silence("prod", "disk_broken", "", world.now + 100, "U1", id=1))
     world.see = with_disks(disk(7))
     assert await world.ticks(5) == []
     assert len(await world.ticks(3)) == 2
 
 
-async def test_an_acknowledgement_between_two_ticks_is_kept(world: World) -> None:
+async def test_acknowledgement_between_polls_is_kept(world: World) -> None:
     world.see = with_disks(disk(7), disk(8))
     await world.ticks()
     async with world.store.begin() as uow:
@@ -208,8 +208,8 @@ async def test_fast_looks_still_prove_a_voter_over_three_seconds() -> None:
     world = World()
     await world.ticks(10, apart=0.5)
     world.see = lambda at: look(at, peers={3: {"active": False}})
-    told = await world.ticks(120, apart=0.5)
-    assert any("The quorum of prod is at risk" in text for text in told)
+    posted = await world.ticks(120, apart=0.5)
+    assert any("The quorum of prod is at risk" in text for text in posted)
     assert len(world.watch._snapshots) < 10
 
 
@@ -220,7 +220,7 @@ async def test_measurements_are_kept_every_ten_minutes(world: World) -> None:
     assert world.store.state.samples[0][2].bad_disks == 0
 
 
-async def test_what_others_keep_in_the_memory_stays_there(world: World) -> None:
+async def test_foreign_keys_of_the_stored_state_are_kept(world: World) -> None:
     world.store.state.memory["prod"]["other"] = {"kept": True}
     await world.ticks(8)
     kept: Any = world.store.state.memory["prod"]["other"]

@@ -1,4 +1,4 @@
-"""What a channel sees of silences that end and of alerts that call for somebody."""
+"""Messages about ending silences and escalated alerts."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def silence(world: World, lasts: float = 60, rule: str = "disk_broken") -> None:
     world.store.state.silences.append(held)
 
 
-async def test_what_a_silence_kept_quiet_is_told_at_its_end_with_a_word_about_it(world: World) -> None:
+async def test_alert_after_its_silence_mentions_the_silence(world: World) -> None:
     silence(world)
     world.see = with_disks(disk(7))
     assert await world.ticks(3) == []
@@ -37,7 +37,7 @@ async def test_what_a_silence_kept_quiet_is_told_at_its_end_with_a_word_about_it
     assert world.store.state.silences == []
 
 
-async def test_an_alert_that_outlasts_its_silence_is_told_in_its_thread_and_nowhere_else(world: World) -> None:
+async def test_alert_outlasting_its_silence_gets_a_thread_reply(world: World) -> None:
     world.see = with_disks(disk(7))
     assert await world.ticks() == [BROKEN]
     silence(world)
@@ -46,13 +46,13 @@ async def test_an_alert_that_outlasts_its_silence_is_told_in_its_thread_and_nowh
     assert said == [BROKEN, "Silence #4 by <@U1> is over, and it is still so in prod: 1 disk of prod is broken."]
 
 
-async def test_a_silence_that_muted_nothing_ends_with_one_short_line(world: World) -> None:
+async def test_unused_silence_ends_with_one_line(world: World) -> None:
     silence(world, rule="*")
     assert await world.ticks(10) == ["Silence #4 of all alerts of prod is over. Nothing came up under it."]
     assert world.store.state.silences == []
 
 
-async def test_a_silence_says_at_its_end_what_came_and_went_under_it(world: World) -> None:
+async def test_silence_end_lists_resolved_alerts(world: World) -> None:
     silence(world)
     world.see = with_disks(disk(7))
     await world.ticks(2)
@@ -62,7 +62,7 @@ async def test_a_silence_says_at_its_end_what_came_and_went_under_it(world: Worl
     ]
 
 
-async def test_a_silence_of_an_acknowledged_alert_ends_in_the_channel(world: World) -> None:
+async def test_silence_of_acknowledged_alert_ends_in_the_channel(world: World) -> None:
     world.see = with_disks(disk(7))
     await world.ticks()
     [alert] = world.store.firing()
@@ -74,7 +74,7 @@ async def test_a_silence_of_an_acknowledged_alert_ends_in_the_channel(world: Wor
     )
 
 
-async def test_what_gets_worse_says_that_its_silence_ended(world: World) -> None:
+async def test_worse_alert_says_that_its_silence_ended(world: World) -> None:
     world.see = with_disks(disk(7))
     await world.ticks()
     silence(world, 6000)
@@ -85,7 +85,7 @@ async def test_what_gets_worse_says_that_its_silence_ended(world: World) -> None
     )
 
 
-async def test_what_got_worse_before_it_was_ever_told_says_so_too(world: World) -> None:
+async def test_worse_unposted_alert_says_that_its_silence_ended(world: World) -> None:
     silence(world, 6000)
     world.see = with_disks(disk(7))
     await world.ticks(2)
@@ -99,7 +99,7 @@ async def test_what_got_worse_before_it_was_ever_told_says_so_too(world: World) 
     ]
 
 
-async def test_the_end_of_a_silence_is_told_once_though_a_transaction_is_lost(world: World) -> None:
+async def test_silence_end_is_announced_once_after_a_lost_transaction(world: World) -> None:
     silence(world, rule="*")
     await world.ticks(3)
     world.store.fail_commit = True
@@ -108,7 +108,7 @@ async def test_the_end_of_a_silence_is_told_once_though_a_transaction_is_lost(wo
     assert len(await world.ticks(20)) == 1
 
 
-async def test_a_grave_alert_calls_the_group_and_says_for_how_long_nobody_answered(world: World) -> None:
+async def test_escalation_notifies_the_group_with_its_delay(world: World) -> None:
     world.watched = replace(world.watched, escalation=Escalation("S0ONCALL", 300))
     world.start()
     await world.ticks()
@@ -123,7 +123,7 @@ async def test_a_grave_alert_calls_the_group_and_says_for_how_long_nobody_answer
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 
 
-async def test_a_disk_that_broke_while_the_bot_was_away_is_told_with_the_first_look(world: World) -> None:
+async def test_disk_broken_while_down_fires_with_the_first_poll(world: World) -> None:
     world.now += 7200
     world.see = with_disks(disk(7))
     world.start()
@@ -133,7 +133,7 @@ async def test_a_disk_that_broke_while_the_bot_was_away_is_told_with_the_first_l
     assert await world.ticks(3) == []
 
 
-async def test_the_very_first_look_at_a_cluster_settles() -> None:
+async def test_first_poll_of_a_cluster_settles() -> None:
     world = World(see=with_disks(disk(7)))
     assert await world.ticks() == []
     assert await world.ticks() == [BROKEN]

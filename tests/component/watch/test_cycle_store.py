@@ -59,7 +59,7 @@ async def slots(store: Store) -> dict[str, str]:
         return found
 
 
-async def test_a_disk_breaks_another_too_and_both_are_repaired_over_three_lives(url: str) -> None:
+async def test_two_broken_disks_are_one_alert_over_restarts(url: str) -> None:
     async with process(url, lambda at: look(at, bad=(disk(7),))) as (watch, store):
         await watch.tick(15)
         await watch.tick(30)
@@ -100,7 +100,7 @@ async def test_killed_within_the_transaction_nothing_is_half_done(url: str, monk
         assert list(await slots(store)) == ["alert:1"]
 
 
-async def test_what_was_remembered_is_read_back_as_it_was(url: str) -> None:
+async def test_stored_state_is_read_back_unchanged(url: str) -> None:
     async with process(url, lambda at: look(at, leader=1 if at < 20 else 2, term=int(at))) as (watch, store):
         await watch.tick(15)
         await watch.tick(30)
@@ -111,8 +111,8 @@ async def test_what_was_remembered_is_read_back_as_it_was(url: str) -> None:
         assert (held.leader, held.term, held.changes[0].after) == (2, 45, 2)
 
 
-async def test_an_alert_that_another_process_left_behind_is_taken_up_within_a_minute(url: str) -> None:
-    """Two processes watch; the one that told of the disk dies before it is repaired, the other saw only calm."""
+async def test_alert_of_a_dead_replica_is_taken_over(url: str) -> None:
+    """Two processes watch; the one that announced the disk dies before its repair, and the other saw no alert."""
     async with process(url, look) as (calm, store):
         await calm.tick(15)
         await calm.tick(30)

@@ -1,4 +1,4 @@
-"""A look that one host holds up, over real sockets: what the others say of the leader is told meanwhile."""
+"""A poll that one host delays, over real sockets: the leader that the others name is announced meanwhile."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ MOVED = "Warning in prod: The leader of prod changed from peer 1 to peer 2 in te
 
 
 async def told_while_looking(world: World) -> list[str]:
-    """What the channel was told before the look that is under way came to its end."""
+    """Messages posted before the current poll ended."""
     before = len(world.store.told)
     world.now += 5
     world.woken.clear()
@@ -32,7 +32,7 @@ async def told_while_looking(world: World) -> list[str]:
     return early
 
 
-async def test_a_fresh_leader_that_holds_its_answers_is_told_meanwhile() -> None:
+async def test_silent_new_leader_is_announced() -> None:
     async with watched() as world:
         await world.cluster.kill(1)
         await world.cluster.elect(2)
@@ -43,23 +43,23 @@ async def test_a_fresh_leader_that_holds_its_answers_is_told_meanwhile() -> None
         assert [alert.rule for alert in world.store.firing()] == ["leader_changed"]
 
 
-async def test_a_paused_leader_holds_up_no_news_of_the_next() -> None:
+async def test_paused_leader_does_not_delay_the_next_one() -> None:
     async with watched() as world:
         await world.cluster.elect(2)
         world.cluster.slow(1, HELD)
         assert await told_while_looking(world) == [f"{MOVED}."]
 
 
-async def test_a_slow_host_alone_is_no_news() -> None:
+async def test_slow_host_alone_is_no_change() -> None:
     async with watched() as world:
         world.cluster.slow(3, HELD)
-        told = len(world.store.told)
+        posted = len(world.store.told)
         assert await told_while_looking(world) == []
-        assert world.store.told[told:] == []
+        assert world.store.told[posted:] == []
         assert world.store.firing() == []
 
 
-async def test_what_a_glimpse_told_is_not_told_again_by_the_look() -> None:
+async def test_early_leader_sighting_is_not_announced_twice() -> None:
     async with watched() as world:
         await world.cluster.elect(2)
         world.cluster.slow(3, HELD)
@@ -82,5 +82,5 @@ async def test_follower_that_another_follower_contradicts_announces_nothing() ->
 @pytest.mark.parametrize(
     ("answer", "interval", "lasts"), [(5, 15, 5), (5, 5, 4), (5, 1, 3), (2, 1, 2), (30, 3600, 30), (20, 15, 12)]
 )
-def test_a_look_ends_before_the_next_is_due(answer: float, interval: float, lasts: float) -> None:
+def test_poll_ends_before_the_next_is_due(answer: float, interval: float, lasts: float) -> None:
     assert poll_deadline(answer, interval) == lasts

@@ -1,4 +1,4 @@
-"""A cluster that leaves the settings: what was open is closed and told, once, where it was told."""
+"""A cluster that leaves the settings: its open alerts are closed and announced once in their channels."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -50,21 +50,21 @@ async def texts(store: Store) -> dict[str, str]:
     return {slot: post.text for slot, post in found if post}
 
 
-async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(store: Store) -> None:
+async def test_alerts_of_a_removed_cluster_close_in_their_channel(store: Store) -> None:
     await watched(store, GroupingLimits())
     assert await close_gone(store, {"archive"}, {"C2"}, 100)
-    told = await texts(store)
+    posted = await texts(store)
     ended = "prod was removed from the settings, so cmbot no longer checks this."
-    assert told.pop("left:prod:C1:100") == (
+    assert posted.pop("left:prod:C1:100") == (
         "prod left the settings and is not watched any more. Closed with that: 2 alerts."
     )
-    assert [text.endswith(ended) for text in told.values()] == [True, True]
+    assert [text.endswith(ended) for text in posted.values()] == [True, True]
     async with store.read() as uow:
         assert {alert.state for alert in await uow.alerts.recent(0.0)} == {AlertState.RESOLVED}
         assert await uow.outbox.get(MessageKey.parse("alert:1:line:2")) is not None
 
 
-async def test_it_is_told_once(store: Store) -> None:
+async def test_removed_cluster_is_announced_once(store: Store) -> None:
     await watched(store, GroupingLimits())
     await close_gone(store, (), (), 100)
     before = await texts(store)
@@ -82,19 +82,19 @@ async def test_its_silences_end_with_it(store: Store) -> None:
         assert await uow.silences.active(0.0) == []
 
 
-async def test_what_is_still_configured_is_left_alone(store: Store) -> None:
+async def test_configured_clusters_are_unchanged(store: Store) -> None:
     await watched(store, GroupingLimits())
     before = await texts(store)
     assert not await close_gone(store, {"prod"}, {"C1"}, 100)
     assert await texts(store) == before
 
 
-async def test_what_its_digest_lists_is_closed_there_and_the_digest_ends(store: Store) -> None:
+async def test_group_of_a_removed_cluster_ends(store: Store) -> None:
     await watched(store, replace(GroupingLimits(), cluster=1))
     assert "1 open, 0 over" in (await texts(store))["digest:C1:1"]
     await close_gone(store, (), (), 100)
-    told = await texts(store)
-    assert "The storm ended after 1 min 10 s: 0 open, 1 over." in told["digest:C1:1"]
-    assert told["left:prod:C1:100"].endswith("2 alerts.")
+    posted = await texts(store)
+    assert "The storm ended after 1 min 10 s: 0 open, 1 over." in posted["digest:C1:1"]
+    assert posted["left:prod:C1:100"].endswith("2 alerts.")
     async with store.read() as uow:
         assert (await uow.channels.get("C1")).groups == ()

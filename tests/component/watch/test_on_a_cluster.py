@@ -13,19 +13,19 @@ FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
 
 
 @FLAVOURS
-async def test_a_healthy_cluster_of_any_release_is_left_in_peace_for_days(flavour: str) -> None:
+async def test_healthy_cluster_has_no_alert_for_days(flavour: str) -> None:
     async with watched(flavour=flavour) as world:
         assert await world.ticks(30, apart=HOUR) == []
 
 
 @FLAVOURS
-async def test_a_new_cluster_without_disks_volumes_and_switches_is_left_in_peace(flavour: str) -> None:
+async def test_empty_new_cluster_has_no_alert(flavour: str) -> None:
     async with watched(flavour=flavour, data=Data()) as world:
         assert await world.ticks(20, apart=HOUR) == []
 
 
 @FLAVOURS
-async def test_a_lost_heartbeat_is_told_once_it_lasts_and_so_is_its_return(flavour: str) -> None:
+async def test_lost_heartbeat_fires_after_its_hold_and_resolves(flavour: str) -> None:
     async with watched(flavour=flavour) as world:
         for disk in (1, 2, 9):
             world.cluster.expire_disk(disk)
@@ -40,11 +40,11 @@ async def test_a_lost_heartbeat_is_told_once_it_lasts_and_so_is_its_return(flavo
         )
         for disk in range(1, 10):
             world.cluster.expire_disk(disk, expired=False)
-        [ended] = [told for told in await world.ticks(3) if "Resolved" in told]
+        [ended] = [posted for posted in await world.ticks(3) if "Resolved" in posted]
         assert ended.endswith("Every disk of prod reports again or is marked broken.")
 
 
-async def test_a_new_leader_that_heard_no_heartbeats_as_a_follower_is_no_alarm() -> None:
+async def test_new_leader_without_heartbeats_is_no_alert() -> None:
     """What it shows for its first minutes is what it counted when it was a follower: every disk is silent."""
     async with watched({"leader_changed": {"enabled": False}}) as world:
         await world.cluster.elect(2)
@@ -56,7 +56,7 @@ async def test_a_new_leader_that_heard_no_heartbeats_as_a_follower_is_no_alarm()
         assert await world.ticks(100) == []
 
 
-async def test_a_repair_that_stands_still_is_told_and_moving_chunks_end_that() -> None:
+async def test_stalled_repair_fires_until_chunks_move() -> None:
     async with watched() as world:
         world.cluster.break_disk(7)
         world.cluster.repair_disk(7, "repairing")
@@ -64,17 +64,17 @@ async def test_a_repair_that_stands_still_is_told_and_moving_chunks_end_that() -
         for left in (40, 30, 20):
             world.cluster.move_chunks(7, left)
             assert await world.ticks(5, apart=HOUR) == []
-        [told] = [told for told in await world.ticks(3, apart=HOUR) if "progress" in told]
-        assert told == "Warning in prod: The repair of 1 disk of prod makes no progress."
+        [posted] = [posted for posted in await world.ticks(3, apart=HOUR) if "progress" in posted]
+        assert posted == "Warning in prod: The repair of 1 disk of prod makes no progress."
         [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
         assert "being repaired since" in lines(alert)[0]
         assert "20 chunks left, none moved since" in lines(alert)[0]
         world.cluster.move_chunks(7, 19)
-        [moves] = [told for told in await world.ticks(1, apart=HOUR) if "Resolved" in told]
+        [moves] = [posted for posted in await world.ticks(1, apart=HOUR) if "Resolved" in posted]
         assert moves.endswith("Disks of prod are being repaired again; 1 disk to go.")
 
 
-async def test_a_repair_that_does_not_begin_is_told() -> None:
+async def test_repair_that_does_not_begin_fires() -> None:
     async with watched({"disk_broken": {"remind": 0}}) as world:
         world.cluster.break_disk(7)
         await world.ticks()
@@ -83,7 +83,7 @@ async def test_a_repair_that_does_not_begin_is_told() -> None:
         assert "its repair has not begun" in lines(world.store.firing()[-1])[0]
 
 
-async def test_a_drop_that_stands_still_is_told() -> None:
+async def test_stalled_drop_fires() -> None:
     async with watched() as world:
         world.cluster.drop_disk(3)
         assert await world.ticks(6, apart=HOUR) == []
@@ -93,7 +93,7 @@ async def test_a_drop_that_stands_still_is_told() -> None:
         assert ended.endswith("No disk of prod is being dropped.")
 
 
-async def test_full_disks_are_told_as_space_and_not_zone_by_zone_as_well() -> None:
+async def test_full_disks_are_one_space_alert() -> None:
     async with watched() as world:
         world.cluster.fill_space(0.93)
         assert await world.ticks(5, apart=60) == []
@@ -104,40 +104,40 @@ async def test_full_disks_are_told_as_space_and_not_zone_by_zone_as_well() -> No
         assert ended[0].endswith("prod has enough writable space again: 25 % of its space.")
 
 
-async def test_space_that_shrinks_day_by_day_is_told_before_it_is_low() -> None:
+async def test_shrinking_space_fires_before_it_is_low() -> None:
     async with watched() as world:
-        told: list[str] = []
+        posted: list[str] = []
         for hours in range(0, 5 * 24, 2):
             world.cluster.fill_space(0.1 + 0.5 * hours / (5 * 24))
-            told += await world.ticks(2, apart=HOUR)
-        [first] = [each for each in told if "writable" in each][:1]
+            posted += await world.ticks(2, apart=HOUR)
+        [first] = [each for each in posted if "writable" in each][:1]
         assert first.startswith("Warning in prod: ")
         assert "of the space of prod is writable; at the pace of the last days it is full in" in first
 
 
-async def test_volumes_that_run_out_are_told() -> None:
+async def test_volumes_running_out_fires() -> None:
     async with watched() as world:
         world.cluster.set_allocatable(0)
-        told = await world.ticks(20, apart=60)
-        assert told == ["Critical in prod: No volume of prod can be allocated; it has 1,840 volumes in all."]
+        posted = await world.ticks(20, apart=60)
+        assert posted == ["Critical in prod: No volume of prod can be allocated; it has 1,840 volumes in all."]
 
 
 @pytest.mark.parametrize(("flavour", "word"), [("v1", "Disable"), ("v3.5", "false")])
-async def test_a_task_that_is_off_while_disks_wait_is_told_with_the_command_that_mends_it(
-    flavour: str, word: str
-) -> None:
+async def test_task_off_with_waiting_disks_names_the_fix(flavour: str, word: str) -> None:
     async with watched({"switch_changed": {"enabled": False}}, flavour=flavour) as world:
         world.cluster.set_switch("disk_repair", word)
         assert await world.ticks(20) == []
         world.cluster.break_disk(7)
-        told = await world.ticks(20)
-        assert told[-1] == "Warning in prod: 1 disk of prod waits to be repaired: background task `disk_repair` is off."
+        posted = await world.ticks(20)
+        assert (
+            posted[-1] == "Warning in prod: 1 disk of prod waits to be repaired: background task `disk_repair` is off."
+        )
         assert world.fixes() == ["task enable disk_repair prod"]
         world.cluster.set_switch("disk_repair", "true" if word == "false" else "Enable")
         assert (await world.ticks(5))[0].endswith("Background task `disk_repair` of prod is on again.")
 
 
-async def test_a_task_that_was_forgotten_is_told_after_a_day() -> None:
+async def test_forgotten_disabled_task_fires_after_a_day() -> None:
     async with watched({"switch_changed": {"enabled": False}}) as world:
         world.cluster.set_switch("balance", "false")
         assert await world.ticks(24, apart=HOUR) == []
@@ -147,7 +147,7 @@ async def test_a_task_that_was_forgotten_is_told_after_a_day() -> None:
         assert world.fixes() == ["task enable balance prod"]
 
 
-async def test_a_word_of_the_old_manual_is_told_as_what_it_does() -> None:
+async def test_switch_value_of_the_old_manual_is_explained() -> None:
     async with watched({"switch_changed": {"enabled": False}}) as world:
         world.cluster.set_switch("balance", "Enable")
         assert await world.ticks(5) == [
@@ -161,7 +161,7 @@ async def test_a_word_of_the_old_manual_is_told_as_what_it_does() -> None:
         assert (await world.ticks(5))[0].endswith("Background task `balance` of prod is on now.")
 
 
-async def test_a_switch_that_somebody_changed_past_the_bot_is_told() -> None:
+async def test_switch_changed_elsewhere_is_announced() -> None:
     async with watched() as world:
         world.cluster.set_switch("balance", "false")
         assert await world.ticks(5) == [
@@ -171,7 +171,7 @@ async def test_a_switch_that_somebody_changed_past_the_bot_is_told() -> None:
         assert ended[-1].endswith("The switches of prod have not changed again; see `/cm tasks`.")
 
 
-async def test_a_switch_that_an_operation_changed_is_left_to_the_card_of_that() -> None:
+async def test_switch_changed_by_an_operation_has_no_alert() -> None:
     async def by_operation(changes: Sequence[Change]) -> Causes:
         return dict.fromkeys(changes, (12, "U0AVA"))
 
@@ -183,7 +183,7 @@ async def test_a_switch_that_an_operation_changed_is_left_to_the_card_of_that() 
         assert (change["key"], change["op"], change["approved"]) == ("balance", 12, "U0AVA")
 
 
-async def test_what_a_service_writes_at_its_start_is_nobodys_change() -> None:
+async def test_switch_initialised_by_a_service_is_no_change() -> None:
     async with watched(data=Data()) as world:
         for task in ("balance", "disk_drop"):
             world.cluster.set_switch(task, "false")

@@ -21,22 +21,22 @@ def named(world: World, node: int) -> str:
     return world.cluster.host(node)
 
 
-async def test_a_killed_leader_is_two_messages_and_its_return_ends_both() -> None:
+async def test_killed_leader_is_two_messages_until_it_returns() -> None:
     async with watched(**moving()) as world:
         await world.cluster.kill(1)
-        told = await world.ticks(100)
-        assert told[:2] == [
+        posted = await world.ticks(100)
+        assert posted[:2] == [
             "Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2.",
             RISK,
         ]
-        assert [text for text in told[2:] if "Resolved" not in text] == []
+        assert [text for text in posted[2:] if "Resolved" not in text] == []
         await world.cluster.start(1)
         ended = await world.ticks(10)
         assert ended[-1].endswith("The quorum of prod is safe again: 2 of 3 voters must agree.")
         assert world.store.firing() == []
 
 
-async def test_a_killed_follower_is_one_message() -> None:
+async def test_killed_follower_is_one_message() -> None:
     async with watched(**moving()) as world:
         await world.cluster.kill(3)
         assert await world.ticks(30) == [RISK]
@@ -44,36 +44,36 @@ async def test_a_killed_follower_is_one_message() -> None:
         assert lines(alert)[-1] == f"its host `{named(world, 3)}` gives no usable answer"
 
 
-async def test_a_rolling_restart_is_told_as_the_changes_of_leader_alone() -> None:
+async def test_rolling_restart_announces_leader_changes_only() -> None:
     async with watched(**moving()) as world:
-        told = []
+        posted = []
         for node in (2, 3, 1):
             await world.cluster.kill(node)
-            told += await world.ticks()
+            posted += await world.ticks()
             await world.cluster.start(node)
-            told += await world.ticks(4)
-        assert set(told) == {"Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2."}
+            posted += await world.ticks(4)
+        assert set(posted) == {"Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2."}
 
 
-async def test_a_node_that_answers_but_is_cut_off_from_raft_is_told() -> None:
+async def test_node_cut_off_from_raft_fires() -> None:
     async with watched(**moving()) as world:
         await world.cluster.isolate(3)
         assert (await world.ticks(30))[0] == RISK
 
 
-async def test_a_flapping_leader_is_one_alert() -> None:
+async def test_flapping_leader_is_one_alert() -> None:
     async with watched(**moving()) as world:
-        told = []
+        posted = []
         for turn in range(6):
             await world.cluster.elect(2 + turn % 2)
-            told += await world.ticks(4)
-        assert "moved from peer 1 to peer 2" in told[0]
-        assert "changed 2 times" in told[1]
-        assert [text for text in told if "stop again and again" in text][-1].startswith("Critical")
-        assert not [text for text in told[3:] if "changed" in text]
+            posted += await world.ticks(4)
+        assert "moved from peer 1 to peer 2" in posted[0]
+        assert "changed 2 times" in posted[1]
+        assert [text for text in posted if "stop again and again" in text][-1].startswith("Critical")
+        assert not [text for text in posted[3:] if "changed" in text]
 
 
-async def test_a_peer_that_falls_behind_is_told_and_its_return_too() -> None:
+async def test_lagging_peer_fires_and_resolves() -> None:
     async with watched(nodes=5, **moving()) as world:
         world.cluster.fall_behind(3, 700)
         assert await world.ticks(20) == []
@@ -85,7 +85,7 @@ async def test_a_peer_that_falls_behind_is_told_and_its_return_too() -> None:
         assert (await world.ticks(10))[0].endswith("Peer 3 of prod keeps up with its leader again.")
 
 
-async def test_a_newcomer_that_gets_its_snapshot_is_no_alarm_and_one_that_caught_up_is_told_what_is_next() -> None:
+async def test_new_learner_fires_when_it_caught_up() -> None:
     async with watched({"membership_changed": {"enabled": False}}, **moving(catch_up=60)) as world:
         node = await world.cluster.add_node()
         raft, service = "127.0.0.1:10113", world.cluster.host(node).removeprefix("http://")
@@ -99,11 +99,11 @@ async def test_a_newcomer_that_gets_its_snapshot_is_no_alarm_and_one_that_caught
         )
 
 
-async def test_a_leader_that_applies_nothing_is_told_with_its_mend() -> None:
+async def test_stalled_leader_fires_with_its_fix() -> None:
     async with watched(**moving()) as world:
         world.cluster.stall(1)
-        told = await world.ticks(10)
-        assert told[0].startswith(
+        posted = await world.ticks(10)
+        assert posted[0].startswith(
             f"Critical in prod: Changes have stopped. Peer 1 (`{named(world, 1)}`) of prod, the leader, does not apply"
         )
         assert world.fixes() == ["leader transfer 2 prod"]
@@ -111,14 +111,14 @@ async def test_a_leader_that_applies_nothing_is_told_with_its_mend() -> None:
         assert (await world.ticks(3))[0].endswith("applies what is committed again.")
 
 
-async def test_a_member_that_was_removed_elsewhere_is_told_and_its_host_is_stale() -> None:
+async def test_member_removed_elsewhere_makes_its_host_stale() -> None:
     async with watched(**moving()) as world:
         await world.api.member_remove(3)
-        told = await world.ticks(10)
-        assert told[0] == (
+        posted = await world.ticks(10)
+        assert posted[0] == (
             "Warning in prod: The members of prod changed outside cmbot: voter 3 (`127.0.0.1:10112`) was removed."
         )
-        assert any(f"Host {named(world, 3)} of prod answers as peer 3, which is no member" in text for text in told)
+        assert any(f"Host {named(world, 3)} of prod answers as peer 3, which is no member" in text for text in posted)
 
 
 async def test_hosts_of_two_clusters_contradict_each_other() -> None:
@@ -126,17 +126,17 @@ async def test_hosts_of_two_clusters_contradict_each_other() -> None:
         hosts = (*world.cluster.hosts, foreign.cluster.hosts[1])
         mixed = World(world.cluster, type(world.api)(hosts), {})
         async with mixed.api:
-            told = await mixed.ticks(10)
-        assert told[0].startswith("Critical in prod: The hosts of prod contradict each other: ")
-        assert "each claim to lead" in told[0]
+            posted = await mixed.ticks(10)
+        assert posted[0].startswith("Critical in prod: The hosts of prod contradict each other: ")
+        assert "each claim to lead" in posted[0]
 
 
-async def test_garbage_and_errors_are_told_as_that() -> None:
+async def test_garbage_and_errors_are_named() -> None:
     async with watched(**moving()) as world:
         world.cluster.garble(1000, path="/stat", node=3)
-        told = await world.ticks(10)
+        posted = await world.ticks(10)
         assert (
-            f"Host {named(world, 3)} of prod answers, but not as a Clustermgr should: its answer cannot be" in told[0]
+            f"Host {named(world, 3)} of prod answers, but not as a Clustermgr should: its answer cannot be" in posted[0]
         )
         world.cluster.faults.clear()
         await world.ticks(10)
@@ -148,7 +148,7 @@ async def test_garbage_and_errors_are_told_as_that() -> None:
         )
 
 
-async def test_a_token_that_all_reject_is_one_message() -> None:
+async def test_rejected_token_is_one_message() -> None:
     async with watched(secret="right") as world:
         wrong = World(world.cluster, type(world.api)(world.cluster.hosts, secret="wrong"), {})
         async with wrong.api:
@@ -160,7 +160,7 @@ async def test_a_token_that_all_reject_is_one_message() -> None:
             ]
 
 
-async def test_slow_answers_are_told_once_they_last() -> None:
+async def test_lasting_slow_answers_fire() -> None:
     async with watched(SOONER) as world:
         slow = named(world, 2)
         world.cluster.slow(2, 1.5)

@@ -1,4 +1,4 @@
-"""A watch that gets nothing done: the channel is told once, and once more when it sees again."""
+"""A stale watch is announced once, and again when polls succeed."""
 
 from dataclasses import dataclass, field, replace
 
@@ -50,7 +50,7 @@ async def world() -> Guarded:
     return made
 
 
-async def test_a_watch_whose_looks_fail_is_told_once_with_the_reason_and_once_when_it_sees_again(
+async def test_stale_watch_fires_once_and_resolves(
     world: Guarded,
 ) -> None:
     world.see = broken
@@ -63,13 +63,13 @@ async def test_a_watch_whose_looks_fail_is_told_once_with_the_reason_and_once_wh
     assert world.watchdog.blind == {}
 
 
-async def test_it_is_told_after_three_intervals_and_a_minute_at_least(world: Guarded) -> None:
+async def test_stale_watch_fires_after_three_intervals(world: Guarded) -> None:
     world.hangs = True
     assert await world.ticks(60, apart=1) == []
     assert await world.ticks(31, apart=1) == [BLIND]
 
 
-async def test_a_schedule_that_runs_no_look_is_the_reason_where_no_look_failed(world: Guarded) -> None:
+async def test_stale_watch_without_failures_names_the_scheduler(world: Guarded) -> None:
     world.hangs = True
     world.watchdog.note_schedule_error(
         "prod", "The scheduled poll did not run: it was due again while it was still running."
@@ -78,28 +78,28 @@ async def test_a_schedule_that_runs_no_look_is_the_reason_where_no_look_failed(w
     assert "due again while it was still running" in str(world.store.state.outbox["alert:1"][1]["blocks"])
 
 
-async def test_a_blind_watch_calls_for_somebody_as_any_critical_alert(world: Guarded) -> None:
+async def test_stale_watch_escalates(world: Guarded) -> None:
     world.watched = replace(world.watched, escalation=Escalation("S0ONCALL", 300))
     world.start()
     world.hangs = True
-    told = await world.ticks(30)
-    assert told[0] == BLIND
-    assert next(text for text in told if "subteam" in text).startswith(
+    posted = await world.ticks(30)
+    assert posted[0] == BLIND
+    assert next(text for text in posted if "subteam" in text).startswith(
         "<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: The watch of prod is blind"
     )
 
 
-async def test_a_restart_ends_it_and_tells_what_changed(world: Guarded) -> None:
+async def test_restart_resolves_a_stale_watch(world: Guarded) -> None:
     world.hangs = True
     await world.ticks(20)
     world.hangs, world.see = False, with_disks(disk(7))
     world.start()
-    told = await world.ticks(2)
-    assert told[0] == "Warning in prod: 1 disk of prod is broken."
-    assert told[1].startswith("Resolved in prod after")
+    posted = await world.ticks(2)
+    assert posted[0] == "Warning in prod: 1 disk of prod is broken."
+    assert posted[1].startswith("Resolved in prod after")
 
 
-async def test_what_could_not_be_told_while_the_database_was_down_is_told_after_it(world: Guarded) -> None:
+async def test_stale_watch_is_announced_after_a_database_outage(world: Guarded) -> None:
     world.see = with_disks(disk(7))
     world.store.down = True
     assert await world.ticks(40) == []
@@ -107,21 +107,21 @@ async def test_what_could_not_be_told_while_the_database_was_down_is_told_after_
         await world.watchdog.check(world.now)
     assert world.watchdog.blind.keys() == {"prod"}
     world.store.down = False
-    told = await world.ticks(3)
-    assert told == [
+    posted = await world.ticks(3)
+    assert posted == [
         "Warning in prod: 1 disk of prod is broken.",
         "The watch of prod saw nothing for 10 min, and could not say so. It sees again.",
     ]
 
 
-async def test_a_short_failure_of_the_database_is_not_told(world: Guarded) -> None:
+async def test_short_database_failure_is_not_announced(world: Guarded) -> None:
     world.store.down = True
     await world.ticks(3)
     world.store.down = False
     assert await world.ticks(10) == []
 
 
-async def test_a_cluster_that_another_process_watches_is_not_blind(world: Guarded) -> None:
+async def test_cluster_watched_by_another_replica_is_not_stale(world: Guarded) -> None:
     other = world.watch
     world.start()
     for _ in range(40):
@@ -134,7 +134,7 @@ async def test_a_cluster_that_another_process_watches_is_not_blind(world: Guarde
     assert world.store.told == []
 
 
-async def test_who_does_not_want_to_know_is_not_told(world: Guarded) -> None:
+async def test_disabled_watchdog_announces_nothing(world: Guarded) -> None:
     rules = configure({"watch_blind": {"enabled": False}})
     world.watched = replace(world.watched, rules=rules)
     world.start()
@@ -142,7 +142,7 @@ async def test_who_does_not_want_to_know_is_not_told(world: Guarded) -> None:
     assert await world.ticks(40) == []
 
 
-async def test_the_limit_can_be_set(world: Guarded) -> None:
+async def test_watchdog_limit_can_be_set(world: Guarded) -> None:
     world.watched = replace(world.watched, rules=configure({"watch_blind": {"after": "10m"}}))
     world.start()
     world.hangs = True
@@ -150,8 +150,8 @@ async def test_the_limit_can_be_set(world: Guarded) -> None:
     assert await world.ticks(15) == [BLIND]
 
 
-async def test_a_note_from_a_clock_that_was_ahead_hides_no_blind_watch(world: Guarded) -> None:
-    """Noted before the system clock was set back and the process started again: nobody sees now."""
+async def test_state_from_a_fast_clock_hides_no_stale_watch(world: Guarded) -> None:
+    """Stored before the clock was set back and the process restarted: no process polls now."""
     world.hangs = True
     world.store.state.memory["prod"] = {**world.store.state.memory["prod"], "at": world.now + 3600}
     assert await world.ticks(20) == [BLIND]

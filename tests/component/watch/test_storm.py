@@ -1,4 +1,4 @@
-"""A storm as a channel sees it: a few messages, one digest that is edited, and every alert told or listed."""
+"""A storm in a channel: a few messages, one group message, and every alert posted or listed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -90,7 +90,7 @@ async def test_many_at_once_are_a_few_messages_and_one_digest() -> None:
     assert world.broadcast() == []
 
 
-async def test_the_digest_is_edited_as_alerts_come_and_go() -> None:
+async def test_group_message_is_edited_as_alerts_change() -> None:
     world = await begun()
     world.fall(10, 11)
     world.rise(3, 4)
@@ -103,7 +103,7 @@ async def test_the_digest_is_edited_as_alerts_come_and_go() -> None:
     )
 
 
-async def test_when_the_storm_is_over_what_still_fires_gets_its_own_message() -> None:
+async def test_firing_alerts_get_messages_after_the_storm() -> None:
     world = await begun()
     world.rise(*range(3, 8))
     await world.ticks(8)
@@ -115,7 +115,7 @@ async def test_when_the_storm_is_over_what_still_fires_gets_its_own_message() ->
     assert await world.ticks() == ["Warning in prod: Peer 20 is down."]
 
 
-async def test_of_many_that_outlast_the_storm_the_rest_stays_listed_until_it_is_over() -> None:
+async def test_remaining_alerts_stay_grouped_after_the_storm() -> None:
     world = await begun()
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:4", "alert:5", "alert:6"]
@@ -127,7 +127,7 @@ async def test_of_many_that_outlast_the_storm_the_rest_stays_listed_until_it_is_
     assert world.store.firing() == []
 
 
-async def test_a_restart_and_a_lost_transaction_lose_nothing_and_say_nothing_twice() -> None:
+async def test_group_survives_restart_and_lost_transaction() -> None:
     world = Storm()
     await world.ticks(3)
     world.fall(*range(10))
@@ -146,7 +146,7 @@ async def test_a_restart_and_a_lost_transaction_lose_nothing_and_say_nothing_twi
     world.accounted()
 
 
-async def test_what_must_wake_is_told_on_its_own_in_the_middle_of_a_storm() -> None:
+async def test_never_grouped_alert_is_posted_in_a_storm() -> None:
     world = await begun()
     world.see = lambda at: look(at, leader=0)
     await world.ticks(2)
@@ -154,7 +154,7 @@ async def test_what_must_wake_is_told_on_its_own_in_the_middle_of_a_storm() -> N
     assert world.shown("alert:11").startswith("Critical in prod: prod has no leader")
 
 
-async def test_the_first_grave_alert_of_a_digest_is_shown_to_the_channel() -> None:
+async def test_first_severe_alert_of_a_group_is_shown_in_channel() -> None:
     world = await begun()
     world.fall(10, severity=Severity.CRITICAL)
     await world.ticks()
@@ -163,7 +163,7 @@ async def test_the_first_grave_alert_of_a_digest_is_shown_to_the_channel() -> No
     assert world.broadcast() == ["New: 1 alert\n• 🚨 #11: Peer 10 is down."]
 
 
-async def test_what_is_listed_and_gets_worse_is_said_in_the_digest_s_thread() -> None:
+async def test_worse_grouped_alert_posts_in_the_group_thread() -> None:
     world = await begun()
     world.fall(5, severity=Severity.CRITICAL)
     await world.ticks()
@@ -171,7 +171,7 @@ async def test_what_is_listed_and_gets_worse_is_said_in_the_digest_s_thread() ->
     assert "The worst: Peer 5 is down." in world.shown()
 
 
-async def test_what_nobody_acknowledges_of_a_digest_calls_the_group_once_for_all() -> None:
+async def test_unacknowledged_group_escalates_once() -> None:
     world = Storm()
     await world.ticks(3)
     world.fall(*range(8), severity=Severity.CRITICAL)
@@ -183,7 +183,7 @@ async def test_what_nobody_acknowledges_of_a_digest_calls_the_group_once_for_all
     assert called[-1].startswith("<!subteam^S0ONCALL> Nobody has acknowledged 5 alerts\n")
 
 
-async def test_acknowledging_what_is_listed_is_seen_in_the_digest() -> None:
+async def test_acknowledgement_is_shown_in_the_group() -> None:
     world = await begun()
     held = await acknowledged(world, 5)
     assert held.state is AlertState.ACKNOWLEDGED

@@ -35,7 +35,7 @@ def posting(store: WatchStore) -> Summaries:
     return Summaries(store, Reports(store, lambda: NINE), wake=lambda: None)
 
 
-async def test_it_is_posted_once_whoever_else_fires_it() -> None:
+async def test_summary_fired_by_two_replicas_is_posted_once() -> None:
     store, woken = noted(NINE - 60), []
     for _ in range(2):
         summaries = Summaries(store, Reports(store, lambda: NINE), wake=lambda: woken.append(1))
@@ -46,7 +46,7 @@ async def test_it_is_posted_once_whoever_else_fires_it() -> None:
     assert store.state.outbox[f"summary:daily:{NINE:.0f}"][0] == "C1"
 
 
-async def test_it_is_made_good_when_the_bot_was_down_at_that_time() -> None:
+async def test_missed_summary_is_posted_after_the_start() -> None:
     store = noted(NINE - 600)
     assert await posting(store).catch_up(ENTRY, NINE + 5 * 3600)
     assert "late: due" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
@@ -73,13 +73,13 @@ async def test_it_is_not_made_good_long_after() -> None:
     assert not await posting(store).catch_up(ENTRY, NINE + 6 * 3600 + 1)
 
 
-async def test_a_bot_started_for_the_first_time_has_nothing_to_make_good() -> None:
+async def test_first_start_posts_no_missed_summary() -> None:
     store = noted(NINE + 60)
     assert not await posting(store).catch_up(ENTRY, NINE + 1800)
     assert store.told == []
 
 
-async def test_it_covers_the_time_since_the_one_before_was_due_when_none_was_posted() -> None:
+async def test_summary_covers_the_time_since_the_previous_due_time() -> None:
     asked: list[float] = []
 
     async def deeds(_cluster: str, since: float) -> list[OperationFact]:
@@ -93,7 +93,7 @@ async def test_it_covers_the_time_since_the_one_before_was_due_when_none_was_pos
     assert "balance turned off (requested by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
-async def test_a_hand_over_covers_the_shift() -> None:
+async def test_hand_over_covers_the_shift() -> None:
     """The first one twelve hours, each further one the time since the one before; commands start there as well."""
     store, asked = noted(NINE - 60), []
 
@@ -111,7 +111,7 @@ async def test_a_hand_over_covers_the_shift() -> None:
     assert store.told[0].startswith("Hand-over: no alert is open.")
 
 
-async def test_what_is_too_long_goes_into_the_thread() -> None:
+async def test_long_report_continues_in_the_thread() -> None:
     store = noted(NINE - 60)
 
     async def deeds(_cluster: str, since: float) -> list[OperationFact]:

@@ -57,7 +57,7 @@ async def test_lost_quorum_is_red_in_the_first_answer(command: str) -> None:
     assert first.startswith("🔴")
 
 
-async def test_one_dead_follower_is_degraded_in_the_first_answer() -> None:
+async def test_dead_follower_is_degraded_in_the_first_answer() -> None:
     async with scenery() as world:
         await world.simulated.kill(3)
         first = (await world.shown())[0]

@@ -14,26 +14,26 @@ def led_by(leader: int, term: int, *, writable: float) -> Callable[[float], Snap
 
 
 async def over(world: World, see: Callable[[float], Snapshot], seconds: float) -> list[str]:
-    """What is told of space while this is seen for so long."""
+    """Messages about space while the snapshots are seen."""
     world.see = see
     return [text for text in await world.ticks(int(seconds / 15)) if "space" in text]
 
 
-async def test_changes_of_leader_do_not_put_off_that_space_is_short() -> None:
+async def test_leader_changes_do_not_delay_low_space() -> None:
     world = World()
     assert await over(world, led_by(1, 5, writable=0.75), 420) == []
     assert await over(world, led_by(2, 6, writable=0.75), 420) == []
     assert await over(world, led_by(3, 7, writable=0.75), 240) == [LITTLE]
 
 
-async def test_a_fresh_leader_that_has_not_counted_makes_nothing_worse() -> None:
+async def test_new_leader_without_counters_worsens_nothing() -> None:
     world = World()
     assert await over(world, led_by(1, 5, writable=0.75), 1200) == [LITTLE]
     assert await over(world, led_by(2, 6, writable=0), 345) == []
     assert await over(world, led_by(2, 6, writable=0.75), 600) == []
 
 
-async def test_what_an_earlier_leader_counted_is_not_known_for_ever() -> None:
+async def test_counters_of_an_earlier_leader_expire() -> None:
     world = World()
     assert await over(world, led_by(1, 5, writable=0.75), 390) == []
     for turn in range(12):

@@ -92,7 +92,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert(scenery: Scenery, 
     assert "membership_changed" not in await scenery.alerted()
 
 
-async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scenery: Scenery) -> None:
+async def test_change_after_a_failed_operation_is_attributed_elsewhere(scenery: Scenery) -> None:
     op = await scenery.runs(REMOVE)
     await scenery.repository.move(op, OpState.FAILED)
     await scenery.api.member_remove(3)
@@ -102,7 +102,7 @@ async def test_what_an_operation_that_failed_did_not_do_was_done_elsewhere(scene
 
 
 @pytest.mark.parametrize("kind", ["member", "switch"])
-async def test_effect_of_what_an_admin_settled_as_not_done_is_attributed(scenery: Scenery, kind: str) -> None:
+async def test_effect_of_an_operation_settled_as_not_done_is_attributed(scenery: Scenery, kind: str) -> None:
     """The admin was wrong: it is the operation's effect, and no change outside cmbot."""
     op = await scenery.runs(REMOVE if kind == "member" else SWITCH)
     op = await scenery.repository.move(op, OpState.UNKNOWN)

@@ -40,7 +40,7 @@ async def test_new_node_is_asked_without_the_request_token(monkeypatch: pytest.M
         assert all(TOKEN in request.headers for request in ours.requests)
 
 
-async def test_new_node_that_asks_for_the_token_is_no_silent_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_new_node_that_requires_the_token_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs and demands a token: that is a warning which says why, and no block."""
     monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
     async with evaluation(says(403)) as (check, _, new):

@@ -90,7 +90,7 @@ async def scenery(store: Store, clock: Clock) -> AsyncIterator[Scenery]:
         yield Scenery(simulated, client, store, clock)
 
 
-async def test_what_a_dead_process_left_is_looked_for_and_never_sent_again(scenery: Scenery) -> None:
+async def test_operation_of_a_dead_process_is_verified_not_sent(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     scenery.runner = scenery.runner_of("p2")
     await scenery.runner.sweep()
@@ -112,7 +112,7 @@ async def test_effect_before_the_process_stopped_is_verified(scenery: Scenery) -
 
 
 @pytest.mark.parametrize("states", [(OpState.RUNNING,), (OpState.RUNNING, OpState.UNKNOWN)])
-async def test_what_a_living_process_runs_is_left_to_it(scenery: Scenery, states: tuple[OpState, ...]) -> None:
+async def test_operation_of_a_live_process_is_left_to_it(scenery: Scenery, states: tuple[OpState, ...]) -> None:
     """Another one looks neither while it runs nor while its effect is looked for, until its process is dead."""
     await scenery.lives("p1", until=2e12)
     op = await scenery.opened(TRANSFER, *states)
@@ -124,13 +124,13 @@ async def test_what_a_living_process_runs_is_left_to_it(scenery: Scenery, states
     assert (await scenery.state_of(op))[0] is OpState.VERIFIED
 
 
-async def test_what_is_not_ours_to_do_is_left_to_who_holds_the_cluster(scenery: Scenery) -> None:
+async def test_operations_of_foreign_clusters_are_left_alone(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     await scenery.runner_of("p2").sweep(lambda _cluster: None)
     assert (await scenery.state_of(op))[0] is OpState.RUNNING
 
 
-async def test_what_our_own_process_could_not_note_is_looked_for(scenery: Scenery) -> None:
+async def test_unrecorded_result_of_this_process_is_verified(scenery: Scenery) -> None:
     """The database was down when the answer came: the process that sent the request records the result later."""
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     await scenery.runner.sweep(lambda _cluster: None)
@@ -153,7 +153,7 @@ async def test_a_process_that_may_be_counted_as_dead_sends_nothing(scenery: Scen
     assert not scenery.simulated.log.matching(method="POST")
 
 
-async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scenery: Scenery) -> None:
+async def test_result_found_by_another_process_stands(scenery: Scenery) -> None:
     """Stopped between its request and its note, taken over, and woken: its note is not believed any more."""
     op = await scenery.opened(TRANSFER)
     cluster = Stopped("prod", "C0OPS", scenery.cluster.api, scenery.clock, 5.0)
@@ -166,7 +166,7 @@ async def test_what_another_found_out_stands_when_a_stopped_process_goes_on(scen
     assert await scenery.state_of(op) == found
 
 
-async def test_an_effect_that_is_not_there_counts_as_not_applied_after_one_calm_minute(scenery: Scenery) -> None:
+async def test_missing_effect_counts_as_not_applied_after_a_minute(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
     for _ in range(int(STILL_SECONDS / 5) + 1):
         await scenery.runner.sweep()
@@ -225,7 +225,7 @@ async def test_operation_without_a_decision_expires(scenery: Scenery) -> None:
     assert (await scenery.state_of(op))[0] is OpState.EXPIRED
 
 
-async def test_a_look_of_the_watch_serves_as_the_earlier_of_two(scenery: Scenery) -> None:
+async def test_poll_of_the_watch_is_the_earlier_snapshot(scenery: Scenery) -> None:
     earlier = await scenery.cluster.snapshot(5.0)
     scenery.clock.now += 4
     before, now = await scenery.cluster.snapshot_pair()

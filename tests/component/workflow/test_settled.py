@@ -75,7 +75,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     assert "The cluster shows the opposite: peer 2 leads.* An admin settled it otherwise." in await card(scenery, op)
 
 
-async def test_settled_as_done_is_contradicted_after_a_calm_minute_without_it(scenery: Scenery) -> None:
+async def test_missing_effect_contradicts_settled_as_done_after_a_minute(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
     settled = await settle(scenery, op, done=True)
     assert settled.history[-1].text.endswith("cmbot sees: peer 3 is still a member")
@@ -108,7 +108,7 @@ async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Sc
 
 
 @pytest.mark.parametrize("state", [OpState.FAILED, OpState.VERIFIED])
-async def test_nothing_but_what_an_admin_settled_is_compared(scenery: Scenery, state: OpState) -> None:
+async def test_only_operations_settled_by_an_admin_are_compared(scenery: Scenery, state: OpState) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING, state)
     await scenery.simulated.elect(2)
     before = await scenery.repository.get(op.id)

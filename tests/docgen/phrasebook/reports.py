@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.alerting.cluster_state.observations import MemberChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
+from bot.alerting.details import DiskName, DisksBroken
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import hand_over
@@ -43,7 +44,7 @@ def _alert(number: int, **changes: Any) -> Alert:
         "",
         AlertState.FIRING,
         Severity.WARNING,
-        f"1 disk is broken: disk {number}.",
+        DisksBroken(1, 0, (DiskName(number, 2, "10.0.0.7:8899", f"/data{number}", "z0"),)),
         AT - 2 * HOUR,
         fired_at=AT - 2 * HOUR,
         id=number,

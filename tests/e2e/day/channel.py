@@ -1,4 +1,4 @@
-"""What a channel sees over time, as a person would read it: posts, replies, edits; and its page in markdown."""
+"""The posts, replies and edits of a channel over time, and its page in Markdown."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ def clock(at: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the day: what kind it is, of which message, and its text; `times` counts edits in a row.
+    """One line of the day: its kind, its message and its text; `times` counts consecutive edits.
 
     `key` is the outbox's key of the message, "" where it has none.
     """
@@ -41,18 +41,18 @@ class Entry:
 
 @dataclass
 class Channel:
-    """One channel; `addresses` are the hosts' names by their addresses, which differ at each run."""
+    """One channel; `addresses` maps the host addresses, which differ in each run, to names."""
 
     addresses: Mapping[str, str]
     entries: list[Entry] = field(default_factory=list)
     _known: dict[str, Message] = field(default_factory=dict)
 
     def happens(self, words: str, at: float) -> None:
-        """Something happens that the channel is not told as such."""
+        """Record an event that is not a message."""
         self.entries.append(Entry(at, "happens", "", words))
 
     def see(self, messages: Sequence[Message], now: float) -> None:
-        """Compare with what was there before."""
+        """Record the difference from the previous state."""
         for message in messages:
             before = self._known.get(message.ts)
             if before is None:
@@ -77,7 +77,7 @@ class Channel:
             self.entries.append(Entry(now, "edit", message.ts, text, since=now, key=_key(message)))
 
     def _small_print(self, message: Message) -> str:
-        """Who takes care of it, where somebody does."""
+        """The line that names the person who acknowledged the alert, or ""."""
         lines = [line for block in message.blocks if block["type"] == "context" for line in _lines(block)]
         acked = next((line for line in lines if line.startswith("acknowledged")), "")
         return f" ({self._plain(acked)})" if acked else ""
@@ -97,7 +97,7 @@ class Channel:
         return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
     def page(self, title: str) -> str:
-        """The day in markdown."""
+        """The day in Markdown."""
         return "\n".join([f"## {title}", "", *(f"{entry.shown}\n" for entry in self.entries)])
 
 
@@ -107,7 +107,7 @@ def _key(message: Message) -> str:
 
 
 def _lines(block: Mapping[str, object]) -> Iterable[str]:
-    """A block's text as a person reads it, without its buttons."""
+    """Visible text of a block, without its buttons."""
     if block["type"] in _BUTTONS:
         return
     if block["type"] == "table":
@@ -154,7 +154,7 @@ def _shown(entry: Entry) -> Iterable[str]:
 
 
 def _bold(text: str) -> str:
-    """Slack's bold as markdown's."""
+    """Convert Slack bold to Markdown bold."""
     return re.sub(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"**\1**", text).replace("•", "-")
 
 

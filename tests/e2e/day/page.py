@@ -1,4 +1,4 @@
-"""The page of the day: lived once, and written down."""
+"""Run the day once and write its page."""
 
 from pathlib import Path
 

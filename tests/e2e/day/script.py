@@ -1,4 +1,4 @@
-"""What happens on that day, hour by hour: the script that tests/e2e/test_a_day.py replays and docs/a-day.md shows."""
+"""Script of the day, hour by hour: tests/e2e/test_a_day.py replays it and docs/a-day.md shows it."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Act = Callable[[Day], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """At a time of the day (hours and minutes): what a reader is told of it, where, and what is done."""
+    """One scene: its time (hours and minutes), its caption, its channels and its action."""
 
     at: str
     words: str
@@ -26,7 +26,7 @@ class Scene:
 
 
 async def live(day: Day, scenes: tuple[Scene, ...]) -> None:
-    """Play the day to its end."""
+    """Run all scenes."""
     for scene in sorted(scenes, key=lambda each: each.moment):
         await day.until(scene.moment)
         day.clock.advance(max(0.0, scene.moment - day.now))
@@ -89,7 +89,7 @@ async def archive_is_back(day: Day) -> None:
 
 
 def flapping(start: str, times: int, every: int) -> Iterator[Scene]:
-    """The leadership goes to and fro, told by nobody: the reader sees what the bot makes of it."""
+    """Leadership alternates between two nodes; the page shows only what the bot posts about it."""
     hours, minutes = map(int, start.split(":"))
     for turn in range(times):
         at = hours * 60 + minutes + turn * every
@@ -123,7 +123,7 @@ async def _lose_heartbeats(day: Day, disks: range, *, lost: bool) -> None:
 
 
 def rack_fails(start: str, first: int, last: int) -> Iterator[Scene]:
-    """A rack's disks break one batch a minute, are repaired over hours, replaced at last."""
+    """The disks of a rack break in one batch a minute, are repaired over hours and then replaced."""
     hours, minutes = map(int, start.split(":"))
     begin = hours * 60 + minutes
     plans = ((0, 20, None), (60, 60, "repairing"), (150, 120, "repaired"), (300, 60, "dropped"), (420, 30, "normal"))
@@ -135,7 +135,7 @@ def rack_fails(start: str, first: int, last: int) -> Iterator[Scene]:
 
 
 def heartbeats_flicker(start: str, first: int, last: int, minutes: int) -> Iterator[Scene]:
-    """A switch loses packets: heartbeats of many disks come and go with every minute."""
+    """A switch loses packets: the heartbeats of many disks stop and resume every minute."""
     hours, begin = map(int, start.split(":"))
     for turn in range(minutes):
         at = hours * 60 + begin + turn
@@ -152,7 +152,7 @@ async def fills(day: Day, share: float) -> None:
 
 
 def filling(start: str, end: str, low: float, high: float) -> Iterator[Scene]:
-    """Somebody writes without end."""
+    """A client writes until the cluster is full."""
     first, last = (int(h) * 60 + int(m) for h, m in (start.split(":"), end.split(":")))
     for at in range(first, last + 1, 10):
         share = low + (high - low) * (at - first) / (last - first)
@@ -190,7 +190,7 @@ async def read_only(day: Day, *, value: bool) -> None:
 
 
 async def _nothing(_day: Day) -> None:
-    """What happens is in the scenes that follow."""
+    """Do nothing; the next scenes act."""
 
 
 async def _behind_its_back(day: Day) -> None:
@@ -213,7 +213,7 @@ async def _relief(day: Day) -> None:
 
 
 def rolling_restart(start: str) -> Iterator[Scene]:
-    """One follower after the other, three minutes each."""
+    """Restart one follower after another, three minutes each."""
     hours, minutes = map(int, start.split(":"))
     for turn, node in enumerate((2, 3, 4, 5)):
         down, up = hours * 60 + minutes + turn * 8, hours * 60 + minutes + turn * 8 + 4
@@ -235,7 +235,7 @@ A_DAY: tuple[Scene, ...] = (
     Scene("5:30", "Slack is back.", slack_is_back),
     Scene("5:46", "prod-2 is started again.", partial(are_started, nodes=(2,))),
     Scene("7:00", "cmbot's own machine is taken down for maintenance.", stops, (STORAGE, ARCHIVE)),
-    Scene("7:10", "While nobody looks, the leadership moves to prod-2, and disk 100 breaks.", _behind_its_back),
+    Scene("7:10", "While cmbot is down, the leadership moves to prod-2, and disk 100 breaks.", _behind_its_back),
     Scene("7:20", "cmbot is started again.", starts, (STORAGE, ARCHIVE)),
     Scene("8:58", "The morning's summary.", _nothing),
     Scene("10:00", "A power cut takes the whole archive cluster for ten minutes.", archive_dies, (ARCHIVE,)),
@@ -243,7 +243,7 @@ A_DAY: tuple[Scene, ...] = (
     Scene("11:00", "A network switch loses packets: heartbeats of 60 disks come and go for 20 minutes.", _nothing),
     *heartbeats_flicker("11:00", 120, 179, 20),
     Scene("12:00", "Two of five nodes die: prod-4 and prod-5.", partial(die, nodes=(4, 5))),
-    Scene("12:20", "A third one dies: no quorum is left. Nobody is at their desk.", partial(die, nodes=(3,))),
+    Scene("12:20", "A third one dies: no quorum is left. No operator is at work.", partial(die, nodes=(3,))),
     Scene("12:50", "All three are started again.", partial(are_started, nodes=(3, 4, 5))),
     Scene(
         "14:00",
@@ -267,10 +267,10 @@ A_DAY: tuple[Scene, ...] = (
     *rolling_restart("17:06"),
     Scene("20:30", "prod turns read-only.", partial(read_only, value=True)),
     Scene("20:40", "The job is stopped, its files are deleted, prod takes writes again.", _relief),
-    Scene("21:40", "Node archive-3 dies; nobody minds any more.", _archive_loses_a_node, (ARCHIVE,)),
+    Scene("21:40", "Node archive-3 dies; the cluster is no longer in use.", _archive_loses_a_node, (ARCHIVE,)),
     Scene(
         "22:00",
-        "The archive cluster is taken out of the settings; cmbot is started anew.",
+        "The archive cluster is removed from the settings; cmbot is restarted.",
         leaves_archive_out,
         (ARCHIVE,),
     ),

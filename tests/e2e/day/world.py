@@ -1,4 +1,4 @@
-"""A day in the life of two clusters: the whole program but its clock, over real sockets, driven minute by minute."""
+"""A day of two clusters: the whole program except its clock, over real sockets, advanced minute by minute."""
 
 import asyncio
 import json
@@ -26,9 +26,9 @@ from tests.e2e.day.channel import Channel
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
 STEP = 120.0
-"""Seconds between two looks at each cluster."""
+"""Seconds between two polls of a cluster."""
 SWEEPS = 5
-"""A sweep of operations, leases and left-over work comes with every so-manieth look."""
+"""Number of polls between two sweeps of operations, leases and unfinished work."""
 CALM = Timing(wait=1.0, election=10.0, transfer=0.2, refresh=60.0)
 STORAGE, ARCHIVE = "C0STORAGE", "C0ARCHIVE"
 DISKS = 240
@@ -89,12 +89,12 @@ class Day:
 
     @property
     def the_app(self) -> App:
-        """The program, which runs."""
+        """The running program."""
         assert self.app is not None
         return self.app
 
     def settings(self) -> Settings:
-        """The settings as they are at this time of the day."""
+        """The settings at this time of the day."""
         homes = {"prod": (self.prod, STORAGE), "archive": (self.archive, ARCHIVE)}
         clusters = [
             {
@@ -117,7 +117,7 @@ class Day:
         return parse(text, secrets=secrets, environment={})
 
     async def start(self) -> None:
-        """The program starts, with what its database remembers."""
+        """Start the program on its database."""
         pace = RateLimit(interval=0.0)
         self.app = await self._life.enter_async_context(build(self.settings(), clock=self.clock.now, pace=pace))
         await self.app.membership.beat()
@@ -125,7 +125,7 @@ class Day:
         await jobs.catch_up(self.app)
 
     async def stop(self) -> None:
-        """The program ends: nobody looks, nothing is sent."""
+        """Stop the program: no polls, no messages."""
         if self.app is not None:
             await self.app.membership.leave()
         self.app = None
@@ -133,7 +133,7 @@ class Day:
         self._life = AsyncExitStack()
 
     async def until(self, moment: float) -> None:
-        """Let time pass, a step at a time."""
+        """Advance the clock step by step."""
         while (due := self._next_step()) <= moment:
             before = self.now
             self.clock.advance(due - self.now)
@@ -163,19 +163,19 @@ class Day:
         self.look_at_channels()
 
     def look_at_channels(self) -> None:
-        """Note what is new in the channels."""
+        """Record what is new in the channels."""
         public = [message for message in self.slack.workspace.messages if not message.only_for]
         for name, channel in self.channels.items():
             channel.see([message for message in public if message.channel == name], self.now)
 
     def happens(self, words: str, *channels: str, at: float) -> None:
-        """Note what happens, as the reader is told it, in the channels that it concerns."""
+        """Record an event in the channels that it concerns."""
         for name in channels or (STORAGE,):
             self.channels[name].happens(words, at)
 
     @asynccontextmanager
     async def at_the_keyboard(self) -> AsyncIterator[None]:
-        """While somebody types or clicks, the program is connected and sends at once."""
+        """Keep the program connected while a person types or clicks."""
         app = self.the_app
         socket = app.socket
         assert socket is not None
@@ -197,26 +197,28 @@ class Day:
         self.look_at_channels()
 
     async def _seconds_pass(self) -> None:
-        """A person's minute: what takes some seconds gets them."""
+        """Let the seconds pass that a person's action takes."""
         for _ in range(400):
             await asyncio.sleep(0.02)
             self.clock.advance(0.1)
 
     async def types(self, user: str, channel: str, line: str, words: str) -> None:
-        """Somebody types a command; the answer must hold the words."""
+        """Type a command; its answer must contain `words`."""
         person = self.slack.as_user(user)
         seen = {message.ts for message in person.sees(channel)}
         await person.command(channel, line)
-        told = await self.slack.wait_for(channel, lambda m: m.ts not in seen and not m.metadata, user=user, timeout=20)
-        assert words in told.text, told.full_text
+        posted = await self.slack.wait_for(
+            channel, lambda m: m.ts not in seen and not m.metadata, user=user, timeout=20
+        )
+        assert words in posted.text, posted.full_text
 
     def message(self, channel: str, words: str) -> Message:
-        """The newest message of the channel itself with these words."""
+        """The newest top-level message of the channel with these words."""
         held = [m for m in self.slack.workspace.messages if m.channel == channel and not m.thread_ts]
         found = next((message for message in reversed(held) if words in message.full_text), None)
         if found is None:
-            told = [m.text for m in self.slack.workspace.messages if m.channel == channel][-5:]
-            raise AssertionError(f"no message with {words!r}; the last ones: {told}")
+            posted = [m.text for m in self.slack.workspace.messages if m.channel == channel][-5:]
+            raise AssertionError(f"no message with {words!r}; the last ones: {posted}")
         return found
 
     @contextmanager
@@ -254,6 +256,6 @@ async def new_day(folder: Path) -> AsyncIterator[Day]:
 
 
 def dealt(first: int, last: int, steps: int) -> Iterator[range]:
-    """The numbers from first to last, dealt out over so many steps."""
+    """Distribute the numbers from first to last over the steps."""
     size = -(-(last - first + 1) // steps)
     return (range(start, min(start + size, last + 1)) for start in range(first, last + 1, size))

@@ -38,7 +38,7 @@ def texts(message: Message) -> list[str]:
     return found
 
 
-def test_a_card_says_how_bad_where_what_and_since_when() -> None:
+def test_alert_shows_severity_cluster_sentence_and_start() -> None:
     message = card(ALERT)
     assert message.text == "Critical in prod: 2 disks of prod are broken."
     head, body, step, small = texts(message)
@@ -60,7 +60,7 @@ def test_many_lines_are_counted_those_left_out_before_too() -> None:
     assert (len(body), body[-1]) == (13, "… and 3,988 more")
 
 
-def test_an_acknowledged_card_says_by_whom() -> None:
+def test_acknowledged_alert_names_the_person() -> None:
     small = texts(card(replace(ALERT, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOON)))[-1]
     assert small.startswith("acknowledged by <@U1>, since <!date^")
 
@@ -73,24 +73,24 @@ RESOLVED = replace(
 )
 
 
-def test_a_resolved_card_says_what_became_of_it_and_how_long_it_lasted() -> None:
+def test_resolved_alert_shows_outcome_and_duration() -> None:
     message = card(RESOLVED)
     assert message.text == "Resolved in prod after 2 h 5 min: Disks #7 and #8 of prod were repaired."
     assert texts(message)[0] == "✅ *Resolved after 2 h 5 min · prod*\nDisks #7 and #8 of prod were repaired."
     assert "It was: 2 disks of prod are broken." in texts(message)[1]
 
 
-def test_it_lasted_until_it_was_gone_not_until_that_was_sure() -> None:
+def test_duration_ends_when_the_finding_ended() -> None:
     assert card(replace(RESOLVED, clear_since=NOON + 60)).text.startswith("Resolved in prod after 1 min:")
 
 
 @pytest.mark.parametrize(
     ("resolved", "also"), [(NOON + 90, ""), (NOON + 150, f", resolved {date(NOON + 150, 'minute')}")]
 )
-def test_a_resolved_card_ends_when_its_finding_was_gone(resolved: float, also: str) -> None:
-    told = card(replace(RESOLVED, clear_since=NOON + 60, resolved_at=resolved))
+def test_resolved_alert_ends_with_its_finding(resolved: float, also: str) -> None:
+    posted = card(replace(RESOLVED, clear_since=NOON + 60, resolved_at=resolved))
     assert (
-        f"from {date(NOON, 'minute')} to {date(NOON + 60, 'minute')}{also}" == told.blocks[-1]["elements"][-1]["text"]
+        f"from {date(NOON, 'minute')} to {date(NOON + 60, 'minute')}{also}" == posted.blocks[-1]["elements"][-1]["text"]
     )
 
 
@@ -111,12 +111,12 @@ def labels(alert: Alert) -> list[str]:
     return [element.get("text", element.get("placeholder"))["text"] for row in rows for element in row["elements"]]
 
 
-def test_an_open_alert_can_be_acted_on_and_a_resolved_one_cannot() -> None:
-    told = replace(ALERT, id=7)
+def test_only_open_alerts_have_buttons() -> None:
+    posted = replace(ALERT, id=7)
     rest = ["Silence …", "Show cluster", "Runbook"]
-    assert labels(told) == ["Acknowledge", *rest]
-    assert labels(replace(told, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == rest
-    assert labels(replace(told, state=AlertState.RESOLVED, resolved_at=NOON + 1)) == []
+    assert labels(posted) == ["Acknowledge", *rest]
+    assert labels(replace(posted, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == rest
+    assert labels(replace(posted, state=AlertState.RESOLVED, resolved_at=NOON + 1)) == []
     assert labels(ALERT) == []
 
 
@@ -127,13 +127,13 @@ def test_an_open_alert_can_be_acted_on_and_a_resolved_one_cannot() -> None:
         (TransferLeader(2), "/cm leader transfer 2 prod"),
     ],
 )
-def test_a_fix_is_a_button_that_says_what_it_proposes(fix: Fix, label: str) -> None:
+def test_fix_button_names_its_proposal(fix: Fix, label: str) -> None:
     fixable = replace(ALERT, id=7, fix=fix)
     assert labels(fixable)[:2] == ["Acknowledge", label]
     assert labels(replace(fixable, state=AlertState.ACKNOWLEDGED))[0] == label
 
 
-def test_a_runbook_says_why_and_what_to_do_and_links_where_the_manual_is_served() -> None:
+def test_runbook_has_cause_steps_and_link() -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
     shown = "\n".join(texts(runbook(rule, RUNBOOKS[rule.key], "https://wiki.example/cm/")))
@@ -148,7 +148,7 @@ def test_every_runbook_fits_and_has_a_next_step() -> None:
         assert all(len(text) <= 3000 for text in texts(runbook(rule, RUNBOOKS[rule.key])))
 
 
-def test_hostile_words_mention_nobody_and_fit() -> None:
+def test_hostile_text_mentions_no_one_and_fits() -> None:
     evil = "<!channel> <@U9> <https://evil|click> & " * 200
     hostile = replace(ALERT, detail=LegacyDetail(evil, (evil,) * 50), subject=evil, outcome=LegacyOutcome(evil))
     for message in (card(hostile), card(replace(hostile, state=AlertState.RESOLVED, resolved_at=NOON + 1))):

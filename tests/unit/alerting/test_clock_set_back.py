@@ -6,7 +6,7 @@ from tests.support.engine_builders import CRITICAL, Life, found, rule, seen
 HOUR = 3600.0
 
 
-def test_what_waits_to_be_told_waits_its_hold_time_from_then_on() -> None:
+def test_pending_alert_restarts_its_hold_time() -> None:
     life = Life([rule("no_leader", hold=30)])
     life.step(2 * HOUR, found("no_leader", severity=CRITICAL))
     life.step(HOUR, found("no_leader", severity=CRITICAL))
@@ -14,7 +14,7 @@ def test_what_waits_to_be_told_waits_its_hold_time_from_then_on() -> None:
     assert seen(life.step(HOUR + 30, found("no_leader", severity=CRITICAL))) == [(TransitionReason.FIRED, Tell.POST)]
 
 
-def test_what_is_over_is_resolved_its_clear_time_from_then_on() -> None:
+def test_cleared_alert_restarts_its_clear_time() -> None:
     life = Life([rule(clear=30)])
     life.step(2 * HOUR - 15, found())
     life.step(2 * HOUR)
@@ -22,7 +22,7 @@ def test_what_is_over_is_resolved_its_clear_time_from_then_on() -> None:
     assert seen(life.step(HOUR + 30)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
 
 
-def test_what_eased_is_not_compared_with_its_worst_for_longer() -> None:
+def test_recent_peak_is_not_extended() -> None:
     life = Life()
     life.step(2 * HOUR, found(weight=2, severity=CRITICAL))
     life.step(2 * HOUR + 15, found(weight=1, severity=CRITICAL))

@@ -29,16 +29,16 @@ def test_everything_can_be_changed_by_key() -> None:
     assert (rule.severity, rule.hold, rule.clear, dict(rule.values)) == (Severity.CRITICAL, 60, 5, {"window": 7200})
 
 
-def test_a_clusters_own_settings_win() -> None:
+def test_cluster_settings_override_defaults() -> None:
     rule = named("read_only", {"read_only": {"hold": 1, "clear": 2}}, {"read_only": {"hold": "3s"}})
     assert (rule.hold, rule.clear) == (3, 2)
 
 
-def test_a_rule_can_be_turned_off() -> None:
+def test_disabled_rule_is_left_out() -> None:
     assert "read_only" not in {rule.key for rule in configure({"read_only": {"enabled": False}})}
 
 
-def test_a_threshold_is_what_the_rule_goes_by() -> None:
+def test_rule_uses_the_configured_threshold() -> None:
     before, now = (look(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
     context = RuleContext(now, update(ClusterState(), now), 100, before)
     strict, lenient = named("quorum_at_risk"), named("quorum_at_risk", {"quorum_at_risk": {"smallest_group": 3}})
@@ -48,13 +48,13 @@ def test_a_threshold_is_what_the_rule_goes_by() -> None:
     assert lenient.answer(context) == ()
 
 
-def test_a_list_of_words_replaces_the_rules_own() -> None:
+def test_configured_list_replaces_the_default() -> None:
     rule = named("task_off_too_long", {"task_off_too_long": {"meant_off": ["balance"]}})
     assert dict(rule.names) == {"meant_off": ("balance",)}
     assert named("task_off_too_long", {"task_off_too_long": {"meant_off": []}}).names == {"meant_off": ()}
 
 
-def test_a_share_is_written_in_percent() -> None:
+def test_share_threshold_is_a_percentage() -> None:
     assert dict(named("writable_low", {"writable_low": {"warn_share": 12.5}}).values) == {"warn_share": 12.5}
 
 
@@ -100,7 +100,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("settings", "words"), WRONG)
-def test_what_is_wrong_is_named_with_its_mend(settings: Any, words: str) -> None:
+def test_invalid_setting_names_its_fix(settings: Any, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         configure(settings)
     assert str(caught.value) == words

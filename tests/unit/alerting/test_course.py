@@ -1,4 +1,4 @@
-"""The course of space over time: evenly spaced points, gaps and too little data told as such."""
+"""Time series of space: evenly spaced points; gaps and too little data are stated."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ def shown(message: Message) -> str:
     return "\n".join([*texts, *(each["text"] for block in message.blocks for each in block.get("elements", ()))])
 
 
-def test_a_month_is_shown_in_even_steps_that_end_now() -> None:
+def test_month_has_even_steps_that_end_now() -> None:
     made = timeseries("prod", samples(30), window=30 * DAY, now=NOW, watched_since=NOW - 90 * DAY)
     assert len(made.shown) == 16
     assert made.labels[-1] == "Sep 21"
@@ -40,7 +40,7 @@ def test_a_month_is_shown_in_even_steps_that_end_now() -> None:
     assert "watching since" not in shown(message)
 
 
-def test_a_cluster_watched_since_yesterday_says_so() -> None:
+def test_trend_names_the_start_of_its_samples() -> None:
     made = timeseries("prod", samples(1), window=30 * DAY, now=NOW, watched_since=NOW - DAY)
     assert made.labels[0] == "Sep 20 14:13"
     text = shown(trend(made))
@@ -49,25 +49,25 @@ def test_a_cluster_watched_since_yesterday_says_so() -> None:
     assert "only, so this is less than 30 days" in text
 
 
-def test_a_cluster_watched_for_an_hour_has_no_forecast() -> None:
+def test_one_hour_of_samples_has_no_forecast() -> None:
     made = timeseries("prod", samples(0.05, every=600), window=30 * DAY, now=NOW, watched_since=NOW - 0.05 * DAY)
     message = trend(made)
     assert "Too early for a growth rate: measuring since" in message.text
     assert check_blocks(list(message.blocks)) == []
 
 
-def test_one_measurement_is_a_table_without_a_chart() -> None:
+def test_single_sample_is_a_table_without_chart() -> None:
     message = trend(timeseries("prod", samples(0), window=7 * DAY, now=NOW, watched_since=NOW))
     assert [block["type"] for block in message.blocks] == ["section", "table", "context"]
 
 
-def test_nothing_measured_says_what_to_do() -> None:
+def test_trend_without_samples_says_what_to_do() -> None:
     assert "Try again later" in trend(timeseries("prod", [], window=7 * DAY, now=NOW)).text
     before = trend(timeseries("prod", samples(30, 10), window=7 * DAY, now=NOW, watched_since=NOW - 30 * DAY))
     assert before.text.startswith("Nothing was measured of prod in the last 7 days, while before that it was")
 
 
-def test_a_time_without_measurements_is_told_not_drawn() -> None:
+def test_gap_in_samples_is_stated_and_not_drawn() -> None:
     """Five days are missing: they are no points of the chart, and the words say so."""
     made = timeseries("prod", [*samples(30, 20), *samples(15)], window=30 * DAY, now=NOW, every=30 * DAY / 200)
     assert made.gaps == ((NOW - 20 * DAY, NOW - 15 * DAY),)
@@ -75,12 +75,12 @@ def test_a_time_without_measurements_is_told_not_drawn() -> None:
     assert "Nothing was measured from <!date^" in shown(trend(made))
 
 
-def test_added_disks_are_told_as_such() -> None:
+def test_added_disks_are_named() -> None:
     grown = [*samples(30, 10), *samples(10 - 1 / 24, total=200 * TIB)]
     assert "The total size changed once" in shown(trend(timeseries("prod", grown, window=30 * DAY, now=NOW)))
 
 
-def test_a_cluster_that_does_not_fill_up_says_so() -> None:
+def test_cluster_without_growth_has_no_full_date() -> None:
     flat: list[Sample] = [(at, Measurement(used=TIB, total=9 * TIB, writable=4 * TIB)) for at, _ in samples(30)]
     text = trend(timeseries("prod", flat, window=30 * DAY, now=NOW)).text
     assert "hardly moving. At this pace it does not fill up within ten years." in text

@@ -1,4 +1,4 @@
-"""What is told by another alert already is not told beside it, and is told as soon as nothing else says it."""
+"""An alert that another one covers is inhibited, and fires as soon as the other ends."""
 
 from dataclasses import replace
 
@@ -50,18 +50,18 @@ PEER_TOLD = ("Voter 3 is down.", TransitionReason.FIRED)
 HOST_TOLD = ("Host h3:1 is silent.", TransitionReason.FIRED)
 
 
-def test_a_dead_node_is_one_message() -> None:
+def test_dead_node_is_one_alert() -> None:
     life = Life()
-    told = [life.step(15 * n, silent(), *([peer(DEAD)] if n else [])) for n in range(20)]
-    assert [each for step_ in told for each in step_] == [PEER_TOLD]
+    posted = [life.step(15 * n, silent(), *([peer(DEAD)] if n else [])) for n in range(20)]
+    assert [each for step_ in posted for each in step_] == [PEER_TOLD]
 
 
-def test_another_host_is_told_all_the_same() -> None:
+def test_alert_of_another_host_is_not_inhibited() -> None:
     life = Life(hold=0)
     assert life.step(0, peer(DEAD), silent("h2:1")) == [PEER_TOLD, ("Host h2:1 is silent.", TransitionReason.FIRED)]
 
 
-def test_what_stays_when_the_other_is_resolved_is_told_then() -> None:
+def test_inhibited_alert_fires_when_the_other_resolves() -> None:
     life = Life()
     for n in range(5):
         life.step(15 * n, peer(DEAD), silent())
@@ -71,13 +71,13 @@ def test_what_stays_when_the_other_is_resolved_is_told_then() -> None:
     assert life.step(120, silent()) == [HOST_TOLD]
 
 
-def test_while_nobody_can_tell_of_the_other_it_covers_as_before() -> None:
+def test_unknown_alert_still_inhibits() -> None:
     life = Life(hold=0)
     life.step(0, peer(DEAD), silent())
     assert life.step(15, silent(), peer_down=CANNOT_TELL) == []
 
 
-def test_what_was_told_first_goes_on_and_ends_as_it_would() -> None:
+def test_alert_posted_first_is_not_inhibited() -> None:
     life = Life(hold=0)
     assert life.step(0, silent()) == [HOST_TOLD]
     assert life.step(15, silent(), peer(DEAD)) == [PEER_TOLD]
@@ -85,7 +85,7 @@ def test_what_was_told_first_goes_on_and_ends_as_it_would() -> None:
     assert life.step(60, peer(DEAD)) == [("Host h3:1 is silent.", TransitionReason.RESOLVED)]
 
 
-def test_what_nobody_was_told_of_covers_nothing_once_it_is_gone() -> None:
+def test_unposted_resolved_alert_inhibits_nothing() -> None:
     pending = Alert("prod", "peer_down", "3", AlertState.PENDING, Severity.WARNING, LegacyDetail(""), 0, covers=DEAD)
     assert covered({"peer_down": ()}, [pending]) == frozenset()
     assert covered({"peer_down": ()}, [replace(pending, state=AlertState.ACKNOWLEDGED)])

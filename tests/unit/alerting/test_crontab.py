@@ -57,11 +57,11 @@ def test_day_and_weekday_both_given_mean_either() -> None:
     ]
 
 
-def test_a_time_of_the_hour_that_autumn_repeats_comes_once() -> None:
+def test_repeated_dst_hour_fires_once() -> None:
     assert times("30 2 * * *", BERLIN, "2026-10-24T12:00+02:00", 2) == ["Sun 25 02:30 +0200", "Mon 26 02:30 +0100"]
 
 
-def test_in_that_hour_what_comes_often_comes_in_the_first_pass_only() -> None:
+def test_frequent_job_fires_in_the_first_dst_pass() -> None:
     assert times("*/30 * * * *", BERLIN, "2026-10-25T01:30+02:00", 4) == [
         "Sun 25 02:00 +0200",
         "Sun 25 02:30 +0200",
@@ -70,11 +70,11 @@ def test_in_that_hour_what_comes_often_comes_in_the_first_pass_only() -> None:
     ]
 
 
-def test_a_start_within_the_second_pass_waits_for_the_next_time() -> None:
+def test_start_in_the_second_dst_pass_waits() -> None:
     assert times("30 2 * * *", BERLIN, "2026-10-25T02:10+01:00", 1) == ["Mon 26 02:30 +0100"]
 
 
-def test_a_time_that_spring_leaves_out_still_comes_that_day() -> None:
+def test_skipped_dst_time_fires_that_day() -> None:
     assert times("30 2 * * *", BERLIN, "2026-03-28T12:00+01:00", 2) == ["Sun 29 03:30 +0200", "Mon 30 02:30 +0200"]
 
 
@@ -88,7 +88,7 @@ def test_a_time_that_spring_leaves_out_still_comes_that_day() -> None:
         ("0 0 29 2 *", "2026-11-08T12:00+00:00", "2024-02-29T00:00+00:00"),
     ],
 )
-def test_the_last_time_it_was_due(expression: str, until: str, last: str) -> None:
+def test_last_due_time(expression: str, until: str, last: str) -> None:
     found = Crontab(expression, "UTC").latest(datetime.fromisoformat(until).timestamp())
     assert found == datetime.fromisoformat(last).timestamp()
 
@@ -107,7 +107,7 @@ def test_the_last_time_it_was_due(expression: str, until: str, last: str) -> Non
         ("0 9 * * *", "Europe/Berlinn", "Europe/Berlinn"),
     ],
 )
-def test_what_is_no_crontab_is_refused_in_words(expression: str, zone: str, words: str) -> None:
+def test_invalid_crontab_is_refused(expression: str, zone: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Crontab(expression, zone)
     assert words in str(caught.value)

@@ -5,7 +5,7 @@ from bot.alerting.runbooks import RUNBOOKS
 from tests.docgen.alerts import PAGE, render
 
 
-def test_the_committed_page_is_the_generated_one() -> None:
+def test_committed_page_equals_the_generated_one() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(), "run: python -m tests.docgen.alerts"
 
 

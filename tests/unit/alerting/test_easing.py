@@ -1,4 +1,4 @@
-"""What eases and comes back soon is the same trouble: nobody is woken by a node that comes and goes."""
+"""A problem that eases and returns soon is the same one: a flapping node wakes no one twice."""
 
 from bot.alerting.engine import Tell, TransitionReason
 from bot.alerting.hysteresis import LASTS
@@ -16,7 +16,7 @@ def grave(weight: int = 1, *parts: str) -> Finding:
     return found(weight=weight, severity=CRITICAL, parts=tuple(parts) if parts else None)
 
 
-def test_a_second_node_that_comes_and_goes_is_shouted_once() -> None:
+def test_second_flapping_node_is_announced_once() -> None:
     life = Life()
     life.step(0, grave(1))
     assert seen(life.step(15, grave(2))) == ALOUD
@@ -25,7 +25,7 @@ def test_a_second_node_that_comes_and_goes_is_shouted_once() -> None:
         assert seen(life.step(now + 15, grave(2))) == CHANGED
 
 
-def test_who_acknowledged_keeps_it_while_it_wavers_and_loses_it_when_it_was_never_so_bad() -> None:
+def test_acknowledgement_survives_until_a_new_peak() -> None:
     life = Life()
     life.step(0, found(weight=60))
     life.ack(5)
@@ -37,7 +37,7 @@ def test_who_acknowledged_keeps_it_while_it_wavers_and_loses_it_when_it_was_neve
     assert life.alerts[1].acked_by == ""
 
 
-def test_space_about_its_threshold_is_not_critical_anew_each_time() -> None:
+def test_space_around_its_threshold_is_critical_once() -> None:
     life = Life()
     life.step(0, grave())
     assert seen(life.step(15, found(severity=WARNING))) == CHANGED
@@ -52,7 +52,7 @@ def test_after_a_while_of_being_milder_it_is_news() -> None:
     assert seen(life.step(15 + LASTS, grave(2))) == ALOUD
 
 
-def test_what_rises_in_part_is_measured_by_its_worst() -> None:
+def test_partial_rise_is_compared_with_the_peak() -> None:
     life = Life()
     life.step(0, grave(9))
     life.step(15, grave(1))
@@ -60,7 +60,7 @@ def test_what_rises_in_part_is_measured_by_its_worst() -> None:
     assert seen(life.step(45, grave(10))) == ALOUD
 
 
-def test_a_part_that_was_never_in_it_is_news_and_one_that_comes_back_is_none() -> None:
+def test_new_part_is_worse_and_returning_part_is_not() -> None:
     life = Life()
     life.step(0, grave(2, "z0", "z1"))
     life.step(15, grave(1, "z0"))
@@ -69,7 +69,7 @@ def test_a_part_that_was_never_in_it_is_news_and_one_that_comes_back_is_none() -
     assert seen(life.step(60, grave(2, "z0", "z2"))) == ALOUD
 
 
-def test_a_silence_does_not_lift_when_it_wavers() -> None:
+def test_silence_holds_while_the_weight_varies() -> None:
     life = Life()
     life.step(0, found(weight=5))
     life.silences = [silence(weight=0)]
@@ -81,7 +81,7 @@ def test_a_silence_does_not_lift_when_it_wavers() -> None:
     assert life.alerts[1].notes.lifted
 
 
-def test_what_eased_before_it_was_told_does_not_count() -> None:
+def test_peak_before_the_announcement_does_not_count() -> None:
     life = Life([rule(hold=30)])
     life.step(0, grave(3))
     life.step(15, grave(1))
@@ -90,7 +90,7 @@ def test_what_eased_before_it_was_told_does_not_count() -> None:
 
 
 def test_more_parts_than_can_be_named_shrink_quietly() -> None:
-    """With the first of them gone one more is named: it was there all along, and nobody who acknowledged is woken."""
+    """When the first one ends, one more is named; it was there before, so it wakes no one."""
     names = [str(number) for number in range(MAX_PARTS + 5)]
     life = Life()
     life.step(0, found(weight=len(names), parts=tuple(names[:MAX_PARTS])))
@@ -99,12 +99,12 @@ def test_more_parts_than_can_be_named_shrink_quietly() -> None:
     assert life.alerts[1].state is AlertState.ACKNOWLEDGED
 
 
-def test_a_part_that_came_and_went_unsaid_is_told_when_it_comes_again() -> None:
+def test_unannounced_part_is_announced_when_it_returns() -> None:
     life = Life()
-    told = [
+    posted = [
         move.tell
         for now, parts in ((0, "a"), (5, "ab"), (10, "abc"), (15, "a"), (310, "a"), (315, "ac"), (620, "ac"))
         for move in life.step(now, found(weight=len(parts), parts=tuple(parts)))
         if move.tell in LOUD
     ]
-    assert told == [Tell.POST, *[Tell.REPLY_BROADCAST] * 3]
+    assert posted == [Tell.POST, *[Tell.REPLY_BROADCAST] * 3]

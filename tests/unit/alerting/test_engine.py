@@ -16,14 +16,14 @@ NEWS = [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 CHANGED = [(TransitionReason.CHANGED, Tell.EDIT)]
 
 
-def test_it_fires_at_once_and_is_told_once() -> None:
+def test_alert_without_hold_fires_once() -> None:
     life = Life()
     assert seen(life.step(0, found())) == FIRED
     assert life.step(15, found()) == []
     assert life.alerts[1].fired_at == 0
 
 
-def test_it_is_held_before_it_is_told_and_says_since_when() -> None:
+def test_alert_with_hold_fires_later_with_its_start() -> None:
     life = Life([rule(hold=30)])
     assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert life.step(15, found()) == []
@@ -31,7 +31,7 @@ def test_it_is_held_before_it_is_told_and_says_since_when() -> None:
     assert (move.reason, move.tell, move.new.since, move.new.fired_at) == (TransitionReason.FIRED, Tell.POST, 0, 30)
 
 
-def test_a_flap_shorter_than_the_hold_is_never_told() -> None:
+def test_flap_shorter_than_the_hold_is_not_announced() -> None:
     life = Life([rule(hold=30)])
     life.step(0, found())
     assert seen(life.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
@@ -53,7 +53,7 @@ def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
     )
 
 
-def test_it_comes_back_before_it_is_resolved_and_nobody_is_told() -> None:
+def test_finding_that_returns_in_clear_time_is_not_announced() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
     life.step(15)
@@ -62,7 +62,7 @@ def test_it_comes_back_before_it_is_resolved_and_nobody_is_told() -> None:
     assert life.step(60) == []
 
 
-def test_it_grows_with_a_reply_and_shrinks_with_an_edit_in_one_alert() -> None:
+def test_growth_posts_a_reply_and_shrinking_edits() -> None:
     life = Life()
     life.step(0, found())
     assert seen(life.step(15, found(weight=3))) == WORSE
@@ -72,7 +72,7 @@ def test_it_grows_with_a_reply_and_shrinks_with_an_edit_in_one_alert() -> None:
     assert [life.alerts[1].version, life.alerts[1].weight] == [4, 2]
 
 
-def test_a_burst_is_followed_in_the_message_and_said_again_after_a_while() -> None:
+def test_burst_edits_the_message_and_replies_later() -> None:
     life = Life()
     life.step(0, found())
     assert seen(life.step(15, found(weight=2))) == WORSE
@@ -85,7 +85,7 @@ def test_a_burst_is_followed_in_the_message_and_said_again_after_a_while() -> No
     assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
-def test_what_is_acknowledged_and_grows_in_a_burst_calls_at_once() -> None:
+def test_acknowledged_alert_growing_in_a_burst_notifies() -> None:
     life = Life()
     life.step(0, found())
     life.step(15, found(weight=2))
@@ -93,21 +93,21 @@ def test_what_is_acknowledged_and_grows_in_a_burst_calls_at_once() -> None:
     assert seen(life.step(30, found(weight=3))) == WORSE
 
 
-def test_what_is_worse_and_critical_is_shown_in_the_channel() -> None:
+def test_worse_critical_alert_is_shown_in_the_channel() -> None:
     life = Life()
     life.step(0, found())
     assert seen(life.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
     assert seen(life.step(30, found())) == CHANGED
 
 
-def test_a_new_part_is_worse_though_there_are_as_many_as_before() -> None:
+def test_new_part_of_equal_weight_is_worse() -> None:
     life = Life()
     life.step(0, found(weight=2, parts=("7", "8")))
     assert seen(life.step(15, found(weight=2, parts=("8", "9")))) == NEWS
     assert seen(life.step(30, found(weight=1, parts=("8",)))) == CHANGED
 
 
-def test_a_partial_finding_raises_and_grows_but_mends_nothing() -> None:
+def test_partial_finding_raises_but_never_resolves() -> None:
     life = Life()
     full = found(weight=3, lines=("a", "b", "c"), parts=("1", "2", "3"))
     life.step(0, full)
@@ -118,14 +118,14 @@ def test_a_partial_finding_raises_and_grows_but_mends_nothing() -> None:
     assert seen(life.step(45, named)) == CHANGED
 
 
-def test_a_partial_finding_keeps_an_alert_that_was_clearing() -> None:
+def test_partial_finding_keeps_a_clearing_alert() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found(weight=2))
     life.step(15)
     assert seen(life.step(30, found(partial=True))) == [(TransitionReason.BACK, Tell.QUIET)]
 
 
-def test_a_rule_that_cannot_tell_leaves_its_alerts_alone() -> None:
+def test_unknown_answer_leaves_alerts_unchanged() -> None:
     life = Life([rule(remind=10)])
     life.step(0, found())
     assert life.step(1000, disk_broken=CANNOT_TELL) == []
@@ -135,7 +135,7 @@ def test_a_rule_that_cannot_tell_leaves_its_alerts_alone() -> None:
     assert pending.step(1015, disk_broken=CANNOT_TELL) == []
 
 
-def test_reminders_come_while_nobody_acknowledges() -> None:
+def test_unacknowledged_alert_gets_reminders() -> None:
     life = Life([rule(remind=100)])
     life.step(0, found())
     assert life.step(99, found()) == []
@@ -146,7 +146,7 @@ def test_reminders_come_while_nobody_acknowledges() -> None:
     assert life.step(900, found()) == []
 
 
-def test_an_acknowledged_alert_is_quiet_until_it_gets_worse() -> None:
+def test_acknowledged_alert_is_quiet_until_worse() -> None:
     life = Life()
     life.step(0, found(weight=2))
     life.ack(5)
@@ -166,20 +166,20 @@ def test_only_a_firing_alert_can_be_acknowledged() -> None:
     assert acknowledge(life.alerts[1], "U2", 20) is None
 
 
-def test_what_is_silenced_waits_until_the_silence_ends() -> None:
+def test_silenced_alert_fires_after_the_silence() -> None:
     life = Life(silences=[silence(until=100)])
     assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert life.step(99, found()) == []
     assert seen(life.step(100, found())) == FIRED
 
 
-def test_what_went_away_under_a_silence_was_never_told() -> None:
+def test_alert_resolved_under_a_silence_is_not_announced() -> None:
     life = Life(silences=[silence()])
     life.step(0, found())
     assert seen(life.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
 
 
-def test_a_silence_lifts_for_what_gets_worse_under_it() -> None:
+def test_silence_lifts_for_a_worse_alert() -> None:
     life = Life([rule(remind=100)], [silence(), silence("*", id=2)])
     life.step(0, found())
     assert seen(life.step(15, found(weight=2))) == FIRED
@@ -188,7 +188,7 @@ def test_a_silence_lifts_for_what_gets_worse_under_it() -> None:
     assert life.alerts[1].notes.lifted == (1, 2)
 
 
-def test_a_silence_of_a_firing_alert_mutes_reminders_and_the_line_of_its_end() -> None:
+def test_silenced_firing_alert_has_no_reminders_or_end_line() -> None:
     life = Life([rule(remind=100)])
     life.step(0, found(weight=2))
     life.silences.append(silence())
@@ -197,7 +197,7 @@ def test_a_silence_of_a_firing_alert_mutes_reminders_and_the_line_of_its_end() -
     assert seen(life.step(530)) == [(TransitionReason.RESOLVED, Tell.EDIT)]
 
 
-def test_a_silence_tolerates_as_much_as_it_says() -> None:
+def test_silence_tolerates_its_weight() -> None:
     life = Life()
     life.step(0, found())
     life.silences.append(silence(weight=5))
@@ -205,7 +205,7 @@ def test_a_silence_tolerates_as_much_as_it_says() -> None:
     assert seen(life.step(30, found(weight=6))) == WORSE
 
 
-def test_a_silence_never_tolerates_what_is_graver_or_new() -> None:
+def test_silence_lifts_for_new_parts_or_severity() -> None:
     life = Life()
     life.step(0, found(parts=("1",)))
     life.silences.append(silence(weight=50))
@@ -216,7 +216,7 @@ def test_a_silence_never_tolerates_what_is_graver_or_new() -> None:
     assert seen(other.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
-def test_a_silence_speaks_of_its_own_subject_rule_and_cluster_only() -> None:
+def test_silence_matches_its_cluster_rule_and_subject() -> None:
     peers = rule("peer_down")
     others = [silence("peer_down", subject="2"), silence("no_leader"), replace(silence("*"), cluster="archive")]
     life = Life([peers], others)
@@ -224,7 +224,7 @@ def test_a_silence_speaks_of_its_own_subject_rule_and_cluster_only() -> None:
     assert {move.new.subject: move.tell for move in moves} == {"2": Tell.QUIET, "3": Tell.POST}
 
 
-def test_a_silence_of_everything_spares_what_must_be_named() -> None:
+def test_wildcard_silence_excludes_protected_rules() -> None:
     life = Life([rule("no_leader")], [silence("*")])
     assert seen(life.step(0, found("no_leader"))) == FIRED
     named = Life([rule("no_leader")], [silence("no_leader")])
@@ -234,7 +234,7 @@ def test_a_silence_of_everything_spares_what_must_be_named() -> None:
 BOTH = (rule("cluster_unreachable", clear=30), rule("host_unreachable", clear=30))
 
 
-def test_an_unreachable_cluster_mutes_its_hosts_and_what_is_left_is_told_after_it() -> None:
+def test_unreachable_cluster_inhibits_its_hosts() -> None:
     life = Life(BOTH)
     hosts = [found("host_unreachable", subject=name) for name in ("a", "b")]
     moves = life.step(0, found("cluster_unreachable"), *hosts)
@@ -248,7 +248,7 @@ def test_an_unreachable_cluster_mutes_its_hosts_and_what_is_left_is_told_after_i
     assert seen(life.step(60, hosts[0])) == FIRED
 
 
-def test_what_is_inhibited_neither_grows_nor_is_resolved() -> None:
+def test_inhibited_alert_neither_grows_nor_resolves() -> None:
     life = Life((rule("no_leader"), rule("quorum_at_risk", remind=10)))
     life.step(0, found("quorum_at_risk"))
     moves = life.step(15, found("no_leader"), found("quorum_at_risk", weight=2))
@@ -259,7 +259,7 @@ def test_what_is_inhibited_neither_grows_nor_is_resolved() -> None:
     assert seen(life.step(60, found("quorum_at_risk", weight=2))) == WORSE
 
 
-def test_a_rule_that_is_turned_off_inhibits_nothing() -> None:
+def test_disabled_rule_inhibits_nothing() -> None:
     life = Life(BOTH)
     a_host = found("host_unreachable", subject="a")
     life.step(0, found("cluster_unreachable"), a_host)
@@ -267,7 +267,7 @@ def test_a_rule_that_is_turned_off_inhibits_nothing() -> None:
     assert seen(life.step(15, a_host)) == [(TransitionReason.WITHDRAWN, Tell.REPLY), *FIRED]
 
 
-def test_nothing_is_told_or_taken_back_while_settling() -> None:
+def test_settling_poll_announces_nothing() -> None:
     life = Life([rule(remind=10)])
     assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.SEEN, Tell.QUIET)]
     assert seen(life.step(15, found())) == FIRED
@@ -276,7 +276,7 @@ def test_nothing_is_told_or_taken_back_while_settling() -> None:
     assert seen(life.step(115)) == RESOLVED
 
 
-def test_an_alert_whose_rule_is_not_watched_any_more_is_closed_and_told() -> None:
+def test_alert_of_a_disabled_rule_is_closed() -> None:
     life = Life()
     life.step(0, found())
     life.rules = ()
@@ -287,7 +287,7 @@ def test_an_alert_whose_rule_is_not_watched_any_more_is_closed_and_told() -> Non
     assert seen(pending.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
 
 
-def test_subjects_of_one_rule_live_their_own_lives() -> None:
+def test_subjects_of_one_rule_are_independent() -> None:
     life = Life([rule("peer_down")])
     two, three = (found("peer_down", subject=name) for name in ("2", "3"))
     assert seen(life.step(0, two, three)) == FIRED * 2
@@ -295,7 +295,7 @@ def test_subjects_of_one_rule_live_their_own_lives() -> None:
     assert (move.new.subject, move.reason) == ("2", TransitionReason.RESOLVED)
 
 
-def test_each_change_that_a_reader_notices_has_a_version_of_its_own() -> None:
+def test_each_visible_change_raises_the_version() -> None:
     life = Life([rule(clear=30)])
     versions = [life.step(0, found())[0].new.version, life.step(15, found(weight=2))[0].new.version]
     life.step(30)

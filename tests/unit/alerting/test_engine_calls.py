@@ -23,7 +23,7 @@ def calls(moves: list[Transition]) -> list[tuple[TransitionReason, str]]:
     return [(move.reason, move.mention) for move in moves]
 
 
-def test_what_nobody_acknowledges_calls_the_group_once_its_time_is_over() -> None:
+def test_unacknowledged_alert_escalates_after_its_time() -> None:
     life = escalating()
     life.step(0, BAD)
     assert life.step(299, BAD) == []
@@ -31,7 +31,7 @@ def test_what_nobody_acknowledges_calls_the_group_once_its_time_is_over() -> Non
     assert life.step(10_000, BAD) == []
 
 
-def test_an_escalated_alert_calls_the_group_with_each_reminder() -> None:
+def test_escalated_alert_notifies_the_group_with_each_reminder() -> None:
     life = escalating(remind=200)
     life.step(0, BAD)
     assert calls(life.step(200, BAD)) == [(TransitionReason.REMINDED, "")]
@@ -60,7 +60,7 @@ def test_growing_with_every_look_puts_off_no_call_either() -> None:
     ]
 
 
-def test_what_is_mild_or_has_nobody_to_call_is_never_escalated() -> None:
+def test_mild_alert_or_missing_group_never_escalates() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))
     assert life.step(1000, found(severity=WARNING)) == []
@@ -69,7 +69,7 @@ def test_what_is_mild_or_has_nobody_to_call_is_never_escalated() -> None:
     assert nobody.step(10_000, BAD) == []
 
 
-def test_the_time_counts_from_when_it_became_so_grave() -> None:
+def test_escalation_time_starts_with_the_severity() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))
     assert seen(life.step(1000, BAD)) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
@@ -77,7 +77,7 @@ def test_the_time_counts_from_when_it_became_so_grave() -> None:
     assert seen(life.step(1300, BAD)) == ESCALATED
 
 
-def test_acknowledging_ends_the_calls_and_getting_worse_starts_them_anew() -> None:
+def test_acknowledgement_stops_escalation_until_worse() -> None:
     life = escalating(remind=400)
     life.step(0, BAD)
     life.step(300, BAD)
@@ -96,7 +96,7 @@ def test_getting_worse_unacknowledged_does_not_give_anybody_more_time() -> None:
     assert seen(life.step(300, found(weight=2, severity=CRITICAL))) == ESCALATED
 
 
-def test_a_silenced_alert_calls_nobody_and_has_its_whole_time_after_the_silence() -> None:
+def test_silenced_alert_escalates_after_the_silence() -> None:
     life = escalating()
     life.step(0, BAD)
     life.silences.append(silence(until=1000))
@@ -107,7 +107,7 @@ def test_a_silenced_alert_calls_nobody_and_has_its_whole_time_after_the_silence(
     assert seen(life.step(1300, BAD)) == ESCALATED
 
 
-def test_an_alert_that_outlasts_its_silence_is_told_then_and_once() -> None:
+def test_alert_outlasting_its_silence_is_announced_once() -> None:
     life = Life()
     life.step(0, found())
     life.silences.append(silence(until=100))
@@ -121,7 +121,7 @@ def test_an_alert_that_outlasts_its_silence_is_told_then_and_once() -> None:
     assert life.step(115, found()) == []
 
 
-def test_a_silence_that_somebody_lifts_ends_as_any_other() -> None:
+def test_lifted_silence_ends_like_an_expired_one() -> None:
     life = Life(silences=[silence()])
     life.step(0, found())
     life.silences.clear()
@@ -129,7 +129,7 @@ def test_a_silence_that_somebody_lifts_ends_as_any_other() -> None:
     assert (move.reason, move.tell) == (TransitionReason.FIRED, Tell.POST)
 
 
-def test_the_end_of_a_silence_that_nobody_could_see_is_told_when_they_can() -> None:
+def test_silence_end_is_announced_when_visible() -> None:
     life = Life((rule("no_leader"), rule("quorum_at_risk")))
     life.step(0, found("quorum_at_risk"))
     life.silences.append(silence("quorum_at_risk", until=100))
@@ -139,7 +139,7 @@ def test_the_end_of_a_silence_that_nobody_could_see_is_told_when_they_can() -> N
     assert seen(life.step(130, found("quorum_at_risk"))) == UNMUTED
 
 
-def test_an_acknowledged_alert_stays_quiet_when_its_silence_ends() -> None:
+def test_acknowledged_alert_stays_quiet_after_its_silence() -> None:
     life = Life()
     life.step(0, found())
     life.ack(1)
@@ -158,7 +158,7 @@ def test_two_silences_end_with_the_later_one() -> None:
     assert seen(life.step(200, found())) == UNMUTED
 
 
-def test_what_got_worse_under_a_silence_is_told_as_worse() -> None:
+def test_alert_that_worsened_under_a_silence_is_worse() -> None:
     life = Life()
     life.step(0, found())
     life.silences.append(silence())
@@ -168,14 +168,14 @@ def test_what_got_worse_under_a_silence_is_told_as_worse() -> None:
     assert move.new.notes.muted is None
 
 
-def test_what_one_look_proves_is_told_with_the_first_look_of_a_new_life() -> None:
+def test_proven_finding_fires_with_the_first_poll() -> None:
     life = Life([rule()], remembered=True)
     assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.FIRED, Tell.POST)]
     assert seen(life.step(1000, found(weight=2), settling=True)) == [(TransitionReason.WORSE, Tell.REPLY)]
     assert seen(life.step(2000, settling=True)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
 
 
-def test_what_needs_time_to_be_believed_waits_for_the_second_look_of_a_new_life() -> None:
+def test_unproven_finding_waits_for_the_second_poll() -> None:
     life = Life([rule(hold=30, clear=30)], remembered=True)
     life.step(0, found())
     assert life.step(1000, found(), settling=True) == []
@@ -184,7 +184,7 @@ def test_what_needs_time_to_be_believed_waits_for_the_second_look_of_a_new_life(
     assert seen(life.step(3015)) == [(TransitionReason.CLEARING, Tell.QUIET)]
 
 
-def test_a_restart_tells_nothing_of_what_was_told_before() -> None:
+def test_restart_repeats_no_announcement() -> None:
     life = Life([rule(), rule("peer_down", hold=30)], remembered=True)
     peer = found("peer_down", subject="2")
     life.step(0, found(), peer)

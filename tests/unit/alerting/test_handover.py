@@ -45,7 +45,7 @@ def of(*facts: ClusterFacts) -> str:
     return shown(handover(hand_over(facts, SHIFT, NOW)).message)
 
 
-def test_a_quiet_shift_is_told_in_four_lines() -> None:
+def test_quiet_shift_has_four_lines() -> None:
     assert of(facts_of("prod", HEALTHY)).split("\n") == [
         "Hand-over: no alert is open",
         "🟢 healthy: *prod*",
@@ -55,7 +55,7 @@ def test_a_quiet_shift_is_told_in_four_lines() -> None:
     ]
 
 
-def test_what_nobody_has_comes_before_what_somebody_has() -> None:
+def test_unowned_alerts_come_before_owned_ones() -> None:
     held = alert(2, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOW - HOUR, severity=Severity.CRITICAL)
     text = of(
         facts_of("prod", replace(HEALTHY, level="degraded", verdict="prod is degraded: a."), open=(held, alert(1)))
@@ -68,7 +68,7 @@ def test_what_nobody_has_comes_before_what_somebody_has() -> None:
     assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")
 
 
-def test_what_goes_on_is_told_with_its_end() -> None:
+def test_running_work_is_listed_with_its_end() -> None:
     facts = facts_of(
         "prod",
         HEALTHY,
@@ -93,7 +93,7 @@ def test_what_goes_on_is_told_with_its_end() -> None:
     ]
 
 
-def test_what_to_watch_is_drawn_from_what_is_known() -> None:
+def test_watch_list_comes_from_known_state() -> None:
     memory = replace(
         HEALTHY,
         at=NOW - HOUR,
@@ -116,8 +116,8 @@ def test_what_to_watch_is_drawn_from_what_is_known() -> None:
     assert "*⚪ Switched off*\n• *prod* `disk_repair` has been off for 1 h" in text
 
 
-def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
-    """What an operation did is told by the operation, a change of leader not by its alert as well."""
+def test_shift_events_are_ordered_and_unique() -> None:
+    """A change of leader by an operation is listed once, under the operation."""
     memory = replace(
         HEALTHY,
         dialect="v3",
@@ -143,7 +143,7 @@ def test_the_shift_is_told_in_order_and_each_thing_once() -> None:
     ]
 
 
-def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_it_fired() -> None:
+def test_shift_event_uses_the_sentence_of_its_time() -> None:
     ended = alert(
         1, state=AlertState.RESOLVED, changed_at=NOW - 60, resolved_at=NOW - 60, outcome=LegacyOutcome("All is well.")
     )
@@ -154,7 +154,7 @@ def test_the_newest_sentence_of_an_alert_is_not_told_as_if_it_had_said_so_when_i
     assert "alert #2 (disk_broken) fired and now says: Alert 2" in text
 
 
-def test_a_long_shift_is_told_in_the_thread() -> None:
+def test_long_shift_continues_in_the_thread() -> None:
     facts = facts_of("prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
@@ -167,7 +167,7 @@ def test_a_long_shift_is_told_in_the_thread() -> None:
     assert handover(hand_over([facts], SHIFT, NOW), threaded=False).thread == ()
 
 
-def test_many_clusters_in_trouble_fold() -> None:
+def test_many_unhealthy_clusters_fold() -> None:
     facts = [facts_of(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
     facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
@@ -201,7 +201,7 @@ TIMES = st.floats(NOW - DAY, NOW + DAY)
         max_size=9,
     )
 )
-def test_whatever_there_is_it_is_a_screen_that_slack_takes(facts: list[ClusterFacts]) -> None:
+def test_hand_over_always_fits_slack_limits(facts: list[ClusterFacts]) -> None:
     report = handover(hand_over(facts, SHIFT, NOW))
     for message in (report.message, *report.thread):
         assert check_blocks(list(message.blocks)) == []

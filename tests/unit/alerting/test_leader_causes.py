@@ -20,7 +20,7 @@ CRASH = LeaderChange(1000, 1, 2, 6)
 BACK = LeaderChange(1200, 2, 1, 7, op=43, approved="U1")
 
 
-def told(now: float, *changes: LeaderChange) -> Finding | None:
+def posted(now: float, *changes: LeaderChange) -> Finding | None:
     """What the rule finds while a peer leads, after these changes."""
     memory = replace(after(look(now)).memory, changes=changes)
     answer = ask("leader_changed", RuleContext(look(now), memory, now))
@@ -28,8 +28,8 @@ def told(now: float, *changes: LeaderChange) -> Finding | None:
     return answer[0] if answer else None
 
 
-def test_a_planned_transfer_after_a_crash_neither_worsens_nor_counts() -> None:
-    before, now = told(1015, CRASH), told(1215, CRASH, BACK)
+def test_planned_transfer_after_a_crash_does_not_count() -> None:
+    before, now = posted(1015, CRASH), posted(1215, CRASH, BACK)
     assert before is not None
     assert now is not None
     assert sentence(now) == "The leader of prod changed from peer 1 to peer 2 in term 6."
@@ -41,22 +41,22 @@ def test_a_planned_transfer_after_a_crash_neither_worsens_nor_counts() -> None:
     assert cause_of(now.detail) == (0, ())
 
 
-def test_a_planned_transfer_after_a_crash_is_an_edit_alone() -> None:
+def test_planned_transfer_after_a_crash_is_an_edit() -> None:
     life = Life([rule_of("leader_changed")])
-    one, two = told(1015, CRASH), told(1215, CRASH, BACK)
+    one, two = posted(1015, CRASH), posted(1215, CRASH, BACK)
     assert one is not None
     assert two is not None
     life.step(1015, one)
     assert [move.tell.value for move in life.step(1215, two)] == ["edit"]
 
 
-def test_a_planned_transfer_does_not_outlive_the_crash_it_followed() -> None:
-    assert told(1700, CRASH, BACK) is None
+def test_planned_transfer_ends_with_the_crash_alert() -> None:
+    assert posted(1700, CRASH, BACK) is None
 
 
-def test_a_crash_after_a_planned_transfer_is_told_as_worse() -> None:
+def test_crash_after_a_planned_transfer_is_worse() -> None:
     life = Life([rule_of("leader_changed")])
-    one, two = told(1215, BACK), told(1315, BACK, replace(CRASH, at=1300, term=8))
+    one, two = posted(1215, BACK), posted(1315, BACK, replace(CRASH, at=1300, term=8))
     assert one is not None
     assert two is not None
     assert (one.severity, cause_of(one.detail)[0]) == (Severity.INFO, 43)
@@ -66,7 +66,7 @@ def test_a_crash_after_a_planned_transfer_is_told_as_worse() -> None:
 
 def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
     again = LeaderChange(1300, 1, 3, 8)
-    finding = told(1315, CRASH, BACK, again)
+    finding = posted(1315, CRASH, BACK, again)
     assert finding is not None
     assert sentence(finding) == (
         "The leader of prod changed 2 times in 5 min, not by an operation of cmbot, "
@@ -76,7 +76,7 @@ def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
 
 
 def test_two_planned_transfers_are_one_info_that_names_both() -> None:
-    finding = told(1260, BACK, LeaderChange(1250, 1, 3, 8, op=44))
+    finding = posted(1260, BACK, LeaderChange(1250, 1, 3, 8, op=44))
     assert finding is not None
     assert finding.severity is Severity.INFO
     assert [line.rpartition(", by ")[2] for line in lines(finding)] == ["operation #44", "operation #43"]
@@ -89,7 +89,7 @@ def test_planned_transfers_do_not_link_crashes_to_a_flapping_leader() -> None:
     assert ask("leader_flapping", RuleContext(look(4001), memory, 4001)) == ()
 
 
-def test_one_operation_explains_one_change_only() -> None:
+def test_operation_explains_one_change_only() -> None:
     first, second = replace(CRASH, after=1), replace(CRASH, after=1, at=1030)
     memory = explained(ClusterState(changes=(first, second)), {first: (43, "U1"), second: (43, "U1")})
     assert [change.op for change in memory.changes] == [43, 0]
@@ -105,7 +105,7 @@ def sighted(*looks: Snapshot) -> ClusterState:
 FRESH: dict[str, Any] = {"leader": 2, "term": 6, "silent": (1, 2)}
 
 
-def test_a_follower_that_names_a_new_leader_is_enough() -> None:
+def test_follower_naming_a_new_leader_is_enough() -> None:
     view = after(look(85), look(100), look(105, **FRESH))
     answer = ask("leader_changed", view)
     assert answer is not CANNOT_TELL
@@ -115,13 +115,13 @@ def test_a_follower_that_names_a_new_leader_is_enough() -> None:
     assert (view.memory.leader, view.memory.term) == (2, 6)
 
 
-def test_a_leader_that_confirms_is_no_second_change() -> None:
+def test_confirming_leader_is_no_second_change() -> None:
     seen, confirmed = sighted(look(105, **FRESH)), sighted(look(105, **FRESH), look(110, leader=2, term=6))
     assert [replace(change, seen_by=3) for change in confirmed.changes] == list(seen.changes)
     assert new_changes(seen, confirmed) == ()
 
 
-def test_a_leader_that_a_follower_named_is_confirmed_by_an_edit() -> None:
+def test_named_leader_is_confirmed_by_an_edit() -> None:
     life = Life([rule_of("leader_changed")])
     looks = [look(85), look(100), look(105, **FRESH)]
     for each in (looks, [*looks, look(110, leader=2, term=6)]):
@@ -132,9 +132,9 @@ def test_a_leader_that_a_follower_named_is_confirmed_by_an_edit() -> None:
     assert sentence(moves[0].new).endswith("to peer 2 in term 6.")
 
 
-def test_what_is_said_of_a_change_outlives_the_new_leader() -> None:
+def test_change_sentence_survives_the_next_leader() -> None:
     life = Life([rule_of("leader_changed")])
-    [move] = life.step(1015, *filter(None, [told(1015, CRASH)]))
+    [move] = life.step(1015, *filter(None, [posted(1015, CRASH)]))
     gone = RuleContext(look(1030, leader=0), replace(after(look(1015)).memory, changes=(CRASH,)), 1030)
     assert ask("leader_changed", gone) is CANNOT_TELL
     assert sentence(move.new) == "The leader of prod changed from peer 1 to peer 2 in term 6."
@@ -177,7 +177,7 @@ FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
         ),
     ],
 )
-def test_a_doubtful_word_announces_no_leader(looks: Sequence[Snapshot]) -> None:
+def test_doubtful_answer_announces_no_leader(looks: Sequence[Snapshot]) -> None:
     memory = ClusterState()
     for each in looks:
         before, memory = memory, update(memory, each)

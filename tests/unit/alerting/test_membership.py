@@ -1,4 +1,4 @@
-"""Changes of the members: what is remembered of them, which are told, and in what words."""
+"""Membership changes: what is stored, which are announced, and their text."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ def after(*looks: Snapshot) -> ClusterState:
     return memory
 
 
-def told(memory: ClusterState, now: Snapshot) -> list[str]:
+def posted(memory: ClusterState, now: Snapshot) -> list[str]:
     answer = MEMBERSHIP_CHANGED.answer(RuleContext(now, memory, now.at))
     assert answer is not CANNOT_TELL
     assert all(finding.severity is Severity.WARNING for finding in answer)
@@ -55,8 +55,8 @@ OUTSIDE = "The members of prod changed outside cmbot: "
         ),
     ],
 )
-def test_a_change_that_nobody_made_here_is_told(looks: list[Snapshot], words: str) -> None:
-    assert told(after(*looks), looks[-1]) == [OUTSIDE + words]
+def test_change_without_operation_is_announced(looks: list[Snapshot], words: str) -> None:
+    assert posted(after(*looks), looks[-1]) == [OUTSIDE + words]
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_a_change_that_nobody_made_here_is_told(looks: list[Snapshot], words: st
     ],
     ids=["first look", "another leader", "a leader without a list", "known late", "untold", "nobody leads"],
 )
-def test_what_is_no_change_is_not_told(looks: list[Snapshot]) -> None:
-    assert told(after(*looks), looks[-1]) == []
+def test_unchanged_members_are_not_announced(looks: list[Snapshot]) -> None:
+    assert posted(after(*looks), looks[-1]) == []
 
 
-def test_nobody_can_tell_without_a_leader() -> None:
+def test_members_without_leader_are_unknown() -> None:
     assert MEMBERSHIP_CHANGED.answer(RuleContext(dark(115), after(look(100)), 115)) is CANNOT_TELL
 
 
@@ -92,12 +92,12 @@ def test_several_changes_are_one_finding_that_grows_and_ends() -> None:
         "peer 4 (`10.0.0.4:10110`) joined as a voter",
     )
     assert answer[0].weight == 2
-    assert told(memory, look(130 + 3600)) == []
+    assert posted(memory, look(130 + 3600)) == []
 
 
-def test_a_change_while_nobody_looked_says_so() -> None:
+def test_change_during_a_gap_names_the_gap() -> None:
     memory = after(look(100), look(7300, members=(1, 2)))
-    assert told(memory, look(7300)) == [
+    assert posted(memory, look(7300)) == [
         (
             "While cmbot did not poll (for 2 h at most), the members of prod changed outside "
             "cmbot: voter 3 (`10.0.0.3:10110`) was removed."
@@ -105,7 +105,7 @@ def test_a_change_while_nobody_looked_says_so() -> None:
     ]
 
 
-def test_what_an_operation_caused_is_not_told_again() -> None:
+def test_change_by_an_operation_is_not_announced() -> None:
     past = after(look(100))
     memory = update(past, look(115, leader=2, term=6, members=FOUR))
     changes = new_changes(past, memory)
@@ -117,11 +117,11 @@ def test_what_an_operation_caused_is_not_told_again() -> None:
     known = explained(memory, {changes[1]: (12, "U1 U2")})
     assert known.member_changes == (replace(memory.member_changes[0], op=12, approved="U1 U2"),)
     assert known.changes == memory.changes
-    assert told(known, look(115)) == []
+    assert posted(known, look(115)) == []
 
 
 def test_hostile_addresses_stay_on_one_line_and_bounded() -> None:
     evil: dict[int, dict[str, Any]] = {4: {"host": "<!channel>\n" * 5000}}
-    [sentence] = told(after(look(100), look(115, members=FOUR, peers=evil)), look(115))
+    [sentence] = posted(after(look(100), look(115, members=FOUR, peers=evil)), look(115))
     assert "\n" not in sentence
     assert len(sentence) < 300

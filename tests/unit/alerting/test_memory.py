@@ -31,14 +31,14 @@ def test_it_survives_the_store() -> None:
     assert decode_state(json.loads(json.dumps(encode_state(memory)))) == memory
 
 
-def test_what_another_release_wrote_is_read_as_far_as_it_is_known() -> None:
+def test_state_of_another_release_is_read_where_known() -> None:
     held = {"leader": 3, "new": 1, "disks": [{"id": 7, "color": "red"}], "changes": []}
     memory = decode_state(held)
     assert (memory.leader, memory.disks[0].id) == (3, 7)
     assert decode_state({}) == ClusterState()
 
 
-def test_the_first_leader_is_no_change() -> None:
+def test_first_leader_is_no_change() -> None:
     assert after(look(100)).changes == ()
 
 
@@ -48,32 +48,32 @@ def test_another_peer_is_a_change() -> None:
     assert (memory.leader, memory.leader_since) == (2, 115)
 
 
-def test_the_same_peer_in_a_higher_term_is_none() -> None:
+def test_same_leader_in_a_higher_term_is_no_change() -> None:
     memory = after(look(100), look(115, term=9))
     assert (memory.changes, memory.term, memory.leader_since) == ((), 9, 100)
 
 
-def test_a_change_noticed_after_a_long_gap_says_so() -> None:
+def test_change_after_a_long_gap_names_the_gap() -> None:
     memory = after(look(100), look(4000, leader=3, term=8))
     assert memory.changes == (LeaderChange(4000, 1, 3, 8, away=3900, before_at=100),)
 
 
-def test_a_gap_as_short_as_the_notes_are_apart_counts_as_watched() -> None:
+def test_gap_shorter_than_the_write_interval_counts_as_watched() -> None:
     assert after(look(100), look(195, leader=3, term=8)).changes[0].away == 0
 
 
-def test_the_first_look_of_a_process_comes_after_a_gap_however_short() -> None:
+def test_first_poll_of_a_process_follows_a_gap() -> None:
     resumed = update(after(look(100)), look(110, leader=3, term=8), resumed=True)
     assert resumed.changes[0].away == 10
     assert update(ClusterState(), look(110), resumed=True).changes == ()
 
 
-def test_an_old_leader_that_was_cut_off_does_not_take_over() -> None:
+def test_old_leader_in_a_lower_term_is_ignored() -> None:
     memory = after(look(100, leader=2, term=6), look(115, leader=1, term=5, silent=(2,)))
     assert (memory.leader, memory.changes) == (2, ())
 
 
-def test_what_cannot_be_seen_stays_as_it_was_known() -> None:
+def test_unreadable_state_keeps_its_last_value() -> None:
     memory = after(look(100, bad=(disk(7),)), dark(115))
     assert (memory.leader, [note.id for note in memory.disks], memory.at) == (1, [7], 115)
     assert (memory.level, memory.disks_at, memory.leader_at) == ("unreachable", 100, 100)
@@ -89,7 +89,7 @@ def test_what_cannot_be_seen_stays_as_it_was_known() -> None:
         ((look(100), look(115, silent=(3,))), True),
     ],
 )
-def test_only_what_moved_is_written_and_a_sign_of_life_each_minute(looks: tuple[object, object], worth: bool) -> None:
+def test_state_is_written_on_change_and_each_minute(looks: tuple[object, object], worth: bool) -> None:
     old = after(looks[0])
     assert worth_writing(old, update(old, looks[1])) is worth  # type: ignore[arg-type]
 
@@ -107,25 +107,25 @@ def stored(at: float, **switches: str | None) -> object:
     return replace(look(at), switches=switches, dialect=Dialect.V3)
 
 
-def test_a_switch_is_noted_with_the_time_when_it_was_first_seen_so() -> None:
+def test_switch_value_keeps_the_time_first_seen() -> None:
     memory = after(stored(100, balance="true", disk_drop=None), stored(160, balance="true", disk_drop=None))
     assert memory.switches == {"balance": SwitchNote("true", 100), "disk_drop": SwitchNote(None, 100)}
     assert (memory.switches_at, memory.dialect, memory.switch_changes) == (160, "v3", ())
 
 
-def test_a_switch_that_was_not_read_is_not_forgotten() -> None:
+def test_switch_that_was_not_read_keeps_its_value() -> None:
     memory = after(stored(100, balance="true", disk_drop="true"), stored(160, balance="true"), look(220), dark(280))
     assert memory.switches["disk_drop"] == SwitchNote("true", 100)
     assert memory.switches_at == 160
 
 
-def test_a_changed_switch_is_a_change_and_the_first_sight_of_one_is_none() -> None:
+def test_first_read_of_a_switch_is_no_change() -> None:
     memory = after(stored(100, balance="true"), stored(160, balance="false", disk_drop="true"))
     assert memory.switch_changes == (SwitchChange(160, "balance", "true", "false", before_at=100),)
     assert memory.switches["balance"] == SwitchNote("false", 160)
 
 
-def test_a_switch_that_changed_while_nobody_looked_says_so() -> None:
+def test_switch_changed_during_a_gap_names_the_gap() -> None:
     memory = after(stored(100, balance="true"), stored(4000, balance="false"))
     assert memory.switch_changes[0].away == 3900
 
@@ -140,7 +140,7 @@ def dropping(at: float, left: int | None) -> object:
     return replace(look(at), dropping=(disk(9, 1),), chunks=chunks)
 
 
-def test_a_disk_being_dropped_moves_as_chunks_leave_it_and_only_then() -> None:
+def test_dropping_disk_progresses_only_when_chunks_leave() -> None:
     seen = [dropping(100, None), dropping(160, 50), dropping(220, None), look(235), dropping(280, 50)]
     memory = after(*seen)
     assert memory.drops == (Progress(9, 1, since=100, moved_at=100, left=50),)
@@ -148,12 +148,12 @@ def test_a_disk_being_dropped_moves_as_chunks_leave_it_and_only_then() -> None:
     assert after(*seen, dropping(340, 49), dropping(400, 50)).drops[0] == Progress(9, 1, 100, moved_at=340, left=49)
 
 
-def test_a_disk_whose_state_moves_begins_anew_and_one_that_is_done_is_forgotten() -> None:
+def test_disk_progress_restarts_with_each_state_and_ends() -> None:
     seen = (look(100, bad=(disk(7), disk(8))), look(115, bad=None), look(130, bad=(disk(7, 3),)))
     assert after(*seen).repairs == (Progress(7, 3, since=130, moved_at=130),)
 
 
-def test_the_reign_begins_anew_with_each_term() -> None:
+def test_leader_tenure_restarts_with_each_term() -> None:
     memory = after(look(100), look(115), look(130, term=9))
     assert (memory.leader_since, memory.term_since) == (100, 130)
     assert after(look(100), look(115)).term_since == 100

@@ -1,4 +1,4 @@
-"""What is new in a firing alert is told in the channel, and one alert holds back another for the same subject only."""
+"""New parts of a firing alert are shown in the channel; an alert inhibits another for the same subject only."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,7 +56,7 @@ CHANGED_SUBJECTS = [
 
 
 @pytest.mark.parametrize(("key", "before", "now"), CHANGED_SUBJECTS)
-def test_another_subject_in_a_firing_alert_is_shown_in_the_channel(
+def test_new_subject_of_a_firing_alert_is_shown_in_channel(
     key: str, before: tuple[Snapshot, ...], now: tuple[Snapshot, ...]
 ) -> None:
     life = Life([rule_of(key)])
@@ -65,7 +65,7 @@ def test_another_subject_in_a_firing_alert_is_shown_in_the_channel(
     assert seen(life.step(15, *findings(key, *now))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
 
 
-def test_a_second_broken_disk_is_shown_in_the_channel() -> None:
+def test_second_broken_disk_is_shown_in_the_channel() -> None:
     life = Life([rule_of("disk_broken")])
     life.step(0, *findings("disk_broken", look(100, bad=(disk(7),))))
     both = findings("disk_broken", look(100, bad=(disk(7), disk(9))))
@@ -89,32 +89,32 @@ def test_more_of_the_same_stays_in_the_thread() -> None:
     assert seen(life.step(15, found(weight=2, parts=("1",)))) == [(TransitionReason.WORSE, Tell.REPLY)]
 
 
-def test_what_is_new_in_an_info_stays_in_the_thread() -> None:
+def test_new_part_of_an_info_stays_in_the_thread() -> None:
     life = Life()
     life.step(0, found(severity=Severity.INFO, parts=("1",)))
     more = found(severity=Severity.INFO, parts=("1", "2"))
     assert seen(life.step(15, more)) == [(TransitionReason.WORSE, Tell.REPLY)]
 
 
-def test_a_full_list_of_parts_cannot_tell_a_new_one() -> None:
+def test_truncated_parts_show_no_new_part() -> None:
     life = Life()
     many = [str(number) for number in range(MAX_PARTS)]
     life.step(0, found(parts=tuple(many)))
     assert seen(life.step(15, found(parts=(*many[1:], "new")))) == [(TransitionReason.CHANGED, Tell.EDIT)]
 
 
-async def test_a_second_crash_of_a_leader_is_shown_in_the_channel() -> None:
+async def test_second_leader_crash_is_shown_in_the_channel() -> None:
     world = World()
     await world.ticks(3)
     world.see = lambda at: look(at, leader=2, term=6)
     await world.ticks()
     world.see = lambda at: look(at, leader=3, term=7)
-    told = await world.ticks()
-    assert told[-1].startswith("Warning, worse than before in prod: The leader of prod changed 2 times")
+    posted = await world.ticks()
+    assert posted[-1].startswith("Warning, worse than before in prod: The leader of prod changed 2 times")
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 
 
-async def test_in_a_storm_a_new_warning_stays_in_the_thread_of_the_digest() -> None:
+async def test_new_warning_in_a_storm_stays_in_the_group_thread() -> None:
     world = World()
     world.watched = replace(world.watched, limits=GroupingLimits(cluster=0, channel=10))
     world.start()
@@ -137,20 +137,20 @@ def switched(at: float, **values: str) -> Snapshot:
     return replace(look(at, bad=(disk(7),)), switches={**ON, **values}, dialect=Dialect.V3)
 
 
-async def test_a_switch_past_cmbot_is_told_beside_another_that_means_nothing() -> None:
+async def test_switch_changed_elsewhere_is_not_inhibited_by_another() -> None:
     world = World()
     world.see = switched
     await world.ticks(3)
     world.see = lambda at: switched(at, shard_repair="Enable")
-    told = await world.ticks(4)
+    posted = await world.ticks(4)
     meaningless = "The value stored for background task `shard_repair` of prod is invalid: "
-    assert told == [f"Warning in prod: {meaningless}services treat it as off."]
+    assert posted == [f"Warning in prod: {meaningless}services treat it as off."]
     world.see = lambda at: switched(at, shard_repair="Enable", balance="false")
     switched_off = "Background task `balance` of prod was switched from on to off"
     assert await world.ticks() == [f"Warning in prod: {switched_off} outside cmbot."]
 
 
-async def test_another_word_that_means_nothing_is_told() -> None:
+async def test_second_meaningless_value_is_announced() -> None:
     world = World()
     world.see = lambda at: switched(at, shard_repair="Enable")
     await world.ticks(3)
@@ -158,7 +158,7 @@ async def test_another_word_that_means_nothing_is_told() -> None:
     assert [text for text in await world.ticks() if "worse than before" in text and "shard_repair" in text]
 
 
-def test_a_meaningless_word_is_a_change_where_no_rule_tells_of_it() -> None:
+def test_meaningless_value_is_a_change_without_its_rule() -> None:
     view = after(switched(100), switched(115, balance="Enable"))
     watched = frozenset({"switch_meaningless", "switch_changed"})
     for keys, many in ((frozenset[str](), 1), (watched, 0)):
@@ -171,7 +171,7 @@ def pairs(finding: Finding) -> set[tuple[str, str]]:
     return {(rule, subject) for rule, subject in finding.covers}
 
 
-def test_a_task_that_disks_wait_for_says_nothing_of_another_task() -> None:
+def test_task_with_waiting_disks_does_not_inhibit_others() -> None:
     view = after(switched(100, disk_repair="false", balance="false"))
     answer = ask("task_off_with_work", view)
     assert answer is not CANNOT_TELL
@@ -183,7 +183,7 @@ def zone(idc: str, free: int) -> ZoneDisks:
     return ZoneDisks(idc=idc, total=20, available=20, total_chunk=1000, total_free_chunk=free)
 
 
-def test_little_space_says_nothing_of_a_zone_that_is_worse_off() -> None:
+def test_low_space_does_not_inhibit_a_worse_zone() -> None:
     zones = [zone("z0", 80), zone("z1", 10)]
     view = after(*(look(at, writable=TIB // 2, zones=zones) for at in (1000, 1200, 1500)))
     answer = ask("writable_low", replace(view, now=1500))
@@ -192,14 +192,14 @@ def test_little_space_says_nothing_of_a_zone_that_is_worse_off() -> None:
     assert pairs(finding) == {("chunks_low", "z0")}
 
 
-def test_a_host_that_answers_twice_hides_no_change_of_members() -> None:
+def test_duplicate_host_does_not_inhibit_member_changes() -> None:
     [mild] = findings("hosts_disagree", having(look(100), 2, node_id=3))
     assert pairs(mild) == {("stale_host", host(2)), ("stale_host", host(3))}
     [grave] = findings("hosts_disagree", having(look(100), 2, leader=2))
     assert ("membership_changed", "") in pairs(grave)
 
 
-def test_a_silent_host_says_nothing_of_another_voter() -> None:
+def test_silent_host_does_not_inhibit_another_voter() -> None:
     looks = [having(look(at, **FIVE, silent=(5,)), 4, leader=0, term=4) for at in (100, 115)]
     [silent] = findings("host_unreachable", look(70, **FIVE), look(85, **FIVE), *looks)
     assert pairs(silent) == set()
@@ -208,7 +208,7 @@ def test_a_silent_host_says_nothing_of_another_voter() -> None:
     assert pairs(silent) == {("quorum_at_risk", "")}
 
 
-def test_an_alert_without_parts_takes_the_first_ones_for_no_news() -> None:
+def test_first_parts_of_an_alert_are_no_news() -> None:
     """An alert that an earlier release opened names no parts: that it names some now is no news."""
     old = Alert(
         "prod",

@@ -72,7 +72,7 @@ def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> Non
     assert "no quorum" in found.sentence
 
 
-def test_group_of_two_is_degraded_and_says_what_to_add() -> None:
+def test_two_voters_are_degraded_and_name_the_fix() -> None:
     found = cluster_status(look(100, members=(1, 2), nodes=(1, 2)), look(90, members=(1, 2), nodes=(1, 2)))
     assert found.level is StatusLevel.DEGRADED
     assert "add another voter" in found.reasons[0]
@@ -154,7 +154,7 @@ def test_hosts_that_answer_with_errors_are_no_lost_voters() -> None:
     assert found.level is StatusLevel.DEGRADED
 
 
-def test_leader_that_is_contradicted_by_a_voters_own_answer_is_asked_again() -> None:
+def test_contradicted_leader_is_asked_again() -> None:
     peers = {2: {"active": False}, 3: {"active": False}}
     once = cluster_status(look(100, peers=peers), look(90))
     assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
@@ -216,9 +216,9 @@ def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
 
 
 def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
-    told = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
-    assert told
-    for each in told:
+    posted = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
+    assert posted
+    for each in posted:
         seen = replace(look(100), looks=(HostLook("10.0.0.1:9998", 0.1, each),))
         assert is_fresh(seen, ClusterState())
         assert not any(
@@ -241,7 +241,7 @@ def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
     assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)
 
 
-def test_chunks_of_a_zone_are_not_known_while_its_bad_disks_cannot_be_listed() -> None:
+def test_zone_chunks_without_disk_list_are_unknown() -> None:
     zone = ZoneDisks(idc="z0", total=8, total_chunk=8296, total_free_chunk=4148, broken=4)
     assert NOT_LISTED.usable(zone, None) is None
     listed = zones_of((ZoneChunks("z0", 7, 100),), at=100.0, now=400.0)

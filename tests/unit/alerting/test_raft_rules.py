@@ -197,26 +197,26 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
-def test_what_a_rule_says(case: Case) -> None:
+def test_rule_finding_for_each_snapshot(case: Case) -> None:
     answer = ask(case.rule, after(*case.looks), **case.values)
     assert said(answer) == case.says
     assert grades(answer) <= {case.severity}
 
 
-def test_a_change_that_an_operation_caused_is_no_flapping() -> None:
+def test_change_by_an_operation_is_no_flapping() -> None:
     view = after(*flapping(3))
     meant = tuple(replace(change, op=12) for change in view.memory.changes)
     assert ask("leader_flapping", replace(view, memory=replace(view.memory, changes=meant))) == ()
 
 
 @pytest.mark.parametrize(("times", "weight"), [(3, 1), (5, 1), (6, 2), (11, 2), (12, 3), (19, 3)])
-def test_flapping_is_told_anew_as_the_changes_double(times: int, weight: int) -> None:
+def test_flapping_is_announced_again_when_changes_double(times: int, weight: int) -> None:
     answer = ask("leader_flapping", after(*flapping(times)))
     assert answer is not CANNOT_TELL
     assert [finding.weight for finding in answer] == [weight]
 
 
-def test_a_leader_that_stalls_is_mended_by_one_that_applies() -> None:
+def test_stalled_leader_proposes_a_transfer() -> None:
     view = after(having(look(100), 1, applied=990), having(look(115), 1, applied=990, commit=1005))
     answer = ask("apply_stalled", view)
     assert answer is not CANNOT_TELL
@@ -229,7 +229,7 @@ def test_a_leader_that_stalls_is_mended_by_one_that_applies() -> None:
     assert answer[1].fix is None
 
 
-def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None:
+def test_stalled_leader_without_healthy_target_has_no_fix() -> None:
     looks = [look(at, silent=(2, 3)) for at in (100, 115)]
     view = after(having(looks[0], 1, applied=990), having(looks[1], 1, applied=990, commit=1005))
     answer = ask("apply_stalled", view)
@@ -237,13 +237,13 @@ def test_a_stalled_leader_without_a_proven_successor_has_no_quick_mend() -> None
     assert answer[0].fix is None
 
 
-def test_a_release_that_tells_one_applied_index_only_is_judged_by_that() -> None:
+def test_release_with_one_applied_index_uses_it() -> None:
     early = having(look(100), 2, applied=0, raft_applied=990)
     assert ask("apply_stalled", after(early, having(look(115), 2, applied=0, raft_applied=990, commit=1005))) != ()
     assert ask("apply_stalled", after(early, having(look(115), 2, applied=0, raft_applied=1005, commit=1005))) == ()
 
 
-def test_a_ready_learner_is_told_the_way_that_works() -> None:
+def test_ready_learner_names_the_next_step() -> None:
     answer = ask("learner_ready", after(*twice(look(115, members=FOUR, nodes=FOUR, peers=LEARNER))))
     assert answer is not CANNOT_TELL
     assert lines(answer[0]) == (
@@ -296,5 +296,5 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, subject: str, view: RuleContext, words: str) -> None:
+def test_resolution_names_the_outcome(rule: str, subject: str, view: RuleContext, words: str) -> None:
     assert resolution(rule, subject, view) == words

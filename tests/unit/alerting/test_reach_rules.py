@@ -110,7 +110,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
-def test_what_a_rule_says(case: Case) -> None:
+def test_rule_finding_for_each_snapshot(case: Case) -> None:
     answer = ask(case.rule, after(case.now))
     assert said(answer) == case.says
     assert grades(answer) <= {case.severity}
@@ -127,13 +127,13 @@ def covered(finding: Finding) -> list[tuple[str, str]]:
     return [(rule, subject) for rule, subject in finding.covers]
 
 
-def test_a_host_whose_peer_the_leader_hears_is_cut_off_from_here_only() -> None:
+def test_silent_host_with_active_peer_is_a_network_fault() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(3,))))
     assert lines(finding) == ("the leader still hears from its peer 3: only its HTTP address is unreachable from here",)
     assert covered(finding) == [("quorum_at_risk", "")]
 
 
-def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() -> None:
+def test_silent_host_with_lost_voter_keeps_quorum_alert() -> None:
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("host_unreachable", after(look(85), lost))
     assert (lines(finding), covered(finding)) == ((), [])
@@ -142,28 +142,28 @@ def test_a_host_whose_voter_is_missed_as_well_does_not_play_the_quorum_down() ->
     assert covered(only("host_unreachable", after(look(85), two))) == []
 
 
-def test_a_silent_host_that_the_others_name_as_leader_leaves_the_watch_blind() -> None:
+def test_silent_leader_host_makes_the_watch_stale() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(1,))))
     assert lines(finding) == (
         "the others name its peer 1 as leader: until it answers, cmbot sees no peers, disks or space",
     )
 
 
-def test_the_silent_host_of_a_removed_member_belongs_out_of_the_settings() -> None:
+def test_silent_host_of_a_removed_member_is_named() -> None:
     finding = only("host_unreachable", after(look(85), look(100, silent=(3,), members=(1, 2))))
     assert finding.severity is INFO
     assert sentence(finding) == f"Host `{host(3)}` of prod does not answer; its peer 3 was removed from the cluster."
     assert lines(finding) == ("remove the host from `clusters[].hosts`; cmbot then stops polling it",)
 
 
-def test_a_lost_peer_tells_of_its_host_too() -> None:
+def test_lost_peer_inhibits_its_host() -> None:
     lost = look(100, silent=(3,), members=(1, 2, 3, 4, 5), peers={3: {"active": False}})
     finding = only("peer_down", after(look(85, members=(1, 2, 3, 4, 5)), lost))
     assert lines(finding) == (f"its host `{host(3)}` gives no usable answer",)
     assert covered(finding) == [("host_unreachable", host(3)), ("peer_lagging", "3")]
 
 
-def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
+def test_quorum_at_risk_inhibits_its_voters() -> None:
     lost = look(100, silent=(3,), peers={3: {"active": False}})
     finding = only("quorum_at_risk", after(look(85), lost))
     assert lines(finding) == (
@@ -174,7 +174,7 @@ def test_a_quorum_at_risk_tells_of_the_voters_that_it_names() -> None:
     assert covered(only("quorum_at_risk", after(look(85), look(100, silent=(3,))))) == []
 
 
-def test_no_leader_tells_of_the_silent_hosts() -> None:
+def test_no_leader_inhibits_silent_hosts() -> None:
     finding = only("no_leader", after(look(85), look(100, leader=0, silent=(1,))))
     assert lines(finding) == (
         "the last known leader was peer 1 in term 5",
@@ -183,7 +183,7 @@ def test_no_leader_tells_of_the_silent_hosts() -> None:
     assert covered(finding) == [("host_unreachable", host(1)), ("api_error", host(1))]
 
 
-def test_a_token_that_everybody_rejects_is_not_an_unreachable_cluster_as_well() -> None:
+def test_rejected_token_is_not_an_unreachable_cluster() -> None:
     view = after(failing(look(100), 1, 2, 3, error=NO_TOKEN))
     assert covered(only("auth_rejected", view)) == [("cluster_unreachable", "")]
     assert covered(only("cluster_unreachable", view)) == []
@@ -214,11 +214,11 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "view", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, subject: str, view: RuleContext, words: str) -> None:
+def test_resolution_names_the_outcome(rule: str, subject: str, view: RuleContext, words: str) -> None:
     assert resolution(rule, subject, view) == words
 
 
-def test_a_rejected_token_stays_while_the_host_that_refused_is_silent() -> None:
+def test_rejected_token_alert_stays_while_its_host_is_silent() -> None:
     refused = failing(look(85), 2, error=NO_TOKEN)
     assert ask("auth_rejected", after(refused, look(100, silent=(2,)))) is CANNOT_TELL
     assert ask("auth_rejected", after(refused, failing(look(100), 2, error=FAILED))) is CANNOT_TELL
@@ -226,18 +226,18 @@ def test_a_rejected_token_stays_while_the_host_that_refused_is_silent() -> None:
     assert ask("auth_rejected", after(refused, look(100, silent=(3,)))) == ()
 
 
-def test_a_rejected_disk_list_stays_while_the_leader_is_silent() -> None:
+def test_rejected_disk_list_alert_stays_while_leader_is_silent() -> None:
     refused = no_disks(85, AuthRejected("No.", status=403, host=host(1)))
     assert ask("auth_rejected", after(refused, look(100, silent=(1,)))) is CANNOT_TELL
     assert ask("auth_rejected", after(refused, look(100))) == ()
 
 
-def test_a_host_that_left_the_settings_refuses_no_more() -> None:
+def test_rejection_of_a_removed_host_ends() -> None:
     refused = failing(look(85), 3, error=NO_TOKEN)
     assert ask("auth_rejected", after(refused, look(100, nodes=(1, 2)))) == ()
 
 
-def test_who_refused_survives_the_store() -> None:
+def test_rejecting_hosts_survive_the_store() -> None:
     memory = after(failing(look(85), 2, error=NO_TOKEN)).memory
     assert memory.refusing == (host(2),)
     assert decode_state(json.loads(json.dumps(encode_state(memory)))) == memory

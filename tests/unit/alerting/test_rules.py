@@ -165,7 +165,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
-def test_what_a_rule_says(case: Case) -> None:
+def test_rule_finding_for_each_snapshot(case: Case) -> None:
     answer = ask(case.rule, context(case.now, case.before))
     if case.says is None:
         assert answer is CANNOT_TELL
@@ -181,7 +181,7 @@ def only(answer: Answer) -> Finding:
     return finding
 
 
-def test_a_broken_disk_is_named_with_host_path_zone_and_state() -> None:
+def test_broken_disk_has_host_path_zone_and_state() -> None:
     finding = only(ask("disk_broken", context(disks(disk(9, 3), disk(7)))))
     assert lines(finding) == (
         "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",
@@ -197,7 +197,7 @@ def test_thousands_of_broken_disks_stay_bounded() -> None:
     assert len(finding.parts or ()) == 1000
 
 
-def test_the_counters_prove_nothing_better() -> None:
+def test_counters_alone_resolve_nothing() -> None:
     past = replace(ClusterState(), disks=update(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", context(look(100, bad=None, broken=3), past=past)))
     assert lines(finding) == ("when last listed: disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",)
@@ -206,7 +206,7 @@ def test_the_counters_prove_nothing_better() -> None:
     assert ask("disk_broken", context(look(100, bad=None, broken=0))) is CANNOT_TELL
 
 
-def test_hostile_text_from_a_cluster_stays_on_one_line_and_bounded() -> None:
+def test_hostile_text_is_one_bounded_line() -> None:
     evil = Disk(disk_id=7, status=2, host="<!channel>\n" * 1000, path="\u202e\x00\u200b", idc="z" * 5000)
     finding = only(ask("disk_broken", context(look(100, bad=(evil,)))))
     [line] = lines(finding)
@@ -231,7 +231,7 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
     assert ask("leader_changed", later) == ()
 
 
-def test_the_lag_of_a_voter_at_risk_is_no_edit_at_each_look() -> None:
+def test_changing_lag_causes_no_edit() -> None:
     def told_of(match: int) -> str:
         lagging = {3: {"match": match}}
         return words(only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging))))).sentence
@@ -283,7 +283,7 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "alert", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
+def test_resolution_names_the_outcome(rule: str, alert: Alert, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     before = look(85, bad=(disk(7), disk(8, 3)))
@@ -291,7 +291,7 @@ def test_what_became_of_it_is_said(rule: str, alert: Alert, words: str) -> None:
     assert outcome(end, alert) == words
 
 
-def test_the_table_is_sound() -> None:
+def test_rule_table_is_consistent() -> None:
     keys = [rule.key for rule in RULES]
     assert len(set(keys)) == len(keys)
     assert set(NEVER_WILDCARD_SILENCED) | set(INHIBITS) | set().union(*INHIBITS.values()) <= set(keys)
@@ -310,12 +310,12 @@ def test_the_table_is_sound() -> None:
     ],
     ids=["no hosts", "dark", "zeros", "no peers", "two leaders"],
 )
-def test_no_rule_stumbles_over_an_odd_look(rule: object, now: Snapshot) -> None:
+def test_rules_accept_unusual_snapshots(rule: object, now: Snapshot) -> None:
     answer = rule.answer(context(now, look(85)))  # type: ignore[attr-defined]
     assert answer is CANNOT_TELL or isinstance(answer, tuple)
 
 
-def test_units_left_on_a_disk_that_is_no_longer_bad_are_named() -> None:
+def test_units_on_a_recovered_disk_are_named() -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
     alert = open_alert("disk_broken", disks=[3], repairing=[3])

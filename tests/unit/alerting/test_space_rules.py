@@ -151,7 +151,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}"[:70])
-def test_what_a_rule_says(case: Case) -> None:
+def test_rule_finding_for_each_snapshot(case: Case) -> None:
     answer = ask(case.rule, context(**case.stats), **case.values)
     if case.says is None:
         assert answer is CANNOT_TELL
@@ -161,7 +161,7 @@ def test_what_a_rule_says(case: Case) -> None:
     assert all(finding.severity is case.severity for finding in answer)
 
 
-def test_the_zones_of_silent_disks_are_named() -> None:
+def test_expired_disks_name_their_zones() -> None:
     answer = ask("disk_expired", context(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
     assert answer is not CANNOT_TELL
     assert lines(answer[0]) == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
@@ -169,7 +169,7 @@ def test_the_zones_of_silent_disks_are_named() -> None:
 
 
 @pytest.mark.parametrize("rule", ["disk_expired", "writable_low"])
-def test_a_new_leader_is_not_believed_before_it_has_counted(rule: str) -> None:
+def test_counters_of_a_new_leader_are_ignored_at_first(rule: str) -> None:
     """As a follower it heard no heartbeats, so that it shows every disk as expired and nothing as writable."""
     before = look(NOW - 3600, leader=2, term=4)
     assert ask(rule, context(before=before, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
@@ -177,13 +177,13 @@ def test_a_new_leader_is_not_believed_before_it_has_counted(rule: str) -> None:
     assert ask(rule, context(before=reelected, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
 
 
-def test_a_leader_that_was_cut_off_is_not_believed() -> None:
+def test_counters_of_a_cut_off_leader_are_ignored() -> None:
     """It still claims the term before, while the new leader does not answer."""
     before = look(NOW - 3600, leader=2, term=6)
     assert ask("writable_low", context(before=before, silent=(2,), writable=0)) is CANNOT_TELL
 
 
-def test_the_less_is_left_the_worse_it_is() -> None:
+def test_severity_rises_as_space_shrinks() -> None:
     weights = []
     for writable in (TIB * 0.9, TIB * 0.4, TIB * 0.2, TIB * 0.1, 0):
         answer = ask("writable_low", context(writable=int(writable)))
@@ -214,7 +214,7 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, subject: str, words: str) -> None:
+def test_resolution_names_the_outcome(rule: str, subject: str, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     alert = Alert("prod", rule, subject, AlertState.FIRING, WARNING, LegacyDetail("It is so."), 0)
@@ -230,7 +230,7 @@ def measured(days: float, a_day: float) -> list[Sample]:
     ]
 
 
-def test_a_forecast_is_when_it_is_full_and_lasts_a_day() -> None:
+def test_forecast_is_kept_for_a_day() -> None:
     found = forecast(measured(7, 0.5 * TIB), 7 * DAY)
     assert found.days_left(7 * DAY) == pytest.approx(3, abs=0.1)
     assert found.days_left(7.5 * DAY) == pytest.approx(2.5, abs=0.1)
@@ -239,6 +239,6 @@ def test_a_forecast_is_when_it_is_full_and_lasts_a_day() -> None:
 
 
 @pytest.mark.parametrize(("days", "a_day"), [(0, 0), (1, 0.5 * TIB), (7, 0), (7, -0.5 * TIB)])
-def test_what_cannot_be_told_or_never_fills_up_is_no_forecast(days: float, a_day: float) -> None:
+def test_unknown_or_shrinking_use_has_no_forecast(days: float, a_day: float) -> None:
     found = forecast(measured(days, a_day), 7 * DAY)
     assert (found.at, found.days_left(7 * DAY)) == (7 * DAY, None)

@@ -14,7 +14,7 @@ ALERT = Alert("prod", "peer_down", "", AlertState.FIRING, Severity.WARNING, Lega
 
 @dataclass
 class Channel:
-    """One channel's traffic, and the alerts that were told in it."""
+    """History of one channel and the alerts posted in it."""
 
     history: ChannelHistory = field(default_factory=lambda: ChannelHistory("C1"))
     made: int = 0
@@ -29,18 +29,18 @@ class Channel:
         return [move.new.notes.group or "" for move in self.pass_by(now, *moves)]
 
     def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
-        self.history, told = group_alerts(self.history, moves, (), LIMITS, now)
-        return told
+        self.history, posted = group_alerts(self.history, moves, (), LIMITS, now)
+        return posted
 
 
 FIRST = "digest:C1:1"
 
 
-def test_as_many_as_the_limit_are_told_one_by_one() -> None:
+def test_alerts_up_to_the_limit_are_posted_individually() -> None:
     assert Channel().fire(0, number=3) == ["", "", ""]
 
 
-def test_what_is_beyond_the_limit_of_a_cluster_goes_into_one_digest() -> None:
+def test_alerts_beyond_the_cluster_limit_are_grouped() -> None:
     channel = Channel()
     assert channel.fire(0, number=5) == ["", "", "", FIRST, FIRST]
     assert channel.fire(15) == [FIRST]
@@ -48,32 +48,32 @@ def test_what_is_beyond_the_limit_of_a_cluster_goes_into_one_digest() -> None:
     assert channel.history.storm.since == 0
 
 
-def test_what_came_longer_ago_does_not_count() -> None:
+def test_old_alerts_do_not_count_towards_the_limit() -> None:
     channel = Channel()
     assert [channel.fire(now)[0] for now in range(0, 400, 40)] == [""] * 10
 
 
-def test_a_storm_in_one_cluster_leaves_its_neighbour_alone() -> None:
+def test_storm_of_one_cluster_groups_no_other() -> None:
     channel = Channel()
     channel.fire(0, number=4)
     assert channel.fire(15, cluster="archive") == [""]
 
 
-def test_several_clusters_together_are_too_much_for_their_channel() -> None:
+def test_alerts_beyond_the_channel_limit_are_grouped() -> None:
     channel = Channel()
     assert [channel.fire(0, cluster=name, number=2) for name in ("a", "b")] == [["", ""], ["", ""]]
     assert channel.fire(15, cluster="c", number=2) == ["", FIRST]
     assert channel.fire(30, cluster="d") == [FIRST]
 
 
-def test_what_must_wake_has_a_message_of_its_own_in_any_storm() -> None:
+def test_never_grouped_alert_has_its_own_message() -> None:
     channel = Channel()
     channel.fire(0, number=6)
     assert channel.fire(15, rule="no_leader") == [""]
     assert channel.fire(15, rule="quorum_at_risk") == [""]
 
 
-def test_the_gravest_are_told_on_their_own() -> None:
+def test_most_severe_alerts_are_posted_individually() -> None:
     channel = Channel()
     moves = [
         Transition(
@@ -81,12 +81,12 @@ def test_the_gravest_are_told_on_their_own() -> None:
         )
         for n in range(6)
     ]
-    told = channel.pass_by(0, *moves)
-    assert [move.new.subject for move in told] == [str(n) for n in range(6)]
-    assert [move.new.subject for move in told if move.new.notes.group is None] == ["2", "4", "5"]
+    posted = channel.pass_by(0, *moves)
+    assert [move.new.subject for move in posted] == [str(n) for n in range(6)]
+    assert [move.new.subject for move in posted if move.new.notes.group is None] == ["2", "4", "5"]
 
 
-def test_a_storm_ends_when_half_the_limit_is_left_and_the_next_has_a_digest_of_its_own() -> None:
+def test_storm_ends_at_half_the_limit() -> None:
     channel = Channel()
     channel.fire(0, number=4)
     channel.fire(50, number=2)
@@ -99,7 +99,7 @@ def test_a_storm_ends_when_half_the_limit_is_left_and_the_next_has_a_digest_of_i
     assert channel.fire(200, number=4) == ["", "", "", "digest:C1:2"]
 
 
-def test_a_steady_stream_over_the_limit_is_one_storm() -> None:
+def test_steady_stream_over_the_limit_is_one_group() -> None:
     channel = Channel()
     for now in range(0, 3000, 20):
         channel.fire(now)
@@ -114,7 +114,7 @@ def in_digest(number: int, **changes: object) -> Alert:
     return replace(ALERT, id=number, notes=EngineNotes(group=FIRST), **changes)  # type: ignore[arg-type]  # fields by name
 
 
-def test_when_a_storm_is_over_the_gravest_that_nobody_cares_for_are_due() -> None:
+def test_unacknowledged_severe_alerts_are_posted_after_the_storm() -> None:
     alerts = [
         in_digest(1, since=5.0),
         in_digest(2, severity=Severity.CRITICAL),
@@ -125,7 +125,7 @@ def test_when_a_storm_is_over_the_gravest_that_nobody_cares_for_are_due() -> Non
     assert due(alerts, LIMITS) == (2, 4, 1)
 
 
-def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
+def test_alert_due_after_a_storm_is_posted_once() -> None:
     fires, changed, over_now = in_digest(1), in_digest(2), in_digest(3)
     moves = [
         Transition(
@@ -135,19 +135,19 @@ def test_what_is_due_is_posted_once_with_its_newest_words() -> None:
             over_now, replace(over_now, state=AlertState.RESOLVED, version=2), TransitionReason.RESOLVED, Tell.REPLY
         ),
     ]
-    _, told = group_alerts(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
-    assert {move.new.id: move.reason for move in told} == {
+    _, posted = group_alerts(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
+    assert {move.new.id: move.reason for move in posted} == {
         1: TransitionReason.SURFACED,
         2: TransitionReason.SURFACED,
         3: TransitionReason.RESOLVED,
     }
-    own = {move.new.id: move.new for move in told}
+    own = {move.new.id: move.new for move in posted}
     assert (sentence(own[2]), own[2].version, own[1].version) == ("More.", 2, 2)
     assert own[1].notes.group is None
     assert group_alerts(over((1,)), [], [own[1]], LIMITS, 130)[1] == ()
 
 
-def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
+def test_acknowledged_or_silenced_alert_stays_in_the_group() -> None:
     quiet = [in_digest(1, state=AlertState.ACKNOWLEDGED), in_digest(2)]
     quiet[1] = noted(quiet[1], muted=Muted(1, "U1"))
     assert group_alerts(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
@@ -155,7 +155,7 @@ def test_what_is_acknowledged_or_silenced_stays_listed() -> None:
     assert listed(digest, quiet) == quiet
 
 
-def test_what_calls_for_somebody_is_said_before_it_gets_its_own_message() -> None:
+def test_group_announces_a_severe_alert_first() -> None:
     alert = in_digest(1)
     call = Transition(alert, replace(alert, version=2), TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
     assert group_alerts(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
@@ -163,7 +163,7 @@ def test_what_calls_for_somebody_is_said_before_it_gets_its_own_message() -> Non
     assert move.reason is TransitionReason.SURFACED
 
 
-def test_what_another_channel_s_digest_lists_is_told_in_the_new_channel() -> None:
+def test_grouped_alert_is_posted_in_its_new_channel() -> None:
     [move] = group_alerts(ChannelHistory("C2"), [], [in_digest(1)], LIMITS, 115)[1]
     assert (move.reason, move.tell) == (TransitionReason.SURFACED, Tell.POST)
 

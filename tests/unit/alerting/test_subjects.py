@@ -38,7 +38,7 @@ def subject(rule: str, typed: str, memory: ClusterState = SEEN) -> str:
         ("*", "node-2", "http://node-2:9998"),
     ],
 )
-def test_a_subject_is_what_the_alerts_name(rule: str, typed: str, meant: str) -> None:
+def test_subject_is_one_that_alerts_name(rule: str, typed: str, meant: str) -> None:
     assert subject(rule, typed) == meant
 
 
@@ -59,13 +59,13 @@ def test_a_subject_is_what_the_alerts_name(rule: str, typed: str, meant: str) ->
         ("task_off_too_long", "ballance", "a background task"),
     ],
 )
-def test_what_no_alert_is_about_is_refused_with_the_subjects(rule: str, typed: str, words: str) -> None:
+def test_unknown_subject_is_refused_with_the_known_ones(rule: str, typed: str, words: str) -> None:
     with pytest.raises(UserError) as caught:
         subject(rule, typed)
     assert words in str(caught.value)
 
 
-def test_what_was_never_seen_must_only_look_right() -> None:
+def test_unseen_subject_must_have_a_valid_form() -> None:
     assert subject("peer_down", "7", ClusterState()) == "7"
     assert subject("host_unreachable", "a:1", ClusterState()) == "a:1"
     for rule, typed in (("peer_down", "peer 7"), ("host_unreachable", "banana")):

@@ -53,13 +53,13 @@ def of(*facts: ClusterFacts) -> str:
     return shown(summary(summarise(facts, NOW - DAY, NOW)).message)
 
 
-def test_a_quiet_day_is_three_lines() -> None:
+def test_quiet_day_has_three_lines() -> None:
     assert of(facts_of("prod", HEALTHY)) == (
         "Summary: prod is healthy\n🟢 *prod* is healthy: peer 1 leads in term 7.\n• nothing changed"
     )
 
 
-def test_what_changed_is_told_in_numbers() -> None:
+def test_summary_counts_changes() -> None:
     memory = replace(HEALTHY, leader=2, changes=(LeaderChange(NOW - 90000, 3, 1, 5), LeaderChange(NOW - 50, 1, 2, 7)))
     samples = (sample(NOW - DAY), sample(NOW - 60, used=2 * TIB, bad_disks=2, disks=66, term=7))
     resolved = alert(2, AlertState.RESOLVED, resolved_at=NOW - 100)
@@ -71,13 +71,13 @@ def test_what_changed_is_told_in_numbers() -> None:
     assert "1.0 TiB more than before" in text
 
 
-def test_a_leader_that_changes_often_is_told_once() -> None:
+def test_frequent_leader_changes_are_one_line() -> None:
     memory = replace(HEALTHY, leader=2, changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)))
     assert "• the leader changed 3 times, now peer 2 leads in term 7" in of(facts_of("prod", memory))
 
 
-def test_disks_are_told_by_name_where_they_were_noted() -> None:
-    """One that broke and was repaired between two summaries is told too."""
+def test_known_disks_are_named() -> None:
+    """A disk that broke and was repaired between two summaries is listed too."""
     memory = replace(HEALTHY, disks=(DiskNote(9, 3),), disks_at=NOW - 10)
     samples = (sample(NOW - DAY, bad=(3,)), sample(NOW - 7200, bad=(3, 5)), sample(NOW - 60, bad=(9,)))
     text = of(facts_of("prod", memory, samples=samples))
@@ -85,7 +85,7 @@ def test_disks_are_told_by_name_where_they_were_noted() -> None:
     assert "• disks 3 and 5 are repaired or gone" in text
 
 
-def test_members_and_switches_are_told_with_the_operation_that_changed_them() -> None:
+def test_changes_name_their_operation() -> None:
     switches = tuple(SwitchChange(NOW - n, f"key{n}", "true", "false", NOW - 100, op=n) for n in range(5))
     memory = replace(
         HEALTHY,
@@ -99,7 +99,7 @@ def test_members_and_switches_are_told_with_the_operation_that_changed_them() ->
     assert "• 5 changes of switches, the last: the switch key4 went from on to off (operation #4)" in text
 
 
-def test_what_ends_soon_and_what_is_off_for_long_is_told() -> None:
+def test_leases_ending_soon_and_disabled_tasks_are_listed() -> None:
     memory = replace(
         HEALTHY,
         dialect="v3",
@@ -137,7 +137,7 @@ def test_what_ends_soon_and_what_is_off_for_long_is_told() -> None:
     assert "• 🔕 1 silence in force: /cm silences" in text
 
 
-def test_growth_of_space_is_told_with_its_share() -> None:
+def test_space_growth_has_its_share() -> None:
     samples = (sample(NOW - DAY), sample(NOW - 60, used=2 * TIB))
     assert "2.0 TiB of 10.0 TiB used (20 %), 1.0 TiB more than before" in of(facts_of("prod", HEALTHY, samples=samples))
     assert "1.0 TiB of 10.0 TiB used (10 %), as before" in of(facts_of("prod", HEALTHY, samples=(sample(NOW),)))
@@ -149,12 +149,12 @@ def test_old_measurement_of_space_says_when_it_was_taken() -> None:
     assert "measured" not in of(facts_of("prod", HEALTHY, samples=(sample(NOW - 600),)))
 
 
-def test_an_election_of_the_same_peer_is_no_change_of_leader() -> None:
+def test_reelection_of_the_same_leader_is_no_change() -> None:
     text = of(facts_of("prod", HEALTHY, samples=(sample(NOW - DAY),)))
     assert "• 2 elections, and peer 1 still leads (term 7)" in text
 
 
-def test_open_alerts_come_gravest_first_with_who_takes_care() -> None:
+def test_open_alerts_are_sorted_by_severity_with_owner() -> None:
     grave = alert(2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
     text = of(facts_of("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
     critical, warning = (line for line in text.split("\n") if "Alert" in line and line.startswith("•"))
@@ -162,30 +162,30 @@ def test_open_alerts_come_gravest_first_with_who_takes_care() -> None:
     assert warning == "• ⚠️ Warning for 2 h: Alert 1."
 
 
-def test_what_was_never_told_does_not_count() -> None:
+def test_unposted_alert_does_not_count() -> None:
     dropped = alert(1, AlertState.RESOLVED, fired_at=0.0, resolved_at=NOW - 100)
     assert "nothing changed" in of(facts_of("prod", HEALTHY, recent=(dropped,)))
 
 
-def test_deeds_are_told_with_who_wanted_them_and_why() -> None:
+def test_operations_name_requester_and_reason() -> None:
     operations = (
         OperationFact(NOW - 50, "balance turned off", "U1", "maintenance <!here>", ("U2", "U3")),
         OperationFact(NOW - 40, "balance turned on again"),
         OperationFact(NOW - 2 * DAY, "long ago", "U2"),
     )
     text = of(facts_of("prod", HEALTHY, operations=operations))
-    told = "requested by <@U1>, approved by <@U2> and <@U3>, “maintenance &lt;!here&gt;”"
-    assert f"• balance turned off ({told})" in text
+    posted = "requested by <@U1>, approved by <@U2> and <@U3>, “maintenance &lt;!here&gt;”"
+    assert f"• balance turned off ({posted})" in text
     assert "• balance turned on again\n" in f"{text}\n"
     assert "long ago" not in text
 
 
-def test_a_view_that_is_old_says_so() -> None:
+def test_stale_state_shows_its_age() -> None:
     assert "not polled since" in of(facts_of("prod", replace(HEALTHY, at=NOW - 3600)))
     assert "*prod* has not been polled yet" in of(facts_of("prod", ClusterState()))
 
 
-def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:
+def test_hundred_clusters_fit_with_unhealthy_first() -> None:
     """Two are not healthy, one has changed: 97 fold into one line."""
     ill = replace(HEALTHY, level="no leader", verdict="z has no leader.")
     busy = tuple(alert(n) for n in range(50))
@@ -209,7 +209,7 @@ def test_a_hundred_clusters_stay_one_screen_the_troubled_first() -> None:
     assert shown(reply).count("Alert") == 50
 
 
-def test_a_hundred_clusters_in_trouble_are_named_and_told_of_in_the_thread() -> None:
+def test_hundred_unhealthy_clusters_continue_in_the_thread() -> None:
     busy = tuple(alert(n) for n in range(9))
     facts = [facts_of(f"c{n:03}", replace(HEALTHY, level="degraded"), open=busy) for n in range(130)]
     report = summary(summarise(facts, NOW - DAY, NOW))
@@ -222,17 +222,17 @@ def test_a_hundred_clusters_in_trouble_are_named_and_told_of_in_the_thread() -> 
     assert report.thread[-1].blocks[-1]["elements"][0]["text"].startswith("… and 10 more; for one of them: /cm summary")
 
 
-def test_an_answer_to_a_command_says_where_the_rest_is() -> None:
+def test_command_answer_points_to_the_rest() -> None:
     value = summarise([facts_of("prod", HEALTHY, open=tuple(alert(n) for n in range(50)))], NOW - DAY, NOW)
     report = summary(value, threaded=False)
     assert report.thread == ()
     assert "more: /cm summary prod" in shown(report.message)
 
 
-def test_a_late_summary_says_when_it_was_due() -> None:
+def test_late_summary_names_its_due_time() -> None:
     value = summarise([facts_of("prod", HEALTHY)], NOW - DAY, NOW, due_at=NOW - 7200)
-    told = [each["text"] for each in summary(value).message.blocks[-1]["elements"]]
-    assert told[1].startswith("late: due ")
+    posted = [each["text"] for each in summary(value).message.blocks[-1]["elements"]]
+    assert posted[1].startswith("late: due ")
 
 
 def test_growth_comes_with_a_forecast_and_a_chart() -> None:
@@ -265,14 +265,14 @@ FACTS = st.builds(
 
 
 @given(st.lists(FACTS, max_size=12, unique_by=lambda facts: facts.name))
-def test_whatever_happened_it_is_one_screen_that_slack_takes(facts: list[ClusterFacts]) -> None:
+def test_summary_always_fits_slack_limits(facts: list[ClusterFacts]) -> None:
     report = summary(summarise(facts, NOW - DAY, NOW))
     for message in (report.message, *report.thread):
         assert check_blocks(list(message.blocks)) == []
     assert len(shown(report.message).split("\n")) <= 36
 
 
-def test_hostile_words_mention_nobody() -> None:
+def test_hostile_text_mentions_no_one() -> None:
     evil = "<!channel>"
     text = of(
         facts_of(

@@ -40,9 +40,9 @@ class Seen:
 
     def look(self) -> Any:
         at = NOW - self.ago
-        told: dict[str, Any] = {"switches": self.switches, "dialect": self.dialect, "chunks": self.chunks}
+        posted: dict[str, Any] = {"switches": self.switches, "dialect": self.dialect, "chunks": self.chunks}
         dropping = None if self.dropping is None else tuple(self.dropping)
-        return dark(at) if self.dead else replace(look(at, bad=self.bad), dropping=dropping, **told)
+        return dark(at) if self.dead else replace(look(at, bad=self.bad), dropping=dropping, **posted)
 
 
 def context(*seen: Seen) -> RuleContext:
@@ -209,7 +209,7 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
 
 
 @pytest.mark.parametrize(("rule", "seen", "says"), CASES)
-def test_what_a_rule_says(rule: str, seen: tuple[Seen, ...], says: dict[str, str] | None) -> None:
+def test_rule_finding_for_each_snapshot(rule: str, seen: tuple[Seen, ...], says: dict[str, str] | None) -> None:
     answer = ask(rule, context(*seen))
     if says is None:
         assert answer is CANNOT_TELL
@@ -233,46 +233,44 @@ def only(answer: Answer) -> Finding:
         ("switch_meaningless", (Seen(0, switches=off(disk_repair="Enable")),)),
     ],
 )
-def test_the_command_that_mends_it_is_told(rule: str, seen: tuple[Seen, ...]) -> None:
+def test_finding_proposes_the_fix(rule: str, seen: tuple[Seen, ...]) -> None:
     assert only(ask(rule, context(*seen))).fix == EnableTask("disk_repair")
 
 
-def test_a_task_that_was_only_switched_on_is_no_reason_to_worry() -> None:
+def test_recently_enabled_task_is_no_finding() -> None:
     finding = only(ask("switch_changed", context(Seen(60, switches=OFF), Seen(0))))
     assert finding.severity is Severity.INFO
     assert "`disk_repair` of prod was switched from off to on" in sentence(finding)
 
 
-def test_what_an_operation_caused_is_not_told_beside_its_card() -> None:
+def test_switch_changed_by_an_operation_is_not_announced() -> None:
     view = context(Seen(60), Seen(0, switches=off(balance="false")))
     [change] = view.memory.switch_changes
     memory = explained(view.memory, {change: (12, "U0AVA")})
     assert ask("switch_changed", replace(view, memory=memory)) == ()
 
 
-def test_what_is_stored_and_what_services_make_of_it_is_told() -> None:
+def test_switch_finding_explains_the_stored_value() -> None:
     finding = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="Enable")))))
-    assert lines(finding) == (
-        "`balance`: `Enable` is stored; only exactly true is on here, so services take it for off",
-    )
+    assert lines(finding) == ("`balance`: `Enable` is stored; only true means on here, so services read it as off",)
     evil = only(ask("switch_meaningless", context(Seen(0, switches=off(balance="<!here>\n" * 99)))))
     assert len(lines(evil)[0]) < 200
     assert "\n" not in lines(evil)[0]
 
 
-def test_what_may_be_off_for_ever_is_for_the_settings_to_say() -> None:
+def test_settings_name_tasks_that_may_stay_off() -> None:
     view = context(*two(25 * HOUR, switches=off(balance="false", data_inspect="false")))
     answer = ask("task_off_too_long", view, meant_off=("balance",))
     assert only(answer).subject == "data_inspect"
 
 
-def test_a_stuck_disk_is_told_in_words_that_do_not_change_with_each_look() -> None:
+def test_stuck_disk_sentence_is_stable() -> None:
     view = context(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
     first, later = (lines(only(ask("repair_stuck", replace(view, now=now)))) for now in (NOW, NOW + 3600))
     since = "since 1970-01-04 21:00 UTC"
     where = "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`"
-    told = f"{where}: being repaired {since}, 40 chunks left, none moved {since}"
-    assert first == later == (told,)
+    posted = f"{where}: being repaired {since}, 40 chunks left, none moved {since}"
+    assert first == later == (posted,)
     waiting = lines(only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))))
     assert waiting[0].endswith("zone `z0`: broken since 1970-01-05 01:00 UTC; its repair has not begun")
     dropping = lines(only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))))
@@ -310,7 +308,7 @@ RESOLUTIONS = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "seen", "words"), RESOLUTIONS)
-def test_what_became_of_it_is_said(rule: str, subject: str, seen: Seen, words: str) -> None:
+def test_resolution_names_the_outcome(rule: str, subject: str, seen: Seen, words: str) -> None:
     found = rule_named(rule)
     assert found is not None
     alert = Alert("prod", rule, subject, AlertState.FIRING, Severity.WARNING, LegacyDetail("It is so."), 0)

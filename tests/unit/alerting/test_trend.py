@@ -32,16 +32,16 @@ def growing(day: float) -> float:
     return 10 * TIB + day * TIB
 
 
-def test_steady_growth_is_told_with_the_days_until_full() -> None:
+def test_steady_growth_has_days_until_full() -> None:
     """40 TiB used after 30 days, 60 TiB left at 1 TiB a day."""
-    told = trend(history(30, growing))
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
-    assert told.full_in == pytest.approx(60, rel=0.02)
-    assert (told.sure, told.jumps, told.gap) == (Sureness.GOOD, 0, HOUR)
+    posted = trend(history(30, growing))
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.01)
+    assert posted.full_in == pytest.approx(60, rel=0.02)
+    assert (posted.sure, posted.jumps, posted.gap) == (Sureness.GOOD, 0, HOUR)
 
 
-def test_what_is_writable_may_be_gone_before_everything_is_used() -> None:
+def test_forecast_uses_writable_space() -> None:
     eaten: list[Sample] = [
         (at, replace(values, writable=int((5 - (at - NOW) / DAY) * TIB))) for at, values in history(30, growing)
     ]
@@ -52,49 +52,49 @@ def test_added_disks_are_no_growth_and_no_shrinking() -> None:
     """Ten days before the end the cluster doubles: what is left out is that moment only."""
     before, after = history(30, growing)[: 20 * 24], history(30, growing, total=200 * TIB)[20 * 24 :]
     samples = [*before, *after]
-    told = trend(samples)
-    assert told.jumps == 1
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
-    assert told.full_in == pytest.approx(160, rel=0.02)
+    posted = trend(samples)
+    assert posted.jumps == 1
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.01)
+    assert posted.full_in == pytest.approx(160, rel=0.02)
 
 
-def test_a_size_that_wavers_hides_no_growth_and_a_single_disk_is_seen() -> None:
+def test_varying_size_does_not_hide_growth() -> None:
     """The servers' total moves by a few bytes at each look; one disk of a thousand comes."""
     samples: list[Sample] = [
         (at, replace(values, total=int((values.total or 0) + number % 7 * 4096), disks=1000 + (number > 500)))
         for number, (at, values) in enumerate(history(30, growing))
     ]
-    told = trend(samples)
-    assert told.jumps == 1
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.01)
+    posted = trend(samples)
+    assert posted.jumps == 1
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.01)
 
 
-def test_one_great_copy_does_not_bend_the_line() -> None:
+def test_single_large_write_does_not_change_the_trend() -> None:
     """20 TiB that came at once on the fifth day are not 20 TiB a day."""
-    told = trend(history(30, lambda day: growing(day) + (20 * TIB if day > 5 else 0)))
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.1)
+    posted = trend(history(30, lambda day: growing(day) + (20 * TIB if day > 5 else 0)))
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.1)
 
 
-def test_a_batch_every_night_is_growth() -> None:
-    told = trend(history(30, lambda day: growing(int(day))))
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.05)
+def test_nightly_batches_are_growth() -> None:
+    posted = trend(history(30, lambda day: growing(int(day))))
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.05)
 
 
-def test_a_day_and_night_rhythm_averages_out() -> None:
-    told = trend(history(14, lambda day: growing(day) + (TIB if day % 1 < 0.5 else 0)))
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.1)
+def test_daily_rhythm_averages_out() -> None:
+    posted = trend(history(14, lambda day: growing(day) + (TIB if day % 1 < 0.5 else 0)))
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.1)
 
 
 def test_dense_new_samples_count_no_more_than_thinned_old_ones() -> None:
     """Hourly for three weeks, then every ten minutes, with slower growth in the dense part."""
-    told = trend([*history(28, growing)[: 21 * 24], *history(28, growing, every=600)[21 * 144 :]])
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(TIB, rel=0.02)
+    posted = trend([*history(28, growing)[: 21 * 24], *history(28, growing, every=600)[21 * 144 :]])
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(TIB, rel=0.02)
 
 
 def test_shrinking_and_standing_still_never_fill_up() -> None:
@@ -104,12 +104,12 @@ def test_shrinking_and_standing_still_never_fill_up() -> None:
     assert (flat.growth.middle, flat.full_in, flat.sure) == (0, None, Sureness.GOOD)
 
 
-def test_noise_around_nothing_is_told_as_rough() -> None:
-    told = trend(history(30, lambda day: 50 * TIB + (int(day * 24) * 7919 % 101) * TIB / 10))
-    assert told.sure is Sureness.ROUGH
+def test_noise_without_growth_is_marked_rough() -> None:
+    posted = trend(history(30, lambda day: 50 * TIB + (int(day * 24) * 7919 % 101) * TIB / 10))
+    assert posted.sure is Sureness.ROUGH
 
 
-def test_too_little_is_told_as_such() -> None:
+def test_too_few_samples_are_reported() -> None:
     assert trend([]) == Trend()
     first = trend(history(0.1, growing))
     assert (first.growth, first.full_in, first.sure) == (None, None, Sureness.NONE)
@@ -118,20 +118,20 @@ def test_too_little_is_told_as_such() -> None:
     assert trend(history(7, growing)).sure is Sureness.FAIR
 
 
-def test_a_month_of_which_little_was_watched_is_rough() -> None:
+def test_sparsely_sampled_month_is_marked_rough() -> None:
     samples = history(30, growing)
-    told = trend([*samples[:48], *samples[-72:]])
-    assert told.sure is Sureness.ROUGH
-    assert told.gap > 24 * DAY
-    assert told.full_in == pytest.approx(60, rel=0.02)
+    posted = trend([*samples[:48], *samples[-72:]])
+    assert posted.sure is Sureness.ROUGH
+    assert posted.gap > 24 * DAY
+    assert posted.full_in == pytest.approx(60, rel=0.02)
 
 
-def test_a_full_cluster_that_still_grows_is_full_now() -> None:
-    told = trend(history(30, lambda day: 70 * TIB + day * TIB))
-    assert told.full_in == pytest.approx(0, abs=0.1)
+def test_full_growing_cluster_is_full_now() -> None:
+    posted = trend(history(30, lambda day: 70 * TIB + day * TIB))
+    assert posted.full_in == pytest.approx(0, abs=0.1)
 
 
-def test_what_makes_no_sense_is_left_out() -> None:
+def test_invalid_samples_are_ignored() -> None:
     junk: list[tuple[float, dict[str, Any]]] = [
         (NOW + 1, {"used": "much", "writable": 1, "total": 1}),
         (NOW + 2, {"used": True, "writable": 1, "total": 1}),
@@ -157,20 +157,20 @@ SAMPLES = st.lists(
 
 @given(SAMPLES)
 def test_any_samples_give_a_trend_that_holds_together(samples: list[Sample]) -> None:
-    """No samples break it; the forecast lies in its own bounds and comes only with growth that was told."""
-    told = trend(samples)
-    assert (told.growth is None) == (told.sure is Sureness.NONE)
-    if told.growth is not None:
-        assert told.growth.low <= told.growth.middle <= told.growth.high
-        assert told.until - told.since >= MIN_SPAN
-    if told.full_in is not None:
-        assert told.soonest is not None
-        assert told.soonest <= told.full_in
-        assert told.latest is None or told.full_in <= told.latest
+    """Any samples work; a forecast lies within its bounds and comes with stated growth only."""
+    posted = trend(samples)
+    assert (posted.growth is None) == (posted.sure is Sureness.NONE)
+    if posted.growth is not None:
+        assert posted.growth.low <= posted.growth.middle <= posted.growth.high
+        assert posted.until - posted.since >= MIN_SPAN
+    if posted.full_in is not None:
+        assert posted.soonest is not None
+        assert posted.soonest <= posted.full_in
+        assert posted.latest is None or posted.full_in <= posted.latest
 
 
 @given(SAMPLES)
-def test_the_order_of_samples_does_not_matter(samples: list[Sample]) -> None:
+def test_sample_order_does_not_matter(samples: list[Sample]) -> None:
     unique = list(dict(samples).items())
     turned = list(reversed(unique))
     assert trend(unique) == trend(turned)
@@ -178,6 +178,6 @@ def test_the_order_of_samples_does_not_matter(samples: list[Sample]) -> None:
 
 @given(st.integers(0, 10**13), st.floats(1, 100))
 def test_any_steady_growth_is_found(a_day: int, days: float) -> None:
-    told = trend(history(days, lambda day: 10 * TIB + day * a_day, total=2**62))
-    assert told.growth is not None
-    assert told.growth.middle == pytest.approx(a_day, rel=0.02, abs=100)
+    posted = trend(history(days, lambda day: 10 * TIB + day * a_day, total=2**62))
+    assert posted.growth is not None
+    assert posted.growth.middle == pytest.approx(a_day, rel=0.02, abs=100)

@@ -1,4 +1,4 @@
-"""What nobody can know: it begins no alert, makes none worse, ends none, and counts for no time."""
+"""Unknown state starts, worsens and ends no alert, and its time does not count."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ def with_switches(snapshot: Snapshot, **values: str) -> Snapshot:
     return replace(snapshot, switches={**ON, **values}, dialect=Dialect.V3)
 
 
-def test_the_hold_time_leaves_out_what_no_look_could_tell() -> None:
+def test_hold_time_excludes_unknown_time() -> None:
     life = Life([rule(hold=30)])
     life.step(0, found())
     life.step(15, found())
@@ -37,7 +37,7 @@ def test_the_hold_time_leaves_out_what_no_look_could_tell() -> None:
     assert life.alerts[1].notes.unknown_for is None
 
 
-def test_the_clear_time_leaves_out_what_no_look_could_tell() -> None:
+def test_clear_time_excludes_unknown_time() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
     life.step(15)
@@ -47,7 +47,7 @@ def test_the_clear_time_leaves_out_what_no_look_could_tell() -> None:
     assert seen(life.step(520)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
 
 
-def test_a_doubtful_finding_changes_nothing_but_its_time_counts() -> None:
+def test_doubtful_finding_counts_time_only() -> None:
     life = Life([rule(hold=30)])
     doubt = found(weight=9, doubtful=True)
     assert life.step(0, doubt) == []
@@ -58,7 +58,7 @@ def test_a_doubtful_finding_changes_nothing_but_its_time_counts() -> None:
     assert life.alerts[1].weight == 1
 
 
-def test_a_clock_set_back_while_unknown_puts_nothing_off() -> None:
+def test_clock_set_back_during_unknown_time_delays_nothing() -> None:
     life = Life([rule(hold=30)])
     life.step(1000, found())
     life.step(1015, disk_broken=CANNOT_TELL)
@@ -70,7 +70,7 @@ def test_a_clock_set_back_while_unknown_puts_nothing_off() -> None:
     "watched", [each for each in RULES if each.key not in SEEN_IN_DARKNESS], ids=lambda each: each.key
 )
 def test_in_darkness_no_rule_finds_anything_new(watched: object) -> None:
-    """Whatever was wrong before: a broken disk, a switch that is off or means nothing, changes of all sorts."""
+    """Earlier findings: a broken disk, a disabled or meaningless switch, all kinds of changes."""
     bad: dict[str, Any] = {"bad": (disk(7),), "read_only": True, "broken": 1}
     looks = (
         with_switches(look(1000, **bad)),
@@ -83,7 +83,7 @@ def test_in_darkness_no_rule_finds_anything_new(watched: object) -> None:
 
 
 @pytest.mark.parametrize("key", ["leader_flapping", "leader_changed", "membership_changed", "switch_changed"])
-def test_without_a_leader_what_happened_before_is_left_as_it_is(key: str) -> None:
+def test_missing_leader_leaves_earlier_alerts_unchanged(key: str) -> None:
     turns = [
         look(1000 + 15 * n, leader=1 + n % 2, term=5 + n, members=(1, 2, 3, *((4,) if n else ()))) for n in range(4)
     ]
@@ -91,14 +91,14 @@ def test_without_a_leader_what_happened_before_is_left_as_it_is(key: str) -> Non
     assert ask(key, after(*turns, *quiet)) is CANNOT_TELL
 
 
-def test_a_silent_host_leaves_its_stalled_log_as_it_is() -> None:
+def test_silent_host_keeps_its_stalled_log_alert() -> None:
     stuck = (having(look(100), 2, applied=990), having(look(115), 2, applied=990, commit=1005))
     answer = ask("apply_stalled", after(*stuck, look(130, silent=(2,))))
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.doubtful) for each in answer] == [(host(2), True)]
 
 
-async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() -> None:
+async def test_unreachable_cluster_adds_no_disk_alert() -> None:
     world = World()
     world.see = lambda at: with_switches(look(at))
     await world.ticks(4)
@@ -106,8 +106,8 @@ async def test_a_broken_disk_and_its_repair_off_then_darkness_adds_no_alert() ->
     before = await world.ticks(2)
     assert not [text for text in before if "background task `disk_repair` is off" in text]
     world.see = dark
-    told = await world.ticks(40)
-    assert told == [
+    posted = await world.ticks(40)
+    assert posted == [
         "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
     ]
     world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")

@@ -14,14 +14,14 @@ def of(**changes: object) -> ClusterStatus:
     return cluster_status(look(100, **changes), look(85, **changes))  # type: ignore[arg-type]
 
 
-def test_a_healthy_cluster_says_who_leads_and_what_may_fail() -> None:
+def test_healthy_cluster_names_leader_and_tolerance() -> None:
     assert of() == ClusterStatus(
         StatusLevel.HEALTHY,
         "prod is healthy: peer 1 leads in term 5, quorum is 2 of 3, it can lose 1 more voter.",
     )
 
 
-def test_one_look_alone_does_not_make_a_healthy_cluster_degraded() -> None:
+def test_single_snapshot_does_not_degrade_a_cluster() -> None:
     assert cluster_status(look(100)).level is StatusLevel.HEALTHY
 
 
@@ -44,14 +44,14 @@ DEGRADED = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), DEGRADED)
-def test_what_degrades_a_cluster_is_said(changes: dict[str, object], reason: str) -> None:
+def test_degraded_cluster_names_its_reasons(changes: dict[str, object], reason: str) -> None:
     evaluation = of(**changes)
     assert evaluation.level is StatusLevel.DEGRADED
     assert reason in evaluation.reasons
     assert evaluation.sentence.startswith("prod is degraded: ")
 
 
-def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
+def test_lost_quorum_states_its_arithmetic_once() -> None:
     evaluation = of(peers={2: {"paused": True}, 3: {"active": False}})
     assert evaluation.sentence == (
         "prod is critical: writes may have stopped: quorum is 2 of 3 voters, and only 1 is proven healthy "
@@ -60,7 +60,7 @@ def test_the_arithmetic_of_a_lost_quorum_is_said_once() -> None:
     )
 
 
-def test_a_host_with_another_view_is_named() -> None:
+def test_host_with_a_different_view_is_named() -> None:
     now = look(100)
     looks = (*now.looks[:2], HostLook(host(3), 0.1, stat(3, 2, 4)))
     assert cluster_status(replace(now, looks=looks)).reasons[-1] == (
@@ -68,7 +68,7 @@ def test_a_host_with_another_view_is_named() -> None:
     )
 
 
-def test_a_silent_leader_is_not_no_leader() -> None:
+def test_silent_leader_differs_from_no_leader() -> None:
     evaluation = of(silent=(1,))
     assert evaluation.level is StatusLevel.DEGRADED
     assert "peer 1, which leads by what they say, did not" in evaluation.sentence
@@ -82,7 +82,7 @@ def test_hosts_that_know_no_leader() -> None:
     )
 
 
-def test_nobody_answers() -> None:
+def test_cluster_without_answers_is_unreachable() -> None:
     evaluation = cluster_status(dark(100))
     assert (evaluation.level, evaluation.sentence) == (
         StatusLevel.UNREACHABLE,
@@ -113,5 +113,5 @@ def test_hostile_text_is_on_one_line_and_bounded() -> None:
         (Quorum(1, 1, 1), "quorum is 1 of 1, it can lose none"),
     ],
 )
-def test_the_arithmetic_in_words(quorum: Quorum, words: str) -> None:
+def test_quorum_arithmetic_sentence(quorum: Quorum, words: str) -> None:
     assert quorum.words == words

@@ -14,7 +14,7 @@ FIRST = seal(
 )
 
 
-def test_the_hash_is_what_the_documentation_says() -> None:
+def test_hash_equals_the_documented_one() -> None:
     """Written out by hand: the keys in order, no space, UTF-8 as it is."""
     text = (
         '{"action":"a.b","actor":"U1","at":"2024-12-31T23:59:59.999Z","cluster":"prod",'
@@ -24,7 +24,7 @@ def test_the_hash_is_what_the_documentation_says() -> None:
     assert FIRST.hash == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_a_row_sealed_by_this_release_keeps_its_hash_for_ever() -> None:
+def test_row_hashed_by_this_release_keeps_its_hash() -> None:
     assert FIRST.hash == "126109d7ee7bce496328767140fcfa57af704085cfd02f99be6d1429ca69d99d"
 
 

@@ -111,7 +111,7 @@ def test_a_login_page_is_no_success_of_a_write() -> None:
     assert kind_of(answer(200, body=b"", kind=False), writing=True) is None
 
 
-def test_an_error_says_who_what_and_where_to_look() -> None:
+def test_error_names_status_fields_and_next_step() -> None:
     """The sentence names the host and the server's words; status and trace id are carried."""
     with pytest.raises(ClusterRefused) as caught:
         check_write(answer(910, "duplicated member info"))
@@ -134,7 +134,7 @@ def test_words_are_one_printable_bounded_line(text: str) -> None:
 
 
 @given(st.integers(100, 999), st.binary(max_size=200), st.booleans(), st.floats(0, 60))
-def test_nothing_else_escapes_and_only_200_succeeds(status: int, body: bytes, kind: bool, took: float) -> None:
+def test_only_client_errors_escape_and_only_200_succeeds(status: int, body: bytes, kind: bool, took: float) -> None:
     """Any status and any body come to a value or to an error of the tree; a write never fails as a read."""
     found = answer(status, body=body, kind=kind, took=took)
     assert (kind_of(found, writing=False) is None) == (status == 200)

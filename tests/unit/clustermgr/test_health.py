@@ -51,7 +51,7 @@ def test_all_of_a_recorded_sound_cluster_are_healthy() -> None:
     assert healthy(look(0, *everyone), look(15, *everyone)) == {1, 2, 3}
 
 
-def test_a_follower_that_was_just_killed_is_unhealthy_though_its_leader_still_shows_it_active() -> None:
+def test_just_killed_follower_shown_as_active_is_unhealthy() -> None:
     before, after = recorded(KILLED, "before"), recorded(KILLED, "right after kill")
     dead = next(peer for peer in voters(after) if peer.id == 1)
     assert dead.active
@@ -60,14 +60,14 @@ def test_a_follower_that_was_just_killed_is_unhealthy_though_its_leader_still_sh
     assert healthy(look(0, before, follower(before, 1), follower(before, 3)), now) == {2, 3}
 
 
-def test_a_follower_dead_for_a_while_is_unhealthy_though_it_is_shown_as_replicating() -> None:
+def test_dead_follower_shown_as_replicating_is_unhealthy() -> None:
     leader = recorded(KILLED, "25s after")
     looks = [look(at, leader, follower(leader, 3), silent=("cm1:9998",)) for at in (0, 15)]
     assert voter_health(*looks)[1].why == "the leader has not heard from it lately"
     assert healthy(*looks) == {2, 3}
 
 
-def test_the_recorded_disaster_dead_with_lag_0_is_unhealthy_even_where_only_the_leader_is_asked() -> None:
+def test_recorded_dead_follower_with_lag_zero_is_unhealthy() -> None:
     leader = recorded("v1-2022-03/remove_quorum_trap.json", "follower 1 dead")
     dead = next(peer for peer in voters(leader) if peer.id == 1)
     assert (dead.state, lag(leader, dead)) == ("StateReplicate", 0)
@@ -81,7 +81,7 @@ def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
     assert healthy_count(health) == 3
 
 
-def test_a_leader_is_healthy_in_its_first_seconds_when_it_shows_itself_inactive() -> None:
+def test_inactive_new_leader_is_healthy_at_first() -> None:
     leader = recorded("v1-2022-03/stat_on_new_leader.json", "new leader /stat #1")
     assert not next(peer.active for peer in voters(leader) if peer.id == 1)
     assert healthy(None, look(0, leader)) == {1}
@@ -93,7 +93,7 @@ def test_no_voter_is_proven_after_leader_stepped_down() -> None:
     assert learner_health(look(0, stat), look(15, stat)) == {}
 
 
-def test_a_recorded_learner_that_caught_up_is_healthy_and_is_no_voter() -> None:
+def test_recorded_caught_up_learner_is_healthy_and_no_voter() -> None:
     leader = recorded("master-2025-12/learner_live.json", "leader after learner caught up")
     looks = [look(at, leader, follower(leader, 4)) for at in (0, 15)]
     assert learner_health(*looks)[4].healthy
@@ -139,13 +139,13 @@ def test_two_looks_closer_than_three_seconds_prove_only_the_leader() -> None:
     assert healthy(replace(before, at=now.at - 3.0), now) == {1, 2, 3}
 
 
-def test_a_voter_whose_host_is_not_configured_is_healthy_by_the_leaders_word_alone() -> None:
+def test_voter_without_configured_host_is_healthy_by_the_leader() -> None:
     health = voter_health(*Scene(unlisted=frozenset({3})).looks())[3]
     assert health.healthy
     assert not health.confirmed
 
 
-def test_a_host_that_fell_silent_is_not_mistaken_for_that_of_another_voter() -> None:
+def test_silent_host_is_not_matched_to_another_voter() -> None:
     scene = Scene(unlisted=frozenset({3}), only_now_silent=frozenset({2}))
     assert healthy(*scene.looks()) == {1, 3}
 

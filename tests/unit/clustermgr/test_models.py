@@ -69,7 +69,7 @@ def test_unknown_and_missing_fields_do_no_harm() -> None:
     "value", ['"12"', "1.0", "1.5", "true", "-1", "18446744073709551616", "NaN", "1e999", "null", "[]"]
 )
 @pytest.mark.parametrize("name", ["nodeId", "term", "commit", "leader"])
-def test_what_is_no_unsigned_number_is_refused(name: str, value: str) -> None:
+def test_invalid_unsigned_number_is_refused(name: str, value: str) -> None:
     """Ids, terms and indices are unsigned 64-bit numbers and nothing that looks like one."""
     with pytest.raises(ValidationError):
         Stat.model_validate_json(f'{{"raft_status": {{"{name}": {value}}}}}')
@@ -135,7 +135,7 @@ def seen(*looks: HostLook) -> Snapshot:
         ((), None),
     ],
 )
-def test_the_leader_is_who_names_itself_in_the_highest_term(looks: tuple[HostLook, ...], leader: str | None) -> None:
+def test_leader_names_itself_in_the_highest_term(looks: tuple[HostLook, ...], leader: str | None) -> None:
     """The configured host whose node id equals the leader it names; contradictions leave it open."""
     found = seen(*looks).leader
     assert (found[0] if found else None) == leader

@@ -40,7 +40,7 @@ V1, V3 = Dialect.V1, Dialect.V3
         (V3, "", "meaningless"),
     ],
 )
-def test_what_a_stored_value_means(dialect: Dialect, value: str | None, word: str) -> None:
+def test_meaning_of_a_stored_value(dialect: Dialect, value: str | None, word: str) -> None:
     """Only the dialect's own two words mean anything; any other value is meaningless."""
     meaning = meaning_of(value, dialect)
     assert meaning.word == word
@@ -56,7 +56,7 @@ def test_services_make_different_things_of_a_wrong_word() -> None:
 @pytest.mark.parametrize("task", COMMON)
 @pytest.mark.parametrize("dialect", [V1, V3])
 @pytest.mark.parametrize("on", [True, False])
-def test_what_is_sent_means_what_was_meant(task: str, dialect: Dialect, on: bool) -> None:
+def test_sent_value_has_the_intended_meaning(task: str, dialect: Dialect, on: bool) -> None:
     """The word sent for on reads back as on, for off as off, under a key the dialect has."""
     assert meaning_of(word_for(dialect, on=on), dialect).word == ("on" if on else "off")
     assert key_of(task, dialect) in keys_of(dialect)
@@ -114,7 +114,7 @@ def test_any_name_finds_a_task_or_nothing(name: str) -> None:
         ({}, None),
     ],
 )
-def test_stored_values_tell_the_dialect_when_all_agree(values: dict[str, str | None], dialect: Dialect | None) -> None:
+def test_agreeing_stored_values_determine_the_dialect(values: dict[str, str | None], dialect: Dialect | None) -> None:
     """All of the manual's six that are set must hold words of one dialect."""
     assert dialect_of_values(values) == dialect
 
@@ -122,7 +122,7 @@ def test_stored_values_tell_the_dialect_when_all_agree(values: dict[str, str | N
 SILENT = Probe("c", error=ClusterFailed("c could not answer.", host="c"))
 
 
-def test_hosts_that_agree_tell_the_dialect() -> None:
+def test_agreeing_hosts_determine_the_dialect() -> None:
     """A silent host beside them changes nothing; the reason names the hosts that answered."""
     verdict = dialect_by_probes([Probe("a", V3), Probe("b", V3), SILENT])
     assert verdict is not None

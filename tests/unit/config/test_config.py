@@ -128,7 +128,7 @@ def test_a_cluster_token_comes_from_the_environment() -> None:
         read(text)
 
 
-def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+def test_missing_file_names_the_fix(tmp_path: Path) -> None:
     """The first thing a new user meets: no file yet."""
     with pytest.raises(ConfigError, match=r"copy config\.example\.yaml"):
         load(tmp_path / "none.yaml")
@@ -157,7 +157,7 @@ def test_a_secret_in_the_wrong_place_is_not_shown(text: str, words: tuple[str, .
     "value",
     ["2001-99-99", "!!int x", "!!float x", "!!bool x", "!!timestamp x", "9" * 5000, "2001-12-12 10:10:10 +99:99"],
 )
-def test_a_value_that_yaml_itself_cannot_make_is_refused_in_words(value: str) -> None:
+def test_invalid_yaml_value_is_refused(value: str) -> None:
     """The library lets Python's own exceptions through."""
     assert "put it into quotes (line 4" in refusal(MINIMAL + f"log_level: {value}")
 
@@ -183,7 +183,7 @@ def test_the_database_s_password_is_redacted_however_it_is_written(url: str, sec
     assert all(secret not in repr(settings) for secret in secrets)
 
 
-def test_a_database_url_in_the_file_is_not_in_the_settings_repr() -> None:
+def test_database_url_is_not_in_the_settings_repr() -> None:
     assert "very-secret" not in repr(read(MINIMAL + "store: {url: 'postgresql://u:very-secret@h/db'}"))
 
 
@@ -214,7 +214,7 @@ def test_a_policy_that_cannot_be_is_named(line: str, words: str) -> None:
     assert words in refusal(MINIMAL + line)
 
 
-def test_whom_alerts_call_is_said_for_all_and_for_one_cluster() -> None:
+def test_escalation_targets_are_listed_globally_and_per_cluster() -> None:
     text = with_cluster("alerts: {escalate_after: 5m}") + "alerts: {escalate_to: S0ONCALL, escalate_after: 20m}\n"
     settings = read(text)
     called = settings.escalation("prod")
@@ -253,7 +253,7 @@ def test_a_stricter_break_glass_is_taken() -> None:
     assert settings.policies["break_glass"].approvals == 3
 
 
-def test_what_asks_no_cluster_needs_no_cluster_token() -> None:
+def test_command_without_cluster_request_needs_no_token() -> None:
     text = MINIMAL.replace("alert_channel", "token_env: CMBOT_TOKEN_PROD, alert_channel")
     with pytest.raises(ConfigError, match="CMBOT_TOKEN_PROD is not set"):
         read(text)

@@ -133,7 +133,7 @@ SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "CMBOT_
 
 @pytest.mark.parametrize("variable", [*SECRETS, "CMBOT_TOKEN_PROD"])
 @pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\ufeff{}", "{}\u200b"])
-def test_what_stands_around_a_secret_is_taken_away(
+def test_text_around_a_secret_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, around: str
 ) -> None:
     monkeypatch.setenv("CMBOT_TOKEN_PROD", "hush")
@@ -155,7 +155,7 @@ def test_line_break_within_a_secret_names_its_variable(
     assert "very" not in line
 
 
-def test_addresses_in_the_file_lose_what_stands_around() -> None:
+def test_addresses_in_the_file_are_trimmed() -> None:
     text = (
         cluster(hosts='["10.0.0.1:9998\\n"]')
         + 'slack: {api_url: "https://slack.com/api/\\n"}\nstore: {url: "sqlite:///a.db "}'

@@ -91,7 +91,7 @@ def test_click_on_final_operation_or_forged_version_has_no_effect(
     assert text in refusal(act, rights("U0BEN", *Role), ALWAYS, op, version=version, now=now)
 
 
-def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
+def test_button_of_an_earlier_version_counts_while_waiting() -> None:
     """An approval raises the version; what the card shows of the cluster is the same."""
     assert refusal(Act.APPROVE, BEN, NEVER, replace(OP, version=3)) == ""
 
@@ -107,7 +107,7 @@ def test_a_button_of_an_earlier_version_still_counts_while_it_waits() -> None:
         (ANNA, NEVER, "another person must extend or keep it"),
     ],
 )
-def test_lease_is_made_longer_only_by_who_may_approve(who: Rights, policy: Policy, text: str) -> None:
+def test_lease_is_extended_only_by_approvers(who: Rights, policy: Policy, text: str) -> None:
     """What two approvers allowed for ten minutes an operator cannot make permanent by a click."""
     said = refuse_keeping(OP, who, policy)
     assert text in said if text else said == ""
@@ -137,7 +137,7 @@ def test_second_approval_of_one_person_does_not_count() -> None:
         (rights("U0X", OPERATOR, BREAKER), NEVER, {"forced": True}, "", False),
     ],
 )
-def test_who_may_propose(who: Rights, policy: Policy, options: Any, text: str, of_rights: bool) -> None:
+def test_people_who_may_propose(who: Rights, policy: Policy, options: Any, text: str, of_rights: bool) -> None:
     said, about = refuse_proposal(policy, who, **{"channel": "C0GENERAL", "reason": "", **options})
     assert (bool(said), about) == (bool(text), of_rights)
     assert text.lower() in said.lower()
@@ -183,7 +183,7 @@ def test_policy_that_cannot_be_satisfied_is_found(
     approvers=st.frozensets(st.sampled_from(["U1", "U2", "U3"])),
     operators=st.frozensets(st.sampled_from(["U1", "U2", "U3", "U4"]), min_size=1),
 )
-def test_it_is_found_exactly_when_no_proposer_could_get_enough_clicks(
+def test_unsatisfiable_policy_is_found_exactly(
     approvals: int, may: str, approvers: frozenset[str], operators: frozenset[str]
 ) -> None:
     """Tried out, person by person, with what decides on a click."""

@@ -46,14 +46,14 @@ def test_unread_value_without_a_quorum_is_explained_by_it() -> None:
     assert verdict.of_level(CheckLevel.BLOCK)[0].key == "quorum"
 
 
-def test_unknown_dialect_with_a_quorum_is_still_its_own_cause() -> None:
+def test_unknown_dialect_with_quorum_is_its_reason() -> None:
     verdict = preflight(
         BALANCE, *Scene(only_now_silent=frozenset({3})).looks(), facts=PreflightContext(dialect_why="they differ.")
     )
     assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["dialect"]
 
 
-async def test_look_is_made_again_when_the_switch_could_not_be_read() -> None:
+async def test_unread_switch_is_read_again() -> None:
     """The leader stepped down between the look and the probes: the card says that, and nothing older."""
     before, now = Scene().looks()
     gone = Scene(leader=0, silent=frozenset({2, 3})).looks()[1]

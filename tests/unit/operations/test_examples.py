@@ -27,7 +27,7 @@ def test_the_table_holds_at_least_sixty_situations_by_operations() -> None:
     assert {type(example.request) for example in EXAMPLES} == {MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch}
 
 
-def test_what_break_glass_may_never_lift_is_marked_so_in_every_example() -> None:
+def test_unforceable_checks_are_marked_in_every_example() -> None:
     blocks = [check for example in EXAMPLES for check in example.verdict.of_level(CheckLevel.BLOCK)]
     assert {check.key for check in blocks} > NEVER_FORCEABLE
     assert not [check for check in blocks if check.forceable and check.key in NEVER_FORCEABLE]

@@ -53,7 +53,7 @@ def test_the_cluster_overrides_all_and_all_overrides_the_default(settings: Setti
     assert policy(settings, "gone", ("task_enable",), forced=False).requester_may == "always"
 
 
-def test_break_glass_is_never_milder_than_what_it_forces(settings: Settings) -> None:
+def test_break_glass_is_never_weaker_than_what_it_forces(settings: Settings) -> None:
     """That the settings cannot ask for less is refused where they are read (tests/unit/config/test_config.py)."""
     forced = policy(settings, "test", ("member_remove",), forced=True)
     assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")

@@ -41,7 +41,7 @@ def test_the_next_step_is_read_off_the_cluster(scene: Scene, key: str | None) ->
 
 
 @pytest.mark.parametrize("scene", [DEAD, LEFT, CATCHING_UP, CAUGHT_UP, REMOVED, VOTER_BEHIND, FINISHED])
-def test_steps_are_done_up_to_the_next_one_and_later_beyond(scene: Scene) -> None:
+def test_steps_before_the_next_one_are_done(scene: Scene) -> None:
     states = [step.state for step in plan(scene)]
     until = states.index(StepState.NEXT) if StepState.NEXT in states else len(states)
     assert set(states[:until]) <= {StepState.DONE}
@@ -56,13 +56,13 @@ def test_the_preflight_lets_each_next_step_through(scene: Scene) -> None:
     assert not preflight(step.request, *scene.looks(), facts=PreflightContext(node_answers=True)).blocked
 
 
-def test_the_memory_of_a_learner_that_caught_up_carries_over_its_removal() -> None:
+def test_caught_up_learner_is_remembered_after_its_removal() -> None:
     step = next_step(plan(LEFT, remembered=True))
     assert step is not None
     assert step.key == "add_voter"
 
 
-def test_a_learner_that_fell_behind_again_is_waited_for_once_more() -> None:
+def test_learner_that_lags_again_is_awaited_again() -> None:
     step = next_step(plan(CATCHING_UP, remembered=True))
     assert step is not None
     assert step.key == "caught_up"

@@ -78,7 +78,7 @@ def test_a_block_without_a_next_step_cannot_be_made() -> None:
         Check("key", CheckLevel.BLOCK, "No.")
 
 
-def test_force_lifts_only_what_may_be_forced_and_says_so() -> None:
+def test_force_lifts_only_forceable_checks() -> None:
     softened = judge(voter(4), facts=PreflightContext(node_answers=False))
     assert softened.forceable
     forced = softened.forced()
@@ -170,7 +170,7 @@ def test_a_difference_names_every_fact_that_moved() -> None:
     )
 
 
-def test_repaired_disks_do_not_count_as_bad_and_old_counters_do_not_prove_that_there_are_none() -> None:
+def test_repaired_disks_are_not_bad_and_old_counters_prove_nothing() -> None:
     before, now = Scene().looks()
     request = TaskSwitch("disk_repair", on=False)
     repaired = replace(now, bad_disks=(Disk(disk_id=1, status=4),))
@@ -191,7 +191,7 @@ def test_of_two_members_that_catch_up_either_may_be_removed() -> None:
     assert judge(MemberRemove(3), scene).blocked
 
 
-def test_a_host_of_a_leader_that_cannot_be_placed_is_quoted_only_when_harmless() -> None:
+def test_unplaced_leader_host_is_quoted_only_when_harmless() -> None:
     before, now = Scene(unlisted=frozenset({1})).looks()
     hostile = tuple(
         replace(look, stat=look.stat.model_copy(update={"leader_host": "<!channel>"})) if look.stat else look
@@ -220,7 +220,7 @@ def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed
 
 
 @pytest.mark.parametrize("typed", ["CM2.:9998", "cm2:9998"])
-def test_service_address_of_a_host_is_taken_however_it_is_spelled(typed: str) -> None:
+def test_service_address_is_matched_in_any_spelling(typed: str) -> None:
     check = judge(MemberAdd(4, "cm4:10110", typed)).check("node")
     assert check is not None
     assert check.level is CheckLevel.BLOCK

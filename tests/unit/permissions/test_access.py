@@ -33,7 +33,7 @@ async def test_rights_list_everything_that_a_person_holds() -> None:
     assert ben.unknown == {}, "found in one group, so the other one does not matter"
 
 
-async def test_a_group_that_cannot_be_listed_grants_nothing_and_is_named() -> None:
+async def test_group_that_slack_cannot_list_grants_nothing_and_is_named() -> None:
     eve = await access(SETTINGS, "S0GONE").rights("U0EVE")
     assert eve.held == frozenset()
     assert eve.unknown == {Role.APPROVER: "S0GONE (no_such_subteam)", "S0GONE": "S0GONE (no_such_subteam)"}
@@ -59,7 +59,7 @@ async def test_settings_without_roles_name_what_to_configure() -> None:
         await access(AccessSettings()).require("U0ANNA", Role.OPERATOR)
 
 
-async def test_whoami_lists_roles_and_why() -> None:
+async def test_whoami_lists_roles_and_reasons() -> None:
     expected = await access().describe("U0ANNA")
     assert expected[1:] == (
         "You are an *operator*: you may propose changes: you are named in `access.operators.users`.",
@@ -68,7 +68,7 @@ async def test_whoami_lists_roles_and_why() -> None:
     assert "You are not an operator" in (await access().describe("U0EVE"))[-1]
 
 
-async def test_what_a_policy_wants_is_named() -> None:
+async def test_policy_requirements_are_named() -> None:
     rights = await access(SETTINGS, "S0OTHERS").rights("U0NOBODY")
     assert "S0OTHERS" in lacking_source(rights, "S0OTHERS")
     named = await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0NOBODY")

@@ -14,7 +14,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["constraints-runtime.txt", "constraints-build.txt"])
-def test_the_image_s_packages_are_a_part_of_those_that_are_tested(name: str) -> None:
+def test_image_packages_are_a_subset_of_the_tested_ones(name: str) -> None:
     part = pins(name)
     assert part
     assert part.items() <= pins("constraints.txt").items()
@@ -28,7 +28,7 @@ def test_every_pin_has_hashes_and_no_file_names_an_index(name: str) -> None:
     assert "://" not in text
 
 
-def test_the_runtime_has_what_production_needs_and_no_tools() -> None:
+def test_runtime_has_production_packages_and_no_tools() -> None:
     names = pins("constraints-runtime.txt").keys()
     assert {"slack-bolt", "asyncpg", "aiosqlite", "prometheus-client"} <= names
     assert not {"pytest", "ruff", "hypothesis", "hatchling", "playwright"} & names

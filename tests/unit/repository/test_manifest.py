@@ -44,7 +44,7 @@ def test_each_scope_has_its_reason_in_the_docs(manifest: Any) -> None:
             assert any(method.name in row for row in rows), method.name
 
 
-def test_the_command_escapes_what_people_type(manifest: Any) -> None:
+def test_command_escapes_user_input(manifest: Any) -> None:
     [command] = manifest["features"]["slash_commands"]
     assert (command["command"], command["should_escape"]) == ("/cm", True)
     assert "url" not in command, "Socket Mode needs no address"
@@ -68,7 +68,7 @@ def test_the_hint_has_every_command(manifest: Any) -> None:
     assert missing == []
 
 
-def test_forms_that_were_closed_can_be_answered_by_a_direct_message(manifest: Any) -> None:
+def test_closed_forms_can_be_answered_by_direct_message(manifest: Any) -> None:
     """Slack refuses direct messages of an app without its messages tab; people need not write there."""
     home = manifest["features"]["app_home"]
     assert home["messages_tab_enabled"] is True

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from bot.slack.task_queue import TaskQueue
 
 
-async def test_nothing_starts_before_the_loop_turns() -> None:
+async def test_task_starts_only_when_the_loop_runs() -> None:
     background, done = TaskQueue(), []
 
     async def work() -> None:
@@ -49,7 +49,7 @@ async def test_work_may_start_more_work_and_both_are_waited_for() -> None:
     assert done == [2]
 
 
-async def test_what_does_not_end_in_time_is_cancelled() -> None:
+async def test_task_that_does_not_end_in_time_is_cancelled() -> None:
     background, ended = TaskQueue(), []
 
     async def hangs() -> None:
@@ -63,7 +63,7 @@ async def test_what_does_not_end_in_time_is_cancelled() -> None:
     assert (len(background), ended) == (0, [1])
 
 
-async def test_what_never_started_is_let_go_without_a_warning() -> None:
+async def test_unstarted_awaitable_is_closed_without_a_warning() -> None:
     background = TaskQueue()
 
     async def work() -> None:

@@ -54,7 +54,7 @@ def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:
     assert "⚪ *archive* not polled yet" in text
 
 
-def test_what_is_not_healthy_stands_first() -> None:
+def test_unhealthy_items_come_first() -> None:
     text = shown(
         [
             Noted("a", ClusterNote(level="healthy")),
@@ -64,7 +64,7 @@ def test_what_is_not_healthy_stands_first() -> None:
     assert text.index("*z* no leader: z has no leader.") < text.index("*a* healthy")
 
 
-def test_it_says_how_to_ask_and_what_one_may_do() -> None:
+def test_help_shows_usage_and_allowed_commands() -> None:
     text = shown([])
     assert "No cluster is configured." in text
     assert "/cm help" in text
@@ -94,14 +94,14 @@ def test_text_from_outside_cannot_mention_anybody() -> None:
     assert "<!" not in shown([Noted("prod", ClusterNote(level="<!channel>", verdict="<!here>"))], ("<!here>",))
 
 
-def test_only_who_may_change_gets_the_button_for_it() -> None:
+def test_only_operators_get_the_button() -> None:
     clusters = [Noted("prod", ClusterNote())]
     assert CHANGE not in shown(clusters)
     assert STATUS in shown(clusters)
     assert CHANGE in json.dumps(home(Home(clusters, STANDING, may_change=["prod"])))
 
 
-def test_what_its_reader_may_approve_stands_first_with_a_link_to_the_card() -> None:
+def test_operations_for_the_reader_come_first_with_links() -> None:
     waiting = [Waiting(operation(1)), Waiting(operation(2), "https://slack.example/card", mine=True)]
     text = json.dumps(home(Home([], (), waiting=waiting)), ensure_ascii=False)
     assert text.index("Operation #2") < text.index("Operation #1")
@@ -168,7 +168,7 @@ async def published(user: str, *, down: bool = False, severity: Severity = Sever
     return json.dumps(list(blocks), ensure_ascii=False)
 
 
-async def test_an_approver_sees_what_waits_for_them() -> None:
+async def test_approver_sees_waiting_operations() -> None:
     text = await published("U1")
     mine, _, others = text.partition("Operation #1")
     assert "Operation #2" in mine, "what U2 asked for"
@@ -186,12 +186,12 @@ async def test_a_viewer_sees_the_same_without_buttons_to_change() -> None:
     assert "U9 may." in text
 
 
-async def test_an_admin_sees_that_messages_are_undelivered_and_others_are_not_bothered() -> None:
+async def test_undelivered_messages_are_shown_to_admins_only() -> None:
     assert "2 messages could not be posted: /cm ops lists them." in await published("U0ADMIN")
     assert "could not be posted" not in await published("U1")
 
 
-async def test_an_event_that_comes_again_shows_nothing_again_unless_the_database_is_down() -> None:
+async def test_repeated_event_shows_nothing_unless_the_database_is_down() -> None:
     shown: list[str] = []
     known: set[str] = set()
 

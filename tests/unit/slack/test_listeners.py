@@ -103,7 +103,7 @@ async def test_a_click_is_kept_then_acknowledged_then_run(slack: Slack, proposal
 
 
 @pytest.mark.parametrize("body", [COMMAND, CHANGE, CLICK, HOME])
-async def test_what_arrives_twice_is_acknowledged_twice_and_done_once(
+async def test_duplicate_delivery_is_acknowledged_twice_and_run_once(
     slack: Slack, proposals: Desk, body: Mapping[str, Any]
 ) -> None:
     responses = [await slack.deliver(body) for _ in range(3)]
@@ -170,14 +170,14 @@ async def test_one_person_cannot_keep_the_others_waiting(slack: Slack, proposals
     assert (await slack.deliver({**COMMAND, "trigger_id": "2.3"})).body == ""
 
 
-async def test_an_act_in_a_view_is_acknowledged_and_handed_on_once(slack: Slack) -> None:
+async def test_action_in_a_view_is_acknowledged_and_queued_once(slack: Slack) -> None:
     assert [(await slack.deliver(VIEW_ACT)).body for _ in range(2)] == ["", ""]
     await slack.settled()
     [act] = slack.forms.acts
     assert (act.user, act.action_id, act.value, act.view.id) == ("U0ALICE", "home:status", "prod", "V1")
 
 
-async def test_a_form_is_kept_before_it_is_acknowledged_and_worked_on_once(slack: Slack, proposals: Desk) -> None:
+async def test_form_is_stored_before_it_is_acknowledged(slack: Slack, proposals: Desk) -> None:
     """A form sent twice, with two triggers, is one change request; both are acknowledged as being checked."""
     for trigger in ("1", "2"):
         response = await slack.deliver({**SUBMISSION, "trigger_id": trigger})
@@ -195,7 +195,7 @@ async def test_a_form_that_is_wrong_is_not_kept(slack: Slack, proposals: Desk) -
     assert not proposals.accepted
 
 
-async def test_with_the_store_down_the_form_stays_open_and_says_so(slack: Slack, proposals: Desk) -> None:
+async def test_store_outage_keeps_the_form_open_with_an_error(slack: Slack, proposals: Desk) -> None:
     proposals.down = True
     response = await slack.deliver(SUBMISSION)
     assert json.loads(response.body)["errors"] == {"b": STORE_DOWN}
@@ -226,14 +226,14 @@ async def test_all_else_is_acknowledged_and_passed_over(slack: Slack, proposals:
     assert [*proposals.accepted, *proposals.answered, *slack.homes] == []
 
 
-async def test_acknowledgements_are_counted_by_what_they_were_for(slack: Slack) -> None:
+async def test_acknowledgements_are_counted_by_kind(slack: Slack) -> None:
     for body in (COMMAND, CHANGE, CLICK, HOME, {}):
         await slack.deliver(body)
     await slack.settled()
     assert slack.acks == ["read", "change", "click", "home", "other"]
 
 
-async def test_a_crash_before_the_acknowledgement_is_not_acknowledged_and_tells_nothing(
+async def test_crash_before_the_acknowledgement_acknowledges_nothing(
     slack: Slack, proposals: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: str) -> bool:
@@ -252,7 +252,7 @@ async def test_the_environment_s_tokens_are_not_taken(monkeypatch: pytest.Monkey
     await slack.settled()
 
 
-async def test_fifty_at_once_are_all_acknowledged_before_the_first_is_worked_on(
+async def test_fifty_requests_are_acknowledged_before_work_begins(
     slack: Slack, proposals: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acknowledged: list[int] = []

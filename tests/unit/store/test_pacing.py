@@ -126,7 +126,7 @@ def test_waits_grow_to_a_minute_and_never_to_nothing(attempts: int, luck: float)
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.integers(1, 5))
-def test_over_any_stretch_a_channel_gets_its_burst_and_one_call_a_second(gaps: list[float], burst: int) -> None:
+def test_channel_rate_is_a_burst_plus_one_a_second(gaps: list[float], burst: int) -> None:
     pace, booked, now, calls = RateLimit(1.0, burst), 0.0, 1000.0, list[float]()
     for gap in gaps:
         now = max(now + gap, pace.free_at(booked))

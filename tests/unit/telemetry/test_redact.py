@@ -61,7 +61,7 @@ def test_nested_values_keep_their_shape() -> None:
     }
 
 
-def test_objects_are_redacted_by_their_repr() -> None:
+def test_objects_redact_their_repr() -> None:
     assert Redactor(["hunter2"]).value(ValueError("hunter2")) == f"ValueError('{GONE}')"
     assert Redactor().value(logging.INFO) == logging.INFO
 

@@ -41,7 +41,7 @@ def test_empty_texts_are_still_postable() -> None:
         assert seen(message("empty", block)) == " "
 
 
-def test_buttons_and_their_dialogs_keep_their_limits() -> None:
+def test_buttons_and_dialogs_keep_their_limits() -> None:
     dialog = confirm(LONG, f"{LONG}\n<!channel>", LONG, LONG, style="danger")
     [shown] = actions(button(LONG, "go", "value", style="danger", confirm=dialog))["elements"]
     assert len(shown["text"]["text"]) <= 75
@@ -58,7 +58,7 @@ def test_equal_values_make_equal_messages() -> None:
     assert drawn() == drawn()
 
 
-def test_a_message_counts_what_it_cannot_hold() -> None:
+def test_message_counts_what_it_omits() -> None:
     shown = message("many", *(section(str(number)) for number in range(80)))
     assert_postable(shown)
     assert seen(shown).endswith("48\n… and 31 more parts that one message cannot hold")
@@ -90,7 +90,7 @@ def test_a_second_table_beyond_the_total_becomes_text() -> None:
     assert [block["type"] for block in shown.blocks] == ["table", "section"]
 
 
-def test_a_table_is_what_the_library_would_make() -> None:
+def test_table_equals_that_of_the_library() -> None:
     ours = table([["a", "1"], ["", "22"]], header=("n", "v"), right=(1,))
     cells: list[list[slackblocks.RawText | RichTextObject]]
     cells = [[slackblocks.RawText(text) for text in row] for row in (("n", "v"), ("a", "1"), ("-", "22"))]

@@ -61,9 +61,7 @@ def buttons(op: Operation) -> list[Any]:
         (LeaderTransfer(2), "leader_transfer", ("Move the leadership of prod to peer 2", "peer 1 led in term 7")),
     ],
 )
-def test_a_card_shows_what_is_sent_the_votes_and_who_must_approve(
-    request_: Request, policy: str, words: tuple[str, ...]
-) -> None:
+def test_card_shows_request_votes_and_approvers(request_: Request, policy: str, words: tuple[str, ...]) -> None:
     op = made(request_, POLICIES[policy])
     text = seen(operations.card(op))
     for part in (*words, "Quorum is 2 of 3", "checks passed", "why not", "Will be sent"):
@@ -114,7 +112,7 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
     assert "<@U0BEN> approved it (1 of 2)." in operations.line(once).text
 
 
-def test_a_card_that_was_taken_over_shows_what_moved() -> None:
+def test_superseded_card_shows_the_difference() -> None:
     op = made(MemberRemove(3), POLICIES["member_remove"])
     replacement = replace(op, seen=replace(op.seen, difference=("leader: peer 1 → peer 2",)))
     text = seen(operations.card(replacement))
@@ -136,7 +134,7 @@ def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
     assert_harmless(ops_list.listed([replace(mean, requester=HOSTILE)], open_only=True, now=AT))
 
 
-def test_a_leased_switch_says_when_it_goes_back_and_offers_to_extend_or_keep() -> None:
+def test_leased_switch_shows_its_end_and_buttons() -> None:
     switch = Operation(
         "prod",
         TaskSwitch("balance", on=False),

@@ -1,4 +1,4 @@
-"""Charts stay within Slack's limits whatever they show, and read the same as text."""
+"""Charts keep Slack's limits and agree with their text."""
 
 import string
 
@@ -30,7 +30,7 @@ def test_a_chart_is_figures_and_the_same_figures_as_text() -> None:
     assert as_text(chart()) == "Space used\nUTC     prod\nNov 1    1.5\nNov 2  1,000"
 
 
-def test_a_workspace_without_charts_gets_the_figures_and_one_without_blocks_the_sentence() -> None:
+def test_workspace_without_charts_or_blocks_gets_text() -> None:
     full = message("It grows.", section("It grows."), chart(), table([["a"]], header=("n",)))
     drawn, bare = plainer(full)
     assert [block["type"] for block in drawn.blocks] == ["section"] * 3
@@ -68,6 +68,6 @@ def test_any_figures_make_a_chart_that_slack_takes(
 @pytest.mark.parametrize(
     ("categories", "values"), [([], ()), (["a"], (1.0, 2.0)), (["a"], (float("nan"),)), (["a"] * 21, (1.0,) * 21)]
 )
-def test_what_is_no_chart_is_our_mistake(categories: list[str], values: tuple[float, ...]) -> None:
+def test_invalid_chart_is_a_program_fault(categories: list[str], values: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="chart"):
         line_chart("t", categories, [Series("a", values)])

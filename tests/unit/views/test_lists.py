@@ -16,7 +16,7 @@ from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_post
 V3 = DetectedDialect(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
 
 
-def test_disks_are_a_table_with_their_state_in_words() -> None:
+def test_disks_are_a_table_with_their_state() -> None:
     shown = disks("prod", [disk(1), disk(2, status=1, readonly=True), disk(3, status=9)], asked=(), limit=20, at=AT)
     text = seen(shown)
     assert shown.text == "prod has 3 disks."
@@ -39,7 +39,7 @@ def test_no_disk_and_more_disks_are_said() -> None:
     assert "/data6" not in seen(many)
 
 
-def test_what_is_to_be_filled_in_is_not_taken_for_a_link() -> None:
+def test_placeholders_are_not_links() -> None:
     """Slack reads <id> as a link to nowhere unless it is escaped."""
     shown = (
         disks("prod", [disk(1)], asked=(), limit=5, at=AT),
@@ -54,7 +54,7 @@ def test_the_largest_list_of_long_names_is_postable() -> None:
     assert_postable(disks("prod", found, asked=(), limit=90, at=AT))
 
 
-def test_one_disk_tells_all_its_facts() -> None:
+def test_single_disk_shows_all_its_facts() -> None:
     shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
     text = seen(shown)
     assert shown.text.startswith("Disk 7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
@@ -69,7 +69,7 @@ def test_hostile_disks_are_harmless() -> None:
     assert_harmless(disk_card("prod", mean, at=AT))
 
 
-def test_tasks_show_the_raw_value_and_what_services_make_of_it() -> None:
+def test_tasks_show_the_stored_value_and_its_effect() -> None:
     switches = {"balance": "true", "disk_repair": "Enable", "disk_drop": None, "blob_delete": "false"}
     shown = tasks(look(recorded_stats("stat_leader")[0], switches=switches), V3)
     text = seen(shown)
@@ -112,7 +112,7 @@ def test_hostile_switches_are_harmless() -> None:
     assert_harmless(shown)
 
 
-def test_the_keys_of_both_dialects_are_read_while_it_is_not_known() -> None:
+def test_switch_keys_of_both_dialects_are_read_while_unknown() -> None:
     assert set(keys_for(Dialect.V1)) | set(keys_for(Dialect.V3)) == set(keys_for(None))
     assert len(set(keys_for(None))) == len(keys_for(None))
 
@@ -126,7 +126,7 @@ def test_clusters_are_listed_as_last_seen() -> None:
     assert "new ⚪ not polled yet - - 1 never" in text
 
 
-def test_clusters_that_are_not_well_say_why_and_hostile_ones_are_harmless() -> None:
+def test_unhealthy_clusters_name_reasons_and_are_escaped() -> None:
     noted = ClusterNote(AT, "no leader", f"bad has no leader: {HOSTILE}", term=6)
     shown = clusters([ClusterLine("bad", 3, noted)], now=AT)
     assert "bad 🔴 no leader none 6 3 0 s ago" in " ".join(seen(shown).split())
@@ -139,7 +139,7 @@ def test_a_thousand_clusters_fit_and_none_is_said() -> None:
     assert clusters([], now=AT).text == "No cluster is configured."
 
 
-def test_help_fits_and_escapes_its_own_usage() -> None:
+def test_help_fits_and_escapes_its_usage() -> None:
     topic = HelpTopic("/cm x", "/cm x <id>", "Does x.", "operators", (("<id>", "which"),), ("/cm x 1",), "A note.")
     text = seen(overview([topic] * 40, [f"c{n}" for n in range(30)]))
     assert "`/cm x &lt;id&gt;`" in text

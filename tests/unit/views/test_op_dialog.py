@@ -76,7 +76,7 @@ def test_forced_transfer_says_that_writes_may_stop() -> None:
 
 
 @pytest.mark.parametrize(("task", "button"), [("blob_delete", "Turn blob_delete on"), ("a" * 64, "Turn it on")])
-def test_switch_dialog_begins_with_what_the_task_does(task: str, button: str) -> None:
+def test_switch_dialog_begins_with_the_task_description(task: str, button: str) -> None:
     op = made(TaskSwitch(task, on=True), POLICIES["task_enable"])
     op = replace(op, state=OpState.WAITING)
     found = buttons(op)[0]["confirm"]
@@ -86,7 +86,7 @@ def test_switch_dialog_begins_with_what_the_task_does(task: str, button: str) ->
 
 
 @given(st.lists(st.text(max_size=200), max_size=8))
-def test_lines_that_do_not_fit_are_left_out_and_never_cut(lines: list[str]) -> None:
+def test_lines_that_do_not_fit_are_omitted_whole(lines: list[str]) -> None:
     whole = ["Afterwards: 2 voters.", *(" ".join(line.split()) for line in lines)]
     text = fitting(whole)
     assert len(text) <= 300

@@ -45,7 +45,7 @@ def buttons(message: Message) -> list[Any]:
     return [element for block in message.blocks if block["type"] == "actions" for element in block["elements"]]
 
 
-def test_a_waiting_card_shows_what_is_what_will_be_and_asks() -> None:
+def test_waiting_card_shows_old_and_new_value() -> None:
     card = operations.card(WAITING)
     text = seen(card)
     for part in (
@@ -159,11 +159,11 @@ def test_errors_are_harmless_bounded_and_may_name_people_and_channels() -> None:
         "Ask <@U0ANNA> in <#C0OPS>, not &lt;!here&gt;."
     )
     assert errors.sentence(ClusterRefused("Ask <@U0ANNA>.")).text == "Ask &lt;@U0ANNA&gt;."
-    assert "no reason was given" in errors.sentence(UserError("")).text
+    assert "failed without a reason" in errors.sentence(UserError("")).text
     assert "cmbot itself failed" in errors.crashed().text
 
 
-def test_messages_that_slack_refused_are_listed_with_what_to_do() -> None:
+def test_refused_messages_are_listed_with_a_fix() -> None:
     letters = [Undelivered("C0OLD", f"Warning <!channel> {n}", "is_archived", 1000.0) for n in range(12)]
     shown = ops_list.listed([], open_only=True, now=1060.0, undelivered=letters)
     text = seen(shown)

@@ -26,7 +26,7 @@ from tests.support.view_samples import (
 )
 
 
-def test_a_healthy_cluster_says_so_first_and_then_all_that_stat_says() -> None:
+def test_healthy_cluster_shows_status_first() -> None:
     shown = stat(healthy())
     text = seen(shown)
     assert text.startswith("🟢 *prod is healthy: peer 1 leads in term 5")
@@ -80,7 +80,7 @@ def test_stat_of_a_final_answer_promises_no_update() -> None:
     assert "this message is updated" not in seen(stat(leaderless()))
 
 
-def test_an_unreachable_cluster_names_every_host_and_how_it_is_silent() -> None:
+def test_unreachable_cluster_names_each_host_and_its_failure() -> None:
     text = seen(stat(unreachable()))
     assert text.startswith("⚫ *prod is unreachable")
     for host in HOSTS:
@@ -88,7 +88,7 @@ def test_an_unreachable_cluster_names_every_host_and_how_it_is_silent() -> None:
     assert "0 of 3 hosts answered" in text
 
 
-def test_followers_alone_are_shown_as_what_they_are() -> None:
+def test_followers_without_leader_are_shown_as_followers() -> None:
     follower = recorded_stats("stat_with_disks2")[1]
     text = seen(stat(look(ClusterTimeout("10.0.0.1:9998 is slow."), follower, as_node(follower, 3))))
     assert "No leader answered, so this is the view of `10.0.0.2:9998` as follower" in text
@@ -108,7 +108,7 @@ def test_stat_of_a_release_without_read_only_says_so() -> None:
     assert "*Read-only*\nnot reported by this release" in seen(stat(look(v1)))
 
 
-def test_broken_disks_of_the_list_are_shown_beside_the_late_counters() -> None:
+def test_listed_broken_disks_are_shown_beside_late_counters() -> None:
     leader = recorded_stats("stat_leader")[0]
     text = seen(stat(look(leader, bad_disks=(disk(1), disk(2), disk(3, status=3)))))
     assert "The disk list shows *2 broken* and *1 being repaired*" in text
@@ -125,7 +125,7 @@ def test_five_zones_of_two_thousand_disks_fit() -> None:
     assert "*10,000 broken*" in seen(stat(snapshot))
 
 
-def test_many_peers_zones_and_hosts_are_counted_where_they_do_not_fit() -> None:
+def test_surplus_peers_zones_and_hosts_are_counted() -> None:
     leader = recorded_stats("stat_with_disks2")[0]
     raft, zone = leader.raft_status, leader.space_stat.disk_stat_infos[0]
     peers = tuple(raft.peers[0].model_copy(update={"id": number}) for number in range(1, 60))

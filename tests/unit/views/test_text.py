@@ -15,7 +15,7 @@ def test_escaped_text_is_one_line_without_markup(text: str) -> None:
 
 
 @pytest.mark.parametrize("blank", "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u200b\u00ad\U000e0041")
-def test_what_no_font_shows_is_left_out(blank: str) -> None:
+def test_unprintable_characters_are_removed(blank: str) -> None:
     """Two names that look the same are the same."""
     assert escape(f"host{blank}-1") == plain(f"host{blank}-1") == "host-1"
 

@@ -28,7 +28,7 @@ def test_cluster_without_disks_has_no_space_to_measure_yet() -> None:
     assert "no space to measure yet" in shown.text
 
 
-def test_figures_of_trend_have_the_time_of_their_measurement() -> None:
+def test_trend_figures_have_the_time_of_their_sample() -> None:
     now = 1_700_000_000.0
     taken = [(now - hours * 3600.0, Measurement(total=100, used=10, writable=90)) for hours in (5, 3)]
     shown = trend(timeseries("prod", taken, window=30 * DAY, now=now, watched_since=now - 5 * 3600.0))

@@ -108,7 +108,7 @@ async def test_a_modal_opens_complains_changes_and_closes(both: list[Pair]) -> N
         slack.assert_no_violations(allow=())
 
 
-async def test_the_home_tab_is_published_when_it_is_opened_and_can_be_clicked(both: list[Pair]) -> None:
+async def test_home_tab_is_published_when_opened_and_clickable(both: list[Pair]) -> None:
     for slack, bot in both:
         alice = slack.as_user("alice")
         assert not (await alice.open_home()).error
@@ -140,7 +140,7 @@ async def test_closing_is_reported_only_on_request(bot: Pair) -> None:
         await alice.close_view()
 
 
-async def test_a_select_tells_what_was_chosen(bot: Pair) -> None:
+async def test_select_returns_its_choice(bot: Pair) -> None:
     slack, app = bot
     options = [{"text": {**PLAIN, "text": name}, "value": name} for name in ("a", "b")]
     select = {"type": "static_select", "action_id": "go", "options": options}
@@ -182,7 +182,7 @@ async def test_without_an_app_a_command_fails(slack: LocalSlack) -> None:
     assert (await slack.as_user("alice").command("storage", "/cm stat")).error == "dispatch_failed"
 
 
-async def test_what_people_cannot_do_is_refused(slack: LocalSlack) -> None:
+async def test_impossible_input_is_refused(slack: LocalSlack) -> None:
     alice = slack.as_user("alice")
     for act, words in (
         (alice.command("storage", "/cm stat", in_thread=True), "not supported in threads"),
@@ -229,7 +229,7 @@ async def test_an_event_that_fails_is_sent_again_with_its_number(slack: LocalSla
     assert len({event_id for event_id, _number in seen}) == 1
 
 
-async def test_a_modal_that_asks_for_it_is_given_an_address_to_answer_at(bot: Pair) -> None:
+async def test_modal_with_response_url_enabled_gets_one(bot: Pair) -> None:
     slack, app = bot
     element = {"type": "conversations_select", "action_id": "where", "response_url_enabled": True}
     view = MODAL | {"blocks": [NAME, {"type": "input", "block_id": "w", "label": PLAIN, "element": element}]}

@@ -33,7 +33,7 @@ async def link(slack: LocalSlack, http: aiohttp.ClientSession) -> Link:
     return Link(await http.ws_connect(url, autoping=False))
 
 
-async def test_a_rate_limit_tells_how_long_to_wait(slack: LocalSlack, client: AsyncWebClient) -> None:
+async def test_rate_limit_states_its_wait(slack: LocalSlack, client: AsyncWebClient) -> None:
     slack.faults.inject("ratelimited", method="chat.postMessage", seconds=7)
     with pytest.raises(SlackApiError) as caught:
         await client.chat_postMessage(channel=STORAGE, text="x")

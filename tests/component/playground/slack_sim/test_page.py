@@ -26,7 +26,7 @@ async def act(slack: LocalSlack, http: aiohttp.ClientSession, path: str, **body:
         return await answer.json()
 
 
-async def test_the_state_is_what_one_person_sees(
+async def test_state_is_what_one_user_sees(
     slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:
     await client.chat_postMessage(channel=STORAGE, text="hello")

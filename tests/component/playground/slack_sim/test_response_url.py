@@ -37,7 +37,7 @@ async def test_the_original_is_replaced_and_deleted(slack: LocalSlack, client: A
     assert slack.as_user("bob").sees(STORAGE) == []
 
 
-async def test_the_first_answer_to_a_command_can_be_replaced_by_the_next(slack: LocalSlack) -> None:
+async def test_first_answer_can_be_replaced_by_the_next(slack: LocalSlack) -> None:
     hook = address(slack)
     await hook.send(text="looking …")
     await hook.send(text="healthy", replace_original=True)
@@ -63,7 +63,7 @@ async def test_after_half_an_hour_it_is_refused(
     assert rules() == ["expired_url"]
 
 
-async def test_what_slack_would_not_show_is_refused(
+async def test_blocks_that_slack_cannot_show_are_refused(
     slack: LocalSlack, http: aiohttp.ClientSession, rules: Callable[[], list[str]]
 ) -> None:
     wrong: list[Any] = [{}, {"text": "x", "blocks": [{"type": "header"}]}, "no object"]

@@ -24,7 +24,7 @@ async def refused(client: AsyncWebClient, method: str, **args: Any) -> Any:
     return caught.value.response
 
 
-async def test_the_token_tells_who_it_is(client: AsyncWebClient) -> None:
+async def test_token_identifies_its_owner(client: AsyncWebClient) -> None:
     answer = await client.auth_test()
     assert (answer["user_id"], answer["bot_id"], answer["team_id"]) == ("U0CMBOT", "B0CMBOT", "T0LOCAL")
     assert "chat:write" in answer.headers["x-oauth-scopes"]
@@ -67,9 +67,7 @@ async def test_a_history_comes_in_pages_and_between_times(client: AsyncWebClient
     assert [m["text"] for m in answer["messages"]] == ["3", "2", "1"]
 
 
-async def test_an_ephemeral_message_is_seen_by_one_and_found_by_no_method(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
+async def test_ephemeral_message_is_found_by_no_method(slack: LocalSlack, client: AsyncWebClient) -> None:
     ts = (await client.chat_postEphemeral(channel=STORAGE, user="U0BOB", text="psst"))["message_ts"]
     assert [m.text for m in slack.as_user("bob").sees(STORAGE)] == ["psst"]
     assert slack.as_user("alice").sees(STORAGE) == []

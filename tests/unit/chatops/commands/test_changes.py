@@ -77,7 +77,7 @@ async def test_typed_command_becomes_a_change_request(line: str, change_request:
         ("ops state=old", "one of open, recent"),
     ],
 )
-async def test_what_cannot_be_is_one_sentence_and_nothing_is_asked(line: str, words: str) -> None:
+async def test_impossible_arguments_get_one_sentence_without_a_request(line: str, words: str) -> None:
     proposals = FakeDesk()
     with pytest.raises(UserError) as caught:
         await typed(line, FakeCluster(), proposals=proposals)

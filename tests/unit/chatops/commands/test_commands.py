@@ -123,7 +123,7 @@ async def test_the_leader_last_known_is_asked_first() -> None:
     assert api.asked[0]["first"] == HOSTS[1]
 
 
-async def test_tasks_tell_the_dialect_and_its_reason() -> None:
+async def test_tasks_name_the_dialect_and_its_reason() -> None:
     [reply] = await typed("tasks", FakeCluster(seen=[replace(healthy(), switches={"balance": "true"})]))
     assert "dialect *v3*" in seen(reply.message)
     assert "it answered /kv/list." in seen(reply.message)
@@ -175,7 +175,7 @@ async def test_clusters_are_listed_from_memory() -> None:
     assert "10 s ago" in seen(reply.message)
 
 
-async def test_whoami_is_for_its_sender_alone() -> None:
+async def test_whoami_is_private() -> None:
     [reply] = await typed("whoami")
     assert reply.private
     assert "You are an *operator*." in seen(reply.message)
@@ -207,7 +207,7 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
         await typed("help stta")
 
 
-def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
+def test_exactly_changing_commands_need_operators() -> None:
     """But for the audit log, which tells of people: it is read by those whom it is about."""
     for command in COMMANDS:
         assert (command.changes or command.opens or command.path == ("audit",)) == (command.role != "viewer")
@@ -216,7 +216,7 @@ def test_what_changes_is_for_operators_and_the_other_way_round() -> None:
     assert len({command.path for command in COMMANDS}) == len(COMMANDS)
 
 
-async def test_a_mistyped_rule_gets_the_one_that_was_meant_and_not_all() -> None:
+async def test_unknown_rule_gets_one_suggestion() -> None:
     with pytest.raises(UserError) as caught:
         await typed("runbook disk_brokn")
     assert str(caught.value).endswith("Did you mean /cm runbook disk_broken?")
@@ -252,7 +252,7 @@ async def test_disks_of_a_zone_in_capitals_are_found() -> None:
         ("zzzz", "Commands begin with help, clusters, stat"),
     ],
 )
-async def test_what_is_mistyped_gets_a_suggestion(text: str, words: str) -> None:
+async def test_misspelled_name_gets_a_suggestion(text: str, words: str) -> None:
     with pytest.raises(UserError) as caught:
         await typed(text, audit=FakeAudit())
     assert words in str(caught.value)
@@ -263,7 +263,7 @@ async def test_version_is_shown() -> None:
     assert reply.message.text.startswith(f"cmbot {own_version()} on Python 3.")
 
 
-def test_the_command_line_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0

@@ -13,12 +13,12 @@ from tests.docgen.commands import MARK, PAGE, main, page
 EXAMPLES = [(command, example) for command in COMMANDS for example in command.examples]
 
 
-def test_the_committed_page_is_what_is_generated() -> None:
+def test_committed_documentation_equals_the_generated_page() -> None:
     written = PAGE.read_text(encoding="utf-8")
     assert page(written, COMMANDS) == written, "run `make docs`"
 
 
-def test_what_is_written_by_hand_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hand_written_text_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "commands.md"
     copy.write_text("# Mine\n", encoding="utf-8")
     monkeypatch.setattr(commands, "PAGE", copy)
@@ -30,6 +30,6 @@ def test_what_is_written_by_hand_is_kept(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("command", "example"), EXAMPLES)
-def test_every_example_is_what_it_shows(command: Command, example: str) -> None:
+def test_every_example_shows_its_verdict(command: Command, example: str) -> None:
     typed = example.removeprefix("/cm").strip()
     assert parse(typed, COMMANDS, clusters=("prod", "test"), default_cluster="test").command is command

@@ -63,7 +63,7 @@ def refusal(text: str, *clusters: str, default: str | None = None) -> str:
         ),
     ],
 )
-def test_what_a_text_means(text: str, meaning: tuple[str, dict[str, Any], str | None]) -> None:
+def test_meaning_of_a_text(text: str, meaning: tuple[str, dict[str, Any], str | None]) -> None:
     assert understood(text) == meaning
 
 
@@ -95,7 +95,7 @@ def test_what_a_text_means(text: str, meaning: tuple[str, dict[str, Any], str | 
         ("disks prod host=10.0.0.7\uff1a8899", ("disks", {"host": "10.0.0.7:8899"}, "prod")),
     ],
 )
-def test_what_other_keyboards_type_is_understood(text: str, meaning: tuple[str, dict[str, Any], str | None]) -> None:
+def test_input_of_other_keyboards_is_understood(text: str, meaning: tuple[str, dict[str, Any], str | None]) -> None:
     assert understood(text, "prod", "prod-eu") == meaning
 
 
@@ -136,14 +136,14 @@ def test_a_character_that_no_command_has_is_named(text: str, named: str) -> None
     assert named in refusal(text)
 
 
-def test_the_cluster_is_named_or_the_channels_default_or_the_only_one() -> None:
+def test_cluster_is_named_or_default_or_the_only_one() -> None:
     assert understood("stat", default="test")[2] == "test"
     assert understood("stat prod", default="test")[2] == "prod"
     assert understood("stat", "only")[2] == "only"
     assert refusal("stat") == "Which cluster? Write /cm stat … <cluster>. Configured: prod, test."
 
 
-def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
+def test_surplus_argument_is_never_the_default_cluster() -> None:
     sentence = refusal("stat prodd", default="prod")
     assert sentence == (
         '"prodd" is no argument of /cm stat and no configured cluster. Did you mean prod? Configured: prod, test.'
@@ -181,7 +181,7 @@ def test_a_leftover_word_is_an_error_and_never_the_default_cluster() -> None:
         ("ops open", '"open" needs its key: write state=open.'),
     ],
 )
-def test_a_word_too_many_is_refused_with_what_to_write(text: str, words: str) -> None:
+def test_surplus_argument_is_refused_with_the_right_form(text: str, words: str) -> None:
     assert words in refusal(text, default="prod")
 
 
@@ -282,7 +282,7 @@ def test_a_long_argument_within_the_limit_is_quoted_back_bounded() -> None:
     assert len(sentence) < 200
 
 
-def test_zones_and_reasons_have_their_own_limits() -> None:
+def test_zones_and_reasons_have_separate_limits() -> None:
     assert refusal("task enable balance prod reason=" + "x" * 301).endswith("it must be at most 300 characters.")
 
 
@@ -294,7 +294,7 @@ def test_a_change_is_known_before_it_is_understood(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "tasks", "stat", "task", "help task enable", 'task enable "', "x" * 20_000])
-def test_what_changes_nothing_is_known_too(text: str) -> None:
+def test_change_without_effect_is_recognised(text: str) -> None:
     assert not is_changing(text)
 
 
@@ -316,6 +316,6 @@ def test_a_command_with_a_rest_and_a_required_pair() -> None:
         parse("x a b c d must=1", commands, clusters=("prod",), default_cluster=None)
 
 
-def test_nothing_is_configured() -> None:
+def test_parse_without_clusters_says_so() -> None:
     with pytest.raises(UserError, match=r"No cluster is configured\.$"):
         parse("stat", COMMANDS, clusters=(), default_cluster=None)

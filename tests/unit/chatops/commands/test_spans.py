@@ -41,7 +41,7 @@ def test_a_span_means_seconds(span: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("span", ["", "2", "h", "30m2h", "2h2h", "-1h", "1e3h", "\u0662h", "1h.", "99999d", "2 h m"])
-def test_what_is_no_span_is_refused(span: str) -> None:
+def test_invalid_duration_is_refused(span: str) -> None:
     with pytest.raises(ValueError, match=re.escape(EXPECTED)):
         seconds_of(span)
 
@@ -87,7 +87,7 @@ def test_every_argument_for_a_span_is_long_enough() -> None:
 
 
 @given(st.integers(0, 9_999 * 86400))
-def test_what_is_printed_as_a_span_can_be_typed(seconds: int) -> None:
+def test_printed_duration_can_be_typed(seconds: int) -> None:
     for printed, unit in ((duration(seconds), 60 if seconds < 86400 else 3600), (span(seconds), 3600)):
         assert abs(seconds_of(printed) - seconds) < unit
         assert seconds_in_settings(printed) == seconds_of(printed)

@@ -34,7 +34,7 @@ def test_every_change_of_a_cluster_has_a_form() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
-async def test_the_policy_is_the_one_by_which_the_command_is_decided(kind: Kind) -> None:
+async def test_policy_equals_that_of_the_command(kind: Kind) -> None:
     proposals = FakeDesk()
     await typed(as_typed(kind, "prod", TYPED[kind.key]), proposals=proposals)
     if kind.key == "member replace":
@@ -46,7 +46,7 @@ async def test_the_policy_is_the_one_by_which_the_command_is_decided(kind: Kind)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
-def test_what_is_filled_in_means_what_is_typed(kind: Kind) -> None:
+def test_form_values_equal_the_typed_command(kind: Kind) -> None:
     """The form's values and the line that could have been typed lead to the same arguments."""
     values = values_of(kind, {f"{FIELD}{name}": f" {value} " for name, value in TYPED[kind.key].items()})
     assert values == TYPED[kind.key]
@@ -58,7 +58,7 @@ def test_what_is_filled_in_means_what_is_typed(kind: Kind) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=20) | st.sampled_from([f"{FIELD}task", f"{FIELD}for"]), st.text(max_size=50)))
-def test_nothing_but_the_command_s_own_arguments_is_taken(held: dict[str, str]) -> None:
+def test_only_the_arguments_of_the_command_are_taken(held: dict[str, str]) -> None:
     kind = KINDS[0]
     assert set(values_of(kind, held)) <= set(kind.command.args.typed())
 
@@ -69,7 +69,7 @@ def names(kind: str, known: FormContext) -> list[str]:
     return [entry.name for entry in entries(found, known)]
 
 
-def test_words_stand_first_and_what_every_change_takes_last() -> None:
+def test_specific_fields_come_first_and_common_ones_last() -> None:
     assert names("member add", FormContext()) == ["peer_id", "host", "node", "as", "reason", "dry_run"]
     assert names("task disable", FormContext(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
 
@@ -88,7 +88,7 @@ def test_a_reason_is_required_where_the_policy_says() -> None:
     assert of[True].most == 300
 
 
-def test_what_could_not_be_read_is_typed() -> None:
+def test_unreadable_values_are_typed() -> None:
     kind = kind_of("member remove")
     assert kind is not None
     [typed_, *_] = entries(kind, FormContext("prod"))
@@ -128,7 +128,7 @@ def test_a_form_without_kind_or_cluster_only_asks_for_these() -> None:
     assert [block["block_id"] for block in view["blocks"]] == [KIND, CLUSTER]
 
 
-def test_what_else_is_shown_is_within_slack_s_limits_too() -> None:
+def test_other_views_keep_slack_limits() -> None:
     big = Message("x" * 3000, tuple({"type": "divider"} for _ in range(150)))
     for view in (
         loading("<x>"),

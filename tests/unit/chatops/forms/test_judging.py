@@ -97,7 +97,7 @@ async def errors(values: Mapping[str, str], kind: str = "task disable", policy: 
     return block.removeprefix(f"block of {FIELD}"), words
 
 
-async def test_a_good_form_becomes_work_that_says_where_it_came_from() -> None:
+async def test_valid_form_becomes_work_with_its_origin() -> None:
     evaluation = await judge().judge(sent({"task": "balance", "for": "2h"}))
     work = evaluation.work
     assert work is not None
@@ -127,13 +127,13 @@ async def test_a_good_form_becomes_work_that_says_where_it_came_from() -> None:
         ("member replace", {"dead": "3", "new": "4", "host": "a:1", "node": "b"}, "node", "has no port"),
     ],
 )
-async def test_what_is_wrong_is_said_at_its_field(kind: str, values: dict[str, str], field: str, words: str) -> None:
+async def test_error_is_shown_at_its_field(kind: str, values: dict[str, str], field: str, words: str) -> None:
     at, said = await errors(values, kind)
     assert at == field
     assert words in said
 
 
-async def test_what_is_missing_and_has_no_field_is_said_at_the_top() -> None:
+async def test_missing_value_without_field_is_reported_at_the_top() -> None:
     at, said = await errors({"host": "10.0.0.4:1"}, "member add")
     assert at == f"block of {KIND}"
     assert "needs peer_id" in said
@@ -151,7 +151,7 @@ async def test_rights_are_left_to_the_desk_which_notes_the_refusal() -> None:
     assert forced.work is not None, "Anna may not break the glass: the desk says so and it is noted"
 
 
-async def test_a_form_of_one_without_rights_is_refused_before_its_fields() -> None:
+async def test_form_without_role_is_refused_before_it_opens() -> None:
     REFUSALS.noted.clear()
     stranger = replace(sent({"peer_id": "abc"}, replace(ORIGIN, user="U0EVE", kind="member remove")), user="U0EVE")
     evaluation = await judge().judge(stranger)
@@ -170,7 +170,7 @@ async def test_unconfigured_cluster_is_refused_at_its_field() -> None:
     "changes",
     [{"callback": "cmbot_change:0"}, {"callback": ""}, {"sealed": ""}, {"sealed": "1.0.{}"}, {"blocks": {}}],
 )
-async def test_what_cmbot_did_not_make_is_refused(changes: Mapping[str, Any]) -> None:
+async def test_foreign_schema_is_refused(changes: Mapping[str, Any]) -> None:
     evaluation = await judge().judge(sent({"task": "balance"}, **changes))
     assert evaluation.work is None
     assert evaluation.answer["response_action"] == "update"
@@ -195,7 +195,7 @@ async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
         st.text(st.characters(exclude_categories=()), max_size=80),
     ),
 )
-async def test_nothing_that_is_filled_in_crashes_it(kind: str, values: dict[str, str]) -> None:
+async def test_form_accepts_any_input(kind: str, values: dict[str, str]) -> None:
     evaluation = await judge().judge(sent(values, replace(ORIGIN, kind=kind)))
     assert evaluation.answer["response_action"] in {"errors", "update"}
     assert DESK.proposed == []

@@ -11,7 +11,7 @@ from tests.support.in_memory_ports import FakeCluster
 from tests.support.view_samples import healthy, leaderless
 
 
-async def test_peers_are_offered_as_their_leader_lists_them() -> None:
+async def test_peers_are_listed_in_the_leaders_order() -> None:
     offers = await read(FakeCluster(seen=[healthy()]), frozenset({Offer.PEER}))
     labels = [choice.label for choice in offers.choices[Offer.PEER]]
     assert [choice.value for choice in offers.choices[Offer.PEER]] == ["1", "2", "3"]
@@ -19,7 +19,7 @@ async def test_peers_are_offered_as_their_leader_lists_them() -> None:
     assert offers.notes == ()
 
 
-async def test_without_a_leader_the_id_is_typed_and_the_form_says_so() -> None:
+async def test_form_without_leader_takes_a_typed_id() -> None:
     offers = await read(FakeCluster(seen=[leaderless()]), frozenset({Offer.PEER}))
     assert offers.choices == {}
     assert offers.notes == ("Type the id of the peer: the members of prod cannot be read now.",)
@@ -50,7 +50,7 @@ async def test_a_silent_cluster_does_not_stop_the_form() -> None:
     assert "is not known how prod spells" in offers.notes[1]
 
 
-async def test_tasks_are_those_of_the_dialect_with_their_state() -> None:
+async def test_tasks_are_those_of_the_dialect() -> None:
     seen = Snapshot("prod", 1.0, healthy().looks, switches={"balance": "true", "disk_repair": None})
     cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, "given"))
     offers = await read(cluster, frozenset({Offer.TASK}))
@@ -60,7 +60,7 @@ async def test_tasks_are_those_of_the_dialect_with_their_state() -> None:
     assert "disk_drop" in labels, "not read: without its state"
 
 
-async def test_a_change_that_needs_nothing_of_the_cluster_asks_it_nothing() -> None:
+async def test_change_without_cluster_facts_sends_no_request() -> None:
     cluster = FakeCluster()
     assert await read(cluster, frozenset()) == Offers()
     assert cluster.read == []

@@ -28,7 +28,7 @@ class Slack:
         return Shown(view_id, self.hash)
 
 
-async def test_what_was_asked_for_last_is_shown_though_it_was_ready_first() -> None:
+async def test_last_requested_form_is_shown() -> None:
     slack = Slack()
     screens = ViewVersions(slack)
     slow, quick = screens.turn("V1", "h0"), screens.turn("V1", "h0")
@@ -37,7 +37,7 @@ async def test_what_was_asked_for_last_is_shown_though_it_was_ready_first() -> N
     assert slack.shown == ["quick"]
 
 
-async def test_a_second_choice_made_before_the_first_was_drawn_carries_its_old_hash() -> None:
+async def test_choice_before_redraw_carries_the_old_hash() -> None:
     slack = Slack()
     screens = ViewVersions(slack)
     await screens.show("V1", screens.turn("V1", "h0"), {"n": "first"})
@@ -46,7 +46,7 @@ async def test_a_second_choice_made_before_the_first_was_drawn_carries_its_old_h
     assert slack.conflicts == 0
 
 
-async def test_what_another_process_drew_is_known_by_the_payload_s_hash() -> None:
+async def test_form_drawn_by_another_process_is_known_by_its_hash() -> None:
     slack = Slack()
     screens = ViewVersions(slack)
     await screens.show("V1", screens.turn("V1", "h0"), {"n": "ours"})

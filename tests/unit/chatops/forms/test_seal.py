@@ -44,7 +44,7 @@ def test_no_text_does_more_than_be_refused(text: str) -> None:
             verify(sealed, KEY, "U1")
 
 
-def test_an_address_that_is_too_long_for_slack_is_left_out() -> None:
+def test_address_too_long_for_slack_is_omitted() -> None:
     long = Origin("U1", "C1", "https://hooks.slack.com/" + "x" * MAX_SEALED)
     sealed = sign(long, KEY)
     assert len(sealed) <= MAX_SEALED

@@ -24,7 +24,7 @@ async def act(control: Any, action: str, **args: Any) -> tuple[int, dict[str, An
         return response.status, await response.json()
 
 
-async def test_the_state_shows_what_an_action_did(caller: Any, control: Any) -> None:
+async def test_state_shows_the_effect_of_an_action(caller: Any, control: Any) -> None:
     assert await act(control, "kill", node=1) == (200, {"ok": True, "result": None})
     assert await act(control, "break_disk", disk_id=3) == (200, {"ok": True, "result": None})
     caller.wait(10)
@@ -39,7 +39,7 @@ async def test_the_state_shows_what_an_action_did(caller: Any, control: Any) -> 
     assert state["disks"][2]["status"] == 2
 
 
-async def test_a_new_node_tells_its_id(caller: Any, control: Any) -> None:
+async def test_new_node_reports_its_id(caller: Any, control: Any) -> None:
     assert await act(control, "add_node") == (200, {"ok": True, "result": 4})
     assert (await caller.get(4, "/stat"))[0] == 200
     assert (await act(control, "remove_node", node=4))[0] == 200
@@ -71,7 +71,7 @@ async def test_a_foreign_page_cannot_post_a_form(control: Any) -> None:
         assert response.status == 415
 
 
-async def test_every_action_is_a_method_and_restore_mends_everything(caller: Any, control: Any) -> None:
+async def test_every_action_is_a_method_and_restore_repairs_all(caller: Any, control: Any) -> None:
     assert all(callable(getattr(caller.cluster, action)) for action in ACTIONS)
     for action, args in (
         ("pause", {"node": 2}),

@@ -12,7 +12,7 @@ def counters(stat: dict[str, Any], name: str) -> int:
     return sum(row[name] for row in stat["space_stat"]["disk_stat_infos"])
 
 
-async def test_the_counters_follow_a_broken_disk_with_their_lag_and_the_list_at_once(make: Any) -> None:
+async def test_counters_lag_and_the_disk_list_is_immediate(make: Any) -> None:
     caller = await make(timing=Timing(refresh=300))
     caller.wait(299)
     caller.cluster.break_disk(5)
@@ -29,7 +29,7 @@ async def test_a_disk_goes_forward_one_step_at_a_time(caller: Any) -> None:
         assert (await caller.post(1, "/disk/set", disk_id=1, status=status))[0] == answer
 
 
-async def test_a_drop_wants_read_only_first_except_on_the_oldest_release(make: Any) -> None:
+async def test_drop_requires_read_only_except_on_oldest_release(make: Any) -> None:
     for flavour, answer in (("v1", 200), ("v3.5", 926), ("master", 926)):
         caller = await make(flavour=flavour)
         assert (await caller.post(1, "/disk/drop", disk_id=2))[0] == answer

@@ -36,7 +36,7 @@ async def test_a_learner_catches_up_once_its_process_runs(make: Any) -> None:
     assert (await caller.stat(4))["raft_status"]["leader"] == 1
 
 
-async def test_a_transfer_to_a_learner_or_to_the_leader_does_nothing(caller: Any) -> None:
+async def test_transfer_to_learner_or_leader_does_nothing(caller: Any) -> None:
     await caller.post(1, "/member/add", peer_id=4, host="h:4", member_type=LEARNER, node_host="n:4")
     for target in (4, 1):
         assert await caller.post(1, "/leadership/transfer", peer_id=target) == (200, "")
@@ -53,7 +53,7 @@ async def test_a_transfer_moves_the_leader_within_its_time(caller: Any) -> None:
     assert stat["leader_host"] == caller.cluster.host(2).removeprefix("http://")
 
 
-async def test_a_transfer_to_a_dead_voter_blocks_writes_for_their_wait(caller: Any) -> None:
+async def test_transfer_to_a_dead_voter_blocks_writes(caller: Any) -> None:
     await caller.cluster.kill(3)
     assert await caller.post(1, "/leadership/transfer", peer_id=3) == (200, "")
     before = caller.cluster.clock.now()
@@ -63,7 +63,7 @@ async def test_a_transfer_to_a_dead_voter_blocks_writes_for_their_wait(caller: A
     assert caller.cluster.data.kv["k"] == "w"
 
 
-async def test_a_write_without_a_quorum_is_applied_when_the_quorum_is_back(make: Any) -> None:
+async def test_write_without_quorum_is_applied_later(make: Any) -> None:
     caller = await make(leader=2)
     await caller.cluster.lose_quorum()
     assert (await caller.post(2, "/config/set", key="k", value="late"))[0] == 906
@@ -76,7 +76,7 @@ async def test_a_write_without_a_quorum_is_applied_when_the_quorum_is_back(make:
     assert await caller.get(1, "/config/get?key=k") == (200, '"late"')
 
 
-async def test_removing_the_healthy_one_of_two_loses_the_leader_for_good(caller: Any) -> None:
+async def test_removing_the_healthy_one_of_two_loses_the_leader(caller: Any) -> None:
     await caller.cluster.kill(2)
     assert await caller.post(1, "/member/remove", peer_id=3) == (200, "")
     caller.wait(10)
@@ -97,7 +97,7 @@ async def test_a_removed_node_goes_on_answering_with_a_frozen_view(caller: Any) 
     assert (await caller.stat(2))["read_only"] is True
 
 
-async def test_a_member_of_id_zero_is_invisible_and_kills_at_the_next_start(make: Any) -> None:
+async def test_member_with_id_zero_is_invisible_and_fatal(make: Any) -> None:
     for flavour, dies in (("master", True), ("v1", False)):
         caller = await make(flavour=flavour)
         assert (await caller.post(1, "/member/add", host="h:0", member_type=LEARNER, node_host="n:0"))[0] == 200
@@ -111,7 +111,7 @@ async def test_a_member_of_id_zero_is_invisible_and_kills_at_the_next_start(make
             assert caller.cluster.nodes[2].up
 
 
-async def test_on_the_oldest_release_a_leader_outside_the_files_has_no_address(make: Any) -> None:
+async def test_leader_outside_the_files_has_no_address_on_oldest_release(make: Any) -> None:
     caller = await make(flavour="v1")
     await caller.cluster.add_node(4)
     await caller.post(1, "/member/add", peer_id=4, host="h:4", member_type=NORMAL)
@@ -122,7 +122,7 @@ async def test_on_the_oldest_release_a_leader_outside_the_files_has_no_address(m
     assert (await caller.post(4, "/config/set", key="k", value="v"))[0] == 200
 
 
-async def test_a_member_change_that_cannot_finish_on_the_oldest_release_answers_500(make: Any) -> None:
+async def test_unfinished_member_change_on_oldest_release_answers_500(make: Any) -> None:
     caller = await make(flavour="v1")
     await caller.cluster.lose_quorum()
     assert await caller.post(1, "/member/remove", peer_id=2) == (500, '{"error":"context deadline exceeded"}')

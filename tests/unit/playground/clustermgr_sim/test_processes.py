@@ -37,7 +37,7 @@ async def test_a_dead_follower_stays_replicating_and_falls_behind(caller: Any) -
     assert row["active"] is False
 
 
-async def test_a_node_started_without_a_quorum_opens_its_port_with_the_quorum(caller: Any) -> None:
+async def test_node_started_without_quorum_opens_its_port_later(caller: Any) -> None:
     for node in (1, 2, 3):
         await caller.cluster.kill(node)
     await caller.cluster.start(1)
@@ -71,7 +71,7 @@ async def test_an_isolated_leader_claims_to_lead_until_its_timeout(caller: Any) 
     assert (await caller.stat(1))["raft_status"]["leader"] == 2
 
 
-async def test_elect_makes_a_new_term_and_refuses_what_cannot_win(caller: Any) -> None:
+async def test_elect_makes_a_new_term_or_refuses(caller: Any) -> None:
     await caller.cluster.elect(3)
     assert (caller.cluster.leader, caller.cluster.nodes[0].term) == (3, 2)
     await caller.cluster.kill(2)
@@ -105,7 +105,7 @@ async def test_an_ordered_failure_is_not_executed(caller: Any) -> None:
     assert "k" not in caller.cluster.data.kv
 
 
-async def test_a_garbled_answer_is_no_json_and_a_truncated_one_half_of_it(caller: Any) -> None:
+async def test_garbled_answer_is_no_json_and_truncated_is_half(caller: Any) -> None:
     whole = (await caller.get(2, "/stat"))[1]
     caller.cluster.garble(path="/stat")
     assert "not json" in (await caller.get(2, "/stat"))[1]
@@ -120,7 +120,7 @@ async def test_a_slow_node_executes_at_once_and_answers_late(caller: Any) -> Non
     assert caller.cluster.clock.now() == before + 30
 
 
-async def test_a_chunked_body_drops_the_connection_on_the_newest_release_only(make: Any) -> None:
+async def test_chunked_body_drops_the_connection_on_newest_release_only(make: Any) -> None:
     async def body() -> Any:
         yield b'{"key":"k","value":"v"}'
 
@@ -154,7 +154,7 @@ async def test_on_the_real_clock_a_new_leader_comes_by_itself() -> None:
         assert cluster.leader == 2
 
 
-async def test_a_killed_node_cuts_what_it_was_answering(caller: Any) -> None:
+async def test_killed_node_cuts_its_answers(caller: Any) -> None:
     await caller.cluster.pause(2)
     waiting = asyncio.create_task(caller.get(2, "/stat"))
     await caller.cluster.until(lambda: bool(caller.cluster.log.matching(node=2)))
@@ -165,7 +165,7 @@ async def test_a_killed_node_cuts_what_it_was_answering(caller: Any) -> None:
     assert (await caller.get(2, "/stat"))[0] == 200
 
 
-async def test_a_write_forwarded_to_a_leader_that_dies_meanwhile_is_a_bad_gateway(make: Any) -> None:
+async def test_write_forwarded_to_a_dying_leader_is_a_bad_gateway(make: Any) -> None:
     caller = await make(leader=2)
     for node in (1, 3):
         await caller.cluster.isolate(node)
@@ -190,7 +190,7 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
             SimulatedCluster(nodes=2, ports=(0, other.getsockname()[1]))
 
 
-async def test_after_an_election_a_dead_peer_may_look_active_for_a_while(make: Any) -> None:
+async def test_dead_peer_may_look_active_after_an_election(make: Any) -> None:
     caller = await make(timing=Timing(ghost=4))
     await caller.cluster.kill(1)
     caller.wait(10)

@@ -108,7 +108,7 @@ def test_one_leader_per_term_and_commit_never_goes_back(size: int, steps: list[t
 
 @settings(deadline=None)
 @given(size=st.sampled_from([3, 5]), steps=STEPS)
-def test_a_group_that_is_mended_has_a_leader_again(size: int, steps: list[tuple[str, int, float]]) -> None:
+def test_repaired_group_has_a_leader_again(size: int, steps: list[tuple[str, int, float]]) -> None:
     raft = group(size)
     for verb, number, seconds in steps:
         if verb != "elect":

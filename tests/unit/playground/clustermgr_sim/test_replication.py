@@ -33,7 +33,7 @@ async def test_leader_cannot_fall_behind(caller: Any) -> None:
         caller.cluster.stall(9)
 
 
-async def test_a_stalled_node_commits_but_applies_nothing_until_it_goes_on(caller: Any) -> None:
+async def test_stalled_node_commits_without_applying(caller: Any) -> None:
     caller.cluster.stall(2)
     for value in "abc":
         await caller.post(1, "/config/set", key="balance", value=value)

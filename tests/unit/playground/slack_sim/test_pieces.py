@@ -47,7 +47,7 @@ class Clock:
         ("<!channel>", "&lt;!channel&gt;"),
     ],
 )
-def test_what_is_typed_arrives_as_slack_escapes_it(typed: str, sent: str) -> None:
+def test_typed_text_arrives_escaped_like_in_slack(typed: str, sent: str) -> None:
     assert escape_typed(typed, DEMO_TEAM) == sent
 
 
@@ -63,7 +63,7 @@ def test_a_trigger_opens_one_modal_within_three_seconds() -> None:
     assert grants.use_trigger("1.2.3") == ("", "invalid_trigger_id")
 
 
-def test_a_response_url_is_good_for_five_uses_in_thirty_minutes() -> None:
+def test_response_url_allows_five_uses_in_thirty_minutes() -> None:
     clock = Clock()
     grants = Grants(clock)
     key, late = grants.new_response_url("C", "U"), grants.new_response_url("C", "U")
@@ -91,7 +91,7 @@ def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> Non
 OPTIONS = [{"text": {"type": "plain_text", "text": name}, "value": name} for name in ("a", "b")]
 
 
-def test_an_element_tells_what_was_chosen_in_it() -> None:
+def test_element_returns_its_choice() -> None:
     assert chosen({"type": "static_select", "options": OPTIONS}, "b")["selected_option"] == OPTIONS[1]
     assert chosen({"type": "checkboxes", "options": OPTIONS}, ["a", "b"])["selected_options"] == OPTIONS
     assert chosen({"type": "datepicker"}, "2026-01-02") == {"type": "datepicker", "selected_date": "2026-01-02"}
@@ -101,7 +101,7 @@ def test_an_element_tells_what_was_chosen_in_it() -> None:
         chosen({"type": "static_select", "options": OPTIONS}, "c")
 
 
-def test_a_form_tells_what_is_missing() -> None:
+def test_form_names_missing_fields() -> None:
     needed = {"type": "input", "block_id": "b", "element": {"type": "plain_text_input", "action_id": "a"}}
     blocks = (needed, {**needed, "block_id": "c", "optional": True})
     assert wrong_in(blocks, form_state(blocks, {})) == {"b": "Please complete this required field."}
@@ -178,7 +178,7 @@ def test_timestamps_are_unique_and_grow_with_any_clock(times: list[float]) -> No
     assert stamps == sorted(set(stamps), key=float)
 
 
-async def test_waiting_ends_with_what_it_waited_for() -> None:
+async def test_wait_ends_with_its_condition() -> None:
     workspace = Workspace(DEMO_TEAM, Clock())
     waiting = asyncio.create_task(workspace.wait_for_message("storage", lambda m: m.text == "two"))
     await asyncio.sleep(0)
@@ -202,7 +202,7 @@ def test_violations_fail_a_test_unless_they_are_allowed() -> None:
     workspace.assert_no_violations(allow=("error", "invalid_blocks"))
 
 
-def test_an_ephemeral_message_is_seen_by_one_and_a_channel_by_its_members() -> None:
+def test_ephemeral_message_is_seen_by_one_user() -> None:
     workspace = Workspace(DEMO_TEAM, Clock())
     workspace.add(Message("C0STORAGE", "", "U0CMBOT", "for bob", only_for="U0BOB"))
     assert [m.text for m in workspace.visible("C0STORAGE", "U0BOB")] == ["for bob"]
