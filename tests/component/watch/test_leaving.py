@@ -52,7 +52,7 @@ async def test_its_alerts_are_closed_and_told_in_the_channel_they_were_told_in(s
     await watched(store, GroupingLimits())
     assert await close_gone(store, {"archive"}, {"C2"}, 100)
     told = await texts(store)
-    ended = "prod is not in the settings any more, so nobody looks whether it is still so."
+    ended = "prod was removed from the settings, so cmbot no longer checks this."
     assert told.pop("left:prod:C1:100") == (
         "prod left the settings and is not watched any more. Closed with that: 2 alerts."
     )

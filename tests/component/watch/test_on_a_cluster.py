@@ -132,9 +132,11 @@ async def test_a_task_that_is_off_while_disks_wait_is_told_with_the_command_that
         world.cluster.break_disk(7)
         told = await world.ticks(20)
         assert told[-1] == "Warning in prod: 1 disk of prod waits to be repaired: background task `disk_repair` is off."
-        assert world.fixes() == ["task enable disk_repair prod"]
+        # The alert of the disk and that of the task both offer it.
+        assert world.fixes() == ["task enable disk_repair prod"] * 2
         world.cluster.set_switch("disk_repair", "true" if word == "false" else "Enable")
-        assert (await world.ticks(5))[0].endswith("Background task `disk_repair` of prod is on again.")
+        ended = [text for text in await world.ticks(5) if text.startswith("Resolved")]
+        assert ended[0].endswith("Background task `disk_repair` of prod is on again.")
 
 
 async def test_a_task_that_was_forgotten_is_told_after_a_day() -> None:

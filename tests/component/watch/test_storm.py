@@ -151,7 +151,7 @@ async def test_what_must_wake_is_told_on_its_own_in_the_middle_of_a_storm() -> N
     world.see = lambda at: look(at, leader=0)
     await world.ticks(2)
     assert world.own[-1] == "alert:11"
-    assert world.shown("alert:11").startswith("Critical in prod: prod has no leader")
+    assert world.shown("alert:11").startswith("Critical in prod: prod accepts no writes: it has no leader")
 
 
 async def test_the_first_grave_alert_of_a_digest_is_shown_to_the_channel() -> None:
