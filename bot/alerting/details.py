@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AnswerFault:
     """The kind of an error and the status that came with it."""
 
     kind: FaultKind
@@ -34,7 +34,7 @@ class HostFault:
     """A host that gave no usable answer, and why."""
 
     host: str
-    fault: Fault
+    fault: AnswerFault
 
 
 class OthersView(StrEnum):
@@ -50,7 +50,7 @@ class HostSilent(Detail):
     """A configured host gives no answer; `removed` if its `peer` (0: not known) is no member any more."""
 
     host: str
-    fault: Fault
+    fault: AnswerFault
     peer: int = 0
     removed: bool = False
     others: OthersView = OthersView.NOTHING
@@ -73,7 +73,7 @@ class UselessAnswer(Detail):
     """A host answers, but not as a Clustermgr does; `disks_only` if it is the leader and only /disk/list fails."""
 
     host: str
-    fault: Fault
+    fault: AnswerFault
     disks_only: bool = False
 
 
@@ -144,7 +144,7 @@ class LeaderUnseen(Detail):
 
 
 @dataclass(frozen=True, slots=True)
-class NoLeader(Detail):
+class LeaderMissing(Detail):
     """`answered` of `hosts` hosts answer and none knows a leader; the last one was `peer` in `term` (0: not known)."""
 
     answered: int

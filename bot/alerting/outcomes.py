@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.details import Fault
+from bot.alerting.details import AnswerFault
 from bot.alerting.model import Outcome
 
 
@@ -35,7 +35,7 @@ class HostOutcome(Outcome):
 
     host: str
     state: HostState
-    fault: Fault | None = None
+    fault: AnswerFault | None = None
     peer: int = 0
 
 

@@ -71,7 +71,7 @@ async def test_page_shows_status_change_and_alerts(page: Page) -> None:
     await page.get_by_test_id("confirm-yes").click()
     await expect(page.get_by_text(re.compile("silenced by")).first).to_be_visible()
     await page.get_by_test_id("kill-leader").click()
-    await expect(page.get_by_text(re.compile("leadership of prod moved from peer 1")).first).to_be_visible()
+    await expect(page.get_by_text(re.compile("leader of prod changed from peer 1")).first).to_be_visible()
 
 
 async def test_refusal_is_seen_only_by_its_sender(page: Page) -> None:

@@ -59,7 +59,7 @@ class World:
         leader.hold_until = NEVER
 
     async def announced(self, *words: str) -> Message:
-        return await self.demo.slack.wait_for(STORAGE, alert("The leadership of prod moved", *words), timeout=30)
+        return await self.demo.slack.wait_for(STORAGE, alert("The leader of prod changed", *words), timeout=30)
 
     def announcements(self) -> list[Message]:
         """The messages (not replies) about the leader of prod."""
@@ -85,7 +85,9 @@ async def test_first_poll_announces_a_leader_that_has_not_answered() -> None:
         new = own.cluster.leader
         [other] = {1, 2, 3} - {1, new}
         await own.look()
-        early = await own.announced(f"moved from peer 1 to peer {new}", f"as peer {other} saw it; not confirmed yet")
+        early = await own.announced(
+            f"changed from peer 1 to peer {new}", f"reported by peer {other}; not confirmed yet"
+        )
         # One look was enough, and the new leader has not answered anything yet.
         assert [seen.status for seen in own.asked(other)] == [200]
         assert [seen.status for seen in own.asked(new)] == [None]
@@ -110,5 +112,5 @@ async def test_contradicted_follower_announces_no_leader() -> None:
         # The same word of the same follower is enough as soon as nothing contradicts it.
         await own.cluster.kill(1)
         await own.look()
-        await own.announced("moved from peer 1 to peer 2", "as peer 3 saw it; not confirmed yet")
+        await own.announced("changed from peer 1 to peer 2", "reported by peer 3; not confirmed yet")
         assert [seen.status for seen in own.asked(2)] == [None]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.state import MAX_CHANGES, LeaderChange
-from bot.alerting.details import LeaderChanged, LeaderFlapping, LeaderMove, NoLeader
+from bot.alerting.details import LeaderChanged, LeaderFlapping, LeaderMissing, LeaderMove
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import LeaderNow
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
@@ -23,7 +23,7 @@ def _no_leader(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     silent = tuple(look.host for look in snapshot.silent)
     memory = context.memory
-    detail = NoLeader(len(snapshot.answered), len(snapshot.looks), silent, memory.leader, memory.term)
+    detail = LeaderMissing(len(snapshot.answered), len(snapshot.looks), silent, memory.leader, memory.term)
     # Silent hosts are why there is no leader, or a part of it: this alert names them.
     covers = tuple((rule, host) for host in silent for rule in ("host_unreachable", "api_error"))
     return (Finding("no_leader", "", limits.severity, detail, parts=tuple(sorted(silent)), covers=covers),)

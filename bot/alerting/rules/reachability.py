@@ -4,8 +4,8 @@ from types import MappingProxyType
 
 from bot.alerting.cluster_state.observations import peer_at
 from bot.alerting.details import (
+    AnswerFault,
     ClusterSilent,
-    Fault,
     FaultKind,
     HostFault,
     HostSilent,
@@ -38,12 +38,12 @@ _KINDS: tuple[tuple[type[ClusterError], FaultKind], ...] = (
 )
 
 
-def fault_of(error: ClusterError | None) -> Fault:
+def fault_of(error: ClusterError | None) -> AnswerFault:
     """The kind of an error; the sentence of the error differs from poll to poll, and each would be an edit."""
     if error is None:
-        return Fault(FaultKind.NOTHING)
+        return AnswerFault(FaultKind.NOTHING)
     kind = next((kind for known, kind in _KINDS if isinstance(error, known)), FaultKind.REFUSED)
-    return Fault(kind, error.status)
+    return AnswerFault(kind, error.status)
 
 
 def is_silent(look: HostLook) -> bool:

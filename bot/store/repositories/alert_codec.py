@@ -49,7 +49,7 @@ DETAIL_KINDS: Mapping[str, type[Detail]] = MappingProxyType(
         "leader_unseen": d.LeaderUnseen,
         "own_network_lost": d.OwnNetworkLost,
         "polls_fail": d.PollsFail,
-        "no_leader": d.NoLeader,
+        "no_leader": d.LeaderMissing,
         "leader_changed": d.LeaderChanged,
         "leader_flapping": d.LeaderFlapping,
         "membership_changed": d.MembershipChanged,

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.alerting.details import (
+    AnswerFault,
     ClusterSilent,
     Contradiction,
     ContradictionKind,
-    Fault,
     FaultKind,
     HostsDisagree,
     HostSilent,
@@ -38,7 +38,7 @@ _FAULTS: Mapping[FaultKind, str] = MappingProxyType(
 )
 
 
-def fault_words(fault: Fault) -> str:
+def fault_words(fault: AnswerFault) -> str:
     """The reason why a host gave no usable answer."""
     words = _FAULTS[fault.kind]
     return words if fault.status is None else f"{words} (status {fault.status})"

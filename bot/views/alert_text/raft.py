@@ -8,11 +8,11 @@ from bot.alerting.details import (
     ApplyUnknown,
     LeaderChanged,
     LeaderFlapping,
+    LeaderMissing,
     LeaderMove,
     LearnerReady,
     MemberMove,
     MembershipChanged,
-    NoLeader,
     PeerDown,
     PeerFault,
     PeerLagging,
@@ -33,7 +33,7 @@ _DOWN: Mapping[PeerFault, str] = MappingProxyType(
 )
 
 
-def no_leader(detail: NoLeader, cluster: str) -> AlertText:
+def no_leader(detail: LeaderMissing, cluster: str) -> AlertText:
     """`no_leader`."""
     last = (f"the last known leader was peer {detail.peer} in term {detail.term}",) if detail.peer else ()
     return AlertText(

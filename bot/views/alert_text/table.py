@@ -32,7 +32,7 @@ DETAILS: Mapping[type[Detail], Callable[[Any, str], AlertText]] = MappingProxyTy
         d.LeaderUnseen: hosts.leader_unseen,
         d.OwnNetworkLost: hosts.own_network_lost,
         d.PollsFail: hosts.polls_fail,
-        d.NoLeader: raft.no_leader,
+        d.LeaderMissing: raft.no_leader,
         d.LeaderChanged: raft.leader_changed,
         d.LeaderFlapping: raft.leader_flapping,
         d.MembershipChanged: raft.membership_changed,

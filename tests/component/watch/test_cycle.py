@@ -168,7 +168,7 @@ async def test_no_leader_inhibits_its_consequences(world: World) -> None:
     await world.ticks(2)
     world.see = lambda at: look(at, leader=0, silent=(2,))
     posted = await world.ticks(10)
-    assert posted[0].startswith("Critical in prod: prod has no leader: 2 of 3 hosts answer")
+    assert posted[0].startswith("Critical in prod: prod accepts no writes: it has no leader. 2 of 3 hosts answer")
     assert [text for text in posted if "down" in text or "quorum" in text] == []
 
 
@@ -209,7 +209,7 @@ async def test_fast_looks_still_prove_a_voter_over_three_seconds() -> None:
     await world.ticks(10, apart=0.5)
     world.see = lambda at: look(at, peers={3: {"active": False}})
     posted = await world.ticks(120, apart=0.5)
-    assert any("The quorum of prod is at risk" in text for text in posted)
+    assert any("prod is one failure from losing writes" in text for text in posted)
     assert len(world.watch._snapshots) < 10
 
 

@@ -76,8 +76,8 @@ async def test_two_broken_disks_are_one_alert_over_restarts(url: str) -> None:
         await watch.tick(90)
         ended = (await slots(store))["alert:1"]
         assert ended == (
-            "Resolved in prod after 1 min: Disks #7 and #8 of prod were repaired, but the units left on disks 7 and 8 "
-            "could not be counted: do not pull one before `/cm disk N prod` shows that no unit is left."
+            "Resolved in prod after 1 min: Disks #7 and #8 of prod were repaired, but the units left on disks #7 and "
+            "#8 could not be counted: do not pull one before `/cm disk N prod` shows that no unit is left."
         )
         async with store.read() as uow:
             assert await uow.alerts.open("prod") == []
@@ -105,7 +105,7 @@ async def test_stored_state_is_read_back_unchanged(url: str) -> None:
         await watch.tick(15)
         await watch.tick(30)
         await watch.tick(45)
-        assert "moved from peer 1 to peer 2" in (await slots(store))["alert:1"]
+        assert "changed from peer 1 to peer 2" in (await slots(store))["alert:1"]
         async with store.read() as uow:
             held = await uow.memory.get("prod")
         assert (held.leader, held.term, held.changes[0].after) == (2, 45, 2)

@@ -40,7 +40,7 @@ def seen(**changes: Any) -> Look:
 
 
 RISK = "Critical in prod: prod is one failure from losing writes: "
-STOPS = "voter 1 is unhealthy (the leader has not heard from it lately)."
+STOPS = "voter 3 is unhealthy (the leader has not heard from it lately)."
 SAFE = "The quorum of prod is safe again: 2 of 3 voters must agree."
 
 
@@ -53,7 +53,7 @@ async def test_killed_leader_is_a_change_and_a_quorum_alert(world: World) -> Non
         (100, seen(**gone, peers={1: {"state": "StateProbe", "match": 0, **DEAD}})),
     )
     assert posted[0] == "Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 6."
-    assert posted[1] == RISK + STOPS
+    assert posted[1] == RISK + "voter 1 is unhealthy (down: the leader does not hear from it)."
     assert "The leader of prod has not changed again" in posted[2]
     assert len(posted) == 4
     [risk] = [each for each in world.store.firing() if each.rule == "quorum_at_risk"]
@@ -92,7 +92,13 @@ async def test_partial_recovery_announces_the_rest(world: World) -> None:
     # By the leader's own view one may fail again: the same message, edited to be milder.
     assert set(posted) == {
         f"Warning in prod: Host `{host(3)}` of prod does not answer: it did not answer in time.",
-        f"{RISK}{STOPS}".replace("Critical", "Warning"),
+        *(
+            f"{RISK}voter 3 is unhealthy ({why}).".replace("Critical", "Warning")
+            for why in (
+                "at the look before: the leader has not heard from it lately",
+                "its own host does not answer or is not configured",
+            )
+        ),
     }
 
 

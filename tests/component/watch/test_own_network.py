@@ -18,7 +18,7 @@ from bot.watch.watcher import Watcher
 from tests.support.watch_builders import FakeStore, dark, look
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))
-NOTHING = "None of {} clusters answers from here: the network of cmbot itself is the likely cause"
+NOTHING = "None of {} clusters answers from here. The likely cause is cmbot's own network"
 
 
 @dataclass

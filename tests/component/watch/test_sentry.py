@@ -85,7 +85,7 @@ async def test_stale_watch_escalates(world: Guarded) -> None:
     posted = await world.ticks(30)
     assert posted[0] == BLIND
     assert next(text for text in posted if "subteam" in text).startswith(
-        "<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: The watch of prod is blind"
+        "<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: cmbot cannot watch prod"
     )
 
 

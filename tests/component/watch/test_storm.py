@@ -151,7 +151,7 @@ async def test_never_grouped_alert_is_posted_in_a_storm() -> None:
     world.see = lambda at: look(at, leader=0)
     await world.ticks(2)
     assert world.own[-1] == "alert:11"
-    assert world.shown("alert:11").startswith("Critical in prod: prod has no leader")
+    assert world.shown("alert:11").startswith("Critical in prod: prod accepts no writes: it has no leader")
 
 
 async def test_first_severe_alert_of_a_group_is_shown_in_channel() -> None:
