@@ -8,12 +8,14 @@ from bot.alerting.cluster_state.observations import MemberChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.details import DiskName, DisksBroken
 from bot.alerting.model import Alert, AlertState, Severity, Silence
+from bot.alerting.outcomes import DisksDone
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.timeseries import timeseries
 from bot.alerting.reports.trend import Measurement, points
 from bot.alerting.reports.trend import trend as measured_trend
+from bot.views.alert_text.table import alert_text
 from bot.views.handover import handover
 from bot.views.parts import Report
 from bot.views.summary import summary
@@ -64,7 +66,7 @@ def _samples(days: float, every: float = HOUR) -> list[tuple[float, Measurement]
 def _facts() -> tuple[ClusterFacts, ClusterFacts]:
     samples = _samples(30)
     held = _alert(2, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT - HOUR)
-    done = _alert(3, state=AlertState.RESOLVED, resolved_at=AT - HOUR, resolution="Disk 3 is repaired.")
+    done = _alert(3, state=AlertState.RESOLVED, resolved_at=AT - HOUR, outcome=DisksDone((3,), repaired=True))
     busy = ClusterFacts(
         "prod",
         BUSY,
@@ -81,6 +83,7 @@ def _facts() -> tuple[ClusterFacts, ClusterFacts]:
         silences=(Silence("prod", "peer_down", "3", AT + HOUR, "U0ANNA", "reboot", id=7),),
         trend=measured_trend(samples),
         history=points(samples),
+        wording=alert_text,
     )
     return ClusterFacts("archive", QUIET), busy
 

@@ -1,0 +1,182 @@
+"""Samples of alerts: the message of every finding, thread replies, ends, groups, lists, silences and notices."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from bot.alerting import details as d
+from bot.alerting.grouping import AlertGroup
+from bot.alerting.model import (
+    Alert,
+    AlertState,
+    Detail,
+    EnableTask,
+    EngineNotes,
+    LegacyDetail,
+    Muted,
+    Severity,
+    Silence,
+)
+from bot.alerting.rules.table import RULES, rule_named
+from bot.alerting.runbooks import RUNBOOKS
+from bot.alerting.silences import Begun, Lifted
+from bot.alerting.transition import Tell, Transition, TransitionReason
+from bot.views import alert_lists, alerts, detour, digest, notes
+from bot.views.alert_actions import runbook
+from tests.docgen.phrasebook.render import Sample, Section
+from tests.support.alert_samples import DETAIL_SAMPLES, OUTCOME_SAMPLES
+from tests.support.view_samples import AT
+
+HOUR = 3600.0
+GROUP = "digest:C0STORAGE:1"
+RULE_OF: Mapping[type[Detail], str] = {
+    LegacyDetail: "disk_broken",
+    d.HostSilent: "host_unreachable",
+    d.ClusterSilent: "cluster_unreachable",
+    d.ReadOnly: "read_only",
+    d.UselessAnswer: "api_error",
+    d.TokenRejected: "auth_rejected",
+    d.SlowHost: "slow_answers",
+    d.HostsDisagree: "hosts_disagree",
+    d.StaleHost: "stale_host",
+    d.LeaderUnseen: "leader_unseen",
+    d.OwnNetworkLost: "own_network",
+    d.PollsFail: "watch_blind",
+    d.LeaderMissing: "no_leader",
+    d.LeaderChanged: "leader_changed",
+    d.LeaderFlapping: "leader_flapping",
+    d.MembershipChanged: "membership_changed",
+    d.PeerDown: "peer_down",
+    d.QuorumAtRisk: "quorum_at_risk",
+    d.PeerLagging: "peer_lagging",
+    d.ApplyStalled: "apply_stalled",
+    d.ApplyUnknown: "apply_stalled",
+    d.LearnerReady: "learner_ready",
+    d.DisksBroken: "disk_broken",
+    d.DisksExpired: "disk_expired",
+    d.DisksStuck: "drop_stuck",
+    d.WritableLow: "writable_low",
+    d.ChunksLow: "chunks_low",
+    d.NoVolume: "no_volume",
+    d.VolumesLow: "volumes_low",
+    d.TaskOff: "task_off_too_long",
+    d.TaskOffWithWork: "task_off_with_work",
+    d.SwitchMeaningless: "switch_meaningless",
+    d.SwitchesChanged: "switch_changed",
+}
+"""The rule that finds each kind of detail."""
+
+
+def _alert(detail: Detail) -> Alert:
+    rule = rule_named(RULE_OF[type(detail)])
+    assert rule is not None, detail
+    fix = EnableTask("disk_repair") if isinstance(detail, d.TaskOffWithWork) else None
+    return Alert(
+        "prod", rule.key, "", AlertState.FIRING, rule.severity, detail, AT - HOUR, fix=fix, fired_at=AT - HOUR, id=17
+    )
+
+
+BROKEN = _alert(next(each for each in DETAIL_SAMPLES if isinstance(each, d.DisksBroken)))
+OFF = _alert(next(each for each in DETAIL_SAMPLES if isinstance(each, d.TaskOffWithWork)))
+
+
+def sections() -> Iterator[Section]:
+    """Yield the sections."""
+    firing = tuple(
+        Sample(f"{RULE_OF[type(each)]}: {type(each).__name__}", alerts.card(_alert(each))) for each in DETAIL_SAMPLES
+    )
+    yield Section("Alerts, firing", firing)
+    yield Section("Alert states", tuple(_states()))
+    yield Section("Ends of alerts", tuple(_ends()))
+    yield Section("Replies in the thread of an alert", tuple(_replies()))
+    yield Section("Group messages", tuple(_groups()))
+    yield Section("Alert lists, acknowledgements and silences", tuple(_lists()))
+    yield Section("Notices", tuple(_notices()))
+    yield Section(
+        "Runbooks (`/cm runbook`)",
+        tuple(Sample(rule.key, runbook(rule, RUNBOOKS[rule.key], "https://docs.example/cmbot")) for rule in RULES),
+    )
+
+
+def _states() -> Iterator[Sample]:
+    yield Sample("pending", alerts.card(replace(BROKEN, state=AlertState.PENDING, fired_at=0.0)))
+    yield Sample("firing, critical", alerts.card(replace(BROKEN, severity=Severity.CRITICAL)))
+    yield Sample("firing, for information", alerts.card(replace(BROKEN, severity=Severity.INFO)))
+    held = replace(BROKEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT)
+    yield Sample("acknowledged", alerts.card(held))
+    yield Sample("silenced", alerts.card(replace(BROKEN, notes=EngineNotes(muted=Muted(7, "U0ANNA"), silenced=(7,)))))
+    yield Sample("with a fix", alerts.card(OFF))
+
+
+def _ends() -> Iterator[Sample]:
+    for outcome in OUTCOME_SAMPLES:
+        ended = replace(BROKEN, state=AlertState.RESOLVED, resolved_at=AT, clear_since=AT - 60, outcome=outcome)
+        yield Sample(type(outcome).__name__, alerts.card(ended))
+
+
+def _moves() -> Iterator[Transition]:
+    muted = replace(BROKEN, notes=EngineNotes(muted=Muted(7, "U0ANNA"), silenced=(7,)))
+    now = replace(BROKEN, changed_at=AT, reminded_at=AT)
+    ended = replace(now, state=AlertState.RESOLVED, resolved_at=AT, outcome=OUTCOME_SAMPLES[8])
+    yield Transition(None, now, TransitionReason.FIRED, Tell.POST)
+    yield Transition(muted, now, TransitionReason.FIRED, Tell.POST)
+    yield Transition(BROKEN, now, TransitionReason.WORSE, Tell.REPLY_BROADCAST)
+    yield Transition(muted, now, TransitionReason.WORSE, Tell.REPLY_BROADCAST)
+    yield Transition(BROKEN, now, TransitionReason.REMINDED, Tell.REPLY, "S0ONCALL")
+    yield Transition(BROKEN, now, TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
+    yield Transition(muted, now, TransitionReason.UNMUTED, Tell.REPLY)
+    yield Transition(BROKEN, ended, TransitionReason.RESOLVED, Tell.REPLY)
+
+
+def _replies() -> Iterator[Sample]:
+    for move in _moves():
+        muted = " after a silence" if move.old is not None and move.old.notes.muted is not None else ""
+        yield Sample(f"{move.reason.name.lower()}{muted}", alerts.line(move))
+
+
+def _groups() -> Iterator[Sample]:
+    listed = tuple(replace(BROKEN, id=number, notes=EngineNotes(group=GROUP)) for number in range(1, 12))
+    group = AlertGroup(GROUP, AT - HOUR, ("prod",), tuple(each.id for each in listed))
+    yield Sample("active", digest.digest_card(group, listed))
+    yield Sample("ended, alerts are open", digest.digest_card(replace(group, scopes=(), ended_at=AT), listed[:2]))
+    over = tuple(replace(each, state=AlertState.RESOLVED, resolved_at=AT) for each in listed)
+    yield Sample("ended, no alert is open", digest.digest_card(replace(group, scopes=(), ended_at=AT), over))
+    yield Sample("a reply", digest.digest_line(tuple(_moves())))
+
+
+def _lists() -> Iterator[Sample]:
+    held = replace(BROKEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT)
+    yield Sample("/cm alerts", alert_lists.alerts((BROKEN, held), silences=1, now=AT))
+    yield Sample("/cm alerts, none", alert_lists.alerts((), silences=0, now=AT))
+    yield Sample("acknowledged", alert_lists.acknowledged(held))
+    one = Silence("prod", "peer_down", "3", AT + HOUR, "U0ANNA", "reboot", AT, id=7)
+    every = Silence("prod", "*", "", AT + 2 * HOUR, "U0BEN", "", AT, id=8)
+    own = Silence("prod", "disk_broken", "", AT + HOUR, "U0ANNA", "", AT, id=9, alert=17)
+    for state, begun in (
+        ("one subject", Begun(one, 0)),
+        ("all rules", Begun(every, 2)),
+        ("one alert", Begun(own, None)),
+    ):
+        yield Sample(f"silence of {state}", alert_lists.silenced(begun))
+    yield Sample("silence extended", alert_lists.silenced(Begun(one, 1, AT - HOUR)))
+    yield Sample("/cm silences", alert_lists.silences((one, every), now=AT))
+    yield Sample("/cm silences, none", alert_lists.silences((), now=AT))
+    yield Sample("an equal silence lasts longer", alert_lists.holds_already(every, AT))
+    yield Sample("lifted", alert_lists.lifted(Lifted(one), "U0BEN"))
+    yield Sample("lifted, others mute", alert_lists.lifted(Lifted(one, (every,)), "U0BEN"))
+    yield Sample("ended, nothing was muted", notes.silence_over(one, ()))
+    yield Sample("ended, alerts came and went", notes.silence_over(one, (BROKEN, held)))
+
+
+def _notices() -> Iterator[Sample]:
+    yield Sample("a cluster left the settings", notes.cluster_left("test", 2, 1))
+    yield Sample(
+        "polls failed and could not be announced", notes.was_blind("prod", AT - HOUR, AT, "The database is locked.")
+    )
+    yield Sample("clock set ahead", notes.clock_set("host-1:42", 90.0, 90.0))
+    yield Sample("clock set back", notes.clock_set("host-1:42", -90.0, 0.0))
+    message = alerts.card(BROKEN)
+    link = "https://example.slack.com/archives/C0STORAGE/p1"
+    yield Sample("posted in the fallback channel", detour.detoured(message, "C0STORAGE"))
+    yield Sample("posted because the old message cannot be edited", detour.instead(message, link))
+    yield Sample("posted because the thread takes no replies", detour.aloud(alerts.line(next(_moves())), link))
+    yield Sample("the channel takes messages again", detour.back(AT - HOUR, "is_archived", "C0OPS"))

@@ -1,0 +1,197 @@
+"""Samples of operations: cards of each kind and state, thread replies, answers, lists, forms and the Home tab."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from bot.alerting.cluster_state.state import ClusterNote
+from bot.interactions.message import Undelivered
+from bot.operations.change_request import RequestOptions
+from bot.operations.model import (
+    TRANSITIONS,
+    ObservedState,
+    ObservedSwitch,
+    Operation,
+    OpState,
+    Settlement,
+    advance,
+    note,
+)
+from bot.operations.policy import POLICIES, Terms, stricter
+from bot.operations.preflight.check import PreflightContext, preflight
+from bot.operations.replacement_plan import replace_plan
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.views import forms, operations, ops_list
+from bot.views.home import Home, Noted, Waiting, home
+from bot.views.inputs import Choice
+from tests.docgen.cluster_fixture import DOWN, Scene
+from tests.docgen.phrasebook.alerts import BROKEN
+from tests.docgen.phrasebook.render import Sample, Section
+from tests.support.view_samples import AT
+
+LINK = "https://example.slack.com/archives/C0OPS/p1"
+SWITCH = ObservedSwitch("balance", "true", "on", "false", "v3", "10.0.0.1:9998 answered /kv/list.")
+ENDS: Mapping[OpState, tuple[str, str]] = {
+    OpState.VERIFIED: ("", "balance is now off"),
+    OpState.FAILED: ("", "the cluster has no leader"),
+    OpState.UNKNOWN: ("", "10.0.0.1:9998 gave no readable answer; the change may or may not have been applied"),
+    OpState.BLOCKED: ("", "prod is no longer configured"),
+    OpState.REJECTED: ("U0BEN", "not now"),
+    OpState.CANCELLED: ("U0ANNA", "cancelled"),
+    OpState.EXPIRED: ("", "there was no decision in time"),
+    OpState.SUPERSEDED: ("", "a check has changed"),
+    OpState.CLOSED: ("", "prod was removed from the settings"),
+}
+"""Who ended it and the recorded text, by state."""
+
+
+def _operation(request: Request, policy: str, scene: Scene | None = None, *, forced: bool = False) -> Operation:
+    verdict = preflight(request, *(scene or Scene()).looks(), facts=PreflightContext(node_answers=True))
+    terms = POLICIES[policy]
+    return Operation(
+        "prod",
+        request,
+        "U0ANNA",
+        AT,
+        AT + 900,
+        options=RequestOptions(forced=forced),
+        seen=ObservedState(verdict=verdict.forced() if forced else verdict),
+        channel="C0OPS",
+        reason="rush hour",
+        id=12,
+        terms=Terms(stricter(terms, POLICIES["break_glass"]) if forced else terms),
+    )
+
+
+SWITCHING = replace(
+    _operation(TaskSwitch("balance", on=False), "task_disable"),
+    seen=ObservedState(leader="10.0.0.1:9998", dialect="v3", switch=SWITCH),
+)
+WAITING = advance(SWITCHING, OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0BEN", text="approved")
+
+
+def sections() -> Iterator[Section]:
+    """Yield the sections."""
+    yield Section("Cards of operations, by kind", tuple(_kinds()))
+    yield Section("Cards of operations and replies in their threads, by state", tuple(_states()))
+    yield Section("Leases of switches", tuple(_leases()))
+    yield Section("Answers about operations", tuple(_answers()))
+    yield Section("Forms (`/cm do`)", tuple(_forms()))
+    yield Section("Home tab", tuple(_home()))
+
+
+def _kinds() -> Iterator[Sample]:
+    down = Scene(peers={3: DOWN}, silent=frozenset({3}))
+    wanted: tuple[tuple[str, Operation], ...] = (
+        ("task disable", SWITCHING),
+        (
+            "task enable",
+            replace(SWITCHING, request=TaskSwitch("balance", on=True), terms=Terms(POLICIES["task_enable"])),
+        ),
+        ("member add", _operation(MemberAdd(4, "cm4:10110", "cm4:9998"), "member_add")),
+        ("member remove, healthy", _operation(MemberRemove(3), "member_remove")),
+        ("member remove, down", _operation(MemberRemove(3), "member_remove", down)),
+        ("member remove with break-glass", _operation(MemberRemove(2), "member_remove", down, forced=True)),
+        ("leader transfer", _operation(LeaderTransfer(2), "leader_transfer")),
+        ("leader transfer to a voter that is down", _operation(LeaderTransfer(3), "leader_transfer", down)),
+    )
+    for state, op in wanted:
+        verdict = op.seen.verdict
+        blocked = verdict is not None and verdict.blocked
+        after = advance(op, OpState.BLOCKED if blocked else OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
+        yield Sample(f"{state}: {after.state}", operations.card(after))
+
+
+def _states() -> Iterator[Sample]:
+    approved = note(WAITING, at=AT + 30, by="U0BEN", text="approved", approvals=("U0BEN",))
+    moved = replace(WAITING, seen=replace(WAITING.seen, difference=("the leader was peer 1, now it is peer 2",)))
+    reached = [SWITCHING, WAITING, approved, moved, RUNNING]
+    for state, (by, text) in ENDS.items():
+        start = RUNNING if state not in TRANSITIONS[OpState.WAITING] else WAITING
+        reached.append(advance(start, state, at=AT + 61, by=by, text=text))
+    unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
+    settled = advance(unknown, OpState.FAILED, at=AT + 90, by="U0ADA", text="settled as not done by an admin")
+    seen = replace(settled.seen, settlement=Settlement(done=False, at=AT + 90), contradiction="balance is off now")
+    reached.append(replace(settled, seen=seen))
+    for op in reached:
+        name = f"{op.state}{', one approval' if op is approved else ', took over a card' if op is moved else ''}"
+        yield Sample(f"{name}: card", operations.card(op))
+        if op.history:
+            yield Sample(f"{name}: reply", operations.line(op))
+
+
+def _leases() -> Iterator[Sample]:
+    leased = replace(SWITCHING, options=RequestOptions(lease=7200.0), lease_until=AT + 7200)
+    waiting = advance(leased, OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
+    running = advance(waiting, OpState.RUNNING, at=AT + 60, by="U0BEN", text="approved")
+    done = advance(running, OpState.VERIFIED, at=AT + 61, text="balance is now off")
+    yield Sample("waiting", operations.card(waiting))
+    yield Sample("verified, until the end of the lease", operations.card(done))
+    yield Sample("announcement before the end", operations.warning(done))
+
+
+def _answers() -> Iterator[Sample]:
+    blocked = _operation(LeaderTransfer(3), "leader_transfer", Scene(peers={3: DOWN}, silent=frozenset({3})))
+    verdict, fine = blocked.seen.verdict, _operation(LeaderTransfer(2), "leader_transfer")
+    assert verdict is not None
+    assert fine.seen.verdict is not None
+    yield Sample("proposed", operations.proposed(WAITING, LINK))
+    yield Sample("proposed, the card has no link yet", operations.proposed(WAITING, ""))
+    yield Sample("nothing to do", operations.already(WAITING))
+    yield Sample("refused by the preflight", operations.evaluation(blocked, verdict, dry_run=False))
+    yield Sample("dry run", operations.evaluation(fine, fine.seen.verdict, dry_run=True))
+    unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
+    ended = advance(unknown, OpState.FAILED, at=AT + 90, by="U0ADA", text="settled as not done by an admin")
+    yield Sample("settled by an admin", operations.settled(ended, "cmbot sees what the hosts answer now."))
+    refused = Undelivered("C0STORAGE", "1 disk is broken.", "is_archived", AT - 60)
+    yield Sample("/cm ops", ops_list.listed((WAITING, RUNNING), open_only=True, now=AT + 70, undelivered=(refused,)))
+    yield Sample("/cm ops, none", ops_list.listed((), open_only=True, now=AT))
+    yield Sample("/cm ops all", ops_list.listed((ended,), open_only=False, now=AT + 95))
+    yield Sample("/cm op", ops_list.shown(ended))
+    yield Sample("/cm ops retry", ops_list.redelivered(2))
+    yield Sample("/cm ops retry, none", ops_list.redelivered(0))
+    down = Scene(peers={3: DOWN}, silent=frozenset({3}))
+    steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *down.looks())
+    plan = ops_list.plan("prod", 3, 4, steps)
+    yield Sample("plan of a replacement", plan)
+    yield Sample("plan of a replacement and its proposal", ops_list.joined(plan, operations.proposed(WAITING, LINK)))
+    unknown_steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).looks())
+    yield Sample("plan of a replacement without a leader", ops_list.plan("prod", 3, 4, unknown_steps))
+
+
+def _forms() -> Iterator[Sample]:
+    kinds = (Choice("task disable", "Turn a background task off"), Choice("member remove", "Remove a member"))
+    clusters = (Choice("archive", "archive"), Choice("prod", "prod"))
+    entries = (
+        forms.FormField(
+            "task", "Task", "as /cm tasks lists them", required=True, choices=(Choice("balance", "balance", "on"),)
+        ),
+        forms.FormField("reason", "Reason"),
+        forms.FormField("dry_run", "Check only", flag=True),
+    )
+    yield Sample("opening", forms.loading())
+    yield Sample("empty", forms.form(forms.Form(kinds, "", clusters, "")))
+    ready = forms.Form(kinds, "task disable", clusters, "prod", entries, ("prod was read just now.",))
+    yield Sample("to fill in", forms.form(ready))
+    yield Sample("being checked", forms.checking("prod"))
+    yield Sample("answered", forms.notice(operations.proposed(WAITING, LINK), "prod"))
+
+
+def _home() -> Iterator[Sample]:
+    clusters = (
+        Noted("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
+        Noted("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: voter 3 is down.", 1, term=7)),
+        Noted("test", ClusterNote()),
+    )
+    rights = ("You are an operator of every cluster.",)
+    full = Home(
+        clusters,
+        rights,
+        ("prod",),
+        (BROKEN,),
+        (Waiting(WAITING, LINK, mine=True), Waiting(WAITING)),
+        AT,
+        ("No database.",),
+    )
+    yield Sample("operator", home(full))
+    yield Sample("viewer, nothing is open", home(Home(clusters[:1], ("You may read.",), now=AT)))

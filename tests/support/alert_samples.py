@@ -1,0 +1,58 @@
+"""One example of every kind of alert detail and of every kind of outcome."""
+
+from bot.alerting import details as d
+from bot.alerting import outcomes as o
+from bot.alerting.model import Detail, LegacyDetail, LegacyOutcome, Outcome
+
+MOVE = d.LeaderMove(1, 2, 6, 100.5, 30.0, 12, ("U1", "U2"), 3)
+DISK = d.DiskName(7, 2, "http://h:1", "/data/7", "z0")
+SWITCH = d.StoredSwitch("balance", None, "services treat it as off")
+DETAIL_SAMPLES: tuple[Detail, ...] = (
+    LegacyDetail("2 disks are broken.", ("disk 7",), 3, "Wait.", 12, ("U1",)),
+    d.HostSilent("h:1", d.AnswerFault(d.FaultKind.TIMEOUT), 3, others=d.OthersView.STILL_HEARD),
+    d.ClusterSilent((d.HostFault("h:1", d.AnswerFault(d.FaultKind.FAILED, 500)),)),
+    d.ReadOnly(),
+    d.UselessAnswer("h:1", d.AnswerFault(d.FaultKind.BAD_ANSWER), disks_only=True),
+    d.TokenRejected(("h:1",), 3),
+    d.SlowHost("h:1", 2.5),
+    d.HostsDisagree((d.Contradiction(d.ContradictionKind.SAME_PEER, ("h:1", "h:2"), (2,)),)),
+    d.StaleHost("h:1", 3),
+    d.LeaderUnseen(4, ("h:4",)),
+    d.OwnNetworkLost(("prod", "test"), "rack 1"),
+    d.PollsFail("The database is locked."),
+    d.LeaderMissing(2, 3, ("h:3",), 1, 5),
+    d.LeaderChanged((MOVE,), ("h:1",)),
+    d.LeaderFlapping((MOVE, MOVE), truncated=True),
+    d.MembershipChanged((d.MemberMove(4, "learner", "voter", "h:4", "h:5", 60.0),)),
+    d.PeerDown(d.PeerName(3, learner=True, address="h:3"), d.PeerFault.PROBED, ("h:3",)),
+    d.QuorumAtRisk(3, 2, 2, (d.SickVoter(3, "it does not reply", ("h:3",)),)),
+    d.PeerLagging(d.PeerName(3), 4, grows=True, snapshot=True),
+    d.ApplyStalled("h:1", 1, 2**63, leads=True),
+    d.ApplyUnknown("h:1"),
+    d.LearnerReady(4, "h:4", "h:5"),
+    d.DisksBroken(2, 1, (DISK,), (9,), repair_on=True, waiting_since=90.0),
+    d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1),
+    d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2),
+    d.WritableLow(4, days=2),
+    d.ChunksLow("z0", 0, none=True),
+    d.NoVolume(12),
+    d.VolumesLow(1, 9),
+    d.TaskOff("balance", SWITCH, 86400.0, unset=True),
+    d.TaskOffWithWork("disk_repair", SWITCH, 2),
+    d.SwitchMeaningless("balance", SWITCH, off=True),
+    d.SwitchesChanged((d.SwitchMove("balance", d.SwitchValue("true", "on"), d.SwitchValue(None, "unset"), 60.0),)),
+)
+OUTCOME_SAMPLES: tuple[Outcome, ...] = (
+    LegacyOutcome("It is over."),
+    o.Ended(partly=True),
+    o.NotWatched(cluster_left=True),
+    o.HostOutcome("h:1", o.HostState.SILENT, d.AnswerFault(d.FaultKind.FAILED, 500), 3),
+    o.AnswersAgain(2, 3),
+    o.LeaderNow(1, 5, 60.0),
+    o.MembersNow(3, 1),
+    o.PeerOutcome("3", o.PeerState.VOTER),
+    o.DisksDone((7,), repaired=True, held=((7, 2),), uncounted=(8,)),
+    o.WorkMoves(2),
+    o.SpaceNow(10, 100),
+    o.TaskOutcome("balance", o.TaskState.ON),
+)
