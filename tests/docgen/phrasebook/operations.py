@@ -66,6 +66,12 @@ SWITCHING = replace(
     _operation(TaskSwitch("balance", on=False), "task_disable"),
     seen=ObservedState(leader="10.0.0.1:9998", dialect="v3", switch=SWITCH),
 )
+ENABLING = replace(
+    SWITCHING,
+    request=TaskSwitch("balance", on=True),
+    terms=Terms(POLICIES["task_enable"]),
+    seen=replace(SWITCHING.seen, switch=replace(SWITCH, value="false", meaning="off", will_send="true")),
+)
 WAITING = advance(SWITCHING, OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
 RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0BEN", text="approved")
 
@@ -84,27 +90,28 @@ def _kinds() -> Iterator[Sample]:
     down = Scene(peers={3: DOWN}, silent=frozenset({3}))
     wanted: tuple[tuple[str, Operation], ...] = (
         ("task disable", SWITCHING),
-        (
-            "task enable",
-            replace(SWITCHING, request=TaskSwitch("balance", on=True), terms=Terms(POLICIES["task_enable"])),
-        ),
+        ("task enable", ENABLING),
         ("member add", _operation(MemberAdd(4, "cm4:10110", "cm4:9998"), "member_add")),
         ("member remove, healthy", _operation(MemberRemove(3), "member_remove")),
         ("member remove, down", _operation(MemberRemove(3), "member_remove", down)),
-        ("member remove with break-glass", _operation(MemberRemove(2), "member_remove", down, forced=True)),
+        ("leader transfer with break-glass", _operation(LeaderTransfer(3), "leader_transfer", down, forced=True)),
         ("leader transfer", _operation(LeaderTransfer(2), "leader_transfer")),
         ("leader transfer to a voter that is down", _operation(LeaderTransfer(3), "leader_transfer", down)),
     )
     for state, op in wanted:
         verdict = op.seen.verdict
         blocked = verdict is not None and verdict.blocked
-        after = advance(op, OpState.BLOCKED if blocked else OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
+        state_after, text = (OpState.BLOCKED, "a check refuses it") if blocked else (OpState.WAITING, "proposed")
+        after = advance(op, state_after, at=AT, by="" if blocked else "U0ANNA", text=text)
         yield Sample(f"{state}: {after.state}", operations.card(after))
 
 
 def _states() -> Iterator[Sample]:
     approved = note(WAITING, at=AT + 30, by="U0BEN", text="approved", approvals=("U0BEN",))
-    moved = replace(WAITING, seen=replace(WAITING.seen, difference=("the leader was peer 1, now it is peer 2",)))
+    removal = advance(
+        _operation(MemberRemove(3), "member_remove"), OpState.WAITING, at=AT, by="U0ANNA", text="proposed"
+    )
+    moved = replace(removal, seen=replace(removal.seen, difference=("the leader was peer 1, now it is peer 2",)))
     reached = [SWITCHING, WAITING, approved, moved, RUNNING]
     for state, (by, text) in ENDS.items():
         start = RUNNING if state not in TRANSITIONS[OpState.WAITING] else WAITING
