@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.alerting.model import NO_NOTES, Alert, AlertState, Finding, LegacyDetail, Outcome, Severity
+from bot.alerting.model import NO_NOTES, Alert, AlertState, Finding, Outcome, Severity
 from bot.alerting.rules.base import MAX_PARTS
 
 
@@ -95,12 +95,7 @@ def noted(alert: Alert, **notes: Any) -> Alert:
 
 
 def reads_the_same(one: Alert, other: Alert) -> bool:
-    """True if a reader sees no difference, whatever the engine noted.
-
-    An alert of 0.1.0 takes up its facts without an edit: facts and stored text of the same parts say the same.
-    """
-    if isinstance(one.detail, LegacyDetail) and not isinstance(other.detail, LegacyDetail):
-        one = replace(one, detail=other.detail, parts=other.parts if one.parts is None else one.parts, fix=other.fix)
+    """True if a reader sees no difference; notes of the engine do not count."""
     return _shown(one) == _shown(other)
 
 

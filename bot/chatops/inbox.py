@@ -1,14 +1,19 @@
 """Inbox: stores what Slack delivered, so that one process executes each delivery once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
 
 from bot.common.errors import StoreError
 from bot.interactions.events import Work
 from bot.store.database import Store
 from bot.store.repositories.inbox import decode_work, encode_work
+
+log = structlog.get_logger(__name__)
 
 ACCEPT_SECONDS = 2.0
 """Seconds that storing may take: Slack waits three seconds for the acknowledgement."""
@@ -85,4 +90,14 @@ class Inbox:
     async def pending(self) -> Sequence[Work]:
         """Return the work that is neither done nor claimed by an active process, oldest first."""
         async with self.store.read() as uow:
-            return [decode_work(kind, payload) for _, kind, payload in await uow.inbound.pending(self.clock())]
+            rows = await uow.inbound.pending(self.clock())
+        return [work for key, kind, payload in rows if (work := _decoded(key, kind, payload)) is not None]
+
+
+def _decoded(key: str, kind: str, payload: Mapping[str, Any]) -> Work | None:
+    """Decode one row; None, with a log entry, for one that this release cannot read: the others must go on."""
+    try:
+        return decode_work(kind, payload)
+    except (LookupError, TypeError, ValueError) as error:
+        log.warning("inbound.unreadable", key=key, kind=kind, error=str(error))
+        return None

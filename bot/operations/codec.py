@@ -6,7 +6,7 @@ rows of other releases can be read.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from bot.common.errors import UserError
@@ -47,6 +47,22 @@ def decode_request(kind: str, data: Json) -> Request:
         return _REQUESTS[OpKind(kind)](**_known(_REQUESTS[OpKind(kind)], data))
     except (TypeError, ValueError) as error:
         raise UserError(f"The stored request ({kind}) is not complete: type the command again.") from error
+
+
+def stored_request(kind: str, data: Json) -> Request:
+    """Decode a request as it was stored, even if today's rules refuse its values; `evaluate` checks them.
+
+    An operation that an earlier release accepted must not keep every other one from being read. Raises UserError when
+    a value is missing, ValueError for an unknown kind.
+    """
+    found = _REQUESTS[OpKind(kind)]
+    request: Request = object.__new__(found)
+    for field in fields(found):
+        value = data.get(field.name, field.default)
+        if value is MISSING:
+            raise UserError(f"The stored request ({kind}) is not complete: type the command again.")
+        object.__setattr__(request, field.name, value)
+    return request
 
 
 def decode_options(data: Json) -> RequestOptions:
@@ -93,11 +109,21 @@ def decode_seen(data: Json) -> ObservedState:
         leader=str(data.get("first", "")),
         dialect=str(data.get("dialect", "")),
         switch=ObservedSwitch(**{**switch, "why": switch["why"] or ""}) if "key" in data else None,  # type: ignore[arg-type]  # strings, as stored
-        verdict=decode_verdict(verdict) if isinstance(verdict, Mapping) else None,
+        verdict=_verdict(verdict),
         difference=tuple(data.get("difference", ())),
         settlement=Settlement(**_known(Settlement, settled)) if settled else None,
         contradiction=str(data.get("contradiction", "")),
     )
+
+
+def _verdict(stored: object) -> PreflightResult | None:
+    """Decode a stored verdict; None, as on a card of an older release, where it cannot be decoded."""
+    if not isinstance(stored, Mapping):
+        return None
+    try:
+        return decode_verdict(stored)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def encode_verdict(verdict: PreflightResult) -> dict[str, Any]:

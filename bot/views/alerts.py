@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.alerting.engine import Transition, TransitionReason
-from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.interactions.message import Message
 from bot.views import blocks, notes
 from bot.views.alert_actions import buttons, next_step_of
@@ -37,8 +37,10 @@ def line(transition: Transition) -> Message:
     """What the alert's thread (and, broadcast, its channel) is told of a transition."""
     text = _line_text(transition)
     shown = [f"{_mark(transition.new)} {text}"]
-    if transition.reason is TransitionReason.WORSE:
-        before = set(alert_text(transition.old).lines if transition.old else ())
+    old = transition.old
+    # Text of an older release reads differently, so a comparison would list everything as new.
+    if transition.reason is TransitionReason.WORSE and not (old and isinstance(old.detail, LegacyDetail)):
+        before = set(alert_text(old).lines if old else ())
         shown += _bullets([item for item in alert_text(transition.new).lines if item not in before])
     return blocks.message(text, blocks.section("\n".join(shown)))
 

@@ -48,9 +48,10 @@ async def evaluate(
 ) -> Evaluation:
     """Look at the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
-    Raises UserError when the cluster has no such background task. Never raises ClusterError: what is not known is a
-    check that says so.
+    Raises UserError when today's rules refuse the request, or when the cluster has no such background task. Never
+    raises ClusterError: what is not known is a check that says so.
     """
+    request = replace(request)  # validates again: an earlier release may have accepted and stored it
     others = tuple(OpenOperation(op.id, op.kind, op.state, op.task) for op in operations if op.state in LOCKING)
     if isinstance(request, TaskSwitch):
         return await _evaluate_switch(cluster, request, others, options)

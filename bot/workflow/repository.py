@@ -151,7 +151,7 @@ class OperationRepository:
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
         card = MessageKey.card(op.card_id)
-        thread = MessageKey.card(op.options.reverts.thread) if op.options.reverts else card
+        thread = MessageKey.card((op.options.reverts.thread if op.options.reverts else 0) or op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
         # This step makes earlier lines about running and unknown states stale; unposted ones are dropped.
         await uow.outbox.drop_unposted(card.passing_steps(op.id))

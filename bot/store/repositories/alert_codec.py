@@ -101,7 +101,9 @@ _NAMES: Mapping[type[object], str] = MappingProxyType(
 _PLAIN = ("cluster", "rule", "subject", "since", "weight", "fired_at", "resolved_at", "clear_since", "changed_at")
 _COLUMNS = (*_PLAIN, "reminded_at", "acked_by", "acked_at", "version")
 _PHRASES_AS_PARTS = "hosts_disagree"
-"""0.1.0 stored phrases as the parts of this rule: they are not compared with the names of today."""
+"""0.1.0 stores phrases as the parts of this rule. Names are stored under another key, so that neither release compares
+them with the other's and announces the alert again."""
+_PARTS, _PART_NAMES = "parts", "part_names"
 _FIX_WORDS = 3
 
 
@@ -125,9 +127,7 @@ def alert_of(row: Row) -> Alert:
     outcome = _decoded(data.get("outcome"), OUTCOME_KINDS)
     if outcome is None and row["resolution"]:
         outcome = LegacyOutcome(row["resolution"])
-    parts = data.get("parts")
-    if row["rule"] == _PHRASES_AS_PARTS and isinstance(detail, LegacyDetail):
-        parts = None
+    parts = data.get(_parts_key(row["rule"]))
     return Alert(
         **{name: row[name] for name in (*_COLUMNS, "id")},
         state=AlertState(row["state"]),
@@ -141,12 +141,16 @@ def alert_of(row: Row) -> Alert:
     )
 
 
+def _parts_key(rule: str) -> str:
+    return _PART_NAMES if rule == _PHRASES_AS_PARTS else _PARTS
+
+
 def _data_of(alert: Alert, text: AlertText) -> dict[str, Any]:
     data: dict[str, Any] = {"detail": _encoded(alert.detail), **_encoded_notes(alert.notes)}
     if alert.outcome is not None:
         data["outcome"] = _encoded(alert.outcome)
     if alert.parts is not None:
-        data["parts"] = list(alert.parts)
+        data[_parts_key(alert.rule)] = list(alert.parts)
     if alert.covers:
         data["covers"] = [list(pair) for pair in alert.covers]
     if alert.fix is not None:

@@ -47,7 +47,7 @@ def _operation(row: RowMapping) -> Operation:
     try:
         return Operation(
             **{name: row[name] for name in ("id", *_PLAIN)},
-            request=codec.decode_request(row["kind"], row["request"]),
+            request=codec.stored_request(row["kind"], row["request"]),
             options=codec.decode_options(row["request"]),
             state=OpState(row["state"]),
             seen=codec.decode_seen(row["seen"]),

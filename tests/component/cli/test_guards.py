@@ -113,4 +113,4 @@ async def test_verify_names_the_intact_rows_before_a_broken_one(
     assert (
         "BROKEN at row 3: its hash does not fit its content: it was changed. Rows 1 to 2 are intact, up to 2:" in said
     )
-    assert "is gone" in said.partition("TAMPERED")[2]
+    assert "is missing" in said.partition("TAMPERED")[2]

@@ -23,9 +23,10 @@ from bot.alerting.model import (
     Severity,
     TransferLeader,
 )
-from bot.alerting.transition import TransitionReason
+from bot.alerting.transition import Tell, Transition, TransitionReason
 from bot.store.repositories.alert_codec import DETAIL_KINDS, OUTCOME_KINDS, alert_of, columns_of
 from bot.views.alert_text.table import DETAILS, OUTCOMES, alert_text
+from bot.views.alerts import line
 from tests.support.alert_samples import DETAIL_SAMPLES, DISK, OUTCOME_SAMPLES
 from tests.support.engine_builders import Life, rule, seen
 
@@ -115,16 +116,28 @@ def test_an_unknown_detail_falls_back_to_the_stored_text(detail: object) -> None
     assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",))
 
 
-def test_an_open_alert_of_0_1_0_takes_up_its_facts_silently() -> None:
+def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:
     old = replace(alert_of(old_row()), outcome=None, fired_at=1.0, version=1, notes=EngineNotes())
     life = Life([rule()], alerts={7: old})
     detail = d.DisksBroken(1, 0, (DISK,))
     same = Finding("disk_broken", "", Severity.WARNING, detail, parts=("7",))
-    assert [move.reason for move in life.step(15, same)] == [TransitionReason.NOTED]
+    assert [(move.reason, move.tell) for move in life.step(15, same)] == [(TransitionReason.CHANGED, Tell.EDIT)]
     assert life.alerts[7].detail == detail
     assert life.step(30, same) == []
     assert len(seen(life.step(45, replace(same, weight=2, parts=("7", "8"))))) == 1
 
 
-def test_phrases_that_0_1_0_stored_as_parts_are_not_compared() -> None:
+def test_parts_of_hosts_disagree_are_stored_under_another_key_than_the_phrases_of_0_1_0() -> None:
     assert alert_of(old_row(rule="hosts_disagree")).parts is None
+    named = alert(d.ReadOnly(), rule="hosts_disagree", parts=("claims:h1,h2",))
+    row = row_of(named)
+    assert "parts" not in row["data"]
+    assert alert_of(row) == named
+
+
+def test_worse_alert_of_0_1_0_lists_no_line_as_new() -> None:
+    old = replace(alert_of(old_row()), outcome=None)
+    new = replace(old, detail=d.DisksBroken(2, 0, (DISK, replace(DISK, id=8))), weight=2)
+    known = replace(new, detail=d.DisksBroken(1, 0, (DISK,)))
+    assert "•" not in str(line(Transition(old, new, TransitionReason.WORSE, Tell.REPLY)).blocks)
+    assert "•" in str(line(Transition(known, new, TransitionReason.WORSE, Tell.REPLY)).blocks)

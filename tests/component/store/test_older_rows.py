@@ -1,0 +1,49 @@
+"""Rows that an earlier release accepted and today's rules refuse: they and all others are read."""
+
+import pytest
+from sqlalchemy import update
+
+from bot.chatops.inbox import Inbox
+from bot.common.errors import UserError
+from bot.interactions.events import Invocation
+from bot.operations.model import Operation
+from bot.operations.requests import MemberAdd, MemberRemove
+from bot.store.database import Store
+from bot.store.schema import inbound, operations
+from bot.workflow.evaluation import evaluate
+from tests.support.in_memory_ports import FakeCluster
+
+LINK_LOCAL = {"peer_id": 4, "host": "169.254.7.9:10110", "node_host": "169.254.7.9:9998", "learner": True}
+
+
+async def add(store: Store, request: MemberAdd | MemberRemove) -> Operation:
+    async with store.begin() as uow:
+        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0))
+
+
+async def test_operation_with_a_request_refused_today_is_read(store: Store) -> None:
+    old = await add(store, MemberAdd(4, "10.0.0.4:10110", "10.0.0.4:9998"))
+    new = await add(store, MemberRemove(3))
+    async with store.begin() as uow:
+        row = operations.c.id == old.id
+        changes = {"request": LINK_LOCAL, "seen": {"verdict": {"checks": [{"level": "of another release"}]}}}
+        await uow.operations._session.change(update(operations).where(row).values(**changes))
+    async with store.read() as uow:
+        found = {op.id: op for op in await uow.operations.recent(10)}
+    assert found[new.id].request == MemberRemove(3)
+    request = found[old.id].request
+    assert isinstance(request, MemberAdd)
+    assert request.host == LINK_LOCAL["host"]
+    assert found[old.id].seen.verdict is None
+    with pytest.raises(UserError, match=r"169\.254\.7\.9"):
+        await evaluate(FakeCluster(), request, ())
+
+
+async def test_unreadable_delivery_does_not_stop_the_others(store: Store) -> None:
+    inbox = Inbox(store, "one", lambda: 100.0)
+    good = Invocation("k2", "U0ANNA", "C0OPS", "stat prod", "https://hooks.example/2")
+    await inbox.accept(Invocation("k1", "U0ANNA", "C0OPS", "stat prod", "https://hooks.example/1"))
+    await inbox.accept(good)
+    async with store.begin() as uow:
+        await uow.inbound._session.change(update(inbound).where(inbound.c.key == "k1").values(kind="OfAnotherRelease"))
+    assert await inbox.pending() == [good]
