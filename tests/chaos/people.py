@@ -20,7 +20,7 @@ REFUSED_SECONDS = 5.0
 """How long after the database went away a click may still be refused for it."""
 TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
 _ALERT = re.compile(r"alert:\d+")
-_DISK = re.compile(r"disk (\d+) on ")
+_DISK = re.compile(r"disk #(\d+) on ")
 
 
 @dataclass

@@ -21,7 +21,7 @@ async def told_in_private(world: Demo, user: str, *words: str) -> Message:
 async def broken(world: Demo, disk: int = 3) -> Message:
     """Break a disk; return its alert."""
     world.clusters["prod"].break_disk(disk)
-    return await world.slack.wait_for(STORAGE, alert(f"disk {disk}", "firing"))
+    return await world.slack.wait_for(STORAGE, alert(f"disk #{disk}", "firing"))
 
 
 def choice(message: Message, words: str) -> str:
@@ -39,7 +39,7 @@ async def test_viewer_sees_cluster_and_runbook_in_private(world: Demo) -> None:
     await dave.click(STORAGE, posted.ts, "alert_runbook")
     await told_in_private(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
     now = next(m for m in dave.sees(STORAGE) if m.ts == posted.ts)
-    assert "disk 3" in now.full_text
+    assert "disk #3" in now.full_text
     assert "Runbook of `disk_broken`" in (await ask(world, "/cm runbook disk_broken")).full_text
     assert "no rule" in (await ask(world, "/cm runbook disk_brokn")).full_text
 

@@ -27,7 +27,7 @@ async def test_status_line_is_one_message_and_shows_a_stop(world: Demo) -> None:
     """It shows the clusters with a time, returns after it was deleted, and says that cmbot was stopped."""
     status_reporter = replace(world.app.status_reporter, channels=[ARCHIVE])
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await status_reporter.update(ARCHIVE)
     line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot is watching" in m.full_text)
     for words in ("of 2 clusters", "As of", "*prod*", "*archive*", "Oldest look:", "to be sent"):
@@ -52,8 +52,8 @@ async def test_status_line_names_clusters_that_are_not_polled(world: Demo) -> No
     assert "prod, archive: not polled lately" in line.full_text
     world.clusters["prod"].break_disk(3)
     world.clusters["archive"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
-    await world.slack.wait_for(ARCHIVE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
+    await world.slack.wait_for(ARCHIVE, alert("disk #3", "firing"))
     assert await world.app.status_reporter.problem() == ""
 
 

@@ -38,7 +38,7 @@ async def test_alerts_of_archived_channel_use_fallback_until_it_returns(world: D
     """Alert and thread go to the fallback channel, readiness names the closed one, and later alerts return."""
     change(world, STORAGE, is_archived=True)
     world.clusters["prod"].break_disk(3)
-    posted = await world.slack.wait_for(OPERATIONS, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(OPERATIONS, alert("disk #3", "firing"))
     assert f"For <#{STORAGE}>, where cmbot cannot post" in posted.full_text
     assert posted.text.startswith(f"For <#{STORAGE}>")
     status, words = await ready(world)
@@ -61,10 +61,10 @@ async def test_alerts_of_archived_channel_use_fallback_until_it_returns(world: D
 async def test_open_alert_moves_to_fallback_when_channel_is_lost(world: Demo) -> None:
     """The bot is removed while an alert is open: the next change posts the whole alert in the fallback channel."""
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     change(world, STORAGE, has_bot=False)
     world.clusters["prod"].break_disk(4)
-    posted = await world.slack.wait_for(OPERATIONS, alert("disk 4", "firing"))
+    posted = await world.slack.wait_for(OPERATIONS, alert("disk #4", "firing"))
     await world.slack.as_user(ALICE).click(OPERATIONS, posted.ts, "alert_ack")
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == posted.ts and "acknowledged by" in m.full_text)
 
@@ -72,10 +72,10 @@ async def test_open_alert_moves_to_fallback_when_channel_is_lost(world: Demo) ->
 async def test_deleted_message_of_open_alert_is_posted_again(world: Demo) -> None:
     """A deleted message of an open alert is posted again; one of a resolved alert is not."""
     world.clusters["prod"].break_disk(3)
-    first = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    first = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     world.slack.workspace.change(first, deleted=True)
     world.clusters["prod"].break_disk(4)
-    again = await world.slack.wait_for(STORAGE, alert("disk 4", "firing"))
+    again = await world.slack.wait_for(STORAGE, alert("disk #4", "firing"))
     assert again.ts != first.ts
     await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == again.ts and "worse than before" in m.full_text)
     world.slack.workspace.change(again, deleted=True)

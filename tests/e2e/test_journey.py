@@ -149,7 +149,7 @@ async def test_hostile_text_of_a_cluster_is_escaped(world: Demo) -> None:
     """A host named <!channel> notifies no one."""
     world.clusters["prod"].rename_disk(5, host="<!channel> & <@U0BOB>", path="`*_~|")
     world.clusters["prod"].break_disk(5)
-    posted = await world.slack.wait_for(STORAGE, alert("disk 5"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk #5"))
     listed = await ask(world, "/cm disks status=broken")
     for message in (posted, listed):
         assert "<!channel>" not in json.dumps([message.text, *message.blocks])
@@ -280,10 +280,10 @@ async def test_broken_disk_is_one_message_until_resolved(world: Demo) -> None:
     """One message is posted when the disk breaks, edited during repair, and resolved with its duration."""
     cluster = world.clusters["prod"]
     cluster.break_disk(3)
-    first = await world.slack.wait_for(STORAGE, alert("disk 3", "broken"))
+    first = await world.slack.wait_for(STORAGE, alert("disk #3", "broken"))
     assert "/data/disk3" in first.full_text
     cluster.break_disk(7)
-    grown = await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk 7" in m.full_text)
+    grown = await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk #7" in m.full_text)
     assert "2 disks" in grown.text
     cluster.repair_disk(3, "repairing")
     await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "being repaired" in m.full_text)

@@ -79,8 +79,8 @@ async def test_tasks_of_the_second_process_return_to_the_first(outside: Outside,
         assert second.process.send(end)
         await first.watches()
         outside.cluster.break_disk(3)
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
-    assert len(outside.posted("disk 3")) == 1
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text, timeout=30)
+    assert len(outside.posted("disk #3")) == 1
 
 
 async def test_second_process_goes_on_after_the_first_one_stops(outside: Outside) -> None:
@@ -92,6 +92,6 @@ async def test_second_process_goes_on_after_the_first_one_stops(outside: Outside
             assert await first.process.process.wait() == 0
         await second.watches()
         outside.cluster.break_disk(3)
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text, timeout=30)
         await second.watches()
-    assert len(outside.posted("disk 3")) == 1
+    assert len(outside.posted("disk #3")) == 1

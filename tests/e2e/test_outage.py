@@ -142,7 +142,7 @@ async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> N
         assert len([each for each in logs if each["event"] == "store.down"]) <= 2
     finally:
         await asyncio.to_thread(world.give)
-    await world.slack.wait_for(STORAGE, lambda m: bool(m.metadata) and "disk 3" in m.full_text, timeout=40)
+    await world.slack.wait_for(STORAGE, lambda m: bool(m.metadata) and "disk #3" in m.full_text, timeout=40)
     await world.confirm(card)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "*Verified*" in m.full_text, timeout=40)
     async with world.app.store.read() as uow:

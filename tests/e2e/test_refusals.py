@@ -40,7 +40,7 @@ async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> N
 
 async def test_refused_edit_of_a_resolved_alert_is_a_new_message(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
-    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     frozen(world)
     world.clusters["prod"].repair_disk(3, "repaired")
     over = await world.slack.wait_for(STORAGE, lambda m: m.ts != posted.ts and alert("was repaired")(m), timeout=30)
@@ -51,7 +51,7 @@ async def test_refused_thread_reply_is_posted_in_the_channel(world: Demo) -> Non
     code = "restricted_action_non_threadable_channel"
     world.slack.faults.inject("thread_error", method="chat.postMessage", count=MANY, code=code)
     world.clusters["prod"].break_disk(3)
-    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     world.clusters["prod"].break_disk(4)
     worse = await world.slack.wait_for(STORAGE, lambda m: "worse than before" in m.full_text)
     assert not worse.thread_ts
@@ -67,7 +67,7 @@ async def test_unlisted_error_is_in_readyz_until_it_ends(world: Demo) -> None:
             async with web.get(f"http://127.0.0.1:{world.app.port}/readyz") as answer:
                 words = (await answer.json())["checks"]["outbox"]
                 assert (answer.status == 200) is (words == "ok")
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"), timeout=30)
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"), timeout=30)
     await world.app.outbox.settled(MessageKey.parse("alert:1"), within=10)
     assert await world.app.outbox.refused() == ""
 
@@ -90,7 +90,7 @@ async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo
 async def test_alert_resolved_in_archived_channel_is_reported_in_fallback(world: Demo) -> None:
     """Its message cannot be edited, so the fallback channel reports the end with a link."""
     world.clusters["prod"].break_disk(3)
-    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     change(world, STORAGE, is_archived=True)
     world.clusters["prod"].repair_disk(3, "repaired")
     over = await world.slack.wait_for(OPERATIONS, alert("was repaired"), timeout=30)

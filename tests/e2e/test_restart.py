@@ -18,11 +18,11 @@ async def test_alert_survives_a_restart(outside: Outside) -> None:
     """It is posted once before the kill; after it the same message is edited."""
     async with outside.bot():
         outside.cluster.break_disk(3)
-        first = await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
+        first = await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text)
     outside.cluster.break_disk(4)
     async with outside.bot():
-        await outside.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk 4" in m.full_text, timeout=20)
-    assert len(outside.posted("disk 3")) == 1
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk #4" in m.full_text, timeout=20)
+    assert len(outside.posted("disk #3")) == 1
 
 
 async def test_disk_that_broke_during_the_stop_is_announced(outside: Outside) -> None:
@@ -32,8 +32,8 @@ async def test_disk_that_broke_during_the_stop_is_announced(outside: Outside) ->
         await outside.slack.wait_for(STORAGE, lambda m: "prod is" in m.text)
     outside.cluster.break_disk(9)
     async with outside.bot():
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 9" in m.full_text, timeout=20)
-    assert len(outside.posted("disk 9")) == 1
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #9" in m.full_text, timeout=20)
+    assert len(outside.posted("disk #9")) == 1
 
 
 async def test_leader_that_changed_during_the_stop_is_announced_once(outside: Outside) -> None:

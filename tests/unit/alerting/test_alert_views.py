@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.alerting.details import DiskName, DisksBroken
 from bot.alerting.engine import Tell, Transition, TransitionReason
 from bot.alerting.model import Alert, AlertState, EnableTask, Fix, LegacyDetail, LegacyOutcome, Severity, TransferLeader
 from bot.alerting.rules.table import RULES, rule_named
@@ -95,9 +96,14 @@ def test_resolved_alert_ends_with_its_finding(resolved: float, also: str) -> Non
 
 
 def test_lines_of_the_thread() -> None:
-    older = replace(ALERT, detail=LegacyDetail("1 disk of prod is broken.", ("disk 7",)), weight=1)
-    worse = line(Transition(older, ALERT, TransitionReason.WORSE, Tell.REPLY))
-    assert texts(worse) == ["🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n• disk 8"]
+    disks = tuple(DiskName(number, 2, f"h:{number}", f"/data/{number}", "z0") for number in (7, 8))
+    older = replace(ALERT, detail=DisksBroken(1, 0, disks[:1]), weight=1)
+    newer = replace(ALERT, detail=DisksBroken(2, 0, disks))
+    worse = line(Transition(older, newer, TransitionReason.WORSE, Tell.REPLY))
+    assert texts(worse) == [
+        "🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n"
+        "• disk #8 on `h:8`, path `/data/8`, zone `z0`: broken"
+    ]
     reminded = replace(ALERT, reminded_at=NOON + 3600)
     assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Tell.REPLY)).text == (
         "Still so in prod after 1 h: 2 disks of prod are broken."
