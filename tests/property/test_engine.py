@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
+from bot.alerting.engine import REPLY_EVERY, Transition, TransitionReason, Visibility, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
 from bot.alerting.hysteresis import unknown_for
@@ -17,7 +17,7 @@ from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
-from bot.alerting.transition import LOUD, ended, reads_the_same
+from bot.alerting.transition import NOTIFYING, ended, reads_the_same
 from bot.common.errors import StoreError
 from bot.store.state_codec import decode_history
 from bot.views.alert_text.table import alert_text
@@ -170,12 +170,14 @@ class Engine(RuleBasedStateMachine):
     def the_neighbour_has_trouble(self, number: int) -> None:
         made = [self._neighbour(self.neighbours + place) for place in range(number)]
         self.neighbours += number
-        self._commit("archive", tuple(Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in made))
+        self._commit(
+            "archive", tuple(Transition(None, alert, TransitionReason.FIRED, Visibility.POST) for alert in made)
+        )
 
     @rule()
     def the_neighbour_recovers(self) -> None:
         over = [
-            Transition(old, ended(old, self.now, Ended()), TransitionReason.RESOLVED, Tell.REPLY)
+            Transition(old, ended(old, self.now, Ended()), TransitionReason.RESOLVED, Visibility.REPLY)
             for old in self.neighbour
         ]
         self._commit("archive", tuple(over))
@@ -203,7 +205,7 @@ class Engine(RuleBasedStateMachine):
         firing = [alert.id for alert in self.own if alert.state is AlertState.FIRING]
         move = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
         assert move is not None
-        assert move.tell is Tell.EDIT
+        assert move.visibility is Visibility.EDIT
         done(self._acknowledged(move))
         self.told.setdefault(move.new.id, []).append((self.now, move))
 
@@ -294,7 +296,7 @@ class Engine(RuleBasedStateMachine):
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}
         for move in posted:
-            if move.tell is not Tell.QUIET:
+            if move.visibility is not Visibility.QUIET:
                 self.told.setdefault(ids[move.new.key], []).append((self.now, move))
         return True
 
@@ -319,7 +321,7 @@ class Engine(RuleBasedStateMachine):
         said = [
             (at, move)
             for at, move in self.told[alert.id]
-            if move.tell in LOUD or move.reason is TransitionReason.ACKNOWLEDGED
+            if move.visibility in NOTIFYING or move.reason is TransitionReason.ACKNOWLEDGED
         ]
         return max((at for at, move in said if move.reason in reasons), default=0.0)
 
@@ -327,18 +329,20 @@ class Engine(RuleBasedStateMachine):
         old, new = move.old, move.new
         if self.world[new.rule] is CANNOT_TELL:
             assert old is not None
-            assert (move.tell, reads_the_same(old, new)) == (Tell.QUIET, True), "moved though nobody could tell"
+            assert (move.visibility, reads_the_same(old, new)) == (Visibility.QUIET, True), (
+                "moved though nobody could tell"
+            )
             return
-        assert new.version == (old.version if old else 0) + (move.tell is not Tell.QUIET or not new.open)
-        if move.tell is not Tell.QUIET:
+        assert new.version == (old.version if old else 0) + (move.visibility is not Visibility.QUIET or not new.open)
+        if move.visibility is not Visibility.QUIET:
             assert new.rule not in blocked
         if move.reason is TransitionReason.FIRED:
             assert old is None or old.state is AlertState.PENDING
-            assert move.tell is Tell.POST
+            assert move.visibility is Visibility.POST
             assert not self._muted(new)
             waited = self.now - new.since - (unknown_for(old) if old else 0.0)
             assert waited >= next(each.hold for each in RULES if each.key == new.rule)
-        elif move.tell is not Tell.QUIET:
+        elif move.visibility is not Visibility.QUIET:
             assert old is not None
             assert old.fired_at > 0, "told of what was never told before"
             self._check_told(move, old)
@@ -359,11 +363,11 @@ class Engine(RuleBasedStateMachine):
             self._check_escalation(old, new)
         if move.mention:
             assert move.reason is TransitionReason.ESCALATED or self._last(old, TransitionReason.ESCALATED)
-            assert (move.mention, move.tell) == (CALLS.to, Tell.REPLY_BROADCAST)
+            assert (move.mention, move.visibility) == (CALLS.to, Visibility.REPLY_BROADCAST)
             assert new.severity >= CALLS.severity
         if move.reason is TransitionReason.WORSE:
             self._check_worse(move, old)
-        if move.tell in LOUD and move.reason not in {TransitionReason.FIRED, TransitionReason.WORSE}:
+        if move.visibility in NOTIFYING and move.reason not in {TransitionReason.FIRED, TransitionReason.WORSE}:
             assert not self._muted(new)
             assert old.state is not AlertState.ACKNOWLEDGED or move.reason is TransitionReason.RESOLVED
 
@@ -373,7 +377,7 @@ class Engine(RuleBasedStateMachine):
         grown = new.severity > old.severity or new.weight > old.weight or parts
         assert grown or old.notes.unreported is not None
         assert not self._muted(new)
-        if move.tell is Tell.EDIT:
+        if move.visibility is Visibility.EDIT:
             assert old.notes.replied_at is not None
             assert self.now - old.notes.replied_at < REPLY_EVERY, "a first reply was put off"
             assert new.severity <= min(old.severity, Severity.WARNING)

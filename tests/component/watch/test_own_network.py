@@ -67,12 +67,12 @@ class Many:
 
     async def rounds(self, count: int = 1) -> list[str]:
         """Poll each cluster every 15 s, staggered; return the posted messages."""
-        before = len(self.store.told)
+        before = len(self.store.posted)
         for _ in range(count):
             for watch in self.watches.values():
                 await watch.tick(self.now)
                 self.now += 15 / len(self.watches)
-        return self.store.told[before:]
+        return self.store.posted[before:]
 
     def posted(self) -> list[tuple[str, str]]:
         """Channel and text of each message that is no reply."""

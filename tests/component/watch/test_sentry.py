@@ -32,7 +32,7 @@ class Guarded(World):
         self.watchdog = Watchdog({"prod": self.watch}, self.store, wake=self._wake)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        before = len(self.store.told)
+        before = len(self.store.posted)
         for _ in range(count):
             self.now += apart
             if not self.hangs:
@@ -40,7 +40,7 @@ class Guarded(World):
                     await self.watch.tick(self.now)
             if not self.store.down:
                 await self.watchdog.check(self.now)
-        return self.store.told[before:]
+        return self.store.posted[before:]
 
 
 @pytest.fixture
@@ -128,10 +128,10 @@ async def test_cluster_watched_by_another_replica_is_not_stale(world: Guarded) -
         world.now += 15
         await other.tick(world.now)
         await world.watchdog.check(world.now)
-    assert (world.store.told, world.watchdog.blind) == ([], {})
+    assert (world.store.posted, world.watchdog.blind) == ([], {})
     world.now += 15
     await world.watch.tick(world.now)
-    assert world.store.told == []
+    assert world.store.posted == []
 
 
 async def test_disabled_watchdog_announces_nothing(world: Guarded) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.engine import Tell, Transition, TransitionReason
+from bot.alerting.engine import Transition, TransitionReason, Visibility
 from bot.alerting.model import Alert, AlertState, EnableTask, Fix, LegacyDetail, LegacyOutcome, Severity, TransferLeader
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
@@ -96,13 +96,13 @@ def test_resolved_alert_ends_with_its_finding(resolved: float, also: str) -> Non
 
 def test_lines_of_the_thread() -> None:
     older = replace(ALERT, detail=LegacyDetail("1 disk of prod is broken.", ("disk 7",)), weight=1)
-    worse = line(Transition(older, ALERT, TransitionReason.WORSE, Tell.REPLY))
+    worse = line(Transition(older, ALERT, TransitionReason.WORSE, Visibility.REPLY))
     assert texts(worse) == ["🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n• disk 8"]
     reminded = replace(ALERT, reminded_at=NOON + 3600)
-    assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Tell.REPLY)).text == (
+    assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Visibility.REPLY)).text == (
         "Still so in prod after 1 h: 2 disks of prod are broken."
     )
-    assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Tell.REPLY)).text == card(RESOLVED).text
+    assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Visibility.REPLY)).text == card(RESOLVED).text
 
 
 def labels(alert: Alert) -> list[str]:

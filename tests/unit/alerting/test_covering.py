@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.alerting.engine import Tell, Transition, TransitionReason, step
+from bot.alerting.engine import Transition, TransitionReason, Visibility, step
 from bot.alerting.inhibition import covered
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Pair, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -38,7 +38,11 @@ class Life:
         seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
         held = [alert for alert in self.alerts.values() if alert.open]
         moves = step({**seen, **answers}, held, [], self.rules, now, cluster="prod")
-        return [(sentence(move.new), move.reason) for move in map(self._keep, moves) if move.tell is not Tell.QUIET]
+        return [
+            (sentence(move.new), move.reason)
+            for move in map(self._keep, moves)
+            if move.visibility is not Visibility.QUIET
+        ]
 
     def _keep(self, move: Transition) -> Transition:
         new = replace(move.new, id=move.new.id or len(self.alerts) + 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock, earliest
-from bot.views.notes import clock_set
+from bot.views.notices import clock_set
 
 NOON = 1_700_000_000.0
 HOUR = 3600.0
