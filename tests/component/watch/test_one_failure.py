@@ -95,7 +95,7 @@ async def test_partial_recovery_announces_the_rest(world: World) -> None:
         *(
             f"{RISK}voter 3 is unhealthy ({why}).".replace("Critical", "Warning")
             for why in (
-                "at the look before: the leader has not heard from it lately",
+                "in the previous poll: the leader has not heard from it lately",
                 "its own host does not answer or is not configured",
             )
         ),

@@ -85,7 +85,7 @@ async def test_stale_watch_escalates(world: Guarded) -> None:
     posted = await world.ticks(30)
     assert posted[0] == BLIND
     assert next(text for text in posted if "subteam" in text).startswith(
-        "<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: cmbot cannot watch prod"
+        "<!subteam^S0ONCALL> No acknowledgement for 5 min in prod: cmbot cannot watch prod"
     )
 
 
@@ -110,7 +110,7 @@ async def test_stale_watch_is_announced_after_a_database_outage(world: Guarded) 
     posted = await world.ticks(3)
     assert posted == [
         "Warning in prod: 1 disk of prod is broken.",
-        "The watch of prod saw nothing for 10 min, and could not say so. It sees again.",
+        "prod was not polled for 10 min, and cmbot could not post that. Polling works again.",
     ]
 
 

@@ -100,7 +100,7 @@ def test_lines_of_the_thread() -> None:
     assert texts(worse) == ["🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n• disk 8"]
     reminded = replace(ALERT, reminded_at=NOON + 3600)
     assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Visibility.REPLY)).text == (
-        "Still so in prod after 1 h: 2 disks of prod are broken."
+        "Still firing in prod after 1 h: 2 disks of prod are broken."
     )
     assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Visibility.REPLY)).text == card(RESOLVED).text
 

@@ -64,9 +64,9 @@ def test_mild_alert_or_missing_group_never_escalates() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))
     assert life.step(1000, found(severity=WARNING)) == []
-    nobody = Life()
-    nobody.step(0, BAD)
-    assert nobody.step(10_000, BAD) == []
+    quiet = Life()
+    quiet.step(0, BAD)
+    assert quiet.step(10_000, BAD) == []
 
 
 def test_escalation_time_starts_with_the_severity() -> None:

@@ -154,7 +154,7 @@ FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
             [look(100, members=(1, 2)), look(105, leader=2, term=6, silent=(1, 2))], id="named by one that was removed"
         ),
         pytest.param([look(100, leader=0), look(105, leader=2, term=6, silent=(1, 2))], id="no leader known before"),
-        pytest.param([look(100), look(100 + 7200, leader=2, term=6, silent=(1, 2))], id="nobody looked for long"),
+        pytest.param([look(100), look(100 + 7200, leader=2, term=6, silent=(1, 2))], id="no poll for long"),
         pytest.param(
             [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=5)],
             id="another names another in that term",

@@ -38,7 +38,7 @@ CHANGED_SUBJECTS = [
         "no_leader",
         (look(100, leader=0, silent=(2,)),),
         (look(115, leader=0, silent=(3,)),),
-        id="another host is silent while nobody leads",
+        id="another host is silent without a leader",
     ),
     pytest.param(
         "hosts_disagree",

@@ -1,4 +1,4 @@
-"""Too many alerts at once: what gets a message of its own, what is listed in the digest, and when that ends."""
+"""Storms: which alerts get a message, which ones the group lists, and when the storm ends."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,7 @@ class Channel:
     made: int = 0
 
     def fire(self, now: float, *, cluster: str = "prod", rule: str = "peer_down", number: int = 1) -> list[str]:
-        """So many new alerts at once; returns the digest that each goes into, "" for a message of its own."""
+        """Fire so many new alerts at once; return the group of each, "" for a separate message."""
         alerts = [
             replace(ALERT, cluster=cluster, rule=rule, subject=str(self.made + n), since=now) for n in range(number)
         ]

@@ -158,7 +158,7 @@ def test_open_alerts_are_sorted_by_severity_with_owner() -> None:
     grave = alert(2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
     text = of(facts_of("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
     critical, warning = (line for line in text.split("\n") if "Alert" in line and line.startswith("•"))
-    assert critical == "• 🚨 Critical for 2 h, <@U1> takes care of it: Alert 2."
+    assert critical == "• 🚨 Critical for 2 h, acknowledged by <@U1>: Alert 2."
     assert warning == "• ⚠️ Warning for 2 h: Alert 1."
 
 
