@@ -21,7 +21,7 @@ def buttons(message: Message) -> list[str]:
 async def test_acknowledged_alert_fires_again_when_worse(world: Demo) -> None:
     """The message names who acknowledged it; a second broken disk ends the acknowledgement."""
     world.clusters["prod"].break_disk(3)
-    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await world.slack.as_user(ALICE).click(STORAGE, posted.ts, "alert_ack")
     acked = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "acknowledged by" in m.full_text)
     assert f"<@{ALICE}>" in acked.full_text
@@ -36,7 +36,7 @@ async def test_acknowledged_alert_fires_again_when_worse(world: Demo) -> None:
 async def test_acknowledge_and_silence_by_viewer_are_refused(world: Demo) -> None:
     """A viewer's click and commands are refused by an ephemeral message and change nothing."""
     world.clusters["prod"].break_disk(3)
-    posted = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    posted = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_ack")
     refused = await world.slack.wait_for(STORAGE, lambda m: m.only_for == DAVE, user=DAVE)
     assert "not an operator" in refused.text
@@ -53,11 +53,11 @@ async def test_silenced_alert_is_posted_when_the_silence_is_lifted(world: Demo) 
     world.clusters["prod"].break_disk(5)
     listed = await ask(world, "/cm silences")
     assert "replacing" in listed.full_text
-    before = [m for m in world.slack.workspace.messages if alert("disk 5")(m)]
+    before = [m for m in world.slack.workspace.messages if alert("disk #5")(m)]
     assert before == []
     number = listed.full_text.split("*")[3]
     assert "lifted" in (await ask(world, f"/cm unsilence {number}")).text
-    await world.slack.wait_for(STORAGE, alert("disk 5"))
+    await world.slack.wait_for(STORAGE, alert("disk #5"))
     noted = (await ask(world, "/cm audit")).full_text
     assert "silence begun" in noted
     assert "silence lifted" in noted

@@ -35,7 +35,7 @@ async def test_demo_start_posts_no_missed_summary(world: Demo) -> None:
 async def test_hand_over_lists_owners_of_alerts(world: Demo) -> None:
     """The alert has no owner, then Alice; the scheduled hand-over shows the same."""
     world.clusters["prod"].break_disk(3)
-    fired = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    fired = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     free = await ask(world, "/cm handover")
     assert "Not acknowledged" in free.full_text
     await world.slack.as_user(ALICE).click(STORAGE, fired.ts, "alert_ack")
@@ -49,7 +49,7 @@ async def test_hand_over_lists_owners_of_alerts(world: Demo) -> None:
 
 async def test_summary_command_takes_one_cluster_or_all(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     assert (await ask(world, "/cm summary prod since=2d")).text == "Summary: prod is degraded. 1 alert is open."
     assert (await ask(world, "/cm summary")).text.startswith("Summary of 2 clusters")
     assert "There is no cluster" in (await ask(world, "/cm summary pord")).text
