@@ -49,7 +49,7 @@ class ClusterStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusContext:
-    """Facts beyond the looks themselves.
+    """Facts beyond the snapshots.
 
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
     `voters` is how many voters the last leader listed (0: not known); a group of fewer than `smallest` is accepted.
@@ -70,9 +70,9 @@ NOTHING_KNOWN = StatusContext()
 def cluster_status(
     snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN
 ) -> ClusterStatus:
-    """Judge a look at a cluster; `previous` is the look before it, where there is one.
+    """Evaluate a snapshot of a cluster; `previous` is the snapshot before it, if there is one.
 
-    The verdict is never less severe than the most_severe alert that fires. A fresh leader's counters are not judged.
+    The status is never milder than the most severe firing alert. A fresh leader's counters are not judged.
     """
     if not snapshot.answered:
         return _unreachable(snapshot)
@@ -121,7 +121,7 @@ def _unreachable(snapshot: Snapshot) -> ClusterStatus:
 
 
 def _contradictory(snapshot: Snapshot, found: tuple[str, ...], previous: Snapshot | None) -> ClusterStatus:
-    """Judge hosts that contradict each other; one poll is no proof, as the hosts answer one after the other."""
+    """Evaluate hosts that contradict each other; one poll is no proof, because hosts answer one after the other."""
     reasons = (*found, *silent_hosts(snapshot))
     if previous is None or not any(_contradictions(previous)):
         sentence = f"{snapshot.cluster} is degraded: at one poll {found[0]}; the next poll decides."
@@ -153,7 +153,7 @@ def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: StatusCont
 
 
 def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    """Judge a snapshot whose hosts name a leader that does not claim to lead."""
+    """Evaluate a snapshot whose hosts name a leader that does not claim to lead."""
     cluster, size = snapshot.cluster, known.voters or len(snapshot.looks)
     answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')}"
     needed, silent = quorum(size), silent_hosts(snapshot)

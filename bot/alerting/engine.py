@@ -12,21 +12,21 @@ from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import globally_silenced, lifted_by, muted_under, muting, with_lifted
 from bot.alerting.transition import (
-    Tell,
     Transition,
     TransitionReason,
+    Visibility,
     as_found,
     ended,
     fired,
     following,
-    loud,
     new_parts,
     noted,
     reads_the_same,
+    reply_visibility,
     worse,
 )
 
-__all__ = ["NO_ESCALATION", "Tell", "Transition", "TransitionReason", "acknowledge", "step", "withdrawn"]
+__all__ = ["NO_ESCALATION", "Transition", "TransitionReason", "Visibility", "acknowledge", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
 REPLY_EVERY = 300.0
@@ -119,7 +119,7 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     if alert.state is not AlertState.FIRING:
         return None
     new = following(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
-    return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Tell.EDIT)
+    return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Visibility.EDIT)
 
 
 def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
@@ -128,7 +128,7 @@ def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surro
     move = _judged(rule, known, finding, around)
     if old is None or known is None or known == old:
         return move
-    return replace(move, old=old) if move else Transition(old, known, TransitionReason.NOTED, Tell.QUIET)
+    return replace(move, old=old) if move else Transition(old, known, TransitionReason.NOTED, Visibility.QUIET)
 
 
 def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
@@ -159,10 +159,10 @@ def _first_seen(rule: Rule, finding: Finding, around: Surroundings) -> Transitio
         changed_at=around.now,
     )
     if rule.hold > 0 or around.awaits(rule, finding):
-        return Transition(None, alert, TransitionReason.SEEN, Tell.QUIET)
+        return Transition(None, alert, TransitionReason.SEEN, Visibility.QUIET)
     if silence := around.muting(alert):
-        return Transition(None, muted_under(silence, alert), TransitionReason.SEEN, Tell.QUIET)
-    return Transition(None, fired(alert, around.now), TransitionReason.FIRED, Tell.POST)
+        return Transition(None, muted_under(silence, alert), TransitionReason.SEEN, Visibility.QUIET)
+    return Transition(None, fired(alert, around.now), TransitionReason.FIRED, Visibility.POST)
 
 
 def _pending(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
@@ -172,9 +172,9 @@ def _pending(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> 
         silence = around.muting(new)
         if silence is None:
             unmuted = noted(new, muted=None, peak=None, unknown_for=None)
-            return Transition(old, fired(unmuted, around.now), TransitionReason.FIRED, Tell.POST)
+            return Transition(old, fired(unmuted, around.now), TransitionReason.FIRED, Visibility.POST)
         new = muted_under(silence, new)
-    return None if new == old else Transition(old, new, TransitionReason.SEEN, Tell.QUIET)
+    return None if new == old else Transition(old, new, TransitionReason.SEEN, Visibility.QUIET)
 
 
 def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
@@ -210,13 +210,13 @@ def _got_worse(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Tran
         later = noted(following(new, around.now), unreported=tuple(sorted(unreported)))
         # Growth at every poll must not delay a call for ever.
         return call(rule, old, new, around.escalation, around.now) or Transition(
-            old, later, TransitionReason.WORSE, Tell.EDIT
+            old, later, TransitionReason.WORSE, Visibility.EDIT
         )
     # A part that came and went unannounced is news when it returns.
     new = noted(unlearned(new, unreported), unreported=None, replied_at=around.now)
     again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
-    tell = loud(new.severity, news=bool(unreported))
-    return Transition(old, with_new_wait(old, again, around.now), TransitionReason.WORSE, tell)
+    visibility = reply_visibility(new.severity, news=bool(unreported))
+    return Transition(old, with_new_wait(old, again, around.now), TransitionReason.WORSE, visibility)
 
 
 def _announced_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
@@ -229,36 +229,38 @@ def _announced_lately(old: Alert, new: Alert, around: Surroundings) -> bool:
 def _unmuted(old: Alert, new: Alert, around: Surroundings) -> Transition:
     """Announce the alert again; the wait before a call starts now."""
     heard = noted(following(new, around.now, reminded_at=around.now), calling_since=around.now, peak=None)
-    return Transition(old, heard, TransitionReason.UNMUTED, loud(new.severity))
+    return Transition(old, heard, TransitionReason.UNMUTED, reply_visibility(new.severity))
 
 
 def _quietly(old: Alert, new: Alert, around: Surroundings) -> Transition | None:
     """Update without notifying anyone; edit the message only if its visible text changed."""
     if not reads_the_same(old, new):
-        return Transition(old, following(new, around.now), TransitionReason.CHANGED, Tell.EDIT)
+        return Transition(old, following(new, around.now), TransitionReason.CHANGED, Visibility.EDIT)
     if new == old:
         return None
-    return Transition(old, new, TransitionReason.BACK if old.clear_since else TransitionReason.NOTED, Tell.QUIET)
+    return Transition(old, new, TransitionReason.BACK if old.clear_since else TransitionReason.NOTED, Visibility.QUIET)
 
 
 def _gone(rule: Rule, old: Alert, around: Surroundings) -> Transition | None:
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, around.now, None), TransitionReason.DROPPED, Tell.QUIET)
+        return Transition(old, ended(old, around.now, None), TransitionReason.DROPPED, Visibility.QUIET)
     if around.keeps(rule):
         return None
     if around.now - (old.clear_since or around.now) >= rule.clear:
-        tell = Tell.EDIT if around.muting(old) else Tell.REPLY
-        return Transition(old, ended(old, around.now, around.outcome(old)), TransitionReason.RESOLVED, tell)
+        visibility = Visibility.EDIT if around.muting(old) else Visibility.REPLY
+        return Transition(old, ended(old, around.now, around.outcome(old)), TransitionReason.RESOLVED, visibility)
     if 0 < old.clear_since <= around.now:
         return None
-    return Transition(old, replace(old, clear_since=around.now), TransitionReason.CLEARING, Tell.QUIET)
+    return Transition(old, replace(old, clear_since=around.now), TransitionReason.CLEARING, Visibility.QUIET)
 
 
 def withdrawn(old: Alert, now: float, outcome: NotWatched, *, muted: bool = False) -> Transition:
     """Close an alert that is no longer watched; `outcome` is the reason."""
     if old.state is AlertState.PENDING:
-        return Transition(old, ended(old, now, None), TransitionReason.DROPPED, Tell.QUIET)
-    return Transition(old, ended(old, now, outcome), TransitionReason.WITHDRAWN, Tell.EDIT if muted else Tell.REPLY)
+        return Transition(old, ended(old, now, None), TransitionReason.DROPPED, Visibility.QUIET)
+    return Transition(
+        old, ended(old, now, outcome), TransitionReason.WITHDRAWN, Visibility.EDIT if muted else Visibility.REPLY
+    )
 
 
 def _withdrawn(old: Alert, around: Surroundings) -> Transition:

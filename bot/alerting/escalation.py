@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import Rule
-from bot.alerting.transition import Tell, Transition, TransitionReason, following, loud, noted
+from bot.alerting.transition import Transition, TransitionReason, Visibility, following, noted, reply_visibility
 
 DEFAULT_WAIT = 900.0
 """Seconds to acknowledge an alert before it calls a group."""
@@ -35,13 +35,13 @@ def call(rule: Rule, old: Alert, new: Alert, escalation: Escalation, now: float)
     """
     if escalation.due(new, now):
         escalated = noted(following(new, now, reminded_at=now), escalated_at=now)
-        return Transition(old, escalated, TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, escalation.to)
+        return Transition(old, escalated, TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST, escalation.to)
     if rule.remind <= 0 or now - old.reminded_at < rule.remind:
         return None
     again = escalation.covers(new) and new.notes.escalated_at is not None
-    tell = Tell.REPLY_BROADCAST if again else loud(new.severity)
+    visibility = Visibility.REPLY_BROADCAST if again else reply_visibility(new.severity)
     mention = escalation.to if again else ""
-    return Transition(old, following(new, now, reminded_at=now), TransitionReason.REMINDED, tell, mention)
+    return Transition(old, following(new, now, reminded_at=now), TransitionReason.REMINDED, visibility, mention)
 
 
 def with_new_wait(old: Alert, new: Alert, now: float) -> Alert:

@@ -1,8 +1,8 @@
 """Grouping: when too many alerts fire at once, further ones go into one group message, until that ends. No I/O.
 
 A storm begins with the first message beyond a limit, of one cluster or of a channel that several share. During a storm
-a new alert is listed in the channel's group message, which is edited, instead of its own message. The rules
-of NEVER_WILDCARD_SILENCED always get their own. A storm ends when no more than half the limit came in the window. The
+a new alert is listed in the channel's group message, which is edited, instead of a separate message. The rules
+of NEVER_WILDCARD_SILENCED always get a separate message. A storm ends when the window has at most half the limit. The
 most severe alerts that still fire then get their own message, and the group message lists the others until they
 resolve: every firing alert has a message or is listed.
 """
@@ -13,11 +13,11 @@ from typing import Self
 
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
-from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason, following, noted
+from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility, following, noted
 from bot.common.message_key import MessageKey
 
 WHOLE_CHANNEL = ""
-"""The scope of a storm over all clusters of a channel; any other is a cluster's name."""
+"""Scope of a storm over all clusters of a channel; any other scope is a cluster's name."""
 _MOST_ARRIVALS = 2000
 
 
@@ -30,7 +30,7 @@ class GroupingLimits:
     within: float = 300.0
 
     def of(self, scope: str) -> int:
-        """The limit of a scope."""
+        """Return the limit of a scope."""
         return self.channel if scope == WHOLE_CHANNEL else self.cluster
 
 
@@ -81,16 +81,16 @@ class ChannelHistory:
         return next((group for group in self.groups if group.active), None)
 
     def group(self, slot: str) -> AlertGroup | None:
-        """The group of that slot."""
+        """Return the group of that slot."""
         return next((group for group in self.groups if group.slot == slot), None)
 
     def with_group(self, group: AlertGroup) -> Self:
-        """The history with this group added or replaced."""
+        """Return the history with this group added or replaced."""
         others = tuple(held for held in self.groups if held.slot != group.slot)
         return replace(self, groups=(*others, group))
 
     def without(self, slot: str) -> Self:
-        """The history without that group."""
+        """Return the history without that group."""
         return replace(self, groups=tuple(held for held in self.groups if held.slot != slot))
 
     def count(self, scope: str, since: float) -> int:
@@ -101,7 +101,7 @@ class ChannelHistory:
 def group_alerts(
     history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, tuple[Transition, ...]]:
-    """Group alerts that are too many: the transitions as they must be posted, and the new channel history.
+    """Group alerts that are too many; return the new channel history and the transitions to post.
 
     `alerts` are the open alerts of the cluster; those due get their own message once the storm is over.
     """
@@ -114,15 +114,15 @@ def group_alerts(
 
 
 def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
-    """Alerts that get their own message when the storm ends: the most severe unacknowledged ones."""
+    """Return the ids of the alerts that get a message when the storm ends: the most severe unacknowledged ones."""
     calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
     by_severity = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
     return tuple(alert.id for alert in by_severity[: limits.cluster])
 
 
-def listed(digest: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
-    """The alerts still listed in the group: open, and without their own message."""
-    return [alert for alert in alerts if alert.open and alert.notes.group == digest.slot]
+def listed(group: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
+    """Return the alerts still listed in the group: open, and without a separate message."""
+    return [alert for alert in alerts if alert.open and alert.notes.group == group.slot]
 
 
 def _arrived(
@@ -155,23 +155,23 @@ def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> Chann
 def _surfaced(
     history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
-    """The transitions, and a first post for alerts that are due and still fire.
+    """Yield the transitions, and a first post for alerts that are due and still fire.
 
     An alert that notifies at this step replies in the group's thread first; its own post follows at the next step.
     """
     moved = {move.old.id: move for move in moves if move.old is not None}
-    yield from (move for move in moves if move.tell in LOUD or not _is_due(history, move.new))
+    yield from (move for move in moves if move.visibility in NOTIFYING or not _is_due(history, move.new))
     for alert in alerts:
         move = moved.get(alert.id)
         last = move.new if move else alert
-        if _is_due(history, last) and not (move and move.tell in LOUD):
+        if _is_due(history, last) and not (move and move.visibility in NOTIFYING):
             new = noted(last if move and last.version > alert.version else following(last, now), group=None)
-            yield Transition(alert, new, TransitionReason.SURFACED, Tell.POST)
+            yield Transition(alert, new, TransitionReason.SURFACED, Visibility.POST)
 
 
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or alert.notes.group is None or alert.notes.muted:
         return False
-    digest = history.group(alert.notes.group)
+    group = history.group(alert.notes.group)
     # Group of another channel: the settings moved the cluster to this channel.
-    return digest is None or alert.id in digest.due
+    return group is None or alert.id in group.due

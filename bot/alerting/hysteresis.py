@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.alerting.model import Alert, AlertState, RecentPeak
 from bot.alerting.rules.base import MAX_PARTS
-from bot.alerting.transition import Tell, Transition, TransitionReason, noted
+from bot.alerting.transition import Transition, TransitionReason, Visibility, noted
 
 LASTS = 900.0
 """Seconds for which the recent peak counts: a node that comes and goes is no news."""
@@ -60,7 +60,7 @@ def paused(old: Alert, now: float) -> Transition | None:
     waits = old.state is AlertState.PENDING or old.clear_since > 0
     if not waits or old.notes.unknown_since is not None:
         return None
-    return Transition(old, noted(old, unknown_since=now), TransitionReason.NOTED, Tell.QUIET)
+    return Transition(old, noted(old, unknown_since=now), TransitionReason.NOTED, Visibility.QUIET)
 
 
 def resumed(old: Alert, now: float) -> Alert:

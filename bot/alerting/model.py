@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Severity(IntEnum):
-    """How urgent: higher is worse."""
+    """Severity of a finding; higher is worse."""
 
     INFO = 1
     WARNING = 2
@@ -78,8 +78,8 @@ class Finding:
     """One problem that a rule finds in a Snapshot.
 
     `subject` separates the alerts of one rule within a cluster ("": there is at most one). `weight` grows as the same
-    subject gets worse (number of broken disks). `parts` are the names of what it consists of: a new part is worse,
-    whatever the weight; None where the rule has no parts. `covers` are alerts that are not announced beside this one
+    subject gets worse (number of broken disks). `parts` are the names of what it consists of: a new part is worse
+    at any weight; None if the rule has no parts. `covers` are alerts that are not announced beside this one
     (inhibition.py). `fix` is the change that solves it.
     A `partial` finding may raise an alert or make it worse, but proves no improvement. A `doubtful` finding neither
     raises nor changes nor ends an alert, but its time counts towards `hold`.

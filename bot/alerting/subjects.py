@@ -1,4 +1,4 @@
-"""What the alerts of each rule are about, so that a silence of one subject mutes what its author meant. Pure."""
+"""Subjects: the kind of thing that each rule's alerts concern, and the parsing of a typed subject. No I/O."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,32 +42,32 @@ _OTHERS: Mapping[str, About] = MappingProxyType(
     }
 )
 SUBJECTS: Mapping[str, About] = MappingProxyType({rule.key: _OTHERS.get(rule.key, About.CLUSTER) for rule in RULES})
-"""What each rule's alerts are about; all of a rule that is about the whole cluster are one alert."""
+"""The kind of subject of each rule; a rule about the whole cluster has one alert per cluster."""
 
 
 def subject_of(rule: str, typed: str, cluster: str, memory: ClusterState, alerts: Iterable[Alert]) -> str:
-    """The subject as the alerts of that rule of the cluster name it; raises UserError that says what they are.
+    """Return the typed subject in the form that the rule's alerts use; raise UserError that lists the known subjects.
 
-    What the watch has not seen yet cannot be refused: then the text only has to look right.
+    Without known subjects only the form of the text is checked.
     """
     if not typed:
         return ""
     kinds = list(dict.fromkeys(SUBJECTS.values())) if rule == EVERY_RULE else [SUBJECTS[rule]]
-    told = [alert.subject for alert in alerts if rule in {EVERY_RULE, alert.rule} and alert.subject]
+    open_subjects = [alert.subject for alert in alerts if rule in {EVERY_RULE, alert.rule} and alert.subject]
     for kind in kinds:
-        known = _known(kind, memory, told)
+        known = _known(kind, memory, open_subjects)
         if (found := _found(kind, typed, known)) is not None:
             return found
-    raise UserError(_refusal(rule, typed, cluster, kinds, memory, told)).at("subject")
+    raise UserError(_refusal(rule, typed, cluster, kinds, memory, open_subjects)).at("subject")
 
 
-def _known(kind: About, memory: ClusterState, told: Sequence[str]) -> tuple[str, ...]:
+def _known(kind: About, memory: ClusterState, open_subjects: Sequence[str]) -> tuple[str, ...]:
     if kind is About.PEER:
         return tuple(str(peer) for peer in (*memory.voters, *memory.learners))
     if kind is About.HOST:
         return tuple(note.host for note in memory.hosts)
     if kind is About.ZONE:
-        return tuple(sorted({*told, *(disk.idc for disk in memory.disks if disk.idc)}))
+        return tuple(sorted({*open_subjects, *(disk.idc for disk in memory.disks if disk.idc)}))
     return tuple(task.name for task in TASKS) if kind is About.TASK else ()
 
 
@@ -82,24 +82,24 @@ def _found(kind: About, typed: str, known: Sequence[str]) -> str | None:
         return hosts[0] if len(hosts) == 1 else typed if not known and ":" in typed else None
     if kind is About.PEER:
         return typed if typed in known or (not known and typed.isdecimal()) else None
-    # Zones are listed nowhere but in alerts and disks: one without either may exist all the same.
+    # Only alerts and disks name zones: a zone without either may still exist.
     return typed
 
 
 def _refusal(
-    rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: ClusterState, told: Sequence[str]
+    rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: ClusterState, open_subjects: Sequence[str]
 ) -> str:
     if rule == EVERY_RULE:
         return f"No alert can be about {shown(typed)}: it must be a peer's number, a host, a zone or a background task."
     [kind] = kinds
     if kind is About.CLUSTER:
         return f"An alert of {rule} is about the whole cluster and has no subject: leave subject= out."
-    known = _known(kind, memory, told)
+    known = _known(kind, memory, open_subjects)
     here = f" Of {cluster} these are known: {listed(known)}." if known else ""
     return f"An alert of {rule} is about {kind.value}, and {shown(typed)} is none.{here}{_near(typed, known)}"
 
 
 def _near(typed: str, known: Sequence[str]) -> str:
-    """The one that is meant by `peer 5` or `#5`."""
+    """Suggest the known subject in `peer 5` or `#5`; "" if there is none."""
     numbers = re.findall(r"\d+", typed, re.ASCII)
     return f" Did you mean subject={numbers[0]}?" if len(numbers) == 1 and numbers[0] in known else ""

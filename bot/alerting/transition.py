@@ -1,4 +1,4 @@
-"""Transitions: one step in the life of an alert, why it was taken, and what a channel sees of it. Pure."""
+"""Transitions: one step of an alert, the reason for the step, and its visibility in the channel. No I/O."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,27 +9,27 @@ from bot.alerting.rules.base import MAX_PARTS
 
 
 class TransitionReason(StrEnum):
-    """Why an alert moved."""
+    """The reason for a transition."""
 
-    SEEN = "seen, and not told yet"
-    FIRED = "told for the first time"
+    SEEN = "found, not announced yet"
+    FIRED = "announced for the first time"
     WORSE = "got worse"
-    CHANGED = "reads differently"
-    CLEARING = "not seen any more, waiting to be sure"
-    BACK = "seen again before it was resolved"
+    CHANGED = "text changed"
+    CLEARING = "no longer found, waiting for the clear time"
+    BACK = "found again before it was resolved"
     RESOLVED = "resolved"
-    DROPPED = "went away before it was told"
-    REMINDED = "still there and nobody acknowledged it"
-    ESCALATED = "nobody acknowledged it for too long"
-    NOTED = "noted, and nobody would notice"
-    UNMUTED = "no silence mutes it any more"
+    DROPPED = "gone before it was announced"
+    REMINDED = "still firing without an acknowledgement"
+    ESCALATED = "unacknowledged for too long"
+    NOTED = "notes changed, invisible to readers"
+    UNMUTED = "no longer silenced"
     ACKNOWLEDGED = "acknowledged"
-    WITHDRAWN = "its rule is not watched any more"
-    SURFACED = "told in a message of its own, as the storm is over"
+    WITHDRAWN = "its rule is no longer enabled"
+    SURFACED = "posted as a separate message after the storm"
 
 
-class Tell(StrEnum):
-    """What a channel sees of a transition; a reply comes with the edit of the alert's message."""
+class Visibility(StrEnum):
+    """Visibility of a transition in its channel; a reply also edits the alert's message."""
 
     QUIET = "quiet"
     EDIT = "edit"
@@ -38,13 +38,13 @@ class Tell(StrEnum):
     REPLY_BROADCAST = "reply and broadcast"
 
 
-LOUD = frozenset({Tell.POST, Tell.REPLY, Tell.REPLY_BROADCAST})
-"""What may notify somebody."""
+NOTIFYING = frozenset({Visibility.POST, Visibility.REPLY, Visibility.REPLY_BROADCAST})
+"""Visibilities that may notify a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One step in the life of an alert; `old` is None at its birth. `new.version` is raised when a reader notices.
+    """One step of an alert; `old` is None for a new alert. `new.version` rises if a reader sees a change.
 
     `mention` is the user group (its Slack id) that is called, "" when none is.
     """
@@ -52,30 +52,30 @@ class Transition:
     old: Alert | None
     new: Alert
     reason: TransitionReason
-    tell: Tell
+    visibility: Visibility
     mention: str = ""
 
 
 def worse(alert: Alert, finding: Finding) -> bool:
-    """Whether the finding is worse than what the alert says: more severe, more of it, or something new in it."""
+    """True if the finding is worse than the alert: a higher severity, a higher weight, or a new part."""
     if finding.severity > alert.severity or finding.weight > alert.weight:
         return True
     return has_new_part(alert, finding)
 
 
 def has_new_part(alert: Alert, finding: Finding) -> bool:
-    """Whether something in the finding was not in the alert; where that names as many as it can, nobody can tell."""
+    """True if the finding has a part that the alert lacks; False if the alert's list of parts is full."""
     return bool(new_parts(alert, finding))
 
 
 def new_parts(alert: Alert, found: Finding | Alert) -> set[str]:
-    """The parts of the finding, or of the alert that took it up, that the alert did not have before."""
+    """Return the parts of a finding, or of a later version of the alert, that the alert lacks."""
     known = alert.parts
     return set() if known is None or len(known) >= MAX_PARTS else set(found.parts or ()) - set(known)
 
 
 def as_found(alert: Alert, finding: Finding) -> Alert:
-    """The alert with the facts of the finding; a partial finding takes nothing back."""
+    """Return the alert with the facts of the finding; a partial finding can only make it worse."""
     if finding.partial and not worse(alert, finding):
         return alert
     return replace(
@@ -90,7 +90,7 @@ def as_found(alert: Alert, finding: Finding) -> Alert:
 
 
 def noted(alert: Alert, **notes: Any) -> Alert:
-    """The alert with these notes of the engine."""
+    """Return the alert with these notes of the engine changed."""
     return replace(alert, notes=replace(alert.notes, **notes))
 
 
@@ -100,24 +100,24 @@ def reads_the_same(one: Alert, other: Alert) -> bool:
 
 
 def fired(alert: Alert, now: float) -> Alert:
-    """The alert as it is told for the first time."""
+    """Return the alert as announced for the first time."""
     return following(alert, now, state=AlertState.FIRING, fired_at=now, reminded_at=now)
 
 
 def ended(alert: Alert, now: float, outcome: Outcome | None) -> Alert:
-    """The alert at its end."""
+    """Return the alert as resolved."""
     return following(alert, now, state=AlertState.RESOLVED, resolved_at=now, outcome=outcome)
 
 
 def following(alert: Alert, now: float, **changes: Any) -> Alert:
-    """The next version of the alert."""
+    """Return the next version of the alert."""
     return replace(alert, version=alert.version + 1, changed_at=now, **changes)
 
 
-def loud(severity: Severity, *, news: bool = False) -> Tell:
-    """How what calls for attention is said; `news` is a failure that the channel has not heard of yet."""
+def reply_visibility(severity: Severity, *, news: bool = False) -> Visibility:
+    """Choose reply or broadcast for a change that needs attention; `news`: the failure is new to the channel."""
     shown = severity is Severity.CRITICAL or (news and severity is Severity.WARNING)
-    return Tell.REPLY_BROADCAST if shown else Tell.REPLY
+    return Visibility.REPLY_BROADCAST if shown else Visibility.REPLY
 
 
 def _shown(alert: Alert) -> Alert:

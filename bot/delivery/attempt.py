@@ -16,7 +16,7 @@ from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
 from bot.views.charts import plainer
-from bot.views.detour import aloud, detoured, instead
+from bot.views.fallback import as_channel_message, as_replacement, rerouted
 
 log = structlog.get_logger(__name__)
 
@@ -123,11 +123,11 @@ class Delivery:
             if self.claim.thread_ts is None or error.code not in NO_THREAD | NO_REPLY:
                 raise
             if error.code in NO_REPLY:
-                return await self._say_aloud(self.claim.thread_ts, error.code)
+                return await self._reply_in_channel(self.claim.thread_ts, error.code)
             return Deleted(self.claim.thread_ts, parent=True)
         return Sent(ts, self.claim.version, searched=self.claim.maybe_sent)
 
-    async def _say_aloud(self, thread_ts: str, code: str) -> Sent | Unsaid:
+    async def _reply_in_channel(self, thread_ts: str, code: str) -> Sent | Unsaid:
         """Post a reply in the channel; leave out a quiet reply about an operation, because its card shows the same."""
         claim = self.claim
         log.warning("outbox.thread_refused", slot=str(claim.message_key), channel=claim.channel, code=code)
@@ -138,7 +138,7 @@ class Delivery:
         if found:
             return Sent(found[0], 0)
         link = await self._link(claim.channel, thread_ts)
-        ts = await self._plainly(self._post, aloud(await self._message(), link))
+        ts = await self._plainly(self._post, as_channel_message(await self._message(), link))
         return Sent(ts, claim.version, searched=claim.maybe_sent)
 
     async def _known(self) -> Sequence[str]:
@@ -191,9 +191,9 @@ class Delivery:
         message = Message.from_json(claim.content)
         channel, _, ts = claim.former.partition("/")
         if ts:
-            message = instead(message, await self._link(channel, ts))
+            message = as_replacement(message, await self._link(channel, ts))
         if claim.channel != claim.home and claim.parent is None:
-            message = detoured(message, claim.home)
+            message = rerouted(message, claim.home)
         marks = {"slot": str(claim.message_key), "version": str(claim.version)}
         return replace(message, metadata={**(message.metadata or {}), **marks})
 

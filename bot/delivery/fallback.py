@@ -13,7 +13,7 @@ from bot.delivery.retry_policy import CHANNEL
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessage
 from bot.store.unit_of_work import UnitOfWork
-from bot.views.detour import back
+from bot.views.fallback import channel_recovered
 
 RETRY_SECONDS = 60.0
 """Seconds between two tries of a closed channel."""
@@ -55,7 +55,7 @@ class Fallback:
         noted = await uow.outbox.get(message_key)
         if noted is None or noted.state == "sent":
             meanwhile = self.fallback if self.fallback != post.channel else ""
-            await uow.outbox.put(message_key, post.channel, back(self.clock(), post.last_error, meanwhile))
+            await uow.outbox.put(message_key, post.channel, channel_recovered(self.clock(), post.last_error, meanwhile))
 
     async def _detour(self, uow: UnitOfWork, post: OutboxMessage) -> None:
         message_key = post.parent or post.message_key

@@ -56,7 +56,7 @@ _LOOK_AGAIN = 1.0
 _LOOK_EVERY = 0.25
 
 
-async def _nobody(_key: MessageKey) -> bool:
+async def _never(_key: MessageKey) -> bool:
     return False
 
 
@@ -97,7 +97,7 @@ class Outbox:
         call_timeout: float = 30.0,
         idle: float = 5.0,
         on_dead: Callable[[OutboxMessage], Awaitable[None]] | None = None,
-        wanted: Callable[[MessageKey], Awaitable[bool]] = _nobody,
+        wanted: Callable[[MessageKey], Awaitable[bool]] = _never,
         renew: Callable[[MessageKey, str], Awaitable[float | None]] = _at_once,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         alive: Callable[[], bool] = lambda: True,

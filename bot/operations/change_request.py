@@ -61,7 +61,7 @@ class ChangeRequest:
 
 
 def policy_keys(request: Request, options: RequestOptions) -> tuple[str, ...]:
-    """Names of the policies that decide on a request: of its own kind, and of all that it is part of or leads to.
+    """Return the policies that decide on a request: by its kind, and by all that it is part of or leads to.
 
     A step of a replacement is a change of members too. A switch with a lease is turned twice, the second time without
     an approval.

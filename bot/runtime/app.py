@@ -235,7 +235,7 @@ def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> 
 def _reports(base: Foundation, report_jobs: Sequence[ReportJob]) -> Reports:
     operations = OperationReport(base.store)
     handovers = [job.job for job in report_jobs if job.kind == "handover"]
-    return Reports(base.store, base.clock, operations.deeds, operations.pending, handovers)
+    return Reports(base.store, base.clock, operations.ended_since, operations.pending, handovers)
 
 
 def _forms(

@@ -17,7 +17,7 @@ from bot.runtime.parts import App
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
 from bot.views.alert_text.table import alert_text
-from bot.views.notes import clock_set
+from bot.views.notices import clock_set
 from bot.watch import decommission
 from bot.watch.scheduled_reports import ReportJob
 from bot.watch.watchdog import Watchdog
@@ -202,7 +202,7 @@ async def poll(app: App, cluster: str) -> None:
     began = app.clock()
     await watch.tick(began, app.membership.fence(hold))
     now, outcome = app.clock(), "failed" if watch.health.failures else "done"
-    # The system clock: Prometheus compares this time with the clock of its own host.
+    # The system clock: Prometheus compares this time with the clock of the host it runs on.
     app.metrics.tick(cluster, outcome, now - began, app.wall())
     if watch.latest is not None:
         leader, known = watch.latest.leader, watch.state
@@ -258,7 +258,7 @@ async def sweep(app: App) -> None:
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         async with app.store.read() as uow:
-            open_alerts = await uow.alerts.told()
+            open_alerts = await uow.alerts.open_counts()
         for name in app.clusters:
             app.metrics.alerts_open(name, open_alerts.get(name, 0))
         app.metrics.replicas(app.membership.active_replicas, app.membership.holds)

@@ -164,7 +164,7 @@ class Store:
         """
         if self._writer.dialect.name != "sqlite":
             return
-        # Errors of the driver: SQLAlchemy translates only those of its own statements.
+        # Errors of the driver: SQLAlchemy translates only those of the statements that it runs itself.
         with translated((*self._errors, sqlite3.Error)):
             async with self._writer.connect() as connection:
                 raw: Any = await connection.get_raw_connection()

@@ -1,4 +1,4 @@
-"""What a person can do about an alert right at its message: its buttons and menu, its next step, its runbook. Pure."""
+"""Actions at an alert's message: its buttons and menu, its next step, its runbook. No I/O."""
 
 import json
 from collections.abc import Mapping
@@ -26,41 +26,41 @@ SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
         "resolved": ("until resolved", None),
     }
 )
-"""How long a silence may last: in words, in seconds (None: until the alert is resolved)."""
+"""Durations of a silence: in words, in seconds (None: until the alert is resolved)."""
 
 _TASK_WORDS = 3
 
 
 def next_step_of(alert: Alert) -> str:
-    """The next step of an alert: the one that its finding names, else the runbook's first."""
+    """Return the next step of an alert: from its finding, else the first step of the runbook."""
     return blocks.escape(named_step(alert.detail)) or next_step(alert.rule)
 
 
 def fix_command(alert: Alert) -> str:
-    """The command, without its /cm, that proposes the fix of an alert; "" if it has none."""
+    """Return the command, without `/cm`, that proposes the fix of an alert; "" if it has none."""
     if isinstance(alert.fix, EnableTask):
         return f"task enable {alert.fix.task} {alert.cluster}"
     return f"leader transfer {alert.fix.peer} {alert.cluster}" if alert.fix else ""
 
 
 def next_step(rule: str) -> str:
-    """The first step of a rule's runbook as mrkdwn, "" when it has none."""
+    """Return the first step of a rule's runbook as mrkdwn; "" if it has none."""
     runbook = RUNBOOKS.get(rule)
     return blocks.escape(runbook.steps[0]) if runbook and runbook.steps else ""
 
 
 def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
-    """The buttons of an open alert's message; one that is acknowledged keeps the others."""
+    """Return the buttons of an open alert's message; an acknowledged one has no Acknowledge."""
     value = _value(alert)
     fix = fix_command(alert)
     first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
-    mend = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
+    propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
-    return [*first, *mend, _silence(alert), *rest]
+    return [*first, *propose, _silence(alert), *rest]
 
 
 def fix_label(command: str) -> str:
-    """What the button says that proposes a command: `Enable disk_repair`, else the command itself."""
+    """Return the label of the button that proposes a command: `Enable disk_repair`, else the command."""
     words = command.split()
     if len(words) >= _TASK_WORDS and words[0] == "task":
         return f"{words[1].capitalize()} {words[2]}"
@@ -68,7 +68,7 @@ def fix_label(command: str) -> str:
 
 
 def runbook(rule: Rule, found: Runbook, docs_url: str = "") -> Message:
-    """What a rule means, why it matters and what to do; with a link to its section where the manual is served."""
+    """Show a rule's meaning, importance and steps, with a link to its section if the manual is served."""
     head = f"Runbook of {blocks.code(rule.key)}: {blocks.escape(rule.about)}"
     steps = "\n".join(f"{place}. {blocks.escape(step)}" for place, step in enumerate(found.steps, 1))
     parts = [
@@ -86,7 +86,7 @@ def _silence(alert: Alert) -> StaticSelectMenu:
     what = f"{alert.rule} of {alert.cluster}" + (f" ({alert.subject})" if alert.subject else "")
     sure = blocks.confirm(
         "Silence this alert?",
-        f"Nobody is reminded of {what} while the silence holds. It ends by itself when things get worse.",
+        f"No one is reminded of {what} until the silence ends. It ends early if the alert gets worse.",
         "Silence",
         "Leave it",
     )
@@ -94,7 +94,7 @@ def _silence(alert: Alert) -> StaticSelectMenu:
 
 
 def _sure(command: str) -> blocks.Confirmation:
-    text = f"/cm {command} is judged as if you typed it, and shown on a card to be approved. Nothing changes before."
+    text = f"/cm {command} is checked as if you typed it, and posted as a card. Nothing changes before the approval."
     return blocks.confirm("Propose this change?", text, "Propose", "Not now")
 
 

@@ -1,4 +1,4 @@
-"""The lists of open alerts and silences, and what is said to who acts on them. Pure."""
+"""Lists of open alerts and silences, and the replies to people who act on them. No I/O."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section, utc
 
 MOST = 40
-MOST_LEFT = 10
+MAX_LEFT = 10
 
 
 def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
-    """Each open alert with its number; `silences` is how many hold."""
+    """List the open alerts with their numbers; `silences` is the number of silences in force."""
     if not found:
         sentence = "No alert is open in any cluster."
     else:
@@ -30,9 +30,9 @@ def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
 
 def _line(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
-    held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
+    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
     muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.notes.muted else ""
-    where = ", told in a digest" if alert.notes.group is not None else ""
+    where = ", listed in a group message" if alert.notes.group is not None else ""
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"
@@ -40,29 +40,29 @@ def _line(alert: Alert, now: float) -> str:
 
 
 def acknowledged(alert: Alert) -> Message:
-    """Said to who acknowledged."""
-    text = f"You take care of alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
-    return message(text, section(text), context("It is quiet from now on, until it gets worse."))
+    """Confirm an acknowledgement to the person who gave it."""
+    text = f"You acknowledged alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
+    return message(text, section(text), context("It stays quiet until it gets worse."))
 
 
 def silenced(begun: Begun) -> Message:
-    """Said when a silence begins or is extended."""
+    """Announce a new or extended silence."""
     held, mutes = begun.silence, begun.mutes
     spared = (
-        f" Not muted are {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
+        f" It does not mute {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
         if held.rule == EVERY_RULE
         else ""
     )
     now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
     done = f"extended silence #{held.id} of" if begun.was else "silenced"
-    was = f", not only until {date(begun.was, 'minute')}" if begun.was else ""
+    was = f", before only until {date(begun.was, 'minute')}" if begun.was else ""
     text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}"
-    rest = f"It lifts by itself when things get worse. Before its time: /cm unsilence {held.id}"
+    rest = f"It ends by itself for an alert that gets worse. To end it early: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
 
 
 def silences(held: Sequence[Silence], *, now: float) -> Message:
-    """What is muted now."""
+    """List the silences in force."""
     sentence = f"{count(len(held), 'silence')} in force." if held else "Nothing is silenced."
     lines = [
         section(
@@ -75,18 +75,18 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
 
 
 def holds_already(held: Silence, now: float) -> str:
-    """Said to who asks for a silence that an equal one in force outlasts: nothing was changed. Not escaped."""
+    """Refuse a silence because an equal one in force lasts longer; plain text, not escaped."""
     about = f" ({held.subject})" if held.subject else ""
     what = f"{'all alerts' if held.rule == EVERY_RULE else held.rule}{about} of {held.cluster}"
     left = f"{duration(held.until - now)} longer, until {utc(held.until)}"
     return (
-        f"Silence #{held.id} mutes {what} already, for {left}: nothing was changed. "
+        f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
         f"To end it earlier, lift it first: /cm unsilence {held.id}"
     )
 
 
 def lifted(done: Lifted, by: str) -> Message:
-    """Said when somebody lifts a silence, with what still mutes."""
+    """Announce that a person lifted a silence, and list the silences that still mute."""
     held, left = done.silence, done.left
     begins = f"<@{escape(by)}> lifted silence #{held.id}"
     if not left:
@@ -95,8 +95,8 @@ def lifted(done: Lifted, by: str) -> Message:
     text = (
         f"{begins} of {_what(held)}, but {count(len(left), 'silence')} still {'mutes' if len(left) == 1 else 'mute'}:"
     )
-    rest = [f"#{each.id} mutes {_what(each)} {_until(each)}: /cm unsilence {each.id}" for each in left[:MOST_LEFT]]
-    more = [f"… and {len(left) - MOST_LEFT} more: /cm silences"] if len(left) > MOST_LEFT else []
+    rest = [f"#{each.id} mutes {_what(each)} {_until(each)}: /cm unsilence {each.id}" for each in left[:MAX_LEFT]]
+    more = [f"… and {len(left) - MAX_LEFT} more: /cm silences"] if len(left) > MAX_LEFT else []
     whole = "\n".join((text, *rest, *more))
     return message(whole, section(whole))
 

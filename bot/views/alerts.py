@@ -1,4 +1,4 @@
-"""An alert as a message that is edited through its life, and the lines in its thread. Pure."""
+"""The message of an alert, edited as the alert changes, and the replies in its thread. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from bot.alerting.engine import Transition, TransitionReason
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.interactions.message import Message
-from bot.views import blocks, notes
+from bot.views import blocks, notices
 from bot.views.alert_actions import buttons, next_step_of
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
 
@@ -19,22 +19,22 @@ _RESOLVED = "✅"
 
 
 def severity_word(severity: Severity) -> str:
-    """`Info`, `Warning`, `Critical`."""
+    """Return `Info`, `Warning` or `Critical`."""
     return severity.name.capitalize()
 
 
 def severity_mark(severity: Severity) -> str:
-    """The symbol that stands beside the word."""
+    """Return the symbol shown beside the severity."""
     return _MARKS[severity]
 
 
 def card(alert: Alert) -> Message:
-    """The alert's own message as it is now; a resolved one says what became of it and how long it lasted."""
+    """Render the alert's message; a resolved alert shows its outcome and how long it lasted."""
     return _resolved_card(alert) if alert.state is AlertState.RESOLVED else _open_card(alert)
 
 
 def line(transition: Transition) -> Message:
-    """What the alert's thread (and, broadcast, its channel) is told of a transition."""
+    """Render the thread reply of a transition; a broadcast shows it in the channel too."""
     text = _line_text(transition)
     shown = [f"{_mark(transition.new)} {text}"]
     old = transition.old
@@ -62,7 +62,7 @@ def _open_card(alert: Alert) -> Message:
 
 
 def _operation(number: int, approved: Sequence[str]) -> str:
-    """The operation that caused an alert's finding, and its approvers."""
+    """Name the operation that caused an alert's finding, and its approvers."""
     who = " and ".join(f"<@{blocks.escape(user)}>" for user in approved)
     return f"Caused by operation #{number}{', approved by ' if who else ''}{who}."
 
@@ -93,7 +93,7 @@ def _resolved_card(alert: Alert) -> Message:
 
 
 def _line_text(transition: Transition) -> str:
-    if said := notes.words(transition):
+    if said := notices.line_text(transition):
         return said
     alert = transition.new
     cluster = blocks.escape(alert.cluster)

@@ -164,7 +164,7 @@ def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
 
 
 def _alert(alert: Alert, now: float) -> str:
-    held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.acked_by else ""
+    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.acked_by else ""
     return (
         f"{severity_mark(alert.severity)} *#{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
         f"{escape(clip(sentence_of(alert), _SENTENCE))} (for {duration(now - alert.since)}{held})"

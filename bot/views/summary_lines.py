@@ -43,7 +43,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
 
 def alert_line(alert: Alert, now: float) -> str:
     """An open alert: its severity, age and owner."""
-    held = f", {named(alert.acked_by)} takes care of it" if alert.acked_by else ""
+    held = f", acknowledged by {named(alert.acked_by)}" if alert.acked_by else ""
     lasts = duration(now - alert.since)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     return f"{mark} {word} for {lasts}{held}: {escape(sentence_of(alert))}"

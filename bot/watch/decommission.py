@@ -9,7 +9,7 @@ from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_text.table import alert_text
-from bot.views.notes import cluster_left
+from bot.views.notices import cluster_left
 from bot.watch.publisher import end_group, publish_one
 
 

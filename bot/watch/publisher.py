@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
 from bot.alerting.model import Alert, AlertState, Severity, Silence
-from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
+from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
 from bot.common.message_key import MessageKey
+from bot.views.alert_group import group_card, group_line, most_severe
 from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
-from bot.views.digest import digest_card, digest_line, gravest
-from bot.views.notes import silence_over
+from bot.views.notices import silence_over
 from bot.watch.ports import WatchUnit
 
 
@@ -61,20 +61,20 @@ async def _stored(uow: WatchUnit, move: Transition) -> Transition:
 
 async def _publish_own(uow: WatchUnit, move: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
-    if move.tell is Tell.QUIET or move.new.notes.group is not None:
+    if move.visibility is Visibility.QUIET or move.new.notes.group is not None:
         return
     message_key = MessageKey.alert(move.new.id)
     await uow.outbox.put(message_key, channel, card(move.new))
     if not move.new.open:
         # Growth that was not posted yet is obsolete.
         await uow.outbox.drop_unposted(message_key.lines, loud=True)
-    if move.tell in {Tell.REPLY, Tell.REPLY_BROADCAST} or _was_muted(move):
+    if move.visibility in {Visibility.REPLY, Visibility.REPLY_BROADCAST} or _was_muted(move):
         await uow.outbox.put(
             message_key.line(move.new.version),
             channel,
             line(move),
             parent=message_key,
-            broadcast=move.tell is Tell.REPLY_BROADCAST,
+            broadcast=move.visibility is Visibility.REPLY_BROADCAST,
         )
 
 
@@ -88,7 +88,7 @@ def _by_group(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]
     found: dict[str, list[Transition]] = {}
     for move in moves:
         slot = move.new.notes.group or (move.old.notes.group if move.old else None)
-        if slot and move.tell is not Tell.QUIET:
+        if slot and move.visibility is not Visibility.QUIET:
             found.setdefault(slot, []).append(move)
     return found
 
@@ -122,14 +122,14 @@ async def _publish_group(
     left = listed(digest, alerts)
     if choose is not None:
         digest = replace(digest, due=due(left, choose))
-    await uow.outbox.put(digest.message_key, channel, digest_card(digest, alerts))
-    said = [move for move in moves if move.tell in LOUD and move.new.notes.group is not None]
+    await uow.outbox.put(digest.message_key, channel, group_card(digest, alerts))
+    said = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
     if said:
         digest = replace(digest, lines=digest.lines + 1)
         reply = digest.message_key.line(digest.lines)
         before = [alert for alert in alerts if alert.id not in new]
-        shown = any(_shows(move, gravest(before)) for move in said)
-        await uow.outbox.put(reply, channel, digest_line(said), parent=digest.message_key, broadcast=shown)
+        shown = any(_shows(move, most_severe(before)) for move in said)
+        await uow.outbox.put(reply, channel, group_line(said), parent=digest.message_key, broadcast=shown)
     return digest if digest.active or left else None
 
 
@@ -139,7 +139,7 @@ def _shows(move: Transition, before: Severity) -> bool:
         return move.new.severity is Severity.CRITICAL and before < Severity.CRITICAL
     critical = move.new.severity is Severity.CRITICAL
     return bool(move.mention) or (
-        move.tell is Tell.REPLY_BROADCAST and critical and move.reason is not TransitionReason.REMINDED
+        move.visibility is Visibility.REPLY_BROADCAST and critical and move.reason is not TransitionReason.REMINDED
     )
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from bot.alerting.cluster_state.observations import WINDOW, forecast
 from bot.alerting.cluster_state.state import Causes, ClusterState, explained, new_changes, unwatched_for, update_leader
-from bot.alerting.engine import Tell
+from bot.alerting.engine import Visibility
 from bot.alerting.model import Alert
 from bot.alerting.own_network import Isolation, NetworkStatus, OwnNetwork
 from bot.alerting.rules.base import LeaderTerm, Rule
@@ -20,7 +20,7 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
-from bot.views.notes import was_blind
+from bot.views.notices import watch_recovered
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
 from bot.watch.ports import Explain, Poll, WatchStore, WatchUnit, unexplained
 from bot.watch.publisher import announce_expired, publish
@@ -224,7 +224,11 @@ class Watcher:
         self.state, self.alerts = plan.state, plan.alerts
         if not (stored.alerts or plan.transitions or plan.save_history):
             self._cached = StoredState(plan.state if plan.save_state else stored.state, plan.history)
-        if stored.expired or plan.save_history or any(move.tell is not Tell.QUIET for move in plan.transitions):
+        if (
+            stored.expired
+            or plan.save_history
+            or any(move.visibility is not Visibility.QUIET for move in plan.transitions)
+        ):
             self._wake()
 
     async def _write(self, uow: WatchUnit, stored: StoredState, plan: TickPlan, now: float) -> None:
@@ -257,7 +261,7 @@ class Watcher:
         times = PollTimes(self.health.done_at, stored.state.at, self.watched.interval)
         if since := times.blind_since(now, self._patience()):
             name = self.watched.cluster
-            note = was_blind(name, since, now, self.health.error)
+            note = watch_recovered(name, since, now, self.health.error)
             await uow.outbox.put(MessageKey.stale(name, now), self.watched.channel, note)
             self._wake()
 

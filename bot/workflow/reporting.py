@@ -19,7 +19,7 @@ class OperationReport:
 
     store: Store
 
-    async def deeds(self, cluster: str, since: float) -> Sequence[OperationFact]:
+    async def ended_since(self, cluster: str, since: float) -> Sequence[OperationFact]:
         """List the operations that ended at `since` (Unix seconds) or later, the oldest first."""
         async with self.store.read() as uow:
             recent = await uow.operations.recent(MAX_READ, since - _BEFORE, cluster)

@@ -23,14 +23,14 @@ async def alerting(folder: Path, *, rounds: int = 24) -> Figure:
 
 
 async def _alert(held: Hosts, slack: Workspace, number: int) -> float:
-    await held.tell(f"break {number}")
+    await held.send(f"break {number}")
     posted = await _post(slack, channel(number), reply=False)
     broke: float
     asked: float
-    broke, asked = await held.tell(f"changed {number}")
+    broke, asked = await held.send(f"changed {number}")
     # Found by a look that was under way when it broke: then there was no wait.
     began = asked if broke < asked < posted else broke
-    await held.tell(f"repair {number}")
+    await held.send(f"repair {number}")
     await _post(slack, channel(number), reply=True)
     return posted - began
 

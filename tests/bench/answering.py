@@ -51,7 +51,7 @@ async def acknowledging(folder: Path, *, bursts: int = 40, size: int = 50) -> Fi
 
 async def _burst(both: Pair, size: int) -> tuple[list[float], list[float]]:
     other = await _acknowledged(await both.other.commands(size, COMMAND))
-    await both.hosts.tell("hang")
+    await both.hosts.send("hang")
     sent = await both.ours.commands(size, COMMAND)
     ours = await _acknowledged(sent)
     await _answered(sent, both.hosts)
@@ -60,7 +60,7 @@ async def _burst(both: Pair, size: int) -> tuple[list[float], list[float]]:
 
 async def _answered(sent: Sequence[Sent], held: Hosts) -> None:
     """Let the hosts answer, and wait until every command is through, so that the next burst finds none under way."""
-    await held.tell("serve")
+    await held.send("serve")
     await _all(each.answered for each in sent)
 
 

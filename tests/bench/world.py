@@ -27,7 +27,7 @@ class Hosts:
     process: asyncio.subprocess.Process
     clusters: Sequence[Sequence[str]]
 
-    async def tell(self, command: str) -> Any:
+    async def send(self, command: str) -> Any:
         """Give a command and return its answer."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{command}\n".encode())
@@ -51,7 +51,7 @@ async def hosts(clusters: int) -> AsyncIterator[Hosts]:
 async def looked(held: Hosts, times: int) -> None:
     """Wait until every cluster was looked at so often: the first look after a start tells nothing."""
     async with asyncio.timeout(PATIENCE):
-        while min(await held.tell("looks")) < times:  # noqa: ASYNC110 - the hosts are another process
+        while min(await held.send("looks")) < times:  # noqa: ASYNC110 - the hosts are another process
             await asyncio.sleep(_GLANCE)
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/alerts.md from RULES and the runbooks: `python -m tests.docgen.alerts`."""
+"""Write docs/alerts.md from RULES and the runbooks: `python -m tests.docgen.alerts`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,58 +15,58 @@ PAGE = Path("docs/alerts.md")
 _INTRODUCTION = """\
 # Alerts
 
-Every poll interval the watch asks all hosts of a cluster and puts what they say before the rules below. What a rule
-finds becomes an alert: one message in the cluster's `alert_channel` that is edited as things change. An edit notifies
-nobody, so what gets worse is also said in the alert's thread, and shown in the channel when it is critical. A resolved
-alert says how long it lasted, in its own message and in one line of its thread.
+Every poll interval the watch polls all hosts of a cluster and evaluates the rules below. Each finding of a rule becomes
+an alert: one message in the cluster's `alert_channel`, which is edited as things change. An edit notifies no one, so an
+alert that gets worse also replies in its thread, and a critical one shows that reply in the channel. A resolved alert
+says how long it lasted, in its message and in one line of its thread.
 
-At the message of an open alert *Next* is the first step of its runbook. **Acknowledge** says that you take care of it.
-**Silence** mutes what this one alert is about, for a time or until it is resolved (7 days at most). Both are for
-operators, and are told. **Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do.
-Where a rule knows what would mend it, such as *Enable disk_repair*, that button proposes it as if you had typed the
-command there: your rights, the preflight and the policy count, and nothing changes before the card is approved.
+An open alert shows the first step of its runbook as *Next*. **Acknowledge** says that you take care of it. **Silence**
+mutes the subject of this one alert for a time or until it is resolved (7 days at most). Both need the role operator,
+and the channel sees them. **Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do.
+If a rule knows a fix, such as *Enable disk_repair*, a button proposes it as if you had typed the command in that
+channel: your role, the preflight and the policy apply, and nothing changes before the card is approved.
 
-An alert that its channel does not take, because it was archived or cmbot was thrown out, goes with its thread to
-`alerts.fallback_channel` and says where it belongs. `/readyz` fails and names the channel. It is tried every minute;
-once it takes messages again it is told where to look. Without a fallback channel its open alerts are posted then. If
-somebody deletes the message of an open alert it is posted again. Where Slack lets no message be edited any more
-(`edit_window_closed`), the new state is a new message with a link to the old one: at once when the alert is resolved,
-at most every two minutes while it is open. Where a thread takes no replies, what gets worse is said in the channel
-itself, with a link to the alert.
+If an alert's channel refuses it, because it was archived or cmbot was removed, the alert goes with its thread to
+`alerts.fallback_channel` and names its channel. `/readyz` fails and names the channel, which is tried again every
+minute. Once it takes messages again, a notice there links to the fallback channel; without a fallback channel the open
+alerts are posted then. If a person deletes the message of an open alert, it is posted again. If Slack refuses to edit a
+message (`edit_window_closed`), the new state is a new message with a link to the old one: at once when the alert is
+resolved, at most every two minutes while it is open. If a thread takes no replies, an alert that gets worse is posted
+in the channel instead, with a link to the alert.
 
-- **hold**: how long something must last before it is told. **clear**: how long it must be gone before it counts as
-  resolved.
-- One failure is one alert: what another alert tells of already is not told beside it. A dead node is the quorum at
-  risk, else a peer that is down, else a silent host; the alert names all that belongs to it. What is left when that
-  one ends is announced then. An alert holds back another for the same subject only (that host, that task, that
-  zone); only `cluster_unreachable`, `no_leader` and `leader_flapping`, which hold for a whole cluster, hold back
-  whole rules.
-- **worse**: a higher severity, more of it, or something new in it. What is new (another disk, voter, host, zone or
-  change) is shown in the channel, for a warning too, once per 5 minutes and alert at the most; more of the same stays
-  in the thread unless it is critical. What eases and within 15 minutes is as bad as it was is the same trouble: it is
-  followed in the message, and wakes neither the channel nor who acknowledged or silenced it.
-- What an operation of cmbot did neither raises a warning, nor makes one worse, nor counts: it is listed with its
+- **hold**: how long a finding must last before it is announced. **clear**: how long it must be gone before the alert
+  is resolved.
+- One failure is one alert: an alert that another one already covers is not announced. A dead node is reported as the
+  quorum at risk, else as a peer that is down, else as a silent host; the alert names all that belongs to it. When that
+  alert ends, the remaining ones are announced. An alert holds back another for the same subject only (that host, that
+  task, that zone). Only `cluster_unreachable`, `no_leader` and `leader_flapping`, which concern a whole cluster, hold
+  back whole rules.
+- **worse**: a higher severity, a higher number, or a new part. A new part (another disk, voter, host, zone or change)
+  is shown in the channel, for a warning too, at most once per 5 minutes and alert. A higher number stays in the thread
+  unless the alert is critical. An alert that improves and is as bad as before within 15 minutes is the same problem:
+  its message is edited, but no one is notified, and its acknowledgement or silence stays.
+- A change by an operation of cmbot neither raises a warning, nor makes one worse, nor counts: it is listed with its
   operation. One operation explains one change.
-- **remind**: how often it is told again while it fires.
-- A rule that *cannot tell* (nobody answers, no leader is known) leaves its alerts as they are: none fires, gets worse
+- **remind**: how often a firing alert is repeated.
+- A rule that *cannot tell* (no host answers, no leader is known) leaves its alerts as they are: none fires, gets worse
   or is resolved. That time counts neither for `hold` nor for `clear`. A new leader has not counted disks and space
-  yet: until it has, what the leader before it counted holds, for 6 minutes at the most (`settled`).
-- A new leader is announced as soon as it says so, or as soon as one follower names it in a higher term and no other
-  host contradicts (*as peer 3 saw it; not confirmed yet*). A host that holds a look up delays nothing of that: after
-  half a second the others' answers are enough.
-- Right after its start the bot tells and resolves nothing before its second look, but for what one look proves (no
-  hold time) of a cluster it watched before. What it told before is not told again; what changed meanwhile is.
-- **escalation**: a critical alert that fires and that nobody acknowledged for `escalate_after` calls the user group
+  yet: until it has, the counters of the previous leader apply, for 6 minutes at most (`settled`).
+- A new leader is announced as soon as it claims to lead, or as soon as one follower names it in a higher term and no
+  other host contradicts (*as peer 3 saw it; not confirmed yet*). A slow host does not delay this: after half a second
+  the other hosts' answers are enough.
+- After its start the bot announces and resolves nothing before its second poll. One exception: a finding without a hold
+  time, on a cluster that it polled before. Announced alerts are not announced again; changes meanwhile are.
+- **escalation**: if a critical alert fires and no one acknowledges it for `escalate_after`, it calls the user group
   `escalate_to` in the channel, once, and then with every reminder. An acknowledgement or a silence ends that; an
   acknowledged alert that gets worse calls again after the same time.
-- **storms**: more than `storm.cluster` new alerts of one cluster, or `storm.channel` of all clusters in one channel,
-  within `storm.within`: further ones have no message of their own but are listed in one digest message that is edited,
-  with its thread and `/cm alerts` for the rest. `cluster_unreachable`, `no_leader` and `quorum_at_risk` always have
-  their own. When the storm is over (no more than half as many came) the digest says so, the gravest that still fire get
-  their own message, and the rest stays listed until it is over.
-- A cluster that leaves the settings has its alerts closed and told where they were told; its silences end.
-- A silence that ends is told: in the thread of an alert that it kept quiet and that is still so, else in one line in
-  the channel. It ends before its time for an alert that gets worse, and the alert's thread says so.
+- **storms**: a storm begins with more than `storm.cluster` new alerts of one cluster, or `storm.channel` of all
+  clusters in one channel, within `storm.within`. Further alerts are listed in one group message, which is edited, with
+  its thread and `/cm alerts` for the rest. `cluster_unreachable`, `no_leader` and `quorum_at_risk` always get their own
+  message. When the storm is over (at most half as many came), the group message says so, the most severe alerts that
+  still fire get their own message, and the others stay listed until they are resolved.
+- If a cluster is removed from the settings, its alerts are closed in the channels that show them, and its silences end.
+- The end of a silence is announced: in the thread of an alert that it muted and that still fires, else in one line in
+  the channel. It ends early for an alert that gets worse, and the alert's thread says so.
 
 Every value can be changed by rule, for all clusters or for one:
 
@@ -75,34 +75,34 @@ rules:                                # all clusters
   disk_broken: {severity: critical, remind: 4h}
 clusters:
   - name: prod
-    rules:                            # this one only; it wins
+    rules:                            # this cluster only; overrides
       leader_changed: {window: 30m}
       task_off_too_long: {meant_off: [balance, data_inspect]}
       read_only: {enabled: false}
 
-alerts:                               # all clusters; `clusters[].alerts` takes the same keys and wins
+alerts:                               # all clusters; `clusters[].alerts` takes the same keys and overrides
   escalate_to: S0ONCALL
   escalate_after: 15m
-  escalate_severity: critical         # or warning, info: what is that grave at least is escalated
-  storm: {cluster: 6, channel: 10, within: 5m}  # for all clusters only
+  escalate_severity: critical         # or warning, info: the lowest severity that is escalated
+  storm: {cluster: 6, channel: 10, within: 5m}  # top level only
 ```
 """
 
 _COMMON = """\
 Besides its own thresholds every rule takes `enabled` (true or false), `severity` (info, warning, critical; a rule may
-use a lower one by itself), `hold`, `clear` and `remind` (durations; `remind: 0` never reminds).
+use a lower one), `hold`, `clear` and `remind` (durations; `remind: 0` never reminds).
 """
 
 
 def render() -> str:
-    """The whole page."""
+    """Render the page."""
     return "\n".join(_parts())
 
 
 def _parts() -> Iterator[str]:
     yield _INTRODUCTION
     yield _COMMON
-    yield "| rule | severity | hold | clear | remind | what it means |\n|---|---|---|---|---|---|"
+    yield "| rule | severity | hold | clear | remind | meaning |\n|---|---|---|---|---|---|"
     yield from (_row(rule) for rule in RULES)
     yield ""
     yield from (_section(rule, RUNBOOKS[rule.key]) for rule in RULES)
@@ -134,12 +134,12 @@ def _section(rule: Rule, runbook: Runbook) -> str:
 
 
 def _defaults(rule: Rule) -> str:
-    return f"Told after {span(rule.hold)}." if rule.hold else "Told at once."
+    return f"Announced after {span(rule.hold)}." if rule.hold else "Announced at once."
 
 
 def _inhibited(rule: Rule) -> str:
     by = [f"`{key}`" for key, others in INHIBITS.items() if rule.key in others]
-    return f"Not told while {' or '.join(by)} is seen." if by else ""
+    return f"Not announced while {' or '.join(by)} is found." if by else ""
 
 
 def _threshold(name: str, threshold: Threshold) -> str:

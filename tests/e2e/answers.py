@@ -24,49 +24,49 @@ class Expected:
     edited: str = ""
     closed: bool = False
     card: tuple[str, str] | None = None
-    told: str = ""
+    reply: str = ""
     view: str = ""
     home: str = ""
 
 
 ANSWERS = (
-    Expected("command", told="#22"),
+    Expected("command", reply="#22"),
     Expected("home opened", home="<@U0ALICE>"),
     Expected("home open card"),
     Expected("home show status", view="127.0.0.1:21113"),
     Expected("home show status of prod", view="127.0.0.1:21105"),
     Expected("home change", view="form:kind"),
-    Expected("form task enable", card=(ARCHIVE, "balance"), told="#22", view="#22"),
+    Expected("form task enable", card=(ARCHIVE, "balance"), reply="#22", view="#22"),
     Expected("form choose kind", view="field:for"),
-    Expected("form task disable", card=(ARCHIVE, "volume_inspect"), told="#23", view="#23"),
+    Expected("form task disable", card=(ARCHIVE, "volume_inspect"), reply="#23", view="#23"),
     Expected("form choose cluster", view="shard_disk_repair"),
-    Expected("form member add dry run", told="#10", view="#10"),
-    Expected("form member remove dry run", told="#10", view="#10"),
+    Expected("form member add dry run", reply="#10", view="#10"),
+    Expected("form member remove dry run", reply="#10", view="#10"),
     # The same form sent once more: it was answered already.
     Expected("form member remove while another waits"),
-    Expected("form member replace dry run", told="Peer 2", view="Peer 2"),
-    Expected("form leader transfer dry run", told="#13", view="#13"),
+    Expected("form member replace dry run", reply="Peer 2", view="Peer 2"),
+    Expected("form leader transfer dry run", reply="#13", view="#13"),
     # A policy names channels for this change, and the Home tab is none of them.
     Expected("form from home", view="<#C0OPERATIONS>"),
-    Expected("alert show cluster", told="127.0.0.1:21101"),
-    Expected("alert show cluster archive", told="127.0.0.1:21111"),
-    Expected("alert runbook", told="disk_broken"),
-    Expected("alert runbook of task", told="task_off_with_work"),
-    Expected("alert acknowledge as viewer", told="access.operators"),
+    Expected("alert show cluster", reply="127.0.0.1:21101"),
+    Expected("alert show cluster archive", reply="127.0.0.1:21111"),
+    Expected("alert runbook", reply="disk_broken"),
+    Expected("alert runbook of task", reply="task_off_with_work"),
+    Expected("alert acknowledge as viewer", reply="access.operators"),
     Expected("alert acknowledge", edited="<@U0BOB>"),
-    Expected("alert acknowledge again", told="<@U0BOB>"),
-    Expected("alert silence 1h", told="disk_broken"),
-    Expected("alert silence 4h", told="disk_expired"),
-    Expected("alert silence 24h", told="task_off_with_work"),
-    Expected("alert silence until resolved", told="disk_broken"),
-    Expected("alert fix", card=(PROD, "disk_repair"), told="#24"),
+    Expected("alert acknowledge again", reply="<@U0BOB>"),
+    Expected("alert silence 1h", reply="disk_broken"),
+    Expected("alert silence 4h", reply="disk_expired"),
+    Expected("alert silence 24h", reply="task_off_with_work"),
+    Expected("alert silence until resolved", reply="disk_broken"),
+    Expected("alert fix", card=(PROD, "disk_repair"), reply="#24"),
     Expected("card approve", write=("prod", "/config/set", "disk_drop"), edited="<@U0ALICE>", closed=True),
     Expected("card reject", edited="<@U0BOB>", closed=True),
     Expected("card cancel", edited="<@U0ALICE>", closed=True),
     Expected(
         "card confirm of archive", write=("archive", "/config/set", "blob_delete"), edited="<@U0ALICE>", closed=True
     ),
-    Expected("card transfer first approver again", told="#10"),
+    Expected("card transfer first approver again", reply="#10"),
     Expected(
         "card transfer second approval",
         write=("archive", "/leadership/transfer", '"peer_id":2'),
@@ -76,8 +76,8 @@ ANSWERS = (
     Expected("card replacement step", write=("prod", "/member/add", '"peer_id":6'), edited="<@U0BOB>", closed=True),
     Expected("lease extend", edited="<@U0ALICE>"),
     Expected("lease keep", edited="<@U0ALICE>", closed=True),
-    Expected("decided done", told="#1 "),
-    Expected("decided rejected", told="#2 "),
-    Expected("decided cancelled", told="#3 "),
-    Expected("decided superseded", told="#9 "),
+    Expected("decided done", reply="#1 "),
+    Expected("decided rejected", reply="#2 "),
+    Expected("decided cancelled", reply="#3 "),
+    Expected("decided superseded", reply="#9 "),
 )

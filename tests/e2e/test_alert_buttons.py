@@ -11,7 +11,7 @@ from tests.e2e.test_journey import ALICE, DAVE, OPERATIONS, STORAGE, alert, ask
 pytestmark = pytest.mark.fast_time
 
 
-async def told_in_private(world: Demo, user: str, *words: str) -> Message:
+async def private_reply(world: Demo, user: str, *words: str) -> Message:
     """The ephemeral message for this user."""
     return await world.slack.wait_for(
         STORAGE, lambda m: m.only_for == user and all(word in m.full_text for word in words), user=user
@@ -35,9 +35,9 @@ async def test_viewer_sees_cluster_and_runbook_in_private(world: Demo) -> None:
     posted = await broken(world)
     dave = world.slack.as_user(DAVE)
     await dave.click(STORAGE, posted.ts, "alert_show")
-    await told_in_private(world, DAVE, "prod", "3 of 3 hosts answered")
+    await private_reply(world, DAVE, "prod", "3 of 3 hosts answered")
     await dave.click(STORAGE, posted.ts, "alert_runbook")
-    await told_in_private(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
+    await private_reply(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
     now = next(m for m in dave.sees(STORAGE) if m.ts == posted.ts)
     assert "disk #3" in now.full_text
     assert "Runbook of `disk_broken`" in (await ask(world, "/cm runbook disk_broken")).full_text
@@ -67,11 +67,11 @@ async def test_silence_by_viewer_or_on_resolved_alert_is_refused(world: Demo) ->
     posted = await broken(world)
     value = choice(posted, "Silence for 4 hours")
     await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_silence", value=value, confirmed=True)
-    await told_in_private(world, DAVE, "not an operator")
+    await private_reply(world, DAVE, "not an operator")
     alice = world.slack.as_user(ALICE)
     forged = {"selected_option": {"text": {"type": "plain_text", "text": "x"}, "value": '{"alert":1,"for":"9y"}'}}
     await alice.force_click(posted, "alert_silence", value=value, forged=forged)
-    await told_in_private(world, ALICE, "no such time")
+    await private_reply(world, ALICE, "no such time")
     assert "Nothing is silenced" in (await ask(world, "/cm silences")).full_text
 
 
@@ -83,16 +83,16 @@ async def test_fix_button_proposes_like_the_typed_command(world: Demo) -> None:
     posted = await world.slack.wait_for(STORAGE, alert("balance", "firing"))
     assert "Enable balance" in buttons(posted)
     await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_fix", confirmed=True)
-    await told_in_private(world, DAVE, "not an operator")
+    await private_reply(world, DAVE, "not an operator")
     alice = world.slack.as_user(ALICE)
     await alice.click(STORAGE, posted.ts, "alert_fix", confirmed=True)
     card = await world.slack.wait_for(OPERATIONS, lambda m: "*Waiting*" in m.full_text)
     assert "balance" in card.full_text
-    await told_in_private(world, ALICE, "balance")
+    await private_reply(world, ALICE, "balance")
     await alice.click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Done" in m.full_text)
     cluster._slow_poller.polled_at = 0.0
     over = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "Resolved" in m.full_text)
     assert buttons(over) == []
     await alice.force_click(posted, "alert_fix")
-    await told_in_private(world, ALICE, "is resolved already")
+    await private_reply(world, ALICE, "is resolved already")

@@ -30,7 +30,7 @@ async def test_status_line_is_one_message_and_shows_a_stop(world: Demo) -> None:
     await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await status_reporter.update(ARCHIVE)
     line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot is watching" in m.full_text)
-    for words in ("of 2 clusters", "As of", "*prod*", "*archive*", "Oldest look:", "to be sent"):
+    for words in ("of 2 clusters", "As of", "*prod*", "*archive*", "Oldest poll:", "to be sent"):
         assert words in line.full_text, line.full_text
     world.slack.workspace.change(line, deleted=True)
     await status_reporter.announce_shutdown()
@@ -48,7 +48,7 @@ async def test_status_line_names_clusters_that_are_not_polled(world: Demo) -> No
     ahead = replace(unpolled, noted={name: ClusterNote(at=later) for name in world.clusters})
     assert await ahead.problem() == "prod, archive: not polled lately.", "a clock that was ahead saved the time"
     await unpolled.update(ARCHIVE)
-    line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot has trouble" in m.full_text)
+    line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot has a problem" in m.full_text)
     assert "prod, archive: not polled lately" in line.full_text
     world.clusters["prod"].break_disk(3)
     world.clusters["archive"].break_disk(3)

@@ -323,7 +323,7 @@ async def test_forged_home_button_is_refused_and_audited(world: Demo) -> None:
 
 
 async def test_expired_trigger_opens_nothing_and_says_so(world: Demo) -> None:
-    """An expired or used trigger opens nothing, and the requester is told what to do."""
+    """An expired or used trigger opens nothing, and the requester gets a hint."""
     trigger = world.slack.workspace.grants.new_trigger(ALICE)
     world.slack.workspace.grants.use_trigger(trigger)
     url = world.slack.as_user(ALICE)._response_url(STORAGE)

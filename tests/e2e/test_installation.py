@@ -76,7 +76,7 @@ async def _answer(world: Installation, expected: Expected) -> None:
                 not expected.closed or (now is not None and not now.action_ids()),
                 not expected.card
                 or any(m.channel == expected.card[0] and m.action_ids() for m in new(expected.card[1])),
-                not expected.told or new(expected.told),
+                not expected.reply or new(expected.reply),
                 not expected.view or _shows(ws.modal(user), expected.view),
                 not expected.home or _shows(ws.homes.get(user), expected.home),
                 [each[:2] for each in written] == ([expected.write[:2]] if expected.write else []),

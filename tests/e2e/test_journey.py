@@ -11,7 +11,7 @@ from bot.playground.slack_sim.workspace import Message
 pytestmark = pytest.mark.fast_time
 
 ALICE, BOB, DAVE = "U0ALICE", "U0BOB", "U0DAVE"
-UNKNOWN_BUTTON = "belongs to no operation that cmbot knows"
+UNKNOWN_BUTTON = "belongs to no known operation"
 STORAGE, OPERATIONS, ARCHIVE, RANDOM = "C0STORAGE", "C0OPERATIONS", "C0ARCHIVE", "C0RANDOM"
 
 
@@ -214,7 +214,7 @@ async def test_second_click_sends_nothing(world: Demo) -> None:
     [
         ("{}", UNKNOWN_BUTTON),
         ("[]", UNKNOWN_BUTTON),
-        ('{"op":1}', "#1 is waiting already"),
+        ('{"op":1}', "#1 is already waiting"),
         ('{"op":true,"v":1}', UNKNOWN_BUTTON),
         ('{"op":99,"v":1}', UNKNOWN_BUTTON),
         ("9" * 1900, UNKNOWN_BUTTON),
@@ -254,7 +254,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 async def test_click_after_a_change_of_state_sends_nothing(world: Demo) -> None:
-    """Somebody changed the switch meanwhile: the click sends nothing, and the card says what changed."""
+    """The switch changed meanwhile: the click sends nothing, and the card says what changed."""
     card, _ = await propose(world, "/cm task disable balance")
     world.clusters["prod"].data.kv["balance"] = "Enable"
     await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
@@ -301,8 +301,8 @@ async def test_change_of_leader_is_posted_once(world: Demo) -> None:
     await world.clusters["prod"].elect(2)
     posted = await world.slack.wait_for(STORAGE, alert("from peer 1 to peer 2"))
     assert "term" in posted.full_text
-    told_again = [m for m in world.slack.workspace.messages if alert("from peer 1 to peer 2")(m)]
-    assert len(told_again) == 1
+    posts = [m for m in world.slack.workspace.messages if alert("from peer 1 to peer 2")(m)]
+    assert len(posts) == 1
 
 
 async def test_home_tab_shows_the_clusters(world: Demo) -> None:

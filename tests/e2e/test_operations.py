@@ -201,9 +201,9 @@ async def test_person_without_a_role_is_refused_and_recorded(world: Demo) -> Non
     assert "not an operator" in reply.text
     card = await propose(world, "/cm member remove 3")
     for action in ("op_confirm", "op_reject"):
-        told_why = await refused(world, card, DAVE, action)
-        assert "not an approver" in told_why
-        assert "`access.approvers`" in told_why
+        refusal = await refused(world, card, DAVE, action)
+        assert "not an approver" in refusal
+        assert "`access.approvers`" in refusal
     assert "or an admin may cancel it" in await refused(world, card, DAVE, "op_cancel")
     async with world.app.store.read() as uow:
         noted = [row for row in await uow.audit.range() if row.action.startswith("refused")]

@@ -37,14 +37,14 @@ async def test_hand_over_lists_owners_of_alerts(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
     fired = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     free = await ask(world, "/cm handover")
-    assert "Nobody has these yet" in free.full_text
+    assert "Not acknowledged" in free.full_text
     await world.slack.as_user(ALICE).click(STORAGE, fired.ts, "alert_ack")
     await world.slack.wait_for(STORAGE, lambda m: m.ts == fired.ts and "acknowledged by" in m.full_text)
     job = next(job for job in world.app.report_jobs if job.kind == "handover")
     await post_report(world.app, world.app.clock(), job)
     posted = await world.slack.wait_for(job.channel, lambda m: "Hand-over" in m.text)
     assert f"<@{ALICE}> since" in posted.full_text
-    assert "1 alert open, somebody has it" in posted.full_text
+    assert "1 alert open, acknowledged" in posted.full_text
 
 
 async def test_summary_command_takes_one_cluster_or_all(world: Demo) -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.alerting.engine import REPLY_EVERY, Tell, Transition, TransitionReason, acknowledge, step
+from bot.alerting.engine import REPLY_EVERY, Transition, TransitionReason, Visibility, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
 from bot.alerting.hysteresis import unknown_for
@@ -17,7 +17,7 @@ from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
 from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
 from bot.alerting.silences import covers
-from bot.alerting.transition import LOUD, ended, reads_the_same
+from bot.alerting.transition import NOTIFYING, ended, reads_the_same
 from bot.common.errors import StoreError
 from bot.store.state_codec import decode_history
 from bot.views.alert_text.table import alert_text
@@ -111,7 +111,7 @@ class Engine(RuleBasedStateMachine):
         self.world: Mapping[str, Answer] = dict.fromkeys(KEYS, ())
         self.store = FakeStore()
         self.silences: list[Silence] = []
-        self.told: dict[int, list[tuple[float, Transition]]] = {}
+        self.announced: dict[int, list[tuple[float, Transition]]] = {}
         self.neighbours = 0
 
     @property
@@ -136,11 +136,11 @@ class Engine(RuleBasedStateMachine):
         self._tick(15)
 
     @precondition(lambda self: any(alert.fired_at for alert in self.own))
-    @rule(key=st.sampled_from(KEYS), graver=st.booleans())
-    def it_gets_worse(self, key: str, graver: bool) -> None:
+    @rule(key=st.sampled_from(KEYS), more_severe=st.booleans())
+    def it_gets_worse(self, key: str, more_severe: bool) -> None:
         answer = self.world[key]
         if answer is not CANNOT_TELL:
-            severity = Severity.CRITICAL if graver else Severity.INFO
+            severity = Severity.CRITICAL if more_severe else Severity.INFO
             self.world = {
                 **self.world,
                 key: tuple(
@@ -167,15 +167,17 @@ class Engine(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.neighbour) < MOST_NEIGHBOURS)
     @rule(number=st.integers(1, 4))
-    def the_neighbour_has_trouble(self, number: int) -> None:
+    def the_neighbour_has_a_problem(self, number: int) -> None:
         made = [self._neighbour(self.neighbours + place) for place in range(number)]
         self.neighbours += number
-        self._commit("archive", tuple(Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in made))
+        self._commit(
+            "archive", tuple(Transition(None, alert, TransitionReason.FIRED, Visibility.POST) for alert in made)
+        )
 
     @rule()
     def the_neighbour_recovers(self) -> None:
         over = [
-            Transition(old, ended(old, self.now, Ended()), TransitionReason.RESOLVED, Tell.REPLY)
+            Transition(old, ended(old, self.now, Ended()), TransitionReason.RESOLVED, Visibility.REPLY)
             for old in self.neighbour
         ]
         self._commit("archive", tuple(over))
@@ -186,26 +188,26 @@ class Engine(RuleBasedStateMachine):
         lasts=st.sampled_from([10, 100]),
         weight=st.integers(0, 3),
     )
-    def somebody_silences(self, name: str, subject: str, lasts: float, weight: int) -> None:
+    def a_person_silences(self, name: str, subject: str, lasts: float, weight: int) -> None:
         number = len(self.silences) + 1
         self.silences.append(Silence("prod", name, subject, self.now + lasts, "U1", weight=weight, id=number))
 
     @precondition(lambda self: any(alert.state is AlertState.FIRING for alert in self.own))
     @rule(data=st.data(), lasts=st.sampled_from([20, 40]))
-    def somebody_silences_what_fires(self, data: st.DataObject, lasts: float) -> None:
+    def a_person_silences_what_fires(self, data: st.DataObject, lasts: float) -> None:
         rules = sorted({alert.rule for alert in self.own if alert.state is AlertState.FIRING})
-        self.somebody_silences(data.draw(st.sampled_from(rules)), "", lasts, 0)
+        self.a_person_silences(data.draw(st.sampled_from(rules)), "", lasts, 0)
         self._tick(5)
 
     @precondition(lambda self: any(alert.state is AlertState.FIRING for alert in self.own))
     @rule(data=st.data())
-    def somebody_acknowledges(self, data: st.DataObject) -> None:
+    def a_person_acknowledges(self, data: st.DataObject) -> None:
         firing = [alert.id for alert in self.own if alert.state is AlertState.FIRING]
         move = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
         assert move is not None
-        assert move.tell is Tell.EDIT
+        assert move.visibility is Visibility.EDIT
         done(self._acknowledged(move))
-        self.told.setdefault(move.new.id, []).append((self.now, move))
+        self.announced.setdefault(move.new.id, []).append((self.now, move))
 
     @invariant()
     def one_open_alert_at_most_per_key(self) -> None:
@@ -215,14 +217,14 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_resolved_aloud_that_never_fired(self) -> None:
         for number, alert in self.alerts.items():
-            reasons = [move.reason for _, move in self.told.get(number, ())]
+            reasons = [move.reason for _, move in self.announced.get(number, ())]
             assert reasons.count(TransitionReason.FIRED) == (1 if alert.fired_at else 0)
             assert reasons.count(TransitionReason.SURFACED) <= 1
             assert alert.fired_at or alert.state in {AlertState.PENDING, AlertState.RESOLVED}
             assert not reasons or reasons[0] is TransitionReason.FIRED
 
     @invariant()
-    def every_firing_alert_is_told_or_stands_in_a_digest(self) -> None:
+    def every_firing_alert_is_posted_or_listed(self) -> None:
         outbox, history = self.store.state.outbox, self.history
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
@@ -244,7 +246,7 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
         since = self.now - LIMITS.within
-        moves = [move for posted in self.told.values() for at, move in posted if at > since]
+        moves = [move for posted in self.announced.values() for at, move in posted if at > since]
         first = [move.new for move in moves if move.reason is TransitionReason.FIRED and move.new.notes.group is None]
         spared = [alert for alert in first if alert.rule not in NEVER_WILDCARD_SILENCED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
@@ -294,8 +296,8 @@ class Engine(RuleBasedStateMachine):
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}
         for move in posted:
-            if move.tell is not Tell.QUIET:
-                self.told.setdefault(ids[move.new.key], []).append((self.now, move))
+            if move.visibility is not Visibility.QUIET:
+                self.announced.setdefault(ids[move.new.key], []).append((self.now, move))
         return True
 
     async def _stored(self, posted: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
@@ -318,8 +320,8 @@ class Engine(RuleBasedStateMachine):
         """When it was last said aloud for one of these reasons, or acknowledged."""
         said = [
             (at, move)
-            for at, move in self.told[alert.id]
-            if move.tell in LOUD or move.reason is TransitionReason.ACKNOWLEDGED
+            for at, move in self.announced[alert.id]
+            if move.visibility in NOTIFYING or move.reason is TransitionReason.ACKNOWLEDGED
         ]
         return max((at for at, move in said if move.reason in reasons), default=0.0)
 
@@ -327,23 +329,25 @@ class Engine(RuleBasedStateMachine):
         old, new = move.old, move.new
         if self.world[new.rule] is CANNOT_TELL:
             assert old is not None
-            assert (move.tell, reads_the_same(old, new)) == (Tell.QUIET, True), "moved though nobody could tell"
+            assert (move.visibility, reads_the_same(old, new)) == (Visibility.QUIET, True), (
+                "moved though its state was unknown"
+            )
             return
-        assert new.version == (old.version if old else 0) + (move.tell is not Tell.QUIET or not new.open)
-        if move.tell is not Tell.QUIET:
+        assert new.version == (old.version if old else 0) + (move.visibility is not Visibility.QUIET or not new.open)
+        if move.visibility is not Visibility.QUIET:
             assert new.rule not in blocked
         if move.reason is TransitionReason.FIRED:
             assert old is None or old.state is AlertState.PENDING
-            assert move.tell is Tell.POST
+            assert move.visibility is Visibility.POST
             assert not self._muted(new)
             waited = self.now - new.since - (unknown_for(old) if old else 0.0)
             assert waited >= next(each.hold for each in RULES if each.key == new.rule)
-        elif move.tell is not Tell.QUIET:
+        elif move.visibility is not Visibility.QUIET:
             assert old is not None
-            assert old.fired_at > 0, "told of what was never told before"
-            self._check_told(move, old)
+            assert old.fired_at > 0, "repeated before its first announcement"
+            self._check_repeated(move, old)
 
-    def _check_told(self, move: Transition, old: Alert) -> None:
+    def _check_repeated(self, move: Transition, old: Alert) -> None:
         new = move.new
         if move.reason in {TransitionReason.REMINDED, TransitionReason.ESCALATED, TransitionReason.UNMUTED}:
             assert old.state is new.state is AlertState.FIRING
@@ -359,11 +363,11 @@ class Engine(RuleBasedStateMachine):
             self._check_escalation(old, new)
         if move.mention:
             assert move.reason is TransitionReason.ESCALATED or self._last(old, TransitionReason.ESCALATED)
-            assert (move.mention, move.tell) == (CALLS.to, Tell.REPLY_BROADCAST)
+            assert (move.mention, move.visibility) == (CALLS.to, Visibility.REPLY_BROADCAST)
             assert new.severity >= CALLS.severity
         if move.reason is TransitionReason.WORSE:
             self._check_worse(move, old)
-        if move.tell in LOUD and move.reason not in {TransitionReason.FIRED, TransitionReason.WORSE}:
+        if move.visibility in NOTIFYING and move.reason not in {TransitionReason.FIRED, TransitionReason.WORSE}:
             assert not self._muted(new)
             assert old.state is not AlertState.ACKNOWLEDGED or move.reason is TransitionReason.RESOLVED
 
@@ -373,7 +377,7 @@ class Engine(RuleBasedStateMachine):
         grown = new.severity > old.severity or new.weight > old.weight or parts
         assert grown or old.notes.unreported is not None
         assert not self._muted(new)
-        if move.tell is Tell.EDIT:
+        if move.visibility is Visibility.EDIT:
             assert old.notes.replied_at is not None
             assert self.now - old.notes.replied_at < REPLY_EVERY, "a first reply was put off"
             assert new.severity <= min(old.severity, Severity.WARNING)

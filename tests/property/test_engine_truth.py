@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import LeaderChange
-from bot.alerting.engine import REPLY_EVERY, Tell, TransitionReason
+from bot.alerting.engine import REPLY_EVERY, TransitionReason, Visibility
 from bot.alerting.model import AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.table import INHIBITS, RULES
-from bot.alerting.transition import LOUD, reads_the_same
+from bot.alerting.transition import NOTIFYING, reads_the_same
 from tests.support.budget import examples
 from tests.support.engine_builders import Life, found, rule
 from tests.support.raft_snapshots import after, ask, rule_of
@@ -34,7 +34,7 @@ def test_unknown_values_change_nothing(looks: Sequence[tuple[float, str]]) -> No
         findings = [found()] if what == "seen" else []
         moves = life.step(now, disk_broken=CANNOT_TELL) if what == "unknown" else life.step(now, *findings)
         if what == "unknown":
-            assert all(move.tell is Tell.QUIET for move in moves)
+            assert all(move.visibility is Visibility.QUIET for move in moves)
             assert all(reads_the_same(before[number], alert) for number, alert in life.alerts.items())
         known.append((now, what))
         for move in moves:
@@ -72,8 +72,8 @@ def test_planned_change_never_worsens(steps: Sequence[tuple[int, bool]], apart: 
         life.step(now, *_found(key, now, changes))
         another = LeaderChange(now, changes[-1].after, changes[-1].before, 50, op=99)
         moves = life.step(now, *_found(key, now, [*changes, another]))
-        assert not [move for move in moves if move.tell in LOUD and move.new.severity > Severity.INFO]
-        assert not crashed or all(move.tell in {Tell.QUIET, Tell.EDIT} for move in moves)
+        assert not [move for move in moves if move.visibility in NOTIFYING and move.new.severity > Severity.INFO]
+        assert not crashed or all(move.visibility in {Visibility.QUIET, Visibility.EDIT} for move in moves)
 
 
 def _found(key: str, now: float, changes: Sequence[LeaderChange]) -> Sequence[Finding]:
@@ -105,7 +105,7 @@ def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tup
         severity = Severity.CRITICAL if event == "worse" else Severity.WARNING
         moves = life.step(now, found(severity=severity, weight=len(parts), parts=tuple(sorted(parts))))
         for move in moves:
-            if move.tell in {Tell.POST, Tell.REPLY_BROADCAST}:
+            if move.visibility in {Visibility.POST, Visibility.REPLY_BROADCAST}:
                 announced |= set(move.new.parts or ())
     assert steps[-1][1] <= announced
 

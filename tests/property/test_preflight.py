@@ -69,8 +69,8 @@ def scenes(draw: st.DrawFn) -> Scene:
     fault = draw(st.sampled_from(("none", "peers", "peers", "hosts", "looks", "all")))
     peers = fault in {"peers", "all"}
     leader = 0 if fault == "all" and draw(st.booleans()) else voters[0]
-    troubled = draw(st.lists(st.sampled_from((*voters, *learners)), max_size=3, unique=True)) if peers else []
-    scene = Scene(voters=voters, learners=learners, leader=leader, peers={peer: draw(FLAGS) for peer in troubled})
+    flagged = draw(st.lists(st.sampled_from((*voters, *learners)), max_size=3, unique=True)) if peers else []
+    scene = Scene(voters=voters, learners=learners, leader=leader, peers={peer: draw(FLAGS) for peer in flagged})
     if fault in {"hosts", "all"}:
         scene = replace(scene, silent=draw(SOME) - {leader}, only_now_silent=draw(SOME), unlisted=draw(SOME))
     if fault in {"looks", "all"}:

@@ -3,7 +3,7 @@
 from hypothesis import settings
 
 NORMAL = 100
-"""Examples of a property without a number of its own, in `make test`."""
+"""Examples of a property that sets no number itself, in `make test`."""
 
 
 def examples(number: int) -> int:

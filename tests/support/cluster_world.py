@@ -56,7 +56,7 @@ class World:
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
         """Tick so often with current counters; return the distinct messages posted meanwhile."""
         self.cluster.recount()
-        before = len(self.store.told)
+        before = len(self.store.posted)
         for _ in range(count):
             self.now += apart
             if isinstance(self.cluster.clock, VirtualClock):
@@ -64,7 +64,7 @@ class World:
                 await self.cluster.tick()
             await self.watch.tick(self.now)
             assert not self.watch.health.failures
-        return list(dict.fromkeys(self.store.told[before:]))
+        return list(dict.fromkeys(self.store.posted[before:]))
 
     def fixes(self) -> list[str]:
         """The commands that the open alerts offer."""

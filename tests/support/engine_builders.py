@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.alerting.engine import Tell, Transition, TransitionReason, acknowledge, step
+from bot.alerting.engine import Transition, TransitionReason, Visibility, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.model import Alert, Finding, LegacyDetail, LegacyOutcome, Severity, Silence
 from bot.alerting.rules.base import Answer, Rule
@@ -68,8 +68,8 @@ class Life:
         self._keep(move)
 
 
-def seen(moves: list[Transition]) -> list[tuple[TransitionReason, Tell]]:
-    return [(move.reason, move.tell) for move in moves]
+def seen(moves: list[Transition]) -> list[tuple[TransitionReason, Visibility]]:
+    return [(move.reason, move.visibility) for move in moves]
 
 
 def silence(name: str = "disk_broken", until: float = 1000, **extra: Any) -> Silence:

@@ -1,4 +1,4 @@
-"""`cmbot run` as a process of its own, with its pages on a known port: what tests of its start and end share."""
+"""`cmbot run` as a separate process with its pages on a known port; shared by tests of start and end."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ class Started:
 
 @asynccontextmanager
 async def started(folder: Path, config: str, port: int, **environment: str) -> AsyncIterator[Started]:
-    """`cmbot run` as a process of its own."""
+    """Run `cmbot run` as a separate process until the block ends."""
     stderr = folder / "stderr"
     with stderr.open("wb") as file:
         process = await asyncio.create_subprocess_exec(

@@ -110,7 +110,7 @@ def _words(part: BlockJson) -> str:
 
 
 def assert_harmless(message: Message) -> None:
-    """Nothing from a cluster can mention, link, start a line of its own, or break out of code."""
+    """Assert that text from a cluster cannot mention, link, start a new line, or break out of code."""
     everything = json.dumps(message.to_json(), ensure_ascii=False)
     assert "<!channel>" not in everything
     assert "<https://evil" not in everything

@@ -315,8 +315,8 @@ class FakeStore:
             raise StoreError("The database is down.")
 
     @property
-    def told(self) -> list[str]:
-        """Every text that was put into the outbox, in order: what a channel saw if Slack was quick."""
+    def posted(self) -> list[str]:
+        """Texts of all messages put into the outbox, in order: a channel saw these if Slack was quick."""
         return [text for _, text in self.state.puts]
 
     def firing(self) -> list[Alert]:

@@ -46,11 +46,11 @@ class World:
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
         """Tick so often; return the messages posted meanwhile."""
-        before = len(self.store.told)
+        before = len(self.store.posted)
         for _ in range(count):
             self.now += apart
             await self.watch.tick(self.now)
-        return self.store.told[before:]
+        return self.store.posted[before:]
 
 
 def with_disks(*disks: Disk) -> Callable[[float], Snapshot]:

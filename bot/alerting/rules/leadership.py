@@ -17,7 +17,7 @@ def _no_leader(context: RuleContext, limits: RuleConfig) -> Answer:
     if snapshot.leader is not None:
         return ()
     if not snapshot.answered or snapshot.named_leaders:
-        # Nobody to ask; or a leader that is named but silent, which may lead all the same.
+        # No host answered; or the named leader is silent and may still lead.
         return CANNOT_TELL
     if any(stat.claims_leadership for _, stat in snapshot.answered):
         return CANNOT_TELL
@@ -34,7 +34,7 @@ def _led_again(context: RuleContext, _: Alert) -> Outcome:
 
 
 def _leader_changed(context: RuleContext, limits: RuleConfig) -> Answer:
-    """Find changes that no operation caused; planned ones are reported only while none of those is."""
+    """Find changes that no operation caused; report planned ones only if there are no others."""
     if not _can_tell(context):
         return CANNOT_TELL
     window = limits["window"]
@@ -46,7 +46,7 @@ def _leader_changed(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _can_tell(context: RuleContext) -> bool:
-    """True if a leader is seen, or this very poll shows that another one leads."""
+    """True if a leader is known, or this poll shows that another peer leads."""
     changes = context.memory.changes
     return context.snapshot.leader is not None or (bool(changes) and changes[-1].at >= context.snapshot.at)
 
@@ -56,13 +56,13 @@ def _unplanned(context: RuleContext) -> tuple[LeaderChange, ...]:
 
 
 def _planned_alone(changes: Sequence[LeaderChange], window: float) -> tuple[LeaderChange, ...]:
-    """Changes that operations caused, except those listed in an alert that was open when they came."""
+    """Return changes that operations caused, except those listed in an alert that was open then."""
     crashes = [change.at for change in changes if not change.op]
     return tuple(change for change in changes if change.op and not any(0 <= change.at - at < window for at in crashes))
 
 
 def _unplanned_finding(context: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
-    """The unplanned changes; operations' changes since the first of them are listed too, and make it no worse."""
+    """Report the unplanned changes; later changes by operations are listed but do not make it worse."""
     first, last = changes[0], changes[-1]
     moves = tuple(_move(change) for change in context.memory.changes if change.at >= first.at)
     silent = silent_hosts_of(context, last.before) if len(changes) == 1 else ()
@@ -71,7 +71,7 @@ def _unplanned_finding(context: RuleContext, changes: Sequence[LeaderChange], li
 
 
 def _planned_finding(changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
-    """Changes that were asked for and approved are for information."""
+    """Report planned changes with severity info."""
     detail = LeaderChanged(tuple(_move(change) for change in changes))
     severity = limits.at_most(Severity.INFO)
     return Finding("leader_changed", "", severity, detail, weight=len(changes), parts=_parts(changes))
@@ -95,7 +95,7 @@ def _move(change: LeaderChange) -> LeaderMove:
 
 
 def _recent(changes: Sequence[LeaderChange], now: float, window: float) -> tuple[LeaderChange, ...]:
-    """The last changes, each within `window` of the next, the last of them within `window` of now."""
+    """Return the last changes, each within `window` of the next, the last within `window` of now."""
     found: list[LeaderChange] = []
     edge = now
     for change in reversed(changes):
@@ -107,7 +107,7 @@ def _recent(changes: Sequence[LeaderChange], now: float, window: float) -> tuple
 
 
 def _leader_flapping(context: RuleContext, limits: RuleConfig) -> Answer:
-    """Find too many unplanned changes within the window; it lasts until the last one is a window old."""
+    """Find too many unplanned changes within the window; lasts until the last change is older than the window."""
     if not _can_tell(context):
         return CANNOT_TELL
     window, many = limits["window"], max(2, round(limits["changes"]))
@@ -143,7 +143,11 @@ NO_LEADER = Rule(
 )
 
 _WINDOW: Mapping[str, Threshold] = MappingProxyType(
-    {"window": Threshold(600, Unit.SECONDS, "changes closer together than this share one alert; so long it stays open")}
+    {
+        "window": Threshold(
+            600, Unit.SECONDS, "changes closer together than this share one alert, which stays open for this time"
+        )
+    }
 )
 
 LEADER_CHANGED = Rule(
@@ -170,8 +174,8 @@ LEADER_FLAPPING = Rule(
     thresholds=MappingProxyType(
         {
             **_WINDOW,
-            "changes": Threshold(3, Unit.NUMBER, "so many changes within the window fire this rule"),
-            "critical": Threshold(6, Unit.NUMBER, "from so many changes on it is critical; below, a warning"),
+            "changes": Threshold(3, Unit.NUMBER, "number of changes within the window that fires this rule"),
+            "critical": Threshold(6, Unit.NUMBER, "number of changes from which it is critical instead of a warning"),
         }
     ),
 )

@@ -1,4 +1,4 @@
-"""From the settings' `rules` to the rules that are watched: thresholds, severities and times by rule key. Pure."""
+"""Parse the settings' `rules` into the enabled rules with their thresholds, severities and times. No I/O."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -19,9 +19,9 @@ _LONGEST = 366 * 86400.0
 
 
 def configure(*layers: Overrides) -> tuple[Rule, ...]:
-    """The rules to watch; later layers win (all clusters' first, then one cluster's own).
+    """Return the enabled rules; later layers override earlier ones (all clusters first, then one cluster).
 
-    Raises ConfigError that names key, value and mend for an unknown rule or parameter or a value of the wrong shape.
+    An unknown rule or parameter, or a bad value, raises ConfigError that names key, value and fix.
     """
     rules = {rule.key: rule for rule in RULES}
     for layer in layers:

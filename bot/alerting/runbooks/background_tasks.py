@@ -8,57 +8,57 @@ from bot.alerting.runbooks.runbook import Runbook
 SWITCHES: Mapping[str, Runbook] = MappingProxyType(
     {
         "read_only": Runbook(
-            "The flag comes from the nodes' own configuration files and is normally set on purpose. What a server "
-            "refuses then is not known: no recorded one reports it.",
+            "The flag comes from the configuration files of the nodes and is normally set on purpose. It is not known "
+            "which requests such a server refuses: no recorded server reports the flag.",
             (
-                "Ask who set it and why; where it is meant to last, `read_only: {enabled: false}` for that cluster.",
+                "Ask who set it and why. If it is permanent, set `read_only: {enabled: false}` for that cluster.",
                 "To end it, change the configuration of the nodes and restart them one by one, followers first.",
             ),
-            "Releases that do not tell (BlobStore v1) never raise it.",
+            "BlobStore v1 does not report the flag, so this alert never fires there.",
         ),
         "task_off_too_long": Runbook(
-            "Tasks are switched off for an hour or a night, and then forgotten. Nothing breaks at once: space is not "
-            "given back, disks are not evened out, and a disk that breaks next month is not repaired.",
+            "A task was probably switched off for a short time and then forgotten. Nothing breaks at once, but deleted "
+            "data keeps its space, disks are not balanced, and a disk that breaks next month is not repaired.",
             (
-                "`/cm audit` and `/cm ops` show who switched it off and why, if it was done with cmbot.",
-                "If nobody needs it off any more, switch it on: the button does it, or `/cm task enable TASK CLUSTER`.",
-                "If it is meant to be off, name it in `meant_off` in the settings of that cluster.",
-                "Next time switch it off for a while only: `/cm task disable TASK CLUSTER for=2h`.",
+                "`/cm audit` and `/cm ops` show who switched it off and why, if that was done with cmbot.",
+                "If it can run again, switch it on with the button or with `/cm task enable TASK CLUSTER`.",
+                "If it must stay off, name it in `meant_off` in the settings of that cluster.",
+                "Next time switch it off for a limited time: `/cm task disable TASK CLUSTER for=2h`.",
             ),
-            "How long it has been off is counted from when cmbot first saw it so. `meant_off: [balance, data_inspect]` "
-            "names all tasks that may be off.",
+            "The time counts from the poll at which cmbot first saw the task off. `meant_off: [balance, data_inspect]` "
+            "names the tasks that may stay off.",
         ),
         "task_off_with_work": Runbook(
-            "Disks wait for a task that does not run: broken ones keep less redundancy than they should have, and ones "
-            "that are being dropped cannot be taken out.",
+            "Disks wait for a task that does not run. Broken disks keep reduced redundancy, and disks that are being "
+            "dropped cannot be taken out.",
             (
-                "Turn it on with the button, unless somebody turned it off on purpose to spare the cluster load.",
-                "`/cm task enable disk_repair CLUSTER` does the same. While it stays off, the work waits.",
-                "`/cm disks status=broken` and `status=repairing` show whether it takes up its work.",
+                "Turn the task on with the button, unless it is off on purpose to spare the cluster load.",
+                "`/cm task enable disk_repair CLUSTER` does the same. While the task stays off, the work waits.",
+                "`/cm disks status=broken` and `status=repairing` show whether the work has begun.",
             ),
-            "Switches are read once a minute. On BlobStore v1 a switch that is not set or means nothing is not taken "
-            "for off: services there keep what they had.",
+            "Switches are read once a minute. On BlobStore v1 a switch that is unset or has an unknown value does not "
+            "count as off: services there keep their previous state.",
         ),
         "switch_meaningless": Runbook(
-            "The server stores whatever it is sent and answers 200. Older manuals say `Enable` and `Disable`; CubeFS "
-            "takes exactly `true` for on and everything else for off. So whoever wrote `Enable` turned the task off.",
+            "The server stores any value and answers 200. Older manuals say `Enable` and `Disable`, but CubeFS reads "
+            "only `true` as on and every other value as off. So the value `Enable` turned the task off.",
             (
-                "`/cm tasks` shows what is stored and what services make of it.",
-                "Set it anew with `/cm task enable` or `/cm task disable`: cmbot sends the cluster's own words.",
-                "Find out which script or manual sends the wrong word.",
+                "`/cm tasks` shows the stored value and how services read it.",
+                "Set it again with `/cm task enable` or `/cm task disable`: cmbot sends a value that services read.",
+                "Find the script or manual that sends the wrong value.",
             ),
         ),
         "switch_changed": Runbook(
-            "Somebody, or a script, changed a switch past cmbot: without a second pair of eyes, and without a line in "
-            "the audit log that says who and why.",
+            "A person or a script changed a switch without cmbot, so there was no second approval, and the audit log "
+            "does not record who did it and why.",
             (
-                "Ask who did it; `/cm tasks` shows what is stored now and what services make of it.",
-                "If it was not meant, set it back with `/cm task enable` or `/cm task disable`.",
-                "Next time use cmbot: it asks, records, and puts the old value back by itself with `for=2h`.",
+                "Ask who did it; `/cm tasks` shows the stored value and how services read it.",
+                "If it was a mistake, set it back with `/cm task enable` or `/cm task disable`.",
+                "Next time use cmbot: it asks for approval, records the change, and reverts it with `for=2h`.",
             ),
-            "What an operation of cmbot caused, a lease that ended included, is told on its own card and not here. "
-            "What is written where nothing was stored is taken for a service's own doing when it is the word for off. "
-            "Switches are read once a minute: one that is set and set back in between is not seen.",
+            "A change by an operation of cmbot, including the end of a lease, is reported on its card and raises no "
+            "alert here. If no value was stored before and the new one means off, it counts as written by a service "
+            "itself. Switches are read once a minute: a change that is reverted within the minute is not seen.",
         ),
     }
 )

@@ -8,48 +8,48 @@ from bot.alerting.runbooks.runbook import COUNTED, Runbook
 SPACE: Mapping[str, Runbook] = MappingProxyType(
     {
         "writable_low": Runbook(
-            "When nothing is writable any more, every write of a client fails, and repairs find no room either.",
+            "When no space is writable, every write of a client fails, and repairs find no room either.",
             (
                 "`/cm alerts`: are disks or hosts missing? Their space does not count as writable.",
-                "Is `blob_delete` on? While it is off nothing that is deleted gives its space back: `/cm tasks`.",
-                "Add disks, to all zones alike: what is writable is as much as the fullest zone allows.",
-                "Disks that are read-only for no reason any more can be made writable again.",
+                "Is `blob_delete` on? While it is off, deleted data keeps its space: `/cm tasks`.",
+                "Add disks to all zones alike: the fullest zone limits the writable space.",
+                "Make disks writable again that no longer need to be read-only.",
             ),
-            "Writable space counts data without its parity, so that an empty cluster may show half of its whole space. "
-            "The forecast is the median slope of the measurements of the last 14 days, where there are enough of them; "
-            "disks that came or went do not count as growth. " + COUNTED,
+            "Writable space counts data without its parity, so an empty cluster may show half of its total space. "
+            "The forecast is the median slope of the measurements of the last 14 days, if there are enough of them; "
+            "added or removed disks do not count as growth. " + COUNTED,
         ),
         "chunks_low": Runbook(
-            "Volumes are made of chunks in every zone: when one zone has none left, no volume can be created anywhere.",
+            "A volume needs chunks in every zone: when one zone has none left, no volume can be created anywhere.",
             (
                 "`/cm stat` shows the zones. Add disks to this one.",
-                "`/cm tasks`: `balance` evens out disks within a zone, not zones.",
+                "`/cm tasks`: `balance` moves data between disks of one zone, not between zones.",
                 (
-                    "Only chunks on normal, writable disks count: repair or replace broken disks, and make disks "
-                    "writable that are read-only for no reason any more."
+                    "Only chunks on normal, writable disks count. Repair or replace broken disks, and make disks "
+                    "writable again that no longer need to be read-only."
                 ),
             ),
             COUNTED,
         ),
         "no_volume": Runbook(
-            "Who writes needs a volume. A new cluster gets its first ones within minutes of its disks; without any for "
-            "an hour nothing can be stored.",
+            "Clients need a volume to write to. A new cluster creates its first volumes within minutes after its disks "
+            "are registered. This cluster has had none for an hour, so it can store nothing.",
             (
-                "`/cm stat` shows the zones: a code mode needs enough of them, with enough disks each.",
-                "Read the leader's log for why volumes cannot be created.",
-                "A cluster that is meant to stay empty: `no_volume: {enabled: false}` for it.",
+                "`/cm stat` shows the zones: a code mode needs enough zones, each with enough disks.",
+                "The leader's log says why volumes cannot be created.",
+                "If a cluster must stay empty, set `no_volume: {enabled: false}` for it.",
             ),
             COUNTED,
         ),
         "volumes_low": Runbook(
-            "Whoever writes needs a volume to write to. Clustermgr creates new ones by itself while there is room; few "
-            "that can be allocated mean that it cannot, or that many are unhealthy as their disks do not answer.",
+            "Clients need an allocatable volume to write to. Clustermgr creates volumes by itself while there is room. "
+            "If few can be allocated, it cannot create more, or many are unhealthy because their disks do not answer.",
             (
-                "`/cm alerts`: broken or silent disks and full zones are the usual cause; mend those first.",
-                "Read the leader's log for why volumes cannot be created.",
-                "Volumes that are locked are not allocated: a balance or a repair that hangs may hold them.",
+                "`/cm alerts`: broken or silent disks and full zones are the usual cause; fix those first.",
+                "The leader's log says why volumes cannot be created.",
+                "Locked volumes are not allocated: a balance or a repair that hangs may hold them.",
             ),
-            "A cluster without any volume has the alert `no_volume`. `least` should stay below the servers' own "
+            "A cluster without any volume has the alert `no_volume`. Keep `least` below the servers' "
             "`min_allocable_volume_count`.",
         ),
     }

@@ -20,125 +20,125 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             ),
         ),
         "leader_changed": Runbook(
-            "One change is harmless: somebody moved the leadership, or a node was restarted. Many in a short time mean "
-            "that a leader loses touch with its followers again and again, and each change stops writes for a moment.",
+            "One change is harmless: an operator moved the leadership, or a node was restarted. Many changes in "
+            "a short time: leaders keep losing contact with their followers; each change stops writes for a moment.",
             (
                 (
                     "Nothing, if a restart or a transfer explains it; if not, read the log of the peer that led "
                     "before: a stalled disk or network is the usual cause."
                 ),
-                "If it goes on, `leader_flapping` tells it, and this alert keeps quiet.",
+                "If the changes go on, `leader_flapping` fires and this alert stays quiet.",
             ),
-            "The same peer that wins an election in a higher term is no change. A change that happened while the bot "
-            "was not running is told once, as such.",
+            "If the same peer wins an election in a higher term, that is no change. A change that happened while the "
+            "bot was not running is announced once and marked as such.",
         ),
         "peer_down": Runbook(
             "A voter that is down counts against the quorum; a learner that is down only stops catching up. The leader "
-            "notices some seconds after a peer died.",
+            "notices a dead peer after some seconds.",
             (
                 "Look at the node: its process, its log, and the network between the raft addresses.",
-                "If it comes back it catches up by itself; `/cm members` shows by how far it is behind.",
-                "If it is gone for good, `/cm member replace` removes it and then leads through adding its successor.",
+                "When the node runs again, it catches up by itself; `/cm members` shows how far it is behind.",
+                "If it is gone for good, `/cm member replace` removes it and then adds a new node step by step.",
             ),
-            "A learner is told at info at most. A voter that `quorum_at_risk` names is not told here as well.",
+            "The severity for a learner is info at most. A voter that `quorum_at_risk` names has no alert here.",
         ),
         "quorum_at_risk": Runbook(
-            "Clustermgr does no such arithmetic itself: it lets a healthy voter be removed while another is dead, and "
-            "then the group never has a leader again.",
+            "Clustermgr does not check the quorum: it removes a healthy voter even while another one is dead, and then "
+            "the group can never elect a leader again.",
             (
                 (
-                    "Bring back the voters that are named above; until then stop nothing, and remove nothing but a "
-                    "voter that is lost for good (`/cm member replace`)."
+                    "Bring back the voters named above. Until then stop no node, and remove only a voter that is lost "
+                    "for good (`/cm member replace`)."
                 ),
                 (
-                    "If their hosts merely do not answer the bot, the alert is a warning: make them reachable, so that "
-                    "it can be proven."
+                    "If only the bot cannot reach their hosts, the alert is a warning: make them reachable, so that "
+                    "cmbot can prove the quorum."
                 ),
                 "A group of two voters is always at risk: add a third.",
             ),
-            "A voter counts as healthy only when two looks, at least 3 s apart and under one leader in one term, prove "
-            "it; see docs/architecture.md. `smallest_group: 3` accepts groups of two.",
+            "A voter counts as healthy only if two polls prove it, at least 3 s apart and with the same leader and "
+            "term; see docs/architecture.md. `smallest_group: 3` accepts groups of two.",
         ),
         "membership_changed": Runbook(
-            "Who is a member decides how many must agree. Somebody used another tool, or a node joined by itself; "
-            "Clustermgr checks no arithmetic, so look at the quorum before anything else is changed.",
+            "The members determine how many voters must agree. Another tool changed them, or a node joined by itself. "
+            "Clustermgr does not check the quorum, so look at it before you change anything else.",
             (
-                "`/cm members` shows who is in now, and `/cm stat` what the quorum can still lose.",
-                "`/cm audit` tells whether anybody tried the same through cmbot.",
-                "A node that was removed must be stopped: it still answers, with a frozen view, and forwards writes.",
-                "Make it known where it was meant, and see that `clusters[].hosts` names the members' hosts.",
+                "`/cm members` shows the members, and `/cm stat` what the quorum can still lose.",
+                "`/cm audit` shows whether the same change was requested through cmbot.",
+                "Stop a node that was removed: its data is stale, but it still forwards writes to the leader.",
+                "If the change was planned, inform your team, and make `clusters[].hosts` name the members' hosts.",
             ),
-            "A change that an operation of cmbot caused is not told here: its own card says who asked and approved.",
+            "A change by an operation of cmbot raises no alert here: its card shows the requester and the approvers.",
         ),
         "leader_flapping": Runbook(
-            "Every change of leader stops all writes for a moment, and a leader that was just elected can hold what it "
-            "is asked for seconds. A group that does this again and again serves nobody well.",
+            "Every change of leader stops all writes for a moment, and a new leader can hold requests for seconds. "
+            "Repeated changes make the cluster slow for all clients.",
             (
-                "The alert lists the changes: does it go back and forth between the same two peers, or through all?",
-                "One peer that keeps losing it: a slow or full disk under its raft log, or a lossy network.",
-                "All of them: the load of requests, or raft addresses that some of the nodes cannot reach.",
-                "`/cm leader transfer` to the steadiest voter can buy time; it mends nothing.",
+                "The alert lists the changes: does the leadership alternate between two peers, or pass through all?",
+                "If one peer keeps losing it: a slow or full disk under its raft log, or a lossy network.",
+                "If all of them do: the load of requests, or raft addresses that some of the nodes cannot reach.",
+                "`/cm leader transfer` to the most stable voter gains time, but does not fix the cause.",
             ),
-            "Transfers made by operations of cmbot do not count. It is told anew when the changes double.",
+            "Transfers by operations of cmbot do not count. The alert is announced again each time the changes double.",
         ),
         "peer_lagging": Runbook(
-            "A voter that is far behind cannot take over, and does not count as healthy: the quorum may have less to "
-            "spare than it seems. One that falls ever further behind will not recover by itself.",
+            "A voter that is far behind cannot become leader and does not count as healthy, so the quorum may tolerate "
+            "fewer failures than it seems. A voter that falls further and further behind will not recover by itself.",
             (
                 "`/cm members` shows by how many entries; look again after a minute.",
-                "If it shrinks, wait. If it gets a snapshot, it catches up when that has arrived.",
-                "If it grows, look at the disk, the load and the network of that node.",
+                "If the gap shrinks, wait. If the node receives a snapshot, it catches up after that.",
+                "If the gap grows, look at the disk, the load and the network of that node.",
                 "A voter that never catches up can be replaced: `/cm member replace`.",
             ),
-            "A peer that is down is told by `peer_down`, and one that joined less than `newcomer` ago not at all.",
+            "A peer that is down has `peer_down` instead; a peer that joined less than `newcomer` ago has no alert.",
         ),
         "apply_stalled": Runbook(
-            "Raft has agreed on entries that this node does not carry out: its view of disks and switches is old. On "
-            "the leader this stops the whole cluster, though everything looks elected and replicated.",
+            "This node does not apply entries that raft has committed: its view of disks and switches is old. On the "
+            "leader this stops the whole cluster, although a leader is elected and entries are replicated.",
             (
                 "Read the node's log: its database may be full, slow or damaged.",
                 "On the leader: move the leadership to a voter that applies, `/cm leader transfer`.",
-                "Restart the node; if it stalls at the same entry again, replace it.",
+                "Restart the node; if it stops at the same entry again, replace it.",
             ),
         ),
         "learner_ready": Runbook(
-            "A learner costs a copy of everything and helps no quorum. This is for your information: a learner that is "
-            "meant to stay one needs nothing.",
+            "A learner holds a full copy of the data and does not count for the quorum. This alert is for information: "
+            "a learner that must stay a learner needs no action.",
             (
                 "Servers refuse to make a learner a voter in place: remove it, then add the same node as a voter.",
-                "The alert has both commands; each is judged and approved like any other change.",
-                "Between the two the group is as large as before: its quorum is not touched.",
+                "The alert has both commands; each passes the preflight and the approval like any other change.",
+                "The number of voters does not change between the two, and neither does the quorum.",
             ),
-            "Where learners are meant to stay: `learner_ready: {enabled: false}` for that cluster.",
+            "If learners must stay learners, set `learner_ready: {enabled: false}` for that cluster.",
         ),
         "hosts_disagree": Runbook(
-            "One raft group has one leader in a term. Hosts that contradict each other are mostly not of one group: "
-            "the settings mix two clusters, or name one node twice. Until that is mended no change is let through.",
+            "One raft group has one leader in a term. Hosts that contradict each other usually belong to two groups: "
+            "the settings mix two clusters, or name one node twice. Until that is fixed, cmbot refuses every change.",
             (
                 "`/cm members` and `curl http://HOST/stat` for each: compare node ids, leader and members.",
                 "Take the hosts that belong elsewhere, or are named twice, out of `clusters[].hosts`.",
                 (
-                    "If all belong together, a leader is cut off from the others and does not know it: look at the "
-                    "network between the raft addresses, and change nothing through that host."
+                    "If all belong together, a leader has lost contact with the others and does not know it: look at "
+                    "the network between the raft addresses, and make no change through that host."
                 ),
             ),
-            "An old leader gives up within seconds, so `hold` must stay well above the election time-out.",
+            "An old leader steps down within seconds, so keep `hold` well above the election time-out.",
         ),
         "stale_host": Runbook(
-            "A node that was removed goes on answering as if nothing had happened: whoever asks it gets an old state, "
-            "and what is written through it still reaches the leader.",
+            "A removed node still answers: its data is stale, so clients that read from it get an old state, but it "
+            "still forwards writes to the leader.",
             (
-                "Was it removed on purpose? Then stop its process, and take its host out of `clusters[].hosts`.",
-                "If it is meant to be a member, add it again: `/cm member add`.",
-                "If it was never one, the settings name a host of another cluster.",
+                "If it was removed on purpose, stop its process and take its host out of `clusters[].hosts`.",
+                "If it must be a member, add it again: `/cm member add`.",
+                "If it was never a member, the settings name a host of another cluster.",
             ),
         ),
         "leader_unseen": Runbook(
-            "Only the leader knows how its peers do, which disks are broken and what space is left. While it cannot be "
-            "asked, the watch is nearly blind: other alerts stay as they are and few new ones can come.",
+            "Only the leader knows the state of its peers, the broken disks and the free space. While cmbot cannot "
+            "reach it, other alerts stay as they are and few new ones can fire.",
             (
                 "Add the service address of the leader to `clusters[].hosts`; name all members there.",
-                "Until then `/cm leader transfer` to a configured one helps, if that is wanted.",
+                "Until then `/cm leader transfer` to a configured voter helps.",
             ),
         ),
     }

@@ -1,11 +1,11 @@
-"""What one runbook holds: the hand-written part of a rule's section in docs/alerts.md."""
+"""Runbook: the hand-written part of a rule's section in docs/alerts.md."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """What a person who is woken by a rule reads; `notes` is markdown about tuning, "" when the table says it all."""
+    """Advice for the person on call; `notes` is markdown about tuning, "" when the table says it all."""
 
     why: str
     steps: tuple[str, ...]
@@ -13,7 +13,7 @@ class Runbook:
 
 
 COUNTED = (
-    "The counters are those of the leader, which counts every five minutes (`refresh_interval_s`); a follower's are "
-    "never looked at, and a new leader's not before `settled` is over."
+    "The counters come from the leader, which counts every five minutes (`refresh_interval_s`). Those of followers are "
+    "never used, and those of a new leader only after `settled`."
 )
 """A note on counters that several runbooks share."""

@@ -1,4 +1,4 @@
-"""The runbook about the watch itself."""
+"""Runbooks about the watch itself."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,28 +8,28 @@ from bot.alerting.runbooks.runbook import Runbook
 ITSELF: Mapping[str, Runbook] = MappingProxyType(
     {
         "watch_blind": Runbook(
-            "While this fires no alert of the cluster is raised, changed or resolved, whatever happens there. An "
-            "unreachable cluster is something else: the watch sees that, and `cluster_unreachable` says so.",
+            "While this fires, no alert of the cluster is raised, changed or resolved. An unreachable cluster is a "
+            "different case: the watch sees it, and `cluster_unreachable` fires.",
             (
-                "The alert says why where it is known; the log of the bot has each failed look (`tick_failed`).",
-                "`/readyz` names what does not work; `cmbot_watch_blind_seconds` says for how long.",
-                "A database that does not answer is the usual cause: look at it first.",
-                "Restart the bot when it hangs; it goes on where it was and tells what changed meanwhile.",
+                "The alert names the cause, if it is known; the bot's log has each failed poll (`tick_failed`).",
+                "`/readyz` names what does not work; `cmbot_watch_blind_seconds` shows for how long.",
+                "The usual cause is a database that does not answer: look at it first.",
+                "Restart the bot if it hangs: it continues where it stopped and reports what changed meanwhile.",
             ),
-            "While the database is down nothing can be told: readiness and metrics show it at once, and the channel is "
-            "told once, afterwards, for how long nothing was seen.",
+            "While the database is down, nothing can be posted: readiness and metrics show it at once. The channel "
+            "gets one message afterwards with the time without polls.",
         ),
         "own_network": Runbook(
-            "No cluster answers from this process, and all went dark together: its own network is the likely cause. "
-            "One alert in each alert channel says so, and one call goes to each on-call group, not one per cluster.",
+            "No cluster answers from this process, and all stopped answering together: its own network is the likely "
+            "cause. Each alert channel gets one alert and each on-call group one call, not one per cluster.",
             (
                 "Look at the machine that runs cmbot: its network, routes, DNS, VPN and firewall.",
                 "Run `cmbot status` on another machine: if clusters answer there, cmbot's network is the cause.",
-                "When they answer nowhere, they have something else in common: their network or their power.",
+                "If they answer nowhere, look for what the clusters share: their network or their power.",
             ),
-            "Other alerts of the clusters wait meanwhile and follow as soon as one cluster answers. One that alone "
-            "does not answer, or that went dark long before, has its own `cluster_unreachable`. With one cluster only, "
-            "nothing can be compared, so this alert is never raised.",
+            "Other alerts of the clusters wait meanwhile and follow as soon as one cluster answers. A cluster that "
+            "fails alone, or failed long before, has its `cluster_unreachable`. With a single cluster nothing can be "
+            "compared, so this alert never fires.",
         ),
     }
 )

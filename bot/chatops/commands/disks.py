@@ -1,4 +1,4 @@
-"""/cm disks and /cm disk: what the disk list says now, which is minutes ahead of the counters of /stat."""
+"""/cm disks and /cm disk: the current disk list, which is minutes ahead of the counters in `/stat`."""
 
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -35,7 +35,7 @@ class DisksArgs(Args):
 
 
 class DiskArgs(Args):
-    """Which disk."""
+    """The disk to show."""
 
     words = ("id",)
     id: int = Field(ge=1, le=MAX_DISK_ID, description="the disk's number, as /cm disks shows it")
@@ -52,7 +52,7 @@ async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
 
 
 async def _listed(api: ClusterApi, args: DisksArgs, first: str | None) -> tuple[Disk, ...]:
-    """The disks asked for: the cluster compares letter by letter, so what it does not find is looked for here."""
+    """Find the disks; the cluster compares exactly, so other spellings are matched here."""
     status = None if args.status is None else int(DiskStatus[args.status.upper()])
     for host in _spellings(args.host):
         found = await api.disk_list(status=status, idc=args.idc, disk_host=host, limit=args.limit + 1, first=first)
@@ -65,7 +65,7 @@ async def _listed(api: ClusterApi, args: DisksArgs, first: str | None) -> tuple[
 
 
 def _spellings(host: str | None) -> tuple[str | None, ...]:
-    """A blobnode registers with its scheme (`http://10.0.0.7:8899`), and people leave that out."""
+    """Return the spellings to try: blobnodes register with a scheme (`http://…`) that people leave out."""
     if host is None:
         return (None,)
     bare = host.strip().rstrip("/")
@@ -73,7 +73,7 @@ def _spellings(host: str | None) -> tuple[str | None, ...]:
 
 
 def _is_meant(disk: Disk, args: DisksArgs) -> bool:
-    """Whether it is of that host and zone, however these are written."""
+    """True if the disk is on that host and in that zone, in any spelling."""
     by_host = args.host is None or alike(disk.host, args.host)
     return by_host and (args.idc is None or disk.idc.lower() == args.idc.lower())
 
@@ -90,7 +90,7 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
 
 
 async def _units(call: Call, disk_id: int) -> tuple[int, ...] | None:
-    """The units (vuids) that volumes still have on a disk; None when that could not be read."""
+    """Read the units (vuids) that volumes still have on a disk; None if that failed."""
     cluster = call.the_cluster
     try:
         return await in_time(cluster.api.disk_units(disk_id), cluster.name, f"which units are on disk {disk_id}")

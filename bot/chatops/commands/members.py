@@ -18,7 +18,7 @@ YesNo = Literal["yes", "no"]
 
 
 class ChangeArgs(Args):
-    """What every change takes."""
+    """Arguments of every change."""
 
     reason: str = Field("", max_length=300, description="why, for those who read the card")
     dry_run: YesNo = Field("no", description="only say what the checks find: nothing is proposed")
@@ -33,7 +33,7 @@ def change_request_of(args: ChangeArgs, request: Request, *, lease: float = 0.0,
 
 @contextmanager
 def about(argument: str) -> Iterator[None]:
-    """Say of a UserError that is raised inside that it is about that argument."""
+    """Attach the argument to a UserError raised inside."""
     try:
         yield
     except UserError as error:
@@ -46,7 +46,7 @@ def _peer_id(text: str, argument: str, zero: str = ZERO_ADDED) -> int:
 
 
 class PeerArgs(ChangeArgs):
-    """Which peer."""
+    """The peer to change."""
 
     words: ClassVar[tuple[str, ...]] = ("peer_id",)
     peer_id: str = Field(
@@ -63,11 +63,11 @@ class _AddArgs(ChangeArgs):
 
 # `as` is a word of the language, so that this field cannot be written as the others are.
 _AS: Any = {"as": (Literal["learner", "normal"], Field("learner", description="learner first is the safe way"))}
-AddArgs = create_model("AddArgs", __base__=_AddArgs, __doc__="Which node, and as what.", **_AS)
+AddArgs = create_model("AddArgs", __base__=_AddArgs, __doc__="The new node and its role.", **_AS)
 
 
 class ReplaceArgs(ChangeArgs):
-    """Which member, and the node that takes its place."""
+    """The member to replace, and its new node."""
 
     words = ("dead", "new", "host")
     dead: str = Field(

@@ -15,14 +15,14 @@ MOST_ID = (1 << 53) - 1
 
 
 class OpsArgs(Args):
-    """Which operations."""
+    """The operations to list."""
 
     state: Literal["open", "recent"] = Field("open", description="the open ones, or the last ones in any state")
     cluster: str = Field("", max_length=40, description="of this cluster only")
 
 
 class OpArgs(Args):
-    """Which operation."""
+    """The number of an operation."""
 
     words: ClassVar[tuple[str, ...]] = ("id",)
     id: int = Field(ge=1, le=MOST_ID, description="the operation's number")
@@ -41,14 +41,14 @@ async def run_ops(call: Call, args: OpsArgs) -> AsyncIterator[Reply]:
     open_only = args.state == "open"
     found = await call.operations.listed(args.cluster.lower() or None, open_only=open_only)
     if not found and args.cluster and not await call.operations.listed(args.cluster.lower(), open_only=False):
-        # A cluster that left the settings may have operations still; without any it is a slip.
+        # A cluster removed from the settings may still have operations; without any, the name is a mistake.
         configured(args.cluster, tuple(call.clusters))
     letters = await call.operations.undelivered()
     yield Reply(listed(found, open_only=open_only, now=call.now, undelivered=letters), private=False)
 
 
 async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """Post once more what Slack refused."""
+    """Retry the messages that Slack refused."""
     yield await call.operations.redeliver(call.caller)
 
 
@@ -58,12 +58,12 @@ async def run_op(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
 
 
 async def run_cancel(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
-    """Cancel one that waits."""
+    """Cancel a waiting operation."""
     yield await call.operations.cancel(call.caller, args.id)
 
 
 async def run_settle(call: Call, args: SettleArgs) -> AsyncIterator[Reply]:
-    """Settle one whose outcome is not known."""
+    """Settle an operation with an unknown outcome."""
     done = args.outcome == "done"
     yield await call.operations.settle(call.caller, args.id, done=done, reason=args.reason)
 

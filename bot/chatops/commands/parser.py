@@ -1,4 +1,4 @@
-"""The grammar of /cm: command words, arguments, perhaps a cluster, then `key=value`. Pure.
+"""The grammar of /cm: command words, arguments, perhaps a cluster, then `key=value`. No I/O.
 
 The longest command path wins. The last bare word is a cluster only if it is configured; a word that is left over is
 an error, never a reason to take the default cluster.
@@ -30,7 +30,7 @@ class Parsed:
 
 
 def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None) -> Parsed:
-    """Understand what was typed behind /cm.
+    """Parse the text behind `/cm`.
 
     Raises UserError with one sentence on the fault and the fix, and nothing else for any text.
     """
@@ -64,7 +64,7 @@ def _parsed(
 def addressed(
     text: str, commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
 ) -> tuple[Command | None, str]:
-    """Which command was meant and for which cluster ("" unknown), of a text that `parse` may refuse. Never raises."""
+    """Return the command and the cluster ("" unknown) of a text that `parse` may refuse. Never raises."""
     try:
         words, pairs = _split(tokens(text))
     except UserError:
@@ -81,7 +81,7 @@ def addressed(
 
 
 def is_changing(text: str, commands: Sequence[Command] = COMMANDS) -> bool:
-    """Whether `text` is a command that changes a cluster, so that it must be kept before it is acknowledged."""
+    """True if `text` changes a cluster, so that it must be stored before it is acknowledged."""
     try:
         words, _ = _split(tokens(text))
     except UserError:

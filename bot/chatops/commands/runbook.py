@@ -20,7 +20,7 @@ class RunbookArgs(Args):
 
 
 async def run_runbook(call: Call, args: RunbookArgs) -> AsyncIterator[Reply]:
-    """Tell what to do about one rule."""
+    """Show the runbook of one rule."""
     rule = rule_named(args.rule.lower())
     if rule is None or rule.key not in RUNBOOKS:
         known = [each.key for each in RULES]

@@ -1,4 +1,4 @@
-"""What is said of a word that a command has no place for: what it probably is, and what to write instead. Pure."""
+"""Errors about surplus words of a command: their probable meaning and the correct form. No I/O."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _MOST = 80
 
 
 def surplus(command: Command, rest: Sequence[str], cluster: str | None, clusters: Sequence[str]) -> str:
-    """The refusal of the words `rest`, which are more than the command takes; `cluster` was taken out of them."""
+    """Refuse the words `rest`, which are more than the command takes; `cluster` was taken out of them."""
     where, taken = full_name(command), len(command.args.words)
     if any(part.startswith("=") for part in rest):
         return f"Write key=value without spaces around the =, as in: {usage(command)}"
@@ -43,7 +43,7 @@ def surplus(command: Command, rest: Sequence[str], cluster: str | None, clusters
 
 
 def lacks_value(command: Command, word: str) -> bool:
-    """Whether a word is an argument of the command, written as an option without its value."""
+    """True if a word is an argument of the command, written as an option without its value."""
     return word.startswith("--") and _key(word) in _pairs(command)
 
 
@@ -52,7 +52,7 @@ def _key(word: str) -> str:
 
 
 def _meant(command: Command, word: str, rest: Sequence[str]) -> str:
-    """What a word was probably meant as, with what to write; "" when nothing is near."""
+    """Suggest the correct form of a word; "" if nothing similar is known."""
     where, key = full_name(command), _key(word)
     if key in _pairs(command):
         return f"{shown(word)} needs a value: write {_written(key)}={_value(command, key, word, rest)}."
@@ -87,7 +87,7 @@ def _written(key: str) -> str:
 
 
 def _value(command: Command, key: str, word: str, rest: Sequence[str]) -> str:
-    """What to write behind the key: the next word where it is a value of it, else what it takes."""
+    """Return the value to write behind the key: the next word if the key takes it, else the allowed values."""
     field = command.args.typed()[key]
     allowed = choices(field)
     after = rest[rest.index(word) + 1 :][:1]
@@ -97,7 +97,7 @@ def _value(command: Command, key: str, word: str, rest: Sequence[str]) -> str:
 
 
 def _second_cluster(command: Command, named: Sequence[str], cluster: str | None) -> str:
-    """More than one cluster: each once, as it was typed."""
+    """Refuse more than one cluster; name each once, as typed."""
     where = full_name(command)
     names = tuple(dict.fromkeys(word.lower() for word in (*named, *([cluster] if cluster else ()))))
     if len(names) == 1:

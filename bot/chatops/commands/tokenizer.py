@@ -1,8 +1,7 @@
-"""From the text behind /cm to tokens: Slack's escapes undone, quotes honoured, nothing understood yet. Pure.
+"""Split the text behind `/cm` into tokens: undo Slack's escapes and read quotes. No I/O.
 
-A token is a word or `key=value`; either may be quoted (`"two words"`, `reason=“two words”`). What stands between quotes
-is kept as it was typed; all else is read by the table in unicode_input.py. Everything is one pass, so that no text
-takes more than linear time.
+A token is a word or `key=value`; either may be quoted (`"two words"`, `reason=“two words”`). Text between
+quotes is kept as typed; the rest is mapped by the table in unicode_input.py. One pass keeps the time linear.
 """
 
 import re
@@ -19,7 +18,7 @@ MAX_TEXT = 3000
 _DOUBLE = '"“”„‟＂〝〞〟❝❞'  # noqa: RUF001 - phones and input methods type these
 _SINGLE = "'‘’‚‛＇❛❜"  # noqa: RUF001
 _FAMILIES = (_DOUBLE, _SINGLE, "«»", "‹›", "「」｢｣", "『』", "《》", "〈〉")  # noqa: RUF001
-"""Quotes that close one another: what one of them opens, another of the same family ends."""
+"""Families of quotes: any quote of a family closes any other of it."""
 _AFTER = ".,;!?"
 _LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
@@ -78,7 +77,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def unescape(text: str) -> str:
-    """Undo what Slack does to text before it hands it on: people and channels become ids, links what was typed."""
+    """Undo Slack's escapes: people and channels become ids, and links become the typed text."""
     return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _LINK.sub(_unlinked, text))
 
 
@@ -126,7 +125,7 @@ def _quoted(text: _Text, opening: int, family: str, key: str) -> tuple[Token, in
 
 
 def _closing(text: _Text, start: int, family: str) -> tuple[int, int]:
-    """Where the closing quote stands, and where the next token may start.
+    """Return the place of the closing quote, and where the next token may start.
 
     It is one of its family that a space or the end follows, so that it's may stand; or the last one, when only the end
     of a sentence follows.

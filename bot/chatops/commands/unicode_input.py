@@ -1,7 +1,7 @@
-"""What keyboards, phones and input methods type for the ASCII characters that commands are made of. Pure.
+"""Map characters that keyboards, phones and input methods type to the ASCII characters of commands. No I/O.
 
 Words, keys and values that name something are read by this table; a free text, such as a reason, is kept as it was
-typed. The table maps single characters to single characters. What it does not know stays, so that an error can name it.
+typed. The table maps single characters to single characters. Unknown characters stay, so that an error can name them.
 """
 
 import unicodedata
@@ -35,14 +35,14 @@ _SMALL = {
     if len(unicodedata.normalize("NFKC", chr(code))) == 1 and unicodedata.normalize("NFKC", chr(code)).isascii()
 }
 _ENDS = ".,;!?"
-"""What ends a sentence, and thereby a command; no word that is typed ends with it."""
+"""Marks that end a sentence; no word of a command ends with one."""
 _STEERING = frozenset(chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-"""What turns the direction of text: with it a card could show another reason than the one that is noted."""
+"""Characters that change the direction of text: a card could then show another reason than the stored one."""
 
 
 @lru_cache(maxsize=4096)
 def plain_char(char: str) -> str:
-    """The character that this one stands for in a command; itself where the table has no other."""
+    """Return the ASCII character for this one; the character itself if the table has none."""
     if char.isascii():
         return char
     first, last, behind = _FULL_WIDTH
@@ -56,12 +56,12 @@ def plain_char(char: str) -> str:
 
 
 def is_hidden(char: str) -> bool:
-    """Whether it is a format character: zero-width, a mark of direction, a soft hyphen."""
+    """True for a format character: zero-width, a mark of direction, a soft hyphen."""
     return unicodedata.category(char) == "Cf"
 
 
 def plain(text: str) -> str:
-    """The text as commands are written: without what is hidden, each other character read by the table."""
+    """Return the text without hidden characters, each other character mapped by the table."""
     if text.isascii():
         return text
     return "".join(plain_char(char) for char in text if not is_hidden(char))
@@ -81,7 +81,7 @@ def named(char: str) -> str:
 
 
 def refuse_steering(text: str) -> str:
-    """The text; raises UserError that names a character in it which turns the direction of what follows."""
+    """Return the text; raise UserError that names a character in it that changes the direction of text."""
     turning = next((char for char in text if char in _STEERING), "")
     if turning:
         number = f"U+{ord(turning):04X} {unicodedata.name(turning, '')}".strip()
@@ -90,5 +90,5 @@ def refuse_steering(text: str) -> str:
 
 
 def strange(text: str) -> str:
-    """The first character that no command is written with, "" when there is none."""
+    """Return the first character that no command contains; "" if there is none."""
     return next((char for char in text if not char.isascii() and char.isprintable()), "")

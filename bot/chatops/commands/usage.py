@@ -1,4 +1,4 @@
-"""How a command is written, from its spec: usage line and arguments, for help, errors and the documentation. Pure."""
+"""Usage line and arguments of a command, for help, errors and the documentation. No I/O."""
 
 import enum
 import types
@@ -18,7 +18,7 @@ CLUSTER = "cluster"
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument as a person writes it; `choices` is empty where any text is taken."""
+    """One argument as a person writes it; `choices` is empty if it takes any text."""
 
     name: str
     written: str
@@ -61,7 +61,7 @@ def _pair(name: str, field: FieldInfo) -> Argument:
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
-    """The words that a field takes, empty where it takes any."""
+    """Return the words that a field takes; empty if it takes any."""
     return _choices(field.annotation)
 
 
@@ -76,5 +76,5 @@ def _choices(annotation: Any) -> tuple[str, ...]:
 
 
 def who(command: Command) -> str:
-    """Who may use it, in words."""
+    """Name the people who may use a command."""
     return "everyone" if command.role is Role.VIEWER else f"{command.role}s"

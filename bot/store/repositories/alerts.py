@@ -68,7 +68,7 @@ class Alerts:
         if not await self._session.change(update(alerts).where(this).values(columns_of(alert, text))):
             raise Conflict(f"Another writer changed alert #{alert.id} meanwhile.")
 
-    async def told(self) -> dict[str, int]:
+    async def open_counts(self) -> dict[str, int]:
         """Number of announced alerts that are not resolved, by cluster; no entry for a cluster without any."""
         calling = alerts.c.state.in_([AlertState.FIRING, AlertState.ACKNOWLEDGED])
         query = select(alerts.c.cluster, func.count().label("n")).where(calling).group_by(alerts.c.cluster)

@@ -31,7 +31,7 @@ async def test_alert_after_its_silence_mentions_the_silence(world: World) -> Non
     assert await world.ticks(3) == []
     assert await world.ticks(3) == [
         BROKEN,
-        "Silence #4 by <@U1> kept this quiet for 45 s and is over. In prod: 1 disk of prod is broken.",
+        "Silence #4 by <@U1> muted this alert for 45 s and ended. In prod: 1 disk of prod is broken.",
     ]
     assert world.store.state.outbox["alert:1:line:1"][2:] == ("alert:1", False)
     assert world.store.state.silences == []
@@ -43,12 +43,12 @@ async def test_alert_outlasting_its_silence_gets_a_thread_reply(world: World) ->
     silence(world)
     assert await world.ticks(3) == []
     said = await world.ticks(3)
-    assert said == [BROKEN, "Silence #4 by <@U1> is over, and it is still so in prod: 1 disk of prod is broken."]
+    assert said == [BROKEN, "Silence #4 by <@U1> ended. Still firing in prod: 1 disk of prod is broken."]
 
 
 async def test_unused_silence_ends_with_one_line(world: World) -> None:
     silence(world, rule="*")
-    assert await world.ticks(10) == ["Silence #4 of all alerts of prod is over. Nothing came up under it."]
+    assert await world.ticks(10) == ["Silence #4 of all alerts of prod ended. It muted no alert."]
     assert world.store.state.silences == []
 
 
@@ -57,9 +57,7 @@ async def test_silence_end_lists_resolved_alerts(world: World) -> None:
     world.see = with_disks(disk(7))
     await world.ticks(2)
     world.see = look
-    assert await world.ticks(10) == [
-        "Silence #4 of `disk_broken` of prod is over. It kept 1 alert quiet; it is over too."
-    ]
+    assert await world.ticks(10) == ["Silence #4 of `disk_broken` of prod ended. It muted 1 alert; it is resolved."]
 
 
 async def test_silence_of_acknowledged_alert_ends_in_the_channel(world: World) -> None:
@@ -69,7 +67,7 @@ async def test_silence_of_acknowledged_alert_ends_in_the_channel(world: World) -
     world.store.state.alerts[1] = replace(alert, state=AlertState.ACKNOWLEDGED, acked_by="U2")
     silence(world)
     assert (await world.ticks(10))[-1] == (
-        "Silence #4 of `disk_broken` of prod is over. It kept 1 alert quiet, of which 1 acknowledged one is still "
+        "Silence #4 of `disk_broken` of prod ended. It muted 1 alert, of which 1 acknowledged one is still "
         "open: /cm alerts"
     )
 
@@ -81,7 +79,7 @@ async def test_worse_alert_says_that_its_silence_ended(world: World) -> None:
     await world.ticks()
     world.see = with_disks(disk(7), disk(9))
     assert (await world.ticks())[-1] == (
-        "Warning in prod: 2 disks of prod are broken. Silence #4 by <@U1> ended for this alert, as it got worse."
+        "Warning in prod: 2 disks of prod are broken. Silence #4 by <@U1> ended early, because the alert got worse."
     )
 
 
@@ -93,8 +91,8 @@ async def test_worse_unposted_alert_says_that_its_silence_ended(world: World) ->
     assert await world.ticks() == [
         "Warning in prod: 2 disks of prod are broken.",
         (
-            "Silence #4 by <@U1> kept this quiet for 30 s and ended for it, as it got worse. In prod: 2 disks of prod "
-            "are broken."
+            "Silence #4 by <@U1> muted this alert for 30 s and ended early, because it got worse. In prod: 2 disks of "
+            "prod are broken."
         ),
     ]
 
@@ -118,7 +116,7 @@ async def test_escalation_notifies_the_group_with_its_delay(world: World) -> Non
     assert said == [
         f"Critical in prod: {said_first}",
         f"Critical in prod: {said_first}",
-        f"<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: {said_first}",
+        f"<!subteam^S0ONCALL> No acknowledgement for 5 min in prod: {said_first}",
     ]
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 

@@ -17,16 +17,16 @@ LONG = 600.0
 MOVED = "Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 2"
 
 
-async def told_while_looking(world: World) -> list[str]:
+async def posted_during_poll(world: World) -> list[str]:
     """Messages posted before the current poll ended."""
-    before = len(world.store.told)
+    before = len(world.store.posted)
     world.now += 5
     world.woken.clear()
     looking = asyncio.create_task(world.watch.tick(world.now))
     telling = asyncio.create_task(world.woken.wait())
     await asyncio.wait((looking, telling), return_when=asyncio.FIRST_COMPLETED)
     telling.cancel()
-    early = [] if looking.done() else world.store.told[before:]
+    early = [] if looking.done() else world.store.posted[before:]
     await looking
     assert not world.watch.health.failures
     return early
@@ -37,9 +37,9 @@ async def test_silent_new_leader_is_announced() -> None:
         await world.cluster.kill(1)
         await world.cluster.elect(2)
         world.cluster.slow(2, HELD)
-        assert await told_while_looking(world) == [f"{MOVED}, reported by peer 3; not confirmed yet."]
+        assert await posted_during_poll(world) == [f"{MOVED}, reported by peer 3; not confirmed yet."]
         # The same look, once its leader has answered, confirms it.
-        assert world.store.told[-1] == f"{MOVED}."
+        assert world.store.posted[-1] == f"{MOVED}."
         assert [alert.rule for alert in world.store.firing()] == ["leader_changed"]
 
 
@@ -47,15 +47,15 @@ async def test_paused_leader_does_not_delay_the_next_one() -> None:
     async with watched() as world:
         await world.cluster.elect(2)
         world.cluster.slow(1, HELD)
-        assert await told_while_looking(world) == [f"{MOVED}."]
+        assert await posted_during_poll(world) == [f"{MOVED}."]
 
 
 async def test_slow_host_alone_is_no_change() -> None:
     async with watched() as world:
         world.cluster.slow(3, HELD)
-        posted = len(world.store.told)
-        assert await told_while_looking(world) == []
-        assert world.store.told[posted:] == []
+        posted = len(world.store.posted)
+        assert await posted_during_poll(world) == []
+        assert world.store.posted[posted:] == []
         assert world.store.firing() == []
 
 
@@ -63,8 +63,8 @@ async def test_early_leader_sighting_is_not_announced_twice() -> None:
     async with watched() as world:
         await world.cluster.elect(2)
         world.cluster.slow(3, HELD)
-        await told_while_looking(world)
-        assert [text for text in world.store.told if text.startswith(MOVED)] == [f"{MOVED}."]
+        await posted_during_poll(world)
+        assert [text for text in world.store.posted if text.startswith(MOVED)] == [f"{MOVED}."]
         assert await world.ticks(3) == []
 
 

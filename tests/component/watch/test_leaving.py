@@ -56,7 +56,7 @@ async def test_alerts_of_a_removed_cluster_close_in_their_channel(store: Store) 
     posted = await texts(store)
     ended = "prod was removed from the settings, so cmbot no longer checks this."
     assert posted.pop("left:prod:C1:100") == (
-        "prod left the settings and is not watched any more. Closed with that: 2 alerts."
+        "prod was removed from the settings and is no longer polled. Closed: 2 alerts."
     )
     assert [text.endswith(ended) for text in posted.values()] == [True, True]
     async with store.read() as uow:
@@ -77,7 +77,7 @@ async def test_its_silences_end_with_it(store: Store) -> None:
         held = await uow.silences.add(Silence("prod", "*", "", 9000, "U1"))
         await uow.outbox.put(MessageKey.parse(f"silence:{held.id}"), "C1", Message("Silenced."))
     await close_gone(store, (), (), 100)
-    assert (await texts(store))["left:prod:C1:100"].endswith("Closed with that: 1 silence.")
+    assert (await texts(store))["left:prod:C1:100"].endswith("Closed: 1 silence.")
     async with store.read() as uow:
         assert await uow.silences.active(0.0) == []
 
@@ -91,10 +91,10 @@ async def test_configured_clusters_are_unchanged(store: Store) -> None:
 
 async def test_group_of_a_removed_cluster_ends(store: Store) -> None:
     await watched(store, replace(GroupingLimits(), cluster=1))
-    assert "1 open, 0 over" in (await texts(store))["digest:C1:1"]
+    assert "1 open, 0 resolved" in (await texts(store))["digest:C1:1"]
     await close_gone(store, (), (), 100)
     posted = await texts(store)
-    assert "The storm ended after 1 min 10 s: 0 open, 1 over." in posted["digest:C1:1"]
+    assert "The storm ended after 1 min 10 s: 0 open, 1 resolved." in posted["digest:C1:1"]
     assert posted["left:prod:C1:100"].endswith("2 alerts.")
     async with store.read() as uow:
         assert (await uow.channels.get("C1")).groups == ()

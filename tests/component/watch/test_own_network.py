@@ -67,12 +67,12 @@ class Many:
 
     async def rounds(self, count: int = 1) -> list[str]:
         """Poll each cluster every 15 s, staggered; return the posted messages."""
-        before = len(self.store.told)
+        before = len(self.store.posted)
         for _ in range(count):
             for watch in self.watches.values():
                 await watch.tick(self.now)
                 self.now += 15 / len(self.watches)
-        return self.store.told[before:]
+        return self.store.posted[before:]
 
     def posted(self) -> list[tuple[str, str]]:
         """Channel and text of each message that is no reply."""
@@ -83,7 +83,7 @@ class Many:
     def calls(self) -> list[str]:
         return [shown["text"] for _, shown, parent, _ in self.store.state.outbox.values() if "S0ONCALL" in str(shown)]
 
-    def rules_told(self, names: Iterable[str] = ()) -> list[tuple[str, str]]:
+    def posted_rules(self, names: Iterable[str] = ()) -> list[tuple[str, str]]:
         return sorted((a.cluster, a.rule) for a in self.store.firing() if not names or a.cluster in names)
 
 
@@ -113,7 +113,7 @@ async def test_two_clusters_going_dark_together_raise_one_alert() -> None:
     await world.rounds(4)
     world.down.update(world.names)
     await world.rounds(10)
-    assert world.rules_told() == [("east", "own_network")]
+    assert world.posted_rules() == [("east", "own_network")]
     assert len(world.calls()) == 1
 
 
@@ -122,7 +122,7 @@ async def test_one_unreachable_cluster_has_its_own_alert() -> None:
     await world.rounds(4)
     world.down.add("west")
     await world.rounds(5)
-    assert world.rules_told() == [("west", "cluster_unreachable")]
+    assert world.posted_rules() == [("west", "cluster_unreachable")]
 
 
 async def test_only_one_configured_cluster_makes_no_claim() -> None:
@@ -130,7 +130,7 @@ async def test_only_one_configured_cluster_makes_no_claim() -> None:
     await world.rounds(4)
     world.down.add("east")
     await world.rounds(5)
-    assert world.rules_told() == [("east", "cluster_unreachable")]
+    assert world.posted_rules() == [("east", "cluster_unreachable")]
 
 
 async def test_long_unreachable_cluster_is_no_evidence_of_lost_network() -> None:
@@ -140,7 +140,7 @@ async def test_long_unreachable_cluster_is_no_evidence_of_lost_network() -> None
     await world.rounds(20)
     world.down.add("west")
     await world.rounds(5)
-    assert world.rules_told() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
+    assert world.posted_rules() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
 
 
 async def test_unreachable_cluster_keeps_its_alert_without_network() -> None:
@@ -150,7 +150,7 @@ async def test_unreachable_cluster_keeps_its_alert_without_network() -> None:
     await world.rounds(20)
     world.down.update("bc")
     await world.rounds(6)
-    assert world.rules_told() == [("a", "cluster_unreachable"), ("b", "own_network")]
+    assert world.posted_rules() == [("a", "cluster_unreachable"), ("b", "own_network")]
     assert "None of 3 clusters" in world.posted()[-1][1]
 
 
@@ -161,10 +161,10 @@ async def test_unreachable_clusters_fire_once_the_network_returns() -> None:
     await world.rounds(6)
     world.down.remove("b")
     await world.rounds(6)
-    assert world.rules_told() == [("a", "cluster_unreachable"), ("c", "cluster_unreachable")]
+    assert world.posted_rules() == [("a", "cluster_unreachable"), ("c", "cluster_unreachable")]
     world.down.clear()
     await world.rounds(6)
-    assert world.rules_told() == []
+    assert world.posted_rules() == []
 
 
 async def test_network_back_after_an_outage_raises_nothing_else() -> None:
@@ -175,7 +175,7 @@ async def test_network_back_after_an_outage_raises_nothing_else() -> None:
     world.down.clear()
     await world.rounds(6)
     assert [text.split(" after ")[0] for _, text in world.posted()] == ["Resolved in c1"]
-    assert world.rules_told() == []
+    assert world.posted_rules() == []
 
 
 async def test_lost_network_is_posted_per_channel_and_escalated_once() -> None:
@@ -183,7 +183,7 @@ async def test_lost_network_is_posted_per_channel_and_escalated_once() -> None:
     await world.rounds(4)
     world.down.update("abc")
     await world.rounds(20)
-    assert world.rules_told() == [("a", "own_network"), ("c", "own_network")]
+    assert world.posted_rules() == [("a", "own_network"), ("c", "own_network")]
     assert sorted(channel for channel, _ in world.posted()) == ["C1", "C2"]
     assert len(world.calls()) == 1
 
@@ -191,7 +191,7 @@ async def test_lost_network_is_posted_per_channel_and_escalated_once() -> None:
 async def test_process_started_without_network_says_so() -> None:
     world = Many(down=set(THIRTEEN))
     await world.rounds(8)
-    assert world.rules_told() == [("c1", "own_network")]
+    assert world.posted_rules() == [("c1", "own_network")]
 
 
 async def test_rule_switched_off_leaves_each_cluster_its_own_alert() -> None:
@@ -199,7 +199,7 @@ async def test_rule_switched_off_leaves_each_cluster_its_own_alert() -> None:
     await world.rounds(4)
     world.down.update(world.names)
     await world.rounds(5)
-    assert world.rules_told() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
+    assert world.posted_rules() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
 
 
 def replicas() -> tuple[Many, Many]:
@@ -223,7 +223,7 @@ async def test_replicas_that_share_the_lost_network_raise_one_alert() -> None:
     for world in (one, other):
         world.down.update(world.names)
     await both(one, other, 20)
-    assert one.rules_told() == [("east", "own_network")]
+    assert one.posted_rules() == [("east", "own_network")]
     assert len(one.calls()) == 1
 
 
@@ -234,7 +234,7 @@ async def test_replica_alone_without_network_names_its_own_clusters() -> None:
     await both(one, other, 4)
     one.down.update("ab")
     await both(one, other, 6)
-    assert one.rules_told() == [("a", "own_network")]
+    assert one.posted_rules() == [("a", "own_network")]
     assert "None of 2 clusters answers from here" in one.posted()[-1][1]
 
 
@@ -245,7 +245,7 @@ async def test_process_stands_in_when_the_other_one_raised_nothing() -> None:
     for _ in range(20):
         world.noted["east"] = ClusterNote(at=world.now, level="unreachable")
         await world.rounds()
-    assert world.rules_told() == [("west", "own_network")]
+    assert world.posted_rules() == [("west", "own_network")]
 
 
 async def test_refused_connections_of_every_cluster_are_one_alert(unused_tcp_port: int) -> None:
@@ -255,4 +255,4 @@ async def test_refused_connections_of_every_cluster_are_one_alert(unused_tcp_por
         for name in world.names:
             world.ask_for_real(name, api)
         await world.rounds(6)
-    assert world.rules_told() == [("east", "own_network")]
+    assert world.posted_rules() == [("east", "own_network")]

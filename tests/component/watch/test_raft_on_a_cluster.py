@@ -145,8 +145,8 @@ async def test_garbage_and_errors_are_named() -> None:
         world.cluster.faults.clear()
         await world.ticks(10)
         world.cluster.fail_next(500, 1000, path="/disk/list", words="io error")
-        [told_disks] = await world.ticks(10)
-        assert told_disks == (
+        [disk_post] = await world.ticks(10)
+        assert disk_post == (
             f"Warning in prod: The leader of prod, `{named(world, 1)}`, answers `/stat` but not `/disk/list`: "
             "it failed to answer (status 500)."
         )

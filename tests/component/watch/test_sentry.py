@@ -32,7 +32,7 @@ class Guarded(World):
         self.watchdog = Watchdog({"prod": self.watch}, self.store, wake=self._wake)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        before = len(self.store.told)
+        before = len(self.store.posted)
         for _ in range(count):
             self.now += apart
             if not self.hangs:
@@ -40,7 +40,7 @@ class Guarded(World):
                     await self.watch.tick(self.now)
             if not self.store.down:
                 await self.watchdog.check(self.now)
-        return self.store.told[before:]
+        return self.store.posted[before:]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_stale_watch_escalates(world: Guarded) -> None:
     posted = await world.ticks(30)
     assert posted[0] == BLIND
     assert next(text for text in posted if "subteam" in text).startswith(
-        "<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: cmbot cannot watch prod"
+        "<!subteam^S0ONCALL> No acknowledgement for 5 min in prod: cmbot cannot watch prod"
     )
 
 
@@ -110,7 +110,7 @@ async def test_stale_watch_is_announced_after_a_database_outage(world: Guarded) 
     posted = await world.ticks(3)
     assert posted == [
         "Warning in prod: 1 disk of prod is broken.",
-        "The watch of prod saw nothing for 10 min, and could not say so. It sees again.",
+        "prod was not polled for 10 min, and cmbot could not post that. Polling works again.",
     ]
 
 
@@ -128,10 +128,10 @@ async def test_cluster_watched_by_another_replica_is_not_stale(world: Guarded) -
         world.now += 15
         await other.tick(world.now)
         await world.watchdog.check(world.now)
-    assert (world.store.told, world.watchdog.blind) == ([], {})
+    assert (world.store.posted, world.watchdog.blind) == ([], {})
     world.now += 15
     await world.watch.tick(world.now)
-    assert world.store.told == []
+    assert world.store.posted == []
 
 
 async def test_disabled_watchdog_announces_nothing(world: Guarded) -> None:

@@ -85,7 +85,7 @@ async def test_many_at_once_are_a_few_messages_and_one_digest() -> None:
     world = await begun()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
     assert world.shown().startswith("7 more alerts of prod since <!date^")
-    assert ": `peer_down` (7 alerts). So many at once are told here, not one by one: 7 open, 0 over." in world.shown()
+    assert ": `peer_down` (7 alerts). Too many at once for a message each: 7 open, 0 resolved." in world.shown()
     assert world.shown(f"{DIGEST}:line:1").startswith("New: 7 alerts\n• ⚠️ #4: Peer 3 is down.")
     assert world.broadcast() == []
 
@@ -96,9 +96,9 @@ async def test_group_message_is_edited_as_alerts_change() -> None:
     world.rise(3, 4)
     await world.ticks()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
-    assert ": `peer_down` (9 alerts). So many at once are told here, not one by one: 7 open, 2 over." in world.shown()
+    assert ": `peer_down` (9 alerts). Too many at once for a message each: 7 open, 2 resolved." in world.shown()
     assert world.shown(f"{DIGEST}:line:2") == (
-        "New: 2 alerts\n• ⚠️ #11: Peer 10 is down.\n• ⚠️ #12: Peer 11 is down.\nOver: 2 alerts\n"
+        "New: 2 alerts\n• ⚠️ #11: Peer 10 is down.\n• ⚠️ #12: Peer 11 is down.\nResolved: 2 alerts\n"
         "• ✅ #4: It is over.\n• ✅ #5: It is over."
     )
 
@@ -108,7 +108,7 @@ async def test_firing_alerts_get_messages_after_the_storm() -> None:
     world.rise(*range(3, 8))
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:9", "alert:10"]
-    assert "The storm ended after 1 min 45 s: 0 open, 5 over, 2 now in a message of their own." in world.shown()
+    assert "The storm ended after 1 min 45 s: 0 open, 5 resolved, 2 now in separate messages." in world.shown()
     world.accounted()
     assert world.store.state.channels["C1"]["digests"] == []
     world.fall(20)
@@ -119,11 +119,11 @@ async def test_remaining_alerts_stay_grouped_after_the_storm() -> None:
     world = await begun()
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:4", "alert:5", "alert:6"]
-    assert "4 open, 0 over, 3 now in a message of their own." in world.shown()
+    assert "4 open, 0 resolved, 3 now in separate messages." in world.shown()
     world.accounted()
     world.rise(*range(10))
     await world.ticks()
-    assert "0 open, 7 over." in world.shown()
+    assert "0 open, 7 resolved." in world.shown()
     assert world.store.firing() == []
 
 
@@ -168,7 +168,7 @@ async def test_worse_grouped_alert_posts_in_the_group_thread() -> None:
     world.fall(5, severity=Severity.CRITICAL)
     await world.ticks()
     assert world.broadcast() == ["Worse than before: 1 alert\n• 🚨 #6: Peer 5 is down."]
-    assert "The worst: Peer 5 is down." in world.shown()
+    assert "Most severe: Peer 5 is down." in world.shown()
 
 
 async def test_unacknowledged_group_escalates_once() -> None:
@@ -180,14 +180,14 @@ async def test_unacknowledged_group_escalates_once() -> None:
         await world.ticks()
     called = [text for text in world.broadcast() if "subteam" in text]
     assert len(called) == 4, "three alerts of their own, one digest"
-    assert called[-1].startswith("<!subteam^S0ONCALL> Nobody has acknowledged 5 alerts\n")
+    assert called[-1].startswith("<!subteam^S0ONCALL> Unacknowledged: 5 alerts\n")
 
 
 async def test_acknowledgement_is_shown_in_the_group() -> None:
     world = await begun()
     held = await acknowledged(world, 5)
     assert held.state is AlertState.ACKNOWLEDGED
-    assert "7 open (1 acknowledged), 0 over." in world.shown()
+    assert "7 open (1 acknowledged), 0 resolved." in world.shown()
     assert "alert:5" not in world.store.state.outbox
 
 

@@ -41,7 +41,7 @@ async def test_summary_fired_by_two_replicas_is_posted_once() -> None:
         summaries = Summaries(store, Reports(store, lambda: NINE), wake=lambda: woken.append(1))
         await summaries.fire(ENTRY, NINE, NINE + 1)
         await summaries.catch_up(ENTRY, NINE + 600)
-    assert store.told == ["Summary: prod is healthy."]
+    assert store.posted == ["Summary: prod is healthy."]
     assert woken == [1]
     assert store.state.outbox[f"summary:daily:{NINE:.0f}"][0] == "C1"
 
@@ -56,16 +56,16 @@ async def test_of_several_that_were_missed_the_last_is_made_good() -> None:
     """A bot that was down for three days posts one summary, of all that happened since the last one."""
     store, asked = noted(NINE - 9 * DAY), []
 
-    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
+    async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return []
 
     await posting(store).fire(ENTRY, NINE - 3 * DAY, NINE - 3 * DAY)
-    summaries = Summaries(store, Reports(store, lambda: NINE, deeds), wake=lambda: None)
+    summaries = Summaries(store, Reports(store, lambda: NINE, operations), wake=lambda: None)
     assert await summaries.catch_up(ENTRY, NINE + 60)
     assert not await summaries.catch_up(ENTRY, NINE + 120)
     assert asked == [NINE - 3 * DAY]
-    assert len(store.told) == 2
+    assert len(store.posted) == 2
 
 
 async def test_it_is_not_made_good_long_after() -> None:
@@ -76,18 +76,18 @@ async def test_it_is_not_made_good_long_after() -> None:
 async def test_first_start_posts_no_missed_summary() -> None:
     store = noted(NINE + 60)
     assert not await posting(store).catch_up(ENTRY, NINE + 1800)
-    assert store.told == []
+    assert store.posted == []
 
 
 async def test_summary_covers_the_time_since_the_previous_due_time() -> None:
     asked: list[float] = []
 
-    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
+    async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return [OperationFact(since + 1, "balance turned off", "U1")]
 
     store = noted(NINE - 60)
-    reports = Reports(store, lambda: NINE, deeds)
+    reports = Reports(store, lambda: NINE, operations)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE + 1)
     assert asked == [NINE - DAY]
     assert "balance turned off (requested by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
@@ -97,32 +97,32 @@ async def test_hand_over_covers_the_shift() -> None:
     """The first one twelve hours, each further one the time since the one before; commands start there as well."""
     store, asked = noted(NINE - 60), []
 
-    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
+    async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return []
 
-    reports = Reports(store, lambda: NINE + 3600, deeds, handovers=("shift",))
+    reports = Reports(store, lambda: NINE + 3600, operations, handovers=("shift",))
     summaries = Summaries(store, reports, wake=lambda: None)
     await summaries.fire(SHIFT, NINE - 8 * 3600, NINE - 8 * 3600)
     await summaries.fire(SHIFT, NINE, NINE)
     await reports.handover(("prod",))
     await reports.handover(("prod",), NINE - 60)
     assert asked == [NINE - 20 * 3600, NINE - 8 * 3600, NINE, NINE - 60]
-    assert store.told[0].startswith("Hand-over: no alert is open.")
+    assert store.posted[0].startswith("Hand-over: no alert is open.")
 
 
 async def test_long_report_continues_in_the_thread() -> None:
     store = noted(NINE - 60)
 
-    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
-        return [OperationFact(since + n, f"deed {n}") for n in range(60)]
+    async def operations(_cluster: str, since: float) -> list[OperationFact]:
+        return [OperationFact(since + n, f"change {n}") for n in range(60)]
 
-    reports = Reports(store, lambda: NINE, deeds)
+    reports = Reports(store, lambda: NINE, operations)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE)
     slot = f"summary:daily:{NINE:.0f}"
-    assert "deed 50" not in str(store.state.outbox[slot][1])
+    assert "change 50" not in str(store.state.outbox[slot][1])
     channel, reply, parent, broadcast = store.state.outbox[f"{slot}:0"]
-    assert "deed 59" in str(reply)
+    assert "change 59" in str(reply)
     assert (channel, parent, broadcast) == ("C1", slot, False)
 
 
@@ -152,15 +152,15 @@ async def test_it_covers_the_same_time_when_the_clock_was_set(ahead: float) -> N
     """Due by the system clock, it reports on what the clock of the process dated; each due time is posted once."""
     asked: list[float] = []
 
-    async def deeds(_cluster: str, since: float) -> list[OperationFact]:
+    async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return []
 
     store = noted(NINE - DAY)
     await posting(store).fire(ENTRY, NINE - 5 * 3600, NINE - 5 * 3600)
-    summaries = Summaries(store, Reports(store, lambda: NINE, deeds), wake=lambda: None, ahead=lambda: ahead)
+    summaries = Summaries(store, Reports(store, lambda: NINE, operations), wake=lambda: None, ahead=lambda: ahead)
     due_at = DAILY.latest(NINE + ahead + DAY) or 0.0
     assert await summaries.fire(ENTRY, due_at, due_at + 60)
     assert not await summaries.catch_up(ENTRY, due_at + 120)
     assert asked == [NINE - 5 * 3600]
-    assert len(store.told) == 2
+    assert len(store.posted) == 2

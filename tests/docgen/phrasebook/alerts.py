@@ -19,8 +19,8 @@ from bot.alerting.model import (
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.silences import Begun, Lifted
-from bot.alerting.transition import Tell, Transition, TransitionReason
-from bot.views import alert_lists, alerts, detour, digest, notes
+from bot.alerting.transition import Transition, TransitionReason, Visibility
+from bot.views import alert_group, alert_lists, alerts, fallback, notices
 from bot.views.alert_actions import runbook
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.alert_samples import DETAIL_SAMPLES, OUTCOME_SAMPLES
@@ -117,14 +117,14 @@ def _moves() -> Iterator[Transition]:
     muted = replace(BROKEN, notes=EngineNotes(muted=Muted(7, "U0ANNA"), silenced=(7,)))
     now = replace(BROKEN, changed_at=AT, reminded_at=AT)
     ended = replace(now, state=AlertState.RESOLVED, resolved_at=AT, outcome=OUTCOME_SAMPLES[8])
-    yield Transition(None, now, TransitionReason.FIRED, Tell.POST)
-    yield Transition(muted, now, TransitionReason.FIRED, Tell.POST)
-    yield Transition(BROKEN, now, TransitionReason.WORSE, Tell.REPLY_BROADCAST)
-    yield Transition(muted, now, TransitionReason.WORSE, Tell.REPLY_BROADCAST)
-    yield Transition(BROKEN, now, TransitionReason.REMINDED, Tell.REPLY, "S0ONCALL")
-    yield Transition(BROKEN, now, TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
-    yield Transition(muted, now, TransitionReason.UNMUTED, Tell.REPLY)
-    yield Transition(BROKEN, ended, TransitionReason.RESOLVED, Tell.REPLY)
+    yield Transition(None, now, TransitionReason.FIRED, Visibility.POST)
+    yield Transition(muted, now, TransitionReason.FIRED, Visibility.POST)
+    yield Transition(BROKEN, now, TransitionReason.WORSE, Visibility.REPLY_BROADCAST)
+    yield Transition(muted, now, TransitionReason.WORSE, Visibility.REPLY_BROADCAST)
+    yield Transition(BROKEN, now, TransitionReason.REMINDED, Visibility.REPLY, "S0ONCALL")
+    yield Transition(BROKEN, now, TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST, "S0ONCALL")
+    yield Transition(muted, now, TransitionReason.UNMUTED, Visibility.REPLY)
+    yield Transition(BROKEN, ended, TransitionReason.RESOLVED, Visibility.REPLY)
 
 
 def _replies() -> Iterator[Sample]:
@@ -136,11 +136,11 @@ def _replies() -> Iterator[Sample]:
 def _groups() -> Iterator[Sample]:
     listed = tuple(replace(BROKEN, id=number, notes=EngineNotes(group=GROUP)) for number in range(1, 12))
     group = AlertGroup(GROUP, AT - HOUR, ("prod",), tuple(each.id for each in listed))
-    yield Sample("active", digest.digest_card(group, listed))
-    yield Sample("ended, alerts are open", digest.digest_card(replace(group, scopes=(), ended_at=AT), listed[:2]))
+    yield Sample("active", alert_group.group_card(group, listed))
+    yield Sample("ended, alerts are open", alert_group.group_card(replace(group, scopes=(), ended_at=AT), listed[:2]))
     over = tuple(replace(each, state=AlertState.RESOLVED, resolved_at=AT) for each in listed)
-    yield Sample("ended, no alert is open", digest.digest_card(replace(group, scopes=(), ended_at=AT), over))
-    yield Sample("a reply", digest.digest_line(tuple(_moves())))
+    yield Sample("ended, no alert is open", alert_group.group_card(replace(group, scopes=(), ended_at=AT), over))
+    yield Sample("a reply", alert_group.group_line(tuple(_moves())))
 
 
 def _lists() -> Iterator[Sample]:
@@ -163,20 +163,23 @@ def _lists() -> Iterator[Sample]:
     yield Sample("an equal silence lasts longer", alert_lists.holds_already(every, AT))
     yield Sample("lifted", alert_lists.lifted(Lifted(one), "U0BEN"))
     yield Sample("lifted, others mute", alert_lists.lifted(Lifted(one, (every,)), "U0BEN"))
-    yield Sample("ended, nothing was muted", notes.silence_over(one, ()))
-    yield Sample("ended, alerts came and went", notes.silence_over(one, (BROKEN, held)))
+    yield Sample("ended, nothing was muted", notices.silence_over(one, ()))
+    yield Sample("ended, alerts came and went", notices.silence_over(one, (BROKEN, held)))
 
 
 def _notices() -> Iterator[Sample]:
-    yield Sample("a cluster left the settings", notes.cluster_left("test", 2, 1))
+    yield Sample("a cluster left the settings", notices.cluster_left("test", 2, 1))
     yield Sample(
-        "polls failed and could not be announced", notes.was_blind("prod", AT - HOUR, AT, "The database is locked.")
+        "polls failed and could not be announced",
+        notices.watch_recovered("prod", AT - HOUR, AT, "The database is locked."),
     )
-    yield Sample("clock set ahead", notes.clock_set("host-1:42", 90.0, 90.0))
-    yield Sample("clock set back", notes.clock_set("host-1:42", -90.0, 0.0))
+    yield Sample("clock set ahead", notices.clock_set("host-1:42", 90.0, 90.0))
+    yield Sample("clock set back", notices.clock_set("host-1:42", -90.0, 0.0))
     message = alerts.card(BROKEN)
     link = "https://example.slack.com/archives/C0STORAGE/p1"
-    yield Sample("posted in the fallback channel", detour.detoured(message, "C0STORAGE"))
-    yield Sample("posted because the old message cannot be edited", detour.instead(message, link))
-    yield Sample("posted because the thread takes no replies", detour.aloud(alerts.line(next(_moves())), link))
-    yield Sample("the channel takes messages again", detour.back(AT - HOUR, "is_archived", "C0OPS"))
+    yield Sample("posted in the fallback channel", fallback.rerouted(message, "C0STORAGE"))
+    yield Sample("posted because the old message cannot be edited", fallback.as_replacement(message, link))
+    yield Sample(
+        "posted because the thread takes no replies", fallback.as_channel_message(alerts.line(next(_moves())), link)
+    )
+    yield Sample("the channel takes messages again", fallback.channel_recovered(AT - HOUR, "is_archived", "C0OPS"))

@@ -110,7 +110,7 @@ async def _break(day: Day, disks: range) -> None:
         day.events += 1
 
 
-async def _mend(day: Day, disks: range, step: str) -> None:
+async def _repair(day: Day, disks: range, step: str) -> None:
     for disk in disks:
         day.prod.repair_disk(disk, step)
         day.events += 1
@@ -130,7 +130,7 @@ def rack_fails(start: str, first: int, last: int) -> Iterator[Scene]:
     for offset, steps, step in plans:
         for turn, batch in enumerate(dealt(first, last, steps)):
             at = begin + offset + turn
-            act = partial(_break, disks=batch) if step is None else partial(_mend, disks=batch, step=step)
+            act = partial(_break, disks=batch) if step is None else partial(_repair, disks=batch, step=step)
             yield Scene(f"{at // 60}:{at % 60:02}", "", act)
 
 
@@ -225,7 +225,7 @@ A_DAY: tuple[Scene, ...] = (
     Scene("0:00", "cmbot is started; both clusters are well.", starts, (STORAGE, ARCHIVE)),
     Scene("0:40", "Node prod-3 dies; it is a follower.", partial(die, nodes=(3,))),
     Scene("1:06", "It is started again.", partial(are_started, nodes=(3,))),
-    Scene("1:30", "Over half an hour the leadership goes to and fro, nine times.", _nothing),
+    Scene("1:30", "Over half an hour the leadership changes nine times.", _nothing),
     *flapping("1:30", 9, 4),
     Scene("3:00", "A rack of prod fails: 72 disks break within 20 minutes; repairs begin an hour later.", _nothing),
     *rack_fails("3:00", 1, 72),

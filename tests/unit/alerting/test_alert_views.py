@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.alerting.details import DiskName, DisksBroken
-from bot.alerting.engine import Tell, Transition, TransitionReason
+from bot.alerting.engine import Transition, TransitionReason, Visibility
 from bot.alerting.model import Alert, AlertState, EnableTask, Fix, LegacyDetail, LegacyOutcome, Severity, TransferLeader
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
@@ -99,16 +99,14 @@ def test_lines_of_the_thread() -> None:
     disks = tuple(DiskName(number, 2, f"h:{number}", f"/data/{number}", "z0") for number in (7, 8))
     older = replace(ALERT, detail=DisksBroken(1, 0, disks[:1]), weight=1)
     newer = replace(ALERT, detail=DisksBroken(2, 0, disks))
-    worse = line(Transition(older, newer, TransitionReason.WORSE, Tell.REPLY))
-    assert texts(worse) == [
-        "🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n"
-        "• disk #8 on `h:8`, path `/data/8`, zone `z0`: broken"
-    ]
+    worse = line(Transition(older, newer, TransitionReason.WORSE, Visibility.REPLY))
+    added = "• disk #8 on `h:8`, path `/data/8`, zone `z0`: broken"
+    assert texts(worse) == [f"🚨 Critical, worse than before in prod: 2 disks of prod are broken.\n{added}"]
     reminded = replace(ALERT, reminded_at=NOON + 3600)
-    assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Tell.REPLY)).text == (
-        "Still so in prod after 1 h: 2 disks of prod are broken."
+    assert line(Transition(ALERT, reminded, TransitionReason.REMINDED, Visibility.REPLY)).text == (
+        "Still firing in prod after 1 h: 2 disks of prod are broken."
     )
-    assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Tell.REPLY)).text == card(RESOLVED).text
+    assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Visibility.REPLY)).text == card(RESOLVED).text
 
 
 def labels(alert: Alert) -> list[str]:

@@ -1,6 +1,6 @@
 """A clock that is set back, as when a machine's wrong time is corrected, puts nothing off for as long."""
 
-from bot.alerting.engine import Tell, TransitionReason
+from bot.alerting.engine import TransitionReason, Visibility
 from tests.support.engine_builders import CRITICAL, Life, found, rule, seen
 
 HOUR = 3600.0
@@ -11,7 +11,9 @@ def test_pending_alert_restarts_its_hold_time() -> None:
     life.step(2 * HOUR, found("no_leader", severity=CRITICAL))
     life.step(HOUR, found("no_leader", severity=CRITICAL))
     assert life.alerts[1].fired_at == 0
-    assert seen(life.step(HOUR + 30, found("no_leader", severity=CRITICAL))) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(HOUR + 30, found("no_leader", severity=CRITICAL))) == [
+        (TransitionReason.FIRED, Visibility.POST)
+    ]
 
 
 def test_cleared_alert_restarts_its_clear_time() -> None:
@@ -19,7 +21,7 @@ def test_cleared_alert_restarts_its_clear_time() -> None:
     life.step(2 * HOUR - 15, found())
     life.step(2 * HOUR)
     life.step(HOUR)
-    assert seen(life.step(HOUR + 30)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
+    assert seen(life.step(HOUR + 30)) == [(TransitionReason.RESOLVED, Visibility.REPLY)]
 
 
 def test_recent_peak_is_not_extended() -> None:
@@ -28,5 +30,5 @@ def test_recent_peak_is_not_extended() -> None:
     life.step(2 * HOUR + 15, found(weight=1, severity=CRITICAL))
     life.step(HOUR, found(weight=1, severity=CRITICAL))
     assert seen(life.step(HOUR + 900, found(weight=2, severity=CRITICAL))) == [
-        (TransitionReason.WORSE, Tell.REPLY_BROADCAST)
+        (TransitionReason.WORSE, Visibility.REPLY_BROADCAST)
     ]

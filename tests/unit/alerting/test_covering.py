@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.alerting.engine import Tell, Transition, TransitionReason, step
+from bot.alerting.engine import Transition, TransitionReason, Visibility, step
 from bot.alerting.inhibition import covered
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Pair, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
@@ -38,7 +38,11 @@ class Life:
         seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
         held = [alert for alert in self.alerts.values() if alert.open]
         moves = step({**seen, **answers}, held, [], self.rules, now, cluster="prod")
-        return [(sentence(move.new), move.reason) for move in map(self._keep, moves) if move.tell is not Tell.QUIET]
+        return [
+            (sentence(move.new), move.reason)
+            for move in map(self._keep, moves)
+            if move.visibility is not Visibility.QUIET
+        ]
 
     def _keep(self, move: Transition) -> Transition:
         new = replace(move.new, id=move.new.id or len(self.alerts) + 1)
@@ -46,19 +50,19 @@ class Life:
         return replace(move, new=new)
 
 
-PEER_TOLD = ("Voter 3 is down.", TransitionReason.FIRED)
-HOST_TOLD = ("Host h3:1 is silent.", TransitionReason.FIRED)
+PEER_FIRED = ("Voter 3 is down.", TransitionReason.FIRED)
+HOST_FIRED = ("Host h3:1 is silent.", TransitionReason.FIRED)
 
 
 def test_dead_node_is_one_alert() -> None:
     life = Life()
     posted = [life.step(15 * n, silent(), *([peer(DEAD)] if n else [])) for n in range(20)]
-    assert [each for step_ in posted for each in step_] == [PEER_TOLD]
+    assert [each for step_ in posted for each in step_] == [PEER_FIRED]
 
 
 def test_alert_of_another_host_is_not_inhibited() -> None:
     life = Life(hold=0)
-    assert life.step(0, peer(DEAD), silent("h2:1")) == [PEER_TOLD, ("Host h2:1 is silent.", TransitionReason.FIRED)]
+    assert life.step(0, peer(DEAD), silent("h2:1")) == [PEER_FIRED, ("Host h2:1 is silent.", TransitionReason.FIRED)]
 
 
 def test_inhibited_alert_fires_when_the_other_resolves() -> None:
@@ -68,7 +72,7 @@ def test_inhibited_alert_fires_when_the_other_resolves() -> None:
     # Its peer is back but may go again: only once that is resolved does the host's silence stand for itself.
     assert life.step(75, silent()) == []
     assert life.step(105, silent()) == [("Voter 3 is down.", TransitionReason.RESOLVED)]
-    assert life.step(120, silent()) == [HOST_TOLD]
+    assert life.step(120, silent()) == [HOST_FIRED]
 
 
 def test_unknown_alert_still_inhibits() -> None:
@@ -79,8 +83,8 @@ def test_unknown_alert_still_inhibits() -> None:
 
 def test_alert_posted_first_is_not_inhibited() -> None:
     life = Life(hold=0)
-    assert life.step(0, silent()) == [HOST_TOLD]
-    assert life.step(15, silent(), peer(DEAD)) == [PEER_TOLD]
+    assert life.step(0, silent()) == [HOST_FIRED]
+    assert life.step(15, silent(), peer(DEAD)) == [PEER_FIRED]
     life.step(30, peer(DEAD))
     assert life.step(60, peer(DEAD)) == [("Host h3:1 is silent.", TransitionReason.RESOLVED)]
 

@@ -1,14 +1,14 @@
 """A problem that eases and returns soon is the same one: a flapping node wakes no one twice."""
 
-from bot.alerting.engine import Tell, TransitionReason
+from bot.alerting.engine import TransitionReason, Visibility
 from bot.alerting.hysteresis import LASTS
 from bot.alerting.model import AlertState, Finding
 from bot.alerting.rules.base import MAX_PARTS
-from bot.alerting.transition import LOUD
+from bot.alerting.transition import NOTIFYING
 from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
 
-CHANGED = [(TransitionReason.CHANGED, Tell.EDIT)]
-ALOUD = [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+CHANGED = [(TransitionReason.CHANGED, Visibility.EDIT)]
+ALOUD = [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 
 
 def grave(weight: int = 1, *parts: str) -> Finding:
@@ -102,9 +102,9 @@ def test_more_parts_than_can_be_named_shrink_quietly() -> None:
 def test_unannounced_part_is_announced_when_it_returns() -> None:
     life = Life()
     posted = [
-        move.tell
+        move.visibility
         for now, parts in ((0, "a"), (5, "ab"), (10, "abc"), (15, "a"), (310, "a"), (315, "ac"), (620, "ac"))
         for move in life.step(now, found(weight=len(parts), parts=tuple(parts)))
-        if move.tell in LOUD
+        if move.visibility in NOTIFYING
     ]
-    assert posted == [Tell.POST, *[Tell.REPLY_BROADCAST] * 3]
+    assert posted == [Visibility.POST, *[Visibility.REPLY_BROADCAST] * 3]

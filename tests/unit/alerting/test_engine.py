@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from bot.alerting.engine import Tell, TransitionReason, acknowledge
+from bot.alerting.engine import TransitionReason, Visibility, acknowledge
 from bot.alerting.model import AlertState
 from bot.alerting.rules.base import CANNOT_TELL
 from bot.views.alert_text.table import outcome_sentence
 from tests.support.alert_words import lines
 from tests.support.engine_builders import CRITICAL, Life, found, rule, seen, silence
 
-FIRED = [(TransitionReason.FIRED, Tell.POST)]
-RESOLVED = [(TransitionReason.RESOLVED, Tell.REPLY)]
-WORSE = [(TransitionReason.WORSE, Tell.REPLY)]
-NEWS = [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
-CHANGED = [(TransitionReason.CHANGED, Tell.EDIT)]
+FIRED = [(TransitionReason.FIRED, Visibility.POST)]
+RESOLVED = [(TransitionReason.RESOLVED, Visibility.REPLY)]
+WORSE = [(TransitionReason.WORSE, Visibility.REPLY)]
+NEWS = [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
+CHANGED = [(TransitionReason.CHANGED, Visibility.EDIT)]
 
 
 def test_alert_without_hold_fires_once() -> None:
@@ -25,27 +25,32 @@ def test_alert_without_hold_fires_once() -> None:
 
 def test_alert_with_hold_fires_later_with_its_start() -> None:
     life = Life([rule(hold=30)])
-    assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
+    assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert life.step(15, found()) == []
     [move] = life.step(30, found())
-    assert (move.reason, move.tell, move.new.since, move.new.fired_at) == (TransitionReason.FIRED, Tell.POST, 0, 30)
+    assert (move.reason, move.visibility, move.new.since, move.new.fired_at) == (
+        TransitionReason.FIRED,
+        Visibility.POST,
+        0,
+        30,
+    )
 
 
 def test_flap_shorter_than_the_hold_is_not_announced() -> None:
     life = Life([rule(hold=30)])
     life.step(0, found())
-    assert seen(life.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
-    assert seen(life.step(30, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
+    assert seen(life.step(15)) == [(TransitionReason.DROPPED, Visibility.QUIET)]
+    assert seen(life.step(30, found())) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert life.alerts[1].fired_at == 0
 
 
 def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
-    assert seen(life.step(15)) == [(TransitionReason.CLEARING, Tell.QUIET)]
+    assert seen(life.step(15)) == [(TransitionReason.CLEARING, Visibility.QUIET)]
     assert life.step(30) == []
     [move] = life.step(45)
-    assert (move.reason, move.tell) == (TransitionReason.RESOLVED, Tell.REPLY)
+    assert (move.reason, move.visibility) == (TransitionReason.RESOLVED, Visibility.REPLY)
     assert (outcome_sentence(move.new), move.new.resolved_at, move.new.state) == (
         "It is over.",
         45,
@@ -57,8 +62,8 @@ def test_finding_that_returns_in_clear_time_is_not_announced() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
     life.step(15)
-    assert seen(life.step(30, found())) == [(TransitionReason.BACK, Tell.QUIET)]
-    assert seen(life.step(45)) == [(TransitionReason.CLEARING, Tell.QUIET)]
+    assert seen(life.step(30, found())) == [(TransitionReason.BACK, Visibility.QUIET)]
+    assert seen(life.step(45)) == [(TransitionReason.CLEARING, Visibility.QUIET)]
     assert life.step(60) == []
 
 
@@ -76,13 +81,17 @@ def test_burst_edits_the_message_and_replies_later() -> None:
     life = Life()
     life.step(0, found())
     assert seen(life.step(15, found(weight=2))) == WORSE
-    grown = [(TransitionReason.WORSE, Tell.EDIT)]
+    grown = [(TransitionReason.WORSE, Visibility.EDIT)]
     assert [seen(life.step(at, found(weight=at))) for at in (30, 45, 60)] == [grown] * 3
     assert life.step(75, found(weight=60)) == []
     assert seen(life.step(315, found(weight=60))) == WORSE
     assert life.step(330, found(weight=60)) == []
-    assert seen(life.step(345, found(weight=60, severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
-    assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(345, found(weight=60, severity=CRITICAL))) == [
+        (TransitionReason.WORSE, Visibility.REPLY_BROADCAST)
+    ]
+    assert seen(life.step(360, found(weight=61, severity=CRITICAL))) == [
+        (TransitionReason.WORSE, Visibility.REPLY_BROADCAST)
+    ]
 
 
 def test_acknowledged_alert_growing_in_a_burst_notifies() -> None:
@@ -96,7 +105,7 @@ def test_acknowledged_alert_growing_in_a_burst_notifies() -> None:
 def test_worse_critical_alert_is_shown_in_the_channel() -> None:
     life = Life()
     life.step(0, found())
-    assert seen(life.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
     assert seen(life.step(30, found())) == CHANGED
 
 
@@ -122,7 +131,7 @@ def test_partial_finding_keeps_a_clearing_alert() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found(weight=2))
     life.step(15)
-    assert seen(life.step(30, found(partial=True))) == [(TransitionReason.BACK, Tell.QUIET)]
+    assert seen(life.step(30, found(partial=True))) == [(TransitionReason.BACK, Visibility.QUIET)]
 
 
 def test_unknown_answer_leaves_alerts_unchanged() -> None:
@@ -131,7 +140,7 @@ def test_unknown_answer_leaves_alerts_unchanged() -> None:
     assert life.step(1000, disk_broken=CANNOT_TELL) == []
     pending = Life([rule(hold=30)])
     pending.step(0, found())
-    assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(TransitionReason.NOTED, Tell.QUIET)]
+    assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(TransitionReason.NOTED, Visibility.QUIET)]
     assert pending.step(1015, disk_broken=CANNOT_TELL) == []
 
 
@@ -139,9 +148,9 @@ def test_unacknowledged_alert_gets_reminders() -> None:
     life = Life([rule(remind=100)])
     life.step(0, found())
     assert life.step(99, found()) == []
-    assert seen(life.step(100, found())) == [(TransitionReason.REMINDED, Tell.REPLY)]
+    assert seen(life.step(100, found())) == [(TransitionReason.REMINDED, Visibility.REPLY)]
     assert life.step(199, found()) == []
-    assert seen(life.step(200, found())) == [(TransitionReason.REMINDED, Tell.REPLY)]
+    assert seen(life.step(200, found())) == [(TransitionReason.REMINDED, Visibility.REPLY)]
     life.ack(210)
     assert life.step(900, found()) == []
 
@@ -168,7 +177,7 @@ def test_only_a_firing_alert_can_be_acknowledged() -> None:
 
 def test_silenced_alert_fires_after_the_silence() -> None:
     life = Life(silences=[silence(until=100)])
-    assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Tell.QUIET)]
+    assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert life.step(99, found()) == []
     assert seen(life.step(100, found())) == FIRED
 
@@ -176,7 +185,7 @@ def test_silenced_alert_fires_after_the_silence() -> None:
 def test_alert_resolved_under_a_silence_is_not_announced() -> None:
     life = Life(silences=[silence()])
     life.step(0, found())
-    assert seen(life.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
+    assert seen(life.step(15)) == [(TransitionReason.DROPPED, Visibility.QUIET)]
 
 
 def test_silence_lifts_for_a_worse_alert() -> None:
@@ -184,7 +193,7 @@ def test_silence_lifts_for_a_worse_alert() -> None:
     life.step(0, found())
     assert seen(life.step(15, found(weight=2))) == FIRED
     assert seen(life.step(30, found(weight=3))) == WORSE
-    assert seen(life.step(130, found(weight=3))) == [(TransitionReason.REMINDED, Tell.REPLY)]
+    assert seen(life.step(130, found(weight=3))) == [(TransitionReason.REMINDED, Visibility.REPLY)]
     assert life.alerts[1].notes.lifted == (1, 2)
 
 
@@ -192,9 +201,9 @@ def test_silenced_firing_alert_has_no_reminders_or_end_line() -> None:
     life = Life([rule(remind=100)])
     life.step(0, found(weight=2))
     life.silences.append(silence())
-    assert seen(life.step(500, found(weight=2))) == [(TransitionReason.NOTED, Tell.QUIET)]
+    assert seen(life.step(500, found(weight=2))) == [(TransitionReason.NOTED, Visibility.QUIET)]
     assert seen(life.step(515, found(weight=1))) == CHANGED
-    assert seen(life.step(530)) == [(TransitionReason.RESOLVED, Tell.EDIT)]
+    assert seen(life.step(530)) == [(TransitionReason.RESOLVED, Visibility.EDIT)]
 
 
 def test_silence_tolerates_its_weight() -> None:
@@ -213,7 +222,7 @@ def test_silence_lifts_for_new_parts_or_severity() -> None:
     other = Life()
     other.step(0, found())
     other.silences.append(silence(weight=50))
-    assert seen(other.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(other.step(15, found(severity=CRITICAL))) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 
 
 def test_silence_matches_its_cluster_rule_and_subject() -> None:
@@ -221,14 +230,14 @@ def test_silence_matches_its_cluster_rule_and_subject() -> None:
     others = [silence("peer_down", subject="2"), silence("no_leader"), replace(silence("*"), cluster="archive")]
     life = Life([peers], others)
     moves = life.step(0, found("peer_down", subject="2"), found("peer_down", subject="3"))
-    assert {move.new.subject: move.tell for move in moves} == {"2": Tell.QUIET, "3": Tell.POST}
+    assert {move.new.subject: move.visibility for move in moves} == {"2": Visibility.QUIET, "3": Visibility.POST}
 
 
 def test_wildcard_silence_excludes_protected_rules() -> None:
     life = Life([rule("no_leader")], [silence("*")])
     assert seen(life.step(0, found("no_leader"))) == FIRED
     named = Life([rule("no_leader")], [silence("no_leader")])
-    assert seen(named.step(0, found("no_leader"))) == [(TransitionReason.SEEN, Tell.QUIET)]
+    assert seen(named.step(0, found("no_leader"))) == [(TransitionReason.SEEN, Visibility.QUIET)]
 
 
 BOTH = (rule("cluster_unreachable", clear=30), rule("host_unreachable", clear=30))
@@ -238,9 +247,9 @@ def test_unreachable_cluster_inhibits_its_hosts() -> None:
     life = Life(BOTH)
     hosts = [found("host_unreachable", subject=name) for name in ("a", "b")]
     moves = life.step(0, found("cluster_unreachable"), *hosts)
-    assert {move.new.rule: move.tell for move in moves} == {
-        "cluster_unreachable": Tell.POST,
-        "host_unreachable": Tell.QUIET,
+    assert {move.new.rule: move.visibility for move in moves} == {
+        "cluster_unreachable": Visibility.POST,
+        "host_unreachable": Visibility.QUIET,
     }
     life.step(15, hosts[0])
     moves = life.step(45, hosts[0])
@@ -264,12 +273,12 @@ def test_disabled_rule_inhibits_nothing() -> None:
     a_host = found("host_unreachable", subject="a")
     life.step(0, found("cluster_unreachable"), a_host)
     life.rules = BOTH[1:]
-    assert seen(life.step(15, a_host)) == [(TransitionReason.WITHDRAWN, Tell.REPLY), *FIRED]
+    assert seen(life.step(15, a_host)) == [(TransitionReason.WITHDRAWN, Visibility.REPLY), *FIRED]
 
 
 def test_settling_poll_announces_nothing() -> None:
     life = Life([rule(remind=10)])
-    assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.SEEN, Tell.QUIET)]
+    assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert seen(life.step(15, found())) == FIRED
     assert life.step(100, settling=True) == []
     assert life.step(100, found(weight=9), settling=True) == []
@@ -280,11 +289,11 @@ def test_alert_of_a_disabled_rule_is_closed() -> None:
     life = Life()
     life.step(0, found())
     life.rules = ()
-    assert seen(life.step(15)) == [(TransitionReason.WITHDRAWN, Tell.REPLY)]
+    assert seen(life.step(15)) == [(TransitionReason.WITHDRAWN, Visibility.REPLY)]
     pending = Life([rule(hold=30)])
     pending.step(0, found())
     pending.rules = ()
-    assert seen(pending.step(15)) == [(TransitionReason.DROPPED, Tell.QUIET)]
+    assert seen(pending.step(15)) == [(TransitionReason.DROPPED, Visibility.QUIET)]
 
 
 def test_subjects_of_one_rule_are_independent() -> None:

@@ -1,15 +1,15 @@
 """Whom an alert calls and when: escalation, silences that end, the first look of a new life."""
 
-from bot.alerting.engine import Tell, Transition, TransitionReason
+from bot.alerting.engine import Transition, TransitionReason, Visibility
 from bot.alerting.escalation import Escalation
 from bot.alerting.model import AlertState, Muted
 from tests.support.alert_words import lines
 from tests.support.engine_builders import CRITICAL, WARNING, Life, found, rule, seen, silence
 
 GROUP = "S0ONCALL"
-NOTED = [(TransitionReason.NOTED, Tell.QUIET)]
-ESCALATED = [(TransitionReason.ESCALATED, Tell.REPLY_BROADCAST)]
-UNMUTED = [(TransitionReason.UNMUTED, Tell.REPLY)]
+NOTED = [(TransitionReason.NOTED, Visibility.QUIET)]
+ESCALATED = [(TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST)]
+UNMUTED = [(TransitionReason.UNMUTED, Visibility.REPLY)]
 
 
 def escalating(remind: float = 0) -> Life:
@@ -44,7 +44,7 @@ def test_words_that_change_with_every_look_put_off_no_call() -> None:
     life = escalating(remind=200)
     life.step(0, BAD)
     moves = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
-    reasons = [move.reason for step in moves for move in step if move.tell is not Tell.EDIT]
+    reasons = [move.reason for step in moves for move in step if move.visibility is not Visibility.EDIT]
     assert reasons == [TransitionReason.REMINDED, TransitionReason.ESCALATED]
     assert lines(life.alerts[1]) == ("300",)
 
@@ -53,10 +53,10 @@ def test_growing_with_every_look_puts_off_no_call_either() -> None:
     life = Life([rule()], escalation=Escalation(GROUP, 300, WARNING))
     life.step(0, found())
     said = [move for now in range(15, 330, 15) for move in life.step(now, found(weight=now))]
-    assert [(move.reason, move.tell) for move in said if move.tell is not Tell.EDIT] == [
-        (TransitionReason.WORSE, Tell.REPLY),
+    assert [(move.reason, move.visibility) for move in said if move.visibility is not Visibility.EDIT] == [
+        (TransitionReason.WORSE, Visibility.REPLY),
         *ESCALATED,
-        (TransitionReason.WORSE, Tell.REPLY),
+        (TransitionReason.WORSE, Visibility.REPLY),
     ]
 
 
@@ -64,15 +64,15 @@ def test_mild_alert_or_missing_group_never_escalates() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))
     assert life.step(1000, found(severity=WARNING)) == []
-    nobody = Life()
-    nobody.step(0, BAD)
-    assert nobody.step(10_000, BAD) == []
+    quiet = Life()
+    quiet.step(0, BAD)
+    assert quiet.step(10_000, BAD) == []
 
 
 def test_escalation_time_starts_with_the_severity() -> None:
     life = escalating()
     life.step(0, found(severity=WARNING))
-    assert seen(life.step(1000, BAD)) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(1000, BAD)) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
     assert life.step(1299, BAD) == []
     assert seen(life.step(1300, BAD)) == ESCALATED
 
@@ -102,7 +102,7 @@ def test_silenced_alert_escalates_after_the_silence() -> None:
     life.silences.append(silence(until=1000))
     assert seen(life.step(100, BAD)) == NOTED
     assert life.step(900, BAD) == []
-    assert seen(life.step(1000, BAD)) == [(TransitionReason.UNMUTED, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(1000, BAD)) == [(TransitionReason.UNMUTED, Visibility.REPLY_BROADCAST)]
     assert life.step(1299, BAD) == []
     assert seen(life.step(1300, BAD)) == ESCALATED
 
@@ -113,7 +113,7 @@ def test_alert_outlasting_its_silence_is_announced_once() -> None:
     life.silences.append(silence(until=100))
     assert seen(life.step(15, found())) == NOTED
     [move] = life.step(100, found())
-    assert (move.reason, move.tell) == UNMUTED[0]
+    assert (move.reason, move.visibility) == UNMUTED[0]
     assert move.old is not None
     assert move.old.notes.muted == Muted(1, "U1")
     assert move.new.notes.muted is None
@@ -126,7 +126,7 @@ def test_lifted_silence_ends_like_an_expired_one() -> None:
     life.step(0, found())
     life.silences.clear()
     [move] = life.step(15, found())
-    assert (move.reason, move.tell) == (TransitionReason.FIRED, Tell.POST)
+    assert (move.reason, move.visibility) == (TransitionReason.FIRED, Visibility.POST)
 
 
 def test_silence_end_is_announced_when_visible() -> None:
@@ -170,18 +170,18 @@ def test_alert_that_worsened_under_a_silence_is_worse() -> None:
 
 def test_proven_finding_fires_with_the_first_poll() -> None:
     life = Life([rule()], remembered=True)
-    assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.FIRED, Tell.POST)]
-    assert seen(life.step(1000, found(weight=2), settling=True)) == [(TransitionReason.WORSE, Tell.REPLY)]
-    assert seen(life.step(2000, settling=True)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
+    assert seen(life.step(0, found(), settling=True)) == [(TransitionReason.FIRED, Visibility.POST)]
+    assert seen(life.step(1000, found(weight=2), settling=True)) == [(TransitionReason.WORSE, Visibility.REPLY)]
+    assert seen(life.step(2000, settling=True)) == [(TransitionReason.RESOLVED, Visibility.REPLY)]
 
 
 def test_unproven_finding_waits_for_the_second_poll() -> None:
     life = Life([rule(hold=30, clear=30)], remembered=True)
     life.step(0, found())
     assert life.step(1000, found(), settling=True) == []
-    assert seen(life.step(1015, found())) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(1015, found())) == [(TransitionReason.FIRED, Visibility.POST)]
     assert life.step(3000, settling=True) == []
-    assert seen(life.step(3015)) == [(TransitionReason.CLEARING, Tell.QUIET)]
+    assert seen(life.step(3015)) == [(TransitionReason.CLEARING, Visibility.QUIET)]
 
 
 def test_restart_repeats_no_announcement() -> None:

@@ -155,12 +155,14 @@ def test_shift_event_uses_the_sentence_of_its_time() -> None:
 
 
 def test_long_shift_continues_in_the_thread() -> None:
-    facts = facts_of("prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"deed {n}.") for n in range(900)))
+    facts = facts_of(
+        "prod", HEALTHY, operations=tuple(OperationFact(NOW - 900 + n, f"change {n}.") for n in range(900))
+    )
     report = handover(hand_over([facts], SHIFT, NOW))
     text = shown(report.message)
     assert "… 894 before that, all in the thread" in text
-    assert text.endswith("deed 899.")
-    assert shown(report.thread[0]).split("\n")[0].endswith("deed 0.")
+    assert text.endswith("change 899.")
+    assert shown(report.thread[0]).split("\n")[0].endswith("change 0.")
     assert len(report.thread) == 4
     assert report.thread[-1].blocks[-1]["elements"][0]["text"] == "… and 100 more after these"
     assert all(check_blocks(list(reply.blocks)) == [] for reply in (report.message, *report.thread))

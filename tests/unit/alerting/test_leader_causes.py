@@ -47,7 +47,7 @@ def test_planned_transfer_after_a_crash_is_an_edit() -> None:
     assert one is not None
     assert two is not None
     life.step(1015, one)
-    assert [move.tell.value for move in life.step(1215, two)] == ["edit"]
+    assert [move.visibility.value for move in life.step(1215, two)] == ["edit"]
 
 
 def test_planned_transfer_ends_with_the_crash_alert() -> None:
@@ -61,7 +61,7 @@ def test_crash_after_a_planned_transfer_is_worse() -> None:
     assert two is not None
     assert (one.severity, cause_of(one.detail)[0]) == (Severity.INFO, 43)
     life.step(1215, one)
-    assert [move.tell.value for move in life.step(1315, two)] == ["reply and broadcast"]
+    assert [move.visibility.value for move in life.step(1315, two)] == ["reply and broadcast"]
 
 
 def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
@@ -128,7 +128,7 @@ def test_named_leader_is_confirmed_by_an_edit() -> None:
         answer = ask("leader_changed", after(*each))
         assert answer is not CANNOT_TELL
         moves = life.step(each[-1].at, *answer)
-    assert [move.tell.value for move in moves] == ["edit"]
+    assert [move.visibility.value for move in moves] == ["edit"]
     assert sentence(moves[0].new).endswith("to peer 2 in term 6.")
 
 
@@ -154,7 +154,7 @@ FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
             [look(100, members=(1, 2)), look(105, leader=2, term=6, silent=(1, 2))], id="named by one that was removed"
         ),
         pytest.param([look(100, leader=0), look(105, leader=2, term=6, silent=(1, 2))], id="no leader known before"),
-        pytest.param([look(100), look(100 + 7200, leader=2, term=6, silent=(1, 2))], id="nobody looked for long"),
+        pytest.param([look(100), look(100 + 7200, leader=2, term=6, silent=(1, 2))], id="no poll for long"),
         pytest.param(
             [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=5)],
             id="another names another in that term",

@@ -69,7 +69,7 @@ def test_change_without_operation_is_announced(looks: list[Snapshot], words: str
         [look(100), look(115, peers={3: {"host": ""}}), look(130)],
         [look(100), look(115, members=(1, 2), leader=0), look(130)],
     ],
-    ids=["first look", "another leader", "a leader without a list", "known late", "untold", "nobody leads"],
+    ids=["first look", "another leader", "a leader without a list", "known late", "unlisted", "no leader"],
 )
 def test_unchanged_members_are_not_announced(looks: list[Snapshot]) -> None:
     assert posted(after(*looks), looks[-1]) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.engine import Tell, TransitionReason
+from bot.alerting.engine import TransitionReason, Visibility
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
@@ -38,7 +38,7 @@ CHANGED_SUBJECTS = [
         "no_leader",
         (look(100, leader=0, silent=(2,)),),
         (look(115, leader=0, silent=(3,)),),
-        id="another host is silent while nobody leads",
+        id="another host is silent without a leader",
     ),
     pytest.param(
         "hosts_disagree",
@@ -61,46 +61,46 @@ def test_new_subject_of_a_firing_alert_is_shown_in_channel(
 ) -> None:
     life = Life([rule_of(key)])
     life.rules = (replace(life.rules[0], hold=0),)
-    assert seen(life.step(0, *findings(key, *before))) == [(TransitionReason.FIRED, Tell.POST)]
-    assert seen(life.step(15, *findings(key, *now))) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(0, *findings(key, *before))) == [(TransitionReason.FIRED, Visibility.POST)]
+    assert seen(life.step(15, *findings(key, *now))) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 
 
 def test_second_broken_disk_is_shown_in_the_channel() -> None:
     life = Life([rule_of("disk_broken")])
     life.step(0, *findings("disk_broken", look(100, bad=(disk(7),))))
     both = findings("disk_broken", look(100, bad=(disk(7), disk(9))))
-    assert seen(life.step(15, *both)) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(life.step(15, *both)) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 
 
 def test_new_parts_within_a_burst_are_shown_together_later() -> None:
     life = Life()
     life.step(0, found(parts=("1",)))
     life.step(15, found(weight=2, parts=("1", "2")))
-    assert seen(life.step(30, found(weight=3, parts=("1", "2", "3")))) == [(TransitionReason.WORSE, Tell.EDIT)]
+    assert seen(life.step(30, found(weight=3, parts=("1", "2", "3")))) == [(TransitionReason.WORSE, Visibility.EDIT)]
     assert life.step(300, found(weight=3, parts=("1", "2", "3"))) == []
     later = life.step(315, found(weight=3, parts=("1", "2", "3")))
-    assert seen(later) == [(TransitionReason.WORSE, Tell.REPLY_BROADCAST)]
+    assert seen(later) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
     assert later[0].new.notes.unreported is None
 
 
 def test_more_of_the_same_stays_in_the_thread() -> None:
     life = Life()
     life.step(0, found(parts=("1",)))
-    assert seen(life.step(15, found(weight=2, parts=("1",)))) == [(TransitionReason.WORSE, Tell.REPLY)]
+    assert seen(life.step(15, found(weight=2, parts=("1",)))) == [(TransitionReason.WORSE, Visibility.REPLY)]
 
 
 def test_new_part_of_an_info_stays_in_the_thread() -> None:
     life = Life()
     life.step(0, found(severity=Severity.INFO, parts=("1",)))
     more = found(severity=Severity.INFO, parts=("1", "2"))
-    assert seen(life.step(15, more)) == [(TransitionReason.WORSE, Tell.REPLY)]
+    assert seen(life.step(15, more)) == [(TransitionReason.WORSE, Visibility.REPLY)]
 
 
 def test_truncated_parts_show_no_new_part() -> None:
     life = Life()
     many = [str(number) for number in range(MAX_PARTS)]
     life.step(0, found(parts=tuple(many)))
-    assert seen(life.step(15, found(parts=(*many[1:], "new")))) == [(TransitionReason.CHANGED, Tell.EDIT)]
+    assert seen(life.step(15, found(parts=(*many[1:], "new")))) == [(TransitionReason.CHANGED, Visibility.EDIT)]
 
 
 async def test_second_leader_crash_is_shown_in_the_channel() -> None:
@@ -224,5 +224,5 @@ def test_first_parts_of_an_alert_are_no_news() -> None:
     )
     life = Life([rule_of("quorum_at_risk")], alerts={1: old})
     assert seen(life.step(15, found("quorum_at_risk", severity=CRITICAL, parts=("2",)))) == [
-        (TransitionReason.CHANGED, Tell.EDIT)
+        (TransitionReason.CHANGED, Visibility.EDIT)
     ]

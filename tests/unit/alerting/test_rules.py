@@ -232,11 +232,11 @@ def test_many_changes_of_leader_are_one_finding_that_grows() -> None:
 
 
 def test_changing_lag_causes_no_edit() -> None:
-    def told_of(match: int) -> str:
+    def text_of(match: int) -> str:
         lagging = {3: {"match": match}}
         return words(only(ask("quorum_at_risk", context(look(100, peers=lagging), look(85, peers=lagging))))).sentence
 
-    assert told_of(-5000) == told_of(-5100) == RISK + "voter 3 is unhealthy (it is over 1,000 entries behind)."
+    assert text_of(-5000) == text_of(-5100) == RISK + "voter 3 is unhealthy (it is over 1,000 entries behind)."
 
 
 def open_alert(rule: str, subject: str = "", disks: Sequence[int] = (), repairing: Sequence[int] = ()) -> Alert:

@@ -1,10 +1,10 @@
-"""Too many alerts at once: what gets a message of its own, what is listed in the digest, and when that ends."""
+"""Storms: which alerts get a message, which ones the group lists, and when the storm ends."""
 
 from dataclasses import dataclass, field, replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, group_alerts, listed
 from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Muted, Severity
-from bot.alerting.transition import Tell, Transition, TransitionReason, noted
+from bot.alerting.transition import Transition, TransitionReason, Visibility, noted
 from bot.store.state_codec import decode_history, encode_history
 from tests.support.alert_words import sentence
 
@@ -20,12 +20,12 @@ class Channel:
     made: int = 0
 
     def fire(self, now: float, *, cluster: str = "prod", rule: str = "peer_down", number: int = 1) -> list[str]:
-        """So many new alerts at once; returns the digest that each goes into, "" for a message of its own."""
+        """Fire so many new alerts at once; return the group of each, "" for a separate message."""
         alerts = [
             replace(ALERT, cluster=cluster, rule=rule, subject=str(self.made + n), since=now) for n in range(number)
         ]
         self.made += number
-        moves = [Transition(None, alert, TransitionReason.FIRED, Tell.POST) for alert in alerts]
+        moves = [Transition(None, alert, TransitionReason.FIRED, Visibility.POST) for alert in alerts]
         return [move.new.notes.group or "" for move in self.pass_by(now, *moves)]
 
     def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
@@ -77,7 +77,7 @@ def test_most_severe_alerts_are_posted_individually() -> None:
     channel = Channel()
     moves = [
         Transition(
-            None, replace(ALERT, subject=str(n), severity=Severity(1 + n // 2)), TransitionReason.FIRED, Tell.POST
+            None, replace(ALERT, subject=str(n), severity=Severity(1 + n // 2)), TransitionReason.FIRED, Visibility.POST
         )
         for n in range(6)
     ]
@@ -129,10 +129,16 @@ def test_alert_due_after_a_storm_is_posted_once() -> None:
     fires, changed, over_now = in_digest(1), in_digest(2), in_digest(3)
     moves = [
         Transition(
-            changed, replace(changed, detail=LegacyDetail("More."), version=2), TransitionReason.CHANGED, Tell.EDIT
+            changed,
+            replace(changed, detail=LegacyDetail("More."), version=2),
+            TransitionReason.CHANGED,
+            Visibility.EDIT,
         ),
         Transition(
-            over_now, replace(over_now, state=AlertState.RESOLVED, version=2), TransitionReason.RESOLVED, Tell.REPLY
+            over_now,
+            replace(over_now, state=AlertState.RESOLVED, version=2),
+            TransitionReason.RESOLVED,
+            Visibility.REPLY,
         ),
     ]
     _, posted = group_alerts(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
@@ -157,7 +163,9 @@ def test_acknowledged_or_silenced_alert_stays_in_the_group() -> None:
 
 def test_group_announces_a_severe_alert_first() -> None:
     alert = in_digest(1)
-    call = Transition(alert, replace(alert, version=2), TransitionReason.ESCALATED, Tell.REPLY_BROADCAST, "S0ONCALL")
+    call = Transition(
+        alert, replace(alert, version=2), TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST, "S0ONCALL"
+    )
     assert group_alerts(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
     [move] = group_alerts(over((1,)), [], [call.new], LIMITS, 130)[1]
     assert move.reason is TransitionReason.SURFACED
@@ -165,7 +173,7 @@ def test_group_announces_a_severe_alert_first() -> None:
 
 def test_grouped_alert_is_posted_in_its_new_channel() -> None:
     [move] = group_alerts(ChannelHistory("C2"), [], [in_digest(1)], LIMITS, 115)[1]
-    assert (move.reason, move.tell) == (TransitionReason.SURFACED, Tell.POST)
+    assert (move.reason, move.visibility) == (TransitionReason.SURFACED, Visibility.POST)
 
 
 def test_traffic_comes_back_from_the_store_as_it_went_there() -> None:

@@ -158,7 +158,7 @@ def test_open_alerts_are_sorted_by_severity_with_owner() -> None:
     grave = alert(2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
     text = of(facts_of("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
     critical, warning = (line for line in text.split("\n") if "Alert" in line and line.startswith("•"))
-    assert critical == "• 🚨 Critical for 2 h, <@U1> takes care of it: Alert 2."
+    assert critical == "• 🚨 Critical for 2 h, acknowledged by <@U1>: Alert 2."
     assert warning == "• ⚠️ Warning for 2 h: Alert 1."
 
 
@@ -248,7 +248,7 @@ def test_growth_comes_with_a_forecast_and_a_chart() -> None:
 
 
 WORDS = st.text(max_size=40)
-DEEDS = st.builds(OperationFact, st.floats(0, 2e9), WORDS, WORDS, WORDS)
+OPERATIONS = st.builds(OperationFact, st.floats(0, 2e9), WORDS, WORDS, WORDS)
 ALERTS = st.builds(
     lambda state, words, by: replace(alert(1, state), detail=LegacyDetail(words), acked_by=by),
     st.sampled_from(AlertState),
@@ -260,7 +260,7 @@ FACTS = st.builds(
     st.text("abc-", min_size=1, max_size=9),
     st.builds(lambda level, words: replace(HEALTHY, level=level, verdict=words), st.sampled_from(StatusLevel), WORDS),
     open=st.lists(ALERTS, max_size=9),
-    operations=st.lists(DEEDS, max_size=9),
+    operations=st.lists(OPERATIONS, max_size=9),
 )
 
 

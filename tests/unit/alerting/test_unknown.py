@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.engine import Tell, TransitionReason
+from bot.alerting.engine import TransitionReason, Visibility
 from bot.alerting.rules.base import CANNOT_TELL
 from bot.alerting.rules.table import RULES
 from bot.clustermgr.models import Snapshot
@@ -30,9 +30,9 @@ def test_hold_time_excludes_unknown_time() -> None:
     life.step(15, found())
     life.step(20, disk_broken=CANNOT_TELL)
     life.step(900, disk_broken=CANNOT_TELL)
-    assert seen(life.step(1000, found())) == [(TransitionReason.NOTED, Tell.QUIET)]
+    assert seen(life.step(1000, found())) == [(TransitionReason.NOTED, Visibility.QUIET)]
     assert life.step(1009, found()) == []
-    assert seen(life.step(1010, found())) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(1010, found())) == [(TransitionReason.FIRED, Visibility.POST)]
     assert life.alerts[1].since == 0
     assert life.alerts[1].notes.unknown_for is None
 
@@ -42,9 +42,9 @@ def test_clear_time_excludes_unknown_time() -> None:
     life.step(0, found())
     life.step(15)
     life.step(25, disk_broken=CANNOT_TELL)
-    assert seen(life.step(500)) == [(TransitionReason.NOTED, Tell.QUIET)]
+    assert seen(life.step(500)) == [(TransitionReason.NOTED, Visibility.QUIET)]
     assert life.step(510) == []
-    assert seen(life.step(520)) == [(TransitionReason.RESOLVED, Tell.REPLY)]
+    assert seen(life.step(520)) == [(TransitionReason.RESOLVED, Visibility.REPLY)]
 
 
 def test_doubtful_finding_counts_time_only() -> None:
@@ -53,7 +53,7 @@ def test_doubtful_finding_counts_time_only() -> None:
     assert life.step(0, doubt) == []
     life.step(15, found())
     assert life.step(30, doubt) == []
-    assert seen(life.step(45, found())) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(45, found())) == [(TransitionReason.FIRED, Visibility.POST)]
     assert life.step(60, doubt) == []
     assert life.alerts[1].weight == 1
 
@@ -63,7 +63,7 @@ def test_clock_set_back_during_unknown_time_delays_nothing() -> None:
     life.step(1000, found())
     life.step(1015, disk_broken=CANNOT_TELL)
     life.step(100, found())
-    assert seen(life.step(130, found())) == [(TransitionReason.FIRED, Tell.POST)]
+    assert seen(life.step(130, found())) == [(TransitionReason.FIRED, Visibility.POST)]
 
 
 @pytest.mark.parametrize(

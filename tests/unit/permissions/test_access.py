@@ -69,9 +69,9 @@ async def test_whoami_lists_roles_and_reasons() -> None:
 
 
 async def test_policy_requirements_are_named() -> None:
-    rights = await access(SETTINGS, "S0OTHERS").rights("U0NOBODY")
+    rights = await access(SETTINGS, "S0OTHERS").rights("U0STRANGER")
     assert "S0OTHERS" in lacking_source(rights, "S0OTHERS")
-    named = await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0NOBODY")
+    named = await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0STRANGER")
     assert "`access.approvers`" in lacking_source(named, Role.APPROVER)
     assert not lacking_source(
         await access(AccessSettings(approvers=Members(users=("U0ANNA",)))).rights("U0ANNA"), "approver"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock, earliest
-from bot.views.notes import clock_set
+from bot.views.notices import clock_set
 
 NOON = 1_700_000_000.0
 HOUR = 3600.0
@@ -98,4 +98,4 @@ def test_time_in_the_future_goes_back_one_day() -> None:
 )
 def test_notice_names_the_jump_and_its_consequence(by: float, ahead: float, words: tuple[str, ...]) -> None:
     shown = str(clock_set("host-1", by, ahead).to_json())
-    assert all(word in shown for word in (*words, "The watch goes on without a gap", "host-1")), shown
+    assert all(word in shown for word in (*words, "Polling continues without a gap", "host-1")), shown

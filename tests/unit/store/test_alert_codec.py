@@ -23,7 +23,7 @@ from bot.alerting.model import (
     Severity,
     TransferLeader,
 )
-from bot.alerting.transition import Tell, Transition, TransitionReason
+from bot.alerting.transition import Transition, TransitionReason, Visibility
 from bot.store.repositories.alert_codec import DETAIL_KINDS, OUTCOME_KINDS, alert_of, columns_of
 from bot.views.alert_text.table import DETAILS, OUTCOMES, alert_text
 from bot.views.alerts import line
@@ -121,7 +121,9 @@ def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:
     life = Life([rule()], alerts={7: old})
     detail = d.DisksBroken(1, 0, (DISK,))
     same = Finding("disk_broken", "", Severity.WARNING, detail, parts=("7",))
-    assert [(move.reason, move.tell) for move in life.step(15, same)] == [(TransitionReason.CHANGED, Tell.EDIT)]
+    assert [(move.reason, move.visibility) for move in life.step(15, same)] == [
+        (TransitionReason.CHANGED, Visibility.EDIT)
+    ]
     assert life.alerts[7].detail == detail
     assert life.step(30, same) == []
     assert len(seen(life.step(45, replace(same, weight=2, parts=("7", "8"))))) == 1
@@ -139,5 +141,5 @@ def test_worse_alert_of_0_1_0_lists_no_line_as_new() -> None:
     old = replace(alert_of(old_row()), outcome=None)
     new = replace(old, detail=d.DisksBroken(2, 0, (DISK, replace(DISK, id=8))), weight=2)
     known = replace(new, detail=d.DisksBroken(1, 0, (DISK,)))
-    assert "•" not in str(line(Transition(old, new, TransitionReason.WORSE, Tell.REPLY)).blocks)
-    assert "•" in str(line(Transition(known, new, TransitionReason.WORSE, Tell.REPLY)).blocks)
+    assert "•" not in str(line(Transition(old, new, TransitionReason.WORSE, Visibility.REPLY)).blocks)
+    assert "•" in str(line(Transition(known, new, TransitionReason.WORSE, Visibility.REPLY)).blocks)

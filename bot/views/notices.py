@@ -1,4 +1,4 @@
-"""What an alert's thread is told about calls and silences: whom it calls, and which silence is over for it. Pure."""
+"""Notices about calls, silences, clusters that left, polls and clocks. No I/O."""
 
 from collections.abc import Sequence
 
@@ -10,47 +10,47 @@ from bot.views.alert_text.table import sentence_of
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 
 
-def words(transition: Transition) -> str:
-    """The line of a transition that calls for attention; "" for one that the alert's own view words."""
+def line_text(transition: Transition) -> str:
+    """Render the reply of a transition about a call or a silence; "" for any other transition."""
     new = transition.new
     cluster, sentence = escape(new.cluster), escape(sentence_of(new))
     silence = _silence(transition.old)
     if transition.reason is TransitionReason.ESCALATED:
         waited = duration(new.changed_at - _calling_since(new))
-        return f"{_mention(transition)}Nobody has acknowledged this for {waited} in {cluster}: {sentence}"
+        return f"{_mention(transition)}No acknowledgement for {waited} in {cluster}: {sentence}"
     if transition.reason is TransitionReason.REMINDED:
         waited = duration(new.reminded_at - new.fired_at)
-        return f"{_mention(transition)}Still so in {cluster} after {waited}: {sentence}"
+        return f"{_mention(transition)}Still firing in {cluster} after {waited}: {sentence}"
     if transition.reason is TransitionReason.UNMUTED:
-        return f"{silence} is over, and it is still so in {cluster}: {sentence}"
+        return f"{silence} ended. Still firing in {cluster}: {sentence}"
     if transition.reason is TransitionReason.FIRED and silence:
         return f"{silence} {_why_over(transition)}. In {cluster}: {sentence}"
     if transition.reason is TransitionReason.WORSE and silence:
-        over = "ended for this alert, as it got worse" if _lifted(transition) else "is over, and it got worse"
+        over = "ended early, because the alert got worse" if _lifted(transition) else "ended, and the alert got worse"
         return f"{new.severity.name.capitalize()} in {cluster}: {sentence} {silence} {over}."
     return ""
 
 
 def silence_over(silence: Silence, kept: Sequence[Alert]) -> Message:
-    """Said in the channel when a silence ends that no open alert's thread tells of; `kept` is what it kept quiet."""
+    """Announce in the channel that a silence ended; `kept` are the alerts that it muted."""
     what = "all alerts" if silence.rule == EVERY_RULE else code(silence.rule)
-    text = f"Silence #{silence.id} of {what} of {escape(silence.cluster)} is over. {_came_of(kept)}"
+    text = f"Silence #{silence.id} of {what} of {escape(silence.cluster)} ended. {_came_of(kept)}"
     return message(text, context(text))
 
 
 def cluster_left(cluster: str, alerts: int, silences: int) -> Message:
-    """Said when a cluster is not in the settings any more, after its alerts were closed."""
+    """Announce that a cluster was removed from the settings and its alerts were closed."""
     closed = [count(number, noun) for number, noun in ((alerts, "alert"), (silences, "silence")) if number]
-    text = f"{escape(cluster)} left the settings and is not watched any more. Closed with that: {' and '.join(closed)}."
+    text = f"{escape(cluster)} was removed from the settings and is no longer polled. Closed: {' and '.join(closed)}."
     return message(text, section(text))
 
 
-def was_blind(cluster: str, since: float, until: float, why: str) -> Message:
-    """Said afterwards, when the watch could not even say that it saw nothing."""
+def watch_recovered(cluster: str, since: float, until: float, why: str) -> Message:
+    """Report a time without polls afterwards, because the alert about it could not be posted."""
     lasted = duration(until - since)
-    text = f"The watch of {escape(cluster)} saw nothing for {lasted}, and could not say so. It sees again."
+    text = f"{escape(cluster)} was not polled for {lasted}, and cmbot could not post that. Polling works again."
     because = f" {escape(why)}" if why else ""
-    span = f"From {date(since)} to {date(until)}.{because} What changed meanwhile is told now."
+    span = f"From {date(since)} to {date(until)}.{because} Changes meanwhile are announced now."
     return message(text, section(text), context(span))
 
 
@@ -60,8 +60,8 @@ def clock_set(process: str, by: float, ahead: float) -> Message:
     The system clock is `ahead` seconds before the process's clock since, 0 when the two agree again.
     """
     way = "ahead" if by > 0 else "back"
-    text = f"The system clock under cmbot was set {way} by {duration(abs(by))}. The watch goes on without a gap."
-    counts = "Looks, alerts and deadlines are counted from the start of the process, not by the system clock."
+    text = f"The system clock under cmbot was set {way} by {duration(abs(by))}. Polling continues without a gap."
+    counts = "Polls, alerts and deadlines are timed from the start of the process, not by the system clock."
     if not ahead:
         shown = "Both clocks agree again."
     else:
@@ -75,11 +75,11 @@ def clock_set(process: str, by: float, ahead: float) -> Message:
 
 def _came_of(kept: Sequence[Alert]) -> str:
     if not kept:
-        return "Nothing came up under it."
+        return "It muted no alert."
     cared = sum(alert.open for alert in kept)
-    said = f"It kept {count(len(kept), 'alert')} quiet"
+    said = f"It muted {count(len(kept), 'alert')}"
     if not cared:
-        return f"{said}; {'it is' if len(kept) == 1 else 'all are'} over too."
+        return f"{said}; {'it is' if len(kept) == 1 else 'all are'} resolved."
     return f"{said}, of which {count(cared, 'acknowledged one')} {'is' if cared == 1 else 'are'} still open: /cm alerts"
 
 
@@ -92,7 +92,7 @@ def _mention(transition: Transition) -> str:
 
 
 def _silence(old: Alert | None) -> str:
-    """The silence under which it was quiet until now, "" when it was not."""
+    """Name the silence that muted the alert until now; "" if there was none."""
     muted = old.notes.muted if old else None
     return f"Silence #{muted.id} by <@{escape(muted.by)}>" if muted else ""
 
@@ -100,11 +100,11 @@ def _silence(old: Alert | None) -> str:
 def _why_over(transition: Transition) -> str:
     alert = transition.old
     assert alert is not None  # noqa: S101 - it was muted, so it was there
-    since = f"kept this quiet for {duration(transition.new.fired_at - alert.since)}"
-    return f"{since} and ended for it, as it got worse" if _lifted(transition) else f"{since} and is over"
+    since = f"muted this alert for {duration(transition.new.fired_at - alert.since)}"
+    return f"{since} and ended early, because it got worse" if _lifted(transition) else f"{since} and ended"
 
 
 def _lifted(transition: Transition) -> bool:
-    """Whether the silence that kept it quiet ended for this alert alone, before its time."""
+    """True if the silence ended early, for this alert alone."""
     muted = transition.old.notes.muted if transition.old else None
     return muted is not None and muted.id in transition.new.notes.lifted

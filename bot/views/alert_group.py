@@ -1,0 +1,99 @@
+"""The group message of a storm: one edited message for many alerts, and the replies in its thread. No I/O."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.alerting.grouping import AlertGroup, listed
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.transition import Transition, TransitionReason
+from bot.interactions.message import Message
+from bot.views.alert_text.table import outcome_sentence, sentence_of
+from bot.views.alerts import severity_mark
+from bot.views.blocks import code, context, count, date, duration, escape, message, section
+
+MAX_SHOWN = 8
+MAX_IN_REPLY = 15
+_RULES = 6
+
+
+def group_card(group: AlertGroup, alerts: Sequence[Alert]) -> Message:
+    """Render the group message; `alerts` are all stored alerts that were ever listed in it."""
+    left = sorted(listed(group, alerts), key=lambda alert: (-alert.severity, alert.since))
+    sentence = _sentence(group, alerts)
+    state = _state(group, left, alerts)
+    mark = severity_mark(left[0].severity) if left else "✅"
+    parts = [section(f"{mark} *{sentence}*\n{state}")]
+    if left:
+        shown = [_bullet(alert) for alert in left[:MAX_SHOWN]]
+        rest = [f"… and {len(left) - MAX_SHOWN:,} more: /cm alerts"] if len(left) > MAX_SHOWN else []
+        parts.append(section("\n".join([*shown, *rest])))
+    most = f" Most severe: {escape(sentence_of(left[0]))}" if left else ""
+    return message(f"{sentence} {state}{most}", *parts, context(_small_print(group)))
+
+
+def group_line(moves: Sequence[Transition]) -> Message:
+    """Render the thread reply about the transitions of the group's alerts at one tick; `moves` is not empty."""
+    mentions = " ".join(dict.fromkeys(f"<!subteam^{escape(move.mention)}>" for move in moves if move.mention))
+    groups = [(said, [move for move in moves if move.reason in reasons]) for reasons, said in _HEADINGS]
+    texts = [_part(said, found) for said, found in groups if found]
+    shown = "\n".join(texts)
+    head = f"{mentions} " if mentions else ""
+    return message(f"{head}{shown}", section(f"{head}{shown}"))
+
+
+_HEADINGS = (
+    (frozenset({TransitionReason.ESCALATED}), "Unacknowledged:"),
+    (frozenset({TransitionReason.WORSE}), "Worse than before:"),
+    (frozenset({TransitionReason.UNMUTED}), "Still firing, no longer silenced:"),
+    (frozenset({TransitionReason.FIRED}), "New:"),
+    (frozenset({TransitionReason.REMINDED}), "Still firing:"),
+    (frozenset({TransitionReason.RESOLVED, TransitionReason.WITHDRAWN}), "Resolved:"),
+)
+
+
+def _part(said: str, moves: Sequence[Transition]) -> str:
+    alerts = sorted((move.new for move in moves), key=lambda alert: (-alert.severity, alert.since))
+    rest = [f"… and {len(alerts) - MAX_IN_REPLY:,} more"] if len(alerts) > MAX_IN_REPLY else []
+    return "\n".join([f"{said} {count(len(alerts), 'alert')}", *map(_bullet, alerts[:MAX_IN_REPLY]), *rest])
+
+
+def _bullet(alert: Alert) -> str:
+    over = alert.state is AlertState.RESOLVED
+    said = (outcome_sentence(alert) if over else "") or sentence_of(alert)
+    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
+    return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
+
+
+def _sentence(group: AlertGroup, alerts: Sequence[Alert]) -> str:
+    clusters = Counter(alert.cluster for alert in alerts)
+    of = " and ".join(escape(name) for name, _ in clusters.most_common(2))
+    more = f" and {count(len(clusters) - 2, 'more cluster')}" if len(clusters) > 2 else ""  # noqa: PLR2004 - two by name
+    return f"{count(len(group.ids), 'more alert')} of {of}{more} since {date(group.since, 'minute')}:{_by_rule(alerts)}"
+
+
+def _by_rule(alerts: Sequence[Alert]) -> str:
+    rules = Counter(alert.rule for alert in alerts).most_common()
+    named = ", ".join(f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules[:_RULES])
+    return f" {named}{' and others' if len(rules) > _RULES else ''}."
+
+
+def _state(group: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -> str:
+    cared = sum(alert.state is AlertState.ACKNOWLEDGED for alert in left)
+    own = sum(alert.open for alert in alerts) - len(left)
+    over = len(group.ids) - len(left) - own
+    counts = [f"{len(left)} open" + (f" ({cared} acknowledged)" if cared else ""), f"{over} resolved"]
+    counts += [f"{own} now in {'a separate message' if own == 1 else 'separate messages'}"] if own else []
+    if group.active:
+        return f"Too many at once for a message each: {', '.join(counts)}."
+    return f"The storm ended after {duration(group.ended_at - group.since)}: {', '.join(counts)}."
+
+
+def _small_print(group: AlertGroup) -> str:
+    if group.active:
+        return "This message is edited. The thread and /cm alerts list each alert; /cm ack ID acknowledges one."
+    return "New alerts get separate messages again. Open alerts stay listed here until they are resolved: /cm alerts"
+
+
+def most_severe(alerts: Sequence[Alert]) -> Severity:
+    """Return the highest severity of these alerts; INFO without any."""
+    return max((alert.severity for alert in alerts), default=Severity.INFO)
