@@ -39,7 +39,7 @@ async def test_viewer_sees_cluster_and_runbook_in_private(world: Demo) -> None:
     await dave.click(STORAGE, posted.ts, "alert_runbook")
     await private_reply(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
     now = next(m for m in dave.sees(STORAGE) if m.ts == posted.ts)
-    assert "disk 3" in now.full_text
+    assert "disk #3" in now.full_text
     assert "Runbook of `disk_broken`" in (await ask(world, "/cm runbook disk_broken")).full_text
     assert "no rule" in (await ask(world, "/cm runbook disk_brokn")).full_text
 

@@ -29,7 +29,7 @@ async def test_acknowledged_alert_fires_again_when_worse(world: Demo) -> None:
     listed = await ask(world, "/cm alerts")
     assert f"acknowledged by <@{ALICE}>" in listed.full_text
     world.clusters["prod"].break_disk(4)
-    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "disk 4" in m.full_text)
+    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "disk #4" in m.full_text)
     assert "acknowledged" not in worse.full_text
 
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.fast_time
 async def test_summary_is_posted_once(world: Demo) -> None:
     """One due time is posted once, with the status of every cluster, open alerts and a chart of the space."""
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
+    await world.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text)
     job = next(job for job in world.app.report_jobs if job.kind == "summary")
     due_at = world.app.clock()
     for _ in range(2):
