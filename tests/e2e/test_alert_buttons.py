@@ -90,7 +90,7 @@ async def test_fix_button_proposes_like_the_typed_command(world: Demo) -> None:
     assert "balance" in card.full_text
     await private_reply(world, ALICE, "balance")
     await alice.click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
-    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Done" in m.full_text)
+    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     cluster._slow_poller.polled_at = 0.0
     over = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "Resolved" in m.full_text)
     assert buttons(over) == []
