@@ -19,7 +19,7 @@ async def told_in_private(world: Demo, user: str, *words: str) -> Message:
 async def broken(world: Demo, disk: int = 3) -> Message:
     """A disk breaks; the alert about it."""
     world.clusters["prod"].break_disk(disk)
-    return await world.slack.wait_for(STORAGE, alert(f"disk {disk}", "firing"))
+    return await world.slack.wait_for(STORAGE, alert(f"disk #{disk}", "firing"))
 
 
 def choice(message: Message, words: str) -> str:
@@ -37,7 +37,7 @@ async def test_anyone_sees_the_cluster_and_the_runbook_by_themselves(world: Demo
     await dave.click(STORAGE, told.ts, "alert_runbook")
     await told_in_private(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
     now = next(m for m in dave.sees(STORAGE) if m.ts == told.ts)
-    assert "disk 3" in now.full_text
+    assert "disk #3" in now.full_text
     assert "Runbook of `disk_broken`" in (await ask(world, "/cm runbook disk_broken")).full_text
     assert "no rule" in (await ask(world, "/cm runbook disk_brokn")).full_text
 

@@ -24,7 +24,7 @@ async def test_the_status_line_is_one_message_that_says_when_cmbot_stops(world: 
     """What is known, as of when; deleted it comes back; at an orderly end it says so."""
     status_reporter = replace(world.app.status_reporter, channels=[ARCHIVE])
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await status_reporter.show(ARCHIVE)
     line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot is watching" in m.full_text)
     for words in ("of 2 clusters", "As of", "*prod*", "*archive*", "Oldest look:", "to be sent"):
@@ -50,8 +50,8 @@ async def test_trouble_is_told_in_the_status_line(world: Demo) -> None:
     assert "no look lately at prod, archive" in told.full_text
     world.clusters["prod"].break_disk(3)
     world.clusters["archive"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
-    await world.slack.wait_for(ARCHIVE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
+    await world.slack.wait_for(ARCHIVE, alert("disk #3", "firing"))
     assert await world.app.status_reporter.trouble() == ""
 
 

@@ -16,7 +16,7 @@ def buttons(message: Message) -> list[str]:
 async def test_an_alert_is_acknowledged_by_its_button_and_wakes_again_when_worse(world: Demo) -> None:
     """The card names who takes care of it; a second broken disk takes that back."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await world.slack.as_user(ALICE).click(STORAGE, told.ts, "alert_ack")
     acked = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "acknowledged by" in m.full_text)
     assert f"<@{ALICE}>" in acked.full_text
@@ -24,14 +24,14 @@ async def test_an_alert_is_acknowledged_by_its_button_and_wakes_again_when_worse
     listed = await ask(world, "/cm alerts")
     assert f"<@{ALICE}> takes care of it" in listed.full_text
     world.clusters["prod"].break_disk(4)
-    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "disk 4" in m.full_text)
+    worse = await world.slack.wait_for(STORAGE, lambda m: m.ts == told.ts and "disk #4" in m.full_text)
     assert "acknowledged" not in worse.full_text
 
 
 async def test_only_operators_acknowledge_and_silence(world: Demo) -> None:
     """A viewer's click and commands are refused, told to them alone, and change nothing."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await world.slack.as_user(DAVE).click(STORAGE, told.ts, "alert_ack")
     refused = await world.slack.wait_for(STORAGE, lambda m: m.only_for == DAVE, user=DAVE)
     assert "not an operator" in refused.text
@@ -48,11 +48,11 @@ async def test_a_silence_keeps_the_channel_quiet_until_it_is_lifted(world: Demo)
     world.clusters["prod"].break_disk(5)
     listed = await ask(world, "/cm silences")
     assert "replacing" in listed.full_text
-    before = [m for m in world.slack.workspace.messages if alert("disk 5")(m)]
+    before = [m for m in world.slack.workspace.messages if alert("disk #5")(m)]
     assert before == []
     number = listed.full_text.split("*")[3]
     assert "lifted" in (await ask(world, f"/cm unsilence {number}")).text
-    await world.slack.wait_for(STORAGE, alert("disk 5"))
+    await world.slack.wait_for(STORAGE, alert("disk #5"))
     noted = (await ask(world, "/cm audit")).full_text
     assert "silence begun" in noted
     assert "silence lifted" in noted

@@ -82,7 +82,7 @@ async def test_a_clock_that_is_set_stops_no_watch(outside: Outside, seconds: flo
         parts.set_clock(seconds)
         await parts.polls(5)
         outside.cluster.break_disk(3)
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text, timeout=30)
         await outside.slack.wait_for(STORAGE, lambda m: m.text.startswith(ANNOUNCED), timeout=30)
         await parts.polls(5)
         status, ready = await parts.page("readyz")
@@ -91,8 +91,8 @@ async def test_a_clock_that_is_set_stops_no_watch(outside: Outside, seconds: flo
     assert 'cmbot_watch_blind_seconds{cluster="prod"} 0.0' in metrics
     [ahead] = re.findall(r"^cmbot_clock_ahead_seconds (\S+)$", metrics, re.MULTILINE)
     assert round(float(ahead)) == seconds
-    assert len(outside.told("disk 3")) == 1
+    assert len(outside.told("disk #3")) == 1
     assert len(outside.told(ANNOUNCED)) == 1
-    others = [m.text for m in outside.told() if "disk 3" not in m.full_text and not m.text.startswith(ANNOUNCED)]
+    others = [m.text for m in outside.told() if "disk #3" not in m.full_text and not m.text.startswith(ANNOUNCED)]
     assert [text for text in others if not text.startswith("Summary")] == []
     assert len(others) <= 2, "a summary that was due is posted once, whatever lies between"

@@ -34,7 +34,7 @@ async def test_alerts_of_an_archived_channel_go_to_the_fallback_and_back_once_it
     """Told elsewhere with its thread, readiness says which channel; what comes after it is mended is told at home."""
     change(world, STORAGE, is_archived=True)
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(OPERATIONS, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(OPERATIONS, alert("disk #3", "firing"))
     assert f"For <#{STORAGE}>, where cmbot cannot post" in told.full_text
     assert told.text.startswith(f"For <#{STORAGE}>")
     status, words = await ready(world)
@@ -57,10 +57,10 @@ async def test_alerts_of_an_archived_channel_go_to_the_fallback_and_back_once_it
 async def test_an_alert_that_was_told_is_told_anew_elsewhere_when_its_channel_is_lost(world: Demo) -> None:
     """The bot is thrown out while an alert is open: its next word is in the fallback channel, with its whole card."""
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     change(world, STORAGE, has_bot=False)
     world.clusters["prod"].break_disk(4)
-    told = await world.slack.wait_for(OPERATIONS, alert("disk 4", "firing"))
+    told = await world.slack.wait_for(OPERATIONS, alert("disk #4", "firing"))
     await world.slack.as_user(ALICE).click(OPERATIONS, told.ts, "alert_ack")
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == told.ts and "acknowledged by" in m.full_text)
 
@@ -68,10 +68,10 @@ async def test_an_alert_that_was_told_is_told_anew_elsewhere_when_its_channel_is
 async def test_an_open_alert_that_somebody_deleted_is_posted_anew_and_its_thread_follows(world: Demo) -> None:
     """Whoever deletes an alert does not mend it; once it is over a deleted message is left alone."""
     world.clusters["prod"].break_disk(3)
-    first = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    first = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     world.slack.workspace.change(first, deleted=True)
     world.clusters["prod"].break_disk(4)
-    again = await world.slack.wait_for(STORAGE, alert("disk 4", "firing"))
+    again = await world.slack.wait_for(STORAGE, alert("disk #4", "firing"))
     assert again.ts != first.ts
     await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == again.ts and "worse than before" in m.full_text)
     world.slack.workspace.change(again, deleted=True)

@@ -136,7 +136,7 @@ async def test_hostile_text_from_a_cluster_stays_text(world: Demo) -> None:
     """A host that calls itself <!channel> wakes nobody."""
     world.clusters["prod"].rename_disk(5, host="<!channel> & <@U0BOB>", path="`*_~|")
     world.clusters["prod"].break_disk(5)
-    told = await world.slack.wait_for(STORAGE, alert("disk 5"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #5"))
     listed = await ask(world, "/cm disks status=broken")
     for message in (told, listed):
         assert "<!channel>" not in json.dumps([message.text, *message.blocks])
@@ -256,10 +256,10 @@ async def test_a_broken_disk_is_told_followed_and_resolved_in_one_message(world:
     """Named when it breaks, kept while it is repaired, resolved in place with its duration."""
     cluster = world.clusters["prod"]
     cluster.break_disk(3)
-    first = await world.slack.wait_for(STORAGE, alert("disk 3", "broken"))
+    first = await world.slack.wait_for(STORAGE, alert("disk #3", "broken"))
     assert "/data/disk3" in first.full_text
     cluster.break_disk(7)
-    grown = await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk 7" in m.full_text)
+    grown = await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk #7" in m.full_text)
     assert "2 disks" in grown.text
     cluster.repair_disk(3, "repairing")
     await world.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "being repaired" in m.full_text)

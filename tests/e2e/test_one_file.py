@@ -79,8 +79,8 @@ async def test_what_the_second_process_leaves_is_taken_back(outside: Outside, en
         assert second.process.send(end)
         await first.watches()
         outside.cluster.break_disk(3)
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
-    assert len(outside.told("disk 3")) == 1
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text, timeout=30)
+    assert len(outside.told("disk #3")) == 1
 
 
 async def test_the_first_process_ends_and_the_second_watches_on(outside: Outside) -> None:
@@ -92,6 +92,6 @@ async def test_the_first_process_ends_and_the_second_watches_on(outside: Outside
             assert await first.process.process.wait() == 0
         await second.watches()
         outside.cluster.break_disk(3)
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text, timeout=30)
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text, timeout=30)
         await second.watches()
-    assert len(outside.told("disk 3")) == 1
+    assert len(outside.told("disk #3")) == 1

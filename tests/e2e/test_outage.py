@@ -135,7 +135,7 @@ async def test_an_outage_of_the_database_is_told_survived_and_over_by_itself(wor
         assert len([each for each in logs if each["event"] == "store.down"]) <= 2
     finally:
         await asyncio.to_thread(world.give)
-    await world.slack.wait_for(STORAGE, lambda m: bool(m.metadata) and "disk 3" in m.full_text, timeout=40)
+    await world.slack.wait_for(STORAGE, lambda m: bool(m.metadata) and "disk #3" in m.full_text, timeout=40)
     await world.confirm(card)
     await world.slack.wait_for(
         OPERATIONS, lambda m: m.ts == card.ts and "*Done and read back*" in m.full_text, timeout=40

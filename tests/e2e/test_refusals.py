@@ -36,7 +36,7 @@ async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> N
 
 async def test_refused_edit_of_a_resolved_alert_is_a_new_message(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     frozen(world)
     world.clusters["prod"].repair_disk(3, "repaired")
     over = await world.slack.wait_for(STORAGE, lambda m: m.ts != told.ts and alert("was repaired")(m), timeout=30)
@@ -47,7 +47,7 @@ async def test_refused_thread_line_of_an_alert_is_said_in_the_channel(world: Dem
     code = "restricted_action_non_threadable_channel"
     world.slack.faults.inject("thread_error", method="chat.postMessage", count=MANY, code=code)
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     world.clusters["prod"].break_disk(4)
     worse = await world.slack.wait_for(STORAGE, lambda m: "worse than before" in m.full_text)
     assert not worse.thread_ts
@@ -63,7 +63,7 @@ async def test_unlisted_error_shows_in_readyz_until_it_passes(world: Demo) -> No
             async with web.get(f"http://127.0.0.1:{world.app.port}/readyz") as answer:
                 words = (await answer.json())["checks"]["outbox"]
                 assert (answer.status == 200) is (words == "ok")
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"), timeout=30)
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"), timeout=30)
     await world.app.outbox.settled("alert:1", within=10)
     assert await world.app.outbox.refused() == ""
 
@@ -86,7 +86,7 @@ async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo
 async def test_alert_resolved_in_an_archived_channel_is_over_elsewhere(world: Demo) -> None:
     """Its message there cannot be edited, so the fallback channel says that it is over, with a link."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     change(world, STORAGE, is_archived=True)
     world.clusters["prod"].repair_disk(3, "repaired")
     over = await world.slack.wait_for(OPERATIONS, alert("was repaired"), timeout=30)

@@ -18,11 +18,11 @@ async def test_an_alert_survives_the_process(outside: Outside) -> None:
     """Told once before the kill; after it the same message is edited, and no second one comes."""
     async with outside.bot():
         outside.cluster.break_disk(3)
-        first = await outside.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
+        first = await outside.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text)
     outside.cluster.break_disk(4)
     async with outside.bot():
-        await outside.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk 4" in m.full_text, timeout=20)
-    assert len(outside.told("disk 3")) == 1
+        await outside.slack.wait_for(STORAGE, lambda m: m.ts == first.ts and "disk #4" in m.full_text, timeout=20)
+    assert len(outside.told("disk #3")) == 1
 
 
 async def test_a_disk_that_broke_while_nobody_looked_is_told(outside: Outside) -> None:
@@ -32,8 +32,8 @@ async def test_a_disk_that_broke_while_nobody_looked_is_told(outside: Outside) -
         await outside.slack.wait_for(STORAGE, lambda m: "prod is" in m.text)
     outside.cluster.break_disk(9)
     async with outside.bot():
-        await outside.slack.wait_for(STORAGE, lambda m: "disk 9" in m.full_text, timeout=20)
-    assert len(outside.told("disk 9")) == 1
+        await outside.slack.wait_for(STORAGE, lambda m: "disk #9" in m.full_text, timeout=20)
+    assert len(outside.told("disk #9")) == 1
 
 
 async def test_a_leader_that_changed_while_nobody_looked_is_told_once(outside: Outside) -> None:

@@ -8,7 +8,7 @@ from tests.e2e.test_journey import ALICE, STORAGE, alert, ask
 async def test_a_summary_is_posted_once(world: Demo) -> None:
     """The same due time fires once; it tells the verdict of every cluster, what is open, and draws the space."""
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, lambda m: "disk 3" in m.full_text)
+    await world.slack.wait_for(STORAGE, lambda m: "disk #3" in m.full_text)
     entry = next(entry for entry in world.app.entries if entry.kind == "summary")
     due_at = world.app.clock()
     for _ in range(2):
@@ -30,7 +30,7 @@ async def test_the_demo_begins_with_its_summaries_posted(world: Demo) -> None:
 async def test_a_hand_over_tells_who_has_what(world: Demo) -> None:
     """The alert is nobody's, and then Alice's; the same is posted by the calendar."""
     world.clusters["prod"].break_disk(3)
-    told = await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    told = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     free = await ask(world, "/cm handover")
     assert "Nobody has these yet" in free.full_text
     await world.slack.as_user(ALICE).click(STORAGE, told.ts, "alert_ack")
@@ -44,7 +44,7 @@ async def test_a_hand_over_tells_who_has_what(world: Demo) -> None:
 
 async def test_a_summary_by_command_is_of_one_cluster_or_of_all(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
-    await world.slack.wait_for(STORAGE, alert("disk 3", "firing"))
+    await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     assert (await ask(world, "/cm summary prod since=2d")).text == "Summary: prod is degraded. 1 alert is open."
     assert (await ask(world, "/cm summary")).text.startswith("Summary of 2 clusters")
     assert "There is no cluster" in (await ask(world, "/cm summary pord")).text
