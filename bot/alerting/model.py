@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Severity(IntEnum):
-    """How urgent: higher is worse."""
+    """Urgency: higher is worse."""
 
     INFO = 1
     WARNING = 2
@@ -79,7 +79,7 @@ class Finding:
 
     `subject` separates the alerts of one rule within a cluster ("": there is at most one). `weight` grows as the same
     subject gets worse (number of broken disks). `parts` are the names of what it consists of: a new part is worse,
-    whatever the weight; None where the rule has no parts. `covers` are alerts that are not announced beside this one
+    at any weight; None where the rule has no parts. `covers` are alerts that are not announced beside this one
     (inhibition.py). `fix` is the change that solves it.
     A `partial` finding may raise an alert or make it worse, but proves no improvement. A `doubtful` finding neither
     raises nor changes nor ends an alert, but its time counts towards `hold`.
@@ -117,7 +117,7 @@ class RecentPeak:
 
 @dataclass(frozen=True, slots=True)
 class EngineNotes:
-    """What the engine keeps of an alert from one step to the next; no finding overwrites it. None: not so.
+    """Notes of the engine about an alert, kept from step to step; no finding overwrites them. None: not so.
 
     `lifted`: ids of silences that no longer hold for it, as it got worse. `muted`: the silence under which it is quiet
     now. `silenced`: ids of all silences that ever muted it. `calling_since`: start of the wait for an acknowledgement,

@@ -1,4 +1,4 @@
-"""What the alerts of each rule are about, so that a silence of one subject mutes what its author meant. Pure."""
+"""Subjects of the alerts of each rule, so that a silence of one subject mutes the right alerts. No I/O."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ _OTHERS: Mapping[str, About] = MappingProxyType(
     }
 )
 SUBJECTS: Mapping[str, About] = MappingProxyType({rule.key: _OTHERS.get(rule.key, About.CLUSTER) for rule in RULES})
-"""What each rule's alerts are about; all of a rule that is about the whole cluster are one alert."""
+"""The kind of subject of each rule; a rule about the whole cluster has one alert."""
 
 
 def subject_of(rule: str, typed: str, cluster: str, memory: ClusterState, alerts: Iterable[Alert]) -> str:
@@ -53,21 +53,21 @@ def subject_of(rule: str, typed: str, cluster: str, memory: ClusterState, alerts
     if not typed:
         return ""
     kinds = list(dict.fromkeys(SUBJECTS.values())) if rule == EVERY_RULE else [SUBJECTS[rule]]
-    told = [alert.subject for alert in alerts if rule in {EVERY_RULE, alert.rule} and alert.subject]
+    used = [alert.subject for alert in alerts if rule in {EVERY_RULE, alert.rule} and alert.subject]
     for kind in kinds:
-        known = _known(kind, memory, told)
+        known = _known(kind, memory, used)
         if (found := _found(kind, typed, known)) is not None:
             return found
-    raise UserError(_refusal(rule, typed, cluster, kinds, memory, told)).at("subject")
+    raise UserError(_refusal(rule, typed, cluster, kinds, memory, used)).at("subject")
 
 
-def _known(kind: About, memory: ClusterState, told: Sequence[str]) -> tuple[str, ...]:
+def _known(kind: About, memory: ClusterState, used: Sequence[str]) -> tuple[str, ...]:
     if kind is About.PEER:
         return tuple(str(peer) for peer in (*memory.voters, *memory.learners))
     if kind is About.HOST:
         return tuple(note.host for note in memory.hosts)
     if kind is About.ZONE:
-        return tuple(sorted({*told, *(disk.idc for disk in memory.disks if disk.idc)}))
+        return tuple(sorted({*used, *(disk.idc for disk in memory.disks if disk.idc)}))
     return tuple(task.name for task in TASKS) if kind is About.TASK else ()
 
 
@@ -87,14 +87,14 @@ def _found(kind: About, typed: str, known: Sequence[str]) -> str | None:
 
 
 def _refusal(
-    rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: ClusterState, told: Sequence[str]
+    rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: ClusterState, used: Sequence[str]
 ) -> str:
     if rule == EVERY_RULE:
         return f"No alert can be about {shown(typed)}: it must be a peer's number, a host, a zone or a background task."
     [kind] = kinds
     if kind is About.CLUSTER:
         return f"An alert of {rule} is about the whole cluster and has no subject: leave subject= out."
-    known = _known(kind, memory, told)
+    known = _known(kind, memory, used)
     here = f" Of {cluster} these are known: {listed(known)}." if known else ""
     return f"An alert of {rule} is about {kind.value}, and {shown(typed)} is none.{here}{_near(typed, known)}"
 

@@ -1,4 +1,4 @@
-"""What a reason or an alert is about, in the order of severity: writes, quorum, data, space, reach, settings."""
+"""Topics of reasons and alerts, in the order of severity: writes, quorum, data, space, reach, settings."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 
 class Topic(IntEnum):
-    """What something wrong is about, the most severe first."""
+    """The topic of a problem, the most severe first."""
 
     WRITES = 0
     QUORUM = 1
@@ -46,5 +46,5 @@ TOPICS: Mapping[str, Topic] = MappingProxyType({rule: topic for topic, rules in 
 
 
 def topic_of(rule: str) -> Topic:
-    """What the alerts of a rule are about."""
+    """The topic of the alerts of a rule."""
     return TOPICS.get(rule, Topic.SETTINGS)

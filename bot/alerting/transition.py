@@ -1,4 +1,4 @@
-"""Transitions: one step in the life of an alert, why it was taken, and what a channel sees of it. Pure."""
+"""Transitions: one step of an alert, its reason, and its effect in the channel. No I/O."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,25 +11,25 @@ from bot.alerting.rules.base import MAX_PARTS
 class TransitionReason(StrEnum):
     """Why an alert moved."""
 
-    SEEN = "seen, and not told yet"
-    FIRED = "told for the first time"
+    SEEN = "found, not announced yet"
+    FIRED = "announced for the first time"
     WORSE = "got worse"
     CHANGED = "reads differently"
     CLEARING = "not seen any more, waiting to be sure"
     BACK = "seen again before it was resolved"
     RESOLVED = "resolved"
-    DROPPED = "went away before it was told"
-    REMINDED = "still there and nobody acknowledged it"
-    ESCALATED = "nobody acknowledged it for too long"
-    NOTED = "noted, and nobody would notice"
+    DROPPED = "gone before it was announced"
+    REMINDED = "still firing without an acknowledgement"
+    ESCALATED = "not acknowledged for too long"
+    NOTED = "noted; a reader sees no difference"
     UNMUTED = "no silence mutes it any more"
     ACKNOWLEDGED = "acknowledged"
     WITHDRAWN = "its rule is not watched any more"
-    SURFACED = "told in a message of its own, as the storm is over"
+    SURFACED = "moved to a separate message, as the storm is over"
 
 
 class Tell(StrEnum):
-    """What a channel sees of a transition; a reply comes with the edit of the alert's message."""
+    """Effect of a transition in the channel; a reply comes with the edit of the alert's message."""
 
     QUIET = "quiet"
     EDIT = "edit"
@@ -39,7 +39,7 @@ class Tell(StrEnum):
 
 
 LOUD = frozenset({Tell.POST, Tell.REPLY, Tell.REPLY_BROADCAST})
-"""What may notify somebody."""
+"""Effects that may notify people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Transition:
 
 
 def worse(alert: Alert, finding: Finding) -> bool:
-    """Whether the finding is worse than what the alert says: more severe, more of it, or something new in it."""
+    """True if the finding is worse than the alert: more severe, more of it, or with a new part."""
     if finding.severity > alert.severity or finding.weight > alert.weight:
         return True
     return has_new_part(alert, finding)
 
 
 def has_new_part(alert: Alert, finding: Finding) -> bool:
-    """Whether something in the finding was not in the alert; where that names as many as it can, nobody can tell."""
+    """True if the finding has a part that the alert has not; unknown, so False, if the alert's list is full."""
     return bool(new_parts(alert, finding))
 
 
@@ -95,7 +95,7 @@ def noted(alert: Alert, **notes: Any) -> Alert:
 
 
 def reads_the_same(one: Alert, other: Alert) -> bool:
-    """True if a reader sees no difference, whatever the engine noted.
+    """True if a reader sees no difference, even if the engine noted something.
 
     An alert of 0.1.0 takes up its facts without an edit: facts and stored text of the same parts say the same.
     """
@@ -105,7 +105,7 @@ def reads_the_same(one: Alert, other: Alert) -> bool:
 
 
 def fired(alert: Alert, now: float) -> Alert:
-    """The alert as it is told for the first time."""
+    """The alert as it is announced for the first time."""
     return following(alert, now, state=AlertState.FIRING, fired_at=now, reminded_at=now)
 
 
@@ -120,7 +120,7 @@ def following(alert: Alert, now: float, **changes: Any) -> Alert:
 
 
 def loud(severity: Severity, *, news: bool = False) -> Tell:
-    """How what calls for attention is said; `news` is a failure that the channel has not heard of yet."""
+    """Effect of a call for attention; `news` is a failure that the channel has not seen yet."""
     shown = severity is Severity.CRITICAL or (news and severity is Severity.WARNING)
     return Tell.REPLY_BROADCAST if shown else Tell.REPLY
 

@@ -1,4 +1,4 @@
-"""What a person can do about an alert right at its message: its buttons and menu, its next step, its runbook. Pure."""
+"""Actions at the message of an alert: its buttons and menu, its next step, its runbook. No I/O."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
         "resolved": ("until resolved", None),
     }
 )
-"""How long a silence may last: in words, in seconds (None: until the alert is resolved)."""
+"""Durations of a silence: in words, in seconds (None: until the alert is resolved)."""
 
 _TASK_WORDS = 3
 
@@ -54,13 +54,13 @@ def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
     value = _value(alert)
     fix = fix_command(alert)
     first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
-    mend = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
+    propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
-    return [*first, *mend, _silence(alert), *rest]
+    return [*first, *propose, _silence(alert), *rest]
 
 
 def fix_label(command: str) -> str:
-    """What the button says that proposes a command: `Enable disk_repair`, else the command itself."""
+    """Label of the button that proposes a command: `Enable disk_repair`, else the command itself."""
     words = command.split()
     if len(words) >= _TASK_WORDS and words[0] == "task":
         return f"{words[1].capitalize()} {words[2]}"
@@ -68,7 +68,7 @@ def fix_label(command: str) -> str:
 
 
 def runbook(rule: Rule, found: Runbook, docs_url: str = "") -> Message:
-    """What a rule means, why it matters and what to do; with a link to its section where the manual is served."""
+    """The meaning of a rule, its effects and the next steps, with a link to its section of the manual."""
     head = f"Runbook of {blocks.code(rule.key)}: {blocks.escape(rule.about)}"
     steps = "\n".join(f"{place}. {blocks.escape(step)}" for place, step in enumerate(found.steps, 1))
     parts = [
@@ -86,7 +86,7 @@ def _silence(alert: Alert) -> StaticSelectMenu:
     what = f"{alert.rule} of {alert.cluster}" + (f" ({alert.subject})" if alert.subject else "")
     sure = blocks.confirm(
         "Silence this alert?",
-        f"Nobody is reminded of {what} while the silence holds. It ends by itself when things get worse.",
+        f"No reminder of {what} is sent while the silence holds. It ends by itself when things get worse.",
         "Silence",
         "Leave it",
     )

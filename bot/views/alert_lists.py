@@ -1,4 +1,4 @@
-"""The lists of open alerts and silences, and what is said to who acts on them. Pure."""
+"""The lists of open alerts and silences, and the answers to actions on them. No I/O."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def _line(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", <@{escape(alert.acked_by)}> takes care of it" if alert.state is AlertState.ACKNOWLEDGED else ""
     muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.notes.muted else ""
-    where = ", told in a digest" if alert.notes.group is not None else ""
+    where = ", listed in a group message" if alert.notes.group is not None else ""
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"
@@ -62,7 +62,7 @@ def silenced(begun: Begun) -> Message:
 
 
 def silences(held: Sequence[Silence], *, now: float) -> Message:
-    """What is muted now."""
+    """The silences that hold now."""
     sentence = f"{count(len(held), 'silence')} in force." if held else "Nothing is silenced."
     lines = [
         section(
@@ -86,7 +86,7 @@ def holds_already(held: Silence, now: float) -> str:
 
 
 def lifted(done: Lifted, by: str) -> Message:
-    """Said when somebody lifts a silence, with what still mutes."""
+    """Confirm that a silence was lifted, with the silences that still mute."""
     held, left = done.silence, done.left
     begins = f"<@{escape(by)}> lifted silence #{held.id}"
     if not left:

@@ -1,4 +1,4 @@
-"""An alert as a message that is edited through its life, and the lines in its thread. Pure."""
+"""An alert as a message that is edited through its life, and the lines in its thread. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -34,7 +34,7 @@ def card(alert: Alert) -> Message:
 
 
 def line(transition: Transition) -> Message:
-    """What the alert's thread (and, broadcast, its channel) is told of a transition."""
+    """The reply to a transition in the alert's thread, or broadcast to its channel."""
     text = _line_text(transition)
     shown = [f"{_mark(transition.new)} {text}"]
     if transition.reason is TransitionReason.WORSE:

@@ -1,4 +1,4 @@
-"""What is said when a message cannot be where it belongs: beside it elsewhere, and in its channel afterwards. Pure."""
+"""Words for messages that cannot be in their own channel, and for its return. No I/O."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from bot.views.blocks import MAX_BLOCKS, context, date, escape, message, section
 
 
 def detoured(found: Message, home: str) -> Message:
-    """The message as it is told elsewhere: it says where it should have gone."""
+    """The message as posted in another channel, with the name of its own channel."""
     said = f"For <#{escape(home)}>, where cmbot cannot post:"
     blocks = (context(said), *found.blocks)[:MAX_BLOCKS] if found.blocks else ()
     return replace(found, text=f"{said} {found.text}", blocks=blocks)
@@ -32,7 +32,7 @@ def _headed(found: Message, said: str) -> Message:
 
 def back(since: float, error: str, fallback: str) -> Message:
     """Said in a channel once it takes messages again."""
-    where = f" What was told meanwhile is in <#{escape(fallback)}>." if fallback else ""
+    where = f" Messages posted meanwhile are in <#{escape(fallback)}>." if fallback else ""
     text = f"cmbot can post here again. It could not since {date(since, 'minute')} ({escape(error)}).{where} {_ALERTS}"
     return message(text, context(text))
 

@@ -1,4 +1,4 @@
-"""The digest of a storm: one message for many alerts, edited as they come and go, and the lines in its thread. Pure."""
+"""The group message of a storm: many alerts in one message that is edited, and its thread. No I/O."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def digest_card(digest: AlertGroup, alerts: Sequence[Alert]) -> Message:
 
 
 def digest_line(moves: Sequence[Transition]) -> Message:
-    """What the thread of the digest is told of the moves of its alerts at one tick; at least one of them is told."""
+    """The reply in the thread of the group message about the transitions of one tick."""
     mentions = " ".join(dict.fromkeys(f"<!subteam^{escape(move.mention)}>" for move in moves if move.mention))
     groups = [(said, [move for move in moves if move.reason in reasons]) for reasons, said in _SAID]
     texts = [_part(said, found) for said, found in groups if found]
@@ -42,7 +42,7 @@ def digest_line(moves: Sequence[Transition]) -> Message:
 
 
 _SAID = (
-    (frozenset({TransitionReason.ESCALATED}), "Nobody has acknowledged"),
+    (frozenset({TransitionReason.ESCALATED}), "Not acknowledged:"),
     (frozenset({TransitionReason.WORSE}), "Worse than before:"),
     (frozenset({TransitionReason.UNMUTED}), "Still so, now that no silence holds:"),
     (frozenset({TransitionReason.FIRED}), "New:"),
@@ -83,19 +83,19 @@ def _state(digest: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -
     cared = sum(alert.state is AlertState.ACKNOWLEDGED for alert in left)
     own = sum(alert.open for alert in alerts) - len(left)
     over = len(digest.ids) - len(left) - own
-    told = [f"{len(left)} open" + (f" ({cared} acknowledged)" if cared else ""), f"{over} over"]
-    told += [f"{own} now in a message of {'its' if own == 1 else 'their'} own"] if own else []
+    parts = [f"{len(left)} open" + (f" ({cared} acknowledged)" if cared else ""), f"{over} over"]
+    parts += [f"{own} now in {'a separate message' if own == 1 else 'separate messages'}"] if own else []
     if digest.rages:
-        return f"So many at once are told here, not one by one: {', '.join(told)}."
-    return f"The storm ended after {duration(digest.ended_at - digest.since)}: {', '.join(told)}."
+        return f"So many new alerts share this message: {', '.join(parts)}."
+    return f"The storm ended after {duration(digest.ended_at - digest.since)}: {', '.join(parts)}."
 
 
 def _small_print(digest: AlertGroup) -> str:
     if digest.rages:
         return "This message is edited. Each alert: in the thread, and in /cm alerts; /cm ack ID takes care of one."
-    return "New alerts are told one by one again. What is open here stays listed until it is over: /cm alerts"
+    return "New alerts get separate messages again. What is open here stays listed until it is over: /cm alerts"
 
 
-def gravest(alerts: Sequence[Alert]) -> Severity:
+def most_severe(alerts: Sequence[Alert]) -> Severity:
     """The worst severity of these, INFO when there are none."""
     return max((alert.severity for alert in alerts), default=Severity.INFO)

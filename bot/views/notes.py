@@ -1,4 +1,4 @@
-"""What an alert's thread is told about calls and silences: whom it calls, and which silence is over for it. Pure."""
+"""Replies in an alert's thread about calls and silences, and notes of the watch. No I/O."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def words(transition: Transition) -> str:
     silence = _silence(transition.old)
     if transition.reason is TransitionReason.ESCALATED:
         waited = duration(new.changed_at - _calling_since(new))
-        return f"{_mention(transition)}Nobody has acknowledged this for {waited} in {cluster}: {sentence}"
+        return f"{_mention(transition)}Not acknowledged for {waited} in {cluster}: {sentence}"
     if transition.reason is TransitionReason.REMINDED:
         waited = duration(new.reminded_at - new.fired_at)
         return f"{_mention(transition)}Still so in {cluster} after {waited}: {sentence}"
@@ -50,7 +50,7 @@ def was_blind(cluster: str, since: float, until: float, why: str) -> Message:
     lasted = duration(until - since)
     text = f"The watch of {escape(cluster)} saw nothing for {lasted}, and could not say so. It sees again."
     because = f" {escape(why)}" if why else ""
-    span = f"From {date(since)} to {date(until)}.{because} What changed meanwhile is told now."
+    span = f"From {date(since)} to {date(until)}.{because} Changes since then are announced now."
     return message(text, section(text), context(span))
 
 
@@ -105,6 +105,6 @@ def _why_over(transition: Transition) -> str:
 
 
 def _lifted(transition: Transition) -> bool:
-    """Whether the silence that kept it quiet ended for this alert alone, before its time."""
+    """True if the silence that kept it quiet ended for this alert alone, before its time."""
     muted = transition.old.notes.muted if transition.old else None
     return muted is not None and muted.id in transition.new.notes.lifted

@@ -8,7 +8,7 @@ from bot.alerting.model import Severity
 from bot.alerting.transition import LOUD, Tell, Transition, TransitionReason
 from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
-from bot.views.digest import digest_card, digest_line, gravest
+from bot.views.digest import digest_card, digest_line, most_severe
 from bot.watch.ports import WatchUnit
 
 
@@ -126,7 +126,7 @@ async def _tell_digest(
         digest = replace(digest, lines=digest.lines + 1)
         slot = f"{digest.slot}:line:{digest.lines}"
         before = [alert for alert in alerts if alert.id not in new]
-        shown = any(_shows(move, gravest(before)) for move in said)
+        shown = any(_shows(move, most_severe(before)) for move in said)
         await uow.outbox.put(slot, channel, digest_line(said), parent=digest.slot, broadcast=shown)
     return digest if digest.rages or left else None
 

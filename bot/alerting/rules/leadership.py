@@ -17,7 +17,7 @@ def _no_leader(context: RuleContext, limits: RuleConfig) -> Answer:
     if snapshot.leader is not None:
         return ()
     if not snapshot.answered or snapshot.named_leaders:
-        # Nobody to ask; or a leader that is named but silent, which may lead all the same.
+        # No host to ask; or a named leader is silent, and may lead all the same.
         return CANNOT_TELL
     if any(stat.claims_leadership for _, stat in snapshot.answered):
         return CANNOT_TELL

@@ -42,7 +42,7 @@ def _lagging(context: RuleContext, leader: Stat, limits: RuleConfig) -> Iterator
 
 
 def _before(context: RuleContext, peer: Peer) -> int:
-    """How far it was behind at the poll before, under the same leader; a huge number where that is not known."""
+    """Its lag at the poll before, under the same leader; a huge number where that is not known."""
     before = same_reign(context.previous, context.snapshot)
     if before is None or before.leader is None:
         return 1 << 64

@@ -1,4 +1,4 @@
-"""From the settings' `rules` to the rules that are watched: thresholds, severities and times by rule key. Pure."""
+"""From the settings' `rules` to the rules that are watched: thresholds, severities and times by rule key. No I/O."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ _LONGEST = 366 * 86400.0
 def configure(*layers: Overrides) -> tuple[Rule, ...]:
     """The rules to watch; later layers win (all clusters' first, then one cluster's own).
 
-    Raises ConfigError that names key, value and mend for an unknown rule or parameter or a value of the wrong shape.
+    Raises ConfigError that names key, value and remedy for an unknown rule or parameter or a value of the wrong shape.
     """
     rules = {rule.key: rule for rule in RULES}
     for layer in layers:

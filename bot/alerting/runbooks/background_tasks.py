@@ -21,7 +21,7 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             "given back, disks are not evened out, and a disk that breaks next month is not repaired.",
             (
                 "`/cm audit` and `/cm ops` show who switched it off and why, if it was done with cmbot.",
-                "If nobody needs it off any more, switch it on: the button does it, or `/cm task enable TASK CLUSTER`.",
+                "If it need not be off, switch it on: the button does it, or `/cm task enable TASK CLUSTER`.",
                 "If it is meant to be off, name it in `meant_off` in the settings of that cluster.",
                 "Next time switch it off for a while only: `/cm task disable TASK CLUSTER for=2h`.",
             ),
@@ -32,7 +32,7 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             "Disks wait for a task that does not run: broken ones keep less redundancy than they should have, and ones "
             "that are being dropped cannot be taken out.",
             (
-                "Turn it on with the button, unless somebody turned it off on purpose to spare the cluster load.",
+                "Turn it on with the button, unless it was turned off on purpose to spare the cluster load.",
                 "`/cm task enable disk_repair CLUSTER` does the same. While it stays off, the work waits.",
                 "`/cm disks status=broken` and `status=repairing` show whether it takes up its work.",
             ),
@@ -40,23 +40,23 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             "for off: services there keep what they had.",
         ),
         "switch_meaningless": Runbook(
-            "The server stores whatever it is sent and answers 200. Older manuals say `Enable` and `Disable`; CubeFS "
-            "takes exactly `true` for on and everything else for off. So whoever wrote `Enable` turned the task off.",
+            "The server stores any value and answers 200. Older manuals say `Enable` and `Disable`; CubeFS "
+            "takes exactly `true` for on and everything else for off. So writing `Enable` turns the task off.",
             (
                 "`/cm tasks` shows what is stored and what services make of it.",
-                "Set it anew with `/cm task enable` or `/cm task disable`: cmbot sends the cluster's own words.",
+                "Set it again with `/cm task enable` or `/cm task disable`: cmbot sends the cluster's own words.",
                 "Find out which script or manual sends the wrong word.",
             ),
         ),
         "switch_changed": Runbook(
-            "Somebody, or a script, changed a switch past cmbot: without a second pair of eyes, and without a line in "
+            "A person or a script changed a switch outside cmbot: without a second pair of eyes, and without a line in "
             "the audit log that says who and why.",
             (
                 "Ask who did it; `/cm tasks` shows what is stored now and what services make of it.",
                 "If it was not meant, set it back with `/cm task enable` or `/cm task disable`.",
                 "Next time use cmbot: it asks, records, and puts the old value back by itself with `for=2h`.",
             ),
-            "What an operation of cmbot caused, a lease that ended included, is told on its own card and not here. "
+            "A change by an operation of cmbot, also the end of a lease, is on its card and not here. "
             "What is written where nothing was stored is taken for a service's own doing when it is the word for off. "
             "Switches are read once a minute: one that is set and set back in between is not seen.",
         ),

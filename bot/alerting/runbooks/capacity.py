@@ -42,10 +42,10 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
             COUNTED,
         ),
         "volumes_low": Runbook(
-            "Whoever writes needs a volume to write to. Clustermgr creates new ones by itself while there is room; few "
+            "Every write needs a volume. Clustermgr creates new ones by itself while there is room; few "
             "that can be allocated mean that it cannot, or that many are unhealthy as their disks do not answer.",
             (
-                "`/cm alerts`: broken or silent disks and full zones are the usual cause; mend those first.",
+                "`/cm alerts`: broken or silent disks and full zones are the usual cause; fix those first.",
                 "Read the leader's log for why volumes cannot be created.",
                 "Volumes that are locked are not allocated: a balance or a repair that hangs may hold them.",
             ),

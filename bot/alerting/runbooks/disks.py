@@ -24,16 +24,14 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
         "disk_expired": Runbook(
             "The blobnode of these disks does not report: its process is down, or cut off from Clustermgr. Nothing is "
             "written to them, reads of their data are slower, and nothing is repaired, because Clustermgr takes them "
-            "for normal until somebody marks them broken.",
+            "for normal until they are marked broken.",
             (
                 "`/cm stat` shows the zones. One zone only: look at its network and power first.",
                 "Find the blobnodes of that zone that do not run, and start them: the disks come back by themselves.",
                 "If a host is gone for good, have its disks marked as broken, so that their data is rebuilt elsewhere.",
                 "Every writable disk of a zone at once is critical: nothing that needs that zone can be written.",
             ),
-            "Which disks they are is not told by any call of Clustermgr, only how many of which zone. "
-            + COUNTED
-            + " So "
+            "No call of Clustermgr names these disks, only their number in each zone. " + COUNTED + " So "
             "a blobnode that is restarted may be counted once: `hold` is a little longer than one count.",
         ),
         "repair_stuck": Runbook(

@@ -20,7 +20,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             ),
         ),
         "leader_changed": Runbook(
-            "One change is harmless: somebody moved the leadership, or a node was restarted. Many in a short time mean "
+            "One change is harmless: a person moved the leadership, or a node was restarted. Many in a short time mean "
             "that a leader loses touch with its followers again and again, and each change stops writes for a moment.",
             (
                 (
@@ -30,7 +30,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
                 "If it goes on, `leader_flapping` tells it, and this alert keeps quiet.",
             ),
             "The same peer that wins an election in a higher term is no change. A change that happened while the bot "
-            "was not running is told once, as such.",
+            "was not running is announced once, as such.",
         ),
         "peer_down": Runbook(
             "A voter that is down counts against the quorum; a learner that is down only stops catching up. The leader "
@@ -40,7 +40,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
                 "If it comes back it catches up by itself; `/cm members` shows by how far it is behind.",
                 "If it is gone for good, `/cm member replace` removes it and then leads through adding its successor.",
             ),
-            "A learner is told at info at most. A voter that `quorum_at_risk` names is not told here as well.",
+            "A learner is info at most. A voter that `quorum_at_risk` names has no alert here.",
         ),
         "quorum_at_risk": Runbook(
             "Clustermgr does no such arithmetic itself: it lets a healthy voter be removed while another is dead, and "
@@ -60,7 +60,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             "it; see docs/architecture.md. `smallest_group: 3` accepts groups of two.",
         ),
         "membership_changed": Runbook(
-            "Who is a member decides how many must agree. Somebody used another tool, or a node joined by itself; "
+            "Who is a member decides how many must agree. A person used another tool, or a node joined by itself; "
             "Clustermgr checks no arithmetic, so look at the quorum before anything else is changed.",
             (
                 "`/cm members` shows who is in now, and `/cm stat` what the quorum can still lose.",
@@ -68,18 +68,18 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
                 "A node that was removed must be stopped: it still answers, with a frozen view, and forwards writes.",
                 "Make it known where it was meant, and see that `clusters[].hosts` names the members' hosts.",
             ),
-            "A change that an operation of cmbot caused is not told here: its own card says who asked and approved.",
+            "A change by an operation of cmbot has no alert here: its own card says who asked and approved.",
         ),
         "leader_flapping": Runbook(
             "Every change of leader stops all writes for a moment, and a leader that was just elected can hold what it "
-            "is asked for seconds. A group that does this again and again serves nobody well.",
+            "is asked for seconds. A group that does this again and again is of little use.",
             (
                 "The alert lists the changes: does it go back and forth between the same two peers, or through all?",
                 "One peer that keeps losing it: a slow or full disk under its raft log, or a lossy network.",
                 "All of them: the load of requests, or raft addresses that some of the nodes cannot reach.",
-                "`/cm leader transfer` to the steadiest voter can buy time; it mends nothing.",
+                "`/cm leader transfer` to the steadiest voter can buy time; it fixes nothing.",
             ),
-            "Transfers made by operations of cmbot do not count. It is told anew when the changes double.",
+            "Transfers made by operations of cmbot do not count. A new reply comes when the changes double.",
         ),
         "peer_lagging": Runbook(
             "A voter that is far behind cannot take over, and does not count as healthy: the quorum may have less to "
@@ -90,7 +90,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
                 "If it grows, look at the disk, the load and the network of that node.",
                 "A voter that never catches up can be replaced: `/cm member replace`.",
             ),
-            "A peer that is down is told by `peer_down`, and one that joined less than `newcomer` ago not at all.",
+            "A peer that is down has `peer_down`; one that joined less than `newcomer` ago has no alert.",
         ),
         "apply_stalled": Runbook(
             "Raft has agreed on entries that this node does not carry out: its view of disks and switches is old. On "
@@ -113,7 +113,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
         ),
         "hosts_disagree": Runbook(
             "One raft group has one leader in a term. Hosts that contradict each other are mostly not of one group: "
-            "the settings mix two clusters, or name one node twice. Until that is mended no change is let through.",
+            "the settings mix two clusters, or name one node twice. Until that is fixed no change is let through.",
             (
                 "`/cm members` and `curl http://HOST/stat` for each: compare node ids, leader and members.",
                 "Take the hosts that belong elsewhere, or are named twice, out of `clusters[].hosts`.",
@@ -125,7 +125,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             "An old leader gives up within seconds, so `hold` must stay well above the election time-out.",
         ),
         "stale_host": Runbook(
-            "A node that was removed goes on answering as if nothing had happened: whoever asks it gets an old state, "
+            "A node that was removed goes on answering as before: its clients get an old state, "
             "and what is written through it still reaches the leader.",
             (
                 "Was it removed on purpose? Then stop its process, and take its host out of `clusters[].hosts`.",

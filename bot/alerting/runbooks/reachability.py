@@ -27,21 +27,21 @@ REACH: Mapping[str, Runbook] = MappingProxyType(
                 "A host whose peer was removed belongs out of `clusters[].hosts`.",
             ),
             "One dead node is one alert: while `peer_down`, `quorum_at_risk` or `no_leader` tell of its peer, its host "
-            "is not told beside it. A host that answers, but with errors, is told by `api_error` or `auth_rejected`.",
+            "has no alert beside it. A host that answers with errors has `api_error` or `auth_rejected`.",
         ),
         "api_error": Runbook(
-            "A host that answers nonsense is not silent: somebody else may sit at that address, or the node is ill. A "
+            "A host that answers nonsense is not silent: another service may have that address, or the node is ill. A "
             "leader that tells its state but lists no disks cannot get its reads through the quorum.",
             (
                 "`curl http://HOST/stat` from the bot's machine: is it a Clustermgr at all, or a proxy before one?",
                 "5xx: read the node's log at that time, with the trace id where an answer gave one.",
                 "Status 906 or 908: it waits for a quorum; see `/cm members` and `/cm stat`.",
-                "If another service has that address now, mend `clusters[].hosts`.",
+                "If another service has that address now, correct `clusters[].hosts`.",
             ),
         ),
         "auth_rejected": Runbook(
-            "The cluster is up but does not believe the bot, so nothing is known of what rejects it. Nobody else is "
-            "affected by that, unless their secret was changed as well.",
+            "The cluster is up but does not believe the bot, so the state behind the rejection is unknown. "
+            "Other clients are not affected, unless their secret was changed as well.",
             (
                 "Compare the secret named by `token_env` with that of the nodes' configuration files.",
                 "If only some hosts reject it, their files differ: the nodes were not all restarted with the new one.",

@@ -8,7 +8,7 @@ from bot.alerting.runbooks.runbook import Runbook
 ITSELF: Mapping[str, Runbook] = MappingProxyType(
     {
         "watch_blind": Runbook(
-            "While this fires no alert of the cluster is raised, changed or resolved, whatever happens there. An "
+            "While this fires no alert of the cluster is raised, changed or resolved. An "
             "unreachable cluster is something else: the watch sees that, and `cluster_unreachable` says so.",
             (
                 "The alert says why where it is known; the log of the bot has each failed look (`tick_failed`).",
@@ -16,8 +16,8 @@ ITSELF: Mapping[str, Runbook] = MappingProxyType(
                 "A database that does not answer is the usual cause: look at it first.",
                 "Restart the bot when it hangs; it goes on where it was and tells what changed meanwhile.",
             ),
-            "While the database is down nothing can be told: readiness and metrics show it at once, and the channel is "
-            "told once, afterwards, for how long nothing was seen.",
+            "While the database is down nothing can be announced: readiness and metrics show it at once, and the "
+            "channel is notified once, afterwards, with the time without a poll.",
         ),
         "own_network": Runbook(
             "No cluster answers from this process, and all went dark together: its own network is the likely cause. "

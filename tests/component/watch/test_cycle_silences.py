@@ -118,7 +118,7 @@ async def test_a_grave_alert_calls_the_group_and_says_for_how_long_nobody_answer
     assert said == [
         f"Critical in prod: {said_first}",
         f"Critical in prod: {said_first}",
-        f"<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: {said_first}",
+        f"<!subteam^S0ONCALL> Not acknowledged for 5 min in prod: {said_first}",
     ]
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
 

@@ -83,7 +83,7 @@ async def test_a_blind_watch_calls_for_somebody_as_any_critical_alert(world: Gua
     told = await world.ticks(30)
     assert told[0] == BLIND
     assert next(text for text in told if "subteam" in text).startswith(
-        "<!subteam^S0ONCALL> Nobody has acknowledged this for 5 min in prod: cmbot cannot watch prod"
+        "<!subteam^S0ONCALL> Not acknowledged for 5 min in prod: cmbot cannot watch prod"
     )
 
 

@@ -85,7 +85,7 @@ async def test_many_at_once_are_a_few_messages_and_one_digest() -> None:
     world = await begun()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
     assert world.shown().startswith("7 more alerts of prod since <!date^")
-    assert ": `peer_down` (7 alerts). So many at once are told here, not one by one: 7 open, 0 over." in world.shown()
+    assert ": `peer_down` (7 alerts). So many new alerts share this message: 7 open, 0 over." in world.shown()
     assert world.shown(f"{DIGEST}:line:1").startswith("New: 7 alerts\n• ⚠️ #4: Peer 3 is down.")
     assert world.broadcast() == []
 
@@ -96,7 +96,7 @@ async def test_the_digest_is_edited_as_alerts_come_and_go() -> None:
     world.rise(3, 4)
     await world.ticks()
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
-    assert ": `peer_down` (9 alerts). So many at once are told here, not one by one: 7 open, 2 over." in world.shown()
+    assert ": `peer_down` (9 alerts). So many new alerts share this message: 7 open, 2 over." in world.shown()
     assert world.shown(f"{DIGEST}:line:2") == (
         "New: 2 alerts\n• ⚠️ #11: Peer 10 is down.\n• ⚠️ #12: Peer 11 is down.\nOver: 2 alerts\n"
         "• ✅ #4: It is over.\n• ✅ #5: It is over."
@@ -108,7 +108,7 @@ async def test_when_the_storm_is_over_what_still_fires_gets_its_own_message() ->
     world.rise(*range(3, 8))
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:9", "alert:10"]
-    assert "The storm ended after 1 min 45 s: 0 open, 5 over, 2 now in a message of their own." in world.shown()
+    assert "The storm ended after 1 min 45 s: 0 open, 5 over, 2 now in separate messages." in world.shown()
     world.accounted()
     assert world.store.state.channels["C1"]["digests"] == []
     world.fall(20)
@@ -119,7 +119,7 @@ async def test_of_many_that_outlast_the_storm_the_rest_stays_listed_until_it_is_
     world = await begun()
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:4", "alert:5", "alert:6"]
-    assert "4 open, 0 over, 3 now in a message of their own." in world.shown()
+    assert "4 open, 0 over, 3 now in separate messages." in world.shown()
     world.accounted()
     world.rise(*range(10))
     await world.ticks()
@@ -180,7 +180,7 @@ async def test_what_nobody_acknowledges_of_a_digest_calls_the_group_once_for_all
         await world.ticks()
     called = [text for text in world.broadcast() if "subteam" in text]
     assert len(called) == 4, "three alerts of their own, one digest"
-    assert called[-1].startswith("<!subteam^S0ONCALL> Nobody has acknowledged 5 alerts\n")
+    assert called[-1].startswith("<!subteam^S0ONCALL> Not acknowledged: 5 alerts\n")
 
 
 async def test_acknowledging_what_is_listed_is_seen_in_the_digest() -> None:
