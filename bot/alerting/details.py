@@ -38,7 +38,7 @@ class HostFault:
 
 
 class OthersView(StrEnum):
-    """What the other hosts say of the peer of a silent host."""
+    """The view of the other hosts on the peer of a silent host."""
 
     NOTHING = "nothing"
     NAMED_LEADER = "named_leader"
@@ -99,7 +99,7 @@ class SlowHost(Detail):
 
 
 class ContradictionKind(StrEnum):
-    """How the answers of hosts exclude each other."""
+    """Kinds of contradiction between hosts."""
 
     CLAIMS = "claims"
     LEADERS = "leaders"
@@ -335,7 +335,7 @@ class DisksBroken(Detail):
 
     @property
     def more(self) -> int:
-        """How many disks are not among `disks`."""
+        """Number of disks that are not among `disks`."""
         return 0 if self.by_counters else self.broken + self.repairing - len(self.disks)
 
 
@@ -364,7 +364,7 @@ class DisksExpired(Detail):
 
 
 class DiskWork(StrEnum):
-    """What a task does with a disk."""
+    """Work of a task on a disk."""
 
     REPAIR = "repair"
     DROP = "drop"

@@ -117,7 +117,7 @@ class RecentPeak:
 
 @dataclass(frozen=True, slots=True)
 class EngineNotes:
-    """What the engine keeps of an alert from one step to the next; no finding overwrites it. None: not so.
+    """Notes of the engine about an alert, kept from step to step; no finding overwrites them. None: not so.
 
     `lifted`: ids of silences that no longer hold for it, as it got worse. `muted`: the silence under which it is quiet
     now. `silenced`: ids of all silences that ever muted it. `calling_since`: start of the wait for an acknowledgement,

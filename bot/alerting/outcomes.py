@@ -58,7 +58,7 @@ class LeaderNow(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class MembersNow(Outcome):
-    """How many members there were at the end (0: not known)."""
+    """Number of members there were at the end (0: not known)."""
 
     voters: int
     learners: int = 0

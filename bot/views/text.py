@@ -71,6 +71,11 @@ def code(text: object) -> str:
     return f"`{inner or ' '}`"
 
 
+def in_ticks(text: str) -> str:
+    """Text from outside in code marks, not escaped; no backtick in it can end the code."""
+    return f"`{text.replace('`', chr(39))}`"
+
+
 def pre(text: str) -> str:
     """Return foreign text as a code block with its line breaks; no backtick in the text can end the block."""
     lines = [escape(line).replace("`", _GRAVE) for line in text.split("\n")]

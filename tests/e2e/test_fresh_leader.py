@@ -63,7 +63,7 @@ class World:
 
     def announcements(self) -> list[Message]:
         """The messages (not replies) about the leader of prod."""
-        wanted = alert("leadership of prod moved")
+        wanted = alert("leader of prod changed")
         return [message for message in self.demo.slack.workspace.visible(STORAGE, "") if wanted(message)]
 
 

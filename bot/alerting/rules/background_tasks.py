@@ -66,7 +66,7 @@ def _off_with_work(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _work(context: RuleContext) -> dict[str, int]:
-    """How many disks wait for each task."""
+    """Number of disks that wait for each task."""
     return {"disk_repair": len(context.memory.disks), "disk_drop": len(context.memory.dropping)}
 
 

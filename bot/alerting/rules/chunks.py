@@ -50,7 +50,7 @@ NOT_LISTED = Zones({})
 
 
 def zones_of(listed: Iterable[ZoneChunks], at: float, now: float) -> Zones:
-    """What was counted `at` that time, as far as it holds `now` (Unix seconds)."""
+    """The chunks as counted `at` that time, as far as it holds `now` (Unix seconds)."""
     return Zones({zone.idc: Chunks(zone.free, zone.total) for zone in listed} if now - at <= LISTED_FOR else {})
 
 

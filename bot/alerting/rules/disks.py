@@ -102,7 +102,7 @@ def _disks_done(context: RuleContext, alert: Alert) -> Outcome:
 
 
 def bad_now(snapshot: Snapshot) -> int | None:
-    """How many disks are broken or being repaired, None when they could not be listed."""
+    """Number of disks that are broken or being repaired, None when they could not be listed."""
     return None if snapshot.bad_disks is None else len(snapshot.bad_disks)
 
 

@@ -43,7 +43,7 @@ def _covered(snapshot: Snapshot, *, severe: bool) -> tuple[Pair, ...]:
 
 
 def _contradictions(snapshot: Snapshot) -> Iterator[Contradiction]:
-    """What cannot be true of one raft group, the most severe first; terms move on, so they are left out."""
+    """Contradictions within one raft group, the most severe first; terms move on, so they are left out."""
     leads = tuple(sorted(host for host, stat in snapshot.answered if stat.claims_leadership))
     if len(leads) > 1:
         yield Contradiction(ContradictionKind.CLAIMS, hosts=leads)

@@ -37,7 +37,7 @@ def why_down(peer: Peer, leader: Stat) -> PeerFault | None:
 
 
 def following(leader: Stat) -> int:
-    """How many voters follow by the leader's own view alone, itself included."""
+    """Number of voters that follow by the leader's own view alone, itself included."""
     return sum(
         peer.id == leader.raft_status.node_id
         or (peer.active and not peer.paused and peer.state == REPLICATES and lag(leader, peer) <= MAX_LAG)

@@ -19,6 +19,7 @@ from bot.alerting.details import (
 from bot.alerting.model import AlertText
 from bot.alerting.text import count, listed
 from bot.clustermgr.models import DiskStatus
+from bot.views.text import in_ticks
 
 _STATUS: Mapping[int, str] = MappingProxyType(
     {
@@ -75,7 +76,7 @@ def _disk(disk: DiskName) -> str:
 
 
 def _where(disk: DiskName) -> str:
-    host, path, zone = (f"`{each}`" if each else "unknown" for each in (disk.host, disk.path, disk.zone))
+    host, path, zone = (in_ticks(each) if each else "unknown" for each in (disk.host, disk.path, disk.zone))
     return f" on {host}, path {path}, zone {zone}"
 
 

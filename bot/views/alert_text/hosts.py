@@ -23,6 +23,7 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText
 from bot.alerting.text import count, listed
+from bot.views.text import in_ticks
 
 _MAX_NAMED = 20
 _FAULTS: Mapping[FaultKind, str] = MappingProxyType(
@@ -138,7 +139,8 @@ def stale_host(detail: StaleHost, cluster: str) -> AlertText:
 
 def leader_unseen(detail: LeaderUnseen, cluster: str) -> AlertText:
     """`leader_unseen`."""
-    where = f" ({listed([f'`{each}`' for each in detail.addresses], most=1)})" if detail.addresses else ""
+    addresses = listed([in_ticks(each) for each in detail.addresses], most=1)
+    where = f" ({addresses})" if addresses else ""
     return AlertText(
         f"cmbot sees no peers, disks or space of {cluster}: only the leader reports them, and its peer "
         f"{detail.peer}{where} is not among the configured hosts.",

@@ -23,6 +23,7 @@ from bot.alerting.details import (
 from bot.alerting.model import AlertText
 from bot.alerting.text import count, listed, span
 from bot.common.addresses import same_place
+from bot.views.text import in_ticks
 
 _DOWN: Mapping[PeerFault, str] = MappingProxyType(
     {
@@ -126,12 +127,12 @@ def _member_line(move: MemberMove) -> str:
 
 def _member(move: MemberMove) -> str:
     """A change as a clause without its cluster; addresses are raw, on one line."""
-    where = f" (`{move.host or move.host_was}`)" if move.host or move.host_was else ""
+    where = f" ({in_ticks(move.host or move.host_was)})" if move.host or move.host_was else ""
     if not move.was:
         return f"peer {move.peer}{where} joined as a {move.now}"
     if not move.now:
         return f"{move.was} {move.peer}{where} was removed"
-    moved = f"moved from `{move.host_was}` to `{move.host}`"
+    moved = f"moved from {in_ticks(move.host_was)} to {in_ticks(move.host)}"
     if move.was == move.now:
         return f"{move.was} {move.peer} {moved}"
     also = f" and {moved}" if move.host_was and move.host and not same_place(move.host_was, move.host) else ""
@@ -141,7 +142,7 @@ def _member(move: MemberMove) -> str:
 def _peer(peer: PeerName) -> str:
     """`Voter 3 (10.0.0.3:10110)`."""
     kind = "Learner" if peer.learner else "Voter"
-    return f"{kind} {peer.id} (`{peer.address}`)" if peer.address else f"{kind} {peer.id}"
+    return f"{kind} {peer.id} ({in_ticks(peer.address)})" if peer.address else f"{kind} {peer.id}"
 
 
 def peer_down(detail: PeerDown, cluster: str) -> AlertText:

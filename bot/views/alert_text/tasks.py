@@ -14,6 +14,7 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText
 from bot.alerting.text import count, listed, span
+from bot.views.text import in_ticks
 
 _MAX_MOVES = 50
 _MEANINGS: Mapping[str, str] = MappingProxyType({"on": "on", "off": "off", "unset": "not set"})
@@ -48,7 +49,7 @@ def switch_meaningless(detail: SwitchMeaningless, cluster: str) -> AlertText:
 
 
 def _stored(switch: StoredSwitch) -> str:
-    stored = "nothing is stored" if switch.value is None else f"`{switch.value}` is stored"
+    stored = "nothing is stored" if switch.value is None else f"{in_ticks(switch.value)} is stored"
     return f"`{switch.key}`: {stored}; {switch.effect}"
 
 
@@ -77,4 +78,4 @@ def _from_to(move: SwitchMove) -> str:
 
 
 def _shown(value: SwitchValue) -> str:
-    return _MEANINGS.get(value.meaning, f"`{value.value}` (invalid)")
+    return _MEANINGS.get(value.meaning, f"{in_ticks(value.value or '')} (invalid)")
