@@ -27,7 +27,7 @@ async def test_card_of_a_cluster_with_roles_needs_them(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3 prod")
     assert "do not hold the role approver" in await refused(world, card, BOB)
     await click(world, card, CAROL)
-    await card_with(world, card, "Done")
+    await card_with(world, card, "Verified")
 
 
 async def test_global_approver_decides_in_clusters_without_own_roles(world: Demo) -> None:

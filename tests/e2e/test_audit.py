@@ -36,7 +36,7 @@ async def test_audit_file_has_changes_and_refused_attempts() -> None:
 
         await alice.command(OPS, "/cm audit since=1h")
         shared = await slack.wait_for(OPS, lambda found: bool(found.files))
-        await slack.wait_for(OPS, lambda found: "is in the CSV file in this channel" in found.full_text)
+        await slack.wait_for(OPS, lambda found: "The CSV file in this channel has all rows" in found.full_text)
         content = await _download(f"http://{slack.page_url.split('/')[2]}{shared.files[0]['url']}")
         rows = [tuple(row[name] for name in COLUMNS) for row in csv.DictReader(content.splitlines())]
         assert rows == [

@@ -194,7 +194,7 @@ async def test_form_of_another_person_is_refused(world: Demo) -> None:
     state = form_state(view.blocks, {"field:task": "balance"})
     payload = payloads.view_submission(world.slack.workspace, bob.user, view, state, [])
     ack = await bob.delivery.deliver(INTERACTION, payload)
-    assert "cmbot can use any more" in json.dumps(ack.payload)
+    assert "This form is not valid any more" in json.dumps(ack.payload)
 
 
 async def test_form_of_a_silent_cluster_has_text_fields(world: Demo) -> None:

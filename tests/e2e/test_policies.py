@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -30,10 +31,12 @@ access:
 
 
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Demo]:
+async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Demo]:
     """The demo with stricter policies, and with people who hold their roles through a user group."""
     own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, EXAMPLE.read_text(), flags=re.MULTILINE)
-    monkeypatch.setattr("bot.cli.demo.example", lambda: own)
+    changed = tmp_path / "config.yaml"
+    changed.write_text(own)
+    monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
     async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
         in_group(parts, ALICE, BOB, CAROL)
         yield parts
