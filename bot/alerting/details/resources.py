@@ -1,0 +1,185 @@
+"""Details of findings about disks, space and background tasks. No I/O."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.alerting.model import Detail
+
+
+@dataclass(frozen=True, slots=True)
+class DiskName:
+    """A disk and where it is ("" where the cluster does not say); `status` as the cluster numbers it."""
+
+    id: int
+    status: int
+    host: str = ""
+    path: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisksBroken(Detail):
+    """Disks that are broken or being repaired; `disks` are the first of them.
+
+    `by_counters` if the leader only counts them: `disks` are then those of the last list. `repair_on` is the switch of
+    disk_repair (None: not known); `waiting_since` is set while no repair has begun.
+    """
+
+    broken: int
+    repairing: int
+    disks: tuple[DiskName, ...] = ()
+    repairing_ids: tuple[int, ...] = ()
+    by_counters: bool = False
+    repair_on: bool | None = None
+    waiting_since: float | None = None
+
+    @property
+    def more(self) -> int:
+        """Number of disks that are not among `disks`."""
+        return 0 if self.by_counters else self.broken + self.repairing - len(self.disks)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLoss:
+    """`expired` of the `available` disks of a zone have lost their heartbeat."""
+
+    zone: str
+    expired: int
+    available: int
+
+    @property
+    def whole(self) -> bool:
+        """True if no writable disk of the zone reports."""
+        return self.expired >= self.available > 0
+
+
+@dataclass(frozen=True, slots=True)
+class DisksExpired(Detail):
+    """`lost` disks have lost their heartbeat; `zones` are the first of their zones, `more` the number of others."""
+
+    lost: int
+    zones: tuple[ZoneLoss, ...]
+    whole: tuple[str, ...] = ()
+    more: int = 0
+
+
+class DiskWork(StrEnum):
+    """Work of a task on a disk."""
+
+    REPAIR = "repair"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class StuckDisk:
+    """A disk whose repair or drop makes no progress; `left` chunks since `moved_at` (None: not known)."""
+
+    disk: DiskName
+    since: float
+    moved_at: float
+    left: int | None = None
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DisksStuck(Detail):
+    """The repair or drop of disks makes no progress; `disks` are the first of `total`."""
+
+    work: DiskWork
+    disks: tuple[StuckDisk, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class WritableLow(Detail):
+    """`share` percent (whole, rounded down) of the space is writable; full in `days` at the pace of the last days."""
+
+    share: int
+    none: bool = False
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksLow(Detail):
+    """`share` percent (whole, rounded down) of the chunks of a zone are free."""
+
+    zone: str
+    share: int
+    none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoVolume(Detail):
+    """The cluster has no volume, although `disks` disks are writable."""
+
+    disks: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumesLow(Detail):
+    """`allocatable` of `total` volumes can be allocated."""
+
+    allocatable: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSwitch:
+    """The value under the key of a task (None: nothing is stored), and its `effect` on the services."""
+
+    key: str
+    value: str | None
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOff(Detail):
+    """A task has been off (or its switch not set) for more than `limit` seconds."""
+
+    task: str
+    switch: StoredSwitch
+    limit: float
+    unset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOffWithWork(Detail):
+    """A task is off while `disks` disks wait for it."""
+
+    task: str
+    switch: StoredSwitch
+    disks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMeaningless(Detail):
+    """The stored value means nothing to the services; `off` if they treat it as off."""
+
+    task: str
+    switch: StoredSwitch
+    off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchValue:
+    """A stored value and its meaning: on, off, unset or meaningless."""
+
+    value: str | None
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMove:
+    """One change of a switch, noticed after `away` seconds without a poll."""
+
+    task: str
+    before: SwitchValue
+    after: SwitchValue
+    away: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchesChanged(Detail):
+    """Changes of switches that no operation caused, oldest first."""
+
+    moves: tuple[SwitchMove, ...]
