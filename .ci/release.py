@@ -17,7 +17,7 @@ from pathlib import Path
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 SECTION = re.compile(r"^## \[?([^\]\s]+)\]?(?: - (\S+))?[ \t]*$", re.MULTILINE)
 ENTRY = re.compile(r"^- ", re.MULTILINE)
-SCHEMA_TEST = "tests/component/store/test_opening.py::test_migrations_lead_to_the_schema_the_program_expects"
+SCHEMA_TEST = "tests/component/store/test_opening.py::test_migrations_create_the_expected_schema"
 Check = Callable[[Path, str], Iterator[str]]
 """Yields a sentence for each reason against the release."""
 

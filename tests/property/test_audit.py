@@ -93,7 +93,7 @@ def test_removed_row_or_end_is_detected_with_a_known_head(rows: list[AuditRow], 
     if left[place:]:
         assert broken is not None
         assert broken.seq == place + 2
-        assert f"where row {place + 1} belongs" in broken.why
+        assert f"in the place of row {place + 1}" in broken.why
         return
     assert broken is None
     gone = cut_off(left[-1].head if left else GENESIS, rows[-1].head)

@@ -61,7 +61,7 @@ class Repository:
 
     def schema(self, *, passes: bool) -> None:
         """Stand in for the test that compares the migrations with the schema."""
-        name = "test_migrations_lead_to_the_schema_the_program_expects"
+        name = "test_migrations_create_the_expected_schema"
         self.write(str(SCHEMA), f"def {name}():\n    assert {passes}, 'missing: table sheep'\n")
 
     def git(self, *arguments: str) -> str:
@@ -162,6 +162,6 @@ def test_release_of_an_unreadable_version_is_refused(repository: Repository, arg
 
 
 def test_schema_check_names_a_test_that_exists() -> None:
-    name = "test_migrations_lead_to_the_schema_the_program_expects"
+    name = "test_migrations_create_the_expected_schema"
     assert f'SCHEMA_TEST = "{SCHEMA}::{name}"' in (ROOT / ".ci/release.py").read_text(encoding="utf-8")
     assert f"async def {name}(" in (ROOT / SCHEMA).read_text(encoding="utf-8")
