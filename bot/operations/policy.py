@@ -41,11 +41,6 @@ class Policy:
         """All needed approvals."""
         return (Need(self.source, self.approvals), *self.also)
 
-    @property
-    def needs_others(self) -> bool:
-        """True if the requester's own approval never suffices."""
-        return self.requester_may == "never" or any(need.approvals > 1 for need in self.needs)
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:

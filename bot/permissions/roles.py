@@ -46,8 +46,3 @@ class Rights:
     def has(self, source: str) -> bool:
         """True if the person certainly holds the role or is in the user group."""
         return source in self.held
-
-    @property
-    def any_role(self) -> bool:
-        """True if the person holds any role."""
-        return any(self.has(role) for role in HELD_ROLES)

@@ -183,10 +183,6 @@ class OutboxMessages(Claims):
         """Return how many rows are to be sent."""
         return (await self.health(0.0)).depth
 
-    async def oldest_pending_age(self, now: float) -> float:
-        """Return the age of the oldest row to be sent in seconds, 0 if there is none."""
-        return (await self.health(now)).oldest_age
-
     async def health(self, now: float) -> OutboxHealth:
         """Return the numbers in one query."""
         query = select(posts.c.state, func.count().label("n"), func.min(posts.c.pending_since).label("first"))
