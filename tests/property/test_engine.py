@@ -15,7 +15,7 @@ from bot.alerting.hysteresis import unknown_for
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity, Silence
 from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule
-from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED, rule_named
+from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import covers
 from bot.alerting.transition import NOTIFYING, ended, reads_the_same
 from bot.common.errors import StoreError
@@ -24,24 +24,12 @@ from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish, publish_one
 from tests.support.alert_words import sentence
 from tests.support.budget import examples
+from tests.support.random_findings import FOUND, KEYS, RULES
 from tests.support.watch_builders import FakeStore
 
 T = TypeVar("T")
 
 
-def watched(key: str, hold: float, clear: float, remind: float) -> Rule:
-    found = rule_named(key)
-    assert found is not None
-    return replace(found, hold=hold, clear=clear, remind=remind)
-
-
-RULES = (
-    watched("no_leader", 10, 20, 60),
-    watched("disk_broken", 0, 0, 0),
-    watched("quorum_at_risk", 20, 15, 50),
-    watched("peer_down", 15, 30, 40),
-)
-KEYS = [rule.key for rule in RULES]
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
 LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
 CHANNEL = "C1"
@@ -56,28 +44,6 @@ CALLING = {
 """What calls for attention: the next reminder counts from the last of these."""
 
 
-def finding(key: str, subject: str, weight: int, severity: Severity, parts: frozenset[str]) -> Finding:
-    words = f"{key} {subject} {weight} {severity} {sorted(parts)}"
-    return Finding(key, subject, severity, LegacyDetail(words), weight=weight, parts=tuple(sorted(parts)))
-
-
-SUBJECTS = {"peer_down": ["2", "3", "4", "5"]}
-FOUND = {
-    key: st.lists(
-        st.builds(
-            finding,
-            st.just(key),
-            st.sampled_from(SUBJECTS.get(key, [""])),
-            st.integers(1, 3),
-            st.sampled_from(Severity),
-            st.frozensets(st.sampled_from("ab")),
-        ),
-        min_size=1,
-        max_size=4,
-        unique_by=lambda found: found.subject,
-    ).map(tuple)
-    for key in KEYS
-}
 QUIET: st.SearchStrategy[Answer] = st.sampled_from([(), CANNOT_TELL])
 # Inhibiting findings are rarer, or no other alert would ever fire.
 ANSWERS: Mapping[str, st.SearchStrategy[Answer]] = {
