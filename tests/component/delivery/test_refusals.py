@@ -96,8 +96,8 @@ async def test_refused_edit_waits_as_long_as_it_should(
 ) -> None:
     answers: list[float | None] = [None, 50.0, 0.0]
 
-    async def renew(slot: str, _ts: str) -> float | None:
-        assert slot == "a"
+    async def renew(message_key: MessageKey, _ts: str) -> float | None:
+        assert message_key == MessageKey("a")
         return answers.pop(0)
 
     outbox = make(renew=renew)
