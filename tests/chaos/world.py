@@ -230,12 +230,17 @@ def _lock_file(path: str, seconds: float) -> None:
 
 
 async def lock_tables(url: str, seconds: float) -> None:
-    """Lock the tables of a PostgreSQL database for some seconds."""
+    """Lock the tables of a PostgreSQL database for some seconds; try again when the server breaks a deadlock so."""
     held = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
     try:
-        async with held.transaction():
-            await held.execute("LOCK TABLE posts, operations, inbound, replicas IN EXCLUSIVE MODE")
-            await asyncio.sleep(seconds)
+        while True:
+            try:
+                async with held.transaction():
+                    await held.execute("LOCK TABLE posts, operations, inbound, replicas IN EXCLUSIVE MODE")
+                    await asyncio.sleep(seconds)
+            except asyncpg.DeadlockDetectedError:
+                continue
+            return
     finally:
         await held.close()
 

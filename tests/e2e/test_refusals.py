@@ -24,7 +24,7 @@ def frozen(world: Demo) -> None:
 
 def links_to(message: Message, former: Message) -> bool:
     """True if the message links to the one that it replaces."""
-    return "does not let cmbot edit" in message.full_text and former.ts in str(message.blocks)
+    return "no longer lets cmbot edit" in message.full_text and former.ts in str(message.blocks)
 
 
 async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> None:
@@ -33,7 +33,7 @@ async def test_refused_edit_of_a_card_lets_the_operation_go_on(world: Demo) -> N
     await world.slack.as_user(ALICE).force_click(card, "op_confirm")
     done = await world.slack.wait_for(OPERATIONS, lambda m: not m.thread_ts and "Verified" in m.full_text)
     assert done.ts != card.ts
-    assert "does not let cmbot edit" in done.full_text
+    assert "no longer lets cmbot edit" in done.full_text
     await world.slack.as_user(ALICE).force_click(card, "op_confirm")
     await world.slack.wait_for(OPERATIONS, lambda m: "has no effect" in m.full_text, user=ALICE)
 
