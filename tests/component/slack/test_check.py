@@ -41,7 +41,7 @@ async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackGateway) -> 
     stub.will("apps.connections.open", says({"ok": False, "error": "not_allowed_token_type"}))
     lines = await check(gateway, channels=["C1"])
     assert list(lines) == ["bot token", "app token", "1 channel, 1 user group"]
-    assert "not looked at" in lines["1 channel, 1 user group"].words
+    assert "not checked" in lines["1 channel, 1 user group"].words
     assert "xoxb-" in lines["bot token"].fix
     assert "swapped" in lines["app token"].fix
 

@@ -62,7 +62,7 @@ async def test_an_equal_silence_with_a_later_end_is_extended(
 async def test_a_silence_that_an_equal_one_outlasts_is_refused(alert_actions: AlertActions, store: Store) -> None:
     first = await mute(alert_actions, 2)
     with pytest.raises(
-        UserError, match=rf"Silence #{first.id} mutes disk_broken .* 2 h longer.*/cm unsilence {first.id}"
+        UserError, match=rf"Silence #{first.id} already mutes disk_broken .* 2 h longer.*/cm unsilence {first.id}"
     ):
         await mute(alert_actions, 1)
     assert await alert_actions.silences() == (first,)
