@@ -5,12 +5,15 @@ from sqlalchemy import update
 
 from bot.chatops.inbox import Inbox
 from bot.common.errors import UserError
+from bot.common.message_key import MessageKey
 from bot.interactions.events import Invocation
-from bot.operations.model import Operation
-from bot.operations.requests import MemberAdd, MemberRemove
+from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.model import Operation, OpState, advance
+from bot.operations.requests import MemberAdd, MemberRemove, TaskSwitch
 from bot.store.database import Store
 from bot.store.schema import inbound, operations
 from bot.workflow.evaluation import evaluate
+from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeCluster
 
 LINK_LOCAL = {"peer_id": 4, "host": "169.254.7.9:10110", "node_host": "169.254.7.9:9998", "learner": True}
@@ -47,3 +50,16 @@ async def test_unreadable_delivery_does_not_stop_the_others(store: Store) -> Non
     async with store.begin() as uow:
         await uow.inbound._session.change(update(inbound).where(inbound.c.key == "k1").values(kind="OfAnotherRelease"))
     assert await inbox.pending() == [good]
+
+
+async def test_reversion_without_a_thread_replies_to_its_own_card(store: Store) -> None:
+    options = RequestOptions(reverts=Reversion(of=99, thread=0, left="false"))
+    op = Operation("prod", TaskSwitch("balance", on=True), "U0ANNA", 100.0, 1000.0, options=options, channel="C0OPS")
+    repository = OperationRepository(store, lambda: None, lambda: 100.0, "one")
+    opened = await repository.open(advance(op, OpState.WAITING, at=100.0))
+    moved = await repository.move(opened, OpState.RUNNING)
+    card = MessageKey.card(moved.id)
+    async with store.read() as uow:
+        reply = await uow.outbox.get(card.step(moved.id, moved.version, passing=True))
+    assert reply is not None
+    assert str(reply.parent) == str(card)
