@@ -113,7 +113,7 @@ def _level(severity: Severity) -> StatusLevel:
 
 
 def _unreachable(snapshot: Snapshot) -> ClusterStatus:
-    hosts = len(snapshot.looks)
+    hosts = len(snapshot.answers)
     which = "its only host did not answer" if hosts == 1 else f"none of its {hosts} hosts answered"
     return ClusterStatus(
         StatusLevel.UNREACHABLE, f"{snapshot.cluster} is unreachable: {which}.", silent_hosts(snapshot)
@@ -142,7 +142,7 @@ def _contradictions(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')}"
+    answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')}"
     named = sorted(snapshot.named_leaders)
     verb = "answers" if len(snapshot.answered) == 1 else "answer"
     if named:
@@ -154,8 +154,8 @@ def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: StatusCont
 
 def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
     """Evaluate a snapshot whose hosts name a leader that does not claim to lead."""
-    cluster, size = snapshot.cluster, known.voters or len(snapshot.looks)
-    answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')}"
+    cluster, size = snapshot.cluster, known.voters or len(snapshot.answers)
+    answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')}"
     needed, silent = quorum(size), silent_hosts(snapshot)
     if size - lost(snapshot, previous) < needed:
         # Without a majority there is no leader, even if a host still names one.

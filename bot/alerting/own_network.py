@@ -27,7 +27,7 @@ class NetworkStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class WatchedCluster:
     """One watched cluster: its alert channel, the group its alerts call, seconds between polls.
 
     `tells` is True if its settings enable the own-network rule.
@@ -47,7 +47,7 @@ class ClusterPoll:
     `here` is True if this process polled, False if another process stored it.
     """
 
-    seat: Seat
+    seat: WatchedCluster
     began: float
     dark_since: float = 0.0
     here: bool = True
@@ -138,7 +138,7 @@ def _together(one: ClusterPoll, other: ClusterPoll) -> bool:
     return abs(one.dark_since - other.dark_since) <= SLACK + max(one.seat.interval, other.seat.interval)
 
 
-def _first(ranked: Iterable[ClusterPoll], key: Callable[[Seat], str]) -> dict[str, ClusterPoll]:
+def _first(ranked: Iterable[ClusterPoll], key: Callable[[WatchedCluster], str]) -> dict[str, ClusterPoll]:
     found: dict[str, ClusterPoll] = {}
     for observation in ranked:
         found.setdefault(key(observation.seat), observation)
@@ -148,7 +148,7 @@ def _first(ranked: Iterable[ClusterPoll], key: Callable[[Seat], str]) -> dict[st
 class OwnNetwork:
     """The last poll of each cluster by this process, and the notes of other processes (`noted`, by cluster name)."""
 
-    def __init__(self, seats: Iterable[Seat], *, noted: Mapping[str, ClusterNote], place: str = "") -> None:
+    def __init__(self, seats: Iterable[WatchedCluster], *, noted: Mapping[str, ClusterNote], place: str = "") -> None:
         self._seats = {seat.cluster: seat for seat in seats}
         self._noted, self._place = noted, place
         self._own: dict[str, ClusterPoll] = {}
@@ -181,7 +181,7 @@ class OwnNetwork:
                 found.append(self._elsewhere(seat, noted, now))
         return found
 
-    def _elsewhere(self, seat: Seat, noted: ClusterNote, now: float) -> ClusterPoll:
+    def _elsewhere(self, seat: WatchedCluster, noted: ClusterNote, now: float) -> ClusterPoll:
         observation = ClusterPoll(seat, noted.at, here=False)
         if noted.level != "unreachable" or not observation.fresh(now):
             self._dark_elsewhere.pop(seat.cluster, None)

@@ -77,15 +77,17 @@ def lost(snapshot: Snapshot, previous: Snapshot | None) -> int:
 
     A host that rejects the token or answers with an error is up.
     """
-    refused = {look.host for look in snapshot.silent if isinstance(look.error, ClusterUnreachable)}
-    late = {look.host for look in snapshot.silent if look.error is None or isinstance(look.error, ClusterTimeout)}
+    refused = {answer.host for answer in snapshot.silent if isinstance(answer.error, ClusterUnreachable)}
+    late = {
+        answer.host for answer in snapshot.silent if answer.error is None or isinstance(answer.error, ClusterTimeout)
+    }
     before = _mute(previous) if previous and snapshot.at - previous.at >= MIN_APART else set()
     return len(refused) + len(late & before)
 
 
 def _mute(snapshot: Snapshot) -> set[str]:
     kinds = (ClusterUnreachable, ClusterTimeout)
-    return {look.host for look in snapshot.silent if look.error is None or isinstance(look.error, kinds)}
+    return {answer.host for answer in snapshot.silent if answer.error is None or isinstance(answer.error, kinds)}
 
 
 def quorum_reasons(
@@ -103,7 +105,7 @@ def quorum_reasons(
     elif arithmetic.spare == 0 and sick:
         text = f"one more failure stops writes: {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy"
         yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _AT_RISK)
-    elif arithmetic.spare == 0 and not _accepted_size(arithmetic.voters, len(snapshot.looks), smallest):
+    elif arithmetic.spare == 0 and not _accepted_size(arithmetic.voters, len(snapshot.answers), smallest):
         only = "it has 1 voter only" if arithmetic.voters == 1 else f"all of its {arithmetic.voters} voters must agree"
         yield StatusReason(
             Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK

@@ -7,7 +7,7 @@ from bot.alerting.model import Alert, AlertState, Severity, Wording
 from bot.alerting.text import count, percent, plain
 from bot.alerting.topics import Topic, topic_of
 from bot.clustermgr.health import learners, voters
-from bot.clustermgr.models import DiskStatus, HostLook, Snapshot, SpaceStat, Stat
+from bot.clustermgr.models import DiskStatus, HostAnswer, Snapshot, SpaceStat, Stat
 
 LOW_WRITABLE = 0.1
 """Share of all space that should be writable."""
@@ -82,33 +82,33 @@ def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert], wording:
 
 def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
     """One reason for each host that gave no usable answer."""
-    return tuple(_silent(look) for look in snapshot.silent)
+    return tuple(_silent(answer) for answer in snapshot.silent)
 
 
-def _silent(look: HostLook) -> str:
-    words = plain(look.error.sentence).rstrip(".") if look.error else "it gave no answer"
+def _silent(answer: HostAnswer) -> str:
+    words = plain(answer.error.sentence).rstrip(".") if answer.error else "it gave no answer"
     # Most error sentences start with the host.
-    return words if words.startswith(look.host) else f"{look.host} is silent: {words}"
+    return words if words.startswith(answer.host) else f"{answer.host} is silent: {words}"
 
 
 def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
     """The reasons about the hosts, disks and space of a cluster with a leader."""
-    yield from (_of_silent(look) for look in snapshot.silent)
+    yield from (_of_silent(answer) for answer in snapshot.silent)
     yield from _odd_views(snapshot, leader)
     yield from _slow(snapshot)
     yield from _disk_reasons(snapshot, leader, fresh=fresh)
     yield from _space_reasons(leader, fresh=fresh)
 
 
-def _of_silent(look: HostLook) -> StatusReason:
-    return StatusReason(Severity.WARNING, Topic.REACH, _silent(look), _UNHEARD, look.host)
+def _of_silent(answer: HostAnswer) -> StatusReason:
+    return StatusReason(Severity.WARNING, Topic.REACH, _silent(answer), _UNHEARD, answer.host)
 
 
 def _slow(snapshot: Snapshot) -> Iterator[StatusReason]:
     host = snapshot.leader[0] if snapshot.leader else ""
-    for look in snapshot.looks:
-        if look.host == host and look.took > SLOW_SECONDS:
-            text = f"the leader answers slowly: {host} took {look.took * 1000:,.0f} ms"
+    for answer in snapshot.answers:
+        if answer.host == host and answer.took > SLOW_SECONDS:
+            text = f"the leader answers slowly: {host} took {answer.took * 1000:,.0f} ms"
             yield StatusReason(Severity.WARNING, Topic.REACH, text, ("slow_answers",), host)
 
 

@@ -12,7 +12,7 @@ _MOST_IDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class SilenceResult:
     """A silence that was just created or extended.
 
     `mutes` is how many open alerts it mutes now, None for the silence of one alert; `was` is the end before the

@@ -15,7 +15,7 @@ from bot.common.errors import UserError
 from bot.common.text import listed, shown
 
 
-class About(Enum):
+class SubjectKind(Enum):
     """The kind of thing that an alert's subject names, in words."""
 
     CLUSTER = "the whole cluster"
@@ -25,27 +25,29 @@ class About(Enum):
     TASK = "a background task"
 
 
-_OTHERS: Mapping[str, About] = MappingProxyType(
+_OTHERS: Mapping[str, SubjectKind] = MappingProxyType(
     {
-        "api_error": About.HOST,
-        "host_unreachable": About.HOST,
-        "slow_answers": About.HOST,
-        "stale_host": About.HOST,
-        "apply_stalled": About.HOST,
-        "peer_down": About.PEER,
-        "peer_lagging": About.PEER,
-        "learner_ready": About.PEER,
-        "chunks_low": About.ZONE,
-        "task_off_with_work": About.TASK,
-        "task_off_too_long": About.TASK,
-        "switch_meaningless": About.TASK,
+        "api_error": SubjectKind.HOST,
+        "host_unreachable": SubjectKind.HOST,
+        "slow_answers": SubjectKind.HOST,
+        "stale_host": SubjectKind.HOST,
+        "apply_stalled": SubjectKind.HOST,
+        "peer_down": SubjectKind.PEER,
+        "peer_lagging": SubjectKind.PEER,
+        "learner_ready": SubjectKind.PEER,
+        "chunks_low": SubjectKind.ZONE,
+        "task_off_with_work": SubjectKind.TASK,
+        "task_off_too_long": SubjectKind.TASK,
+        "switch_meaningless": SubjectKind.TASK,
     }
 )
-SUBJECTS: Mapping[str, About] = MappingProxyType({rule.key: _OTHERS.get(rule.key, About.CLUSTER) for rule in RULES})
+SUBJECTS: Mapping[str, SubjectKind] = MappingProxyType(
+    {rule.key: _OTHERS.get(rule.key, SubjectKind.CLUSTER) for rule in RULES}
+)
 """The kind of subject of each rule; a rule about the whole cluster has one alert per cluster."""
 
 
-def subject_of(rule: str, typed: str, cluster: str, memory: ClusterState, alerts: Iterable[Alert]) -> str:
+def subject_of(rule: str, typed: str, cluster: str, state: ClusterState, alerts: Iterable[Alert]) -> str:
     """Return the typed subject in the form that the rule's alerts use; raise UserError that lists the known subjects.
 
     Without known subjects only the form of the text is checked.
@@ -55,46 +57,46 @@ def subject_of(rule: str, typed: str, cluster: str, memory: ClusterState, alerts
     kinds = list(dict.fromkeys(SUBJECTS.values())) if rule == EVERY_RULE else [SUBJECTS[rule]]
     open_subjects = [alert.subject for alert in alerts if rule in {EVERY_RULE, alert.rule} and alert.subject]
     for kind in kinds:
-        known = _known(kind, memory, open_subjects)
+        known = _known(kind, state, open_subjects)
         if (found := _found(kind, typed, known)) is not None:
             return found
-    raise UserError(_refusal(rule, typed, cluster, kinds, memory, open_subjects)).at("subject")
+    raise UserError(_refusal(rule, typed, cluster, kinds, state, open_subjects)).at("subject")
 
 
-def _known(kind: About, memory: ClusterState, open_subjects: Sequence[str]) -> tuple[str, ...]:
-    if kind is About.PEER:
-        return tuple(str(peer) for peer in (*memory.voters, *memory.learners))
-    if kind is About.HOST:
-        return tuple(note.host for note in memory.hosts)
-    if kind is About.ZONE:
-        return tuple(sorted({*open_subjects, *(disk.idc for disk in memory.disks if disk.idc)}))
-    return tuple(task.name for task in TASKS) if kind is About.TASK else ()
+def _known(kind: SubjectKind, state: ClusterState, open_subjects: Sequence[str]) -> tuple[str, ...]:
+    if kind is SubjectKind.PEER:
+        return tuple(str(peer) for peer in (*state.voters, *state.learners))
+    if kind is SubjectKind.HOST:
+        return tuple(note.host for note in state.hosts)
+    if kind is SubjectKind.ZONE:
+        return tuple(sorted({*open_subjects, *(disk.idc for disk in state.disks if disk.idc)}))
+    return tuple(task.name for task in TASKS) if kind is SubjectKind.TASK else ()
 
 
-def _found(kind: About, typed: str, known: Sequence[str]) -> str | None:
-    if kind is About.CLUSTER:
+def _found(kind: SubjectKind, typed: str, known: Sequence[str]) -> str | None:
+    if kind is SubjectKind.CLUSTER:
         return None
-    if kind is About.TASK:
+    if kind is SubjectKind.TASK:
         task = find_task(typed)
         return task.name if task else None
-    if kind is About.HOST:
+    if kind is SubjectKind.HOST:
         hosts = meant(known, typed)
         return hosts[0] if len(hosts) == 1 else typed if not known and ":" in typed else None
-    if kind is About.PEER:
+    if kind is SubjectKind.PEER:
         return typed if typed in known or (not known and typed.isdecimal()) else None
     # Only alerts and disks name zones: a zone without either may still exist.
     return typed
 
 
 def _refusal(
-    rule: str, typed: str, cluster: str, kinds: Sequence[About], memory: ClusterState, open_subjects: Sequence[str]
+    rule: str, typed: str, cluster: str, kinds: Sequence[SubjectKind], state: ClusterState, open_subjects: Sequence[str]
 ) -> str:
     if rule == EVERY_RULE:
         return f"No alert can be about {shown(typed)}: it must be a peer's number, a host, a zone or a background task."
     [kind] = kinds
-    if kind is About.CLUSTER:
+    if kind is SubjectKind.CLUSTER:
         return f"An alert of {rule} is about the whole cluster and has no subject: leave subject= out."
-    known = _known(kind, memory, open_subjects)
+    known = _known(kind, state, open_subjects)
     here = f" Of {cluster} these are known: {listed(known)}." if known else ""
     return f"An alert of {rule} is about {kind.value}, and {shown(typed)} is none.{here}{_near(typed, known)}"
 

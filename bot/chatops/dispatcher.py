@@ -118,7 +118,7 @@ class Dispatcher:
     decider: ButtonHandler
     responder: Responder
     forms: FormAnswers
-    inbound: Inbox
+    inbox: Inbox
     audit: AuditLogPort
     share: FileShare
     remembered: Callable[[str], ClusterNote]
@@ -135,15 +135,15 @@ class Dispatcher:
 
     async def accept(self, work: Work) -> bool:
         """Store `work`; False if the same delivery is stored already. Raises StoreError."""
-        return await self.inbound.accept(work)
+        return await self.inbox.accept(work)
 
     async def work(self, work: Work) -> None:
         """Execute stored work and mark it done, unless another process has claimed it."""
         try:
-            async with self.inbound.claimed(work.key, CLAIM_SECONDS) as ours:
+            async with self.inbox.claimed(work.key, CLAIM_SECONDS) as ours:
                 if ours:
                     await self.execute(work)
-                    await self.inbound.done(work.key)
+                    await self.inbox.done(work.key)
         except Fenced as error:
             log.warning("inbound.taken_over", key=work.key, error=str(error))
         except StoreError as error:
@@ -151,7 +151,7 @@ class Dispatcher:
 
     async def resume(self) -> int:
         """Execute what an earlier process stored and did not finish; returns the number of pieces of work."""
-        pending = await self.inbound.pending()
+        pending = await self.inbox.pending()
         for work in pending:
             await self.work(work)
         return len(pending)

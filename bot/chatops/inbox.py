@@ -51,7 +51,7 @@ class Inbox:
     async def _accept(self, work: Work, until: float) -> bool:
         kind, payload = encode_work(work)
         async with self.store.begin() as uow:
-            fresh = await uow.inbound.insert_if_new(work.key, kind, payload, self.clock())
+            fresh = await uow.inbox.insert_if_new(work.key, kind, payload, self.clock())
             if asyncio.get_running_loop().time() > until:
                 # The sender has read that nothing was saved, so nothing may be saved.
                 raise StoreError("The database answered too late.")
@@ -60,7 +60,7 @@ class Inbox:
     async def once(self, key: str, kind: str) -> bool:
         """Record a delivery that needs no further work; False if any replica recorded it before."""
         async with self.store.begin() as uow:
-            return await uow.inbound.insert_if_new(key, kind, {}, self.clock(), done=True)
+            return await uow.inbox.insert_if_new(key, kind, {}, self.clock(), done=True)
 
     def _ended(self, accepting: asyncio.Task[bool]) -> None:
         self.late.discard(accepting)
@@ -77,7 +77,7 @@ class Inbox:
         try:
             now = self.clock()
             async with self.store.begin() as uow:
-                ours = await uow.inbound.claim(key, self.owner, now=now, until=now + seconds)
+                ours = await uow.inbox.claim(key, self.owner, now=now, until=now + seconds)
             yield ours
         finally:
             self.working.discard(key)
@@ -85,12 +85,12 @@ class Inbox:
     async def done(self, key: str) -> None:
         """Mark the work done; raises Fenced if another process has taken it over."""
         async with self.store.begin() as uow:
-            await uow.inbound.done(key)
+            await uow.inbox.done(key)
 
     async def pending(self) -> Sequence[Work]:
         """Return the work that is neither done nor claimed by an active process, oldest first."""
         async with self.store.read() as uow:
-            rows = await uow.inbound.pending(self.clock())
+            rows = await uow.inbox.pending(self.clock())
         return [work for key, kind, payload in rows if (work := _decoded(key, kind, payload)) is not None]
 
 

@@ -93,9 +93,9 @@ def address(url: str) -> list[CheckRow]:
     ]
 
 
-async def _row(what: str, look: Callable[[], Awaitable[str]], fix: str) -> CheckRow:
+async def _row(what: str, read: Callable[[], Awaitable[str]], fix: str) -> CheckRow:
     try:
-        return _passed(what, found=await look())
+        return _passed(what, found=await read())
     except CmbotError as error:
         return _failed(what, found=str(error), fix=fix)
 
@@ -246,12 +246,12 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     dialect = await cluster.dialect()
     hosts = [
         CheckRow(
-            f"host {look.host}",
-            look.error is None,
-            f"answered in {look.took * 1000:.0f} ms" if look.error is None else str(look.error),
-            "" if look.error is None else "check the address, the node and the network between",
+            f"host {answer.host}",
+            answer.error is None,
+            f"answered in {answer.took * 1000:.0f} ms" if answer.error is None else str(answer.error),
+            "" if answer.error is None else "check the address, the node and the network between",
         )
-        for look in now.looks
+        for answer in now.answers
     ]
     why = "; ".join(status.reasons)
     found = f"{status.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'unknown'}: {dialect.why}"

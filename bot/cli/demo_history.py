@@ -26,14 +26,14 @@ _AWAY = (11.2 * DAY, 10.7 * DAY)
 async def remember_a_month(app: App) -> None:
     """Store the month before now as if cmbot had been running and had posted its last summaries."""
     now = app.clock()
-    looks = {name: await cluster.snapshot(5.0) for name, cluster in app.clusters.items()}
+    answers = {name: await cluster.snapshot(5.0) for name, cluster in app.clusters.items()}
     async with app.store.begin() as uow:
-        for name, snapshot in looks.items():
+        for name, snapshot in answers.items():
             await uow.samples.fill(name, month(name, snapshot, now))
         for entry in app.report_jobs:
             due_at = entry.latest(now)
             if due_at is not None:
-                await uow.firings.once(entry.job, due_at)
+                await uow.scheduled_runs.once(entry.job, due_at)
 
 
 def month(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[float, Measurement]]:

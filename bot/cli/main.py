@@ -159,7 +159,7 @@ async def _status(args: argparse.Namespace) -> int:
 
 
 async def _replicas(args: argparse.Namespace) -> int:
-    seen, running_now = await replicas.look(_settings(args, clusters=False).store_url)
+    seen, running_now = await replicas.read_replicas(_settings(args, clusters=False).store_url)
     Console().print(replicas.table(seen, running_now))
     for name in (unwatched := replicas.unheld(seen)):
         Console().print(f"No replica watches {name} now.", markup=False, highlight=False)

@@ -12,7 +12,7 @@ from bot.store.database import Store
 from bot.views.text import clean
 
 
-async def look(url: str, clock: Callable[[], float] = time.time) -> tuple[Roster, Sequence[Operation]]:
+async def read_replicas(url: str, clock: Callable[[], float] = time.time) -> tuple[Roster, Sequence[Operation]]:
     """Return all replicas with their tasks, and the running operations; raise ConfigError, StoreError."""
     async with Store.existing(url, clock=clock) as store, store.read() as uow:
         return await uow.replicas.roster(), await uow.operations.in_state(OpState.RUNNING)

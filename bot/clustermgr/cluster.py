@@ -133,12 +133,12 @@ class Cluster:
             self._recent.popleft()
 
     def _earlier(self, now: Snapshot) -> Snapshot | None:
-        recent = (look for look in reversed(self._recent) if now.at - look.at <= MAX_AGE_SECONDS)
-        return next((look for look in recent if same_leadership(look, now) is not None), None)
+        recent = (earlier for earlier in reversed(self._recent) if now.at - earlier.at <= MAX_AGE_SECONDS)
+        return next((earlier for earlier in recent if same_leadership(earlier, now) is not None), None)
 
     def before(self, now: Snapshot) -> Snapshot | None:
         """The watch's snapshot to compare with `now`, preferably of the same leader and term."""
-        apart = (look for look in reversed(self._recent) if MIN_APART <= now.at - look.at <= MAX_AGE_SECONDS)
+        apart = (earlier for earlier in reversed(self._recent) if MIN_APART <= now.at - earlier.at <= MAX_AGE_SECONDS)
         return self._earlier(now) or next(apart, None)
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:

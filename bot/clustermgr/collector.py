@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.models import Disk, DiskStatus, HostLook, Snapshot
+from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot
 from bot.clustermgr.slow_poll import SlowPoll
 from bot.common.errors import ClusterError, ClusterTimeout
 
@@ -28,7 +28,7 @@ class _Poll:
     at: float
     api: ClusterApi
     started: float = field(default_factory=time.monotonic)
-    stats: dict[str, asyncio.Task[HostLook]] = field(default_factory=dict)
+    stats: dict[str, asyncio.Task[HostAnswer]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[Disk, ...]] | None = None
     switches: dict[str, asyncio.Task[str | None]] = field(default_factory=dict)
     slow: asyncio.Task[SlowPoll] | None = None
@@ -47,7 +47,7 @@ class _Poll:
         return Snapshot(
             cluster=self.cluster,
             at=self.at,
-            looks=tuple(_host_answer(host, task, waited) for host, task in self.stats.items()),
+            answers=tuple(_host_answer(host, task, waited) for host, task in self.stats.items()),
             bad_disks=bad_disks,
             disks_error=disks_error,
             switches=slow.switches if slow else known if self.switches else None,
@@ -123,13 +123,13 @@ async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read_stat(api: ClusterApi, host: str) -> HostLook:
+async def _read_stat(api: ClusterApi, host: str) -> HostAnswer:
     start = time.monotonic()
     try:
         stat = await api.stat(host)
     except ClusterError as error:
-        return HostLook(host, time.monotonic() - start, error=error)
-    return HostLook(host, time.monotonic() - start, stat=stat)
+        return HostAnswer(host, time.monotonic() - start, error=error)
+    return HostAnswer(host, time.monotonic() - start, stat=stat)
 
 
 async def _bad_disks(poll: _Poll) -> tuple[Disk, ...]:
@@ -142,7 +142,7 @@ async def _bad_disks(poll: _Poll) -> tuple[Disk, ...]:
     return tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
 
 
-async def _leader_or_any(stats: tuple[asyncio.Task[HostLook], ...]) -> str | None:
+async def _leader_or_any(stats: tuple[asyncio.Task[HostAnswer], ...]) -> str | None:
     """The first host that claims leadership, else one that answered, else None.
 
     Wait for a host that hangs at most LEADER_WAIT_SECONDS: the leader may be a host that is not configured.
@@ -151,19 +151,19 @@ async def _leader_or_any(stats: tuple[asyncio.Task[HostLook], ...]) -> str | Non
     try:
         async with asyncio.timeout(LEADER_WAIT_SECONDS):
             for done in asyncio.as_completed(stats):
-                look = await done
-                if look.stat is None:
+                answer = await done
+                if answer.stat is None:
                     continue
-                if look.stat.claims_leadership:
-                    return look.host
-                answered = answered or look.host
+                if answer.stat.claims_leadership:
+                    return answer.host
+                answered = answered or answer.host
     except TimeoutError:
         pass
     return answered
 
 
-def _host_answer(host: str, task: asyncio.Task[HostLook], waited: float) -> HostLook:
-    return task.result() if task.done() else HostLook(host, waited, error=_late(host, waited))
+def _host_answer(host: str, task: asyncio.Task[HostAnswer], waited: float) -> HostAnswer:
+    return task.result() if task.done() else HostAnswer(host, waited, error=_late(host, waited))
 
 
 def _late(host: str, waited: float) -> ClusterTimeout:

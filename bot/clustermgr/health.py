@@ -162,5 +162,5 @@ def _own_views(snapshot: Snapshot, peer: int) -> Mapping[str, tuple[int, int]]:
 
 def _host_unidentified(earlier: Snapshot, now: Snapshot) -> bool:
     """True if a host gave its node id in neither poll: it may belong to any peer."""
-    placed = {host for look in (earlier, now) for host, stat in look.answered if stat.raft_status.node_id}
-    return any(look.host not in placed for snapshot in (earlier, now) for look in snapshot.looks)
+    placed = {host for answer in (earlier, now) for host, stat in answer.answered if stat.raft_status.node_id}
+    return any(answer.host not in placed for snapshot in (earlier, now) for answer in snapshot.answers)

@@ -62,4 +62,4 @@ def _combined(errors: Sequence[ClusterError]) -> ClusterError:
         return of_cluster[-1]
     sentences = [error.sentence for error in errors[:MAX_LISTED]]
     left = len(errors) - len(sentences)
-    return errors[0].retold(" ".join([*sentences, *([f"And {left} more failed."] if left else [])]))
+    return errors[0].reworded(" ".join([*sentences, *([f"And {left} more failed."] if left else [])]))

@@ -236,7 +236,7 @@ class ConfigList(WireModel):
 
 
 @dataclass(frozen=True, slots=True)
-class HostLook:
+class HostAnswer:
     """The answer of one configured host to `/stat`, or its error; `took` in seconds."""
 
     host: str
@@ -272,7 +272,7 @@ class Snapshot:
 
     cluster: str
     at: float
-    looks: tuple[HostLook, ...]
+    answers: tuple[HostAnswer, ...]
     bad_disks: tuple[Disk, ...] | None = None
     disks_error: ClusterError | None = None
     switches: Mapping[str, str | None] | None = field(default=None)
@@ -285,12 +285,12 @@ class Snapshot:
     @property
     def answered(self) -> tuple[tuple[str, Stat], ...]:
         """(host, stat) of each host that answered, in configured order."""
-        return tuple((look.host, look.stat) for look in self.looks if look.stat is not None)
+        return tuple((answer.host, answer.stat) for answer in self.answers if answer.stat is not None)
 
     @property
-    def silent(self) -> tuple[HostLook, ...]:
+    def silent(self) -> tuple[HostAnswer, ...]:
         """The hosts that gave no usable answer."""
-        return tuple(look for look in self.looks if look.stat is None)
+        return tuple(answer for answer in self.answers if answer.stat is None)
 
     @property
     def leader(self) -> tuple[str, Stat] | None:

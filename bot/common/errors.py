@@ -75,7 +75,7 @@ class ClusterError(CmbotError):
         self.words = words
         self.trace_id = trace_id
 
-    def retold(self, sentence: str) -> Self:
+    def reworded(self, sentence: str) -> Self:
         """Return this error with another sentence."""
         return type(self)(sentence, host=self.host, status=self.status, words=self.words, trace_id=self.trace_id)
 

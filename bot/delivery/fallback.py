@@ -64,7 +64,7 @@ class Fallback:
         root = await uow.outbox.get(message_key)
         # Resolved alerts too: in the closed channel they still look open and cannot be edited.
         if root is not None:
-            await uow.detours.move(message_key, away_from=post.channel, to=self.fallback)
+            await uow.fallback.move(message_key, away_from=post.channel, to=self.fallback)
 
     async def wanted(self, message_key: MessageKey) -> bool:
         """Return True if a message that a person deleted must be posted again."""
@@ -90,7 +90,7 @@ class Fallback:
     async def sweep(self) -> None:
         """Retry closed channels that are due; in a channel that has opened, post what is still open."""
         async with self.store.read() as uow:
-            notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
+            notes = [note for key in await uow.fallback.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         opened = [note for note in notes if note.state == "sent"]
         now = self.clock()
         # A note from the future was written by a wrong clock: retry it now.
@@ -107,7 +107,7 @@ class Fallback:
     async def problem(self) -> str:
         """Return a sentence that names the closed channels, "" if there are none."""
         async with self.store.read() as uow:
-            notes = [note for key in await uow.detours.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
+            notes = [note for key in await uow.fallback.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
         shut = [f"{note.channel} ({note.last_error or 'being tried'})" for note in notes if note.state != "sent"]
         if not shut:
             return ""
@@ -118,12 +118,12 @@ class Fallback:
 
 
 async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:
-    for message_key in await uow.detours.stranded(note.channel, sorted(CHANNEL)):
+    for message_key in await uow.fallback.stranded(note.channel, sorted(CHANNEL)):
         post = await uow.outbox.get(message_key)
         # Also ended subjects that were seen there: they still look open.
         if (post is not None and post.seen) or await _open(uow, message_key, now):
             await uow.outbox.requeue(message_key)
-    await uow.detours.forget(note.message_key)
+    await uow.fallback.forget(note.message_key)
 
 
 async def _open(uow: UnitOfWork, message_key: MessageKey, now: float) -> bool:
@@ -135,5 +135,5 @@ async def _open(uow: UnitOfWork, message_key: MessageKey, now: float) -> bool:
         op = await uow.operations.of_card(message_key.card_id)
         return op is not None and (not op.final or now - op.history[-1].at < NEWS_SECONDS)
     if (channel := message_key.group_channel) is not None:
-        return (await uow.channels.get(channel)).group(str(message_key)) is not None
+        return (await uow.channel_histories.get(channel)).group(str(message_key)) is not None
     return message_key.is_status

@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 _STUBBORN = Stubborn(STUBBORN_TRIES, sorted(GENERAL))
 _LOOK_AGAIN = 1.0
-_LOOK_EVERY = 0.25
+_CHECK_EVERY = 0.25
 
 
 async def _never(_key: MessageKey) -> bool:
@@ -183,13 +183,13 @@ class Outbox:
             async with asyncio.timeout(within):
                 while True:
                     progress = self._progress
-                    post = await self._look(message_key)
+                    post = await self._read_message(message_key)
                     if post is None or post.state != "pending":
                         return post
-                    await wait_for_event(progress, _LOOK_EVERY)
-        return await self._look(message_key)
+                    await wait_for_event(progress, _CHECK_EVERY)
+        return await self._read_message(message_key)
 
-    async def _look(self, message_key: MessageKey) -> OutboxMessage | None:
+    async def _read_message(self, message_key: MessageKey) -> OutboxMessage | None:
         async with self._store.read() as uow:
             return await uow.outbox.get(message_key)
 
@@ -217,7 +217,7 @@ class Outbox:
             )
         for claim in claims:
             self._start(claim)
-        return self._next_look(now)
+        return self._next_check(now)
 
     def _busy(self, now: float) -> set[str]:
         self._held = {channel: until for channel, until in self._held.items() if until > now}
@@ -225,7 +225,7 @@ class Outbox:
         paced = {channel for channel, until in self._booked.items() if self._pace.free_at(until) > now}
         return {*self._under_way, *self._held, *paced}
 
-    def _next_look(self, now: float) -> float:
+    def _next_check(self, now: float) -> float:
         free = [self._pace.free_at(until) for until in self._booked.values()]
         waits = [until - now for until in (*self._held.values(), *free, self._edits_held) if until > now]
         return min([*waits, _LOOK_AGAIN])
@@ -302,7 +302,7 @@ class Outbox:
             await self._record_frozen(claim, outcome)
         elif isinstance(outcome, Unsaid):
             async with self._store.begin() as uow:
-                await uow.detours.give_up(claim, self._owner)
+                await uow.fallback.give_up(claim, self._owner)
         elif isinstance(outcome, Gone):
             async with self._store.begin() as uow:
                 await uow.outbox.gone(claim, self._owner, self._clock())
@@ -317,9 +317,9 @@ class Outbox:
         log.info("outbox.deleted_by_someone", slot=str(message_key), channel=claim.channel, again=again)
         async with self._store.begin() as uow:
             if again:
-                await uow.detours.again(message_key, deleted.ts)
+                await uow.fallback.again(message_key, deleted.ts)
             if deleted.parent:
-                await (uow.detours.wait if again else uow.detours.give_up)(claim, self._owner)
+                await (uow.fallback.wait if again else uow.fallback.give_up)(claim, self._owner)
             elif not again:
                 await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
 
@@ -332,7 +332,7 @@ class Outbox:
             if wait is None:
                 await uow.outbox.sent(claim, self._owner, frozen.ts, now, version=claim.version)
             elif wait <= 0:
-                await uow.detours.replace(claim.message_key, frozen.ts)
+                await uow.fallback.replace(claim.message_key, frozen.ts)
             else:
                 await uow.outbox.failed(
                     claim, self._owner, error=frozen.error, now=now, retry_at=now + wait, maybe_sent=False

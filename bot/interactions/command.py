@@ -14,7 +14,7 @@ from bot.alerting.reports.handover import Handover
 from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
-from bot.alerting.silences import Begun, Lifted
+from bot.alerting.silences import Lifted, SilenceResult
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Snapshot
@@ -180,7 +180,7 @@ class AlertBook(Protocol):
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
-    ) -> Begun:
+    ) -> SilenceResult:
         """Silence a rule (or `*`) of a cluster, or one subject of it, and post that in the alert channel.
 
         An equal active silence is extended. Raises UserError if an equal silence lasts as long or longer.

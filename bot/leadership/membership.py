@@ -63,7 +63,7 @@ class Membership:
         """Fence for units of work that began under this hold."""
         return partial(self._check, hold)
 
-    def fence_for(self, cluster: str) -> Fence | None:
+    def cluster_fence(self, cluster: str) -> Fence | None:
         """Fence of a cluster that this process holds, else None (`bot.leadership.ports.Duty`)."""
         hold = self.hold(watch_of(cluster))
         return None if hold is None else self.fence(hold)
@@ -87,7 +87,7 @@ class Membership:
 
     async def _check(self, hold: Hold, uow: ReplicaUnit) -> None:
         try:
-            await uow.replicas.fence(hold)
+            await uow.replicas.require_hold(hold)
         except Fenced:
             if self.holds.get(hold.task) == hold:
                 del self.holds[hold.task]

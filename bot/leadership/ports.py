@@ -35,7 +35,7 @@ class ReplicaRows(Protocol):
     async def assign(self, task: str, holder: str, now: float) -> Hold:
         """Give a task to another replica, under a new token."""
 
-    async def fence(self, hold: Hold) -> None:
+    async def require_hold(self, hold: Hold) -> None:
         """Raise Fenced when the hold has passed on."""
 
     async def expire(self, names: Collection[str]) -> None:

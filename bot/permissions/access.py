@@ -57,9 +57,9 @@ class Access:
             if user in members.users:
                 held.add(role)
             else:
-                await self._look(role, user, members.groups, held, unknown)
+                await self._add_role(role, user, members.groups, held, unknown)
         for group in self.groups:
-            await self._look(group, user, (group,), held, unknown)
+            await self._add_role(group, user, (group,), held, unknown)
         empty = frozenset(role for role in HELD_ROLES if self._members(role, cluster) == Members())
         return Rights(user, frozenset(held), unknown, empty, self._places(cluster))
 
@@ -71,7 +71,7 @@ class Access:
         named = [role for role in HELD_ROLES if self._members(role, cluster) != self._members(role, "")]
         return {role: f"clusters.{cluster}.{role.key}" for role in named}
 
-    async def _look(
+    async def _add_role(
         self, source: str, user: str, groups: tuple[str, ...], held: set[str], unknown: dict[str, str]
     ) -> None:
         for group in groups:

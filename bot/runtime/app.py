@@ -8,7 +8,7 @@ from functools import partial
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.grouping import GroupingLimits
-from bot.alerting.own_network import OwnNetwork, Seat
+from bot.alerting.own_network import OwnNetwork, WatchedCluster
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.thresholds import configure
 from bot.alerting.rules.watchdog import OWN_NETWORK
@@ -146,7 +146,7 @@ async def build(
 async def _last_notes(base: Foundation) -> Notes:
     """Read what the last poll of each cluster saw, before this start."""
     async with base.store.read() as uow:
-        states = await uow.memory.several(base.clusters.keys())
+        states = await uow.cluster_states.several(base.clusters.keys())
     return {name: ClusterNote.of(state) for name, state in states.items()}
 
 
@@ -178,10 +178,10 @@ def _watches(
     }
 
 
-def _seat(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> Seat:
+def _seat(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:
     announces = any(rule.key == OWN_NETWORK.key for rule in rules)
     group = escalation_of(settings.escalation(own.name)).to
-    return Seat(own.name, own.alert_channel, group, own.poll_interval, announces)
+    return WatchedCluster(own.name, own.alert_channel, group, own.poll_interval, announces)
 
 
 def _outbox(base: Foundation, fallback: Fallback, membership: Membership, pace: RateLimit | None) -> Outbox:
@@ -298,7 +298,7 @@ def _dispatcher(
         decider=ButtonRouter(approvals, alert_actions, approvals.access),
         responder=base.gateway,
         forms=forms,
-        inbound=inbox,
+        inbox=inbox,
         audit=forms.audit,
         share=base.gateway,
         remembered=partial(_noted_of, noted),

@@ -68,7 +68,7 @@ def _pages(app: App, writes: Probe) -> Health:
 async def _store_ready(app: App) -> str:
     """Try a write: reading still succeeds with a full disk or a locked file."""
     async with app.store.begin() as uow:
-        await uow.firings.try_write(app.membership.name)
+        await uow.scheduled_runs.try_write(app.membership.name)
     return ""
 
 

@@ -249,8 +249,8 @@ async def catch_up(app: App) -> None:
 async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
     try:
-        await app.executor.sweep(app.membership.fence_for)
-        await app.lease_manager.sweep(app.membership.fence_for)
+        await app.executor.sweep(app.membership.cluster_fence)
+        await app.lease_manager.sweep(app.membership.cluster_fence)
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await refresh_remote_notes(app)
@@ -279,7 +279,7 @@ async def refresh_remote_notes(app: App) -> None:
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:
-            states = await uow.memory.several(others)
+            states = await uow.cluster_states.several(others)
         for name, state in states.items():
             app.noted[name] = replace(ClusterNote.of(state), at=app.remote_times.local(name, state.at, app.clock()))
 
@@ -288,7 +288,7 @@ async def check_watchdog(app: App) -> None:
     """Find the clusters of this replica that are not polled successfully, and fire their alerts."""
     now = app.clock()
     try:
-        await app.watchdog.check(now, app.membership.fence_for)
+        await app.watchdog.check(now, app.membership.cluster_fence)
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:

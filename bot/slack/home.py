@@ -17,7 +17,7 @@ from bot.permissions.roles import Rights, Role
 from bot.slack.payloads import HomeOpened
 from bot.views.alert_text.table import alert_text
 from bot.views.blocks import count
-from bot.views.home import Home, Noted, Waiting, home
+from bot.views.home import Home, HomeCluster, Waiting, home
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +76,15 @@ class HomeTab:
 
     async def _seen_by(self, user: str) -> Home:
         rights, now = await self.people.rights(user), self.clock()
-        clusters = [Noted(name, self.remembered(name)) for name in self.names]
+        clusters = [HomeCluster(name, self.remembered(name)) for name in self.names]
         standing = await self.people.describe(user)
         may_change = await self.people.of_clusters(user, Role.OPERATOR, self.names)
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
-            clusters = [Noted(each.name, not_milder(each.noted, each.name, alerts, alert_text)) for each in clusters]
+            clusters = [
+                HomeCluster(each.name, not_milder(each.noted, each.name, alerts, alert_text)) for each in clusters
+            ]
             lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

@@ -33,7 +33,7 @@ class Timing:
 
     ping: float = 5.0
     hello: float = 10.0
-    look: float = 1.0
+    check: float = 1.0
     quiet: float = 1800.0
     first_wait: float = 1.0
     longest_wait: float = 30.0
@@ -123,7 +123,7 @@ class SocketMode:
         """Check the connection until it must be replaced."""
         while (connection := self._connection) is not None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.look):
+                async with asyncio.timeout(self._timing.check):
                     await connection.spent.wait()
             await self._look()
             if not self.connected or connection.spent.is_set() or self.quiet_for > self._timing.quiet:
@@ -135,7 +135,7 @@ class SocketMode:
         until = self._monotonic() + seconds
         while (left := until - self._monotonic()) > 0:
             await self._look()
-            await asyncio.sleep(min(left, self._timing.look))
+            await asyncio.sleep(min(left, self._timing.check))
 
     async def _look(self) -> None:
         self.connected = self._connection is not None and await self._connection.is_connected()

@@ -10,7 +10,17 @@ from sqlalchemy import ColumnElement, delete, select, tuple_
 from bot.alerting.model import AlertState
 from bot.operations.codec import thread_of
 from bot.operations.model import TRANSITIONS
-from bot.store.schema import alerts, channels, firings, inbound, metadata, operations, posts, samples, silences
+from bot.store.schema import (
+    alerts,
+    channels,
+    inbox_rows,
+    metadata,
+    operations,
+    posts,
+    samples,
+    scheduled_runs,
+    silences,
+)
 from bot.store.session import Session
 
 _OPEN = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 0)
@@ -23,7 +33,7 @@ class Changeable:
     alerts: frozenset[int] = frozenset()
     operations: frozenset[int] = frozenset()
     silences: frozenset[int] = frozenset()
-    digests: frozenset[str] = frozenset()
+    group_keys: frozenset[str] = frozenset()
 
     def of(self, kind: str) -> frozenset[int]:
         """Ids of one table."""
@@ -95,8 +105,8 @@ def _aged(table: str, before: float) -> ColumnElement[bool]:
     rules: Mapping[str, ColumnElement[bool]] = MappingProxyType(
         {
             "samples": samples.c.at < before,
-            "inbound": (inbound.c.seen_at < before) & inbound.c.done,
-            "firings": firings.c.due_at < before,
+            "inbound": (inbox_rows.c.seen_at < before) & inbox_rows.c.done,
+            "firings": scheduled_runs.c.due_at < before,
             "silences": silences.c.until < before,
             "alerts": (alerts.c.state == AlertState.RESOLVED) & (alerts.c.resolved_at < before),
             "operations": (operations.c.created_at < before) & ~_OPEN & (operations.c.expires_at < before),

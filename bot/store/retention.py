@@ -63,7 +63,7 @@ ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "si
 def is_final(message_key: MessageKey, changeable: Changeable) -> bool:
     """True if nothing can change that message any more."""
     if message_key.group_channel is not None:
-        return str(message_key.root) not in changeable.digests
+        return str(message_key.root) not in changeable.group_keys
     number = message_key.subject_id
     return message_key.is_notice or (number is not None and number not in changeable.of(ENDING[message_key.kind]))
 

@@ -85,7 +85,7 @@ silences = Table(
     sqlite_autoincrement=True,
 )
 
-memory = Table("memory", metadata, _text("cluster", primary_key=True), _json("data"))
+cluster_states = Table("memory", metadata, _text("cluster", primary_key=True), _json("data"))
 
 channels = Table("channels", metadata, _text("channel", primary_key=True), _json("data"))
 
@@ -120,7 +120,7 @@ operations = Table(
     sqlite_autoincrement=True,
 )
 
-inbound = Table(
+inbox_rows = Table(
     "inbound",
     metadata,
     _text("key", primary_key=True),
@@ -133,7 +133,7 @@ inbound = Table(
     _partial("inbound_open", "seen_at", where="NOT done"),
 )
 
-firings = Table(
+scheduled_runs = Table(
     "firings",
     metadata,
     _text("job", primary_key=True),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
-from bot.alerting.silences import EVERY_RULE, Begun, Lifted
+from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
 from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
@@ -45,7 +45,7 @@ def acknowledged(alert: Alert) -> Message:
     return message(text, section(text), context("It stays quiet until it gets worse."))
 
 
-def silenced(begun: Begun) -> Message:
+def silenced(begun: SilenceResult) -> Message:
     """Announce a new or extended silence."""
     held, mutes = begun.silence, begun.mutes
     spared = (

@@ -10,7 +10,7 @@ from bot.views import blocks, notices
 from bot.views.alert_actions import buttons, next_step_of
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
 
-MOST_LINES = 12
+MAX_LINES = 12
 
 _MARKS: Mapping[Severity, str] = MappingProxyType(
     {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
@@ -107,6 +107,6 @@ def _mark(alert: Alert) -> str:
 
 
 def _bullets(lines: Sequence[str], more: int = 0) -> list[str]:
-    shown = [f"• {blocks.escape(item)}" for item in lines[:MOST_LINES]]
+    shown = [f"• {blocks.escape(item)}" for item in lines[:MAX_LINES]]
     left = len(lines) - len(shown) + more
     return [*shown, f"… and {left:,} more"] if left > 0 else shown

@@ -51,7 +51,7 @@ HOW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class HomeCluster:
     """One cluster: its last known condition."""
 
     name: str
@@ -87,7 +87,7 @@ class Home:
     `may_change` has the clusters that they may change.
     """
 
-    clusters: Sequence[Noted]
+    clusters: Sequence[HomeCluster]
     standing: Sequence[str]
     may_change: Collection[str] = ()
     alerts: Sequence[Alert] = ()
@@ -115,14 +115,14 @@ def home(shown: Home) -> tuple[BlockJson, ...]:
     )
 
 
-def _sentence(clusters: Sequence[Noted]) -> str:
+def _sentence(clusters: Sequence[HomeCluster]) -> str:
     if not clusters:
         return "No cluster is configured."
     well = sum(cluster.level == _WELL for cluster in clusters)
     return f"{well} of {count(len(clusters), 'cluster')} {'is' if well == 1 else 'are'} healthy."
 
 
-def _clusters(clusters: Sequence[Noted], *, may_change: Collection[str]) -> Iterator[BlockJson]:
+def _clusters(clusters: Sequence[HomeCluster], *, may_change: Collection[str]) -> Iterator[BlockJson]:
     ranked = sorted(clusters, key=lambda cluster: (cluster.level == _WELL, cluster.name))
     for cluster in ranked[:_WITH_BUTTONS]:
         yield section(cluster.line)

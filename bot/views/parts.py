@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.alerting.cluster_status import StatusLevel
-from bot.clustermgr.models import Disk, DiskStatus, HostLook, Snapshot, Stat
+from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot, Stat
 from bot.interactions.message import Message
 from bot.views.text import code, count, escape
 
@@ -41,18 +41,18 @@ def disk_state(disk: Disk) -> str:
     return f"{_DISK_MARKS.get(status, '□')} {status.name.lower()}"
 
 
-def sole_line(look: HostLook) -> str:
+def sole_line(answer: HostAnswer) -> str:
     """Return one host with its role and response time, or as silent."""
-    if look.stat is None:
-        return f"{code(look.host)} silent"
-    return f"{code(look.host)} {role(look.stat)}, {look.took * 1000:,.0f} ms"
+    if answer.stat is None:
+        return f"{code(answer.host)} silent"
+    return f"{code(answer.host)} {role(answer.stat)}, {answer.took * 1000:,.0f} ms"
 
 
 def hosts_line(snapshot: Snapshot, most: int = 12) -> str:
     """Return how many hosts answered, then each host with its role and response time."""
-    lines = [sole_line(look) for look in snapshot.looks[:most]]
-    more = [f"and {len(snapshot.looks) - most} more"] if len(snapshot.looks) > most else []
-    answered = f"{len(snapshot.answered)} of {count(len(snapshot.looks), 'host')} answered"
+    lines = [sole_line(answer) for answer in snapshot.answers[:most]]
+    more = [f"and {len(snapshot.answers) - most} more"] if len(snapshot.answers) > most else []
+    answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')} answered"
     return f"{answered}: {' · '.join((*lines, *more))}" if lines else "no host is configured"
 
 
@@ -67,8 +67,8 @@ def role(stat: Stat) -> str:
 def why_silent(snapshot: Snapshot) -> list[str]:
     """Return one line for each silent host, with its error."""
     return [
-        f"{code(look.host)} is silent: {escape(look.error.sentence if look.error else 'it gave no answer.')}"
-        for look in snapshot.silent
+        f"{code(answer.host)} is silent: {escape(answer.error.sentence if answer.error else 'it gave no answer.')}"
+        for answer in snapshot.silent
     ]
 
 

@@ -179,6 +179,6 @@ def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:
             f"raft applied {raft.raft_applied:,}, {raft.applying_length:,} applying, vote {raft.vote}. "
             f"Disk counters may be {STALE_MINUTES} minutes old."
         )
-    late = [code(look.host) for look in snapshot.silent if isinstance(look.error, ClusterTimeout)]
+    late = [code(answer.host) for answer in snapshot.silent if isinstance(answer.error, ClusterTimeout)]
     if may_grow and late:
         yield f"If {', '.join(late[:MOST_PEERS])} answers late, this message is updated."

@@ -8,7 +8,7 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import RULES
-from bot.alerting.silences import EVERY_RULE, Begun, Lifted, covers, equal_to, extended, muted_under, overlap
+from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult, covers, equal_to, extended, muted_under, overlap
 from bot.alerting.subjects import subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
@@ -23,7 +23,7 @@ from bot.watch.publisher import publish_one
 
 T = TypeVar("T")
 
-LONGEST_SILENCE = 7 * 86400.0
+MAX_SILENCE = 7 * 86400.0
 """Seconds; a longer need is met by changing the thresholds of the rule."""
 _TRIES = 3
 
@@ -61,7 +61,7 @@ class AlertActions:
                 raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
-                await uow.channels.get(self.channels[alert.cluster])
+                await uow.channel_histories.get(self.channels[alert.cluster])
             await uow.alerts.save(move.new, alert_text(move.new))
             await publish_one(uow, move, self.channels[alert.cluster])
             detail = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
@@ -71,7 +71,7 @@ class AlertActions:
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
-    ) -> Begun:
+    ) -> SilenceResult:
         """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
 
         With a `subject` only the alert about that one is muted. An equal silence in force is extended; it raises
@@ -83,7 +83,7 @@ class AlertActions:
         if rule not in known:
             near = suggestion(rule, known)
             raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
-        if not 0 < seconds <= LONGEST_SILENCE:
+        if not 0 < seconds <= MAX_SILENCE:
             raise UserError("A silence lasts longer than 0 s and at most 7 days, as in for=2h: after that look again.")
         now, posted = self.clock(), await self.open(cluster)
         subject = subject_of(rule, subject, cluster, await self._state(cluster), posted)
@@ -92,45 +92,45 @@ class AlertActions:
             begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in posted))
             await uow.outbox.put(_key(begun), self.channels[cluster], views.silenced(begun))
             if key:
-                await uow.inbound.done(key)
+                await uow.inbox.done(key)
         self.wake()
         return begun
 
-    async def _begin(self, uow: UnitOfWork, wanted: Silence, mutes: int | None = None) -> Begun:
+    async def _begin(self, uow: UnitOfWork, wanted: Silence, mutes: int | None = None) -> SilenceResult:
         """Store a silence, or extend the equal one in force; UserError when that one does not end before it."""
         # The lock of the channel: two who ask at the same moment see one another's silence.
-        await uow.channels.get(self.channels[wanted.cluster])
+        await uow.channel_histories.get(self.channels[wanted.cluster])
         now, active = wanted.created_at, await uow.silences.active(wanted.created_at, wanted.cluster)
         equal = equal_to(wanted, active, await uow.alerts.open(wanted.cluster))
         if equal is None:
             held = await uow.silences.add(wanted)
             await uow.audit.append(AuditEntry(now, held.by, "silence.begun", held.cluster, detail=_detail(held)))
-            return Begun(held, mutes)
+            return SilenceResult(held, mutes)
         if equal.until >= wanted.until:
             raise UserError(views.holds_already(equal, now))
         held = extended(equal, wanted)
         await uow.silences.extend(held)
         detail = {**_detail(held), "was": equal.until}
         await uow.audit.append(AuditEntry(now, held.by, "silence.extended", held.cluster, detail=detail))
-        return Begun(held, mutes, equal.until)
+        return SilenceResult(held, mutes, equal.until)
 
     async def _state(self, cluster: str) -> ClusterState:
         async with self.store.read() as uow:
-            return await uow.memory.get(cluster)
+            return await uow.cluster_states.get(cluster)
 
-    async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> Begun:
+    async def silence_alert(self, alert_id: int, *, seconds: float | None, by: str, key: str) -> SilenceResult:
         """Silence one open alert, for None until it is resolved; its thread is notified.
 
         `key` is the inbound work that this completes.
         """
         return await _persistently(alert_id, lambda: self._silence_alert(alert_id, seconds, by, key))
 
-    async def _silence_alert(self, alert_id: int, seconds: float | None, by: str, key: str) -> Begun:
+    async def _silence_alert(self, alert_id: int, seconds: float | None, by: str, key: str) -> SilenceResult:
         now = self.clock()
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
             refuse_ended(alert)
-            until = now + (LONGEST_SILENCE if seconds is None else min(seconds, LONGEST_SILENCE))
+            until = now + (MAX_SILENCE if seconds is None else min(seconds, MAX_SILENCE))
             ends_with = alert.id if seconds is None else 0
             wanted = Silence(
                 alert.cluster, alert.rule, alert.subject, until, by, "", now, alert.weight, alert=ends_with
@@ -141,7 +141,7 @@ class AlertActions:
             channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.id)
             await uow.outbox.put(parent, channel, card(quiet))
             await uow.outbox.put(_key(begun), channel, views.silenced(begun), parent=parent)
-            await uow.inbound.done(key)
+            await uow.inbox.done(key)
         self.wake()
         return begun
 
@@ -190,7 +190,7 @@ def refuse_ended(alert: Alert) -> None:
         )
 
 
-def _key(begun: Begun) -> MessageKey:
+def _key(begun: SilenceResult) -> MessageKey:
     """Return the key of its message: an extended silence gets a new message, so that the channel notices it."""
     extended = (f"{begun.silence.until:.3f}",) if begun.was else ()
     return MessageKey.silence(begun.silence.id, *extended)

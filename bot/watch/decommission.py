@@ -24,7 +24,7 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
         for name in dict.fromkeys([*(alert.cluster for alert in alerts), *(held.cluster for held in silences)]):
             own = [alert for alert in alerts if alert.cluster == name]
             await _close(uow, name, own, [held for held in silences if held.cluster == name], now)
-        unused = [channel for channel in await uow.channels.known() if channel not in channels]
+        unused = [channel for channel in await uow.channel_histories.known() if channel not in channels]
         ended = [channel for channel in unused if await end_group(uow, channel, now)]
     return bool(alerts or silences or ended)
 
@@ -37,7 +37,7 @@ async def _close(
         channel = await _channel(uow, _key(alert))
         if channel and alert.notes.group is not None:
             # Same lock order as the watcher: the channel first.
-            await uow.channels.get(channel)
+            await uow.channel_histories.get(channel)
         move = withdrawn(alert, now, NotWatched(cluster_left=True))
         await uow.alerts.save(move.new, alert_text(move.new))
         if channel and alert.state is not AlertState.PENDING:

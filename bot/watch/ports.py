@@ -133,11 +133,11 @@ class WatchUnit(Protocol):
         """Silences."""
 
     @property
-    def memory(self) -> ClusterStateRows:
+    def cluster_states(self) -> ClusterStateRows:
         """Cluster states."""
 
     @property
-    def channels(self) -> ChannelHistoryRows:
+    def channel_histories(self) -> ChannelHistoryRows:
         """Channel histories."""
 
     @property
@@ -149,7 +149,7 @@ class WatchUnit(Protocol):
         """Messages."""
 
     @property
-    def firings(self) -> ScheduledRunRows:
+    def scheduled_runs(self) -> ScheduledRunRows:
         """Runs of scheduled jobs."""
 
 

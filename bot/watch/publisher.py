@@ -25,28 +25,28 @@ async def publish(
     ended = storm.slot if storm and storm != after.group(storm.slot) and after.storm is None else ""
     after = await _publish_groups(uow, after, _by_group(stored), ended, limits)
     if after != before:
-        await uow.channels.put(after)
+        await uow.channel_histories.put(after)
 
 
 async def publish_one(uow: WatchUnit, move: Transition, channel: str) -> None:
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
     await _publish_own(uow, move, channel)
     if move.new.notes.group is not None:
-        history = await uow.channels.get(channel)
+        history = await uow.channel_histories.get(channel)
         published = await _publish_groups(uow, history, _by_group([move]), "", GroupingLimits())
         if published != history:
-            await uow.channels.put(published)
+            await uow.channel_histories.put(published)
 
 
 async def end_group(uow: WatchUnit, channel: str, now: float) -> bool:
     """End the storm of a channel that no cluster uses any more; False if there is none."""
-    history = await uow.channels.get(channel)
+    history = await uow.channel_histories.get(channel)
     storm = history.storm
     if storm is None:
         return False
     calm = history.with_group(replace(storm, ended_at=now))
     published = await _publish_groups(uow, calm, {}, storm.slot, GroupingLimits())
-    await uow.channels.put(published)
+    await uow.channel_histories.put(published)
     return True
 
 
@@ -101,36 +101,36 @@ async def _publish_groups(
     limits: GroupingLimits,
 ) -> ChannelHistory:
     for slot in dict.fromkeys((*moves, ended)):
-        digest = history.group(slot)
-        if digest is not None:
+        group = history.group(slot)
+        if group is not None:
             choose = limits if slot == ended else None
-            published = await _publish_group(uow, history.channel, digest, moves.get(slot, ()), choose)
+            published = await _publish_group(uow, history.channel, group, moves.get(slot, ()), choose)
             history = history.with_group(published) if published else history.without(slot)
     return history
 
 
 async def _publish_group(
-    uow: WatchUnit, channel: str, digest: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
+    uow: WatchUnit, channel: str, group: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
 ) -> AlertGroup | None:
     """Post the group message as it is now; None if all its alerts are over, and with them the group.
 
     With the limits to `choose` by, the storm ends here, and the alerts due for their own message are recorded.
     """
     new = tuple(move.new.id for move in moves if move.reason is TransitionReason.FIRED)
-    digest = replace(digest, ids=(*digest.ids, *new))
-    alerts = await uow.alerts.some(digest.ids)
-    left = listed(digest, alerts)
+    group = replace(group, ids=(*group.ids, *new))
+    alerts = await uow.alerts.some(group.ids)
+    left = listed(group, alerts)
     if choose is not None:
-        digest = replace(digest, due=due(left, choose))
-    await uow.outbox.put(digest.message_key, channel, group_card(digest, alerts))
+        group = replace(group, due=due(left, choose))
+    await uow.outbox.put(group.message_key, channel, group_card(group, alerts))
     said = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
     if said:
-        digest = replace(digest, lines=digest.lines + 1)
-        reply = digest.message_key.line(digest.lines)
+        group = replace(group, lines=group.lines + 1)
+        reply = group.message_key.line(group.lines)
         before = [alert for alert in alerts if alert.id not in new]
         shown = any(_shows(move, most_severe(before)) for move in said)
-        await uow.outbox.put(reply, channel, group_line(said), parent=digest.message_key, broadcast=shown)
-    return digest if digest.active or left else None
+        await uow.outbox.put(reply, channel, group_line(said), parent=group.message_key, broadcast=shown)
+    return group if group.active or left else None
 
 
 def _shows(move: Transition, before: Severity) -> bool:

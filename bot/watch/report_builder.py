@@ -60,7 +60,7 @@ class Reports:
     async def shift(self, now: float) -> float:
         """Start of the shift that ends `now`: the last scheduled hand-over, else twelve hours ago."""
         async with self.store.read() as uow:
-            last = await uow.firings.last(self.handovers, now) if self.handovers else None
+            last = await uow.scheduled_runs.last(self.handovers, now) if self.handovers else None
         return last if last is not None and now - last <= LONGEST_SHIFT else now - SHIFT_SECONDS
 
     async def timeseries(self, cluster: str, window: float) -> Timeseries:
@@ -89,7 +89,7 @@ class Reports:
 async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
     return ClusterFacts(
         name=name,
-        state=await uow.memory.get(name),
+        state=await uow.cluster_states.get(name),
         open=await uow.alerts.open(name),
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),

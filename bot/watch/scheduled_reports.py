@@ -65,7 +65,7 @@ class Summaries:
         report = await self._report(entry, due_at, now)
         message_key = MessageKey.report(entry.kind, entry.job, due_at)
         async with self._store.begin() as uow:
-            first = await uow.firings.once(entry.job, due_at)
+            first = await uow.scheduled_runs.once(entry.job, due_at)
             if first:
                 await uow.outbox.put(message_key, entry.channel, report.message)
                 for number, reply in enumerate(report.thread):
@@ -97,7 +97,7 @@ class Summaries:
     async def _since(self, entry: ReportJob, due_at: float, ahead: float) -> float:
         """When the previous summary was posted, else due; by the clock of the reported facts."""
         async with self._store.read() as uow:
-            posted = await uow.firings.last((entry.job,), due_at)
+            posted = await uow.scheduled_runs.last((entry.job,), due_at)
         end = due_at - ahead
         if posted is not None:
             # A later time was posted while the system clock was already ahead.

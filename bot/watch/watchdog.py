@@ -35,13 +35,13 @@ class Watchdog:
         """The reason why polls of a cluster fail, "" if unknown."""
         return self._watchers[cluster].health.error or self._schedule_errors.get(cluster, "")
 
-    async def check(self, now: float, fence_for: Duty = all_of_it) -> None:
+    async def check(self, now: float, cluster_fence: Duty = all_of_it) -> None:
         """Find the clusters that this process should watch and that are not polled; raise their alerts.
 
         Raises StoreError; then `blind` is only what this process knows.
         """
         self._started_at = self._started_at or now
-        ours = {name: fence for name in self._watchers if (fence := fence_for(name))}
+        ours = {name: fence for name in self._watchers if (fence := cluster_fence(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
         for name in self.blind.keys() - suspects.keys():
             self._schedule_errors.pop(name, None)
@@ -68,7 +68,7 @@ class Watchdog:
         try:
             async with self._store.begin() as uow:
                 await fence(uow)
-                noted_at = (await uow.memory.get(watched.cluster)).at
+                noted_at = (await uow.cluster_states.get(watched.cluster)).at
                 times = PollTimes(watcher.health.done_at or self._started_at, noted_at, watched.interval)
                 since = times.blind_since(now, patience(rule, watched.interval))
                 moves = await self._raise(uow, watcher, rule, since, now) if since else ()
@@ -87,7 +87,7 @@ class Watchdog:
         self, uow: WatchUnit, watcher: Watcher, rule: Rule, since: float, now: float
     ) -> Sequence[Transition]:
         watched = watcher.watched
-        before = await uow.channels.get(watched.channel)
+        before = await uow.channel_histories.get(watched.channel)
         alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
         transitions = step(
             {rule.key: (blind_finding(rule, self.why(watched.cluster)),)},

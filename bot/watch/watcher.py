@@ -171,7 +171,7 @@ class Watcher:
         """The state of cmbot's own network, judged from all clusters."""
         if self._own_network is None:
             return NetworkStatus.WORKING, None
-        dark = bool(snapshot.looks) and all(is_silent(look) for look in snapshot.looks)
+        dark = bool(snapshot.answers) and all(is_silent(answer) for answer in snapshot.answers)
         self._own_network.saw(self.watched.cluster, now, dark=dark)
         return self._own_network.judge(self.watched.cluster, now)
 
@@ -191,8 +191,8 @@ class Watcher:
     async def _read(self, uow: WatchUnit, now: float) -> StoredState:
         cluster = self.watched.cluster
         return StoredState(
-            await uow.memory.get(cluster),
-            await uow.channels.get(self.watched.channel),
+            await uow.cluster_states.get(cluster),
+            await uow.channel_histories.get(self.watched.channel),
             await uow.alerts.open(cluster),
             await uow.silences.active(now, cluster),
             await uow.silences.ended(now, cluster),
@@ -234,7 +234,7 @@ class Watcher:
     async def _write(self, uow: WatchUnit, stored: StoredState, plan: TickPlan, now: float) -> None:
         await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits)
         if plan.save_state:
-            await uow.memory.put(self.watched.cluster, plan.state)
+            await uow.cluster_states.put(self.watched.cluster, plan.state)
         if plan.sample is not None:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
 

@@ -124,31 +124,31 @@ class Executor:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
-    async def sweep(self, fence_for: Duty = all_of_it) -> None:
+    async def sweep(self, cluster_fence: Duty = all_of_it) -> None:
         """Expire late operations and settle unknown outcomes on this replica's clusters; called by the scheduler."""
         for op in await self.repository.due():
-            if fence := fence_for(op.cluster):
+            if fence := cluster_fence(op.cluster):
                 await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "there was no decision in time")
         for op in await self.repository.in_state(OpState.RUNNING):
-            if repository := await self._ours(op, fence_for):
+            if repository := await self._ours(op, cluster_fence):
                 await self._adopt(op, self.clusters[op.cluster], repository)
         for op in await self.repository.in_state(OpState.UNKNOWN):
-            if repository := await self._ours(op, fence_for):
+            if repository := await self._ours(op, cluster_fence):
                 await self._settle(op, self.clusters[op.cluster], repository)
         recent = await self.repository.recent(None, MAX_COMPARED)
         for op in filter(is_open, recent):
-            if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
+            if op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
                 await self._compare(
                     op, self.clusters[op.cluster], self.repository.fenced(fence), changed_later(op, recent)
                 )
 
-    async def _ours(self, op: Operation, fence_for: Duty) -> OperationRepository | None:
+    async def _ours(self, op: Operation, cluster_fence: Duty) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""
         if op.id in self.under_way or op.cluster not in self.clusters:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
             return self.repository
-        fence = fence_for(op.cluster)
+        fence = cluster_fence(op.cluster)
         if fence is None or await self._still_runs(op):
             return None
         return self.repository.fenced(fence)
@@ -214,7 +214,7 @@ class Executor:
             self._still.pop(op.id, None)
             return False
         start = self._still.setdefault(op.id, now)
-        if reign(start) != reign(now):
+        if leader_and_term(start) != leader_and_term(now):
             self._still[op.id] = now
             return False
         return now.at - start.at >= STILL_SECONDS
@@ -236,7 +236,7 @@ def settled(before: Snapshot | None, now: Snapshot) -> bool:
     return enough and status.applied >= status.commit and status.transferee == 0
 
 
-def reign(snapshot: Snapshot) -> tuple[int, int]:
+def leader_and_term(snapshot: Snapshot) -> tuple[int, int]:
     """Leader and its term; (0, 0) without a leader."""
     status = snapshot.leader[1].raft_status if snapshot.leader else None
     return (status.leader, status.term) if status else (0, 0)

@@ -59,14 +59,14 @@ class LeaseManager:
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
 
-    async def sweep(self, fence_for: Duty = all_of_it) -> None:
+    async def sweep(self, cluster_fence: Duty = all_of_it) -> None:
         """Announce and end due leases, then execute their reverting operations, on the clusters of this replica."""
         now = self.clock()
         for op in await self.repository.leased():
-            if op.cluster in self.clusters and (fence := fence_for(op.cluster)):
+            if op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
                 await self._due(op, now, self.repository.fenced(fence))
         for op in await self.repository.in_state(OpState.PROPOSED):
-            if op.options.reverts and op.cluster in self.clusters and (fence := fence_for(op.cluster)):
+            if op.options.reverts and op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
                 await self._revert(op, self.clusters[op.cluster], self.repository.fenced(fence))
 
     async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:

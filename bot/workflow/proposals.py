@@ -169,7 +169,7 @@ class ProposalService:
             dead = await uow.outbox.dead(MAX_LISTED)
             tried = [str(post.message_key) for post in dead if await uow.outbox.requeue(post.message_key)]
             if caller.key:
-                await uow.inbound.done(caller.key)
+                await uow.inbox.done(caller.key)
             detail = {"messages": tried}
             await uow.audit.append(AuditEntry(self.clock(), caller.user, "messages.retried", detail=detail))
         self.repository.wake()

@@ -55,7 +55,7 @@ class OperationRepository:
             if not noted.final:
                 await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
             if inbound_key:
-                await uow.inbound.done(inbound_key)
+                await uow.inbox.done(inbound_key)
             await self._audit(uow, *proposal_entries(noted))
         self.wake()
         return noted
@@ -91,7 +91,7 @@ class OperationRepository:
             await self._render(uow, moved)
             others = [*await self._end_leases(uow, moved), *await self._note_reversion(uow, moved)]
             if inbound_key:
-                await uow.inbound.done(inbound_key)
+                await uow.inbox.done(inbound_key)
             await self._audit(uow, step_entry(moved), *map(step_entry, others))
         self.wake()
         return moved
@@ -108,7 +108,7 @@ class OperationRepository:
             await self._line(uow, old)
             await self._line(uow, noted)
             if inbound_key:
-                await uow.inbound.done(inbound_key)
+                await uow.inbox.done(inbound_key)
             await self._audit(uow, step_entry(old), *proposal_entries(noted))
         self.wake()
         return noted

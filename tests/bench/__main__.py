@@ -35,7 +35,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "answer": Row(answering, {"rounds": 2, "warm_up": 1}),
         "poll": Row(polling, {"polls": 4}),
         "alert": Row(alerting, {"rounds": 1}),
-        "memory": Row(memory, {"clusters": 2, "looks": 1}),
+        "memory": Row(memory, {"clusters": 2, "polls": 1}),
     }
 )
 

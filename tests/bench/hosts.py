@@ -34,11 +34,11 @@ class Site:
     broken: bool = False
     changed: float = 0.0
     first_asked: float = 0.0
-    looks: int = 0
+    polls: int = 0
 
     def asked(self, node: int) -> None:
         """Note a question for /stat."""
-        self.looks += node == NODES[0]
+        self.polls += node == NODES[0]
         self.first_asked = self.first_asked or time.monotonic()
 
     def turn(self, *, broken: bool) -> None:
@@ -57,16 +57,16 @@ class Hosts:
     kept: list[tuple["Link", str]] = field(default_factory=list)
 
     def obey(self, line: str) -> Any:
-        """`hang`; `serve` (answers what hung); `break N` and `repair N` a disk of cluster N; `changed N`; `looks`.
+        """`hang`; `serve` (answers what hung); `break N` and `repair N` a disk of cluster N; `changed N`; `polls`.
 
-        `changed` gives when cluster N last changed and when it was first read after that (0: not yet). `looks` gives
+        `changed` gives when cluster N last changed and when it was first read after that (0: not yet). `polls` gives
         the number of polls of each cluster.
         """
         word, *rest = line.split()
         if word in {"hang", "serve"}:
             return self._hang(hanging=word == "hang")
-        if word == "looks":
-            return [site.looks for site in self.sites]
+        if word == "polls":
+            return [site.polls for site in self.sites]
         site = self.sites[int(rest[0])]
         if word in {"break", "repair"}:
             site.turn(broken=word == "break")

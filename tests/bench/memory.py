@@ -37,11 +37,11 @@ print(psutil.Process().memory_info().rss)
 """
 
 
-async def memory(folder: Path, *, clusters: int = 100, looks: int = 4) -> Figure:
+async def memory(folder: Path, *, clusters: int = 100, polls: int = 4) -> Figure:
     """Resident memory after every cluster was looked at so often."""
     async with hosts(clusters) as held, workspace() as slack:
         async with program(slack, settings(folder, slack, held.clusters, poll=POLL)) as process:
-            await looked(held, looks)
+            await looked(held, polls)
             ours = psutil.Process(process.pid).memory_info().rss
     name = f"memory, {clusters} clusters of three hosts polled; the libraries alone"
     return Figure(name, ours / MB, await imported() / MB, "MB", 150, 1, absolute=True)

@@ -51,7 +51,7 @@ async def hosts(clusters: int) -> AsyncIterator[Hosts]:
 async def looked(held: Hosts, times: int) -> None:
     """Wait until every cluster was looked at so often: the first look after a start tells nothing."""
     async with asyncio.timeout(PATIENCE):
-        while min(await held.send("looks")) < times:  # noqa: ASYNC110 - the hosts are another process
+        while min(await held.send("polls")) < times:  # noqa: ASYNC110 - the hosts are another process
             await asyncio.sleep(_GLANCE)
 
 

@@ -32,7 +32,7 @@ async def settled(world: World) -> list[str]:
 async def _under_way(store: Store) -> list[str]:
     async with store.read() as uow:
         posts = [row async for page in uow.dump.pages("posts") for row in page]
-        inbound = await uow.inbound.pending(9e12)
+        inbound = await uow.inbox.pending(9e12)
         running = await uow.operations.in_state(OpState.RUNNING)
     waiting = [f"the message {row['slot']} is {row['state']} ({row['last_error']})" for row in posts]
     return [

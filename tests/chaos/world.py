@@ -91,7 +91,7 @@ class World:
         else:
             await self._strike_outside(blow)
         self.counts[blow.kind] += 1
-        self._forget_looks()
+        self._forget_polls()
 
     async def _strike_outside(self, blow: Blow) -> None:
         """Let a blow fall that hits what the program talks to."""
@@ -200,7 +200,7 @@ class World:
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
-    def _forget_looks(self) -> None:
+    def _forget_polls(self) -> None:
         for cluster in self.clusters.values():
             if len(cluster.log) > MOST_LOGGED:
                 cluster.log.entries[:] = [seen for seen in cluster.log if seen.method != "GET"]

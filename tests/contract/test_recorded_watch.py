@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerting.rules.base import CANNOT_TELL
 from bot.alerting.rules.table import RULES
-from bot.clustermgr.models import HostLook, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import HostAnswer, RaftStatus, Snapshot, Stat
 from bot.clustermgr.status_codes import Answer, check_read
 from bot.common.errors import ClusterError, ClusterUnreachable
 from tests.contract.recordings import RECORDED, exchanges
@@ -30,17 +30,19 @@ def follower(node: int, leader: Stat) -> Stat:
     return Stat(leader_host=leader.leader_host, raft_status=own)
 
 
-def look(at: float, views: Views) -> Snapshot:
-    looks = (
-        HostLook(f"h{node}:1", 0.01, stat=view) if isinstance(view, Stat) else HostLook(f"h{node}:1", 0.01, error=view)
+def polled(at: float, views: Views) -> Snapshot:
+    answers = (
+        HostAnswer(f"h{node}:1", 0.01, stat=view)
+        if isinstance(view, Stat)
+        else HostAnswer(f"h{node}:1", 0.01, error=view)
         for node, view in views.items()
     )
-    return Snapshot("prod", at, tuple(looks), bad_disks=())
+    return Snapshot("prod", at, tuple(answers), bad_disks=())
 
 
 def found(*views: Views) -> dict[str, list[str]]:
     """What each rule that sees anything says of the last of these looks, 25 s apart; by key and subject."""
-    view = after(*(look(100 + 25 * n, each) for n, each in enumerate(views)))
+    view = after(*(polled(100 + 25 * n, each) for n, each in enumerate(views)))
     answers = {rule.key: rule.answer(view) for rule in RULES}
     sure = {
         key: [finding for finding in answer if not finding.doubtful]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import Disk, HostAnswer, Peer, RaftStatus, Snapshot, Stat
 from bot.common.errors import ClusterTimeout
 
 COMMIT = 50_000
@@ -60,7 +60,7 @@ class Scene:
     bad_disks: tuple[int, ...] | None = ()
     earlier: Mapping[str, Any] | None = field(default_factory=dict)
 
-    def looks(self) -> tuple[Snapshot | None, Snapshot]:
+    def snapshots(self) -> tuple[Snapshot | None, Snapshot]:
         """The look before and the look now, 15 s apart."""
         return self._before(), self._snapshot(1015.0, self.silent | self.only_now_silent)
 
@@ -72,20 +72,20 @@ class Scene:
 
     def _snapshot(self, at: float, silent: frozenset[int]) -> Snapshot:
         named = [peer for peer in (*self.voters, *self.learners) if peer not in self.unlisted]
-        looks = [self._look(peer, silent) for peer in named]
-        looks += [
-            HostLook(host, 0.01, stat=self._stat(node, leader, term))
+        answers = [self._answer(peer, silent) for peer in named]
+        answers += [
+            HostAnswer(host, 0.01, stat=self._stat(node, leader, term))
             for host, (node, leader, term) in self.extra.items()
         ]
         disks = None if self.bad_disks is None else tuple(Disk(disk_id=n, status=2) for n in self.bad_disks)
-        return Snapshot(cluster="prod", at=at, looks=tuple(looks), bad_disks=disks)
+        return Snapshot(cluster="prod", at=at, answers=tuple(answers), bad_disks=disks)
 
-    def _look(self, peer: int, silent: frozenset[int]) -> HostLook:
+    def _answer(self, peer: int, silent: frozenset[int]) -> HostAnswer:
         host = host_name(peer)
         if peer in silent:
-            return HostLook(host, 5.0, error=ClusterTimeout(f"{host} did not answer in time.", host=host))
+            return HostAnswer(host, 5.0, error=ClusterTimeout(f"{host} did not answer in time.", host=host))
         leader, term = self.views.get(peer, (self.leader, self.term))
-        return HostLook(host, 0.01, stat=self._stat(peer, leader, term))
+        return HostAnswer(host, 0.01, stat=self._stat(peer, leader, term))
 
     def _stat(self, node: int, leader: int, term: int) -> Stat:
         leads = node == leader

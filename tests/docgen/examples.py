@@ -27,7 +27,7 @@ class Example:
     @property
     def verdict(self) -> PreflightResult:
         """What the preflight says."""
-        return preflight(self.request, *self.scene.looks(), facts=self.facts)
+        return preflight(self.request, *self.scene.snapshots(), facts=self.facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ async def test_day_messages_equal_the_page(tmp_path: Path) -> None:
     if found:
         pytest.fail("\n\n".join(found), pytrace=False)
     assert page_of(day) == page
-    assert (day.looks, day.events) == (1360, 1613)
+    assert (day.answers, day.events) == (1360, 1613)
 
 
 NOON = 12 * 3600.0

@@ -36,13 +36,13 @@ class World:
     def cluster(self) -> SimulatedCluster:
         return self.demo.clusters["prod"]
 
-    async def first_look(self) -> None:
+    async def first_poll(self) -> None:
         """Wait for the poll at the start; the program makes no other."""
         watch = self.demo.app.watches["prod"]
         await self.cluster.until(lambda: watch.health.done_at > 0)
         assert not watch.health.failures
 
-    async def look(self) -> None:
+    async def poll_once(self) -> None:
         """Poll once and count it."""
         self.seen_before = len(self.cluster.log)
         await poll(self.demo.app, "prod")
@@ -73,7 +73,7 @@ async def world(*, election: float = QUICK.election) -> AsyncIterator[World]:
     timing = replace(QUICK, hold=LONG, election=election)
     async with demo(port=0, timing=timing, poll=LONG, example_ports=False, clock=time.time) as parts:
         own = World(parts)
-        await own.first_look()
+        await own.first_poll()
         yield own
         parts.slack.assert_no_violations()
 
@@ -84,7 +84,7 @@ async def test_first_poll_announces_a_leader_that_has_not_answered() -> None:
         await own.cluster.until(lambda: own.cluster.leader not in {0, 1})
         new = own.cluster.leader
         [other] = {1, 2, 3} - {1, new}
-        await own.look()
+        await own.poll_once()
         early = await own.announced(
             f"changed from peer 1 to peer {new}", f"reported by peer {other}; not confirmed yet"
         )
@@ -92,7 +92,7 @@ async def test_first_poll_announces_a_leader_that_has_not_answered() -> None:
         assert [seen.status for seen in own.asked(other)] == [200]
         assert [seen.status for seen in own.asked(new)] == [None]
         own.answer(new)
-        await own.look()
+        await own.poll_once()
         confirmed = await own.demo.slack.wait_for(
             STORAGE, lambda m: m.ts == early.ts and "not confirmed yet" not in m.full_text, timeout=30
         )
@@ -105,12 +105,12 @@ async def test_contradicted_follower_announces_no_leader() -> None:
     async with world(election=LONG) as own:
         await own.cluster.isolate(1)
         await own.cluster.elect(2)
-        await own.look()
+        await own.poll_once()
         assert [seen.status for node in (1, 3) for seen in own.asked(node)] == [200, 200]
         await own.demo.app.outbox.drain()
         assert own.announcements() == []
         # The same word of the same follower is enough as soon as nothing contradicts it.
         await own.cluster.kill(1)
-        await own.look()
+        await own.poll_once()
         await own.announced("changed from peer 1 to peer 2", "reported by peer 3; not confirmed yet")
         assert [seen.status for seen in own.asked(2)] == [None]

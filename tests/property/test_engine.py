@@ -94,7 +94,7 @@ class Engine(RuleBasedStateMachine):
 
     @property
     def history(self) -> ChannelHistory:
-        return decode_history(CHANNEL, self.store.state.channels.get(CHANNEL, {}))
+        return decode_history(CHANNEL, self.store.state.channel_histories.get(CHANNEL, {}))
 
     @rule(seen=st.lists(SEEN, min_size=1, max_size=3))
     def the_world_changes(self, seen: list[tuple[str, Answer]]) -> None:

@@ -15,7 +15,7 @@ from bot.alerting.transition import NOTIFYING, reads_the_same
 from tests.support.budget import examples
 from tests.support.engine_builders import Life, found, rule
 from tests.support.raft_snapshots import after, ask, rule_of
-from tests.support.watch_builders import look
+from tests.support.watch_builders import polled
 
 HOLD = 30.0
 LOOKS = st.lists(
@@ -25,10 +25,10 @@ LOOKS = st.lists(
 
 @given(LOOKS)
 @settings(deadline=None)
-def test_unknown_values_change_nothing(looks: Sequence[tuple[float, str]]) -> None:
+def test_unknown_values_change_nothing(answers: Sequence[tuple[float, str]]) -> None:
     life, now = Life([rule(hold=HOLD, clear=HOLD)]), 0.0
     known: list[tuple[float, str]] = []
-    for apart, what in looks:
+    for apart, what in answers:
         before = dict(life.alerts)
         now += apart
         findings = [found()] if what == "seen" else []
@@ -44,10 +44,10 @@ def test_unknown_values_change_nothing(looks: Sequence[tuple[float, str]]) -> No
                 assert _seen_for(known, "gone") >= HOLD
 
 
-def _seen_for(looks: Sequence[tuple[float, str]], what: str) -> float:
+def _seen_for(answers: Sequence[tuple[float, str]], what: str) -> float:
     """For how long it was known to be so, up to the last look: each look stands for the time until the next."""
-    lasted, until = 0.0, looks[-1][0]
-    for at, each in reversed(looks):
+    lasted, until = 0.0, answers[-1][0]
+    for at, each in reversed(answers):
         if each not in {what, "unknown"}:
             break
         lasted += until - at if each == what else 0.0
@@ -77,8 +77,8 @@ def test_planned_change_never_worsens(steps: Sequence[tuple[int, bool]], apart: 
 
 
 def _found(key: str, now: float, changes: Sequence[LeaderChange]) -> Sequence[Finding]:
-    memory = replace(after(look(now)).memory, changes=tuple(changes))
-    answer = ask(key, RuleContext(look(now), memory, now))
+    state = replace(after(polled(now)).state, changes=tuple(changes))
+    answer = ask(key, RuleContext(polled(now), state, now))
     assert answer is not CANNOT_TELL
     return answer
 

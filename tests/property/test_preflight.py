@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.clustermgr.models import HostLook, RaftStatus, Snapshot
+from bot.clustermgr.models import HostAnswer, RaftStatus, Snapshot
 from bot.common.errors import ClusterTimeout
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
@@ -66,20 +66,20 @@ def scenes(draw: st.DrawFn) -> Scene:
     ids = draw(st.permutations(range(1, 9)))
     size = draw(st.integers(1, 7))
     voters, learners = tuple(ids[:size]), tuple(ids[size : size + draw(st.sampled_from((0, 0, 1, 2)))])
-    fault = draw(st.sampled_from(("none", "peers", "peers", "hosts", "looks", "all")))
+    fault = draw(st.sampled_from(("none", "peers", "peers", "hosts", "answers", "all")))
     peers = fault in {"peers", "all"}
     leader = 0 if fault == "all" and draw(st.booleans()) else voters[0]
     flagged = draw(st.lists(st.sampled_from((*voters, *learners)), max_size=3, unique=True)) if peers else []
     scene = Scene(voters=voters, learners=learners, leader=leader, peers={peer: draw(FLAGS) for peer in flagged})
     if fault in {"hosts", "all"}:
         scene = replace(scene, silent=draw(SOME) - {leader}, only_now_silent=draw(SOME), unlisted=draw(SOME))
-    if fault in {"looks", "all"}:
-        scene = replace(scene, **draw(odd_looks(voters, leader)))
+    if fault in {"answers", "all"}:
+        scene = replace(scene, **draw(odd_answers(voters, leader)))
     return scene
 
 
 @st.composite
-def odd_looks(draw: st.DrawFn, voters: tuple[int, ...], leader: int) -> dict[str, Any]:
+def odd_answers(draw: st.DrawFn, voters: tuple[int, ...], leader: int) -> dict[str, Any]:
     """Hosts that see it otherwise, hosts that are no members, a transfer under way, another look before."""
     view = st.tuples(st.sampled_from((leader, leader, 0, 2)), st.integers(6, 8))
     earlier: Mapping[str, Any] | None = draw(
@@ -136,19 +136,19 @@ def proven(before: Snapshot | None, now: Snapshot) -> set[int]:
     if now.leader is None:
         return set()
     leader = now.leader[1].raft_status
-    reign = (leader.leader, leader.term)
+    leader_and_term = (leader.leader, leader.term)
     found = {leader.leader}
     if before is None or before.leader is None or now.at - before.at < 3:
         return found
     earlier = before.leader[1].raft_status
-    if (earlier.leader, earlier.term) != reign:
+    if (earlier.leader, earlier.term) != leader_and_term:
         return found
     for peer in leader.peers:
         if peer.is_learner or not all(_sound(peer.id, status) for status in (leader, earlier)):
             continue
-        own = [_given(look, peer.id) for look in (before, now)]
-        hidden = own == [[], []] and all(_whose(before, now, look.host) for look in now.looks)
-        if hidden or (own[0] == own[1] and [view[1:] for view in own[1]] == [reign]):
+        own = [_given(answer, peer.id) for answer in (before, now)]
+        hidden = own == [[], []] and all(_whose(before, now, answer.host) for answer in now.answers)
+        if hidden or (own[0] == own[1] and [view[1:] for view in own[1]] == [leader_and_term]):
             found.add(peer.id)
     return found
 
@@ -166,17 +166,17 @@ def _sound(peer: int, status: RaftStatus) -> bool:
     )
 
 
-def _given(look: Snapshot, peer: int) -> list[tuple[str, int, int]]:
+def _given(answer: Snapshot, peer: int) -> list[tuple[str, int, int]]:
     return [
         (host, stat.raft_status.leader, stat.raft_status.term)
-        for host, stat in look.answered
+        for host, stat in answer.answered
         if stat.raft_status.node_id == peer
     ]
 
 
 def _whose(before: Snapshot, now: Snapshot, host: str) -> bool:
     """True if that host gave its node id in one of the polls."""
-    return any(name == host for look in (before, now) for name, _ in look.answered)
+    return any(name == host for answer in (before, now) for name, _ in answer.answered)
 
 
 def resulting(request: Request, now: Snapshot) -> set[int]:
@@ -194,7 +194,7 @@ CHANGES = requests(("add", "remove", "transfer"))
 @STEADY
 @given(scenes(), CHANGES, FACTS)
 def test_allowed_change_leaves_a_healthy_quorum(scene: Scene, request: Request, facts: PreflightContext) -> None:
-    before, now = scene.looks()
+    before, now = scene.snapshots()
     verdict = preflight(request, before, now, facts=facts)
     assume(not verdict.forced().blocked)
     after = resulting(request, now)
@@ -204,7 +204,7 @@ def test_allowed_change_leaves_a_healthy_quorum(scene: Scene, request: Request, 
 @STEADY
 @given(scenes(), requests(), FACTS)
 def test_block_names_a_next_step_and_survives_json(scene: Scene, request: Request, facts: PreflightContext) -> None:
-    verdict = preflight(request, *scene.looks(), facts=facts)
+    verdict = preflight(request, *scene.snapshots(), facts=facts)
     assert all(check.next_step for check in verdict.of_level(CheckLevel.BLOCK))
     keys = [check.key for check in verdict.checks]
     assert len(keys) == len(set(keys))
@@ -218,22 +218,22 @@ def test_block_names_a_next_step_and_survives_json(scene: Scene, request: Reques
 @given(scenes(), FACTS)
 def test_the_leader_is_never_removed_not_even_by_force(scene: Scene, facts: PreflightContext) -> None:
     assume(scene.leader)
-    assert preflight(MemberRemove(scene.leader), *scene.looks(), facts=facts).forced().blocked
+    assert preflight(MemberRemove(scene.leader), *scene.snapshots(), facts=facts).forced().blocked
 
 
 @STEADY
 @given(scenes(), FLAGS)
 def test_unhealthy_state_of_a_voter_never_blocks_its_removal(scene: Scene, flags: s.Flags) -> None:
     peer = scene.voters[-1]
-    allowed = preflight(MemberRemove(peer), *scene.looks())
+    allowed = preflight(MemberRemove(peer), *scene.snapshots())
     waits = allowed.check("catching_up")
     # While another voter catches up, only voters that are behind may be removed.
     assume(not allowed.blocked and waits is not None and waits.level is CheckLevel.PASS)
     worse = replace(scene, peers={**scene.peers, peer: {**scene.peers.get(peer, {}), **flags}})
-    blocks = preflight(MemberRemove(peer), *worse.looks()).of_level(CheckLevel.BLOCK)
+    blocks = preflight(MemberRemove(peer), *worse.snapshots()).of_level(CheckLevel.BLOCK)
     # Where its vote is missing for the removal itself, that is what blocks it, and break-glass lifts it.
     assert {(check.key, check.forceable) for check in blocks} <= {("commit", True)}
-    assert not blocks or active(worse.looks()[1]) < len(scene.voters) // 2 + 1
+    assert not blocks or active(worse.snapshots()[1]) < len(scene.voters) // 2 + 1
 
 
 def active(now: Snapshot) -> int:
@@ -247,7 +247,7 @@ def active(now: Snapshot) -> int:
 @given(scenes(), FACTS)
 def test_removal_without_active_quorum_passes_only_after_an_election(scene: Scene, facts: PreflightContext) -> None:
     assume(scene.leader)
-    before, now = scene.looks()
+    before, now = scene.snapshots()
     for peer in scene.voters:
         verdict = preflight(MemberRemove(peer), before, now, facts=facts)
         if verdict.blocked or active(now) >= len(scene.voters) // 2 + 1:
@@ -262,7 +262,7 @@ def test_removal_without_active_quorum_passes_only_after_an_election(scene: Scen
 def test_addition_and_transfer_need_active_quorum_even_if_forced(
     scene: Scene, request: Request, facts: PreflightContext
 ) -> None:
-    before, now = scene.looks()
+    before, now = scene.snapshots()
     assume(not preflight(request, before, now, facts=facts).forced().blocked)
     assert active(now) >= len(scene.voters) // 2 + 1
 
@@ -272,10 +272,10 @@ def test_addition_and_transfer_need_active_quorum_even_if_forced(
 def test_voter_becoming_unhealthy_never_unblocks_a_change(
     scene: Scene, request: Request, flags: s.Flags, facts: PreflightContext
 ) -> None:
-    healthy = sorted(proven(*scene.looks()) - {scene.leader})
+    healthy = sorted(proven(*scene.snapshots()) - {scene.leader})
     assume(healthy)
     ill = replace(scene, peers={**scene.peers, healthy[0]: flags})
-    was, now_is = (preflight(request, *of.looks(), facts=facts).level for of in (scene, ill))
+    was, now_is = (preflight(request, *of.snapshots(), facts=facts).level for of in (scene, ill))
     assert (was, now_is) != (CheckLevel.BLOCK, CheckLevel.PASS)
 
 
@@ -285,16 +285,17 @@ def test_seeing_less_never_makes_a_blocked_membership_change_pass(
     scene: Scene, request: Request, lost: str, facts: PreflightContext
 ) -> None:
     assume(not isinstance(request, TaskSwitch))
-    before, now = scene.looks()
+    before, now = scene.snapshots()
     less = (None, now) if lost == "look before" else (before, _silenced(now))
-    was, now_is = (preflight(request, *looks, facts=facts).level for looks in ((before, now), less))
+    was, now_is = (preflight(request, *answers, facts=facts).level for answers in ((before, now), less))
     assert (was, now_is) != (CheckLevel.BLOCK, CheckLevel.PASS)
 
 
 def _silenced(now: Snapshot) -> Snapshot:
     """The same look with every host but the leader's silent."""
     kept = now.leader[0] if now.leader else ""
-    looks = [
-        look if look.host == kept else HostLook(look.host, 5.0, error=ClusterTimeout("no answer")) for look in now.looks
+    answers = [
+        answer if answer.host == kept else HostAnswer(answer.host, 5.0, error=ClusterTimeout("no answer"))
+        for answer in now.answers
     ]
-    return replace(now, looks=tuple(looks))
+    return replace(now, answers=tuple(answers))

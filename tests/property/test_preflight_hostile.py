@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import Disk, HostAnswer, Peer, RaftStatus, Snapshot, Stat
 from bot.operations.preflight.check import CheckLevel, PreflightContext, SwitchReading, preflight
 from bot.operations.replacement_plan import StepState, replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
@@ -41,8 +41,8 @@ WILD_STATUS = st.builds(
         st.one_of(WILD_PEERS, st.builds(Peer, id=st.integers(0, 3), is_learner=st.booleans())), max_size=4
     ).map(tuple),
 )
-WILD_LOOKS = st.builds(
-    HostLook,
+WILD_ANSWERS = st.builds(
+    HostAnswer,
     host=st.text(max_size=8),
     took=st.just(0.1),
     stat=st.one_of(st.none(), st.builds(Stat, leader_host=st.text(max_size=8), raft_status=WILD_STATUS)),
@@ -51,7 +51,7 @@ WILD = st.builds(
     Snapshot,
     cluster=st.just("prod"),
     at=st.floats(0, 20),
-    looks=st.lists(WILD_LOOKS, max_size=4).map(tuple),
+    answers=st.lists(WILD_ANSWERS, max_size=4).map(tuple),
     bad_disks=st.sampled_from([None, (), (Disk(disk_id=1, status=2),)]),
 )
 

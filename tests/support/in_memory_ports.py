@@ -15,7 +15,7 @@ from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import Sample
 from bot.alerting.rules.base import Rule
-from bot.alerting.silences import Begun, Lifted
+from bot.alerting.silences import Lifted, SilenceResult
 from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
@@ -128,8 +128,8 @@ class FakeCluster:
 
     async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
-        for look in self.seen:
-            yield look
+        for snapshot in self.seen:
+            yield snapshot
 
     async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
         return None, self.seen[-1]
@@ -258,9 +258,11 @@ class FakeAlerts:
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
-    ) -> Begun:
+    ) -> SilenceResult:
         self.done.append(("silence", cluster, rule, *([subject] if subject else []), seconds, by, reason))
-        return Begun(Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3), len(self.found))
+        return SilenceResult(
+            Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3), len(self.found)
+        )
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held

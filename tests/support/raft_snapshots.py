@@ -7,7 +7,7 @@ from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleContext
 from bot.alerting.rules.table import rule_named
-from bot.clustermgr.models import HostLook, Snapshot
+from bot.clustermgr.models import HostAnswer, Snapshot
 from bot.common.errors import ClusterError
 from tests.support.alert_words import outcome, sentence
 from tests.support.watch_builders import host
@@ -15,30 +15,32 @@ from tests.support.watch_builders import host
 
 def having(snapshot: Snapshot, node: int, *, took: float | None = None, **raft: Any) -> Snapshot:
     """The look with other raft fields, or another duration (seconds), of one node's own answer."""
-    return replace(snapshot, looks=tuple(_changed(look, node, took, raft) for look in snapshot.looks))
+    return replace(snapshot, answers=tuple(_changed(polled, node, took, raft) for polled in snapshot.answers))
 
 
-def _changed(look: HostLook, node: int, took: float | None, raft: dict[str, Any]) -> HostLook:
-    if look.host != host(node) or look.stat is None:
-        return look
-    status = look.stat.raft_status.model_copy(update=raft)
-    stat = look.stat.model_copy(update={"raft_status": status})
-    return replace(look, stat=stat, took=look.took if took is None else took)
+def _changed(polled: HostAnswer, node: int, took: float | None, raft: dict[str, Any]) -> HostAnswer:
+    if polled.host != host(node) or polled.stat is None:
+        return polled
+    status = polled.stat.raft_status.model_copy(update=raft)
+    stat = polled.stat.model_copy(update={"raft_status": status})
+    return replace(polled, stat=stat, took=polled.took if took is None else took)
 
 
 def failing(snapshot: Snapshot, *nodes: int, error: ClusterError) -> Snapshot:
     """The look at which these nodes gave an error."""
     hosts = {host(node) for node in nodes}
-    looks = (HostLook(look.host, 0.01, error=error) if look.host in hosts else look for look in snapshot.looks)
-    return replace(snapshot, looks=tuple(looks))
+    answers = (
+        HostAnswer(polled.host, 0.01, error=error) if polled.host in hosts else polled for polled in snapshot.answers
+    )
+    return replace(snapshot, answers=tuple(answers))
 
 
-def after(*looks: Snapshot) -> RuleContext:
+def after(*answers: Snapshot) -> RuleContext:
     """The scene of the last look, with what was remembered of all of them; the one before it is the earlier look."""
-    memory, before = ClusterState(), None
-    for look in looks:
-        memory, before, last = update(memory, look, previous=before), look, before
-    return RuleContext(looks[-1], memory, looks[-1].at, last)
+    state, before = ClusterState(), None
+    for polled in answers:
+        state, before, last = update(state, polled, previous=before), polled, before
+    return RuleContext(answers[-1], state, answers[-1].at, last)
 
 
 def said(answer: Answer) -> dict[str, str] | None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot.clustermgr.models import Disk, HostLook, Snapshot, Stat
+from bot.clustermgr.models import Disk, HostAnswer, Snapshot, Stat
 from bot.common.errors import ClusterError, ClusterTimeout, ClusterUnreachable
 from bot.interactions.message import BlockJson, Message
 from bot.views.tables import as_text
@@ -32,26 +32,26 @@ def as_node(stat: Stat, node: int, **changes: Any) -> Stat:
     return stat.model_copy(update={"raft_status": stat.raft_status.model_copy(update={"node_id": node, **changes})})
 
 
-def look(*answers: Stat | ClusterError, cluster: str = "prod", hosts: tuple[str, ...] = HOSTS, **more: Any) -> Snapshot:
+def polled(*given: Stat | ClusterError, cluster: str = "prod", hosts: tuple[str, ...] = HOSTS, **more: Any) -> Snapshot:
     """A snapshot in which the hosts gave these answers, in order."""
-    looks = tuple(
-        HostLook(host, 0.004, stat=answer) if isinstance(answer, Stat) else HostLook(host, 4.5, error=answer)
-        for host, answer in zip(hosts, answers, strict=False)
+    answers = tuple(
+        HostAnswer(host, 0.004, stat=answer) if isinstance(answer, Stat) else HostAnswer(host, 4.5, error=answer)
+        for host, answer in zip(hosts, given, strict=False)
     )
-    return Snapshot(cluster, AT, looks, **{"bad_disks": (), **more})
+    return Snapshot(cluster, AT, answers, **{"bad_disks": (), **more})
 
 
 def healthy() -> Snapshot:
     """Three hosts that agree."""
     leader, follower = recorded_stats("stat_with_disks2")
-    return look(leader, follower, as_node(follower, 3))
+    return polled(leader, follower, as_node(follower, 3))
 
 
 def degraded() -> Snapshot:
     """The leader 25 s after a follower was killed; that follower's host is silent."""
     leader = recorded_stats("stat_follower_killed")[-1]
     follower = as_node(recorded_stats("stat_with_disks2")[1], 1, term=6, leader=2, commit=94)
-    return look(follower, leader, ClusterUnreachable("10.0.0.3:9998 refuses connections.", host="10.0.0.3:9998"))
+    return polled(follower, leader, ClusterUnreachable("10.0.0.3:9998 refuses connections.", host="10.0.0.3:9998"))
 
 
 def leaderless() -> Snapshot:
@@ -60,13 +60,13 @@ def leaderless() -> Snapshot:
     late = ClusterTimeout("10.0.0.1:9998 gave no answer in 4 s.", host="10.0.0.1:9998")
     gone = ClusterUnreachable("10.0.0.3:9998 refuses connections.", host="10.0.0.3:9998")
     failed = ClusterTimeout("the disk list was not answered in 4 s.")
-    return look(late, survivor, gone, bad_disks=None, disks_error=failed)
+    return polled(late, survivor, gone, bad_disks=None, disks_error=failed)
 
 
 def unreachable() -> Snapshot:
     """A snapshot without answers."""
     errors = [ClusterUnreachable(f"{host} refuses connections.", host=host) for host in HOSTS]
-    return look(*errors, bad_disks=None, disks_error=errors[0])
+    return polled(*errors, bad_disks=None, disks_error=errors[0])
 
 
 def hostile() -> Snapshot:
@@ -83,7 +83,7 @@ def hostile() -> Snapshot:
             "space_stat": space,
         }
     )
-    return look(mean, ClusterUnreachable(HOSTILE), bad_disks=(disk(1, host=HOSTILE, path=HOSTILE, idc=HOSTILE),))
+    return polled(mean, ClusterUnreachable(HOSTILE), bad_disks=(disk(1, host=HOSTILE, path=HOSTILE, idc=HOSTILE),))
 
 
 def disk(number: int, *, status: int = 2, host: str = "http://10.0.0.7:8899", idc: str = "z0", **more: Any) -> Disk:

@@ -10,7 +10,7 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
 from bot.alerting.model import Alert, AlertState, AlertText, Silence
 from bot.alerting.reports.trend import Measurement, Sample
-from bot.clustermgr.models import Disk, HostLook, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
+from bot.clustermgr.models import Disk, HostAnswer, Peer, RaftStatus, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, Conflict, StoreError
 from bot.common.message_key import MessageKey
 from bot.store.state_codec import decode_history, decode_state, encode_history, encode_state
@@ -77,7 +77,7 @@ def disk(number: int, status: int = 2) -> Disk:
     return Disk(disk_id=number, status=status, idc="z0", host=f"http://10.0.1.{number}:8889", path=f"/data/{number}")
 
 
-def look(
+def polled(
     at: float,
     *,
     leader: int = 1,
@@ -88,19 +88,19 @@ def look(
     **stats: Any,
 ) -> Snapshot:
     """A look at cluster `prod`; `silent` nodes do not answer, `stats` are handed to every node's `stat`."""
-    looks = tuple(
-        HostLook(host(node), 0.01, error=ClusterTimeout("It did not answer in time.", host=host(node)))
+    answers = tuple(
+        HostAnswer(host(node), 0.01, error=ClusterTimeout("It did not answer in time.", host=host(node)))
         if node in silent
-        else HostLook(host(node), 0.01, stat(node, leader, term, **stats))
+        else HostAnswer(host(node), 0.01, stat(node, leader, term, **stats))
         for node in nodes
     )
-    return Snapshot("prod", at, looks, bad_disks=None if bad is None else tuple(bad))
+    return Snapshot("prod", at, answers, bad_disks=None if bad is None else tuple(bad))
 
 
 def dark(at: float) -> Snapshot:
     """A look at which no host could be reached."""
     error = ClusterUnreachable("No connection could be made.")
-    return Snapshot("prod", at, tuple(HostLook(host(node), 0.01, error=error) for node in (1, 2, 3)))
+    return Snapshot("prod", at, tuple(HostAnswer(host(node), 0.01, error=error) for node in (1, 2, 3)))
 
 
 @dataclass
@@ -109,11 +109,11 @@ class State:
 
     alerts: dict[int, Alert] = field(default_factory=dict)
     silences: list[Silence] = field(default_factory=list)
-    memory: dict[str, dict[str, Any]] = field(default_factory=dict)
-    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cluster_states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    channel_histories: dict[str, dict[str, Any]] = field(default_factory=dict)
     samples: list[tuple[str, float, Measurement]] = field(default_factory=list)
     outbox: dict[str, tuple[str, dict[str, Any], str | None, bool]] = field(default_factory=dict)
-    firings: set[tuple[str, float]] = field(default_factory=set)
+    scheduled_runs: set[tuple[str, float]] = field(default_factory=set)
     puts: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -132,12 +132,12 @@ class FakeUnit:
         return FakeSilences(self.state)
 
     @property
-    def memory(self) -> "FakeMemory":
-        return FakeMemory(self)
+    def cluster_states(self) -> "FakeClusterStates":
+        return FakeClusterStates(self)
 
     @property
-    def channels(self) -> "FakeChannels":
-        return FakeChannels(self)
+    def channel_histories(self) -> "FakeChannelHistories":
+        return FakeChannelHistories(self)
 
     @property
     def samples(self) -> "FakeSamples":
@@ -148,8 +148,8 @@ class FakeUnit:
         return FakeOutbox(self)
 
     @property
-    def firings(self) -> "FakeFirings":
-        return FakeFirings(self)
+    def scheduled_runs(self) -> "FakeScheduledRuns":
+        return FakeScheduledRuns(self)
 
     def must_write(self) -> None:
         if not self.writable:
@@ -206,27 +206,30 @@ class FakeSilences:
 
 
 @dataclass
-class FakeMemory:
+class FakeClusterStates:
     unit: FakeUnit
 
     async def get(self, cluster: str) -> ClusterState:
-        return decode_state(self.unit.state.memory.get(cluster, {}))
+        return decode_state(self.unit.state.cluster_states.get(cluster, {}))
 
     async def put(self, cluster: str, state: ClusterState) -> None:
         self.unit.must_write()
-        self.unit.state.memory[cluster] = {**self.unit.state.memory.get(cluster, {}), **encode_state(state)}
+        self.unit.state.cluster_states[cluster] = {
+            **self.unit.state.cluster_states.get(cluster, {}),
+            **encode_state(state),
+        }
 
 
 @dataclass
-class FakeChannels:
+class FakeChannelHistories:
     unit: FakeUnit
 
     async def get(self, channel: str) -> ChannelHistory:
-        return decode_history(channel, self.unit.state.channels.get(channel, {}))
+        return decode_history(channel, self.unit.state.channel_histories.get(channel, {}))
 
     async def put(self, history: ChannelHistory) -> None:
         self.unit.must_write()
-        self.unit.state.channels[history.channel] = encode_history(history)
+        self.unit.state.channel_histories[history.channel] = encode_history(history)
 
 
 @dataclass
@@ -270,17 +273,17 @@ class FakeOutbox:
 
 
 @dataclass
-class FakeFirings:
+class FakeScheduledRuns:
     unit: FakeUnit
 
     async def once(self, job: str, due_at: float) -> bool:
         self.unit.must_write()
-        first = (job, due_at) not in self.unit.state.firings
-        self.unit.state.firings.add((job, due_at))
+        first = (job, due_at) not in self.unit.state.scheduled_runs
+        self.unit.state.scheduled_runs.add((job, due_at))
         return first
 
     async def last(self, jobs: Collection[str], before: float) -> float | None:
-        return max((due for job, due in self.unit.state.firings if job in jobs and due < before), default=None)
+        return max((due for job, due in self.unit.state.scheduled_runs if job in jobs and due < before), default=None)
 
 
 class FakeStore:

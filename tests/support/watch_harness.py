@@ -9,7 +9,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Disk, Snapshot
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
-from tests.support.watch_builders import FakeStore, look
+from tests.support.watch_builders import FakeStore, polled
 
 NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}
 
@@ -20,7 +20,7 @@ class World:
 
     store: FakeStore = field(default_factory=FakeStore)
     now: float = 1_000_000.0
-    see: Callable[[float], Snapshot] = look
+    see: Callable[[float], Snapshot] = polled
     woken: int = 0
     causes: dict[int, tuple[int, str]] = field(default_factory=dict)
     watched: Watched = field(default_factory=lambda: Watched("prod", "C1", 15, configure(NO_HOLD)))
@@ -31,14 +31,14 @@ class World:
 
     def start(self) -> None:
         """A new process: nothing but the store is left of the one before."""
-        self.watch = Watcher(self.watched, self._look, self.store, wake=self._wake, explain=self._explain)
+        self.watch = Watcher(self.watched, self._poll, self.store, wake=self._wake, explain=self._explain)
 
     async def _explain(self, changes: Sequence[Change]) -> Causes:
         """The operations that changed a peer, by its id."""
         members = [change for change in changes if isinstance(change, MemberChange) and change.peer in self.causes]
         return {change: self.causes[change.peer] for change in members}
 
-    async def _look(self, _glimpse: object) -> Snapshot:
+    async def _poll(self, _glimpse: object) -> Snapshot:
         return self.see(self.now)
 
     def _wake(self) -> None:
@@ -54,4 +54,4 @@ class World:
 
 
 def with_disks(*disks: Disk) -> Callable[[float], Snapshot]:
-    return lambda at: look(at, bad=disks)
+    return lambda at: polled(at, bad=disks)

@@ -108,7 +108,7 @@ def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:
     if context.snapshot.leader is None:
         return None
     stat = context.snapshot.leader[1]
-    state, raft = context.memory, stat.raft_status
+    state, raft = context.state, stat.raft_status
     # The state may know a later leader than a cut-off one that still claims to be it.
     if (state.leader, state.term) != (raft.node_id, raft.term):
         return None

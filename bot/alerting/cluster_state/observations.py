@@ -111,16 +111,16 @@ def host_notes(old: Sequence[HostNote], snapshot: Snapshot) -> tuple[HostNote, .
         waits = note is not None and note.peer == raft.node_id and note.applied == applied(raft) < raft.commit
         if not waits:
             known[host] = HostNote(host, raft.node_id, applied(raft), raft.commit)
-    return tuple(known[look.host] for look in snapshot.looks if look.host in known)
+    return tuple(known[answer.host] for answer in snapshot.answers if answer.host in known)
 
 
 def refusing(old: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
     """The configured hosts that rejected the request token at their last answer; silence or an error keeps them."""
-    refused = {look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)}
+    refused = {answer.host for answer in snapshot.answers if isinstance(answer.error, AuthRejected)}
     if isinstance(snapshot.disks_error, AuthRejected):
         refused.add(snapshot.disks_error.host)
-    kept = {look.host for look in snapshot.looks if look.stat is None and look.host in old}
-    return tuple(look.host for look in snapshot.looks if look.host in refused | kept)
+    kept = {answer.host for answer in snapshot.answers if answer.stat is None and answer.host in old}
+    return tuple(answer.host for answer in snapshot.answers if answer.host in refused | kept)
 
 
 def peer_at(notes: Iterable[HostNote], host: str) -> int:

@@ -28,7 +28,7 @@ class SwitchState:
         return self.meaning.word == "off" or (self.dialect is Dialect.V3 and self.meaning.word != "on")
 
 
-def answers(context: RuleContext) -> bool:
+def answers_reads(context: RuleContext) -> bool:
     """True if the cluster answers reads now; if not, earlier values may be stale."""
     snapshot = context.snapshot
     return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
@@ -36,7 +36,7 @@ def answers(context: RuleContext) -> bool:
 
 def known_now(context: RuleContext) -> tuple[SwitchState, ...] | None:
     """Each task's switch now, None while unknown."""
-    return switches(context.memory, context.now) if answers(context) else None
+    return switches(context.state, context.now) if answers_reads(context) else None
 
 
 def switches(state: ClusterState, now: float) -> tuple[SwitchState, ...] | None:

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.observations import SwitchChange
-from bot.alerting.cluster_state.switches import FRESH, SwitchState, answers, known_now, switches
+from bot.alerting.cluster_state.switches import FRESH, SwitchState, answers_reads, known_now, switches
 from bot.alerting.details import (
     StoredSwitch,
     SwitchesChanged,
@@ -48,7 +48,7 @@ def _stored(switch: SwitchState) -> StoredSwitch:
 
 
 def _task_state(context: RuleContext, task: str) -> TaskState:
-    now = {switch.task: switch.meaning.word for switch in switches(context.memory, context.now) or ()}
+    now = {switch.task: switch.meaning.word for switch in switches(context.state, context.now) or ()}
     return _STATES.get(now.get(task, ""), TaskState.UNKNOWN)
 
 
@@ -58,7 +58,7 @@ def _switch_now(context: RuleContext, alert: Alert) -> Outcome:
 
 def _off_with_work(context: RuleContext, limits: RuleConfig) -> Answer:
     known = known_now(context)
-    if known is None or context.now - context.memory.disks_at > FRESH:
+    if known is None or context.now - context.state.disks_at > FRESH:
         return CANNOT_TELL
     work = _work(context)
     waiting = (switch for switch in known if switch.off and work.get(switch.task, 0) > 0)
@@ -67,7 +67,7 @@ def _off_with_work(context: RuleContext, limits: RuleConfig) -> Answer:
 
 def _work(context: RuleContext) -> dict[str, int]:
     """Number of disks that wait for each task."""
-    return {"disk_repair": len(context.memory.disks), "disk_drop": len(context.memory.dropping)}
+    return {"disk_repair": len(context.state.disks), "disk_drop": len(context.state.dropping)}
 
 
 def _waits(switch: SwitchState, disks: int, limits: RuleConfig) -> Finding:
@@ -110,12 +110,12 @@ def _wrong(switch: SwitchState, limits: RuleConfig) -> Finding:
 def _switch_changed(context: RuleContext, limits: RuleConfig) -> Answer:
     """Find changes that no operation caused: cards and threads show those of a person or of a lease that ended."""
     edge = context.now - limits["window"]
-    known = Dialect(context.memory.dialect) if context.memory.dialect else None
+    known = Dialect(context.state.dialect) if context.state.dialect else None
     changes = [change for change in _by_others(context, known) if change.at > edge]
-    if known is None or not answers(context):
+    if known is None or not answers_reads(context):
         return CANNOT_TELL
     if not changes:
-        return CANNOT_TELL if switches(context.memory, context.now) is None else ()
+        return CANNOT_TELL if switches(context.state, context.now) is None else ()
     only_on = all(_meaning(change.after, known) == "on" for change in changes)
     return (
         Finding(
@@ -130,7 +130,7 @@ def _switch_changed(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _by_others(context: RuleContext, dialect: Dialect | None) -> list[SwitchChange]:
-    changes = [change for change in context.memory.switch_changes if not change.op]
+    changes = [change for change in context.state.switch_changes if not change.op]
     return [
         change
         for change in changes
@@ -171,7 +171,7 @@ TASK_OFF_TOO_LONG = Rule(
     hold=0,
     clear=0,
     remind=7 * 86400,
-    looks=_off_too_long,
+    finds=_off_too_long,
     resolved=_switch_now,
     thresholds=MappingProxyType(
         {"after": Threshold(24 * 3600, Unit.SECONDS, "how long a task may be off, as far as cmbot has seen")}
@@ -188,7 +188,7 @@ TASK_OFF_WITH_WORK = Rule(
     hold=120,
     clear=0,
     remind=14400,
-    looks=_off_with_work,
+    finds=_off_with_work,
     resolved=_runs_or_done,
 )
 
@@ -200,7 +200,7 @@ SWITCH_MEANINGLESS = Rule(
     hold=0,
     clear=0,
     remind=86400,
-    looks=_meaningless,
+    finds=_meaningless,
     resolved=_switch_now,
 )
 
@@ -211,7 +211,7 @@ SWITCH_CHANGED = Rule(
     hold=0,
     clear=0,
     remind=0,
-    looks=_switch_changed,
+    finds=_switch_changed,
     resolved=_ended,
     thresholds=MappingProxyType(
         {"window": Threshold(3600, Unit.SECONDS, "so long a change stays open; later changes join its alert")}

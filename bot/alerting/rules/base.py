@@ -36,7 +36,7 @@ class LeaderTerm:
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
-    """All facts that a rule may use; `memory` includes this poll already.
+    """All facts that a rule may use; `state` includes this poll already.
 
     `previous` is an earlier poll, far enough back to prove a voter healthy; times in Unix seconds. `isolation` is set
     if no cluster answers from here, and names the cluster whose alert says so. `watched` are the keys of the enabled
@@ -45,7 +45,7 @@ class RuleContext:
     """
 
     snapshot: Snapshot
-    memory: ClusterState
+    state: ClusterState
     now: float
     previous: Snapshot | None = None
     isolation: Isolation | None = None
@@ -105,7 +105,7 @@ class Rule:
     """One kind of problem that the watch looks for; all times in seconds.
 
     A finding must last `hold` before it is announced and be gone for `clear` before its alert is resolved. While an
-    alert fires without an acknowledgement, a reminder comes every `remind` (0: never). `looks` finds problems;
+    alert fires without an acknowledgement, a reminder comes every `remind` (0: never). `finds` returns the problems;
     `resolved` gives the facts of an alert's end.
     """
 
@@ -115,7 +115,7 @@ class Rule:
     hold: float
     clear: float
     remind: float
-    looks: Callable[[RuleContext, RuleConfig], Answer]
+    finds: Callable[[RuleContext, RuleConfig], Answer]
     resolved: Callable[[RuleContext, Alert], Outcome]
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
@@ -132,4 +132,4 @@ class Rule:
         """The findings in this context."""
         defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
         names = {name: known.default for name, known in self.lists.items()}
-        return self.looks(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))
+        return self.finds(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))

@@ -20,7 +20,7 @@ def _writable_low(context: RuleContext, limits: RuleConfig) -> Answer:
     if space.total_disk <= 0:
         return ()
     share = _share(space)
-    days = context.memory.forecast.days_left(context.now)
+    days = context.state.forecast.days_left(context.now)
     by_both = (
         _severity(share, limits, "warn_share", "critical_share"),
         _severity(days, limits, "warn_days", "critical_days"),
@@ -44,7 +44,7 @@ def _no_worse(context: RuleContext, space: SpaceStat, share: float) -> Iterator[
 
 def _usable(context: RuleContext, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
     """The zones with their usable chunks, None where these are not known."""
-    counted = zones_of(context.memory.zones, context.memory.zones_at, context.now)
+    counted = zones_of(context.state.zones, context.state.zones_at, context.now)
     for zone in sorted(space.disk_stat_infos, key=lambda zone: zone.idc):
         if zone.total_chunk > 0 and counted.present(zone):
             yield zone, counted.usable(zone, context.snapshot.bad_disks)
@@ -125,7 +125,7 @@ WRITABLE_LOW = Rule(
     hold=600,
     clear=1800,
     remind=86400,
-    looks=_writable_low,
+    finds=_writable_low,
     resolved=_enough,
     thresholds=MappingProxyType(
         {
@@ -145,7 +145,7 @@ CHUNKS_LOW = Rule(
     hold=600,
     clear=1800,
     remind=86400,
-    looks=_chunks_low,
+    finds=_chunks_low,
     resolved=_ended,
     thresholds=MappingProxyType(
         {
@@ -163,7 +163,7 @@ VOLUMES_LOW = Rule(
     hold=900,
     clear=300,
     remind=14400,
-    looks=_volumes_low,
+    finds=_volumes_low,
     resolved=_ended,
     thresholds=MappingProxyType(
         {
@@ -180,7 +180,7 @@ NO_VOLUME = Rule(
     hold=3600,
     clear=0,
     remind=86400,
-    looks=_no_volume,
+    finds=_no_volume,
     resolved=_ended,
     thresholds=SETTLED,
 )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote
-from bot.alerting.cluster_state.switches import FRESH, answers, is_off
+from bot.alerting.cluster_state.switches import FRESH, answers_reads, is_off
 from bot.alerting.details import DiskName, DisksStuck, DiskWork, StuckDisk
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import WorkMoves
@@ -26,11 +26,11 @@ from bot.clustermgr.models import DiskStatus
 
 
 def _repair_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
-    if context.snapshot.bad_disks is None or is_off(context.memory, "disk_repair", context.now):
+    if context.snapshot.bad_disks is None or is_off(context.state, "disk_repair", context.now):
         # task_off_with_work reports a task that is off.
         return CANNOT_TELL
-    notes = {note.id: note for note in context.memory.disks}
-    stuck = list(_stuck_repairs(context.memory.repairs, context.now, limits))
+    notes = {note.id: note for note in context.state.disks}
+    stuck = list(_stuck_repairs(context.state.repairs, context.now, limits))
     return _finding("repair_stuck", DiskWork.REPAIR, _stuck_disks(stuck, notes), limits)
 
 
@@ -53,11 +53,11 @@ def _stands_still(progress: Progress, now: float, limits: RuleConfig) -> bool:
 
 
 def _drop_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
-    memory = context.memory
-    if not answers(context) or context.now - memory.dropping_at > FRESH or is_off(memory, "disk_drop", context.now):
+    state = context.state
+    if not answers_reads(context) or context.now - state.dropping_at > FRESH or is_off(state, "disk_drop", context.now):
         return CANNOT_TELL
-    stuck = [drop for drop in memory.drops if _stands_still(drop, context.now, limits)]
-    notes = {note.id: note for note in memory.dropping}
+    stuck = [drop for drop in state.drops if _stands_still(drop, context.now, limits)]
+    notes = {note.id: note for note in state.dropping}
     return _finding("drop_stuck", DiskWork.DROP, _stuck_disks(stuck, notes), limits)
 
 
@@ -87,11 +87,11 @@ def _stuck_disk(progress: Progress, note: DiskNote | None) -> StuckDisk:
 
 
 def _repairs_left(context: RuleContext, _: Alert) -> Outcome:
-    return WorkMoves(len(context.memory.repairs))
+    return WorkMoves(len(context.state.repairs))
 
 
 def _drops_left(context: RuleContext, _: Alert) -> Outcome:
-    return WorkMoves(len(context.memory.drops))
+    return WorkMoves(len(context.state.drops))
 
 
 _AFTER: Mapping[str, Threshold] = MappingProxyType(
@@ -110,7 +110,7 @@ REPAIR_STUCK = Rule(
     hold=0,
     clear=0,
     remind=86400,
-    looks=_repair_stuck,
+    finds=_repair_stuck,
     resolved=_repairs_left,
     thresholds=MappingProxyType(
         {
@@ -129,7 +129,7 @@ DROP_STUCK = Rule(
     hold=0,
     clear=0,
     remind=86400,
-    looks=_drop_stuck,
+    finds=_drop_stuck,
     resolved=_drops_left,
     thresholds=_AFTER,
 )

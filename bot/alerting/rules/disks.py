@@ -51,7 +51,7 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             tuple(disk_name(note) for note in notes[:MAX_LINES]),
             repairing[:MAX_PARTS],
             repair_on=repair_on,
-            waiting_since=_waiting_since(context.memory.repairs) if repair_on else None,
+            waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
@@ -68,14 +68,14 @@ def _waiting_since(repairs: Sequence[Progress]) -> float | None:
 
 def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
     """Use the leader's counters, which lag by minutes and name no disk: they may raise an alert, never resolve one."""
-    listed_at = context.memory.disks_at
+    listed_at = context.state.disks_at
     if context.snapshot.leader is None or (listed_at and context.now - listed_at < limits["counters_after"]):
         return CANNOT_TELL
     zones = context.snapshot.leader[1].space_stat.disk_stat_infos
     broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)
     if broken + repairing <= 0:
         return CANNOT_TELL
-    listed = tuple(disk_name(note) for note in context.memory.disks[:MAX_LINES])
+    listed = tuple(disk_name(note) for note in context.state.disks[:MAX_LINES])
     return (
         Finding(
             rule="disk_broken",
@@ -143,7 +143,7 @@ DISK_BROKEN = Rule(
     hold=0,
     clear=0,
     remind=86400,
-    looks=_broken,
+    finds=_broken,
     resolved=_disks_done,
     thresholds=MappingProxyType(
         {
@@ -164,7 +164,7 @@ DISK_EXPIRED = Rule(
     hold=330,
     clear=0,
     remind=86400,
-    looks=_expired,
+    finds=_expired,
     resolved=_ended,
     thresholds=MappingProxyType({**SETTLED}),
 )

@@ -86,7 +86,7 @@ def _leader_unseen(context: RuleContext, limits: RuleConfig) -> Answer:
         return ()
     if len(named) != 1 or named[0] in {stat.raft_status.node_id for _, stat in snapshot.answered}:
         return CANNOT_TELL
-    if any(peer_at(context.memory.hosts, look.host) in {0, named[0]} for look in snapshot.silent):
+    if any(peer_at(context.state.hosts, answer.host) in {0, named[0]} for answer in snapshot.silent):
         return CANNOT_TELL
     given = {plain(stat.leader_host) for _, stat in snapshot.answered if stat.raft_status.leader == named[0]}
     detail = LeaderUnseen(named[0], tuple(sorted(given - {""})))
@@ -94,7 +94,7 @@ def _leader_unseen(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _leader_seen(context: RuleContext, _: Alert) -> Outcome:
-    return LeaderNow(context.memory.leader, context.memory.term)
+    return LeaderNow(context.state.leader, context.state.term)
 
 
 HOSTS_DISAGREE = Rule(
@@ -104,7 +104,7 @@ HOSTS_DISAGREE = Rule(
     hold=60,
     clear=60,
     remind=3600,
-    looks=_hosts_disagree,
+    finds=_hosts_disagree,
     resolved=_agree,
 )
 
@@ -115,7 +115,7 @@ STALE_HOST = Rule(
     hold=60,
     clear=30,
     remind=86400,
-    looks=_stale_host,
+    finds=_stale_host,
     resolved=_stale_outcome,
 )
 
@@ -126,6 +126,6 @@ LEADER_UNSEEN = Rule(
     hold=60,
     clear=0,
     remind=86400,
-    looks=_leader_unseen,
+    finds=_leader_unseen,
     resolved=_leader_seen,
 )

@@ -21,16 +21,16 @@ def _no_leader(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     if any(stat.claims_leadership for _, stat in snapshot.answered):
         return CANNOT_TELL
-    silent = tuple(look.host for look in snapshot.silent)
-    memory = context.memory
-    detail = LeaderMissing(len(snapshot.answered), len(snapshot.looks), silent, memory.leader, memory.term)
+    silent = tuple(answer.host for answer in snapshot.silent)
+    state = context.state
+    detail = LeaderMissing(len(snapshot.answered), len(snapshot.answers), silent, state.leader, state.term)
     # Silent hosts are why there is no leader, or a part of it: this alert names them.
     covers = tuple((rule, host) for host in silent for rule in ("host_unreachable", "api_error"))
     return (Finding("no_leader", "", limits.severity, detail, parts=tuple(sorted(silent)), covers=covers),)
 
 
 def _led_again(context: RuleContext, _: Alert) -> Outcome:
-    return LeaderNow(context.memory.leader, context.memory.term)
+    return LeaderNow(context.state.leader, context.state.term)
 
 
 def _leader_changed(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -41,18 +41,18 @@ def _leader_changed(context: RuleContext, limits: RuleConfig) -> Answer:
     unplanned = _recent(_unplanned(context), context.now, window)
     if unplanned:
         return (_unplanned_finding(context, unplanned, limits),)
-    planned = _recent(_planned_alone(context.memory.changes, window), context.now, window)
+    planned = _recent(_planned_alone(context.state.changes, window), context.now, window)
     return (_planned_finding(planned, limits),) if planned else ()
 
 
 def _can_tell(context: RuleContext) -> bool:
     """True if a leader is known, or this poll shows that another peer leads."""
-    changes = context.memory.changes
+    changes = context.state.changes
     return context.snapshot.leader is not None or (bool(changes) and changes[-1].at >= context.snapshot.at)
 
 
 def _unplanned(context: RuleContext) -> tuple[LeaderChange, ...]:
-    return tuple(change for change in context.memory.changes if not change.op)
+    return tuple(change for change in context.state.changes if not change.op)
 
 
 def _planned_alone(changes: Sequence[LeaderChange], window: float) -> tuple[LeaderChange, ...]:
@@ -64,7 +64,7 @@ def _planned_alone(changes: Sequence[LeaderChange], window: float) -> tuple[Lead
 def _unplanned_finding(context: RuleContext, changes: Sequence[LeaderChange], limits: RuleConfig) -> Finding:
     """Report the unplanned changes; later changes by operations are listed but do not make it worse."""
     first, last = changes[0], changes[-1]
-    moves = tuple(_move(change) for change in context.memory.changes if change.at >= first.at)
+    moves = tuple(_move(change) for change in context.state.changes if change.at >= first.at)
     silent = silent_hosts_of(context, last.before) if len(changes) == 1 else ()
     detail = LeaderChanged(moves, silent)
     return Finding("leader_changed", "", limits.severity, detail, weight=len(changes), parts=_parts(changes))
@@ -127,8 +127,8 @@ def _leader_flapping(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _led_on(context: RuleContext, _: Alert) -> Outcome:
-    memory = context.memory
-    return LeaderNow(memory.leader, memory.term, context.now - memory.leader_since)
+    state = context.state
+    return LeaderNow(state.leader, state.term, context.now - state.leader_since)
 
 
 NO_LEADER = Rule(
@@ -138,7 +138,7 @@ NO_LEADER = Rule(
     hold=10,
     clear=30,
     remind=1800,
-    looks=_no_leader,
+    finds=_no_leader,
     resolved=_led_again,
 )
 
@@ -157,7 +157,7 @@ LEADER_CHANGED = Rule(
     hold=0,
     clear=0,
     remind=0,
-    looks=_leader_changed,
+    finds=_leader_changed,
     resolved=_led_on,
     thresholds=_WINDOW,
 )
@@ -169,7 +169,7 @@ LEADER_FLAPPING = Rule(
     hold=0,
     clear=0,
     remind=1800,
-    looks=_leader_flapping,
+    finds=_leader_flapping,
     resolved=_led_on,
     thresholds=MappingProxyType(
         {

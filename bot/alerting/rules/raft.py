@@ -55,9 +55,9 @@ def name_of(peer: Peer) -> PeerName:
     return PeerName(peer.id, peer.is_learner, plain(peer.host) if peer.host else "")
 
 
-def covered_by_loss(memory: ClusterState, peer: int) -> tuple[Pair, ...]:
+def covered_by_loss(state: ClusterState, peer: int) -> tuple[Pair, ...]:
     """The alerts that a lost peer explains: its host is silent, and it lags."""
-    hosts = tuple(("host_unreachable", host) for host in hosts_of(memory.hosts, peer))
+    hosts = tuple(("host_unreachable", host) for host in hosts_of(state.hosts, peer))
     return (*hosts, ("peer_lagging", str(peer)))
 
 
@@ -70,16 +70,16 @@ def quorum_only_unproven(context: RuleContext) -> tuple[Pair, ...]:
     leader = context.snapshot.leader
     if leader is None or not sees_spare(leader[1]):
         return ()
-    quiet = {look.host for look in context.snapshot.silent}
+    quiet = {answer.host for answer in context.snapshot.silent}
     sick = [voter.peer for voter in voter_health(context.previous, context.snapshot).values() if not voter.healthy]
-    all_quiet = all(quiet & set(hosts_of(context.memory.hosts, peer)) for peer in sick)
+    all_quiet = all(quiet & set(hosts_of(context.state.hosts, peer)) for peer in sick)
     return (("quorum_at_risk", ""),) if all_quiet else ()
 
 
 def silent_hosts_of(context: RuleContext, peer: int) -> tuple[str, ...]:
     """The configured hosts of a peer that give no usable answer either."""
-    known = set(hosts_of(context.memory.hosts, peer))
-    return tuple(look.host for look in context.snapshot.silent if look.host in known)
+    known = set(hosts_of(context.state.hosts, peer))
+    return tuple(answer.host for answer in context.snapshot.silent if answer.host in known)
 
 
 def _peer_down(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -98,12 +98,12 @@ def _down(context: RuleContext, peer: Peer, why: PeerFault, limits: RuleConfig) 
         str(peer.id),
         limits.at_most(Severity.INFO) if peer.is_learner else limits.severity,
         PeerDown(name_of(peer), why, silent_hosts_of(context, peer.id)),
-        covers=covered_by_loss(context.memory, peer.id),
+        covers=covered_by_loss(context.state, peer.id),
     )
 
 
 def _up_again(context: RuleContext, alert: Alert) -> Outcome:
-    known = {str(peer) for peer in (*context.memory.voters, *context.memory.learners)}
+    known = {str(peer) for peer in (*context.state.voters, *context.state.learners)}
     return PeerOutcome(alert.subject, PeerState.GOOD if alert.subject in known else PeerState.NO_MEMBER)
 
 
@@ -155,7 +155,7 @@ def _sick(context: RuleContext, voter: VoterHealth) -> SickVoter:
 
 def _covered(context: RuleContext, peer: int) -> tuple[Pair, ...]:
     """A voter that this alert names with its fault needs no alert beside it."""
-    return (("peer_down", str(peer)), *covered_by_loss(context.memory, peer))
+    return (("peer_down", str(peer)), *covered_by_loss(context.state, peer))
 
 
 def _steady(why: str) -> str:
@@ -164,7 +164,7 @@ def _steady(why: str) -> str:
 
 
 def _quorum_safe(context: RuleContext, _: Alert) -> Outcome:
-    return MembersNow(0 if context.snapshot.leader is None else len(context.memory.voters))
+    return MembersNow(0 if context.snapshot.leader is None else len(context.state.voters))
 
 
 def _membership_changed(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -175,7 +175,7 @@ def _membership_changed(context: RuleContext, limits: RuleConfig) -> Answer:
     if context.snapshot.leader is None:
         return CANNOT_TELL
     edge = context.now - limits["window"]
-    changes = [change for change in context.memory.member_changes if change.at > edge and not change.op]
+    changes = [change for change in context.state.member_changes if change.at > edge and not change.op]
     if not changes:
         return ()
     return (
@@ -195,7 +195,7 @@ def _member_move(change: MemberChange) -> MemberMove:
 
 
 def _members_now(context: RuleContext, _: Alert) -> Outcome:
-    return MembersNow(len(context.memory.voters), len(context.memory.learners))
+    return MembersNow(len(context.state.voters), len(context.state.learners))
 
 
 PEER_DOWN = Rule(
@@ -205,7 +205,7 @@ PEER_DOWN = Rule(
     hold=30,
     clear=30,
     remind=14400,
-    looks=_peer_down,
+    finds=_peer_down,
     resolved=_up_again,
 )
 
@@ -216,7 +216,7 @@ QUORUM_AT_RISK = Rule(
     hold=30,
     clear=30,
     remind=3600,
-    looks=_quorum_at_risk,
+    finds=_quorum_at_risk,
     resolved=_quorum_safe,
     thresholds=MappingProxyType(
         {"smallest_group": Threshold(2, Unit.NUMBER, "groups of fewer voters are accepted as they are")}
@@ -230,7 +230,7 @@ MEMBERSHIP_CHANGED = Rule(
     hold=0,
     clear=0,
     remind=0,
-    looks=_membership_changed,
+    finds=_membership_changed,
     resolved=_members_now,
     thresholds=MappingProxyType(
         {"window": Threshold(3600, Unit.SECONDS, "so long a change stays open; later changes join its alert")}

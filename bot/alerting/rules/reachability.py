@@ -19,7 +19,7 @@ from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import AnswersAgain, Ended, HostOutcome, HostState
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.raft import quorum_only_unproven, why_down
-from bot.clustermgr.models import HostLook
+from bot.clustermgr.models import HostAnswer
 from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
@@ -46,19 +46,21 @@ def fault_of(error: ClusterError | None) -> AnswerFault:
     return AnswerFault(kind, error.status)
 
 
-def is_silent(look: HostLook) -> bool:
+def is_silent(answer: HostAnswer) -> bool:
     """True if the host gave no answer at all; other rules report useless answers."""
-    return look.stat is None and (look.error is None or isinstance(look.error, ClusterUnreachable | ClusterTimeout))
+    return answer.stat is None and (
+        answer.error is None or isinstance(answer.error, ClusterUnreachable | ClusterTimeout)
+    )
 
 
 def host_outcome(context: RuleContext, host: str) -> HostOutcome:
     """State of a host at this poll."""
-    look = next((look for look in context.snapshot.looks if look.host == host), None)
-    if look is None:
+    answer = next((answer for answer in context.snapshot.answers if answer.host == host), None)
+    if answer is None:
         return HostOutcome(host, HostState.NOT_CONFIGURED)
-    if look.stat is None:
-        return HostOutcome(host, HostState.SILENT, fault_of(look.error))
-    return HostOutcome(host, HostState.GOOD, peer=peer_at(context.memory.hosts, host))
+    if answer.stat is None:
+        return HostOutcome(host, HostState.SILENT, fault_of(answer.error))
+    return HostOutcome(host, HostState.GOOD, peer=peer_at(context.state.hosts, host))
 
 
 def _host_outcome(context: RuleContext, alert: Alert) -> Outcome:
@@ -66,18 +68,18 @@ def _host_outcome(context: RuleContext, alert: Alert) -> Outcome:
 
 
 def _host_unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
-    return tuple(_silent(context, look, limits) for look in context.snapshot.looks if is_silent(look))
+    return tuple(_silent(context, answer, limits) for answer in context.snapshot.answers if is_silent(answer))
 
 
-def _silent(context: RuleContext, look: HostLook, limits: RuleConfig) -> Finding:
-    peer, members = peer_at(context.memory.hosts, look.host), context.memory.members
+def _silent(context: RuleContext, answer: HostAnswer, limits: RuleConfig) -> Finding:
+    peer, members = peer_at(context.state.hosts, answer.host), context.state.members
     if peer and members and peer not in {member.id for member in members}:
         # Its member was removed, and stopping it then is right.
-        left = HostSilent(look.host, fault_of(look.error), peer, removed=True)
-        return Finding("host_unreachable", look.host, limits.at_most(Severity.INFO), left)
+        left = HostSilent(answer.host, fault_of(answer.error), peer, removed=True)
+        return Finding("host_unreachable", answer.host, limits.at_most(Severity.INFO), left)
     others = _view_of_others(context, peer) if peer else OthersView.NOTHING
-    detail = HostSilent(look.host, fault_of(look.error), peer, others=others)
-    return Finding("host_unreachable", look.host, limits.severity, detail, covers=quorum_only_unproven(context))
+    detail = HostSilent(answer.host, fault_of(answer.error), peer, others=others)
+    return Finding("host_unreachable", answer.host, limits.severity, detail, covers=quorum_only_unproven(context))
 
 
 def _view_of_others(context: RuleContext, peer: int) -> OthersView:
@@ -90,16 +92,16 @@ def _view_of_others(context: RuleContext, peer: int) -> OthersView:
 
 def _cluster_unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = context.snapshot
-    if snapshot.answered or not snapshot.looks:
+    if snapshot.answered or not snapshot.answers:
         return ()
-    detail = ClusterSilent(tuple(HostFault(look.host, fault_of(look.error)) for look in snapshot.looks))
-    rejected = all(isinstance(look.error, AuthRejected) for look in snapshot.looks)
+    detail = ClusterSilent(tuple(HostFault(answer.host, fault_of(answer.error)) for answer in snapshot.answers))
+    rejected = all(isinstance(answer.error, AuthRejected) for answer in snapshot.answers)
     covers = () if rejected else (("auth_rejected", ""),)
     return (Finding("cluster_unreachable", "", limits.severity, detail, covers=covers),)
 
 
 def _cluster_answers(context: RuleContext, _: Alert) -> Outcome:
-    return AnswersAgain(len(context.snapshot.answered), len(context.snapshot.looks))
+    return AnswersAgain(len(context.snapshot.answered), len(context.snapshot.answers))
 
 
 def _read_only(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -116,9 +118,9 @@ def _ended(_: RuleContext, __: Alert) -> Outcome:
 def _api_error(context: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = context.snapshot
     useless = [
-        UselessAnswer(look.host, fault_of(look.error))
-        for look in snapshot.silent
-        if not is_silent(look) and not isinstance(look.error, AuthRejected)
+        UselessAnswer(answer.host, fault_of(answer.error))
+        for answer in snapshot.silent
+        if not is_silent(answer) and not isinstance(answer.error, AuthRejected)
     ]
     error = snapshot.disks_error
     if snapshot.leader is not None and error is not None and not isinstance(error, AuthRejected):
@@ -130,13 +132,13 @@ def _api_error(context: RuleContext, limits: RuleConfig) -> Answer:
 
 def _auth_rejected(context: RuleContext, limits: RuleConfig) -> Answer:
     snapshot = context.snapshot
-    rejecting = [look.host for look in snapshot.looks if isinstance(look.error, AuthRejected)]
+    rejecting = [answer.host for answer in snapshot.answers if isinstance(answer.error, AuthRejected)]
     if not rejecting and isinstance(snapshot.disks_error, AuthRejected):
         rejecting = [snapshot.disks_error.host or context.cluster]
     if not rejecting:
         # A silent host may reject the token all the same: only one that accepts it shows that it is right.
-        return () if snapshot.answered and not context.memory.refusing else CANNOT_TELL
-    detail = TokenRejected(tuple(rejecting), len(snapshot.looks))
+        return () if snapshot.answered and not context.state.refusing else CANNOT_TELL
+    detail = TokenRejected(tuple(rejecting), len(snapshot.answers))
     return (
         Finding(
             rule="auth_rejected",
@@ -153,9 +155,9 @@ def _auth_rejected(context: RuleContext, limits: RuleConfig) -> Answer:
 def _slow_answers(context: RuleContext, limits: RuleConfig) -> Answer:
     limit = limits["limit"]
     return tuple(
-        Finding("slow_answers", look.host, limits.severity, SlowHost(look.host, limit))
-        for look in context.snapshot.looks
-        if look.stat is not None and look.took > limit
+        Finding("slow_answers", answer.host, limits.severity, SlowHost(answer.host, limit))
+        for answer in context.snapshot.answers
+        if answer.stat is not None and answer.took > limit
     )
 
 
@@ -166,7 +168,7 @@ HOST_UNREACHABLE = Rule(
     hold=30,
     clear=30,
     remind=14400,
-    looks=_host_unreachable,
+    finds=_host_unreachable,
     resolved=_host_outcome,
 )
 
@@ -177,7 +179,7 @@ CLUSTER_UNREACHABLE = Rule(
     hold=20,
     clear=30,
     remind=1800,
-    looks=_cluster_unreachable,
+    finds=_cluster_unreachable,
     resolved=_cluster_answers,
 )
 
@@ -188,7 +190,7 @@ READ_ONLY = Rule(
     hold=0,
     clear=0,
     remind=86400,
-    looks=_read_only,
+    finds=_read_only,
     resolved=_ended,
 )
 
@@ -199,7 +201,7 @@ API_ERROR = Rule(
     hold=60,
     clear=60,
     remind=14400,
-    looks=_api_error,
+    finds=_api_error,
     resolved=_host_outcome,
 )
 
@@ -210,7 +212,7 @@ AUTH_REJECTED = Rule(
     hold=15,
     clear=30,
     remind=3600,
-    looks=_auth_rejected,
+    finds=_auth_rejected,
     resolved=_ended,
 )
 
@@ -221,7 +223,7 @@ SLOW_ANSWERS = Rule(
     hold=120,
     clear=120,
     remind=86400,
-    looks=_slow_answers,
+    finds=_slow_answers,
     resolved=_host_outcome,
     thresholds=MappingProxyType({"limit": Threshold(2, Unit.SECONDS, "an answer that takes longer is slow")}),
 )

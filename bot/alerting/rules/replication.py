@@ -54,13 +54,13 @@ def _is_catching_up(context: RuleContext, peer: Peer, seconds: float) -> bool:
     """True if it is new and has to be behind: it joined a short while ago, or gets its first snapshot."""
     joined = any(
         change.peer == peer.id and change.now and context.now - change.at < seconds
-        for change in context.memory.member_changes
+        for change in context.state.member_changes
     )
     return joined or (peer.is_learner and peer.pending_snapshot != 0)
 
 
 def _caught_up(context: RuleContext, alert: Alert) -> Outcome:
-    if alert.subject not in {str(member.id) for member in context.memory.members}:
+    if alert.subject not in {str(member.id) for member in context.state.members}:
         return PeerOutcome(alert.subject, PeerState.NO_MEMBER)
     leader = context.snapshot.leader
     peers = leader[1].raft_status.peers if leader else ()
@@ -71,14 +71,14 @@ def _caught_up(context: RuleContext, alert: Alert) -> Outcome:
 def _apply_stalled(context: RuleContext, limits: RuleConfig) -> Answer:
     if not context.snapshot.answered:
         return CANNOT_TELL
-    notes = {note.host: note for note in context.memory.hosts}
+    notes = {note.host: note for note in context.state.hosts}
     stalled = [
         (host, stat)
         for host, stat in context.snapshot.answered
         if host in notes and notes[host].stalled(stat.raft_status)
     ]
     hosts = {host for host, _ in stalled}
-    silent = tuple(_unknown(look.host) for look in context.snapshot.silent)
+    silent = tuple(_unknown(answer.host) for answer in context.snapshot.silent)
     return (*(_stalled(context, host, stat, hosts, limits) for host, stat in stalled), *silent)
 
 
@@ -107,7 +107,7 @@ def _transfer(context: RuleContext, stalled: set[str]) -> Fix | None:
 
 
 def _applies(context: RuleContext, alert: Alert) -> Outcome:
-    configured = alert.subject in {look.host for look in context.snapshot.looks}
+    configured = alert.subject in {answer.host for answer in context.snapshot.answers}
     return HostOutcome(alert.subject, HostState.GOOD if configured else HostState.NOT_CONFIGURED)
 
 
@@ -115,13 +115,13 @@ def _learner_ready(context: RuleContext, limits: RuleConfig) -> Answer:
     if same_leadership(context.previous, context.snapshot) is None:
         return CANNOT_TELL
     ready = [each.peer for each in learner_health(context.previous, context.snapshot).values() if each.healthy]
-    hosts = {member.id: member.host for member in context.memory.members}
+    hosts = {member.id: member.host for member in context.state.members}
     return tuple(_ready(context, peer, hosts.get(peer, ""), limits) for peer in ready)
 
 
 def _ready(context: RuleContext, peer: int, raft_host: str, limits: RuleConfig) -> Finding:
     """Name what its promotion needs: servers refuse to promote a learner in place (910, docs/clustermgr.md)."""
-    hosts = hosts_of(context.memory.hosts, peer)
+    hosts = hosts_of(context.state.hosts, peer)
     detail = LearnerReady(peer, plain(raft_host), _bare(hosts[0]) if hosts else "")
     return Finding("learner_ready", str(peer), limits.severity, detail)
 
@@ -132,7 +132,7 @@ def _bare(host: str) -> str:
 
 
 def _no_learner(context: RuleContext, alert: Alert) -> Outcome:
-    kind = next((member.kind for member in context.memory.members if str(member.id) == alert.subject), "")
+    kind = next((member.kind for member in context.state.members if str(member.id) == alert.subject), "")
     states = {"voter": PeerState.VOTER, "": PeerState.NO_MEMBER}
     return PeerOutcome(alert.subject, states.get(kind, PeerState.UNPROVEN))
 
@@ -144,7 +144,7 @@ PEER_LAGGING = Rule(
     hold=120,
     clear=60,
     remind=14400,
-    looks=_peer_lagging,
+    finds=_peer_lagging,
     resolved=_caught_up,
     thresholds=MappingProxyType(
         {
@@ -163,7 +163,7 @@ APPLY_STALLED = Rule(
     hold=60,
     clear=0,
     remind=3600,
-    looks=_apply_stalled,
+    finds=_apply_stalled,
     resolved=_applies,
 )
 
@@ -174,6 +174,6 @@ LEARNER_READY = Rule(
     hold=120,
     clear=1800,
     remind=0,
-    looks=_learner_ready,
+    finds=_learner_ready,
     resolved=_no_learner,
 )

@@ -79,7 +79,7 @@ WATCH_BLIND = Rule(
     hold=0,
     clear=0,
     remind=1800,
-    looks=_sees,
+    finds=_sees,
     resolved=_ended,
     thresholds={
         "after": Threshold(0, Unit.SECONDS, "blind for so long; 0 s is three intervals, one minute at least"),
@@ -93,7 +93,7 @@ OWN_NETWORK = Rule(
     hold=0,
     clear=30,
     remind=1800,
-    looks=_own_network,
+    finds=_own_network,
     resolved=_ended,
     thresholds={"after": Threshold(20, Unit.SECONDS, "no cluster answered for so long")},
 )

@@ -21,7 +21,7 @@ async def in_time(asked: Awaitable[T], cluster: str, what: str) -> T:
         async with asyncio.timeout(READ_SECONDS):
             return await asked
     except (ClusterUnreachable, ClusterTimeout, ClusterBadAnswer, ClusterFailed) as error:
-        raise error.retold(f"{cluster} did not tell {what}: {error.sentence}") from error
+        raise error.reworded(f"{cluster} did not tell {what}: {error.sentence}") from error
     except TimeoutError as error:
         raise ClusterTimeout(
             f"{cluster} did not tell {what} within {READ_SECONDS:g} s: "

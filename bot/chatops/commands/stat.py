@@ -43,22 +43,22 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
     """The first look, a second one at once where hosts contradict what the first shows, and the completed one."""
     cluster, shows, confirmed = call.the_cluster, first, False
     alerts = await _alerts(call)
-    async for look in cluster.snapshots(bad_disks=bad_disks):
-        previous, known = cluster.before(look), _known(call, look, alerts)
-        unsure = cluster_status(look, previous, known).unsure
+    async for answer in cluster.snapshots(bad_disks=bad_disks):
+        previous, known = cluster.before(answer), _known(call, answer, alerts)
+        unsure = cluster_status(answer, previous, known).unsure
         if unsure and confirmed:
             continue
-        yield Reply(shows(look, previous=previous, known=known), private=False)
+        yield Reply(shows(answer, previous=previous, known=known), private=False)
         shows = later
         if unsure:
-            again = await cluster.second_snapshot(look, bad_disks=bad_disks)
-            yield Reply(later(again, previous=look, known=_known(call, again, alerts)), private=False)
+            again = await cluster.second_snapshot(answer, bad_disks=bad_disks)
+            yield Reply(later(again, previous=answer, known=_known(call, again, alerts)), private=False)
             confirmed = True
 
 
-def _known(call: Call, look: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
+def _known(call: Call, answer: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
     name = call.the_cluster.name
-    return status_context(call.remembered(name).state, look, call.rules(name), alerts, alert_text)
+    return status_context(call.remembered(name).state, answer, call.rules(name), alerts, alert_text)
 
 
 async def _alerts(call: Call) -> tuple[Alert, ...]:

@@ -27,8 +27,8 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     cluster = call.the_cluster
     detected = asyncio.create_task(_dialect(cluster))
     try:
-        async for look in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
-            yield Reply(tasks(look, await detected), private=False)
+        async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
+            yield Reply(tasks(answer, await detected), private=False)
     finally:
         detected.cancel()
         await asyncio.gather(detected, return_exceptions=True)

@@ -30,22 +30,22 @@ class Offers:
 async def read(cluster: ClusterPort, wanted: frozenset[Offer], *, within: float = READ_SECONDS) -> Offers:
     """Poll the cluster once for what is wanted; a silent cluster yields notes. Never raises ClusterError."""
     if Offer.TASK in wanted:
-        look, detected = await asyncio.gather(_look(cluster, keys_for(None), within), _dialect(cluster, within))
-        return tasks(cluster.name, look, detected)
+        answer, detected = await asyncio.gather(_snapshot(cluster, keys_for(None), within), _dialect(cluster, within))
+        return tasks(cluster.name, answer, detected)
     if Offer.PEER in wanted:
-        return peers(cluster.name, await _look(cluster, (), within))
+        return peers(cluster.name, await _snapshot(cluster, (), within))
     return Offers()
 
 
-async def _look(cluster: ClusterPort, switches: tuple[str, ...], within: float) -> Snapshot | None:
-    looks = cluster.snapshots(bad_disks=False, switches=switches)
+async def _snapshot(cluster: ClusterPort, switches: tuple[str, ...], within: float) -> Snapshot | None:
+    answers = cluster.snapshots(bad_disks=False, switches=switches)
     try:
         with suppress(TimeoutError, StopAsyncIteration):
             async with asyncio.timeout(within):
-                return await anext(looks)
+                return await anext(answers)
         return None
     finally:
-        close = getattr(looks, "aclose", None)
+        close = getattr(answers, "aclose", None)
         if close is not None:
             await close()
 
@@ -58,16 +58,16 @@ async def _dialect(cluster: ClusterPort, within: float) -> DetectedDialect:
         return NOT_YET
 
 
-def peers(cluster: str, look: Snapshot | None) -> Offers:
+def peers(cluster: str, answer: Snapshot | None) -> Offers:
     """Return the members as their leader lists them: id, raft address and role, and why one is unhealthy."""
-    found = tuple(_peers(look, look.leader[1])) if look is not None and look.leader is not None else ()
+    found = tuple(_peers(answer, answer.leader[1])) if answer is not None and answer.leader is not None else ()
     if not found:
         return Offers(notes=(f"Type the id of the peer: the members of {cluster} cannot be read now.",))
     return Offers({Offer.PEER: found})
 
 
-def _peers(look: Snapshot, leader: Stat) -> Iterator[Choice]:
-    health = proven_health(look)
+def _peers(answer: Snapshot, leader: Stat) -> Iterator[Choice]:
+    health = proven_health(answer)
     for peer in (*voters(leader), *learners(leader)):
         known = health.get(peer.id)
         ails = known.why if known and not known.healthy else ""
@@ -78,9 +78,9 @@ def _role(peer: Peer, leader: Stat) -> str:
     return "leader" if peer.id == leader.raft_status.leader else "learner" if peer.is_learner else "voter"
 
 
-def tasks(cluster: str, look: Snapshot | None, detected: DetectedDialect) -> Offers:
+def tasks(cluster: str, answer: Snapshot | None, detected: DetectedDialect) -> Offers:
     """Return the tasks that the cluster knows, each with its state if it was read."""
-    values = (look.switches if look else None) or {}
+    values = (answer.switches if answer else None) or {}
     known = tuple(
         _task(task.name, task.does, _state(task.keys, detected.dialect, values))
         for task in TASKS

@@ -145,8 +145,8 @@ class Forms:
             await self.screens.show(view_id, turn, notice(Message(gone)))
             return
         first = True
-        async for look in cluster.snapshots():
-            await self.screens.show(view_id, turn, notice(stat(look, may_grow=first), cluster.name))
+        async for snapshot in cluster.snapshots():
+            await self.screens.show(view_id, turn, notice(stat(snapshot, may_grow=first), cluster.name))
             first = False
 
     async def answer(self, work: Submission, reply: Reply) -> None:

@@ -69,7 +69,7 @@ def _nothing_answered(now: Snapshot) -> Check | None:
         return None
     return block(
         "reach",
-        f"None of the {count(len(now.looks), 'configured host')} answered, so the state of the cluster is not known.",
+        f"None of the {count(len(now.answers), 'configured host')} answered, so the state of the cluster is not known.",
         "Make sure that the nodes run and that cmbot reaches them: `/cm stat` shows each host's error.",
     )
 
@@ -126,7 +126,7 @@ def _leader_unseen(now: Snapshot, peer: int) -> Check:
             f"Peer {peer} is named leader in term {now.term}, but its own host {own[0]} does not say so.",
             "An election has just ended, or that host's data is stale: try again in some seconds.",
         )
-    silent = [look.host for look in now.silent]
+    silent = [answer.host for answer in now.silent]
     if silent:
         return block(
             "leader",

@@ -76,7 +76,7 @@ def _raft_address(request: MemberAdd, view: View) -> Check:
 
 
 def _service_addresses(view: View) -> frozenset[str]:
-    return frozenset({place(look.host) for look in view.now.looks} | {place(view.leader.leader_host)} - {""})
+    return frozenset({place(answer.host) for answer in view.now.answers} | {place(view.leader.leader_host)} - {""})
 
 
 def _service_address(request: MemberAdd, view: View, facts: PreflightContext) -> Check:

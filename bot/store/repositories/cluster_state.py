@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.store.schema import memory
+from bot.store.schema import cluster_states
 from bot.store.session import Session
 from bot.store.state_codec import decode_state, encode_state
 
@@ -23,31 +23,31 @@ class ClusterStates:
 
     async def several(self, clusters: Collection[str]) -> dict[str, ClusterState]:
         """The stored states of these clusters; clusters without one are left out."""
-        rows = await self._session.rows(select(memory).where(memory.c.cluster.in_(sorted(clusters))))
+        rows = await self._session.rows(select(cluster_states).where(cluster_states.c.cluster.in_(sorted(clusters))))
         return {row["cluster"]: decode_state(row["data"]) for row in rows}
 
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""
         data = {**await self._stored(cluster), **encode_state(state)}
-        new = self._session.insert(memory).values(cluster=cluster, data=data)
+        new = self._session.insert(cluster_states).values(cluster=cluster, data=data)
         await self._session.change(
             new.on_conflict_do_update(
                 index_elements=["cluster"],
                 set_={"data": new.excluded.data},
-                where=memory.c.data.is_distinct_from(new.excluded.data),
+                where=cluster_states.c.data.is_distinct_from(new.excluded.data),
             )
         )
 
     async def clusters(self) -> list[str]:
         """The clusters with a stored state."""
-        rows = await self._session.rows(select(memory.c.cluster).order_by(memory.c.cluster))
+        rows = await self._session.rows(select(cluster_states.c.cluster).order_by(cluster_states.c.cluster))
         return [row["cluster"] for row in rows]
 
     async def forget(self, cluster: str) -> None:
         """Delete the state of a cluster."""
-        await self._session.change(delete(memory).where(memory.c.cluster == cluster))
+        await self._session.change(delete(cluster_states).where(cluster_states.c.cluster == cluster))
 
     async def _stored(self, cluster: str) -> Mapping[str, Any]:
-        query = select(memory.c.data).where(memory.c.cluster == cluster)
+        query = select(cluster_states.c.data).where(cluster_states.c.cluster == cluster)
         stored = await self._session.value(query.with_for_update() if self._session.writable else query)
         return dict(stored or {})

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select, update
 from bot.common.errors import Fenced
 from bot.interactions.events import Click, Invocation, Submission, Work
 from bot.store.repositories.outbox_claims import is_active
-from bot.store.schema import inbound
+from bot.store.schema import inbox_rows
 from bot.store.session import Session
 
 _TYPES: Mapping[str, type[Work]] = {"Invocation": Invocation, "Click": Click, "Submission": Submission}
@@ -41,37 +41,37 @@ class InboxRows:
         self, key: str, kind: str, payload: Mapping[str, Any], now: float, *, done: bool = False
     ) -> bool:
         """Store the delivery; False if it is stored already. With `done` it needs no further work."""
-        new = self._session.insert(inbound).values(
+        new = self._session.insert(inbox_rows).values(
             key=key, kind=kind, payload=dict(payload), seen_at=now, claimed_by="", claimed_until=0.0, done=done
         )
         return bool(await self._session.change(new.on_conflict_do_nothing(index_elements=["key"])))
 
     async def pending(self, now: float, limit: int = 100) -> list[tuple[str, str, dict[str, Any]]]:
         """Return what is neither done nor claimed, oldest first: (key, kind, payload)."""
-        free = (~inbound.c.done) & self._free(now)
-        query = select(inbound).where(free).order_by(inbound.c.seen_at, inbound.c.key).limit(limit)
+        free = (~inbox_rows.c.done) & self._free(now)
+        query = select(inbox_rows).where(free).order_by(inbox_rows.c.seen_at, inbox_rows.c.key).limit(limit)
         return [(row["key"], row["kind"], dict(row["payload"])) for row in await self._session.rows(query)]
 
     async def claim(self, key: str, owner: str, *, now: float, until: float) -> bool:
         """Claim the row until `until`; False if it is done, unknown or still claimed, also by `owner`."""
-        this = (inbound.c.key == key) & (~inbound.c.done) & self._free(now)
+        this = (inbox_rows.c.key == key) & (~inbox_rows.c.done) & self._free(now)
         return bool(
-            await self._session.change(update(inbound).where(this).values(claimed_by=owner, claimed_until=until))
+            await self._session.change(update(inbox_rows).where(this).values(claimed_by=owner, claimed_until=until))
         )
 
     def _free(self, now: float) -> ColumnElement[bool]:
         """Match rows without a valid claim; an active process may resume its own work, by its own clock."""
-        others = (inbound.c.claimed_by != self._owner) & is_active(inbound.c.claimed_by)
-        return (inbound.c.claimed_until <= now) & ~others
+        others = (inbox_rows.c.claimed_by != self._owner) & is_active(inbox_rows.c.claimed_by)
+        return (inbox_rows.c.claimed_until <= now) & ~others
 
     async def done(self, key: str) -> None:
         """Mark the row done and drop its payload; the key stays, to detect a second delivery.
 
         Raises Fenced if another process has claimed the row since: this transaction must not commit.
         """
-        this = inbound.c.key == key
-        ours = this & (inbound.c.claimed_by == self._owner) if self._owner else this
-        if await self._session.change(update(inbound).where(ours).values(done=True, payload={})):
+        this = inbox_rows.c.key == key
+        ours = this & (inbox_rows.c.claimed_by == self._owner) if self._owner else this
+        if await self._session.change(update(inbox_rows).where(ours).values(done=True, payload={})):
             return
-        if await self._session.value(select(inbound.c.key).where(this)) is not None:
+        if await self._session.value(select(inbox_rows.c.key).where(this)) is not None:
             raise Fenced("Another process took this work over, so nothing was written.")

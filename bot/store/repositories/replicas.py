@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from bot.common.errors import Fenced
 from bot.leadership.model import Hold, Replica, Roster
-from bot.store.schema import holds, inbound, posts, replicas
+from bot.store.schema import holds, inbox_rows, posts, replicas
 from bot.store.session import Session
 
 LOCK = 0x7265706C
@@ -62,7 +62,7 @@ class Replicas:
         statement = new.on_conflict_do_update(index_elements=["task"], set_=changed).returning(holds.c.token)
         return Hold(task, holder, int(await self._session.value(statement)), now)
 
-    async def fence(self, hold: Hold) -> None:
+    async def require_hold(self, hold: Hold) -> None:
         """Raise Fenced if another replica has the task now; until the unit of work ends it cannot change hands."""
         query = select(holds.c.token).where(holds.c.task == hold.task, holds.c.holder == hold.holder)
         token = await self._session.value(query.with_for_update(read=True) if self._session.writable else query)
@@ -74,17 +74,17 @@ class Replicas:
         if not names:
             return
         theirs = sorted(names)
-        await self._release(inbound.c.claimed_by.in_(theirs), posts.c.claimed_by.in_(theirs))
+        await self._release(inbox_rows.c.claimed_by.in_(theirs), posts.c.claimed_by.in_(theirs))
         await self._session.change(update(replicas).where(replicas.c.name.in_(theirs)).values(until=0.0))
 
     async def reset(self) -> None:
         """Delete every replica and release every claim: for the start of a process that is alone."""
-        await self._release(inbound.c.claimed_by != "", posts.c.claimed_by != "")
+        await self._release(inbox_rows.c.claimed_by != "", posts.c.claimed_by != "")
         await self._session.change(delete(replicas))
 
     async def _release(self, accepted: ColumnElement[bool], sending: ColumnElement[bool]) -> None:
         """Release claims and retry waiting messages at once: their retry time may come from another clock."""
-        await self._session.change(update(inbound).where(accepted, ~inbound.c.done).values(_FREE))
+        await self._session.change(update(inbox_rows).where(accepted, ~inbox_rows.c.done).values(_FREE))
         await self._session.change(update(posts).where(sending).values(_FREE))
         waiting = (posts.c.state == "pending") & (posts.c.next_attempt_at > 0)
         await self._session.change(update(posts).where(waiting).values(next_attempt_at=0.0))

@@ -64,7 +64,7 @@ async def test_dedicated_database_role_can_only_append(postgres: Postgres) -> No
         await store.migrate()
         await fill(store, 2)
         async with store.begin() as uow:
-            await uow.memory.put("prod", ClusterState(term=1))
+            await uow.cluster_states.put("prod", ClusterState(term=1))
         for statement in (
             "UPDATE audit SET actor = 'U9'",
             "DELETE FROM audit",

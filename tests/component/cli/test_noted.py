@@ -132,7 +132,7 @@ def dispatcher(
         decider=Decider(),
         responder=slack,
         forms=FakeForms(),
-        inbound=Inbox(store, "test", clock),
+        inbox=Inbox(store, "test", clock),
         audit=AuditLog(store, clock),
         share=slack,
         remembered=lambda _: ClusterNote(),

@@ -44,7 +44,7 @@ async def test_every_answer_and_every_error_is_kept() -> None:
         hosts = (leader.host, slow.host, dead, odd.host)
         api = await stack.enter_async_context(ClustermgrClient(hosts))
         snapshot = await take_snapshot(api, "prod", now=100.0, deadline=0.5, switches=("balance",))
-    assert [type(look.error) for look in snapshot.looks] == [
+    assert [type(answer.error) for answer in snapshot.answers] == [
         type(None),
         ClusterTimeout,
         ClusterUnreachable,
@@ -66,7 +66,7 @@ async def test_all_hosts_silent() -> None:
     assert isinstance(snapshot.disks_error, ClusterTimeout)
 
 
-async def test_a_straggler_completes_the_first_look() -> None:
+async def test_a_straggler_completes_the_first_poll() -> None:
     """A snapshot at the first deadline, and another one when the slow host has answered."""
     release = asyncio.Event()
     quick = host(2, 1)
@@ -77,22 +77,22 @@ async def test_a_straggler_completes_the_first_look() -> None:
 
     async with serving(slow) as leader, serving(quick) as follower:
         async with ClustermgrClient([leader.host, follower.host]) as api:
-            looks = []
-            async for look in snapshots(api, "prod", now=1.0, deadlines=(0.3, 30.0)):
-                looks.append(look)
+            seen = []
+            async for snapshot in snapshots(api, "prod", now=1.0, deadlines=(0.3, 30.0)):
+                seen.append(snapshot)
                 release.set()
-    assert [len(look.answered) for look in looks] == [1, 2]
-    assert looks[0].leader is None
-    assert looks[1].leader is not None
+    assert [len(snapshot.answered) for snapshot in seen] == [1, 2]
+    assert seen[0].leader is None
+    assert seen[1].leader is not None
 
 
 async def test_leaving_early_leaves_nothing_running() -> None:
     """A caller that stops after the first snapshot leaves no task behind."""
     before = asyncio.all_tasks()
     async with serving(hangs) as one, ClustermgrClient([one.host]) as api:
-        looks = snapshots(api, "prod", now=1.0, deadlines=(0.1, 60.0))
-        await anext(looks)
-        await looks.aclose()
+        answers = snapshots(api, "prod", now=1.0, deadlines=(0.1, 60.0))
+        await anext(answers)
+        await answers.aclose()
     assert {task for task in asyncio.all_tasks() if not task.done()} <= before
 
 
@@ -142,7 +142,7 @@ async def test_disk_that_changes_state_while_read_is_kept() -> None:
     assert [(disk.disk_id, disk.status) for disk in snapshot.bad_disks or ()] == [(7, 3)]
 
 
-async def test_a_cancelled_look_leaves_nothing_running() -> None:
+async def test_a_cancelled_poll_leaves_nothing_running() -> None:
     """A cancelled caller gets its cancellation, and no read keeps running."""
     before = asyncio.all_tasks()
     asked = asyncio.Event()

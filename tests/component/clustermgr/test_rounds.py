@@ -26,7 +26,7 @@ class Scenery:
     now: float = 1000.0
     cluster: Cluster = field(init=False)
 
-    async def look(self, later: float = 15.0) -> Snapshot:
+    async def poll(self, later: float = 15.0) -> Snapshot:
         self.now += later
         return await self.cluster.poll(5.0)
 
@@ -58,7 +58,7 @@ async def odd_answers(world: Scenery, target: str, body: str) -> AsyncIterator[S
 
     async with serving(handle) as odd, ClustermgrClient([odd.host]) as api:
         world.cluster = Cluster("prod", "C1", api, lambda: world.now, 5.0)
-        yield await world.look()
+        yield await world.poll()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ async def test_slow_poll_reads_switches_by_the_dialect(
     flavour: str, dialect: Dialect, inspection: str, word: str
 ) -> None:
     async with scenery(flavour) as world:
-        seen = await world.look()
+        seen = await world.poll()
     assert (seen.dialect, seen.dropping) == (dialect, ())
     assert seen.switches is not None
     assert seen.switches[inspection] == word
@@ -79,13 +79,13 @@ async def test_slow_poll_reads_switches_by_the_dialect(
 async def test_disks_being_dropped_are_listed() -> None:
     async with scenery() as world:
         world.simulated.drop_disk(3)
-        seen = await world.look()
+        seen = await world.poll()
     assert [disk.disk_id for disk in seen.dropping or ()] == [3]
 
 
 async def test_slow_poll_runs_once_a_minute_on_the_leader() -> None:
     async with scenery() as world:
-        rounds = [(await world.look()).switches is not None for _ in range(9)]
+        rounds = [(await world.poll()).switches is not None for _ in range(9)]
         assert rounds == [True, False, False, False, True, False, False, False, True]
         asked = [seen for seen in world.simulated.log.entries if "/config/get" in seen.target]
     assert {seen.node for seen in asked} == {1}
@@ -94,9 +94,9 @@ async def test_slow_poll_runs_once_a_minute_on_the_leader() -> None:
 
 async def test_fast_poll_reads_stats_and_bad_disks_only() -> None:
     async with scenery() as world:
-        await world.look()
+        await world.poll()
         world.asked()
-        await world.look()
+        await world.poll()
         assert [target.partition("&")[0] for target in world.asked()] == ["/disk/list?status=2", "/disk/list?status=3"]
 
 
@@ -104,7 +104,7 @@ async def test_the_dialect_is_probed_once_an_hour() -> None:
     async with scenery() as world:
         probes = []
         for _ in range(3):
-            await world.look(1801)
+            await world.poll(1801)
             probes.append(sum("/kv/list" in target for target in world.asked()))
     assert probes == [3, 0, 3]
 
@@ -112,10 +112,10 @@ async def test_the_dialect_is_probed_once_an_hour() -> None:
 async def test_slow_poll_without_answer_is_repeated() -> None:
     async with scenery() as world:
         world.simulated.fail_next(500, count=3, path="/disk/droppinglist")
-        first = await world.look()
+        first = await world.poll()
         assert (first.switches, first.dropping, first.dialect) == (None, None, None)
         assert first.bad_disks == ()
-        assert (await world.look()).switches is not None
+        assert (await world.poll()).switches is not None
 
 
 async def test_without_a_quorum_nothing_slow_is_known() -> None:
@@ -132,7 +132,7 @@ async def test_an_unreadable_part_of_a_round_costs_that_part_only(body: str) -> 
         assert seen.dropping is None
         assert seen.switches is not None
         assert seen.switches["balance"] == "true"
-        assert (await world.look()).switches is None
+        assert (await world.poll()).switches is None
 
 
 async def test_an_unreadable_switch_costs_that_switch_only() -> None:
@@ -169,7 +169,7 @@ def spoil(world: Scenery) -> None:
 async def test_chunks_on_disks_that_take_none_do_not_count(flavour: str) -> None:
     async with scenery(flavour) as world:
         spoil(world)
-        seen = await world.look()
+        seen = await world.poll()
     memory = update(ClusterState(), seen)
     assert seen.leader is not None
     counters = next(zone for zone in seen.leader[1].space_stat.disk_stat_infos if zone.idc == "z0")
@@ -181,7 +181,7 @@ async def test_chunks_on_disks_that_take_none_do_not_count(flavour: str) -> None
 
 async def test_whole_disk_list_is_read_every_five_minutes() -> None:
     async with scenery() as world:
-        listed = [(await world.look(60)).zones is not None for _ in range(11)]
+        listed = [(await world.poll(60)).zones is not None for _ in range(11)]
     assert listed == [True, False, False, False, False, True, False, False, False, False, True]
 
 

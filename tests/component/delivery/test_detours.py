@@ -27,9 +27,9 @@ async def test_moved_alert_keeps_old_replies_and_links_home(store: Store, slack:
     await put(store, "a:1", "reply", parent="a")
     await outbox.drain(patience=AGES)
     async with store.begin() as uow:
-        assert await uow.detours.move(MessageKey.parse("a"), away_from="C1", to="C2")
+        assert await uow.fallback.move(MessageKey.parse("a"), away_from="C1", to="C2")
     async with store.begin() as uow:
-        assert not await uow.detours.move(MessageKey.parse("a"), away_from="C1", to="C3")
+        assert not await uow.fallback.move(MessageKey.parse("a"), away_from="C1", to="C3")
     await outbox.drain(patience=AGES)
     assert slack.texts("C2") == ["For <#C1>, where cmbot cannot post: one", "reply"]
     slack.refuse = {}

@@ -135,16 +135,16 @@ async def test_claim_of_an_active_replica_holds_despite_clock_skew(store: Store)
     one = member(store, "one")
     await one.beat()
     async with store.begin() as uow:
-        await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
-        assert await uow.inbound.claim("T1", "one", now=100.0, until=160.0)
+        await uow.inbox.insert_if_new("T1", "Click", {}, 100.0)
+        assert await uow.inbox.claim("T1", "one", now=100.0, until=160.0)
         await uow.outbox.put(MessageKey.parse("alert:1"), "C1", Message("Fire"))
         await uow.outbox.claim("one", 100.0, 60.0, 8)
-        assert await uow.inbound.pending(7300.0) == []
-        assert not await uow.inbound.claim("T1", "two", now=7300.0, until=7360.0)
+        assert await uow.inbox.pending(7300.0) == []
+        assert not await uow.inbox.claim("T1", "two", now=7300.0, until=7360.0)
         assert not await uow.outbox.claim("two", 7300.0, 60.0, 8)
     await one.leave()
     async with store.begin() as uow:
-        assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
+        assert [key for key, _, _ in await uow.inbox.pending(100.0)] == ["T1"]
         assert [str(claim.message_key) for claim in await uow.outbox.claim("two", 100.0, 60.0, 8)] == ["alert:1"]
 
 

@@ -60,12 +60,12 @@ async def put(store: Store, term: int, fence: Fence) -> None:
     """Write under a fence."""
     async with store.begin() as uow:
         await fence(uow)
-        await uow.memory.put("c0", ClusterState(term=term))
+        await uow.cluster_states.put("c0", ClusterState(term=term))
 
 
 async def saved(store: Store) -> ClusterState:
     async with store.read() as uow:
-        return await uow.memory.get("c0")
+        return await uow.cluster_states.get("c0")
 
 
 def held(membership: Membership, task: str) -> Hold:
@@ -152,7 +152,7 @@ async def test_hold_does_not_change_during_a_fenced_write(store: Store) -> None:
         for _ in range(20):
             await asyncio.sleep(0.01)
         assert not taking.done()
-        await uow.memory.put("c0", ClusterState(term=1))
+        await uow.cluster_states.put("c0", ClusterState(term=1))
     await taking
     assert await saved(store) == ClusterState(term=1)
 
@@ -182,9 +182,9 @@ async def test_holder_that_cannot_renew_stops_before_its_lease_ends(store: Store
     steady.now += 0.1
     assert not one.active
     assert one.hold(TASKS[0]) is None
-    assert one.fence_for("c0") is None
+    assert one.cluster_fence("c0") is None
     await one.beat()
-    assert one.fence_for("c0") is not None
+    assert one.cluster_fence("c0") is not None
 
 
 async def test_orderly_stop_releases_tasks_first_and_deregisters_last(store: Store) -> None:
@@ -204,15 +204,15 @@ async def test_expired_replica_loses_its_claims_at_once(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
     async with store.begin() as uow:
-        await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
-        assert await uow.inbound.claim("T1", "one", now=100.0, until=9e12)
+        await uow.inbox.insert_if_new("T1", "Click", {}, 100.0)
+        assert await uow.inbox.claim("T1", "one", now=100.0, until=9e12)
         await uow.outbox.put(MessageKey.parse("alert:1"), "C1", Message("Fire"))
         [claim] = await uow.outbox.claim("one", 9e9, 60.0, 8)
         assert not await uow.outbox.claim("two", 9e9, 60.0, 8)
     await expire(store, "one")
     await two.beat()
     async with store.begin() as uow:
-        assert [key for key, _, _ in await uow.inbound.pending(100.0)] == ["T1"]
+        assert [key for key, _, _ in await uow.inbox.pending(100.0)] == ["T1"]
         [again] = await uow.outbox.claim("two", 9e9, 60.0, 8)
         assert (str(again.message_key), again.maybe_sent, claim.maybe_sent) == ("alert:1", True, False)
 
@@ -239,15 +239,15 @@ async def test_process_alone_takes_over_from_an_earlier_one_at_once(store: Store
     await earlier.beat()
     begun = earlier.fence(held(earlier, TASKS[0]))
     async with store.begin() as uow:
-        await uow.inbound.insert_if_new("T1", "Click", {}, 100.0)
-        assert await uow.inbound.claim("T1", "a name of an older release", now=100.0, until=9e12)
+        await uow.inbox.insert_if_new("T1", "Click", {}, 100.0)
+        assert await uow.inbox.claim("T1", "a name of an older release", now=100.0, until=9e12)
     await later.beat()
     assert sorted(later.holds) == sorted(TASKS)
     assert later.active_replicas == 1
     assert later.known == set(TASKS), "the tasks of the earlier settings are unknown"
     async with store.read() as uow:
         assert await uow.replicas.active() == ["later"]
-        assert len(await uow.inbound.pending(100.0)) == 1
+        assert len(await uow.inbox.pending(100.0)) == 1
     with pytest.raises(Fenced):
         await put(store, 1, begun)
     await earlier.beat()

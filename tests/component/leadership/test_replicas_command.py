@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from bot.cli.main import main
-from bot.cli.replicas import look, table, unheld
+from bot.cli.replicas import read_replicas, table, unheld
 from bot.leadership.model import HOUSEKEEPING, Replica, watch_of
 from bot.operations.model import Operation, OpState
 from bot.operations.requests import MemberRemove
@@ -19,7 +19,7 @@ OPERATION = Operation("prod", MemberRemove(3), "U1", 0.0, 9e9, state=OpState.RUN
 
 async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
     """Return the text on the terminal, and the clusters that no replica watches."""
-    roster, running = await look(url, clock)
+    roster, running = await read_replicas(url, clock)
     out = io.StringIO()
     Console(file=out, width=200).print(table(roster, running))
     return out.getvalue(), unheld(roster)

@@ -24,7 +24,7 @@ from bot.slack.socket_mode import SocketMode, Timing
 from bot.slack.task_queue import TaskQueue
 from tests.support.slack_surfaces import surfaces
 
-QUICK = Timing(ping=0.25, hello=2.0, look=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)
+QUICK = Timing(ping=0.25, hello=2.0, check=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)
 
 
 @dataclass
@@ -178,7 +178,7 @@ async def test_a_connection_that_is_open_but_dead_is_replaced(bot: Running) -> N
 
 
 async def test_a_quiet_connection_is_renewed_without_a_gap() -> None:
-    async with running(Timing(ping=0.25, look=0.02, quiet=0.05)) as bot:
+    async with running(Timing(ping=0.25, check=0.02, quiet=0.05)) as bot:
         await bot.until(lambda: bot.socket.connected)
         [first] = bot.slack.delivery.sockets
         await bot.until(lambda: first not in bot.slack.delivery.sockets)
@@ -269,7 +269,7 @@ async def test_a_connection_without_hello_is_none(server: Callable[[web.Request]
         async def address() -> str:
             return url
 
-        async with running(Timing(hello=0.1, look=0.02, first_wait=0.02), address) as bot:
+        async with running(Timing(hello=0.1, check=0.02, first_wait=0.02), address) as bot:
             await bot.until(lambda: "could not be opened" in bot.socket.last_error)
             assert not bot.socket.connected
 

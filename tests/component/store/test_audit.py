@@ -63,7 +63,7 @@ async def test_many_writers_make_one_chain_without_a_gap(store: Store) -> None:
     async def write(number: int) -> None:
         for turn in range(5):
             async with store.begin() as uow:
-                await uow.memory.put(f"c{number}", ClusterState(term=turn))
+                await uow.cluster_states.put(f"c{number}", ClusterState(term=turn))
                 await uow.audit.append(AuditEntry(float(turn), f"U{number}", "operation.waiting"))
 
     await asyncio.gather(*(write(number) for number in range(8)))

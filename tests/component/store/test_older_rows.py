@@ -11,7 +11,7 @@ from bot.operations.change_request import RequestOptions, Reversion
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import MemberAdd, MemberRemove, TaskSwitch
 from bot.store.database import Store
-from bot.store.schema import inbound, operations
+from bot.store.schema import inbox_rows, operations
 from bot.workflow.evaluation import evaluate
 from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeCluster
@@ -48,7 +48,9 @@ async def test_unreadable_delivery_does_not_stop_the_others(store: Store) -> Non
     await inbox.accept(Invocation("k1", "U0ANNA", "C0OPS", "stat prod", "https://hooks.example/1"))
     await inbox.accept(good)
     async with store.begin() as uow:
-        await uow.inbound._session.change(update(inbound).where(inbound.c.key == "k1").values(kind="OfAnotherRelease"))
+        await uow.inbox._session.change(
+            update(inbox_rows).where(inbox_rows.c.key == "k1").values(kind="OfAnotherRelease")
+        )
     assert await inbox.pending() == [good]
 
 

@@ -41,7 +41,7 @@ async def test_two_starts_at_once_both_find_a_migrated_database(database_url: st
         async with Store.open(database_url) as store:
             await store.migrate()
             async with store.begin() as uow:
-                await uow.memory.put("prod", ClusterState(term=1))
+                await uow.cluster_states.put("prod", ClusterState(term=1))
             async with store.read() as uow:
                 return await uow.outbox.depth()
 
@@ -50,10 +50,10 @@ async def test_two_starts_at_once_both_find_a_migrated_database(database_url: st
 
 async def test_migrating_again_changes_nothing(store: Store) -> None:
     async with store.begin() as uow:
-        await uow.memory.put("prod", ClusterState(term=3))
+        await uow.cluster_states.put("prod", ClusterState(term=3))
     await store.migrate()
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == ClusterState(term=3)
+        assert await uow.cluster_states.get("prod") == ClusterState(term=3)
 
 
 async def test_database_of_a_newer_release_is_refused_and_unchanged(store: Store, database_url: str) -> None:
@@ -72,21 +72,21 @@ async def test_database_without_migration_raises_store_error(database_url: str) 
 async def test_read_unit_cannot_write(store: Store) -> None:
     with pytest.raises(StoreError):
         async with store.read() as uow:
-            await uow.memory.put("prod", ClusterState(term=1))
+            await uow.cluster_states.put("prod", ClusterState(term=1))
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == ClusterState()
+        assert await uow.cluster_states.get("prod") == ClusterState()
 
 
 async def test_unit_that_raises_is_rolled_back(store: Store) -> None:
     async def work() -> None:
         async with store.begin() as uow:
-            await uow.memory.put("prod", ClusterState(term=1))
+            await uow.cluster_states.put("prod", ClusterState(term=1))
             raise RuntimeError("oops")
 
     with pytest.raises(RuntimeError, match="oops"):
         await work()
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == ClusterState()
+        assert await uow.cluster_states.get("prod") == ClusterState()
 
 
 async def test_error_of_the_body_is_not_translated(store: Store) -> None:
@@ -100,7 +100,7 @@ async def test_cancelled_unit_is_rolled_back_and_the_store_usable(store: Store) 
 
     async def work() -> None:
         async with store.begin() as uow:
-            await uow.memory.put("prod", ClusterState(term=1))
+            await uow.cluster_states.put("prod", ClusterState(term=1))
             inside.set()
             await asyncio.Event().wait()
 
@@ -110,7 +110,7 @@ async def test_cancelled_unit_is_rolled_back_and_the_store_usable(store: Store) 
     with pytest.raises(asyncio.CancelledError):
         await task
     async with store.begin() as uow:
-        assert await uow.memory.get("prod") == ClusterState()
+        assert await uow.cluster_states.get("prod") == ClusterState()
 
 
 async def test_file_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ async def test_directory_as_database_raises_config_error(tmp_path: Path) -> None
 
 async def test_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store, store.begin() as uow:
-        session = uow.memory._session
+        session = uow.cluster_states._session
         assert await session.value(text("PRAGMA synchronous")) == 2
         assert await session.value(text("PRAGMA journal_mode")) == "wal"
 
@@ -160,13 +160,13 @@ async def test_server_that_is_down_raises_store_error_until_it_returns(postgres:
             for unit in (store.begin, store.read, store.begin):
                 with pytest.raises(StoreError):
                     async with unit() as uow:
-                        await uow.memory.get("prod")
+                        await uow.cluster_states.get("prod")
         finally:
             await asyncio.to_thread(postgres.start)
         async with store.begin() as uow:
-            await uow.memory.put("prod", ClusterState(term=1))
+            await uow.cluster_states.put("prod", ClusterState(term=1))
         async with store.read() as uow:
-            assert await uow.memory.get("prod") == ClusterState(term=1)
+            assert await uow.cluster_states.get("prod") == ClusterState(term=1)
     await postgres.drop(name)
 
 
@@ -177,7 +177,7 @@ async def test_server_that_stops_within_a_unit_raises_store_error(postgres: Post
 
         async def work() -> None:
             async with store.begin() as uow:
-                await uow.memory.put("prod", ClusterState(term=1))
+                await uow.cluster_states.put("prod", ClusterState(term=1))
                 await asyncio.to_thread(postgres.stop)
 
         try:
@@ -186,7 +186,7 @@ async def test_server_that_stops_within_a_unit_raises_store_error(postgres: Post
         finally:
             await asyncio.to_thread(postgres.start)
         async with store.read() as uow:
-            assert await uow.memory.get("prod") == ClusterState()
+            assert await uow.cluster_states.get("prod") == ClusterState()
     await postgres.drop(name)
 
 

@@ -265,16 +265,16 @@ async def test_late_sender_learns_that_its_key_changed(store: Store) -> None:
     assert await sent(store, zombie, "1.0", "zombie") is None
 
 
-async def test_a_look_that_finds_nothing_new_writes_nothing(store: Store, clock: Clock) -> None:
+async def test_a_poll_that_finds_nothing_new_writes_nothing(store: Store, clock: Clock) -> None:
     await put(store, "a", "one")
     async with store.begin() as uow:
-        await uow.memory.put("prod", ClusterState(term=1))
+        await uow.cluster_states.put("prod", ClusterState(term=1))
     await post_all(store)
     before = await _rows(store)
     clock.now += 100
     await put(store, "a", "one")
     async with store.begin() as uow:
-        await uow.memory.put("prod", ClusterState(term=1))
+        await uow.cluster_states.put("prod", ClusterState(term=1))
     assert await _rows(store) == before
 
 

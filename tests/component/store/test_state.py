@@ -147,31 +147,31 @@ async def test_alerts_are_found_by_id(store: Store) -> None:
 
 async def test_history_of_a_channel_is_saved(store: Store) -> None:
     async with store.begin() as uow:
-        assert await uow.channels.get("C1") == ChannelHistory("C1")
-        await uow.channels.put(ChannelHistory("C1", made=1))
-        await uow.channels.put(ChannelHistory("C1", made=2))
+        assert await uow.channel_histories.get("C1") == ChannelHistory("C1")
+        await uow.channel_histories.put(ChannelHistory("C1", made=1))
+        await uow.channel_histories.put(ChannelHistory("C1", made=2))
     async with store.read() as uow:
-        assert [await uow.channels.get("C1"), await uow.channels.get("C2")] == [
+        assert [await uow.channel_histories.get("C1"), await uow.channel_histories.get("C2")] == [
             ChannelHistory("C1", made=2),
             ChannelHistory("C2"),
         ]
-        assert await uow.channels.known() == ["C1"]
+        assert await uow.channel_histories.known() == ["C1"]
 
 
 async def test_state_is_saved_by_cluster(store: Store) -> None:
     async with store.begin() as uow:
-        assert await uow.memory.get("prod") == ClusterState()
-        await uow.memory.put("prod", ClusterState(leader=1, dialect="v3"))
-        await uow.memory.put("test", ClusterState(leader=2))
-        await uow.memory.put("prod", ClusterState(leader=3))
+        assert await uow.cluster_states.get("prod") == ClusterState()
+        await uow.cluster_states.put("prod", ClusterState(leader=1, dialect="v3"))
+        await uow.cluster_states.put("test", ClusterState(leader=2))
+        await uow.cluster_states.put("prod", ClusterState(leader=3))
     async with store.begin() as uow:
-        assert (await uow.memory.get("prod"), await uow.memory.get("test")) == (
+        assert (await uow.cluster_states.get("prod"), await uow.cluster_states.get("test")) == (
             ClusterState(leader=3),
             ClusterState(leader=2),
         )
-        assert await uow.memory.clusters() == ["prod", "test"]
-        await uow.memory.forget("prod")
-        assert await uow.memory.clusters() == ["test"]
+        assert await uow.cluster_states.clusters() == ["prod", "test"]
+        await uow.cluster_states.forget("prod")
+        assert await uow.cluster_states.clusters() == ["test"]
 
 
 async def test_operation_round_trips_with_its_history(store: Store) -> None:
@@ -227,15 +227,15 @@ async def test_operations_are_listed_by_state(store: Store) -> None:
 
 async def test_concurrent_updates_lose_nothing(store: Store) -> None:
     async with store.begin() as uow:
-        await uow.memory.put("prod", ClusterState(term=0))
+        await uow.cluster_states.put("prod", ClusterState(term=0))
 
     async def count() -> None:
         for _ in range(10):
             async with store.begin() as uow:
-                held = await uow.memory.get("prod")
+                held = await uow.cluster_states.get("prod")
                 await asyncio.sleep(0)
-                await uow.memory.put("prod", ClusterState(term=held.term + 1))
+                await uow.cluster_states.put("prod", ClusterState(term=held.term + 1))
 
     await asyncio.gather(*(count() for _ in range(20)))
     async with store.read() as uow:
-        assert await uow.memory.get("prod") == ClusterState(term=200)
+        assert await uow.cluster_states.get("prod") == ClusterState(term=200)

@@ -101,14 +101,14 @@ async def test_export_is_one_consistent_view(store: Store) -> None:
     async with store.read() as uow:
         counts = await uow.dump.counts()
         async with store.begin() as other:
-            await other.memory.put("later", ClusterState(term=1))
+            await other.cluster_states.put("later", ClusterState(term=1))
         rows = [row async for page in uow.dump.pages("memory") for row in page]
     assert len(rows) == counts["memory"] == ROWS
 
 
 async def test_import_leaves_a_database_with_rows_unchanged(store: Store, database_url: str, written: Path) -> None:
     async with store.begin() as uow:
-        await uow.memory.put("prod", ClusterState(term=3))
+        await uow.cluster_states.put("prod", ClusterState(term=3))
     with pytest.raises(UserError, match=r"not empty \(it has rows in memory\).*Nothing was imported"):
         await import_state(database_url, written)
     rows = await everything(store)

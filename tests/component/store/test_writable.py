@@ -20,7 +20,7 @@ LOCKED = "no write succeeds"
 
 async def write(store: Store) -> str:
     async with store.begin() as uow:
-        await uow.firings.try_write("me")
+        await uow.scheduled_runs.try_write("me")
     return ""
 
 
@@ -46,7 +46,7 @@ async def test_write_check_leaves_no_row(store: Store) -> None:
     for _ in range(50):
         assert await write(store) == ""
     async with store.read() as uow:
-        assert await uow.firings.last(["trial me"], 1e12) is None
+        assert await uow.scheduled_runs.last(["trial me"], 1e12) is None
 
 
 async def test_full_disk_fails_the_write_and_spares_reads(on_sqlite: Store) -> None:

@@ -11,7 +11,7 @@ from bot.alerting.model import AlertState, Silence
 from bot.clustermgr.models import Disk, Snapshot
 from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish_one
-from tests.support.watch_builders import dark, disk, look
+from tests.support.watch_builders import dark, disk, polled
 from tests.support.watch_harness import World, with_disks
 
 
@@ -42,7 +42,7 @@ async def test_broken_disk_is_one_message_with_its_thread(world: World) -> None:
     ]
     world.see = with_disks(disk(9, 3))
     assert await world.ticks(3) == ["Warning in prod: 1 disk of prod is being repaired."]
-    world.see = lambda at: replace(look(at), chunks={9: 0})
+    world.see = lambda at: replace(polled(at), chunks={9: 0})
     ended = "Resolved in prod after 2 min 30 s: Disk #9 of prod was repaired."
     assert await world.ticks(3) == [ended, ended]
     assert set(world.store.state.outbox) == {"alert:1", "alert:1:line:2", "alert:1:line:4"}
@@ -50,9 +50,9 @@ async def test_broken_disk_is_one_message_with_its_thread(world: World) -> None:
 
 
 async def test_new_leader_is_announced_but_not_a_new_term(world: World) -> None:
-    world.see = lambda at: look(at, term=9)
+    world.see = lambda at: polled(at, term=9)
     assert await world.ticks(3) == []
-    world.see = lambda at: look(at, leader=2, term=10)
+    world.see = lambda at: polled(at, leader=2, term=10)
     assert await world.ticks(3) == ["Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 10."]
     ended = await world.ticks(60)
     assert ended[0] == (
@@ -62,16 +62,16 @@ async def test_new_leader_is_announced_but_not_a_new_term(world: World) -> None:
 
 async def test_member_removed_elsewhere_fires(world: World) -> None:
     world.causes[3] = (12, "U1")
-    world.see = lambda at: look(at, members=(1, 2, 4))
+    world.see = lambda at: polled(at, members=(1, 2, 4))
     assert await world.ticks(3) == [
         ("Warning in prod: The members of prod changed outside cmbot: peer 4 (`10.0.0.4:10110`) joined as a voter.")
     ]
-    assert [change["op"] for change in world.store.state.memory["prod"]["member_changes"]] == [12, 0]
+    assert [change["op"] for change in world.store.state.cluster_states["prod"]["member_changes"]] == [12, 0]
 
 
 async def test_change_while_down_is_announced_once(world: World) -> None:
     world.now += 7200
-    world.see = lambda at: look(at, leader=3, term=8)
+    world.see = lambda at: polled(at, leader=3, term=8)
     world.start()
     assert await world.ticks(5) == [
         (
@@ -85,7 +85,7 @@ async def test_change_while_down_is_announced_once(world: World) -> None:
 
 async def test_change_during_a_short_restart_is_announced(world: World) -> None:
     """The change was not observed, however soon the next process polls."""
-    world.see = lambda at: look(at, leader=3, term=8)
+    world.see = lambda at: polled(at, leader=3, term=8)
     world.start()
     assert await world.ticks(3) == [
         (
@@ -104,7 +104,7 @@ async def test_restart_repeats_and_loses_nothing(world: World) -> None:
     world.see = with_disks(disk(7), disk(8))
     world.start()
     assert len(await world.ticks(3)) == 2
-    world.see = look
+    world.see = polled
     world.start()
     assert (await world.ticks(3))[0].startswith("Resolved in prod")
 
@@ -114,7 +114,7 @@ async def test_unchanged_poll_writes_once_a_minute(world: World) -> None:
     before = world.store.writes
     await world.ticks(40)
     assert world.store.writes - before == 10
-    assert world.store.state.memory["prod"]["at"] > world.now - 60
+    assert world.store.state.cluster_states["prod"]["at"] > world.now - 60
 
 
 async def test_lost_transaction_is_repeated_by_the_next_poll(world: World) -> None:
@@ -130,7 +130,7 @@ async def test_lost_transaction_is_repeated_by_the_next_poll(world: World) -> No
 
 async def test_leader_change_during_store_outage_is_announced_later(world: World) -> None:
     world.store.down = True
-    world.see = lambda at: look(at, leader=2, term=6)
+    world.see = lambda at: polled(at, leader=2, term=6)
     with capture_logs():
         assert await world.ticks(3) == []
     assert world.watch.health.failed_total == 3
@@ -164,9 +164,9 @@ async def test_unreachable_cluster_keeps_its_disk_alerts(world: World) -> None:
 
 async def test_no_leader_inhibits_its_consequences(world: World) -> None:
     dead = {2: {"active": False}, 3: {"active": False}}
-    world.see = lambda at: look(at, peers=dead)
+    world.see = lambda at: polled(at, peers=dead)
     await world.ticks(2)
-    world.see = lambda at: look(at, leader=0, silent=(2,))
+    world.see = lambda at: polled(at, leader=0, silent=(2,))
     posted = await world.ticks(10)
     assert posted[0].startswith("Critical in prod: prod accepts no writes: it has no leader. 2 of 3 hosts answer")
     assert [text for text in posted if "down" in text or "quorum" in text] == []
@@ -176,9 +176,9 @@ async def test_counters_alone_never_resolve_and_never_take_names_away(world: Wor
     world.see = with_disks(disk(7), disk(8))
     await world.ticks()
     for broken in (0, 1, 2):
-        world.see = lambda at, broken=broken: look(at, bad=None, broken=broken)  # type: ignore[misc]
+        world.see = lambda at, broken=broken: polled(at, bad=None, broken=broken)  # type: ignore[misc]
         assert await world.ticks(50) == []
-    world.see = lambda at: look(at, bad=None, broken=3)
+    world.see = lambda at: polled(at, bad=None, broken=3)
     assert "3 disks of prod are broken, by the leader's counters" in (await world.ticks())[0]
 
 
@@ -204,10 +204,10 @@ async def test_acknowledgement_between_polls_is_kept(world: World) -> None:
     assert "acknowledged by <@U1>" in str(world.store.state.outbox["alert:1"][1])
 
 
-async def test_fast_looks_still_prove_a_voter_over_three_seconds() -> None:
+async def test_fast_polls_still_prove_a_voter_over_three_seconds() -> None:
     world = World()
     await world.ticks(10, apart=0.5)
-    world.see = lambda at: look(at, peers={3: {"active": False}})
+    world.see = lambda at: polled(at, peers={3: {"active": False}})
     posted = await world.ticks(120, apart=0.5)
     assert any("prod is one failure from losing writes" in text for text in posted)
     assert len(world.watch._snapshots) < 10
@@ -221,9 +221,9 @@ async def test_measurements_are_kept_every_ten_minutes(world: World) -> None:
 
 
 async def test_foreign_keys_of_the_stored_state_are_kept(world: World) -> None:
-    world.store.state.memory["prod"]["other"] = {"kept": True}
+    world.store.state.cluster_states["prod"]["other"] = {"kept": True}
     await world.ticks(8)
-    kept: Any = world.store.state.memory["prod"]["other"]
+    kept: Any = world.store.state.cluster_states["prod"]["other"]
     assert kept == {"kept": True}
 
 

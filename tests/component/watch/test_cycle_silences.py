@@ -7,7 +7,7 @@ import pytest
 from bot.alerting.escalation import Escalation
 from bot.alerting.model import AlertState, Silence
 from tests.support.alert_words import sentence
-from tests.support.watch_builders import disk, look
+from tests.support.watch_builders import disk, polled
 from tests.support.watch_harness import World, with_disks
 
 BROKEN = "Warning in prod: 1 disk of prod is broken."
@@ -56,7 +56,7 @@ async def test_silence_end_lists_resolved_alerts(world: World) -> None:
     silence(world)
     world.see = with_disks(disk(7))
     await world.ticks(2)
-    world.see = look
+    world.see = polled
     assert await world.ticks(10) == ["Silence #4 of `disk_broken` of prod ended. It muted 1 alert; it is resolved."]
 
 
@@ -110,7 +110,7 @@ async def test_escalation_notifies_the_group_with_its_delay(world: World) -> Non
     world.watched = replace(world.watched, escalation=Escalation("S0ONCALL", 300))
     world.start()
     await world.ticks()
-    world.see = lambda at: look(at, leader=0)
+    world.see = lambda at: polled(at, leader=0)
     said = await world.ticks(21)
     said_first = sentence(world.store.firing()[0])
     assert said == [

@@ -13,7 +13,7 @@ from bot.store.database import Store
 from bot.watch.planning import Watched
 from bot.watch.ports import WatchStore
 from bot.watch.watcher import Watcher
-from tests.support.watch_builders import disk, look
+from tests.support.watch_builders import disk, polled
 
 
 class Killed(BaseException):
@@ -60,18 +60,18 @@ async def slots(store: Store) -> dict[str, str]:
 
 
 async def test_two_broken_disks_are_one_alert_over_restarts(url: str) -> None:
-    async with process(url, lambda at: look(at, bad=(disk(7),))) as (watch, store):
+    async with process(url, lambda at: polled(at, bad=(disk(7),))) as (watch, store):
         await watch.tick(15)
         await watch.tick(30)
         assert await slots(store) == {"alert:1": "Warning in prod: 1 disk of prod is broken."}
-    async with process(url, lambda at: look(at, bad=(disk(7, 3), disk(8, 3)))) as (watch, store):
+    async with process(url, lambda at: polled(at, bad=(disk(7, 3), disk(8, 3)))) as (watch, store):
         await watch.tick(45)
         await watch.tick(60)
         assert await slots(store) == {
             "alert:1": "Warning in prod: 2 disks of prod are being repaired.",
             "alert:1:line:2": "Warning, worse than before in prod: 2 disks of prod are being repaired.",
         }
-    async with process(url, look) as (watch, store):
+    async with process(url, polled) as (watch, store):
         await watch.tick(75)
         await watch.tick(90)
         ended = (await slots(store))["alert:1"]
@@ -87,36 +87,36 @@ async def test_killed_within_the_transaction_nothing_is_half_done(url: str, monk
     def kill(*_: object) -> None:
         raise Killed
 
-    async with process(url, lambda at: look(at, bad=(disk(7),))) as (watch, store):
+    async with process(url, lambda at: polled(at, bad=(disk(7),))) as (watch, store):
         await watch.tick(15)
         with monkeypatch.context() as patched:
             patched.setattr("bot.watch.publisher.card", kill)
             with pytest.raises(Killed):
                 await watch.tick(30)
         assert await slots(store) == {}
-    async with process(url, lambda at: look(at, bad=(disk(7),))) as (watch, store):
+    async with process(url, lambda at: polled(at, bad=(disk(7),))) as (watch, store):
         await watch.tick(45)
         await watch.tick(60)
         assert list(await slots(store)) == ["alert:1"]
 
 
 async def test_stored_state_is_read_back_unchanged(url: str) -> None:
-    async with process(url, lambda at: look(at, leader=1 if at < 20 else 2, term=int(at))) as (watch, store):
+    async with process(url, lambda at: polled(at, leader=1 if at < 20 else 2, term=int(at))) as (watch, store):
         await watch.tick(15)
         await watch.tick(30)
         await watch.tick(45)
         assert "changed from peer 1 to peer 2" in (await slots(store))["alert:1"]
         async with store.read() as uow:
-            held = await uow.memory.get("prod")
+            held = await uow.cluster_states.get("prod")
         assert (held.leader, held.term, held.changes[0].after) == (2, 45, 2)
 
 
 async def test_alert_of_a_dead_replica_is_taken_over(url: str) -> None:
     """Two processes watch; the one that announced the disk dies before its repair, and the other saw no alert."""
-    async with process(url, look) as (calm, store):
+    async with process(url, polled) as (calm, store):
         await calm.tick(15)
         await calm.tick(30)
-        async with process(url, lambda at: look(at, bad=(disk(7),))) as (other, _):
+        async with process(url, lambda at: polled(at, bad=(disk(7),))) as (other, _):
             await other.tick(31)
             await other.tick(32)
         assert list(await slots(store)) == ["alert:1"]

@@ -15,7 +15,7 @@ from bot.store.database import Store
 from bot.watch.decommission import close_gone
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
-from tests.support.watch_builders import disk, look
+from tests.support.watch_builders import disk, polled
 
 
 @pytest.fixture
@@ -27,10 +27,16 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 async def watched(store: Store, limits: GroupingLimits) -> None:
     """A look at a cluster with a broken disk and a leader that is new."""
-    looks = iter([look(15), look(30, leader=2, term=6, bad=(disk(7),)), look(45, leader=2, term=6, bad=(disk(7),))])
+    answers = iter(
+        [
+            polled(15),
+            polled(30, leader=2, term=6, bad=(disk(7),)),
+            polled(45, leader=2, term=6, bad=(disk(7),)),
+        ]
+    )
 
     async def see(_glimpse: object) -> object:
-        return next(looks)
+        return next(answers)
 
     watch = Watcher(
         Watched("prod", "C1", 15, configure(), limits=limits),
@@ -97,4 +103,4 @@ async def test_group_of_a_removed_cluster_ends(store: Store) -> None:
     assert "The storm ended after 1 min 10 s: 0 open, 1 resolved." in posted["digest:C1:1"]
     assert posted["left:prod:C1:100"].endswith("2 alerts.")
     async with store.read() as uow:
-        assert (await uow.channels.get("C1")).groups == ()
+        assert (await uow.channel_histories.get("C1")).groups == ()

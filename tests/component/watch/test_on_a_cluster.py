@@ -181,7 +181,7 @@ async def test_switch_changed_by_an_operation_has_no_alert() -> None:
         world.explain = by_operation
         world.cluster.set_switch("balance", "false")
         assert await world.ticks(30, apart=60) == []
-        [change] = world.store.state.memory["prod"]["switch_changes"]
+        [change] = world.store.state.cluster_states["prod"]["switch_changes"]
         assert (change["key"], change["op"], change["approved"]) == ("balance", 12, "U0AVA")
 
 

@@ -10,7 +10,7 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import AuthRejected
 from tests.support.alert_words import lines
 from tests.support.raft_snapshots import failing
-from tests.support.watch_builders import host, look
+from tests.support.watch_builders import host, polled
 from tests.support.watch_harness import World
 
 Look = Callable[[float], Snapshot]
@@ -26,17 +26,17 @@ async def world() -> World:
     return made
 
 
-async def over(world: World, *looks: tuple[int, Look]) -> list[str]:
+async def over(world: World, *answers: tuple[int, Look]) -> list[str]:
     """Alerts posted while each snapshot is seen several times."""
     posted = []
-    for times, see in looks:
+    for times, see in answers:
         world.see = see
         posted += await world.ticks(times)
     return posted
 
 
 def seen(**changes: Any) -> Look:
-    return lambda at: look(at, **changes)
+    return lambda at: polled(at, **changes)
 
 
 RISK = "Critical in prod: prod is one failure from losing writes: "
@@ -63,7 +63,7 @@ async def test_killed_leader_is_a_change_and_a_quorum_alert(world: World) -> Non
 async def test_killed_follower_is_one_message_until_it_returns(world: World) -> None:
     posted = await over(world, (1, seen(silent=(3,))), (200, seen(silent=(3,), peers={3: DEAD})))
     assert posted == [RISK + STOPS]
-    ended = await over(world, (30, look))
+    ended = await over(world, (30, polled))
     assert [text for text in ended if text.endswith(SAFE)] == ended[-2:]
     assert world.store.firing() == []
 
@@ -110,13 +110,13 @@ async def test_silent_new_leader_is_one_change_alert(world: World) -> None:
 
 async def test_restarted_node_is_no_message(world: World) -> None:
     gone = seen(silent=(3,), peers={3: DEAD})
-    assert await over(world, (2, gone), (20, look)) == []
-    assert await over(world, (1, gone), (1, seen(peers={3: {"state": "StateProbe"}})), (20, look)) == []
+    assert await over(world, (2, gone), (20, polled)) == []
+    assert await over(world, (1, gone), (1, seen(peers={3: {"state": "StateProbe"}})), (20, polled)) == []
 
 
 async def test_flapping_voter_is_announced(world: World) -> None:
     gone = seen(silent=(3,), peers={3: DEAD})
-    assert await over(world, (1, gone), (1, look), (1, gone), (1, look)) == [RISK + STOPS]
+    assert await over(world, (1, gone), (1, polled), (1, gone), (1, polled)) == [RISK + STOPS]
 
 
 async def test_flapping_leader_is_one_flapping_alert(world: World) -> None:
@@ -131,7 +131,7 @@ async def test_flapping_leader_is_one_flapping_alert(world: World) -> None:
 
 
 async def test_rejected_token_is_no_unreachable_cluster(world: World) -> None:
-    posted = await over(world, (100, lambda at: failing(look(at), 1, 2, 3, error=AuthRejected("No.", status=403))))
+    posted = await over(world, (100, lambda at: failing(polled(at), 1, 2, 3, error=AuthRejected("No.", status=403))))
     assert posted[0] == (
         "Critical in prod: prod rejects the request token: every host answered 403. Its state is unknown."
     )
@@ -142,7 +142,7 @@ async def test_wildcard_silence_excludes_unreachable_cluster(
     world: World,
 ) -> None:
     world.store.state.silences.append(Silence("prod", "*", "", world.now + 9000, "U1", id=1))
-    posted = await over(world, (20, lambda at: failing(look(at), 1, 2, 3, error=AuthRejected("No.", status=403))))
+    posted = await over(world, (20, lambda at: failing(polled(at), 1, 2, 3, error=AuthRejected("No.", status=403))))
     assert posted == [
         "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.escalation import Escalation
-from bot.alerting.own_network import OwnNetwork, Seat
+from bot.alerting.own_network import OwnNetwork, WatchedCluster
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
@@ -15,7 +15,7 @@ from bot.clustermgr.models import Snapshot
 from bot.store.state_codec import decode_state
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
-from tests.support.watch_builders import FakeStore, dark, look
+from tests.support.watch_builders import FakeStore, dark, polled
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))
 NOTHING = "None of {} clusters answers from here. The likely cause is cmbot's own network"
@@ -44,19 +44,19 @@ class Many:
                     name, self._channel(name), 15, configure(self.rules), Escalation("S0ONCALL", after=60)
                 )
                 self.watches[name] = Watcher(
-                    watched, self._look(name), self.store, wake=lambda: None, own_network=own_network
+                    watched, self._poll(name), self.store, wake=lambda: None, own_network=own_network
                 )
 
     def _channel(self, name: str) -> str:
         return self.channels.get(name, "C1")
 
-    def _seat(self, name: str) -> Seat:
+    def _seat(self, name: str) -> WatchedCluster:
         tells = any(rule.key == "own_network" for rule in configure(self.rules))
-        return Seat(name, self._channel(name), "S0ONCALL", 15, tells)
+        return WatchedCluster(name, self._channel(name), "S0ONCALL", 15, tells)
 
-    def _look(self, name: str) -> Callable[[Any], Any]:
+    def _poll(self, name: str) -> Callable[[Any], Any]:
         async def poll(_glimpse: object) -> Snapshot:
-            return replace((dark if name in self.down else look)(self.now), cluster=name)
+            return replace((dark if name in self.down else polled)(self.now), cluster=name)
 
         return poll
 
@@ -212,7 +212,7 @@ def replicas() -> tuple[Many, Many]:
 async def both(one: Many, other: Many, rounds: int) -> None:
     for _ in range(rounds):
         for world in (one, other):
-            states = {name: decode_state(data) for name, data in world.store.state.memory.items()}
+            states = {name: decode_state(data) for name, data in world.store.state.cluster_states.items()}
             world.noted.update({name: ClusterNote.of(state) for name, state in states.items()})
             await world.rounds()
 

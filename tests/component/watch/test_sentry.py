@@ -10,7 +10,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.watch.watchdog import Watchdog
-from tests.support.watch_builders import disk, look
+from tests.support.watch_builders import disk, polled
 from tests.support.watch_harness import World, with_disks
 
 BLIND = "Critical in prod: cmbot cannot watch prod: every poll fails, so no alert of it is raised or resolved."
@@ -57,7 +57,7 @@ async def test_stale_watch_fires_once_and_resolves(
     assert await world.ticks(20) == [BLIND]
     assert "An unexpected ValueError: the log has the rest." in str(world.store.state.outbox["alert:1"][1]["blocks"])
     assert world.watchdog.blind.keys() == {"prod"}
-    world.see = look
+    world.see = polled
     ended = "Resolved in prod after 5 min 15 s: cmbot polls prod successfully again."
     assert await world.ticks(3) == [ended, ended]
     assert world.watchdog.blind == {}
@@ -153,5 +153,5 @@ async def test_watchdog_limit_can_be_set(world: Guarded) -> None:
 async def test_state_from_a_fast_clock_hides_no_stale_watch(world: Guarded) -> None:
     """Stored before the clock was set back and the process restarted: no process polls now."""
     world.hangs = True
-    world.store.state.memory["prod"] = {**world.store.state.memory["prod"], "at": world.now + 3600}
+    world.store.state.cluster_states["prod"] = {**world.store.state.cluster_states["prod"], "at": world.now + 3600}
     assert await world.ticks(20) == [BLIND]

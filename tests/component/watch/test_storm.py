@@ -15,7 +15,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.views.alert_text.table import alert_text
 from bot.watch.planning import Watched
 from bot.watch.publisher import publish_one
-from tests.support.watch_builders import look
+from tests.support.watch_builders import polled
 from tests.support.watch_harness import World
 
 LIMITS = GroupingLimits(cluster=3, channel=5, within=100)
@@ -33,7 +33,7 @@ class Storm(World):
         found = rule_named("peer_down")
         assert found is not None
         rule = replace(
-            found, hold=0.0, clear=0.0, remind=0.0, looks=lambda *_: self._findings(), resolved=lambda *_: Ended()
+            found, hold=0.0, clear=0.0, remind=0.0, finds=lambda *_: self._findings(), resolved=lambda *_: Ended()
         )
         self.watched = self._as_watched(rule)
         super().__post_init__()
@@ -110,7 +110,7 @@ async def test_firing_alerts_get_messages_after_the_storm() -> None:
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:9", "alert:10"]
     assert "The storm ended after 1 min 45 s: 0 open, 5 resolved, 2 now in separate messages." in world.shown()
     world.accounted()
-    assert world.store.state.channels["C1"]["digests"] == []
+    assert world.store.state.channel_histories["C1"]["digests"] == []
     world.fall(20)
     assert await world.ticks() == ["Warning in prod: Peer 20 is down."]
 
@@ -148,7 +148,7 @@ async def test_group_survives_restart_and_lost_transaction() -> None:
 
 async def test_never_grouped_alert_is_posted_in_a_storm() -> None:
     world = await begun()
-    world.see = lambda at: look(at, leader=0)
+    world.see = lambda at: polled(at, leader=0)
     await world.ticks(2)
     assert world.own[-1] == "alert:11"
     assert world.shown("alert:11").startswith("Critical in prod: prod accepts no writes: it has no leader")

@@ -26,7 +26,7 @@ SHIFT = replace(ENTRY, job="shift", kind="handover")
 
 def noted(at: float) -> FakeStore:
     store = FakeStore()
-    store.state.memory["prod"] = {"at": at, "level": "healthy", "verdict": "prod is healthy."}
+    store.state.cluster_states["prod"] = {"at": at, "level": "healthy", "verdict": "prod is healthy."}
     store.state.samples.append(("prod", at, Measurement(term=1)))
     return store
 
@@ -131,7 +131,7 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path / 'cmbot.db'}") as store:
         await store.migrate()
         async with store.begin() as uow:
-            await uow.memory.put("prod", ClusterState(at=NINE, level="healthy", verdict="prod is healthy."))
+            await uow.cluster_states.put("prod", ClusterState(at=NINE, level="healthy", verdict="prod is healthy."))
             for hour in range(24 * 31):
                 used = (1 << 40) + hour * (1 << 30)
                 at = NINE - hour * 3600

@@ -28,16 +28,16 @@ class Scenery:
 
     simulated: SimulatedCluster
     cluster: Cluster
-    memory: ClusterState = field(default_factory=ClusterState)
+    state: ClusterState = field(default_factory=ClusterState)
 
     async def watch(self, times: int = 1) -> None:
         """Look as the watch does."""
         for _ in range(times):
-            self.memory = update(self.memory, await self.cluster.poll(2.0))
+            self.state = update(self.state, await self.cluster.poll(2.0))
 
     async def shown(self, command: str = "stat") -> list[str]:
         """Every answer to a command."""
-        note = ClusterNote(state=self.memory)
+        note = ClusterNote(state=self.state)
         return [seen(reply.message) for reply in await typed(command, self.cluster, remembered={"prod": note})]
 
 
@@ -64,7 +64,7 @@ async def test_dead_follower_is_degraded_in_the_first_answer() -> None:
     assert first.startswith("🟡 *prod is degraded: one more failure stops writes")
 
 
-async def test_paused_majority_is_red_after_the_second_look() -> None:
+async def test_paused_majority_is_red_after_the_second_poll() -> None:
     async with scenery() as world:
         await world.simulated.pause(2)
         await world.simulated.pause(3)

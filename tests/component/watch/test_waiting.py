@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from bot.clustermgr.models import Snapshot
-from tests.support.watch_builders import TIB, look
+from tests.support.watch_builders import TIB, polled
 from tests.support.watch_harness import World
 
 LITTLE = "Warning in prod: 7 % of the space of prod is writable."
 
 
 def led_by(leader: int, term: int, *, writable: float) -> Callable[[float], Snapshot]:
-    return lambda at: look(at, leader=leader, term=term, writable=int(writable * TIB))
+    return lambda at: polled(at, leader=leader, term=term, writable=int(writable * TIB))
 
 
 async def over(world: World, see: Callable[[float], Snapshot], seconds: float) -> list[str]:

@@ -67,9 +67,9 @@ class Scenery:
         async with self.store.read() as uow:
             return [alert.rule for alert in await uow.alerts.open("prod") if alert.fired_at]
 
-    async def memory(self) -> ClusterState:
+    async def state(self) -> ClusterState:
         async with self.store.read() as uow:
-            return await uow.memory.get("prod")
+            return await uow.cluster_states.get("prod")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_a_member_that_an_operation_removed_is_no_alert(scenery: Scenery, 
     if state is not OpState.RUNNING:
         await scenery.repository.move(op, state)
     await scenery.ticks(2)
-    [change] = (await scenery.memory()).member_changes
+    [change] = (await scenery.state()).member_changes
     assert (change.peer, change.was, change.now, change.op, change.approved) == (3, "voter", "", op.id, "U0BEN")
     assert "membership_changed" not in await scenery.alerted()
 
@@ -97,7 +97,7 @@ async def test_change_after_a_failed_operation_is_attributed_elsewhere(scenery: 
     await scenery.repository.move(op, OpState.FAILED)
     await scenery.api.member_remove(3)
     await scenery.ticks(2)
-    assert (await scenery.memory()).member_changes[0].op == 0
+    assert (await scenery.state()).member_changes[0].op == 0
     assert "membership_changed" in await scenery.alerted()
 
 
@@ -115,8 +115,8 @@ async def test_effect_of_an_operation_settled_as_not_done_is_attributed(scenery:
         await scenery.api.config_set("balance", "false")
     scenery.clock.now += 60
     await scenery.ticks(6)
-    memory = await scenery.memory()
-    assert [change.op for change in (memory.member_changes or memory.switch_changes)] == [op.id]
+    state = await scenery.state()
+    assert [change.op for change in (state.member_changes or state.switch_changes)] == [op.id]
     assert not {"membership_changed", "switch_changed"} & set(await scenery.alerted())
 
 

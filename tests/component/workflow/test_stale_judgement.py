@@ -23,7 +23,7 @@ class Later:
         return 1e9
 
 
-async def look(scenery: Scenery, request: Any) -> Evaluation:
+async def evaluated_now(scenery: Scenery, request: Any) -> Evaluation:
     """Judge now; the looks of a watch before count, so that voters are proven."""
     await scenery.cluster.snapshot(5.0)
     scenery.clock.now += 4
@@ -51,14 +51,14 @@ def decisions(scenery: Scenery) -> ApprovalService:
 
 async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> None:
     """The database was locked between the click and the step to running, and a voter died meanwhile."""
-    first = await look(scenery, MemberRemove(3))
+    first = await evaluated_now(scenery, MemberRemove(3))
     op = await scenery.opened(REMOVE)
     own = decisions(scenery)
     await scenery.simulated.kill(2)
 
     async def again() -> Evaluation:
         scenery.clock.now += 15
-        return await look(scenery, MemberRemove(3))
+        return await evaluated_now(scenery, MemberRemove(3))
 
     async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["member_remove"], found)
@@ -73,11 +73,11 @@ async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> 
 
 
 async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -> None:
-    first = await look(scenery, MemberRemove(3))
+    first = await evaluated_now(scenery, MemberRemove(3))
     op = await scenery.opened(REMOVE)
 
     async def again() -> Evaluation:
-        return await look(scenery, MemberRemove(3))
+        return await evaluated_now(scenery, MemberRemove(3))
 
     async def end(_running: Any, found: Evaluation | str) -> None:
         assert isinstance(found, Evaluation)
@@ -88,7 +88,7 @@ async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -
 
 
 async def test_judgement_that_can_no_longer_be_made_sends_nothing(scenery: Scenery) -> None:
-    first = await look(scenery, TaskSwitch("balance", on=False))
+    first = await evaluated_now(scenery, TaskSwitch("balance", on=False))
     op = await scenery.opened(REMOVE)
     own = decisions(scenery)
 

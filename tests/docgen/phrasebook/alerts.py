@@ -18,7 +18,7 @@ from bot.alerting.model import (
 )
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
-from bot.alerting.silences import Begun, Lifted
+from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.transition import Transition, TransitionReason, Visibility
 from bot.views import alert_group, alert_lists, alerts, fallback, notices
 from bot.views.alert_actions import runbook
@@ -152,12 +152,12 @@ def _lists() -> Iterator[Sample]:
     every = Silence("prod", "*", "", AT + 2 * HOUR, "U0BEN", "", AT, id=8)
     own = Silence("prod", "disk_broken", "", AT + HOUR, "U0ANNA", "", AT, id=9, alert=17)
     for state, begun in (
-        ("one subject", Begun(one, 0)),
-        ("all rules", Begun(every, 2)),
-        ("one alert", Begun(own, None)),
+        ("one subject", SilenceResult(one, 0)),
+        ("all rules", SilenceResult(every, 2)),
+        ("one alert", SilenceResult(own, None)),
     ):
         yield Sample(f"silence of {state}", alert_lists.silenced(begun))
-    yield Sample("silence extended", alert_lists.silenced(Begun(one, 1, AT - HOUR)))
+    yield Sample("silence extended", alert_lists.silenced(SilenceResult(one, 1, AT - HOUR)))
     yield Sample("/cm silences", alert_lists.silences((one, every), now=AT))
     yield Sample("/cm silences, none", alert_lists.silences((), now=AT))
     yield Sample("an equal silence lasts longer", alert_lists.holds_already(every, AT))

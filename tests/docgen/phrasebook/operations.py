@@ -21,7 +21,7 @@ from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.views import forms, operations, ops_list
-from bot.views.home import Home, Noted, Waiting, home
+from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.inputs import Choice
 from tests.docgen.cluster_fixture import DOWN, Scene
 from tests.docgen.phrasebook.alerts import BROKEN
@@ -45,7 +45,7 @@ ENDS: Mapping[OpState, tuple[str, str]] = {
 
 
 def _operation(request: Request, policy: str, scene: Scene | None = None, *, forced: bool = False) -> Operation:
-    verdict = preflight(request, *(scene or Scene()).looks(), facts=PreflightContext(node_answers=True))
+    verdict = preflight(request, *(scene or Scene()).snapshots(), facts=PreflightContext(node_answers=True))
     terms = POLICIES[policy]
     return Operation(
         "prod",
@@ -158,11 +158,11 @@ def _answers() -> Iterator[Sample]:
     yield Sample("/cm ops retry", ops_list.redelivered(2))
     yield Sample("/cm ops retry, none", ops_list.redelivered(0))
     down = Scene(peers={3: DOWN}, silent=frozenset({3}))
-    steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *down.looks())
+    steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *down.snapshots())
     plan = ops_list.plan("prod", 3, 4, steps)
     yield Sample("plan of a replacement", plan)
     yield Sample("plan of a replacement and its proposal", ops_list.joined(plan, operations.proposed(WAITING, LINK)))
-    unknown_steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).looks())
+    unknown_steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).snapshots())
     yield Sample("plan of a replacement without a leader", ops_list.plan("prod", 3, 4, unknown_steps))
 
 
@@ -186,9 +186,9 @@ def _forms() -> Iterator[Sample]:
 
 def _home() -> Iterator[Sample]:
     clusters = (
-        Noted("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
-        Noted("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: voter 3 is down.", 1, term=7)),
-        Noted("test", ClusterNote()),
+        HomeCluster("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
+        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: voter 3 is down.", 1, term=7)),
+        HomeCluster("test", ClusterNote()),
     )
     rights = ("You are an operator of every cluster.",)
     full = Home(

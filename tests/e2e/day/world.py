@@ -77,7 +77,7 @@ class Day:
     channels: dict[str, Channel] = field(default_factory=dict)
     watched: list[str] = field(default_factory=lambda: ["prod", "archive"])
     app: App | None = None
-    looks: int = 0
+    answers: int = 0
     events: int = 0
     _life: AsyncExitStack = field(default_factory=AsyncExitStack)
     _edits: set[str] = field(default_factory=set)
@@ -149,7 +149,7 @@ class Day:
         app = self.app
         if app is None:
             return
-        self.looks += len(self.watched)
+        self.answers += len(self.watched)
         for name in self.watched:
             await jobs.poll(app, name)
         for entry in app.report_jobs:

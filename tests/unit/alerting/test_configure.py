@@ -11,7 +11,7 @@ from bot.alerting.rules.base import CANNOT_TELL, Rule, RuleContext
 from bot.alerting.rules.table import RULES
 from bot.alerting.rules.thresholds import configure
 from bot.common.errors import ConfigError
-from tests.support.watch_builders import look
+from tests.support.watch_builders import polled
 
 
 def named(key: str, *layers: Mapping[str, Mapping[str, object]]) -> Rule:
@@ -39,7 +39,7 @@ def test_disabled_rule_is_left_out() -> None:
 
 
 def test_rule_uses_the_configured_threshold() -> None:
-    before, now = (look(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
+    before, now = (polled(at, members=(1, 2), nodes=(1, 2)) for at in (85, 100))
     context = RuleContext(now, update(ClusterState(), now), 100, before)
     strict, lenient = named("quorum_at_risk"), named("quorum_at_risk", {"quorum_at_risk": {"smallest_group": 3}})
     answer = strict.answer(context)

@@ -40,7 +40,7 @@ def test_escalated_alert_notifies_the_group_with_each_reminder() -> None:
     assert calls(life.step(500, BAD)) == [(TransitionReason.REMINDED, GROUP)]
 
 
-def test_words_that_change_with_every_look_put_off_no_call() -> None:
+def test_words_that_change_with_every_poll_put_off_no_call() -> None:
     life = escalating(remind=200)
     life.step(0, BAD)
     moves = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
@@ -49,7 +49,7 @@ def test_words_that_change_with_every_look_put_off_no_call() -> None:
     assert lines(life.alerts[1]) == ("300",)
 
 
-def test_growing_with_every_look_puts_off_no_call_either() -> None:
+def test_growing_with_every_poll_puts_off_no_call_either() -> None:
     life = Life([rule()], escalation=Escalation(GROUP, 300, WARNING))
     life.step(0, found())
     said = [move for now in range(15, 330, 15) for move in life.step(now, found(weight=now))]

@@ -94,7 +94,7 @@ def test_running_work_is_listed_with_its_end() -> None:
 
 
 def test_watch_list_comes_from_known_state() -> None:
-    memory = replace(
+    state = replace(
         HEALTHY,
         at=NOW - HOUR,
         dialect="v3",
@@ -103,7 +103,7 @@ def test_watch_list_comes_from_known_state() -> None:
         repairs=(Progress(4, 3, NOW - DAY, NOW - 7 * HOUR),),
         changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)),
     )
-    text = of(facts_of("prod", memory, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), facts_of("new", ClusterState()))
+    text = of(facts_of("prod", state, trend=Trend(full_in=20.2, sure=Sureness.GOOD)), facts_of("new", ClusterState()))
     for sentence in (
         "cmbot has not polled prod for 1 h: its data here is that old.",
         "The repair of 1 disk of prod has made no progress for 7 h (disk 4).",
@@ -118,7 +118,7 @@ def test_watch_list_comes_from_known_state() -> None:
 
 def test_shift_events_are_ordered_and_unique() -> None:
     """A change of leader by an operation is listed once, under the operation."""
-    memory = replace(
+    state = replace(
         HEALTHY,
         dialect="v3",
         changes=(LeaderChange(NOW - 500, 1, 2, 7), LeaderChange(SHIFT - 1, 2, 1, 6)),
@@ -128,7 +128,7 @@ def test_shift_events_are_ordered_and_unique() -> None:
     resolved = alert(1, state=AlertState.RESOLVED, resolved_at=NOW - 100, outcome=LegacyOutcome("All disks are well."))
     facts = facts_of(
         "prod",
-        memory,
+        state,
         recent=(resolved, alert(2, "leader_changed"), alert(3, fired_at=0.0)),
         operations=(OperationFact(NOW - 398, "operation 9: remove peer 4, verified", "U1"),),
     )

@@ -14,7 +14,7 @@ from bot.views.alert_text.table import cause_of
 from tests.support.alert_words import lines, sentence
 from tests.support.engine_builders import Life
 from tests.support.raft_snapshots import after, ask, having, rule_of
-from tests.support.watch_builders import look
+from tests.support.watch_builders import polled
 
 CRASH = LeaderChange(1000, 1, 2, 6)
 BACK = LeaderChange(1200, 2, 1, 7, op=43, approved="U1")
@@ -22,8 +22,8 @@ BACK = LeaderChange(1200, 2, 1, 7, op=43, approved="U1")
 
 def posted(now: float, *changes: LeaderChange) -> Finding | None:
     """What the rule finds while a peer leads, after these changes."""
-    memory = replace(after(look(now)).memory, changes=changes)
-    answer = ask("leader_changed", RuleContext(look(now), memory, now))
+    state = replace(after(polled(now)).state, changes=changes)
+    answer = ask("leader_changed", RuleContext(polled(now), state, now))
     assert answer is not CANNOT_TELL
     return answer[0] if answer else None
 
@@ -85,46 +85,49 @@ def test_two_planned_transfers_are_one_info_that_names_both() -> None:
 
 def test_planned_transfers_do_not_link_crashes_to_a_flapping_leader() -> None:
     changes = [LeaderChange(1000 + 500 * n, 1, 2, 6 + n, op=9 if n % 2 else 0) for n in range(7)]
-    memory = replace(after(look(4001)).memory, changes=tuple(changes))
-    assert ask("leader_flapping", RuleContext(look(4001), memory, 4001)) == ()
+    state = replace(after(polled(4001)).state, changes=tuple(changes))
+    assert ask("leader_flapping", RuleContext(polled(4001), state, 4001)) == ()
 
 
 def test_operation_explains_one_change_only() -> None:
     first, second = replace(CRASH, after=1), replace(CRASH, after=1, at=1030)
-    memory = explained(ClusterState(changes=(first, second)), {first: (43, "U1"), second: (43, "U1")})
-    assert [change.op for change in memory.changes] == [43, 0]
+    state = explained(ClusterState(changes=(first, second)), {first: (43, "U1"), second: (43, "U1")})
+    assert [change.op for change in state.changes] == [43, 0]
     later = replace(CRASH, after=1, at=1060)
-    memory = replace(memory, changes=(*memory.changes, later))
-    assert [change.op for change in explained(memory, {later: (43, "U1")}).changes] == [43, 0, 0]
+    state = replace(state, changes=(*state.changes, later))
+    assert [change.op for change in explained(state, {later: (43, "U1")}).changes] == [43, 0, 0]
 
 
-def sighted(*looks: Snapshot) -> ClusterState:
-    return after(look(85), look(100), *looks).memory
+def sighted(*answers: Snapshot) -> ClusterState:
+    return after(polled(85), polled(100), *answers).state
 
 
 FRESH: dict[str, Any] = {"leader": 2, "term": 6, "silent": (1, 2)}
 
 
 def test_follower_naming_a_new_leader_is_enough() -> None:
-    view = after(look(85), look(100), look(105, **FRESH))
+    view = after(polled(85), polled(100), polled(105, **FRESH))
     answer = ask("leader_changed", view)
     assert answer is not CANNOT_TELL
     assert sentence(answer[0]) == (
         "The leader of prod changed from peer 1 to peer 2 in term 6, reported by peer 3; not confirmed yet."
     )
-    assert (view.memory.leader, view.memory.term) == (2, 6)
+    assert (view.state.leader, view.state.term) == (2, 6)
 
 
 def test_confirming_leader_is_no_second_change() -> None:
-    seen, confirmed = sighted(look(105, **FRESH)), sighted(look(105, **FRESH), look(110, leader=2, term=6))
+    seen, confirmed = (
+        sighted(polled(105, **FRESH)),
+        sighted(polled(105, **FRESH), polled(110, leader=2, term=6)),
+    )
     assert [replace(change, seen_by=3) for change in confirmed.changes] == list(seen.changes)
     assert new_changes(seen, confirmed) == ()
 
 
 def test_named_leader_is_confirmed_by_an_edit() -> None:
     life = Life([rule_of("leader_changed")])
-    looks = [look(85), look(100), look(105, **FRESH)]
-    for each in (looks, [*looks, look(110, leader=2, term=6)]):
+    answers = [polled(85), polled(100), polled(105, **FRESH)]
+    for each in (answers, [*answers, polled(110, leader=2, term=6)]):
         answer = ask("leader_changed", after(*each))
         assert answer is not CANNOT_TELL
         moves = life.step(each[-1].at, *answer)
@@ -135,7 +138,7 @@ def test_named_leader_is_confirmed_by_an_edit() -> None:
 def test_change_sentence_survives_the_next_leader() -> None:
     life = Life([rule_of("leader_changed")])
     [move] = life.step(1015, *filter(None, [posted(1015, CRASH)]))
-    gone = RuleContext(look(1030, leader=0), replace(after(look(1015)).memory, changes=(CRASH,)), 1030)
+    gone = RuleContext(polled(1030, leader=0), replace(after(polled(1015)).state, changes=(CRASH,)), 1030)
     assert ask("leader_changed", gone) is CANNOT_TELL
     assert sentence(move.new) == "The leader of prod changed from peer 1 to peer 2 in term 6."
 
@@ -144,42 +147,51 @@ FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}
 
 
 @pytest.mark.parametrize(
-    "looks",
+    "answers",
     [
-        pytest.param([look(100), look(105, leader=2, term=5, silent=(1, 2))], id="the same term"),
-        pytest.param([look(100), look(105, leader=2, term=4, silent=(1, 2))], id="a term that is over"),
-        pytest.param([look(100), look(105, leader=1, term=6, silent=(1, 2))], id="the same leader in a new term"),
-        pytest.param([look(100), look(105, leader=9, term=6, silent=(1, 2))], id="a leader that is no member"),
+        pytest.param([polled(100), polled(105, leader=2, term=5, silent=(1, 2))], id="the same term"),
+        pytest.param([polled(100), polled(105, leader=2, term=4, silent=(1, 2))], id="a term that is over"),
+        pytest.param([polled(100), polled(105, leader=1, term=6, silent=(1, 2))], id="the same leader in a new term"),
+        pytest.param([polled(100), polled(105, leader=9, term=6, silent=(1, 2))], id="a leader that is no member"),
         pytest.param(
-            [look(100, members=(1, 2)), look(105, leader=2, term=6, silent=(1, 2))], id="named by one that was removed"
+            [polled(100, members=(1, 2)), polled(105, leader=2, term=6, silent=(1, 2))],
+            id="named by one that was removed",
         ),
-        pytest.param([look(100, leader=0), look(105, leader=2, term=6, silent=(1, 2))], id="no leader known before"),
-        pytest.param([look(100), look(100 + 7200, leader=2, term=6, silent=(1, 2))], id="no poll for long"),
         pytest.param(
-            [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=5)],
+            [polled(100, leader=0), polled(105, leader=2, term=6, silent=(1, 2))], id="no leader known before"
+        ),
+        pytest.param([polled(100), polled(100 + 7200, leader=2, term=6, silent=(1, 2))], id="no poll for long"),
+        pytest.param(
+            [polled(100, **FIVE), having(polled(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=5)],
             id="another names another in that term",
         ),
         pytest.param(
-            [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=1, term=5)],
+            [
+                polled(100, **FIVE),
+                having(polled(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=1, term=5),
+            ],
             id="another still follows the old one",
         ),
         pytest.param(
-            [look(100), having(look(105, leader=2, term=6, silent=(2,)), 1, leader=1, term=5)],
+            [polled(100), having(polled(105, leader=2, term=6, silent=(2,)), 1, leader=1, term=5)],
             id="the old one still claims to lead",
         ),
         pytest.param(
-            [look(100), having(look(105, leader=2, term=6, silent=(1,)), 2, leader=0, term=6)],
+            [polled(100), having(polled(105, leader=2, term=6, silent=(1,)), 2, leader=0, term=6)],
             id="the one named says that it does not lead",
         ),
         pytest.param(
-            [look(100, **FIVE), having(look(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=0, term=8)],
+            [
+                polled(100, **FIVE),
+                having(polled(105, **FIVE, leader=2, term=6, silent=(1, 2)), 4, leader=0, term=8),
+            ],
             id="another is in a later term",
         ),
     ],
 )
-def test_doubtful_answer_announces_no_leader(looks: Sequence[Snapshot]) -> None:
-    memory = ClusterState()
-    for each in looks:
-        before, memory = memory, update(memory, each)
-    assert memory.changes == ()
-    assert memory.leader == before.leader
+def test_doubtful_answer_announces_no_leader(answers: Sequence[Snapshot]) -> None:
+    state = ClusterState()
+    for each in answers:
+        before, state = state, update(state, each)
+    assert state.changes == ()
+    assert state.leader == before.leader

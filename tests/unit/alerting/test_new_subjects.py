@@ -14,15 +14,15 @@ from bot.clustermgr.models import Snapshot, ZoneDisks
 from bot.clustermgr.tasks import Dialect
 from tests.support.engine_builders import CRITICAL, Life, found, seen
 from tests.support.raft_snapshots import after, ask, having, rule_of
-from tests.support.watch_builders import TIB, disk, host, look
+from tests.support.watch_builders import TIB, disk, host, polled
 from tests.support.watch_harness import World, with_disks
 
 FIVE: dict[str, Any] = {"members": (1, 2, 3, 4, 5), "nodes": (1, 2, 3, 4, 5)}
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-def findings(key: str, *looks: Snapshot) -> Sequence[Finding]:
-    answer = ask(key, after(*looks))
+def findings(key: str, *answers: Snapshot) -> Sequence[Finding]:
+    answer = ask(key, after(*answers))
     assert answer is not CANNOT_TELL
     return answer
 
@@ -30,26 +30,26 @@ def findings(key: str, *looks: Snapshot) -> Sequence[Finding]:
 CHANGED_SUBJECTS = [
     pytest.param(
         "quorum_at_risk",
-        (look(85, peers={2: INACTIVE}), look(100, peers={2: INACTIVE})),
-        (look(115, peers={3: INACTIVE}), look(130, peers={3: INACTIVE})),
+        (polled(85, peers={2: INACTIVE}), polled(100, peers={2: INACTIVE})),
+        (polled(115, peers={3: INACTIVE}), polled(130, peers={3: INACTIVE})),
         id="voter 2 becomes voter 3",
     ),
     pytest.param(
         "no_leader",
-        (look(100, leader=0, silent=(2,)),),
-        (look(115, leader=0, silent=(3,)),),
+        (polled(100, leader=0, silent=(2,)),),
+        (polled(115, leader=0, silent=(3,)),),
         id="another host is silent without a leader",
     ),
     pytest.param(
         "hosts_disagree",
-        (having(look(100), 2, node_id=3),),
-        (having(look(115), 3, node_id=2),),
+        (having(polled(100), 2, node_id=3),),
+        (having(polled(115), 3, node_id=2),),
         id="others answer as one peer",
     ),
     pytest.param(
         "leader_unseen",
-        (look(85, nodes=(1, 2)), look(100, nodes=(1, 2), leader=3)),
-        (look(85, nodes=(1, 2)), look(115, nodes=(1, 2), leader=4)),
+        (polled(85, nodes=(1, 2)), polled(100, nodes=(1, 2), leader=3)),
+        (polled(85, nodes=(1, 2)), polled(115, nodes=(1, 2), leader=4)),
         id="another peer that is not configured leads",
     ),
 ]
@@ -67,8 +67,8 @@ def test_new_subject_of_a_firing_alert_is_shown_in_channel(
 
 def test_second_broken_disk_is_shown_in_the_channel() -> None:
     life = Life([rule_of("disk_broken")])
-    life.step(0, *findings("disk_broken", look(100, bad=(disk(7),))))
-    both = findings("disk_broken", look(100, bad=(disk(7), disk(9))))
+    life.step(0, *findings("disk_broken", polled(100, bad=(disk(7),))))
+    both = findings("disk_broken", polled(100, bad=(disk(7), disk(9))))
     assert seen(life.step(15, *both)) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 
 
@@ -106,9 +106,9 @@ def test_truncated_parts_show_no_new_part() -> None:
 async def test_second_leader_crash_is_shown_in_the_channel() -> None:
     world = World()
     await world.ticks(3)
-    world.see = lambda at: look(at, leader=2, term=6)
+    world.see = lambda at: polled(at, leader=2, term=6)
     await world.ticks()
-    world.see = lambda at: look(at, leader=3, term=7)
+    world.see = lambda at: polled(at, leader=3, term=7)
     posted = await world.ticks()
     assert posted[-1].startswith("Warning, worse than before in prod: The leader of prod changed 2 times")
     assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
@@ -134,7 +134,7 @@ ON = dict.fromkeys(("disk_repair", "balance", "disk_drop", "blob_delete", "shard
 
 
 def switched(at: float, **values: str) -> Snapshot:
-    return replace(look(at, bad=(disk(7),)), switches={**ON, **values}, dialect=Dialect.V3)
+    return replace(polled(at, bad=(disk(7),)), switches={**ON, **values}, dialect=Dialect.V3)
 
 
 async def test_switch_changed_elsewhere_is_not_inhibited_by_another() -> None:
@@ -185,7 +185,7 @@ def zone(idc: str, free: int) -> ZoneDisks:
 
 def test_low_space_does_not_inhibit_a_worse_zone() -> None:
     zones = [zone("z0", 80), zone("z1", 10)]
-    view = after(*(look(at, writable=TIB // 2, zones=zones) for at in (1000, 1200, 1500)))
+    view = after(*(polled(at, writable=TIB // 2, zones=zones) for at in (1000, 1200, 1500)))
     answer = ask("writable_low", replace(view, now=1500))
     assert answer is not CANNOT_TELL
     [finding] = answer
@@ -193,18 +193,18 @@ def test_low_space_does_not_inhibit_a_worse_zone() -> None:
 
 
 def test_duplicate_host_does_not_inhibit_member_changes() -> None:
-    [mild] = findings("hosts_disagree", having(look(100), 2, node_id=3))
+    [mild] = findings("hosts_disagree", having(polled(100), 2, node_id=3))
     assert pairs(mild) == {("stale_host", host(2)), ("stale_host", host(3))}
-    [grave] = findings("hosts_disagree", having(look(100), 2, leader=2))
+    [grave] = findings("hosts_disagree", having(polled(100), 2, leader=2))
     assert ("membership_changed", "") in pairs(grave)
 
 
 def test_silent_host_does_not_inhibit_another_voter() -> None:
-    looks = [having(look(at, **FIVE, silent=(5,)), 4, leader=0, term=4) for at in (100, 115)]
-    [silent] = findings("host_unreachable", look(70, **FIVE), look(85, **FIVE), *looks)
+    answers = [having(polled(at, **FIVE, silent=(5,)), 4, leader=0, term=4) for at in (100, 115)]
+    [silent] = findings("host_unreachable", polled(70, **FIVE), polled(85, **FIVE), *answers)
     assert pairs(silent) == set()
-    alone = [look(at, **FIVE, silent=(5,)) for at in (100, 115)]
-    [silent] = findings("host_unreachable", look(70, **FIVE), look(85, **FIVE), *alone)
+    alone = [polled(at, **FIVE, silent=(5,)) for at in (100, 115)]
+    [silent] = findings("host_unreachable", polled(70, **FIVE), polled(85, **FIVE), *alone)
     assert pairs(silent) == {("quorum_at_risk", "")}
 
 

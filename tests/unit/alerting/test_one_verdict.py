@@ -13,7 +13,7 @@ from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
 from bot.alerting.rules.table import RULES
 from bot.alerting.topics import TOPICS
-from bot.clustermgr.models import Disk, HostLook, Snapshot, ZoneChunks, ZoneDisks
+from bot.clustermgr.models import Disk, HostAnswer, Snapshot, ZoneChunks, ZoneDisks
 from bot.clustermgr.slow_poll import count_zones
 from bot.common.errors import AuthRejected, ClusterUnreachable
 from bot.views.alert_text.table import alert_text
@@ -21,7 +21,7 @@ from bot.views.stat import stat
 from tests.support.alert_words import sentence
 from tests.support.raft_snapshots import failing, having
 from tests.support.view_samples import recorded_stats
-from tests.support.watch_builders import disk, look
+from tests.support.watch_builders import disk, polled
 
 
 def alert(severity: Severity, state: AlertState = AlertState.FIRING, rule: str = "some_rule") -> Alert:
@@ -30,9 +30,11 @@ def alert(severity: Severity, state: AlertState = AlertState.FIRING, rule: str =
 
 def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     """A look at which these hosts refuse connections, instead of being late."""
-    seen = look(at, silent=silent, leader=leader)
-    looks = tuple(replace(h, error=ClusterUnreachable("refused", host=h.host)) if h.error else h for h in seen.looks)
-    return replace(seen, looks=looks)
+    seen = polled(at, silent=silent, leader=leader)
+    answers = tuple(
+        replace(h, error=ClusterUnreachable("refused", host=h.host)) if h.error else h for h in seen.answers
+    )
+    return replace(seen, answers=answers)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     ],
 )
 def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: StatusLevel) -> None:
-    found = cluster_status(look(100), look(90), StatusContext((alert(severity, state),), wording=alert_text))
+    found = cluster_status(polled(100), polled(90), StatusContext((alert(severity, state),), wording=alert_text))
     assert found.level is level
     if level is not StatusLevel.HEALTHY:
         assert found.reasons[0] == "Something of prod is wrong (alert #38)"
@@ -60,10 +62,10 @@ def test_quorum_refused_by_majority_is_critical_at_once() -> None:
     assert "writes may have stopped" in found.reasons[0]
 
 
-def test_late_answers_of_one_look_prove_no_lost_quorum() -> None:
-    once = look(100, silent=(2, 3))
-    assert cluster_status(once, look(90)).level is StatusLevel.DEGRADED
-    assert cluster_status(look(110, silent=(2, 3)), once).level is StatusLevel.CRITICAL
+def test_late_answers_of_one_poll_prove_no_lost_quorum() -> None:
+    once = polled(100, silent=(2, 3))
+    assert cluster_status(once, polled(90)).level is StatusLevel.DEGRADED
+    assert cluster_status(polled(110, silent=(2, 3)), once).level is StatusLevel.CRITICAL
 
 
 def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> None:
@@ -73,21 +75,21 @@ def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> Non
 
 
 def test_two_voters_are_degraded_and_name_the_fix() -> None:
-    found = cluster_status(look(100, members=(1, 2), nodes=(1, 2)), look(90, members=(1, 2), nodes=(1, 2)))
+    found = cluster_status(polled(100, members=(1, 2), nodes=(1, 2)), polled(90, members=(1, 2), nodes=(1, 2)))
     assert found.level is StatusLevel.DEGRADED
     assert "add another voter" in found.reasons[0]
 
 
 def test_slow_leader_is_a_reason() -> None:
-    seen = look(100)
-    slow = replace(seen, looks=(replace(seen.looks[0], took=3.01), *seen.looks[1:]))
-    found = cluster_status(slow, look(90))
+    seen = polled(100)
+    slow = replace(seen, answers=(replace(seen.answers[0], took=3.01), *seen.answers[1:]))
+    found = cluster_status(slow, polled(90))
     assert found.level is StatusLevel.DEGRADED
     assert "3,010 ms" in found.reasons[0]
 
 
 def test_fresh_leader_is_not_judged_by_its_counters() -> None:
-    seen = look(100, writable=0)
+    seen = polled(100, writable=0)
     assert cluster_status(seen).level is StatusLevel.CRITICAL
     assert cluster_status(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
     shown = stat(seen, known=StatusContext(fresh=True))
@@ -109,7 +111,7 @@ def test_fresh_leader_is_not_judged_by_its_counters() -> None:
     ],
 )
 def test_freshness_of_leader_is_known_from_watch(state: ClusterState, fresh: bool) -> None:
-    assert is_fresh(look(100), state) is fresh
+    assert is_fresh(polled(100), state) is fresh
 
 
 def test_chunks_on_bad_disks_do_not_count() -> None:
@@ -127,14 +129,14 @@ def test_every_rule_has_a_topic() -> None:
 
 
 def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
-    now, before = (look(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
+    now, before = (polled(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
     alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
     reasons = cluster_status(now, before, StatusContext(alerts, wording=alert_text)).reasons
     assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
 
 
 def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
-    now, before = (look(at, peers={3: {"active": False}}) for at in (100, 90))
+    now, before = (polled(at, peers={3: {"active": False}}) for at in (100, 90))
     plain = cluster_status(now, before)
     found = cluster_status(
         now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),), wording=alert_text)
@@ -145,25 +147,25 @@ def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
 
 def test_alert_that_only_waits_to_be_resolved_raises_nothing() -> None:
     gone = replace(alert(Severity.CRITICAL), clear_since=95.0)
-    assert cluster_status(look(100), look(90), StatusContext((gone,))).level is StatusLevel.HEALTHY
+    assert cluster_status(polled(100), polled(90), StatusContext((gone,))).level is StatusLevel.HEALTHY
 
 
 def test_hosts_that_answer_with_errors_are_no_lost_voters() -> None:
-    rejected = failing(look(100), 2, 3, error=AuthRejected("The token is rejected."))
-    found = cluster_status(rejected, failing(look(90), 2, 3, error=AuthRejected("The token is rejected.")))
+    rejected = failing(polled(100), 2, 3, error=AuthRejected("The token is rejected."))
+    found = cluster_status(rejected, failing(polled(90), 2, 3, error=AuthRejected("The token is rejected.")))
     assert found.level is StatusLevel.DEGRADED
 
 
 def test_contradicted_leader_is_asked_again() -> None:
     peers = {2: {"active": False}, 3: {"active": False}}
-    once = cluster_status(look(100, peers=peers), look(90))
+    once = cluster_status(polled(100, peers=peers), polled(90))
     assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
-    twice = cluster_status(look(110, peers=peers), look(100, peers=peers))
+    twice = cluster_status(polled(110, peers=peers), polled(100, peers=peers))
     assert (twice.level, twice.unsure) == (StatusLevel.CRITICAL, False)
 
 
 def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
-    seen = having(look(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
+    seen = having(polled(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
     found = cluster_status(seen)
     assert (found.level, found.unsure) == (StatusLevel.DEGRADED, True)
     assert "did not" not in found.sentence
@@ -179,9 +181,12 @@ def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
     assert "peer 1, which leads by what they say, did not" in found.sentence
 
 
-def test_followers_late_at_two_looks_prove_the_quorum_lost() -> None:
-    now, before = look(100, silent=(1, 3)), look(90, silent=(1, 3))
-    assert (cluster_status(now, look(90)).level, cluster_status(now, look(90)).unsure) == (StatusLevel.DEGRADED, True)
+def test_followers_late_at_two_polls_prove_the_quorum_lost() -> None:
+    now, before = polled(100, silent=(1, 3)), polled(90, silent=(1, 3))
+    assert (cluster_status(now, polled(90)).level, cluster_status(now, polled(90)).unsure) == (
+        StatusLevel.DEGRADED,
+        True,
+    )
     assert cluster_status(now, before).level is StatusLevel.NO_LEADER
 
 
@@ -200,7 +205,7 @@ def test_followers_late_at_two_looks_prove_the_quorum_lost() -> None:
 def test_small_groups_are_degraded_unless_meant(
     members: tuple[int, ...], nodes: tuple[int, ...], smallest: float, level: StatusLevel
 ) -> None:
-    now, before = (look(at, members=members, nodes=nodes) for at in (100, 90))
+    now, before = (polled(at, members=members, nodes=nodes) for at in (100, 90))
     assert cluster_status(now, before, StatusContext(smallest=smallest)).level is level
 
 
@@ -219,7 +224,7 @@ def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
     posted = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
     assert posted
     for each in posted:
-        seen = replace(look(100), looks=(HostLook("10.0.0.1:9998", 0.1, each),))
+        seen = replace(polled(100), answers=(HostAnswer("10.0.0.1:9998", 0.1, each),))
         assert is_fresh(seen, ClusterState())
         assert not any(
             "writable" in reason
@@ -228,17 +233,17 @@ def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
 
 
 def test_reelected_leader_has_not_counted_yet() -> None:
-    memory = update(update(ClusterState(), look(100, term=5)), look(110, term=6))
-    assert memory.elected_at == 110
-    assert is_fresh(look(120, term=6), memory)
-    assert not is_fresh(look(471, term=6), memory)
-    assert not may_be_kept(memory, look(120, term=6), 360)
-    assert may_be_kept(memory, look(471, term=6), 360)
+    state = update(update(ClusterState(), polled(100, term=5)), polled(110, term=6))
+    assert state.elected_at == 110
+    assert is_fresh(polled(120, term=6), state)
+    assert not is_fresh(polled(471, term=6), state)
+    assert not may_be_kept(state, polled(120, term=6), 360)
+    assert may_be_kept(state, polled(471, term=6), 360)
 
 
 def test_leader_cut_off_from_a_later_term_is_not_sampled() -> None:
-    memory = update(ClusterState(), look(100, leader=2, term=7))
-    assert not may_be_kept(memory, look(900, leader=1, term=5, silent=(2,)), 360)
+    state = update(ClusterState(), polled(100, leader=2, term=7))
+    assert not may_be_kept(state, polled(900, leader=1, term=5, silent=(2,)), 360)
 
 
 def test_zone_chunks_without_disk_list_are_unknown() -> None:
@@ -266,14 +271,14 @@ def test_recorded_counters_include_chunks_of_disks_that_take_none() -> None:
 
 def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
     zones = [ZoneDisks(idc="z0", total=8, available=4, total_chunk=8296, total_free_chunk=4148)]
-    memory = update(ClusterState(), look(0.0))
+    state = update(ClusterState(), polled(0.0))
     context = RuleContext(
-        look(1000.0, zones=zones), update(memory, replace(look(1000.0), zones=(ZoneChunks("z0", 0, 4148),))), 1000.0
+        polled(1000.0, zones=zones),
+        update(state, replace(polled(1000.0), zones=(ZoneChunks("z0", 0, 4148),))),
+        1000.0,
     )
     answer = CHUNKS_LOW.answer(context)
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
     assert "None of the chunks of zone z0" in sentence(answer[0])
-    assert "0 of 4,148" in str(
-        stat(context.snapshot, known=status_context(context.memory, context.snapshot, ())).blocks
-    )
+    assert "0 of 4,148" in str(stat(context.snapshot, known=status_context(context.state, context.snapshot, ())).blocks)

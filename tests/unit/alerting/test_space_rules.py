@@ -13,7 +13,7 @@ from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import SpaceStat, VolumeStat, ZoneDisks
 from tests.support.alert_words import lines, outcome, sentence
-from tests.support.watch_builders import TIB, dark, look
+from tests.support.watch_builders import TIB, dark, polled
 
 NOW = 10 * DAY
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
@@ -23,8 +23,8 @@ def context(
     *, past: float = 3600, full: Forecast | None = None, dead: bool = False, before: Any = None, **stats: Any
 ) -> RuleContext:
     """A look at NOW; the leader has led for `past` seconds by then."""
-    old = update(ClusterState(), before or look(NOW - past))
-    now = dark(NOW) if dead else look(NOW, **stats)
+    old = update(ClusterState(), before or polled(NOW - past))
+    now = dark(NOW) if dead else polled(NOW, **stats)
     return RuleContext(now, replace(update(old, now), forecast=full or Forecast()), NOW)
 
 
@@ -171,15 +171,15 @@ def test_expired_disks_name_their_zones() -> None:
 @pytest.mark.parametrize("rule", ["disk_expired", "writable_low"])
 def test_counters_of_a_new_leader_are_ignored_at_first(rule: str) -> None:
     """As a follower it heard no heartbeats, so that it shows every disk as expired and nothing as writable."""
-    before = look(NOW - 3600, leader=2, term=4)
+    before = polled(NOW - 3600, leader=2, term=4)
     assert ask(rule, context(before=before, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
-    reelected = look(NOW - 3600, leader=1, term=4)
+    reelected = polled(NOW - 3600, leader=1, term=4)
     assert ask(rule, context(before=reelected, zones=[zone(expired=20)], writable=0)) is CANNOT_TELL
 
 
 def test_counters_of_a_cut_off_leader_are_ignored() -> None:
     """It still claims the term before, while the new leader does not answer."""
-    before = look(NOW - 3600, leader=2, term=6)
+    before = polled(NOW - 3600, leader=2, term=6)
     assert ask("writable_low", context(before=before, silent=(2,), writable=0)) is CANNOT_TELL
 
 
@@ -194,12 +194,12 @@ def test_severity_rises_as_space_shrinks() -> None:
 
 def test_all_disks_read_only_is_nothing_writable() -> None:
     """The oldest release leaves such disks out of the whole."""
-    now = look(NOW)
-    host = now.looks[0]
+    now = polled(NOW)
+    host = now.answers[0]
     assert host.stat is not None
     full = host.stat.model_copy(update={"space_stat": SpaceStat(total_disk=8)})
     view = context()
-    seen = replace(view.snapshot, looks=(replace(host, stat=full), *now.looks[1:]))
+    seen = replace(view.snapshot, answers=(replace(host, stat=full), *now.answers[1:]))
     answer = ask("writable_low", replace(view, snapshot=seen))
     assert answer is not CANNOT_TELL
     assert sentence(answer[0]).startswith("prod accepts no data")

@@ -18,8 +18,8 @@ SEEN = ClusterState(
 CHUNKS = Alert("prod", "chunks_low", "z0", AlertState.FIRING, Severity.WARNING, LegacyDetail("Few chunks."), 0.0)
 
 
-def subject(rule: str, typed: str, memory: ClusterState = SEEN) -> str:
-    return subject_of(rule, typed, "prod", memory, [CHUNKS])
+def subject(rule: str, typed: str, state: ClusterState = SEEN) -> str:
+    return subject_of(rule, typed, "prod", state, [CHUNKS])
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,10 @@ def test_quiet_day_has_three_lines() -> None:
 
 
 def test_summary_counts_changes() -> None:
-    memory = replace(HEALTHY, leader=2, changes=(LeaderChange(NOW - 90000, 3, 1, 5), LeaderChange(NOW - 50, 1, 2, 7)))
+    state = replace(HEALTHY, leader=2, changes=(LeaderChange(NOW - 90000, 3, 1, 5), LeaderChange(NOW - 50, 1, 2, 7)))
     samples = (sample(NOW - DAY), sample(NOW - 60, used=2 * TIB, bad_disks=2, disks=66, term=7))
     resolved = alert(2, AlertState.RESOLVED, resolved_at=NOW - 100)
-    text = of(facts_of("prod", memory, recent=(alert(1), resolved), samples=samples))
+    text = of(facts_of("prod", state, recent=(alert(1), resolved), samples=samples))
     assert "• leadership moved from peer 1 to peer 2 in term 7" in text
     assert "• broken or repairing disks: 0 then, 2 now" in text
     assert "• disks: 60 then, 66 now" in text
@@ -72,35 +72,35 @@ def test_summary_counts_changes() -> None:
 
 
 def test_frequent_leader_changes_are_one_line() -> None:
-    memory = replace(HEALTHY, leader=2, changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)))
-    assert "• the leader changed 3 times, now peer 2 leads in term 7" in of(facts_of("prod", memory))
+    state = replace(HEALTHY, leader=2, changes=tuple(LeaderChange(NOW - n, 1, 2, 7) for n in (30, 20, 10)))
+    assert "• the leader changed 3 times, now peer 2 leads in term 7" in of(facts_of("prod", state))
 
 
 def test_known_disks_are_named() -> None:
     """A disk that broke and was repaired between two summaries is listed too."""
-    memory = replace(HEALTHY, disks=(DiskNote(9, 3),), disks_at=NOW - 10)
+    state = replace(HEALTHY, disks=(DiskNote(9, 3),), disks_at=NOW - 10)
     samples = (sample(NOW - DAY, bad=(3,)), sample(NOW - 7200, bad=(3, 5)), sample(NOW - 60, bad=(9,)))
-    text = of(facts_of("prod", memory, samples=samples))
+    text = of(facts_of("prod", state, samples=samples))
     assert "• disks 5 and 9 broke" in text
     assert "• disks 3 and 5 are repaired or gone" in text
 
 
 def test_changes_name_their_operation() -> None:
     switches = tuple(SwitchChange(NOW - n, f"key{n}", "true", "false", NOW - 100, op=n) for n in range(5))
-    memory = replace(
+    state = replace(
         HEALTHY,
         dialect="v3",
         member_changes=(MemberChange(NOW - 60, 4, "", "voter", op=12), MemberChange(NOW - 50, 2, "voter", "")),
         switch_changes=switches,
     )
-    text = of(facts_of("prod", memory))
+    text = of(facts_of("prod", state))
     assert "• peer 4 joined as a voter (operation #12)" in text
     assert "• peer 2 left (it was a voter)" in text
     assert "• 5 changes of switches, the last: the switch key4 went from on to off (operation #4)" in text
 
 
 def test_leases_ending_soon_and_disabled_tasks_are_listed() -> None:
-    memory = replace(
+    state = replace(
         HEALTHY,
         dialect="v3",
         switches={
@@ -113,7 +113,7 @@ def test_leases_ending_soon_and_disabled_tasks_are_listed() -> None:
     )
     facts = facts_of(
         "prod",
-        memory,
+        state,
         pending=(
             Pending(4, "turn disk_drop off", "leased", "U1", NOW - 60, NOW + 3600, "disk_drop"),
             Pending(5, "remove peer 3", "waiting", "U2", NOW - 60, NOW + 600),

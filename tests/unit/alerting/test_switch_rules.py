@@ -13,7 +13,7 @@ from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import Dialect
 from tests.support.alert_words import lines, outcome, sentence
-from tests.support.watch_builders import dark, disk, look
+from tests.support.watch_builders import dark, disk, polled
 
 HOUR = 3600.0
 NOW = 100 * HOUR
@@ -38,19 +38,19 @@ class Seen:
     chunks: dict[int, int] | None = None
     dead: bool = False
 
-    def look(self) -> Any:
+    def polled(self) -> Any:
         at = NOW - self.ago
         posted: dict[str, Any] = {"switches": self.switches, "dialect": self.dialect, "chunks": self.chunks}
         dropping = None if self.dropping is None else tuple(self.dropping)
-        return dark(at) if self.dead else replace(look(at, bad=self.bad), dropping=dropping, **posted)
+        return dark(at) if self.dead else replace(polled(at, bad=self.bad), dropping=dropping, **posted)
 
 
 def context(*seen: Seen) -> RuleContext:
-    memory = ClusterState()
+    state = ClusterState()
     for each in seen:
-        snapshot = each.look()
-        memory = update(memory, snapshot)
-    return RuleContext(snapshot, memory, NOW)
+        snapshot = each.polled()
+        state = update(state, snapshot)
+    return RuleContext(snapshot, state, NOW)
 
 
 def ask(rule: str, view: RuleContext, **names: tuple[str, ...]) -> Answer:
@@ -245,9 +245,9 @@ def test_recently_enabled_task_is_no_finding() -> None:
 
 def test_switch_changed_by_an_operation_is_not_announced() -> None:
     view = context(Seen(60), Seen(0, switches=off(balance="false")))
-    [change] = view.memory.switch_changes
-    memory = explained(view.memory, {change: (12, "U0AVA")})
-    assert ask("switch_changed", replace(view, memory=memory)) == ()
+    [change] = view.state.switch_changes
+    state = explained(view.state, {change: (12, "U0AVA")})
+    assert ask("switch_changed", replace(view, state=state)) == ()
 
 
 def test_switch_finding_explains_the_stored_value() -> None:

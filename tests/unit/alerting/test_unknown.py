@@ -12,7 +12,7 @@ from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import Dialect
 from tests.support.engine_builders import Life, found, rule, seen
 from tests.support.raft_snapshots import after, ask, having
-from tests.support.watch_builders import dark, disk, host, look
+from tests.support.watch_builders import dark, disk, host, polled
 from tests.support.watch_harness import World
 
 ON = dict.fromkeys(("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect"), "true")
@@ -72,37 +72,41 @@ def test_clock_set_back_during_unknown_time_delays_nothing() -> None:
 def test_in_darkness_no_rule_finds_anything_new(watched: object) -> None:
     """Earlier findings: a broken disk, a disabled or meaningless switch, all kinds of changes."""
     bad: dict[str, Any] = {"bad": (disk(7),), "read_only": True, "broken": 1}
-    looks = (
-        with_switches(look(1000, **bad)),
-        with_switches(look(1015, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"),
-        with_switches(look(1030, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"),
+    answers = (
+        with_switches(polled(1000, **bad)),
+        with_switches(
+            polled(1015, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"
+        ),
+        with_switches(
+            polled(1030, leader=2, term=6, members=(1, 2, 3, 4), **bad), disk_repair="false", balance="Enable"
+        ),
     )
     assert isinstance(watched, type(RULES[0]))
-    answer = watched.answer(replace(after(*looks, dark(1045)), now=1045))
+    answer = watched.answer(replace(after(*answers, dark(1045)), now=1045))
     assert answer is CANNOT_TELL or not [each for each in answer if not each.doubtful]
 
 
 @pytest.mark.parametrize("key", ["leader_flapping", "leader_changed", "membership_changed", "switch_changed"])
 def test_missing_leader_leaves_earlier_alerts_unchanged(key: str) -> None:
     turns = [
-        look(1000 + 15 * n, leader=1 + n % 2, term=5 + n, members=(1, 2, 3, *((4,) if n else ()))) for n in range(4)
+        polled(1000 + 15 * n, leader=1 + n % 2, term=5 + n, members=(1, 2, 3, *((4,) if n else ()))) for n in range(4)
     ]
-    quiet = [replace(look(at, leader=0, term=9, bad=None)) for at in (1060, 1075)]
+    quiet = [replace(polled(at, leader=0, term=9, bad=None)) for at in (1060, 1075)]
     assert ask(key, after(*turns, *quiet)) is CANNOT_TELL
 
 
 def test_silent_host_keeps_its_stalled_log_alert() -> None:
-    stuck = (having(look(100), 2, applied=990), having(look(115), 2, applied=990, commit=1005))
-    answer = ask("apply_stalled", after(*stuck, look(130, silent=(2,))))
+    stuck = (having(polled(100), 2, applied=990), having(polled(115), 2, applied=990, commit=1005))
+    answer = ask("apply_stalled", after(*stuck, polled(130, silent=(2,))))
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.doubtful) for each in answer] == [(host(2), True)]
 
 
 async def test_unreachable_cluster_adds_no_disk_alert() -> None:
     world = World()
-    world.see = lambda at: with_switches(look(at))
+    world.see = lambda at: with_switches(polled(at))
     await world.ticks(4)
-    world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
+    world.see = lambda at: with_switches(polled(at, bad=(disk(7),)), disk_repair="false")
     before = await world.ticks(2)
     assert not [text for text in before if "background task `disk_repair` is off" in text]
     world.see = dark
@@ -110,7 +114,7 @@ async def test_unreachable_cluster_adds_no_disk_alert() -> None:
     assert posted == [
         "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
     ]
-    world.see = lambda at: with_switches(look(at, bad=(disk(7),)), disk_repair="false")
+    world.see = lambda at: with_switches(polled(at, bad=(disk(7),)), disk_repair="false")
     after_light = await world.ticks(4)
     assert not [text for text in after_light if "disk_repair" in text]
     assert [

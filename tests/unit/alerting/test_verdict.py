@@ -6,12 +6,12 @@ import pytest
 
 from bot.alerting.cluster_status import ClusterStatus, StatusLevel, cluster_status
 from bot.alerting.quorum import Quorum
-from bot.clustermgr.models import HostLook, Snapshot
-from tests.support.watch_builders import TIB, dark, disk, host, look, stat
+from bot.clustermgr.models import HostAnswer, Snapshot
+from tests.support.watch_builders import TIB, dark, disk, host, polled, stat
 
 
 def of(**changes: object) -> ClusterStatus:
-    return cluster_status(look(100, **changes), look(85, **changes))  # type: ignore[arg-type]
+    return cluster_status(polled(100, **changes), polled(85, **changes))  # type: ignore[arg-type]
 
 
 def test_healthy_cluster_names_leader_and_tolerance() -> None:
@@ -22,7 +22,7 @@ def test_healthy_cluster_names_leader_and_tolerance() -> None:
 
 
 def test_single_snapshot_does_not_degrade_a_cluster() -> None:
-    assert cluster_status(look(100)).level is StatusLevel.HEALTHY
+    assert cluster_status(polled(100)).level is StatusLevel.HEALTHY
 
 
 DEGRADED = [
@@ -61,9 +61,9 @@ def test_lost_quorum_states_its_arithmetic_once() -> None:
 
 
 def test_host_with_a_different_view_is_named() -> None:
-    now = look(100)
-    looks = (*now.looks[:2], HostLook(host(3), 0.1, stat(3, 2, 4)))
-    assert cluster_status(replace(now, looks=looks)).reasons[-1] == (
+    now = polled(100)
+    answers = (*now.answers[:2], HostAnswer(host(3), 0.1, stat(3, 2, 4)))
+    assert cluster_status(replace(now, answers=answers)).reasons[-1] == (
         "10.0.0.3:9998 follows peer 2 in term 4: its view differs from the leader's"
     )
 
@@ -92,10 +92,10 @@ def test_cluster_without_answers_is_unreachable() -> None:
 
 
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
-    looks = (HostLook(host(1), 0.1, stat(1, 1)), HostLook(host(2), 0.1, stat(2, 2)))
-    once = cluster_status(Snapshot("prod", 100, looks), look(85))
+    answers = (HostAnswer(host(1), 0.1, stat(1, 1)), HostAnswer(host(2), 0.1, stat(2, 2)))
+    once = cluster_status(Snapshot("prod", 100, answers), polled(85))
     assert (once.level, once.unsure) == (StatusLevel.DEGRADED, True)
-    evaluation = cluster_status(Snapshot("prod", 100, looks), Snapshot("prod", 85, looks))
+    evaluation = cluster_status(Snapshot("prod", 100, answers), Snapshot("prod", 85, answers))
     assert evaluation.level is StatusLevel.CONTRADICTION
     assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in evaluation.sentence
 

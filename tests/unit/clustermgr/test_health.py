@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.clustermgr.health import healthy_count, lag, learner_health, quorum, voter_health, voters
-from bot.clustermgr.models import HostLook, Snapshot, Stat
+from bot.clustermgr.models import HostAnswer, Snapshot, Stat
 from bot.common.errors import ClusterTimeout
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
@@ -30,10 +30,10 @@ def follower(leader: Stat, peer: int) -> Stat:
     return leader.model_copy(update={"raft_status": status})
 
 
-def look(at: float, *stats: Stat, silent: tuple[str, ...] = ()) -> Snapshot:
+def polled(at: float, *stats: Stat, silent: tuple[str, ...] = ()) -> Snapshot:
     """One look at these answers and silent hosts."""
-    answered = [HostLook(f"cm{stat.raft_status.node_id}:9998", 0.01, stat=stat) for stat in stats]
-    lost = [HostLook(host, 5.0, error=ClusterTimeout("no answer")) for host in silent]
+    answered = [HostAnswer(f"cm{stat.raft_status.node_id}:9998", 0.01, stat=stat) for stat in stats]
+    lost = [HostAnswer(host, 5.0, error=ClusterTimeout("no answer")) for host in silent]
     return Snapshot("prod", at, (*answered, *lost))
 
 
@@ -48,7 +48,7 @@ KILLED = "master-2025-12/stat_follower_killed.json"
 def test_all_of_a_recorded_sound_cluster_are_healthy() -> None:
     leader = recorded(KILLED, "before")
     everyone = (leader, follower(leader, 1), follower(leader, 3))
-    assert healthy(look(0, *everyone), look(15, *everyone)) == {1, 2, 3}
+    assert healthy(polled(0, *everyone), polled(15, *everyone)) == {1, 2, 3}
 
 
 def test_just_killed_follower_shown_as_active_is_unhealthy() -> None:
@@ -56,27 +56,27 @@ def test_just_killed_follower_shown_as_active_is_unhealthy() -> None:
     dead = next(peer for peer in voters(after) if peer.id == 1)
     assert dead.active
     assert lag(after, dead) == 0
-    now = look(15, after, follower(after, 3), silent=("cm1:9998",))
-    assert healthy(look(0, before, follower(before, 1), follower(before, 3)), now) == {2, 3}
+    now = polled(15, after, follower(after, 3), silent=("cm1:9998",))
+    assert healthy(polled(0, before, follower(before, 1), follower(before, 3)), now) == {2, 3}
 
 
 def test_dead_follower_shown_as_replicating_is_unhealthy() -> None:
     leader = recorded(KILLED, "25s after")
-    looks = [look(at, leader, follower(leader, 3), silent=("cm1:9998",)) for at in (0, 15)]
-    assert voter_health(*looks)[1].why == "the leader has not heard from it lately"
-    assert healthy(*looks) == {2, 3}
+    answers = [polled(at, leader, follower(leader, 3), silent=("cm1:9998",)) for at in (0, 15)]
+    assert voter_health(*answers)[1].why == "the leader has not heard from it lately"
+    assert healthy(*answers) == {2, 3}
 
 
 def test_recorded_dead_follower_with_lag_zero_is_unhealthy() -> None:
     leader = recorded("v1-2022-03/remove_quorum_trap.json", "follower 1 dead")
     dead = next(peer for peer in voters(leader) if peer.id == 1)
     assert (dead.state, lag(leader, dead)) == ("StateReplicate", 0)
-    assert healthy(look(0, leader), look(15, leader)) == {2, 3}
+    assert healthy(polled(0, leader), polled(15, leader)) == {2, 3}
 
 
 def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
     leader = recorded("master-2025-12/member_add_normal_unreachable.json", "member_add_normal_unreachable")
-    health = voter_health(look(0, leader), look(15, leader))
+    health = voter_health(polled(0, leader), polled(15, leader))
     assert health[4].why == "the leader only probes it, because its progress is unknown"
     assert healthy_count(health) == 3
 
@@ -84,20 +84,20 @@ def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
 def test_inactive_new_leader_is_healthy_at_first() -> None:
     leader = recorded("v1-2022-03/stat_on_new_leader.json", "new leader /stat #1")
     assert not next(peer.active for peer in voters(leader) if peer.id == 1)
-    assert healthy(None, look(0, leader)) == {1}
+    assert healthy(None, polled(0, leader)) == {1}
 
 
 def test_no_voter_is_proven_after_leader_stepped_down() -> None:
     stat = recorded("master-2025-12/quorum_lost_leader_survives.json", "after step down")
-    assert voter_health(look(0, stat), look(15, stat)) == {}
-    assert learner_health(look(0, stat), look(15, stat)) == {}
+    assert voter_health(polled(0, stat), polled(15, stat)) == {}
+    assert learner_health(polled(0, stat), polled(15, stat)) == {}
 
 
 def test_recorded_caught_up_learner_is_healthy_and_no_voter() -> None:
     leader = recorded("master-2025-12/learner_live.json", "leader after learner caught up")
-    looks = [look(at, leader, follower(leader, 4)) for at in (0, 15)]
-    assert learner_health(*looks)[4].healthy
-    assert 4 not in voter_health(*looks)
+    answers = [polled(at, leader, follower(leader, 4)) for at in (0, 15)]
+    assert learner_health(*answers)[4].healthy
+    assert 4 not in voter_health(*answers)
 
 
 @pytest.mark.parametrize(
@@ -123,31 +123,31 @@ def test_recorded_caught_up_learner_is_healthy_and_no_voter() -> None:
     ],
 )
 def test_each_part_of_the_definition_is_needed(scene: Scene, why: str) -> None:
-    health = voter_health(*scene.looks())[3]
+    health = voter_health(*scene.snapshots())[3]
     assert not health.healthy
     assert health.why == why
 
 
 def test_exactly_1000_entries_behind_is_still_healthy() -> None:
-    assert healthy(*Scene(peers={3: {"match": s.COMMIT - 1_000}}).looks()) == {1, 2, 3}
+    assert healthy(*Scene(peers={3: {"match": s.COMMIT - 1_000}}).snapshots()) == {1, 2, 3}
 
 
-def test_two_looks_closer_than_three_seconds_prove_only_the_leader() -> None:
-    before, now = Scene().looks()
+def test_two_polls_closer_than_three_seconds_prove_only_the_leader() -> None:
+    before, now = Scene().snapshots()
     assert before is not None
     assert healthy(replace(before, at=now.at - 2.9), now) == {1}
     assert healthy(replace(before, at=now.at - 3.0), now) == {1, 2, 3}
 
 
 def test_voter_without_configured_host_is_healthy_by_the_leader() -> None:
-    health = voter_health(*Scene(unlisted=frozenset({3})).looks())[3]
+    health = voter_health(*Scene(unlisted=frozenset({3})).snapshots())[3]
     assert health.healthy
     assert not health.confirmed
 
 
 def test_silent_host_is_not_matched_to_another_voter() -> None:
     scene = Scene(unlisted=frozenset({3}), only_now_silent=frozenset({2}))
-    assert healthy(*scene.looks()) == {1, 3}
+    assert healthy(*scene.snapshots()) == {1, 3}
 
 
 @pytest.mark.parametrize(("number", "needed"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.clustermgr.models import Disk, DiskPage, HostLook, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import Disk, DiskPage, HostAnswer, RaftStatus, Snapshot, Stat
 from bot.common.errors import ClusterTimeout
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
@@ -109,41 +109,47 @@ def test_any_json_is_a_value_or_one_error(data: dict[str, Any]) -> None:
             model.model_validate_json(body)
 
 
-def look(host: str, node: int, leader: int, term: int, commit: int = 0) -> HostLook:
-    return HostLook(host, 0.1, Stat(raft_status=RaftStatus(node_id=node, leader=leader, term=term, commit=commit)))
+def reply(host: str, node: int, leader: int, term: int, commit: int = 0) -> HostAnswer:
+    return HostAnswer(host, 0.1, Stat(raft_status=RaftStatus(node_id=node, leader=leader, term=term, commit=commit)))
 
 
-def silent(host: str) -> HostLook:
-    return HostLook(host, 5.0, error=ClusterTimeout("no answer", host=host))
+def silent(host: str) -> HostAnswer:
+    return HostAnswer(host, 5.0, error=ClusterTimeout("no answer", host=host))
 
 
-def seen(*looks: HostLook) -> Snapshot:
-    return Snapshot("prod", 100.0, looks)
+def seen(*answers: HostAnswer) -> Snapshot:
+    return Snapshot("prod", 100.0, answers)
 
 
 @pytest.mark.parametrize(
-    ("looks", "leader"),
+    ("answers", "leader"),
     [
-        ((look("a", 1, 2, 5), look("b", 2, 2, 5), look("c", 3, 2, 5)), "b"),
-        ((look("a", 1, 1, 4), look("b", 2, 2, 5)), "b"),  # a was leader before and does not know better
-        ((look("a", 1, 1, 5), look("b", 2, 2, 5)), None),  # two claimants in one term contradict each other
-        ((look("a", 1, 1, 5), look("b", 1, 1, 5)), None),  # one node under two addresses, or two clusters
-        ((look("a", 1, 2, 5), silent("b")), None),  # named, but never contacted on another's word
-        ((look("a", 0, 0, 5), look("b", 0, 0, 5)), None),  # no leader; node 0 equals leader 0
-        ((look("a", 1, 1, 4), look("b", 2, 0, 9)), "a"),  # the removed or partitioned candidate does not unseat it
+        ((reply("a", 1, 2, 5), reply("b", 2, 2, 5), reply("c", 3, 2, 5)), "b"),
+        ((reply("a", 1, 1, 4), reply("b", 2, 2, 5)), "b"),  # a was leader before and does not know better
+        (
+            (reply("a", 1, 1, 5), reply("b", 2, 2, 5)),
+            None,
+        ),  # two claimants in one term contradict each other
+        ((reply("a", 1, 1, 5), reply("b", 1, 1, 5)), None),  # one node under two addresses, or two clusters
+        ((reply("a", 1, 2, 5), silent("b")), None),  # named, but never contacted on another's word
+        ((reply("a", 0, 0, 5), reply("b", 0, 0, 5)), None),  # no leader; node 0 equals leader 0
+        (
+            (reply("a", 1, 1, 4), reply("b", 2, 0, 9)),
+            "a",
+        ),  # the removed or partitioned candidate does not unseat it
         ((silent("a"), silent("b")), None),
         ((), None),
     ],
 )
-def test_leader_names_itself_in_the_highest_term(looks: tuple[HostLook, ...], leader: str | None) -> None:
+def test_leader_names_itself_in_the_highest_term(answers: tuple[HostAnswer, ...], leader: str | None) -> None:
     """The configured host whose node id equals the leader it names; contradictions leave it open."""
-    found = seen(*looks).leader
+    found = seen(*answers).leader
     assert (found[0] if found else None) == leader
 
 
 def test_the_best_view_without_a_leader() -> None:
     """Then the answer of the highest term, and of the highest commit in it, is shown; silent hosts are listed."""
-    snapshot = seen(look("a", 1, 0, 5, 10), look("b", 2, 0, 5, 20), look("c", 3, 0, 4, 99), silent("d"))
+    snapshot = seen(reply("a", 1, 0, 5, 10), reply("b", 2, 0, 5, 20), reply("c", 3, 0, 4, 99), silent("d"))
     assert snapshot.best is not None
     assert snapshot.best[0] == "b"
     assert [each.host for each in snapshot.silent] == ["d"]
@@ -153,4 +159,4 @@ def test_the_best_view_without_a_leader() -> None:
 
 def test_hosts_of_the_highest_term_name_the_leader() -> None:
     """What a host of an older term names does not count."""
-    assert seen(look("a", 1, 3, 5), look("b", 2, 3, 5), look("c", 9, 1, 4)).named_leaders == {3}
+    assert seen(reply("a", 1, 3, 5), reply("b", 2, 3, 5), reply("c", 9, 1, 4)).named_leaders == {3}

@@ -16,7 +16,7 @@ from bot.telemetry.logs import set_up
 class Rows:
     """Rows of replicas in which another replica holds the task already."""
 
-    async def fence(self, hold: Hold) -> None:
+    async def require_hold(self, hold: Hold) -> None:
         raise Fenced(f"Another process holds {hold.task} now.")
 
 

@@ -21,7 +21,7 @@ ON = PreflightContext(dialect="v3", switch=SwitchReading("true", "on"), node_ans
 
 def sentences(request: Request, scene: Scene, facts: PreflightContext = ON) -> str:
     return " ".join(
-        f"{check.sentence} {check.next_step}" for check in preflight(request, *scene.looks(), facts=facts).checks
+        f"{check.sentence} {check.next_step}" for check in preflight(request, *scene.snapshots(), facts=facts).checks
     )
 
 
@@ -29,7 +29,7 @@ def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
     """The leader still counts the others as active for some seconds, but their hosts are silent."""
     verdict = preflight(
         BALANCE,
-        *Scene(only_now_silent=frozenset({2, 3})).looks(),
+        *Scene(only_now_silent=frozenset({2, 3})).snapshots(),
         facts=PreflightContext(dialect_why="no host answered."),
     )
     first = verdict.checks[0]
@@ -41,22 +41,22 @@ def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
 
 def test_unread_value_without_a_quorum_is_explained_by_it() -> None:
     facts = PreflightContext(dialect="v3", switch_why="prod did not tell.")
-    verdict = preflight(BALANCE, *Scene(only_now_silent=frozenset({2, 3})).looks(), facts=facts)
+    verdict = preflight(BALANCE, *Scene(only_now_silent=frozenset({2, 3})).snapshots(), facts=facts)
     assert verdict.check("value") is None
     assert verdict.of_level(CheckLevel.BLOCK)[0].key == "quorum"
 
 
 def test_unknown_dialect_with_quorum_is_its_reason() -> None:
     verdict = preflight(
-        BALANCE, *Scene(only_now_silent=frozenset({3})).looks(), facts=PreflightContext(dialect_why="they differ.")
+        BALANCE, *Scene(only_now_silent=frozenset({3})).snapshots(), facts=PreflightContext(dialect_why="they differ.")
     )
     assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["dialect"]
 
 
 async def test_unread_switch_is_read_again() -> None:
     """The leader stepped down between the look and the probes: the card says that, and nothing older."""
-    before, now = Scene().looks()
-    gone = Scene(leader=0, silent=frozenset({2, 3})).looks()[1]
+    before, now = Scene().snapshots()
+    gone = Scene(leader=0, silent=frozenset({2, 3})).snapshots()[1]
     cluster = Moving([(before, now), (now, replace(gone, at=now.at + 5))])
     evaluation = await evaluate(cluster, BALANCE, ())
     assert [check.key for check in evaluation.verdict.of_level(CheckLevel.BLOCK)] == ["leader"]
@@ -66,9 +66,9 @@ async def test_unread_switch_is_read_again() -> None:
 class Moving(FakeCluster):
     """A cluster of which each look shows something else, and that does not tell its dialect."""
 
-    def __init__(self, looks: list[tuple[Snapshot | None, Snapshot]]) -> None:
+    def __init__(self, answers: list[tuple[Snapshot | None, Snapshot]]) -> None:
         super().__init__()
-        self.shown = looks
+        self.shown = answers
 
     async def snapshot_pair(self, **_options: Any) -> tuple[Snapshot | None, Snapshot]:
         await asyncio.sleep(0)
@@ -100,12 +100,12 @@ def test_new_node_between_two_steps_is_no_stranger() -> None:
     "request_", [BALANCE, MemberRemove(3), LeaderTransfer(2), MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)]
 )
 def test_read_only_leader_is_a_warning_on_every_card(request_: Request) -> None:
-    before, now = Scene().looks()
-    looks = [
-        replace(look, stat=look.stat.model_copy(update={"read_only": True})) if look.stat else look
-        for look in now.looks
+    before, now = Scene().snapshots()
+    answers = [
+        replace(answer, stat=answer.stat.model_copy(update={"read_only": True})) if answer.stat else answer
+        for answer in now.answers
     ]
-    verdict = preflight(request_, before, replace(now, looks=tuple(looks)), facts=ON)
+    verdict = preflight(request_, before, replace(now, answers=tuple(answers)), facts=ON)
     check = verdict.check("read_only")
     assert check is not None
     assert (check.level, check.sentence) == (

@@ -28,7 +28,7 @@ from tests.e2e.installed import recorded
 
 OP = Operation("prod", TaskSwitch("balance", on=False), "U0ANNA", 100.0, 1000.0, reason="rush hour")
 SWITCH = ObservedSwitch("balance", None, "unset", "false", "v3", "the settings pin it.")
-VERDICT = preflight(MemberRemove(3), *Scene().looks())
+VERDICT = preflight(MemberRemove(3), *Scene().snapshots())
 
 
 def stored(value: Any) -> Any:

@@ -23,12 +23,12 @@ OP = Operation("prod", LeaderTransfer(2), "U0ANNA", 100.0, 1000.0, channel="C0OP
 
 
 def waiting(scene: Scene = HEALTHY) -> Operation:
-    verdict = preflight(LeaderTransfer(2), *scene.looks())
+    verdict = preflight(LeaderTransfer(2), *scene.snapshots())
     return advance(OP, OpState.WAITING, at=101.0, seen=ObservedState(verdict=verdict), approvals=("U0BEN",))
 
 
 def test_unchanged_state_keeps_the_approval_valid() -> None:
-    assert not has_moved(waiting(), preflight(LeaderTransfer(2), *HEALTHY.looks()))
+    assert not has_moved(waiting(), preflight(LeaderTransfer(2), *HEALTHY.snapshots()))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_unchanged_state_keeps_the_approval_valid() -> None:
     ],
 )
 def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scene, state: OpState, phrase: str) -> None:
-    op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.looks())
+    op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.snapshots())
     assert has_moved(op, fresh)
     changed = what_moved(op, fresh)
     assert phrase in changed
@@ -66,7 +66,7 @@ def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scen
 
 def test_card_of_an_older_release_is_superseded() -> None:
     old = advance(OP, OpState.WAITING, at=101.0, seen=ObservedState())
-    fresh = preflight(LeaderTransfer(2), *HEALTHY.looks())
+    fresh = preflight(LeaderTransfer(2), *HEALTHY.snapshots())
     assert has_moved(old, fresh)
     assert what_moved(old, fresh) == ("an older release made the card",)
 
@@ -98,8 +98,8 @@ def test_leader_change_is_attributed_to_the_matching_transfer(operations: list[O
 
 
 def test_effect_is_read_from_the_leaders_view_only() -> None:
-    now = replace(HEALTHY, learners=(4,)).looks()[1]
-    leaderless = replace(HEALTHY, leader=0).looks()[1]
+    now = replace(HEALTHY, learners=(4,)).snapshots()[1]
+    leaderless = replace(HEALTHY, leader=0).snapshots()[1]
     assert effect_of(LEARNER, now).done
     assert not effect_of(VOTER, now).done
     assert not effect_of(replace(LEARNER, peer_id=5), now).done
@@ -113,13 +113,13 @@ def test_effect_is_read_from_the_leaders_view_only() -> None:
 def test_replacement_continues_and_refuses_a_healthy_member() -> None:
     wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
     with pytest.raises(UserError, match="Peer 3 is healthy"):
-        next_change(wanted, change_request, *HEALTHY.looks(), caught_up=False)
+        next_change(wanted, change_request, *HEALTHY.snapshots(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
-    steps, step = next_change(wanted, change_request, *dead.looks(), caught_up=False)
+    steps, step = next_change(wanted, change_request, *dead.snapshots(), caught_up=False)
     assert step == replace(change_request, options=RequestOptions(policy="member_replace", replaces=(3, 4)))
     assert step.policy_keys == ("member_replace", "member_remove")
     assert len(steps) == 6
-    _, nothing = next_change(wanted, change_request, *replace(HEALTHY, leader=0).looks(), caught_up=False)
+    _, nothing = next_change(wanted, change_request, *replace(HEALTHY, leader=0).snapshots(), caught_up=False)
     assert nothing is None
 
 

@@ -19,7 +19,7 @@ FINISHED = Scene(voters=(1, 2, 4))
 
 def plan(scene: Scene, *, remembered: bool = False) -> tuple[Step, ...]:
     """The plan to put peer 4 in the place of peer 3."""
-    before, now = scene.looks()
+    before, now = scene.snapshots()
     return replace_plan(3, 4, raft_name(4), host_name(4), before, now, learner_was_caught_up=remembered)
 
 
@@ -53,7 +53,7 @@ def test_the_preflight_lets_each_next_step_through(scene: Scene) -> None:
     step = next_step(plan(scene))
     assert step is not None
     assert step.request is not None
-    assert not preflight(step.request, *scene.looks(), facts=PreflightContext(node_answers=True)).blocked
+    assert not preflight(step.request, *scene.snapshots(), facts=PreflightContext(node_answers=True)).blocked
 
 
 def test_caught_up_learner_is_remembered_after_its_removal() -> None:
@@ -82,12 +82,12 @@ def test_without_a_leader_to_believe_in_no_step_is_next(scene: Scene) -> None:
 
 
 def test_a_node_cannot_replace_itself() -> None:
-    before, now = DEAD.looks()
+    before, now = DEAD.snapshots()
     with pytest.raises(UserError, match="cannot replace itself"):
         replace_plan(3, 3, raft_name(3), host_name(3), before, now)
 
 
 def test_a_bad_address_is_refused_before_anything_is_planned() -> None:
-    before, now = DEAD.looks()
+    before, now = DEAD.snapshots()
     with pytest.raises(UserError, match="has no port"):
         replace_plan(3, 4, "cm4", host_name(4), before, now)

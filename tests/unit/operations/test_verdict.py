@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.clustermgr.models import Disk, HostLook, Snapshot, Stat
+from bot.clustermgr.models import Disk, HostAnswer, Snapshot, Stat
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
 from bot.operations.preflight.check import (
@@ -36,7 +36,7 @@ ON, OFF = (
 
 def judge(request: Request, scene: Scene = Scene(), facts: PreflightContext = ANSWERS) -> PreflightResult:  # noqa: B008 - frozen value
     """The verdict on a scene."""
-    return preflight(request, *scene.looks(), facts=facts)
+    return preflight(request, *scene.snapshots(), facts=facts)
 
 
 def test_quorum_sentence_has_both_counts_and_the_risk() -> None:
@@ -51,14 +51,14 @@ def test_quorum_sentence_has_both_counts_and_the_risk() -> None:
 def test_the_recorded_disaster_would_have_been_refused() -> None:
     exchanges = json.loads((RECORDED / "v1-2022-03" / "remove_quorum_trap.json").read_text(encoding="utf-8"))
     stat = Stat.model_validate_json(exchanges[0]["response"]["body"])
-    looks = [Snapshot("prod", at, (HostLook("cm2:9999", 0.01, stat=stat),)) for at in (0.0, 15.0)]
+    answers = [Snapshot("prod", at, (HostAnswer("cm2:9999", 0.01, stat=stat),)) for at in (0.0, 15.0)]
     assert exchanges[1]["request"]["target"] == "/member/remove"
     asked = MemberRemove(json.loads(exchanges[1]["request"]["body"])["peer_id"])
-    verdict = preflight(asked, *looks)
+    verdict = preflight(asked, *answers)
     assert verdict.blocked
     assert not verdict.forceable
     assert verdict.check("quorum") in verdict.of_level(CheckLevel.BLOCK)
-    assert not preflight(MemberRemove(1), *looks).blocked
+    assert not preflight(MemberRemove(1), *answers).blocked
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_difference_names_every_fact_that_moved() -> None:
 
 
 def test_repaired_disks_are_not_bad_and_old_counters_prove_nothing() -> None:
-    before, now = Scene().looks()
+    before, now = Scene().snapshots()
     request = TaskSwitch("disk_repair", on=False)
     repaired = replace(now, bad_disks=(Disk(disk_id=1, status=4),))
     assert preflight(request, before, repaired, facts=ON).level is CheckLevel.PASS
@@ -192,12 +192,12 @@ def test_of_two_members_that_catch_up_either_may_be_removed() -> None:
 
 
 def test_unplaced_leader_host_is_quoted_only_when_harmless() -> None:
-    before, now = Scene(unlisted=frozenset({1})).looks()
+    before, now = Scene(unlisted=frozenset({1})).snapshots()
     hostile = tuple(
-        replace(look, stat=look.stat.model_copy(update={"leader_host": "<!channel>"})) if look.stat else look
-        for look in now.looks
+        replace(answer, stat=answer.stat.model_copy(update={"leader_host": "<!channel>"})) if answer.stat else answer
+        for answer in now.answers
     )
-    verdict = preflight(MemberRemove(3), before, replace(now, looks=hostile))
+    verdict = preflight(MemberRemove(3), before, replace(now, answers=hostile))
     assert verdict.blocked
     assert not any("<!channel>" in check.sentence + check.next_step for check in verdict.checks)
 
@@ -212,8 +212,8 @@ def test_unplaced_leader_host_is_quoted_only_when_harmless() -> None:
     ],
 )
 def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed: str) -> None:
-    looks = Scene(peers={2: {"host": recorded}}).looks()
-    check = preflight(MemberAdd(4, typed, "cm4:9998"), *looks, facts=ANSWERS).check("host")
+    answers = Scene(peers={2: {"host": recorded}}).snapshots()
+    check = preflight(MemberAdd(4, typed, "cm4:9998"), *answers, facts=ANSWERS).check("host")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
     assert "belongs to peer 2" in check.sentence

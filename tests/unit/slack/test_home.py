@@ -17,13 +17,13 @@ from bot.permissions.roles import Rights, Role
 from bot.playground.slack_sim.blockkit import check_view
 from bot.slack.home import STORE_DOWN, HomeTab, show_once
 from bot.slack.payloads import HomeOpened
-from bot.views.home import CHANGE, STATUS, Home, Noted, Waiting, home
+from bot.views.home import CHANGE, STATUS, Home, HomeCluster, Waiting, home
 
 STANDING = ("You may use every command that only reads.",)
 AT = 1_700_000_000.0
 
 
-def shown(clusters: Sequence[Noted], standing: Sequence[str] = STANDING) -> str:
+def shown(clusters: Sequence[HomeCluster], standing: Sequence[str] = STANDING) -> str:
     return json.dumps(home(Home(clusters, standing)), ensure_ascii=False)
 
 
@@ -48,7 +48,7 @@ def alert(number: int, sentence: str = "Peer 3 is down.") -> Alert:
 
 
 def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:
-    text = shown([Noted("prod", ClusterNote(1700000000.0, "healthy")), Noted("archive", ClusterNote())])
+    text = shown([HomeCluster("prod", ClusterNote(1700000000.0, "healthy")), HomeCluster("archive", ClusterNote())])
     assert "*1 of 2 clusters is healthy.*" in text
     assert "🟢 *prod* healthy, as of <!date^1700000000" in text
     assert "⚪ *archive* not polled yet" in text
@@ -57,8 +57,8 @@ def test_each_cluster_has_its_verdict_in_a_word_and_when() -> None:
 def test_unhealthy_items_come_first() -> None:
     text = shown(
         [
-            Noted("a", ClusterNote(level="healthy")),
-            Noted("z", ClusterNote(level="no leader", verdict="z has no leader.")),
+            HomeCluster("a", ClusterNote(level="healthy")),
+            HomeCluster("z", ClusterNote(level="no leader", verdict="z has no leader.")),
         ]
     )
     assert text.index("*z* no leader: z has no leader.") < text.index("*a* healthy")
@@ -72,7 +72,7 @@ def test_help_shows_usage_and_allowed_commands() -> None:
 
 
 def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
-    clusters = [Noted(f"cluster-{number:04}", ClusterNote(1.0, "healthy")) for number in range(1000)]
+    clusters = [HomeCluster(f"cluster-{number:04}", ClusterNote(1.0, "healthy")) for number in range(1000)]
     waiting = [Waiting(operation(number + 1), "https://slack.example/x", mine=True) for number in range(50)]
     alerts = [alert(number + 1, "x" * 2000) for number in range(50)]
     blocks = home(
@@ -91,11 +91,11 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
 
 
 def test_text_from_outside_cannot_mention_anybody() -> None:
-    assert "<!" not in shown([Noted("prod", ClusterNote(level="<!channel>", verdict="<!here>"))], ("<!here>",))
+    assert "<!" not in shown([HomeCluster("prod", ClusterNote(level="<!channel>", verdict="<!here>"))], ("<!here>",))
 
 
 def test_only_operators_get_the_button() -> None:
-    clusters = [Noted("prod", ClusterNote())]
+    clusters = [HomeCluster("prod", ClusterNote())]
     assert CHANGE not in shown(clusters)
     assert STATUS in shown(clusters)
     assert CHANGE in json.dumps(home(Home(clusters, STANDING, may_change=["prod"])))

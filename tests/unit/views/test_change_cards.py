@@ -22,7 +22,7 @@ ADD = MemberAdd(4, "cm4:10110", "cm4:9998")
 
 
 def made(request: Request, policy: Policy, scene: Scene | None = None, *, forced: bool = False) -> Operation:
-    verdict = preflight(request, *(scene or Scene()).looks(), facts=PreflightContext(node_answers=True))
+    verdict = preflight(request, *(scene or Scene()).snapshots(), facts=PreflightContext(node_answers=True))
     asked = ChangeRequest(request, "why not", RequestOptions(forced=forced))
     result = verdict.forced() if forced else verdict
     op = Operation(
@@ -84,14 +84,14 @@ def test_each_warning_has_its_next_step_on_the_card() -> None:
 def test_refusal_has_its_next_step_and_the_way_to_force_it() -> None:
     down = Scene(peers={2: DOWN}, silent=frozenset({2}))
     op = made(LeaderTransfer(2), POLICIES["leader_transfer"], down)
-    verdict = preflight(LeaderTransfer(2), *down.looks())
+    verdict = preflight(LeaderTransfer(2), *down.snapshots())
     reply = operations.evaluation(op, verdict, dry_run=False)
     assert "refused, nothing was sent" in reply.text
     assert "not proven healthy" in reply.text
     assert "force=yes" in reply.text
     assert "⛔ *Refused:*" in seen(reply)
     assert_postable(reply)
-    assert "it could be proposed" in operations.evaluation(op, preflight(ADD, *Scene().looks()), dry_run=True).text
+    assert "it could be proposed" in operations.evaluation(op, preflight(ADD, *Scene().snapshots()), dry_run=True).text
 
 
 def test_break_glass_is_loud_and_counts_two_others() -> None:
@@ -157,11 +157,11 @@ def test_leased_switch_shows_its_end_and_buttons() -> None:
 
 
 def test_a_plan_names_the_step_that_is_next() -> None:
-    steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(peers={3: DOWN}, silent=frozenset({3})).looks())
+    steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(peers={3: DOWN}, silent=frozenset({3})).snapshots())
     plan = ops_list.plan("prod", 3, 4, steps)
     assert "Now: Remove the dead peer 3." in plan.text
     assert "▶ Remove the dead peer 3." in seen(plan)
-    unknown = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).looks())
+    unknown = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).snapshots())
     assert "has no leader now" in ops_list.plan("prod", 3, 4, unknown).text
 
 

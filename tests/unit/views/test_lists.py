@@ -11,7 +11,16 @@ from bot.views.disks import disks
 from bot.views.help import HelpTopic, details, overview
 from bot.views.people import whoami
 from bot.views.tasks import keys_for, tasks
-from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, disk, look, recorded_stats, seen
+from tests.support.view_samples import (
+    AT,
+    HOSTILE,
+    assert_harmless,
+    assert_postable,
+    disk,
+    polled,
+    recorded_stats,
+    seen,
+)
 
 V3 = DetectedDialect(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
 
@@ -71,7 +80,7 @@ def test_hostile_disks_are_harmless() -> None:
 
 def test_tasks_show_the_stored_value_and_its_effect() -> None:
     switches = {"balance": "true", "disk_repair": "Enable", "disk_drop": None, "blob_delete": "false"}
-    shown = tasks(look(recorded_stats("stat_leader")[0], switches=switches), V3)
+    shown = tasks(polled(recorded_stats("stat_leader")[0], switches=switches), V3)
     text = seen(shown)
     assert "It uses the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
     for row in (
@@ -87,27 +96,29 @@ def test_tasks_show_the_stored_value_and_its_effect() -> None:
 
 def test_tasks_of_a_v1_cluster_use_its_keys() -> None:
     verdict = DetectedDialect(Dialect.V1, "the settings pin it.", pinned=True)
-    text = seen(tasks(look(recorded_stats("stat_leader")[0], switches={"vol_inspect": "Enable"}), verdict))
+    text = seen(tasks(polled(recorded_stats("stat_leader")[0], switches={"vol_inspect": "Enable"}), verdict))
     assert "volume_inspect (vol_inspect)" in text
     assert "data_inspect" not in text
 
 
 def test_tasks_without_a_known_dialect_explain_both() -> None:
     verdict = DetectedDialect(None, "its hosts differ.")
-    shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": "Enable"}), verdict)
+    shown = tasks(polled(recorded_stats("stat_leader")[0], switches={"balance": "Enable"}), verdict)
     assert "v1: on; v3: meaningless" in seen(shown)
     assert "its hosts differ." in seen(shown)
     assert "1 unknown" in shown.text
 
 
 def test_tasks_that_could_not_be_read_are_not_called_unset() -> None:
-    text = seen(tasks(look(ClusterTimeout("10.0.0.1:9998 is slow."), switches={}), V3))
+    text = seen(tasks(polled(ClusterTimeout("10.0.0.1:9998 is slow."), switches={}), V3))
     assert "unset" not in text
     assert "prod has no leader that answers, so its switches cannot be read now" in text
 
 
 def test_hostile_switches_are_harmless() -> None:
-    shown = tasks(look(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}), DetectedDialect(None, HOSTILE))
+    shown = tasks(
+        polled(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}), DetectedDialect(None, HOSTILE)
+    )
     assert_postable(shown)
     assert_harmless(shown)
 

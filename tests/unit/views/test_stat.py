@@ -19,7 +19,7 @@ from tests.support.view_samples import (
     healthy,
     hostile,
     leaderless,
-    look,
+    polled,
     recorded_stats,
     seen,
     unreachable,
@@ -90,14 +90,14 @@ def test_unreachable_cluster_names_each_host_and_its_failure() -> None:
 
 def test_followers_without_leader_are_shown_as_followers() -> None:
     follower = recorded_stats("stat_with_disks2")[1]
-    text = seen(stat(look(ClusterTimeout("10.0.0.1:9998 is slow."), follower, as_node(follower, 3))))
+    text = seen(stat(polled(ClusterTimeout("10.0.0.1:9998 is slow."), follower, as_node(follower, 3))))
     assert "No leader answered, so this is the view of `10.0.0.2:9998` as follower" in text
     assert "*Leaders named in term 5*\npeer 1" in text
 
 
 def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     leader = recorded_stats("stat_with_disks2")[0]
-    contradictory = look(leader, as_node(leader, 2, leader=2))
+    contradictory = polled(leader, as_node(leader, 2, leader=2))
     text = seen(stat(contradictory, previous=contradictory))
     assert "contradicts itself" in text.split("\n", maxsplit=1)[0]
     assert "*Leaders named in term 5*\npeer 1, peer 2" in text
@@ -105,12 +105,12 @@ def test_two_leaders_of_one_term_are_a_contradiction() -> None:
 
 def test_stat_of_a_release_without_read_only_says_so() -> None:
     v1 = recorded_stats("stat_leader", "v1-2022-03")[0]
-    assert "*Read-only*\nnot reported by this release" in seen(stat(look(v1)))
+    assert "*Read-only*\nnot reported by this release" in seen(stat(polled(v1)))
 
 
 def test_listed_broken_disks_are_shown_beside_late_counters() -> None:
     leader = recorded_stats("stat_leader")[0]
-    text = seen(stat(look(leader, bad_disks=(disk(1), disk(2), disk(3, status=3)))))
+    text = seen(stat(polled(leader, bad_disks=(disk(1), disk(2), disk(3, status=3)))))
     assert "The disk list shows *2 broken* and *1 being repaired*" in text
 
 
@@ -120,7 +120,7 @@ def test_five_zones_of_two_thousand_disks_fit() -> None:
     zones = tuple(zone.model_copy(update={"idc": f"z{n}", "total": 2000, "broken": 1000}) for n in range(5))
     space = leader.space_stat.model_copy(update={"disk_stat_infos": zones})
     bad = tuple(disk(number, host="http://" + "h" * 60) for number in range(1, 10_001))
-    snapshot = look(leader.model_copy(update={"space_stat": space}), bad_disks=bad)
+    snapshot = polled(leader.model_copy(update={"space_stat": space}), bad_disks=bad)
     assert_postable(stat(snapshot))
     assert "*10,000 broken*" in seen(stat(snapshot))
 
@@ -137,7 +137,7 @@ def test_surplus_peers_zones_and_hosts_are_counted() -> None:
         }
     )
     hosts = tuple(f"10.0.0.{number}:9998" for number in range(60))
-    snapshot = look(crowded, *[ClusterTimeout("x" * 900)] * 59, hosts=hosts)
+    snapshot = polled(crowded, *[ClusterTimeout("x" * 900)] * 59, hosts=hosts)
     for shown in (stat(snapshot), members(snapshot)):
         assert_postable(shown)
     assert "… and 47 more peers: see `/cm members`" in seen(stat(snapshot))
@@ -184,4 +184,4 @@ def test_members_without_a_leader_are_each_hosts_own_word() -> None:
 
 def test_members_of_an_unreachable_cluster_are_unknown() -> None:
     assert "Its members are unknown" in members(unreachable()).text
-    assert "lists no members" in seen(members(look(as_node(recorded_stats("stat_leader")[0], 1, peers=()))))
+    assert "lists no members" in seen(members(polled(as_node(recorded_stats("stat_leader")[0], 1, peers=()))))

@@ -114,7 +114,7 @@ async def test_an_eleventh_connection_is_sent_away(slack: LocalSlack, http: aioh
         await each.ws.close()
 
 
-async def test_an_envelope_looks_as_slack_s_do(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
+async def test_an_envelope_polls_as_slack_s_do(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
     app = await link(slack, http)
     await app.frame()
     typing = asyncio.create_task(slack.as_user("alice").command("storage", "/cm stat"))

@@ -137,12 +137,12 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
         over = await uow.silences.add(Silence("prod", "*", "", old, "U1", "", old))
         held = await uow.silences.add(Silence("prod", "*", "", clock.now + 60.0, "U1", "", old))
         for due in (old, new):
-            await uow.firings.once("summary", due)
+            await uow.scheduled_runs.once("summary", due)
         for key, seen in (("done", old), ("open", old), ("late", clock.now)):
-            await uow.inbound.insert_if_new(key, "Click", {}, seen)
-        await uow.inbound.done("done")
-        await uow.memory.put("prod", ClusterState(term=1))
-        await uow.channels.put(ChannelHistory("C1", groups=(AlertGroup("digest:C1:2", 0.0, ()),)))
+            await uow.inbox.insert_if_new(key, "Click", {}, seen)
+        await uow.inbox.done("done")
+        await uow.cluster_states.put("prod", ClusterState(term=1))
+        await uow.channel_histories.put(ChannelHistory("C1", groups=(AlertGroup("digest:C1:2", 0.0, ()),)))
     gone = [f"alert:{alerts[0].id}", f"alert:{alerts[2].id}:line:3", f"op:{ended.id}", f"op:{ended.id}:line:1.2"]
     gone += [f"silence:{over.id}:over", "summary:job:1", "summary:job:1:0", "handover:job:2"]
     gone += ["digest:C1:1", "digest:C1:1:line:1", "blind:prod:1", "left:prod:C1:1"]
@@ -201,7 +201,7 @@ async def test_sqlite_returns_free_space(tmp_path: Path, clock: Clock) -> None:
 
 async def _pages(store: Store) -> int:
     async with store.read() as uow:
-        return int(await uow.memory._session.value(text("PRAGMA page_count")))
+        return int(await uow.cluster_states._session.value(text("PRAGMA page_count")))
 
 
 async def test_locked_file_raises_a_plain_error(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def _stated() -> int:
 
 async def _size(store: Store) -> int:
     async with store.read() as uow:
-        session = uow.memory._session
+        session = uow.cluster_states._session
         if session.postgres:
             return int(await session.value(text("SELECT pg_database_size(current_database())")))
         return int(await session.value(text("PRAGMA page_count"))) * int(await session.value(text("PRAGMA page_size")))

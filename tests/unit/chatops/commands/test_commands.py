@@ -20,7 +20,7 @@ from bot.operations.change_request import ChangeRequest
 from bot.operations.requests import TaskSwitch
 from tests.support.in_memory_ports import FakeAlerts, FakeApi, FakeAudit, FakeCluster, FakeDesk, typed
 from tests.support.view_samples import AT, HOSTS, degraded, disk, healthy, leaderless, seen, unreachable
-from tests.support.watch_builders import look
+from tests.support.watch_builders import polled
 
 DISKS = [disk(n, status=2 if n % 2 else 1, idc=f"z{n % 3}") for n in range(1, 31)]
 
@@ -42,14 +42,14 @@ async def test_stat_answers_at_once_and_is_completed_in_place() -> None:
 
 @pytest.mark.parametrize("sample", [healthy, degraded, leaderless, unreachable])
 @pytest.mark.parametrize("command", ["stat", "members", "tasks"])
-async def test_every_look_is_answered_once(command: str, sample: Callable[[], Snapshot]) -> None:
+async def test_every_poll_is_answered_once(command: str, sample: Callable[[], Snapshot]) -> None:
     replies = await typed(command, FakeCluster(seen=[sample()]))
     # A host contradicts its leader at the degraded look, which needs a second one.
     assert len(replies) == (2 if sample is degraded and command != "tasks" else 1)
     assert all(reply.message.text.startswith("prod ") for reply in replies)
 
 
-async def test_contradicted_look_is_replaced_by_a_second_one() -> None:
+async def test_contradicted_poll_is_replaced_by_a_second_one() -> None:
     first, second = await typed("stat", FakeCluster(seen=[degraded()], second=replace(degraded(), at=AT + 5)))
     assert seen(first.message).startswith("🟡 *prod is degraded")
     assert seen(second.message).startswith("🔴 *prod is critical: writes may have stopped")
@@ -64,7 +64,7 @@ async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
 
 
 async def test_settings_of_rules_hold_for_the_verdict_too() -> None:
-    two = replace(look(100, nodes=(1, 2), members=(1, 2)), at=AT)
+    two = replace(polled(100, nodes=(1, 2), members=(1, 2)), at=AT)
     [strict] = await typed("stat", FakeCluster(seen=[two]))
     assert "add another voter" in seen(strict.message)
     [lenient] = await typed("stat", FakeCluster(seen=[two]), rules=configure({"quorum_at_risk": {"smallest_group": 3}}))

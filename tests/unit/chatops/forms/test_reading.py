@@ -51,7 +51,7 @@ async def test_a_silent_cluster_does_not_stop_the_form() -> None:
 
 
 async def test_tasks_are_those_of_the_dialect() -> None:
-    seen = Snapshot("prod", 1.0, healthy().looks, switches={"balance": "true", "disk_repair": None})
+    seen = Snapshot("prod", 1.0, healthy().answers, switches={"balance": "true", "disk_repair": None})
     cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, "given"))
     offers = await read(cluster, frozenset({Offer.TASK}))
     labels = [choice.label for choice in offers.choices[Offer.TASK]]

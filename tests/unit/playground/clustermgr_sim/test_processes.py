@@ -190,7 +190,7 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
             SimulatedCluster(nodes=2, ports=(0, other.getsockname()[1]))
 
 
-async def test_dead_peer_may_look_active_after_an_election(make: Any) -> None:
+async def test_dead_peer_may_poll_active_after_an_election(make: Any) -> None:
     caller = await make(timing=Timing(ghost=4))
     await caller.cluster.kill(1)
     caller.wait(10)
