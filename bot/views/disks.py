@@ -14,7 +14,7 @@ _NEXT: Mapping[int, str] = {
 }
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
 """States that claim that no unit is left on a disk; only a count proves it (CubeFS, issue 3736)."""
-_SHOWN_UNITS = 10
+_MAX_VOLUMES = 10
 
 
 def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: int, at: float) -> Message:
@@ -35,7 +35,7 @@ def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: i
 
 
 def _sentence(cluster: str, number: int, asked: Sequence[str], *, more: bool) -> str:
-    which = f" with {' and '.join(escape(words) for words in asked)}" if asked else ""
+    which = f" with {' and '.join(code(words) for words in asked)}" if asked else ""
     if more:
         return (
             f"{escape(cluster)} has more than {count(number, 'disk')}{which}; these are the first. "
@@ -62,10 +62,12 @@ def _safety(found: Disk, units: Sequence[int] | None) -> str:
     if units is None:
         return ", but its units could not be counted: do not pull it until they are"
     if units:
-        shown = ", ".join(f"{vuid >> 32}" for vuid in units[:_SHOWN_UNITS])
-        more = f" and {len(units) - _SHOWN_UNITS:,} more" if len(units) > _SHOWN_UNITS else ""
+        volumes = sorted({vuid >> 32 for vuid in units})
+        shown = ", ".join(f"#{volume}" for volume in volumes[:_MAX_VOLUMES])
+        more = f" and {len(volumes) - _MAX_VOLUMES:,} more" if len(volumes) > _MAX_VOLUMES else ""
         left = count(len(units), "unit")
-        return f", *but {left} {'is' if len(units) == 1 else 'are'} left on it: do not pull it* (volumes {shown}{more})"
+        verb, noun = "is" if len(units) == 1 else "are", "volume" if len(volumes) == 1 else "volumes"
+        return f", *but {left} {verb} left on it: do not pull it* ({noun} {shown}{more})"
     return ", and no unit is left on it: it can be replaced"
 
 
@@ -74,7 +76,7 @@ def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = 
     state = disk_state(found)
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
     sentence = (
-        f"Disk {found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
+        f"Disk #{found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
         f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used"
         f"{_safety(found, units).replace('*', '') if units_matter(found) else ''}."
     )
@@ -83,14 +85,14 @@ def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = 
         f"*Read-only*\n{'*yes*' if found.readonly else 'no'}",
         f"*Host*\n{code(found.host)}",
         f"*Path*\n{code(found.path)}",
-        f"*Zone and rack*\n{code(found.idc)}, {code(found.rack)}",
+        f"*Zone and rack*\n{', '.join(code(part) for part in (found.idc, found.rack) if part) or '-'}",
         f"*Used* {percent(found.used, found.size)}\n`{filled}` {size(found.used)} of {size(found.size)}",
         f"*Free*\n{size(found.free)}",
         f"*Chunks*\n{found.used_chunk_cnt:,} used, {found.free_chunk_cnt:,} free of {found.max_chunk_cnt:,}",
         f"*Created*\n{escape(found.create_time) or '-'}",
         f"*Last changed*\n{escape(found.last_update_time) or '-'}",
     )
-    return message(sentence, section(f"*Disk {found.disk_id} of {escape(cluster)}*"), facts, context(_as_of(at)))
+    return message(sentence, section(f"*Disk #{found.disk_id} of {escape(cluster)}*"), facts, context(_as_of(at)))
 
 
 def _as_of(at: float) -> str:

@@ -54,7 +54,7 @@ async def test_stat_shows_the_cluster_status(world: Demo) -> None:
         ("/cm clusters", ("of 2 clusters", "prod", "archive")),
         ("/cm members", ("prod is healthy", "127.0.0.1:10110", "127.0.0.1:10112")),
         ("/cm disks", ("prod", "/data/disk1", "http://10.1.0.12:8899")),
-        ("/cm disk 1", ("Disk 1 of prod", "/data/disk1", "TiB")),
+        ("/cm disk 1", ("Disk #1 of prod", "/data/disk1", "TiB")),
         ("/cm tasks", ("prod has 9 background tasks", "disk_repair", "volume_inspect")),
         ("/cm whoami", (ALICE, "operator", "access.admins.users")),
     ],

@@ -133,7 +133,6 @@ def stale_host(detail: StaleHost, cluster: str) -> AlertText:
     return AlertText(
         f"Host `{detail.host}` of {cluster} answers as peer {detail.peer}, which is not a member. "
         "Its data is stale, but it still forwards writes to the leader.",
-        ("stop its process, and remove the host from `clusters[].hosts`",),
     )
 
 
@@ -144,7 +143,6 @@ def leader_unseen(detail: LeaderUnseen, cluster: str) -> AlertText:
     return AlertText(
         f"cmbot sees no peers, disks or space of {cluster}: only the leader reports them, and its peer "
         f"{detail.peer}{where} is not among the configured hosts.",
-        ("add the service address of that peer to `clusters[].hosts`",),
     )
 
 

@@ -79,10 +79,10 @@ def _disks() -> Section:
         "Disks (`/cm disks`, `/cm disk`)",
         (
             Sample("a list", disks("prod", found, asked=(), limit=10, at=AT)),
-            Sample("more than shown", disks("prod", found[:2], asked=("broken",), limit=2, at=AT)),
-            Sample("none", disks("prod", (), asked=("broken", "repairing"), limit=10, at=AT)),
+            Sample("more than shown", disks("prod", found[:2], asked=("status=normal",), limit=2, at=AT)),
+            Sample("none", disks("prod", (), asked=("status=broken", "idc=z0"), limit=10, at=AT)),
             Sample("one disk", disk("prod", found[0], at=AT)),
-            Sample("repaired, units are left", disk("prod", one, at=AT, units=(101, 102))),
+            Sample("repaired, units are left", disk("prod", one, at=AT, units=(12 << 32 | 1 << 24 | 1, 14 << 32 | 1))),
             Sample("repaired, no unit is left", disk("prod", one, at=AT, units=())),
         ),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 from bot.interactions.message import BlockJson, Message
@@ -42,7 +43,7 @@ def page(head: str, sections: Iterable[Section]) -> str:
 
 
 def text_of(content: Content) -> str:
-    """Return what a person reads, mrkdwn kept; buttons in brackets, their dialogs indented below them."""
+    """Return the text as a person reads it: mrkdwn kept, escapes undone, buttons in brackets, their dialogs indented."""
     if isinstance(content, str):
         return content
     if isinstance(content, Message):
@@ -51,7 +52,9 @@ def text_of(content: Content) -> str:
         shown = [f"= {content['title']['text']} =", *_lines(content["blocks"]), *_modal_buttons(content)]
     else:
         shown = list(_lines(content))
-    return _DATE.sub(lambda found: f"{datetime.fromtimestamp(int(found[1]), UTC):%Y-%m-%d %H:%M:%S}", "\n".join(shown))
+    return _DATE.sub(
+        lambda found: f"{datetime.fromtimestamp(int(found[1]), UTC):%Y-%m-%d %H:%M:%S}", unescape("\n".join(shown))
+    )
 
 
 def _modal_buttons(modal: Mapping[str, Any]) -> list[str]:

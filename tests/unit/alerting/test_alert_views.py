@@ -137,10 +137,11 @@ def test_fix_button_names_its_proposal(fix: Fix, label: str) -> None:
     assert labels(replace(fixable, state=AlertState.ACKNOWLEDGED))[0] == label
 
 
-def test_runbook_has_cause_steps_and_link() -> None:
+@pytest.mark.parametrize("address", ["https://wiki.example/cm/", "https://wiki.example/cm"])
+def test_runbook_has_cause_steps_and_link(address: str) -> None:
     rule = rule_named("disk_broken")
     assert rule is not None
-    shown = "\n".join(texts(runbook(rule, RUNBOOKS[rule.key], "https://wiki.example/cm/")))
+    shown = "\n".join(texts(runbook(rule, RUNBOOKS[rule.key], address)))
     assert "*What to do*\n1. `/cm tasks`" in shown
     assert "<https://wiki.example/cm/alerts.md#disk_broken|alerts.md#disk_broken>" in shown
     assert "docs/alerts.md#disk_broken" in texts(runbook(rule, RUNBOOKS[rule.key]))[-1]

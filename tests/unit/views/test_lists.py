@@ -42,9 +42,9 @@ def test_lists_of_repaired_disks_say_that_a_count_decides(status: int, warned: b
 
 
 def test_no_disk_and_more_disks_are_said() -> None:
-    assert disks("prod", [], asked=["status=broken"], limit=5, at=AT).text == "prod has no disk with status=broken."
+    assert disks("prod", [], asked=["status=broken"], limit=5, at=AT).text == "prod has no disk with `status=broken`."
     many = disks("prod", [disk(n) for n in range(1, 7)], asked=["idc=z0", "host=h"], limit=5, at=AT)
-    assert many.text.startswith("prod has more than 5 disks with idc=z0 and host=h; these are the first.")
+    assert many.text.startswith("prod has more than 5 disks with `idc=z0` and `host=h`; these are the first.")
     assert "/data6" not in seen(many)
 
 
@@ -66,7 +66,7 @@ def test_the_largest_list_of_long_names_is_postable() -> None:
 def test_single_disk_shows_all_its_facts() -> None:
     shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
     text = seen(shown)
-    assert shown.text.startswith("Disk 7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
+    assert shown.text.startswith("Disk #7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
     assert "■ repaired, but its units could not be counted: do not pull it until they are" in text
     assert "`z0`, `r1`" in text
     assert "6 used, 4 free of 10" in text
@@ -175,6 +175,6 @@ def test_units_left_on_a_repaired_disk_are_named(status: int) -> None:
     found = disk(3, status=status)
     left = disk_card("prod", found, at=1.0, units=(7 << 32 | 1, 9 << 32 | 2))
     assert "2 units are left on it: do not pull it" in left.text
-    assert "volumes 7, 9" in left.text
+    assert "volumes #7, #9" in left.text
     assert "can be replaced" not in left.text
     assert "no unit is left on it: it can be replaced" in disk_card("prod", found, at=1.0, units=()).text

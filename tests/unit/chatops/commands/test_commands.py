@@ -82,7 +82,7 @@ async def test_disks_by_filter() -> None:
     api = FakeApi(DISKS)
     [reply] = await typed("disks status=broken idc=z1 limit=3", FakeCluster(api=api))
     assert api.asked == [{"first": None, "status": 2, "idc": "z1", "host": None, "limit": 4}]
-    assert reply.message.text.startswith("prod has more than 3 disks with status=broken and idc=z1")
+    assert reply.message.text.startswith("prod has more than 3 disks with `status=broken` and `idc=z1`")
     assert seen(reply.message).count("✗ broken") == 3
 
 
@@ -98,7 +98,7 @@ async def test_a_blobnode_is_found_with_and_without_its_scheme() -> None:
 async def test_one_disk_and_an_unknown_one() -> None:
     cluster = FakeCluster(api=FakeApi(DISKS))
     [reply] = await typed("disk 7 prod", cluster)
-    assert reply.message.text.startswith("Disk 7 of prod is broken")
+    assert reply.message.text.startswith("Disk #7 of prod is broken")
     with pytest.raises(UserError, match=r"^prod has no disk 99: /cm disks prod lists what it has\.$"):
         await typed("disk 99", cluster)
 
