@@ -43,7 +43,7 @@ def page(head: str, sections: Iterable[Section]) -> str:
 
 
 def text_of(content: Content) -> str:
-    """Return the text as a person reads it: mrkdwn kept, escapes undone, buttons in brackets, their dialogs indented."""
+    """Return what a person reads: mrkdwn kept, escapes undone, buttons in brackets, their dialogs indented."""
     if isinstance(content, str):
         return content
     if isinstance(content, Message):
