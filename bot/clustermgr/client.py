@@ -14,7 +14,17 @@ from bot.clustermgr import decoding
 from bot.clustermgr.bulkhead import Bulkhead
 from bot.clustermgr.decoding import Bound, parse, parse_text
 from bot.clustermgr.hedging import first_answer
-from bot.clustermgr.models import ConfigList, Disk, DiskPage, KvPage, Stat, VolumeUnits
+from bot.clustermgr.models import (
+    MAX_VOLUMES_IN_ANSWER,
+    ConfigList,
+    Disk,
+    DiskPage,
+    KvPage,
+    Stat,
+    Volume,
+    VolumePage,
+    VolumeUnits,
+)
 from bot.clustermgr.status_codes import Answer, check_read, check_write
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
@@ -75,6 +85,12 @@ class ClusterApi(Protocol):
 
     async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
         """GET /volume/unit/list: the units (vuids) on a disk; an empty list for an unknown disk too."""
+
+    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+        """GET /volume/get: one volume with its units."""
+
+    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+        """GET /volume/list: one page of the volumes with an id above `after`."""
 
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
@@ -232,6 +248,24 @@ class ClustermgrClient:
             return parse(Disk, answer, decoding.DISK)
 
         return await self._any(ask)
+
+    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+        """GET /volume/get; raises NotFound for an unknown volume (904)."""
+
+        async def ask(host: str) -> Volume:
+            return parse(Volume, await self._read(host, f"/volume/get?vid={vid:d}", decoding.VOLUME), decoding.VOLUME)
+
+        return await self._any(ask, first)
+
+    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+        """GET /volume/list: one page of at most `count` volumes with an id above `after`; empty after the last one."""
+        args = {"count": str(min(count, MAX_VOLUMES_IN_ANSWER))} | ({"marker": str(after)} if after else {})
+
+        async def ask(host: str) -> tuple[Volume, ...]:
+            answer = await self._read(host, "/volume/list?" + urlencode(args), decoding.VOLUMES)
+            return parse(VolumePage, answer, decoding.VOLUMES).volumes if answer.body else ()
+
+        return await self._any(ask, first)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64."""

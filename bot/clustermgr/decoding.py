@@ -10,7 +10,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from bot.clustermgr.models import MAX_DISKS_IN_ANSWER, MAX_PEERS, MAX_SWITCHES, MAX_UNITS
+from bot.clustermgr.models import (
+    MAX_DISKS_IN_ANSWER,
+    MAX_PEERS,
+    MAX_SWITCHES,
+    MAX_UNITS,
+    MAX_VOLUME_UNITS,
+    MAX_VOLUMES_IN_ANSWER,
+)
 from bot.clustermgr.status_codes import Answer
 from bot.common.errors import ClusterBadAnswer
 
@@ -36,6 +43,9 @@ DROPPING = Bound(4 << 20, 2 * MAX_DISKS_IN_ANSWER + FEW)
 """All disks that are being dropped; this list has no pages."""
 UNITS = Bound(4 << 20, MAX_UNITS + FEW)
 DISK = Bound(1 << 16, FEW)
+VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
+VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
+"""One page of /volume/list."""
 SWITCH = Bound(1 << 16, FEW)
 SWITCHES = Bound(1 << 18, MAX_SWITCHES + FEW)
 CONFIGS = Bound(1 << 16, FEW)

@@ -53,6 +53,10 @@ MAX_DISKS_IN_ANSWER = 5_000
 """Limit of disks in one answer; the list of dropping disks has no pages."""
 MAX_UNITS = 20_000
 """Limit of chunks on one disk; a blobnode makes 16,384."""
+MAX_VOLUME_UNITS = 64
+"""Limit of units of one volume; the widest known code mode has 38."""
+MAX_VOLUMES_IN_ANSWER = 500
+"""Limit of volumes in one page that is asked for."""
 MAX_SWITCHES = 1_000
 """Limit of stored keys in one answer."""
 
@@ -212,6 +216,46 @@ class VolumeUnits(WireModel):
     volume_unit_infos: Annotated[
         tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True), NullIsEmpty(tuple)
     ] = ()
+
+
+class PlacedUnit(WireModel):
+    """One unit of a volume and the disk it lies on; a vuid is `vid << 32 | index << 24 | epoch`."""
+
+    vuid: Count = 0
+    disk_id: Count = 0
+    host: Text = ""
+
+    @property
+    def index(self) -> int:
+        """Place of the unit in its code mode, from 0."""
+        return self.vuid >> 24 & 0xFF
+
+
+class Volume(WireModel):
+    """GET /volume/get: one volume with its units.
+
+    `health_score` is minus the number of units that cannot be written (broken, read-only, no heartbeat, compacting).
+    """
+
+    vid: Count
+    code_mode: Count = 0
+    status: Count = 0
+    health_score: Number = 0
+    total: Number = 0
+    free: Number = 0
+    used: Number = 0
+    units: Annotated[
+        tuple[PlacedUnit, ...], Field(max_length=MAX_VOLUME_UNITS, fail_fast=True), NullIsEmpty(tuple)
+    ] = ()
+
+
+class VolumePage(WireModel):
+    """One page of GET /volume/list; `marker` is the last vid of the page. After the last volume the body is empty."""
+
+    volumes: Annotated[
+        tuple[Volume, ...], Field(max_length=MAX_VOLUMES_IN_ANSWER, fail_fast=True), NullIsEmpty(tuple)
+    ] = ()
+    marker: Count = 0
 
 
 class KeyValue(WireModel):

@@ -8,6 +8,8 @@ from tests.support.raw_server import answer
 
 RECORDED = Path(__file__).parent / "recorded"
 FILES = sorted(RECORDED.glob("*/*.json"))
+DATA_FILES = sorted((Path(__file__).parent / "recorded_data").glob("*/*.json"))
+"""Exchanges about volumes, units, disks taken out of service, and schedulers."""
 
 
 @dataclass(frozen=True)

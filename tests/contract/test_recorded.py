@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import Stat
+from bot.clustermgr.models import Stat, Volume
 from bot.clustermgr.status_codes import check_read, check_write
 from bot.clustermgr.transport import Transport
 from bot.common.errors import (
@@ -24,10 +24,11 @@ from bot.common.errors import (
     NotFound,
     OutcomeUnknown,
 )
-from tests.contract.recordings import FILES, Exchange, exchanges, replay
+from tests.contract.recordings import DATA_FILES, FILES, Exchange, exchanges, replay
 from tests.support.raw_server import Request, serving
 
-TOTAL = 750
+TOTAL = 750 + 423
+ALL_FILES = (*FILES, *DATA_FILES)
 
 
 # What each recorded status must come to, read and written; spelled out here and not asked of the code under test.
@@ -50,10 +51,10 @@ def expected(exchange: Exchange) -> type[ClusterError] | None:
 
 def test_all_recordings_are_present() -> None:
     """All recordings are here."""
-    assert sum(len(exchanges(path)) for path in FILES) == TOTAL
+    assert sum(len(exchanges(path)) for path in ALL_FILES) == TOTAL
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", ALL_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_transport_and_error_mapping(path: Path) -> None:
     """Each recorded answer comes to the value or the error it must, with the server's words and trace id kept."""
     for exchange in exchanges(path):
@@ -125,6 +126,14 @@ async def disk_chunks(api: ClustermgrClient, _host: str, _exchange: Exchange) ->
     return await api.disk_chunks(3)
 
 
+async def volume(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.volume(1)
+
+
+async def volumes(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.volumes(count=100)
+
+
 async def config_set(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
     return await api.config_set("balance", "true")
 
@@ -150,12 +159,14 @@ METHODS: dict[tuple[str, str], Typed] = {
     ("GET", "/disk/info"): disk_info,
     ("GET", "/disk/droppinglist"): disk_dropping,
     ("GET", "/volume/unit/list"): disk_chunks,
+    ("GET", "/volume/get"): volume,
+    ("GET", "/volume/list"): volumes,
     ("POST", "/config/set"): config_set,
     ("POST", "/member/add"): member_add,
     ("POST", "/member/remove"): member_remove,
     ("POST", "/leadership/transfer"): transfer,
 }
-TYPED = 607
+TYPED = 886
 
 
 def _query(exchange: Exchange, key: str) -> str:
@@ -168,10 +179,10 @@ def typed(exchange: Exchange) -> Typed | None:
 
 def test_typed_methods_cover_the_api() -> None:
     """So many of the recorded requests have a typed method; a path forgotten in the table would lower the number."""
-    assert sum(typed(exchange) is not None for path in FILES for exchange in exchanges(path)) == TYPED
+    assert sum(typed(exchange) is not None for path in ALL_FILES for exchange in exchanges(path)) == TYPED
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", ALL_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_typed_methods(path: Path) -> None:
     """Each recorded answer to a call that has a typed method gives that method's value or the right error."""
     for exchange in exchanges(path):
@@ -203,6 +214,26 @@ async def check_typed(exchange: Exchange, method: Typed) -> None:
     assert asked == 1 or method is disk_list
 
 
+def fields_of(volume: Volume) -> tuple[Any, ...]:
+    assert [unit.index for unit in volume.units] == list(range(len(volume.units)))
+    assert {unit.vuid >> 32 for unit in volume.units} == {volume.vid}
+    units = [(unit.vuid, unit.disk_id) for unit in volume.units]
+    return volume.vid, volume.code_mode, volume.status, volume.health_score, units
+
+
+def sent_fields(volumes: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            volume["vid"],
+            volume["code_mode"],
+            volume["status"],
+            volume["health_score"],
+            [(unit["vuid"], unit["disk_id"]) for unit in volume["units"]],
+        )
+        for volume in volumes
+    ]
+
+
 def check_value(exchange: Exchange, value: Any) -> None:
     body: Any = json.loads(exchange.answer) if exchange.answer else None
     if isinstance(value, Stat):
@@ -214,6 +245,10 @@ def check_value(exchange: Exchange, value: Any) -> None:
         ]
         assert value.space_stat.total_space == body["space_stat"]["total_space"]
         assert value.read_only is body.get("read_only")
+    elif exchange.target.startswith(("/volume/get", "/volume/list")):
+        found = (value,) if isinstance(value, Volume) else value
+        sent = [body] if isinstance(value, Volume) else body["volumes"] if body else []
+        assert list(map(fields_of, found)) == sent_fields(sent)
     elif isinstance(value, tuple):
         assert [disk.disk_id for disk in value] == [disk["disk_id"] for disk in body["disks"] or ()]
     elif isinstance(value, str):

@@ -21,7 +21,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.models import Disk, Snapshot, Stat
+from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import NotAllowed, NotFound
 from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
@@ -96,6 +96,12 @@ class FakeApi:
 
     async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
         return self.units
+
+    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+        raise NotFound("the volume was not found", status=904, words="volume not exist", trace_id="af40")
+
+    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+        return ()
 
     async def disk_info(self, disk_id: int) -> Disk:
         for disk in self.disks:

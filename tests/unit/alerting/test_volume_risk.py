@@ -1,0 +1,147 @@
+"""Risk of volumes: every code mode at every count of lost units, the three counts, and inferred heartbeats."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.alerting.volume_risk import (
+    DiskConditions,
+    RiskLevel,
+    VolumeRisk,
+    affected,
+    at_risk,
+    by_level,
+    infer_expired,
+    unexplained,
+    volume_risk,
+)
+from bot.clustermgr.code_modes import CODE_MODES, CodeMode
+from bot.clustermgr.models import Volume
+from bot.clustermgr.volume_reader import PlacedVolume, placed
+from tests.contract.recordings import exchanges
+
+EC3P3, UNKNOWN = 11, 77
+DATA = Path(__file__).parents[2] / "contract" / "recorded_data"
+
+
+def volume(mode_id: int, disks: list[int], *, vid: int = 5, health: int = 0) -> PlacedVolume:
+    """A volume whose unit of index n is on the n-th disk."""
+    return PlacedVolume(vid, mode_id, health, tuple(disks))
+
+
+def with_lost(mode: CodeMode, lost: int) -> VolumeRisk:
+    disks = list(range(1, mode.units + 1))
+    return volume_risk(volume(mode.id, disks), DiskConditions(lost=frozenset(disks[:lost])))
+
+
+@pytest.mark.parametrize("mode", CODE_MODES.values(), ids=lambda mode: mode.name)
+def test_every_mode_at_every_count_of_lost_units(mode: CodeMode) -> None:
+    for lost in range(mode.counted + 1):
+        risk = with_lost(mode, lost)
+        assert len(risk.lost) == lost
+        assert risk.left == mode.tolerated - lost
+        if lost == 0:
+            assert risk.level is RiskLevel.NONE
+        elif lost > mode.tolerated:
+            assert risk.level is RiskLevel.LOST
+        elif lost == mode.tolerated:
+            assert risk.level is RiskLevel.NONE_LEFT
+        elif lost == mode.tolerated - 1:
+            assert risk.level is RiskLevel.ONE_LEFT
+        else:
+            assert risk.level is RiskLevel.REDUCED
+
+
+@pytest.mark.parametrize("mode", [mode for mode in CODE_MODES.values() if mode.local], ids=lambda mode: mode.name)
+def test_local_units_use_up_no_parity(mode: CodeMode) -> None:
+    disks = list(range(1, mode.units + 1))
+    local = DiskConditions(lost=frozenset(disks[mode.counted :]))
+    assert volume_risk(volume(mode.id, disks), local).lost == ()
+
+
+def test_unknown_mode_is_never_safe() -> None:
+    hurt = volume_risk(volume(UNKNOWN, [1, 2, 3]), DiskConditions(lost=frozenset({2})))
+    assert (hurt.mode, hurt.left, hurt.lost, hurt.level) == (None, None, (2,), RiskLevel.NONE_LEFT)
+
+
+def test_counts_are_never_mixed() -> None:
+    conditions = DiskConditions(
+        lost=frozenset({1, 2}), unreachable=frozenset({2, 3}), moving=frozenset({1, 3, 4}), readonly=frozenset({5})
+    )
+    risk = volume_risk(volume(EC3P3, [1, 2, 3, 4, 5, 6]), conditions)
+    assert (risk.lost, risk.unreachable, risk.moving) == ((1, 2), (3,), (4,))
+    assert (risk.left, risk.left_if_unreachable_stay) == (1, 0)
+
+
+def test_two_units_on_one_disk_count_twice() -> None:
+    risk = volume_risk(volume(EC3P3, [1, 1, 2, 3, 4, 5]), DiskConditions(lost=frozenset({1})))
+    assert (risk.lost, risk.left) == ((1, 1), 1)
+
+
+def test_worst_volume_comes_first() -> None:
+    conditions = DiskConditions(lost=frozenset({1, 2, 3}), unreachable=frozenset({9}))
+    risks = [
+        volume_risk(volume(EC3P3, [4, 5, 6, 7, 8, 10], vid=1), conditions),
+        volume_risk(volume(EC3P3, [1, 5, 6, 7, 8, 10], vid=2), conditions),
+        volume_risk(volume(EC3P3, [1, 2, 3, 7, 8, 10], vid=3), conditions),
+        volume_risk(volume(EC3P3, [1, 9, 6, 7, 8, 10], vid=4), conditions),
+    ]
+    assert [risk.vid for risk in at_risk(risks)] == [3, 4, 2]
+    assert [risk.vid for risk in affected(risks, {2})] == [3]
+    assert by_level(risks)[RiskLevel.REDUCED] == 2
+
+
+LISTS = st.lists(st.integers(1, 12), min_size=6, max_size=6)
+SETS = st.frozensets(st.integers(1, 12))
+
+
+@given(st.sampled_from(sorted(CODE_MODES)), LISTS, SETS, SETS, SETS, st.integers(1, 12))
+def test_another_lost_disk_never_makes_a_volume_safer(
+    mode: int, disks: list[int], lost: frozenset[int], away: frozenset[int], moving: frozenset[int], more: int
+) -> None:
+    before = volume_risk(volume(mode, disks), DiskConditions(lost, away, moving))
+    after = volume_risk(volume(mode, disks), DiskConditions(lost | {more}, away, moving))
+    assert before.left is not None
+    assert after.left is not None
+    assert after.left <= before.left
+    assert after.level >= before.level
+    assert after.left_if_unreachable_stay is not None
+    assert before.left_if_unreachable_stay is not None
+    assert after.left_if_unreachable_stay <= before.left_if_unreachable_stay
+
+
+@given(st.lists(LISTS, min_size=1, max_size=12), SETS, SETS, SETS)
+def test_only_disks_without_heartbeat_are_inferred(
+    placed: list[list[int]], expired: frozenset[int], lost: frozenset[int], moving: frozenset[int]
+) -> None:
+    """With scores as servers give them and no compaction, each inferred disk has really lost its heartbeat."""
+    known = DiskConditions(lost=lost, moving=moving)
+    unwritable = expired | lost | moving
+    volumes = [
+        volume(EC3P3, disks, vid=vid, health=-sum(disk in unwritable for disk in disks))
+        for vid, disks in enumerate(placed, 1)
+    ]
+    assert infer_expired(volumes, known) <= expired - lost - moving
+
+
+def test_compacting_unit_alone_is_no_lost_heartbeat() -> None:
+    """A compaction takes one point of a volume; the other volumes of its disks are whole, so no disk is inferred."""
+    compacting = volume(EC3P3, [1, 2, 3, 4, 5, 6], vid=1, health=-1)
+    whole = [volume(EC3P3, [1, 2, 3, 4, 5, 6], vid=2), volume(EC3P3, [1, 2, 3, 7, 8, 9], vid=3)]
+    assert infer_expired([compacting, *whole], DiskConditions()) == frozenset()
+    assert unexplained(compacting, DiskConditions()) == 1
+
+
+@pytest.mark.parametrize("release", ["v1-2022-03", "v3.5.3", "master-2025-12"])
+def test_recorded_volume_is_hurt_by_the_recorded_broken_disk(release: str) -> None:
+    stored = {each.note: each for each in exchanges(DATA / release / "data_break_one.json")}
+    after = placed(Volume.model_validate_json(stored["health of the volume at once"].answer), 0.0)
+    broken = DiskConditions(lost=frozenset({json.loads(stored["disk 2 broken"].body)["disk_id"]}))
+    risk = volume_risk(after, broken)
+    assert risk.mode is not None
+    assert (risk.mode.name, risk.lost, risk.left) == ("EC6P3", (2,), 2)
+    assert unexplained(after, broken) == 0
+    assert unexplained(after, DiskConditions()) == 1
