@@ -96,6 +96,14 @@ class DisksDone(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
+class VolumesNow(Outcome):
+    """Number of volumes that still have lost units, and the least that one of them can lose yet (None: not known)."""
+
+    reduced: int
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkMoves(Outcome):
     """Repairs or drops move on; `left` disks remain."""
 

@@ -19,7 +19,15 @@ class Topic(IntEnum):
 _RULES: Mapping[Topic, tuple[str, ...]] = {
     Topic.WRITES: ("no_leader", "leader_flapping", "apply_stalled"),
     Topic.QUORUM: ("quorum_at_risk", "peer_down", "peer_lagging", "membership_changed", "leader_changed"),
-    Topic.DATA: ("disk_broken", "disk_expired", "repair_stuck", "drop_stuck"),
+    Topic.DATA: (
+        "volumes_lost",
+        "volumes_at_risk",
+        "volumes_unreachable",
+        "disk_broken",
+        "disk_expired",
+        "repair_stuck",
+        "drop_stuck",
+    ),
     Topic.SPACE: ("writable_low", "chunks_low", "volumes_low", "no_volume"),
     Topic.REACH: (
         "cluster_unreachable",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
-from bot.clustermgr.volume_reader import PlacedVolume
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 
 
 class RiskLevel(IntEnum):
@@ -26,20 +26,6 @@ class RiskLevel(IntEnum):
     """The next lost unit loses data."""
     LOST = 4
     """More units are lost than the code mode tolerates."""
-
-
-@dataclass(frozen=True, slots=True)
-class DiskConditions:
-    """The disks whose units do not count as safe, by their ids.
-
-    `lost` are broken, repairing, repaired or dropped; `unreachable` have lost their heartbeat (inferred); `moving` are
-    being dropped. A disk in `lost` counts there only. `readonly` disks only explain a volume's health score.
-    """
-
-    lost: frozenset[int] = frozenset()
-    unreachable: frozenset[int] = frozenset()
-    moving: frozenset[int] = frozenset()
-    readonly: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +65,34 @@ class VolumeRisk:
         return {0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT}.get(self.left, RiskLevel.REDUCED)
 
 
-def volume_risk(volume: PlacedVolume, disks: DiskConditions) -> VolumeRisk:
-    """Count the units of one volume on disks that are not safe."""
+def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int] = frozenset()) -> VolumeRisk:
+    """Count the units of one volume on disks that are not safe; `expired` have (probably) lost their heartbeat."""
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
     lost = tuple(disk for disk in counted if disk in disks.lost)
-    unreachable = tuple(disk for disk in counted if disk in disks.unreachable - disks.lost)
-    moving = tuple(disk for disk in counted if disk in disks.moving - disks.lost - disks.unreachable)
+    unreachable = tuple(disk for disk in counted if disk in expired - disks.lost)
+    moving = tuple(disk for disk in counted if disk in disks.dropping - disks.lost - expired)
     return VolumeRisk(volume.vid, volume.code_mode, mode, lost, unreachable, moving)
 
 
-def unexplained(volume: PlacedVolume, disks: DiskConditions) -> int:
+def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
     """Number of units that the health score says cannot be written and no known disk state explains.
 
     The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
     hint and no proof (recorded exchanges: data_compact, data_expired).
     """
-    known = disks.lost | disks.moving | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly
     explained = sum(disk in known for disk in volume.disks)
     return max(0, -volume.health_score - explained)
 
 
-def infer_expired(volumes: Iterable[PlacedVolume], disks: DiskConditions) -> frozenset[int]:
+def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> frozenset[int]:
     """Disks that have probably lost their heartbeat: no call names them.
 
     A disk without a heartbeat makes every volume on it less healthy. So a disk is inferred if each of its given volumes
     has an unexplained unit, and at least one of them has no other disk left that could explain it.
     """
-    known = disks.lost | disks.moving | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly
     missing: dict[int, int] = {}
     volumes_of: dict[int, list[int]] = defaultdict(list)
     disks_of: dict[int, list[int]] = {}
@@ -148,3 +134,10 @@ def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     for risk in risks:
         found[risk.level] += 1
     return found
+
+
+def risks_of(survey: VolumeSurvey) -> tuple[VolumeRisk, ...]:
+    """The risk of each volume that is read, the worst first."""
+    expired = infer_expired(survey.volumes.values(), survey.disks)
+    found = (volume_risk(volume, survey.disks, expired) for volume in survey.volumes.values())
+    return tuple(sorted(found, key=_worst_first))

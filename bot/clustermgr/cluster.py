@@ -14,6 +14,8 @@ from bot.clustermgr.health import MIN_APART, same_leadership
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.clustermgr.volume_reader import VolumeReader
+from bot.clustermgr.volume_survey import SuspectDisks
 from bot.common.errors import ClusterError
 
 ANSWER_SHARE = 0.9
@@ -22,6 +24,8 @@ MAX_COUNTED = 20
 """Disks whose units are counted once they are no longer bad."""
 COUNT_SECONDS = 2.0
 """Limit of one such count."""
+SURVEY_SECONDS = 2.0
+"""Limit of the reads of volumes in one poll."""
 PARTIAL_SECONDS = 0.5
 """After this time a poll of the watch that a host delays passes on what is known."""
 _POLL_SHARE = 0.8
@@ -60,12 +64,15 @@ class Cluster:
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
+    _volume_reader: VolumeReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Let slow polls use the dialect that this handle keeps."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
+        self._volume_reader = VolumeReader(self.api)
 
     _recent: deque[Snapshot] = field(default_factory=deque)
+    _dropping: frozenset[int] = frozenset()
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -108,6 +115,7 @@ class Cluster:
                 await on_partial(snapshot)
                 snapshot = await anext(polled)
         snapshot = await self._with_units_left(snapshot, bad)
+        snapshot = await self._with_volumes(snapshot, now)
         self._remember(snapshot)
         return snapshot
 
@@ -122,6 +130,18 @@ class Cluster:
                 for disk in gone:
                     found[disk] = await self.api.disk_chunks(disk)
         return replace(snapshot, chunks=found) if gone and found else snapshot
+
+    async def _with_volumes(self, snapshot: Snapshot, now: float) -> Snapshot:
+        """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
+        if snapshot.leader is None or snapshot.bad_disks is None:
+            return replace(snapshot, volumes=self._volume_reader.survey())
+        if snapshot.dropping is not None:
+            self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
+        listed = self._slow_poller.listed
+        bad = frozenset(disk.disk_id for disk in snapshot.bad_disks)
+        disks = SuspectDisks(bad, self._dropping - bad - listed.gone, listed.gone - bad, listed.readonly)
+        survey = await self._volume_reader.read(disks, now, snapshot.leader[0], SURVEY_SECONDS)
+        return replace(snapshot, volumes=survey)
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

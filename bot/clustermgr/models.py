@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
 from bot.clustermgr.tasks import Dialect
+from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import ClusterError
 
 
@@ -309,6 +310,7 @@ class Snapshot:
     - `dropping`: the disks that are being dropped.
     - `chunks`: the volume chunks left on disks that are repaired or dropped, by disk id.
     - `zones`: the usable chunks of each zone in the whole disk list.
+    - `volumes`: the volumes with a unit on a disk that is not safe, as far as they are read.
 
     Switches, `dropping`, `chunks` and `zones` are read only in slow polls. `complete` is True if every read has ended;
     otherwise a silent host may only be slow.
@@ -324,6 +326,7 @@ class Snapshot:
     dropping: tuple[Disk, ...] | None = None
     chunks: Mapping[int, int] | None = None
     zones: tuple[ZoneChunks, ...] | None = None
+    volumes: VolumeSurvey | None = None
     complete: bool = True
 
     @property

@@ -41,6 +41,27 @@ MAX_COUNTED = 4
 
 
 @dataclass(frozen=True, slots=True)
+class ListedDisks:
+    """Disks of the whole list that are not safe or not written: ids by state; read at `at` (Unix seconds)."""
+
+    gone: frozenset[int] = frozenset()
+    """Listed as repaired or dropped."""
+    readonly: frozenset[int] = frozenset()
+    at: float = 0.0
+
+
+def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
+    """The disks of a whole list by state."""
+    gone, readonly = set(), set()
+    for disk in disks:
+        if disk.status in {DiskStatus.REPAIRED, DiskStatus.DROPPED}:
+            gone.add(disk.disk_id)
+        elif disk.readonly:
+            readonly.add(disk.disk_id)
+    return ListedDisks(frozenset(gone), frozenset(readonly), at)
+
+
+@dataclass(frozen=True, slots=True)
 class SlowPoll:
     """The answers of one slow poll; `switches` is empty when the dialect is unknown.
 
@@ -80,6 +101,7 @@ class SlowPoller:
     api: ClusterApi
     dialect: Callable[[], Awaitable[DetectedDialect]]
     polled_at: float = 0.0
+    listed: ListedDisks = ListedDisks()
     _listed_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
 
@@ -117,6 +139,7 @@ class SlowPoller:
             disks = await self.api.disk_list(first=host)
         except ClusterError:
             return None
+        self.listed = listed(disks, now)
         return count_zones(disks, {disk.disk_id for disk in dropping or ()})
 
     async def _count(self, disks: set[int], now: float, host: str | None) -> dict[int, int]:

@@ -6,13 +6,14 @@ One poll reads a few unit lists and a few volumes; the next one goes on. Few vol
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Volume
-from bot.common.errors import ClusterError, NotFound
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
+from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 
 MAX_UNIT_LISTS = 8
 """Unit lists read in one poll."""
@@ -23,49 +24,16 @@ PAGED_ABOVE = 300
 PAGE = 200
 MAX_PAGES = 6
 """Pages read in one poll, of PAGE volumes each."""
+MAX_KEPT = 20_000
+"""Limit of volumes that are kept: a server may never end its list."""
 PARALLEL = 4
 """Single volumes read at the same time."""
 REREAD_SECONDS = 300.0
 """Age at which a unit list or a volume is read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedVolume:
-    """A volume as it is kept: the disks of its units in the order of their indexes; read at `at` (Unix seconds)."""
-
-    vid: int
-    code_mode: int
-    health_score: int
-    disks: tuple[int, ...]
-    at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class UnitCount:
-    """Number of units on a disk, and when they were read (Unix seconds)."""
-
-    units: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeSurvey:
-    """The volumes with a unit on a disk that is not safe, as last read.
-
-    `pending_disks` are the disks whose units were not read yet, `pending_volumes` is the number of volumes not read yet
-    (None while pages are read: their number is not known). While anything is pending, a volume that is not listed is
-    not known to be safe.
-    """
-
-    volumes: Mapping[int, PlacedVolume]
-    units: Mapping[int, UnitCount]
-    pending_disks: tuple[int, ...] = ()
-    pending_volumes: int | None = 0
-
-    @property
-    def complete(self) -> bool:
-        """True if every unit list and every volume was read."""
-        return not self.pending_disks and self.pending_volumes == 0
+RECENT_SECONDS = 6 * 3600.0
+"""Time after its repair or drop for which the units of a disk are read again that often."""
+REREAD_GONE_SECONDS = 86400.0
+"""Age at which the units of a disk that has long been repaired or dropped are read again."""
 
 
 def placed(volume: Volume, at: float) -> PlacedVolume:
@@ -82,16 +50,19 @@ class VolumeReader:
     _units: dict[int, frozenset[int]] = field(default_factory=dict)
     _counted: dict[int, UnitCount] = field(default_factory=dict)
     _volumes: dict[int, PlacedVolume] = field(default_factory=dict)
+    _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
-    _suspects: frozenset[int] = frozenset()
+    _suspects: Mapping[int, float] = field(default_factory=dict)
+    _disks: SuspectDisks = field(default_factory=SuspectDisks)
+    _gone_since: dict[int, float] | None = None
 
-    async def read(self, suspects: Collection[int], now: float, host: str | None, within: float) -> VolumeSurvey:
+    async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
 
-        `suspects` are the ids of disks that are not safe: broken, repairing, being dropped, or listed as repaired or
-        dropped.
+        A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
-        self._keep(frozenset(suspects))
+        self._disks = disks
+        self._keep(dict.fromkeys(disks.unsafe, REREAD_SECONDS) | self._intervals_of_gone(disks, now))
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(within):
                 await self._read_unit_lists(now, host)
@@ -100,22 +71,34 @@ class VolumeReader:
 
     def survey(self) -> VolumeSurvey:
         """What is known now."""
-        pending = tuple(sorted(self._suspects - self._counted.keys()))
+        pending = tuple(sorted(self._suspects.keys() - self._counted.keys()))
         missing = None if self._marker is not None else len(self._missing())
-        return VolumeSurvey(dict(self._volumes), dict(self._counted), pending, missing)
+        return VolumeSurvey(self._disks, dict(self._volumes), dict(self._counted), pending, missing)
 
-    def _keep(self, suspects: frozenset[int]) -> None:
+    def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
+        """Seconds between two reads of each disk listed as repaired or dropped; often while units are left."""
+        old = self._gone_since is None
+        known = self._gone_since or {}
+        self._gone_since = {disk: known.get(disk, float("-inf") if old else now) for disk in disks.gone}
+        empty = {disk for disk, count in self._counted.items() if not count.units}
+        return {
+            disk: REREAD_GONE_SECONDS if disk in empty and now - since > RECENT_SECONDS else REREAD_SECONDS
+            for disk, since in self._gone_since.items()
+        }
+
+    def _keep(self, suspects: Mapping[int, float]) -> None:
         """Forget disks that are safe now, and volumes without a unit on a disk that is not safe."""
-        if suspects - self._suspects and self._marker is not None:
+        if suspects.keys() - self._suspects.keys() and self._marker is not None:
             self._marker = 0
-        self._suspects = suspects
+        self._suspects = dict(suspects)
         self._units = {disk: vids for disk, vids in self._units.items() if disk in suspects}
         self._counted = {disk: count for disk, count in self._counted.items() if disk in suspects}
         wanted = self._wanted()
+        self._tried = {vid: at for vid, at in self._tried.items() if vid in wanted}
         self._volumes = {
             vid: volume
             for vid, volume in self._volumes.items()
-            if vid in wanted or not suspects.isdisjoint(volume.disks)
+            if vid in wanted or not suspects.keys().isdisjoint(volume.disks)
         }
 
     def _wanted(self) -> Counter[int]:
@@ -123,13 +106,15 @@ class VolumeReader:
         return Counter(vid for vids in self._units.values() for vid in vids)
 
     def _missing(self) -> list[int]:
-        """The volumes that were not read yet, those on most suspect disks first."""
+        """The volumes that were not read yet: those not tried lately first, then those on most suspect disks."""
         wanted = self._wanted()
-        return sorted(wanted.keys() - self._volumes.keys(), key=lambda vid: (-wanted[vid], vid))
+        missing = wanted.keys() - self._volumes.keys()
+        return sorted(missing, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
 
     async def _read_unit_lists(self, now: float, host: str | None) -> None:
-        due = [disk for disk in self._suspects if now - self._read_at(disk) >= REREAD_SECONDS]
-        for disk in sorted(due, key=lambda disk: (self._read_at(disk), disk))[:MAX_UNIT_LISTS]:
+        due = [disk for disk, seconds in self._suspects.items() if now - self._read_at(disk) >= seconds]
+        turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._read_at(disk), disk))
+        for disk in turn[:MAX_UNIT_LISTS]:
             vuids = await self.api.disk_units(disk, first=host)
             self._units[disk] = frozenset(vuid >> 32 for vuid in vuids)
             self._counted[disk] = UnitCount(len(vuids), now)
@@ -154,11 +139,11 @@ class VolumeReader:
             page = await self.api.volumes(after=marker, count=PAGE, first=host)
             following = max((volume.vid for volume in page), default=0)
             # A page that does not go on ends the list: a server may never end it.
-            if following <= marker:
+            if following <= marker or len(self._volumes) >= MAX_KEPT:
                 self._end_pages()
                 return
             found = (placed(volume, now) for volume in page)
-            self._volumes |= {each.vid: each for each in found if not self._suspects.isdisjoint(each.disks)}
+            self._volumes |= {each.vid: each for each in found if not self._suspects.keys().isdisjoint(each.disks)}
             self._marker = following
 
     def _end_pages(self) -> None:
@@ -171,8 +156,12 @@ class VolumeReader:
         waiting = iter(vids)
 
         async def work() -> None:
-            for vid in waiting:
-                await self._read_one(vid, now, host)
+            # A volume that cannot be read stays missing and must not hold up the others.
+            with suppress(ClusterError):
+                for vid in waiting:
+                    self._tried[vid] = now
+                    with suppress(ClusterBadAnswer, ClusterRefused):
+                        await self._read_one(vid, now, host)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(PARALLEL):
@@ -185,4 +174,6 @@ class VolumeReader:
             self._volumes.pop(vid, None)
             self._units = {disk: vids - {vid} for disk, vids in self._units.items()}
             return
-        self._volumes[vid] = placed(volume, now)
+        # An answer about another volume proves nothing about this one.
+        if volume.vid == vid:
+            self._volumes[vid] = placed(volume, now)

@@ -45,11 +45,15 @@ STAT = {
     "volume_stat": {"total_volume": 1, "can_alloc_volume": 1},
 }
 DISK = {"disk_id": 7, "status": 2, "idc": "z0", "host": "http://10.0.1.7:8899", "path": "/data/7"}
+UNITS = [{"vuid": 5 << 32 | index << 24 | 1, "disk_id": 7 if index < 3 else 20 + index} for index in range(6)]
+VOLUME = {"vid": 5, "code_mode": 11, "status": 2, "health_score": -3, "units": UNITS}
 SOUND: Mapping[str, Any] = {
     "/stat": STAT,
     "/disk/list": {"disks": [DISK], "marker": 7},
     "/disk/droppinglist": {"disks": [DISK]},
-    "/volume/unit/list": {"volume_unit_infos": [{"vuid": 1}]},
+    "/volume/unit/list": {"volume_unit_infos": UNITS[:3]},
+    "/volume/get": VOLUME,
+    "/volume/list": {"volumes": [VOLUME], "marker": 5},
     "/config/get": "true",
     "/config/list": {"configs": {"balance": "true"}},
     "/kv/list": {"kvs": [{"key": "a", "value": "dHJ1ZQ=="}], "marker": ""},

@@ -37,6 +37,9 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
     d.ChunksLow("z0", 0, none=True),
     d.NoVolume(12),
     d.VolumesLow(1, 9),
+    d.VolumesAtRisk(3, 2, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7), (), 0),), 1),
+    d.VolumesLost(1, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7, 7), (), -1),)),
+    d.VolumesUnreachable(2, (d.VolumeLoss(14, "", 77, (1,), (2, 3), None),)),
     d.TaskOff("balance", SWITCH, 86400.0, unset=True),
     d.TaskOffWithWork("disk_repair", SWITCH, 2),
     d.SwitchMeaningless("balance", SWITCH, off=True),
@@ -53,6 +56,7 @@ OUTCOME_SAMPLES: tuple[Outcome, ...] = (
     o.PeerOutcome("3", o.PeerState.VOTER),
     o.DisksDone((7,), repaired=True, held=((7, 2),), uncounted=(8,)),
     o.WorkMoves(2),
+    o.VolumesNow(3, 2),
     o.SpaceNow(10, 100),
     o.TaskOutcome("balance", o.TaskState.ON),
 )

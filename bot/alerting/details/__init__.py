@@ -57,6 +57,7 @@ from bot.alerting.details.resources import (
     WritableLow,
     ZoneLoss,
 )
+from bot.alerting.details.volumes import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 
 __all__ = [
     "AnswerFault",
@@ -106,7 +107,11 @@ __all__ = [
     "TaskOffWithWork",
     "TokenRejected",
     "UselessAnswer",
+    "VolumeLoss",
+    "VolumesAtRisk",
+    "VolumesLost",
     "VolumesLow",
+    "VolumesUnreachable",
     "WritableLow",
     "ZoneLoss",
 ]

@@ -25,6 +25,7 @@ from bot.alerting.rules.reachability import (
     SLOW_ANSWERS,
 )
 from bot.alerting.rules.replication import APPLY_STALLED, LEARNER_READY, PEER_LAGGING
+from bot.alerting.rules.volumes import VOLUMES_AT_RISK, VOLUMES_LOST, VOLUMES_UNREACHABLE
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 
 RULES: tuple[Rule, ...] = (
@@ -46,6 +47,9 @@ RULES: tuple[Rule, ...] = (
     LEARNER_READY,
     MEMBERSHIP_CHANGED,
     READ_ONLY,
+    VOLUMES_LOST,
+    VOLUMES_AT_RISK,
+    VOLUMES_UNREACHABLE,
     DISK_BROKEN,
     DISK_EXPIRED,
     REPAIR_STUCK,
@@ -79,7 +83,7 @@ unknown, and flapping includes each change. A finding names single subjects of o
 """
 
 NEVER_WILDCARD_SILENCED = frozenset(
-    {CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, WATCH_BLIND.key, OWN_NETWORK.key}
+    {CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, VOLUMES_LOST.key, WATCH_BLIND.key, OWN_NETWORK.key}
 )
 """Rules that a silence of all rules (`*`) does not mute: these must be named to be muted."""
 

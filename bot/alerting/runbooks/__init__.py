@@ -9,6 +9,7 @@ from bot.alerting.runbooks.disks import DISKS
 from bot.alerting.runbooks.raft import RAFT
 from bot.alerting.runbooks.reachability import REACH
 from bot.alerting.runbooks.runbook import Runbook
+from bot.alerting.runbooks.volumes import VOLUMES
 from bot.alerting.runbooks.watchdog import ITSELF
 
-RUNBOOKS: Mapping[str, Runbook] = MappingProxyType({**REACH, **RAFT, **DISKS, **SPACE, **SWITCHES, **ITSELF})
+RUNBOOKS: Mapping[str, Runbook] = MappingProxyType({**REACH, **RAFT, **VOLUMES, **DISKS, **SPACE, **SWITCHES, **ITSELF})

@@ -66,6 +66,9 @@ DETAIL_KINDS: Mapping[str, type[Detail]] = MappingProxyType(
         "chunks_low": d.ChunksLow,
         "no_volume": d.NoVolume,
         "volumes_low": d.VolumesLow,
+        "volumes_at_risk": d.VolumesAtRisk,
+        "volumes_lost": d.VolumesLost,
+        "volumes_unreachable": d.VolumesUnreachable,
         "task_off": d.TaskOff,
         "task_off_with_work": d.TaskOffWithWork,
         "switch_meaningless": d.SwitchMeaningless,
@@ -86,6 +89,7 @@ OUTCOME_KINDS: Mapping[str, type[Outcome]] = MappingProxyType(
         "peer": o.PeerOutcome,
         "disks_done": o.DisksDone,
         "work_moves": o.WorkMoves,
+        "volumes": o.VolumesNow,
         "space": o.SpaceNow,
         "task": o.TaskOutcome,
     }

@@ -18,6 +18,7 @@ from bot.alerting.outcomes import (
     SpaceNow,
     TaskOutcome,
     TaskState,
+    VolumesNow,
     WorkMoves,
 )
 from bot.alerting.text import count, listed, percent, span
@@ -150,6 +151,15 @@ def _uncounted(disks: tuple[int, ...], cluster: str) -> list[str]:
             f"do not pull {pull} before `/cm disk {number} {cluster}` shows that no unit is left"
         )
     ]
+
+
+def volumes_now(outcome: VolumesNow, alert: Alert) -> str:
+    """`volumes_at_risk`, `volumes_lost` and `volumes_unreachable`."""
+    if not outcome.reduced:
+        return f"No volume of {alert.cluster} has lost units."
+    least = "" if outcome.left is None else f"; each can lose at least {count(max(0, outcome.left), 'more unit')}"
+    verb = "has" if outcome.reduced == 1 else "have"
+    return f"{count(outcome.reduced, 'volume')} of {alert.cluster} {verb} lost units{least}."
 
 
 def work_moves(outcome: WorkMoves, alert: Alert) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
 from bot.alerting.model import Alert, AlertText, Detail, LegacyDetail, LegacyOutcome, Outcome
-from bot.views.alert_text import disks, hosts, outcomes, raft, tasks
+from bot.views.alert_text import disks, hosts, outcomes, raft, tasks, volumes
 
 
 def _legacy(detail: LegacyDetail, _: str) -> AlertText:
@@ -49,6 +49,9 @@ DETAILS: Mapping[type[Detail], Callable[[Any, str], AlertText]] = MappingProxyTy
         d.ChunksLow: disks.chunks_low,
         d.NoVolume: disks.no_volume,
         d.VolumesLow: disks.volumes_low,
+        d.VolumesAtRisk: volumes.volumes_at_risk,
+        d.VolumesLost: volumes.volumes_lost,
+        d.VolumesUnreachable: volumes.volumes_unreachable,
         d.TaskOff: tasks.task_off,
         d.TaskOffWithWork: tasks.task_off_with_work,
         d.SwitchMeaningless: tasks.switch_meaningless,
@@ -69,6 +72,7 @@ OUTCOMES: Mapping[type[Outcome], Callable[[Any, Alert], str]] = MappingProxyType
         o.PeerOutcome: outcomes.peer_outcome,
         o.DisksDone: outcomes.disks_done,
         o.WorkMoves: outcomes.work_moves,
+        o.VolumesNow: outcomes.volumes_now,
         o.SpaceNow: outcomes.space_now,
         o.TaskOutcome: outcomes.task_outcome,
     }

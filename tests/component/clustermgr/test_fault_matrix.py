@@ -34,6 +34,8 @@ READS: Mapping[str, Call] = {
     "disk_dropping": lambda api, _: api.disk_dropping(),
     "disk_chunks": lambda api, _: api.disk_chunks(7),
     "disk_units": lambda api, _: api.disk_units(7),
+    "volume": lambda api, _: api.volume(7),
+    "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.volume_risk import (
-    DiskConditions,
     RiskLevel,
     VolumeRisk,
     affected,
@@ -20,7 +19,8 @@ from bot.alerting.volume_risk import (
 )
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.models import Volume
-from bot.clustermgr.volume_reader import PlacedVolume, placed
+from bot.clustermgr.volume_reader import placed
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from tests.contract.recordings import exchanges
 
 EC3P3, UNKNOWN = 11, 77
@@ -34,7 +34,7 @@ def volume(mode_id: int, disks: list[int], *, vid: int = 5, health: int = 0) -> 
 
 def with_lost(mode: CodeMode, lost: int) -> VolumeRisk:
     disks = list(range(1, mode.units + 1))
-    return volume_risk(volume(mode.id, disks), DiskConditions(lost=frozenset(disks[:lost])))
+    return volume_risk(volume(mode.id, disks), SuspectDisks(bad=frozenset(disks[:lost])))
 
 
 @pytest.mark.parametrize("mode", CODE_MODES.values(), ids=lambda mode: mode.name)
@@ -58,36 +58,34 @@ def test_every_mode_at_every_count_of_lost_units(mode: CodeMode) -> None:
 @pytest.mark.parametrize("mode", [mode for mode in CODE_MODES.values() if mode.local], ids=lambda mode: mode.name)
 def test_local_units_use_up_no_parity(mode: CodeMode) -> None:
     disks = list(range(1, mode.units + 1))
-    local = DiskConditions(lost=frozenset(disks[mode.counted :]))
+    local = SuspectDisks(bad=frozenset(disks[mode.counted :]))
     assert volume_risk(volume(mode.id, disks), local).lost == ()
 
 
 def test_unknown_mode_is_never_safe() -> None:
-    hurt = volume_risk(volume(UNKNOWN, [1, 2, 3]), DiskConditions(lost=frozenset({2})))
+    hurt = volume_risk(volume(UNKNOWN, [1, 2, 3]), SuspectDisks(bad=frozenset({2})))
     assert (hurt.mode, hurt.left, hurt.lost, hurt.level) == (None, None, (2,), RiskLevel.NONE_LEFT)
 
 
 def test_counts_are_never_mixed() -> None:
-    conditions = DiskConditions(
-        lost=frozenset({1, 2}), unreachable=frozenset({2, 3}), moving=frozenset({1, 3, 4}), readonly=frozenset({5})
-    )
-    risk = volume_risk(volume(EC3P3, [1, 2, 3, 4, 5, 6]), conditions)
+    disks = SuspectDisks(frozenset({1}), frozenset({1, 3, 4}), frozenset({2}), frozenset({5}))
+    risk = volume_risk(volume(EC3P3, [1, 2, 3, 4, 5, 6]), disks, frozenset({2, 3}))
     assert (risk.lost, risk.unreachable, risk.moving) == ((1, 2), (3,), (4,))
     assert (risk.left, risk.left_if_unreachable_stay) == (1, 0)
 
 
 def test_two_units_on_one_disk_count_twice() -> None:
-    risk = volume_risk(volume(EC3P3, [1, 1, 2, 3, 4, 5]), DiskConditions(lost=frozenset({1})))
+    risk = volume_risk(volume(EC3P3, [1, 1, 2, 3, 4, 5]), SuspectDisks(bad=frozenset({1})))
     assert (risk.lost, risk.left) == ((1, 1), 1)
 
 
 def test_worst_volume_comes_first() -> None:
-    conditions = DiskConditions(lost=frozenset({1, 2, 3}), unreachable=frozenset({9}))
+    bad, expired = SuspectDisks(bad=frozenset({1, 2, 3})), frozenset({9})
     risks = [
-        volume_risk(volume(EC3P3, [4, 5, 6, 7, 8, 10], vid=1), conditions),
-        volume_risk(volume(EC3P3, [1, 5, 6, 7, 8, 10], vid=2), conditions),
-        volume_risk(volume(EC3P3, [1, 2, 3, 7, 8, 10], vid=3), conditions),
-        volume_risk(volume(EC3P3, [1, 9, 6, 7, 8, 10], vid=4), conditions),
+        volume_risk(volume(EC3P3, [4, 5, 6, 7, 8, 10], vid=1), bad, expired),
+        volume_risk(volume(EC3P3, [1, 5, 6, 7, 8, 10], vid=2), bad, expired),
+        volume_risk(volume(EC3P3, [1, 2, 3, 7, 8, 10], vid=3), bad, expired),
+        volume_risk(volume(EC3P3, [1, 9, 6, 7, 8, 10], vid=4), bad, expired),
     ]
     assert [risk.vid for risk in at_risk(risks)] == [3, 4, 2]
     assert [risk.vid for risk in affected(risks, {2})] == [3]
@@ -102,8 +100,8 @@ SETS = st.frozensets(st.integers(1, 12))
 def test_another_lost_disk_never_makes_a_volume_safer(
     mode: int, disks: list[int], lost: frozenset[int], away: frozenset[int], moving: frozenset[int], more: int
 ) -> None:
-    before = volume_risk(volume(mode, disks), DiskConditions(lost, away, moving))
-    after = volume_risk(volume(mode, disks), DiskConditions(lost | {more}, away, moving))
+    before = volume_risk(volume(mode, disks), SuspectDisks(lost, moving), away)
+    after = volume_risk(volume(mode, disks), SuspectDisks(lost | {more}, moving), away)
     assert before.left is not None
     assert after.left is not None
     assert after.left <= before.left
@@ -118,7 +116,7 @@ def test_only_disks_without_heartbeat_are_inferred(
     placed: list[list[int]], expired: frozenset[int], lost: frozenset[int], moving: frozenset[int]
 ) -> None:
     """With scores as servers give them and no compaction, each inferred disk has really lost its heartbeat."""
-    known = DiskConditions(lost=lost, moving=moving)
+    known = SuspectDisks(bad=lost, dropping=moving)
     unwritable = expired | lost | moving
     volumes = [
         volume(EC3P3, disks, vid=vid, health=-sum(disk in unwritable for disk in disks))
@@ -131,17 +129,17 @@ def test_compacting_unit_alone_is_no_lost_heartbeat() -> None:
     """A compaction takes one point of a volume; the other volumes of its disks are whole, so no disk is inferred."""
     compacting = volume(EC3P3, [1, 2, 3, 4, 5, 6], vid=1, health=-1)
     whole = [volume(EC3P3, [1, 2, 3, 4, 5, 6], vid=2), volume(EC3P3, [1, 2, 3, 7, 8, 9], vid=3)]
-    assert infer_expired([compacting, *whole], DiskConditions()) == frozenset()
-    assert unexplained(compacting, DiskConditions()) == 1
+    assert infer_expired([compacting, *whole], SuspectDisks()) == frozenset()
+    assert unexplained(compacting, SuspectDisks()) == 1
 
 
 @pytest.mark.parametrize("release", ["v1-2022-03", "v3.5.3", "master-2025-12"])
 def test_recorded_volume_is_hurt_by_the_recorded_broken_disk(release: str) -> None:
     stored = {each.note: each for each in exchanges(DATA / release / "data_break_one.json")}
     after = placed(Volume.model_validate_json(stored["health of the volume at once"].answer), 0.0)
-    broken = DiskConditions(lost=frozenset({json.loads(stored["disk 2 broken"].body)["disk_id"]}))
+    broken = SuspectDisks(bad=frozenset({json.loads(stored["disk 2 broken"].body)["disk_id"]}))
     risk = volume_risk(after, broken)
     assert risk.mode is not None
     assert (risk.mode.name, risk.lost, risk.left) == ("EC6P3", (2,), 2)
     assert unexplained(after, broken) == 0
-    assert unexplained(after, DiskConditions()) == 1
+    assert unexplained(after, SuspectDisks()) == 1

@@ -1,0 +1,139 @@
+"""Rules about volumes that have lost units, or cannot reach them."""
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+
+from bot.alerting.cluster_state.switches import known_now
+from bot.alerting.details import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
+from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
+from bot.alerting.outcomes import VolumesNow
+from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, risks_of
+
+_SHARD_REPAIR = "shard_repair"
+
+
+def unwritten(context: RuleContext, risks: Sequence[VolumeRisk]) -> int:
+    """Number of units by which the margins may be smaller, because missing shards are not rebuilt; 0 if they are."""
+    switch = {known.task: known for known in known_now(context) or ()}.get(_SHARD_REPAIR)
+    if switch is None or not switch.off:
+        return 0
+    return max((risk.mode.unwritten for risk in risks if risk.mode is not None), default=0)
+
+
+def _loss(risk: VolumeRisk) -> VolumeLoss:
+    name = risk.mode.name if risk.mode else ""
+    return VolumeLoss(risk.vid, name, risk.mode_id, risk.lost, risk.unreachable, risk.left)
+
+
+def _losses(risks: Sequence[VolumeRisk]) -> tuple[VolumeLoss, ...]:
+    return tuple(_loss(risk) for risk in risks[:MAX_LINES])
+
+
+def _judge(context: RuleContext, find: Callable[[Sequence[VolumeRisk]], Finding | None]) -> Answer:
+    """Find among the volumes that are read; what is not read yet proves neither risk nor safety."""
+    survey = context.snapshot.volumes
+    if survey is None:
+        return CANNOT_TELL
+    found = find(risks_of(survey))
+    if found is None:
+        return () if survey.complete else CANNOT_TELL
+    return (found,)
+
+
+def _finding(
+    context: RuleContext, rule: str, severity: Severity, detail: Detail, risks: Sequence[VolumeRisk]
+) -> Finding:
+    survey = context.snapshot.volumes
+    return Finding(
+        rule=rule,
+        subject="",
+        severity=severity,
+        detail=detail,
+        weight=len(risks),
+        parts=tuple(str(risk.vid) for risk in risks[:MAX_PARTS]),
+        partial=survey is None or not survey.complete,
+    )
+
+
+def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
+    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
+        near = [risk for risk in risks if risk.level in {RiskLevel.ONE_LEFT, RiskLevel.NONE_LEFT}]
+        if not near:
+            return None
+        levels = by_level(near)
+        detail = VolumesAtRisk(
+            levels[RiskLevel.ONE_LEFT], levels[RiskLevel.NONE_LEFT], _losses(near), unwritten(context, near)
+        )
+        severity = limits.severity if levels[RiskLevel.NONE_LEFT] else limits.at_most(Severity.WARNING)
+        return _finding(context, VOLUMES_AT_RISK.key, severity, detail, near)
+
+    return _judge(context, find)
+
+
+def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
+    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
+        lost = [risk for risk in risks if risk.level is RiskLevel.LOST]
+        detail = VolumesLost(len(lost), _losses(lost))
+        return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost) if lost else None
+
+    return _judge(context, find)
+
+
+def _unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
+    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
+        away = [risk for risk in risks if risk.level is not RiskLevel.LOST and _misses_too_many(risk)]
+        detail = VolumesUnreachable(len(away), _losses(away))
+        return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away) if away else None
+
+    return _judge(context, find)
+
+
+def _misses_too_many(risk: VolumeRisk) -> bool:
+    left = risk.left_if_unreachable_stay
+    return bool(risk.unreachable) and left is not None and left < 0
+
+
+def _volumes_now(context: RuleContext, _: Alert) -> Outcome:
+    survey = context.snapshot.volumes
+    risks = risks_of(survey) if survey is not None else ()
+    return VolumesNow(
+        sum(bool(risk.lost) for risk in risks), min((r.left for r in risks if r.left is not None), default=None)
+    )
+
+
+VOLUMES_AT_RISK = Rule(
+    key="volumes_at_risk",
+    about="Volumes can lose only one more unit, or none: critical if the next lost unit loses data.",
+    severity=Severity.CRITICAL,
+    hold=0,
+    clear=0,
+    remind=3600,
+    finds=_at_risk,
+    resolved=_volumes_now,
+    thresholds=MappingProxyType({}),
+)
+
+VOLUMES_LOST = Rule(
+    key="volumes_lost",
+    about="Volumes have lost more units than their code mode tolerates: data is lost.",
+    severity=Severity.CRITICAL,
+    hold=0,
+    clear=0,
+    remind=3600,
+    finds=_lost,
+    resolved=_volumes_now,
+    thresholds=MappingProxyType({}),
+)
+
+VOLUMES_UNREACHABLE = Rule(
+    key="volumes_unreachable",
+    about="Volumes miss more units than they tolerate, but some are only unreachable: a host that comes back helps.",
+    severity=Severity.CRITICAL,
+    hold=600,
+    clear=0,
+    remind=3600,
+    finds=_unreachable,
+    resolved=_volumes_now,
+    thresholds=MappingProxyType({}),
+)

@@ -1,0 +1,68 @@
+"""Volumes as the watch keeps them: where their units are, and what is not read yet. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedVolume:
+    """A volume as it is kept: the disks of its units in the order of their indexes; read at `at` (Unix seconds)."""
+
+    vid: int
+    code_mode: int
+    health_score: int
+    disks: tuple[int, ...]
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCount:
+    """Number of units on a disk, and when they were read (Unix seconds)."""
+
+    units: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectDisks:
+    """Disks whose units are not safe or move, by id.
+
+    `bad` are broken or repairing, `gone` are listed as repaired or dropped, `dropping` are being dropped. `readonly`
+    disks only take no writes.
+    """
+
+    bad: frozenset[int] = frozenset()
+    dropping: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
+    readonly: frozenset[int] = frozenset()
+
+    @property
+    def unsafe(self) -> frozenset[int]:
+        """The disks whose units are lost or move."""
+        return self.bad | self.dropping
+
+    @property
+    def lost(self) -> frozenset[int]:
+        """The disks whose units are lost."""
+        return self.bad | self.gone
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSurvey:
+    """The volumes with a unit on a disk that is not safe, as last read.
+
+    `units` are the units left on each of these disks. `pending_disks` are the disks whose units were not read yet,
+    `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
+    While anything is pending, a volume that is not listed is not known to be safe.
+    """
+
+    disks: SuspectDisks
+    volumes: Mapping[int, PlacedVolume]
+    units: Mapping[int, UnitCount]
+    pending_disks: tuple[int, ...] = ()
+    pending_volumes: int | None = 0
+
+    @property
+    def complete(self) -> bool:
+        """True if every unit list and every volume was read."""
+        return not self.pending_disks and self.pending_volumes == 0

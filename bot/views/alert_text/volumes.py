@@ -1,0 +1,80 @@
+"""Words for alerts about volumes. No I/O."""
+
+from collections.abc import Sequence
+
+from bot.alerting.details import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
+from bot.alerting.model import AlertText
+from bot.alerting.text import count, listed
+
+_MAX_DISKS = 8
+
+
+def volumes_at_risk(detail: VolumesAtRisk, cluster: str) -> AlertText:
+    """`volumes_at_risk`."""
+    if detail.none_left:
+        verb = "loses" if detail.none_left == 1 else "lose"
+        sentence = f"{count(detail.none_left, 'volume')} of {cluster} {verb} data if one more unit is lost"
+        if detail.one_left:
+            sentence += f"; {detail.one_left:,} more can lose 1 more unit"
+    else:
+        each = "" if detail.one_left == 1 else " each"
+        sentence = f"{count(detail.one_left, 'volume')} of {cluster} can lose 1 more unit{each}"
+    margin = (margin_note(detail.unwritten),) if detail.unwritten else ()
+    return AlertText(f"{sentence}.", (*margin, *_lines(detail.volumes)), detail.more)
+
+
+def volumes_lost(detail: VolumesLost, cluster: str) -> AlertText:
+    """`volumes_lost`."""
+    return AlertText(
+        f"Data of {count(detail.total, 'volume')} of {cluster} is lost: more units are lost than the code mode "
+        "tolerates.",
+        _lines(detail.volumes),
+        detail.total - len(detail.volumes),
+    )
+
+
+def volumes_unreachable(detail: VolumesUnreachable, cluster: str) -> AlertText:
+    """`volumes_unreachable`."""
+    return AlertText(
+        f"{count(detail.total, 'volume')} of {cluster} cannot be read now: too many units are on disks that have lost "
+        "their heartbeat. These units are unreachable, not lost.",
+        _lines(detail.volumes),
+        detail.total - len(detail.volumes),
+    )
+
+
+def margin_note(units: int) -> str:
+    """Say by how much each margin may be smaller while missing shards are not rebuilt."""
+    return (
+        f"`shard_repair` is off: new blobs may already lack up to {count(units, 'unit')}, so each margin may be "
+        "smaller by that"
+    )
+
+
+def _lines(volumes: Sequence[VolumeLoss]) -> tuple[str, ...]:
+    return tuple(_volume(volume) for volume in volumes)
+
+
+def _volume(volume: VolumeLoss) -> str:
+    mode = volume.mode or f"unknown code mode {volume.mode_id}"
+    parts = [
+        f"{count(len(disks), 'unit')} {state} ({disk_names(disks)})"
+        for state, disks in (("lost", volume.lost), ("unreachable", volume.unreachable))
+        if disks
+    ]
+    return f"volume #{volume.vid} ({mode}): {', '.join(parts)}; {left_text(volume.left)}"
+
+
+def disk_names(disks: Sequence[int]) -> str:
+    """Name disks: `disk #7`, `disks #7 and #9`; a disk that holds several units is named once."""
+    names = [f"#{disk}" for disk in sorted(set(disks))]
+    return f"{'disk' if len(names) == 1 else 'disks'} {listed(names, most=_MAX_DISKS)}"
+
+
+def left_text(left: int | None) -> str:
+    """Say how many units can be lost yet."""
+    if left is None:
+        return "it is not known how many more it can lose"
+    if left < 0:
+        return "data is lost"
+    return f"it can lose {count(left, 'more unit')}" if left else "it can lose no more"
