@@ -1,0 +1,218 @@
+"""Volume reader over real sockets: worst first, bounded pieces, pages for many, and no stop at a bad answer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.volume_reader import (
+    MAX_PAGES,
+    MAX_SINGLE,
+    MAX_UNIT_LISTS,
+    PAGED_ABOVE,
+    RECENT_SECONDS,
+    REREAD_GONE_SECONDS,
+    REREAD_SECONDS,
+    VolumeReader,
+)
+from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from tests.support.raw_server import Request, answer, serving
+
+EC3P3 = 11
+
+
+@dataclass
+class Table:
+    """Volumes by vid, as the disks of their units; the requests that came, and answers that are spoiled."""
+
+    volumes: dict[int, list[int]]
+    asked: list[str] = field(default_factory=list)
+    spoiled: frozenset[int] = frozenset()
+    hangs: bool = False
+
+    def reply(self, target: str) -> tuple[int, Any]:
+        self.asked.append(target)
+        split = urlsplit(target)
+        args = {name: int(values[0]) for name, values in parse_qs(split.query).items()}
+        if split.path == "/volume/unit/list":
+            rows = [unit for vid in self.volumes for unit in self._units(vid) if unit["disk_id"] == args["disk_id"]]
+            return 200, {"volume_unit_infos": rows}
+        if split.path == "/volume/get":
+            if args["vid"] in self.spoiled:
+                return 200, {"vid": "many"}
+            return (200, self._row(args["vid"])) if args["vid"] in self.volumes else (904, {"error": "not exist"})
+        page = sorted(vid for vid in self.volumes if vid > args.get("marker", 0))[: args["count"]]
+        return 200, {"volumes": [self._row(vid) for vid in page], "marker": page[-1]} if page else None
+
+    def _units(self, vid: int) -> list[dict[str, int]]:
+        return [{"vuid": vid << 32 | index << 24 | 1, "disk_id": disk} for index, disk in enumerate(self.volumes[vid])]
+
+    def _row(self, vid: int) -> dict[str, Any]:
+        return {"vid": vid, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": self._units(vid)}
+
+    def paths(self) -> list[str]:
+        """The paths asked since the last call."""
+        found, self.asked = [urlsplit(target).path for target in self.asked], []
+        return found
+
+
+@asynccontextmanager
+async def reading(table: Table) -> AsyncIterator[VolumeReader]:
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        if table.hangs:
+            await asyncio.sleep(60)
+        status, body = table.reply(request.target)
+        content = b"" if body is None else json.dumps(body).encode()
+        writer.write(answer(status, "OK", [("Content-Type", "application/json")], content))
+        await writer.drain()
+
+    async with serving(handle) as server, ClustermgrClient([server.host]) as api:
+        yield VolumeReader(api)
+
+
+def bad(*disks: int) -> SuspectDisks:
+    return SuspectDisks(bad=frozenset(disks))
+
+
+async def polls(reader: VolumeReader, disks: SuspectDisks, start: float, times: int) -> list[VolumeSurvey]:
+    return [await reader.read(disks, start + 15 * n, None, 5.0) for n in range(times)]
+
+
+async def test_one_broken_disk_is_judged_in_one_poll() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6], 2: [2, 3, 4, 5, 6, 7], 3: [1, 3, 4, 5, 6, 7]})
+    async with reading(table) as reader:
+        survey = await reader.read(bad(1), 1000.0, None, 5.0)
+    assert survey.complete
+    assert {vid: volume.disks for vid, volume in survey.volumes.items()} == {
+        1: (1, 2, 3, 4, 5, 6),
+        3: (1, 3, 4, 5, 6, 7),
+    }
+    assert survey.units[1].units == 2
+
+
+async def test_nothing_is_asked_while_every_disk_is_well() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    async with reading(table) as reader:
+        survey = await reader.read(SuspectDisks(), 1000.0, None, 5.0)
+    assert (table.asked, survey.complete, dict(survey.volumes)) == ([], True, {})
+
+
+async def test_volumes_on_most_broken_disks_come_first_and_pieces_are_bounded() -> None:
+    volumes = {vid: [1, 20, 21, 22, 23, 24] for vid in range(1, 201)} | {999: [1, 2, 21, 22, 23, 24]}
+    table = Table(volumes)
+    async with reading(table) as reader:
+        first, second, third = await polls(reader, bad(1, 2), 1000.0, 3)
+    assert len(first.volumes) == MAX_SINGLE
+    assert 999 in first.volumes
+    assert (first.complete, first.pending_volumes) == (False, 201 - MAX_SINGLE)
+    assert second.pending_volumes == 201 - 2 * MAX_SINGLE
+    assert third.complete
+
+
+async def test_many_volumes_are_read_in_pages() -> None:
+    count = PAGED_ABOVE + 5000
+    table = Table({vid: [1 if vid % 2 else 9, 2, 3, 4, 5, 6] for vid in range(1, count)})
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 8)
+    assert (surveys[0].complete, surveys[0].pending_volumes) == (False, None)
+    assert surveys[-1].complete
+    assert surveys[-1].volumes.keys() == {vid for vid in range(1, count) if vid % 2}
+    assert "/volume/get" not in table.paths()
+
+
+async def test_one_poll_reads_few_unit_lists_and_pages() -> None:
+    table = Table({vid: [1 + vid % 50, 60, 61, 62, 63, 64] for vid in range(1, 6000)})
+    async with reading(table) as reader:
+        for survey in await polls(reader, bad(*range(1, 51)), 1000.0, 12):
+            last = survey
+        assert last.complete
+        assert (len(last.volumes), len(last.units)) == (5999, 50)
+        table.paths()
+        await reader.read(bad(*range(1, 51)), 1000.0 + REREAD_SECONDS, None, 5.0)
+        again = table.paths()
+    assert again.count("/volume/unit/list") <= MAX_UNIT_LISTS
+    assert again.count("/volume/list") <= MAX_PAGES
+    assert again.count("/volume/get") <= MAX_SINGLE
+
+
+async def test_unreadable_volume_stays_pending_and_holds_up_no_other() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 120)}, spoiled=frozenset({1, 2, 3}))
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 3)
+    assert surveys[-1].volumes.keys() == set(range(4, 120))
+    assert (surveys[-1].complete, surveys[-1].pending_volumes) == (False, 3)
+
+
+async def test_volume_that_is_gone_is_not_pending() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6], 2: [1, 2, 3, 4, 5, 6]})
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        del table.volumes[2]
+        survey = await reader.read(bad(1), 1000.0 + REREAD_SECONDS, None, 5.0)
+    assert survey.volumes.keys() == {1}
+    assert survey.complete
+
+
+async def test_repaired_disk_forgets_its_volumes() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        survey = await reader.read(SuspectDisks(), 1015.0, None, 5.0)
+    assert not survey.volumes
+    assert not survey.units
+
+
+async def test_units_of_a_repaired_disk_are_read_often_then_daily() -> None:
+    table = Table({1: [2, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1}))
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        await reader.read(gone, 1015.0, None, 5.0)
+        table.paths()
+        await reader.read(gone, 1015.0 + REREAD_SECONDS, None, 5.0)
+        assert table.paths() == ["/volume/unit/list"]
+        late = 1015.0 + RECENT_SECONDS + REREAD_SECONDS
+        await reader.read(gone, late, None, 5.0)
+        table.paths()
+        await reader.read(gone, late + 2 * REREAD_SECONDS, None, 5.0)
+        assert table.paths() == []
+        await reader.read(gone, late + REREAD_GONE_SECONDS, None, 5.0)
+        assert table.paths() == ["/volume/unit/list"]
+
+
+async def test_unit_that_lands_on_a_repaired_disk_is_found() -> None:
+    table = Table({1: [2, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1}))
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        before = await reader.read(gone, 1015.0, None, 5.0)
+        table.volumes[1][0] = 1
+        after = await reader.read(gone, 1015.0 + REREAD_SECONDS, None, 5.0)
+    assert before.units[1].units == 0
+    assert after.units[1].units == 1
+    assert after.volumes[1].disks[0] == 1
+
+
+async def test_host_that_hangs_costs_the_time_limit_only() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]}, hangs=True)
+    async with reading(table) as reader:
+        survey = await asyncio.wait_for(reader.read(bad(1), 1000.0, None, 0.1), 5.0)
+    assert survey.pending_disks == (1,)
+    assert not survey.complete
+
+
+@pytest.mark.parametrize("more", [2, 3])
+async def test_disk_that_breaks_while_pages_are_read_is_not_missed(more: int) -> None:
+    table = Table({vid: [1, more, 3, 4, 5, 6] if vid < 9 else [1, 7, 8, 9, 5, 6] for vid in range(1, 4000)})
+    table.volumes |= {vid: [more, 17, 18, 19, 15, 16] for vid in range(4000, 4010)}
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 2)
+        surveys = await polls(reader, replace(bad(1), bad=frozenset({1, more})), 1030.0, 8)
+    assert surveys[-1].complete
+    assert {4000, 4009} <= surveys[-1].volumes.keys()
