@@ -11,11 +11,11 @@ from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
-from bot.clustermgr.models import Snapshot
+from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.clustermgr.volume_reader import VolumeReader
-from bot.clustermgr.volume_survey import SuspectDisks
+from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterError
 
 ANSWER_SHARE = 0.9
@@ -73,6 +73,7 @@ class Cluster:
 
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ class Cluster:
                 await on_partial(snapshot)
                 snapshot = await anext(polled)
         snapshot = await self._with_units_left(snapshot, bad)
-        snapshot = await self._with_volumes(snapshot, now)
+        snapshot = await self._with_volumes(snapshot)
         self._remember(snapshot)
         return snapshot
 
@@ -131,17 +132,37 @@ class Cluster:
                     found[disk] = await self.api.disk_chunks(disk)
         return replace(snapshot, chunks=found) if gone and found else snapshot
 
-    async def _with_volumes(self, snapshot: Snapshot, now: float) -> Snapshot:
+    async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
             return replace(snapshot, volumes=self._volume_reader.survey())
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
-        listed = self._slow_poller.listed
-        bad = frozenset(disk.disk_id for disk in snapshot.bad_disks)
+        return replace(snapshot, volumes=await self._read_volumes(snapshot, snapshot.bad_disks, SURVEY_SECONDS))
+
+    async def _read_volumes(self, snapshot: Snapshot, bad_disks: Sequence[Disk], within: float) -> VolumeSurvey:
+        listed, host = self._slow_poller.listed, snapshot.leader[0] if snapshot.leader else None
+        bad = frozenset(disk.disk_id for disk in bad_disks)
         disks = SuspectDisks(bad, self._dropping - bad - listed.gone, listed.gone - bad, listed.readonly)
-        survey = await self._volume_reader.read(disks, now, snapshot.leader[0], SURVEY_SECONDS)
-        return replace(snapshot, volumes=survey)
+        async with self._reading:
+            return await self._volume_reader.read(disks, snapshot.at, host, within)
+
+    async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
+        """Read the volumes on disks that are not safe, piece after piece, for at most `within` seconds.
+
+        Returns the snapshot that the disks come from. Without a leader, what an earlier poll knows is returned.
+        """
+        ends = self.clock() + within
+        snapshot = await self.snapshot(self.deadline * ANSWER_SHARE)
+        survey = self._volume_reader.survey()
+        if snapshot.leader is None or snapshot.bad_disks is None:
+            return snapshot, survey
+        await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
+        while True:
+            left = ends - self.clock()
+            survey = await self._read_volumes(snapshot, snapshot.bad_disks, max(0.1, min(SURVEY_SECONDS, left)))
+            if survey.complete or left <= SURVEY_SECONDS:
+                return snapshot, survey
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

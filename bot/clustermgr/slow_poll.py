@@ -131,6 +131,11 @@ class SlowPoller:
         self, dropping: tuple[Disk, ...] | None, now: float, host: str | None
     ) -> tuple[ZoneChunks, ...] | None:
         """Count the usable chunks of each zone, as often as the servers count their disks."""
+        disks = await self.list_disks(now, host)
+        return None if disks is None else count_zones(disks, {disk.disk_id for disk in dropping or ()})
+
+    async def list_disks(self, now: float, host: str | None) -> tuple[Disk, ...] | None:
+        """Read the whole disk list if it is due; None if it is not due or cannot be read."""
         if now - self._listed_at < DISK_LIST_SECONDS:
             return None
         # Set the time first, so that a list slower than one poll does not delay every poll.
@@ -140,7 +145,7 @@ class SlowPoller:
         except ClusterError:
             return None
         self.listed = listed(disks, now)
-        return count_zones(disks, {disk.disk_id for disk in dropping or ()})
+        return disks
 
     async def _count(self, disks: set[int], now: float, host: str | None) -> dict[int, int]:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""
