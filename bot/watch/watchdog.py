@@ -11,7 +11,8 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.rules.watchdog import PollTimes, blind_finding, patience
 from bot.common.errors import Conflict, Fenced, StoreError
 from bot.leadership.ports import Duty, Fence, all_of_it
-from bot.watch.ports import WatchStore, WatchUnit
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
 from bot.watch.publisher import publish
 from bot.watch.watcher import Watcher, watchdog_rule
 
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 class Watchdog:
     """Checks the watchers of this process; `blind` has the clusters without polls, and since when (Unix seconds)."""
 
-    def __init__(self, watchers: Mapping[str, Watcher], store: WatchStore, *, wake: Callable[[], None]) -> None:
+    def __init__(self, watchers: Mapping[str, Watcher], store: Store, *, wake: Callable[[], None]) -> None:
         self._watchers, self._store, self._wake = watchers, store, wake
         self._started_at = 0.0
         self._schedule_errors: dict[str, str] = {}
@@ -84,7 +85,7 @@ class Watchdog:
         return since
 
     async def _raise(
-        self, uow: WatchUnit, watcher: Watcher, rule: Rule, since: float, now: float
+        self, uow: UnitOfWork, watcher: Watcher, rule: Rule, since: float, now: float
     ) -> Sequence[Transition]:
         watched = watcher.watched
         before = await uow.channel_histories.get(watched.channel)

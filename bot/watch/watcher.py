@@ -1,13 +1,21 @@
 """Watcher: polls one cluster, evaluates it, and commits alerts together with their messages."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.alerting.cluster_state.observations import WINDOW, forecast
-from bot.alerting.cluster_state.state import Causes, ClusterState, explained, new_changes, unwatched_for, update_leader
+from bot.alerting.cluster_state.state import (
+    Causes,
+    Change,
+    ClusterState,
+    explained,
+    new_changes,
+    unwatched_for,
+    update_leader,
+)
 from bot.alerting.engine import Visibility
 from bot.alerting.model import Alert
 from bot.alerting.own_network import Isolation, NetworkStatus, OwnNetwork
@@ -15,22 +23,34 @@ from bot.alerting.rules.base import LeaderTerm, Rule
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.reachability import is_silent
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, why_failed
+from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
-from bot.watch.ports import Explain, Poll, WatchStore, WatchUnit, unexplained
 from bot.watch.publisher import announce_expired, publish
 
 log = structlog.get_logger(__name__)
+
+Poll = Callable[[OnPartial], Awaitable[Snapshot]]
+"""Poll all hosts of one cluster, their errors in the Snapshot; when a host is slow, first call back with the rest."""
+Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
+"""Find the operations that caused changes; other changes are left out. Raises StoreError."""
 
 LEADER_RULES = frozenset({LEADER_CHANGED.key, LEADER_FLAPPING.key})
 """The rules that are evaluated while some hosts have not answered yet."""
 STAND_IN_AFTER = 90.0
 """Seconds until this process raises the own-network alert in place of a carrier that did not."""
+
+
+async def unexplained(_: Sequence[Change]) -> Causes:
+    """An Explain without operations."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class Watcher:
         self,
         watched: Watched,
         poll: Poll,
-        store: WatchStore,
+        store: Store,
         *,
         wake: Callable[[], None],
         explain: Explain = unexplained,
@@ -188,7 +208,7 @@ class Watcher:
         self._cached = None if stored.alerts else stored
         return stored
 
-    async def _read(self, uow: WatchUnit, now: float) -> StoredState:
+    async def _read(self, uow: UnitOfWork, now: float) -> StoredState:
         cluster = self.watched.cluster
         return StoredState(
             await uow.cluster_states.get(cluster),
@@ -231,21 +251,21 @@ class Watcher:
         ):
             self._wake()
 
-    async def _write(self, uow: WatchUnit, stored: StoredState, plan: TickPlan, now: float) -> None:
+    async def _write(self, uow: UnitOfWork, stored: StoredState, plan: TickPlan, now: float) -> None:
         await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits)
         if plan.save_state:
             await uow.cluster_states.put(self.watched.cluster, plan.state)
         if plan.sample is not None:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
 
-    async def _with_forecast(self, uow: WatchUnit, stored: StoredState, now: float) -> StoredState:
+    async def _with_forecast(self, uow: UnitOfWork, stored: StoredState, now: float) -> StoredState:
         """The stored values with a new forecast, when one is due."""
         if not stored.state.forecast.due(now):
             return stored
         samples = await uow.samples.range(self.watched.cluster, now - WINDOW)
         return replace(stored, state=replace(stored.state, forecast=forecast(samples, now)))
 
-    async def _with_stand_in(self, uow: WatchUnit, observation: ClusterObservation) -> ClusterObservation:
+    async def _with_stand_in(self, uow: UnitOfWork, observation: ClusterObservation) -> ClusterObservation:
         """The observation; this cluster's alert replaces the own-network alert that the carrier did not raise."""
         lost, name = observation.isolation, self.watched.cluster
         if lost is None or lost.carrier_here or lost.stand_in != name or observation.now - lost.since < STAND_IN_AFTER:
@@ -254,7 +274,7 @@ class Watcher:
             return observation
         return replace(observation, isolation=replace(lost, carrier=name, calls=lost.calls | {name}))
 
-    async def _announce_gap(self, uow: WatchUnit, stored: StoredState, now: float) -> None:
+    async def _announce_gap(self, uow: UnitOfWork, stored: StoredState, now: float) -> None:
         """Announce a time without polls that no alert covers, because the store itself was down."""
         if not self._was_blind(now) or any(alert.rule == WATCH_BLIND.key for alert in stored.alerts):
             return

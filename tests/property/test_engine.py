@@ -1,8 +1,9 @@
 """The engine under any order of findings, silences, acknowledgements, storms, restarts and lost transactions."""
 
-from collections.abc import Coroutine, Mapping
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,11 +25,8 @@ from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish, publish_one
 from tests.support.alert_words import sentence
 from tests.support.budget import examples
+from tests.support.observed_store import observed_store
 from tests.support.random_findings import FOUND, KEYS, RULES
-from tests.support.watch_builders import FakeStore
-
-T = TypeVar("T")
-
 
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
 LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
@@ -55,16 +53,6 @@ SEEN = st.sampled_from([key for key in KEYS for _ in range(1 if key == "no_leade
 )
 
 
-def done(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives that never waits for anything."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        value: T = end.value
-        return value
-    raise AssertionError("it waits")
-
-
 class Engine(RuleBasedStateMachine):
     """A random world, the engine's alerts in it, and the messages about them.
 
@@ -75,10 +63,17 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         self.now = 1000.0
         self.world: Mapping[str, Answer] = dict.fromkeys(KEYS, ())
-        self.store = FakeStore()
+        self.runner = asyncio.Runner()
+        self.resources = AsyncExitStack()
+        self.store = self.runner.run(self.resources.enter_async_context(observed_store()))
         self.silences: list[Silence] = []
         self.announced: dict[int, list[tuple[float, Transition]]] = {}
         self.neighbours = 0
+
+    def teardown(self) -> None:
+        """Close the store."""
+        self.runner.run(self.resources.aclose())
+        self.runner.close()
 
     @property
     def alerts(self) -> dict[int, Alert]:
@@ -172,7 +167,7 @@ class Engine(RuleBasedStateMachine):
         move = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
         assert move is not None
         assert move.visibility is Visibility.EDIT
-        done(self._acknowledged(move))
+        self.runner.run(self._acknowledged(move))
         self.announced.setdefault(move.new.id, []).append((self.now, move))
 
     @invariant()
@@ -257,7 +252,7 @@ class Engine(RuleBasedStateMachine):
         after, posted = group_alerts(before, moves, held, LIMITS, self.now)
         assert {move.new.key for move in moves} <= {move.new.key for move in posted}
         try:
-            done(self._stored(posted, before, after))
+            self.runner.run(self._stored(posted, before, after))
         except StoreError:
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}

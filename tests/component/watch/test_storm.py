@@ -15,6 +15,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.views.alert_text.table import alert_text
 from bot.watch.planning import Watched
 from bot.watch.publisher import publish_one
+from tests.support.observed_store import ObservedStore
 from tests.support.watch_builders import polled
 from tests.support.watch_harness import World
 
@@ -73,16 +74,16 @@ class Storm(World):
             assert f"alert:{alert.id}" in outbox or alert.notes.group in outbox
 
 
-async def begun() -> Storm:
-    world = Storm()
+async def begun(store: ObservedStore) -> Storm:
+    world = Storm(store)
     assert await world.ticks(3) == []
     world.fall(*range(10))
     await world.ticks()
     return world
 
 
-async def test_many_at_once_are_a_few_messages_and_one_digest() -> None:
-    world = await begun()
+async def test_many_at_once_are_a_few_messages_and_one_digest(store: ObservedStore) -> None:
+    world = await begun(store)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
     assert world.shown().startswith("7 more alerts of prod since <!date^")
     assert ": `peer_down` (7 alerts). Too many at once for a message each: 7 open, 0 resolved." in world.shown()
@@ -90,8 +91,8 @@ async def test_many_at_once_are_a_few_messages_and_one_digest() -> None:
     assert world.broadcast() == []
 
 
-async def test_group_message_is_edited_as_alerts_change() -> None:
-    world = await begun()
+async def test_group_message_is_edited_as_alerts_change(store: ObservedStore) -> None:
+    world = await begun(store)
     world.fall(10, 11)
     world.rise(3, 4)
     await world.ticks()
@@ -103,8 +104,8 @@ async def test_group_message_is_edited_as_alerts_change() -> None:
     )
 
 
-async def test_firing_alerts_get_messages_after_the_storm() -> None:
-    world = await begun()
+async def test_firing_alerts_get_messages_after_the_storm(store: ObservedStore) -> None:
+    world = await begun(store)
     world.rise(*range(3, 8))
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:9", "alert:10"]
@@ -115,8 +116,8 @@ async def test_firing_alerts_get_messages_after_the_storm() -> None:
     assert await world.ticks() == ["Warning in prod: Peer 20 is down."]
 
 
-async def test_remaining_alerts_stay_grouped_after_the_storm() -> None:
-    world = await begun()
+async def test_remaining_alerts_stay_grouped_after_the_storm(store: ObservedStore) -> None:
+    world = await begun(store)
     await world.ticks(8)
     assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:4", "alert:5", "alert:6"]
     assert "4 open, 0 resolved, 3 now in separate messages." in world.shown()
@@ -127,8 +128,8 @@ async def test_remaining_alerts_stay_grouped_after_the_storm() -> None:
     assert world.store.firing() == []
 
 
-async def test_group_survives_restart_and_lost_transaction() -> None:
-    world = Storm()
+async def test_group_survives_restart_and_lost_transaction(store: ObservedStore) -> None:
+    world = Storm(store)
     await world.ticks(3)
     world.fall(*range(10))
     world.store.fail_commit = True
@@ -146,16 +147,16 @@ async def test_group_survives_restart_and_lost_transaction() -> None:
     world.accounted()
 
 
-async def test_never_grouped_alert_is_posted_in_a_storm() -> None:
-    world = await begun()
+async def test_never_grouped_alert_is_posted_in_a_storm(store: ObservedStore) -> None:
+    world = await begun(store)
     world.see = lambda at: polled(at, leader=0)
     await world.ticks(2)
     assert world.own[-1] == "alert:11"
     assert world.shown("alert:11").startswith("Critical in prod: prod accepts no writes: it has no leader")
 
 
-async def test_first_severe_alert_of_a_group_is_shown_in_channel() -> None:
-    world = await begun()
+async def test_first_severe_alert_of_a_group_is_shown_in_channel(store: ObservedStore) -> None:
+    world = await begun(store)
     world.fall(10, severity=Severity.CRITICAL)
     await world.ticks()
     world.fall(11, severity=Severity.CRITICAL)
@@ -163,16 +164,16 @@ async def test_first_severe_alert_of_a_group_is_shown_in_channel() -> None:
     assert world.broadcast() == ["New: 1 alert\n• 🚨 #11: Peer 10 is down."]
 
 
-async def test_worse_grouped_alert_posts_in_the_group_thread() -> None:
-    world = await begun()
+async def test_worse_grouped_alert_posts_in_the_group_thread(store: ObservedStore) -> None:
+    world = await begun(store)
     world.fall(5, severity=Severity.CRITICAL)
     await world.ticks()
     assert world.broadcast() == ["Worse than before: 1 alert\n• 🚨 #6: Peer 5 is down."]
     assert "Most severe: Peer 5 is down." in world.shown()
 
 
-async def test_unacknowledged_group_escalates_once() -> None:
-    world = Storm()
+async def test_unacknowledged_group_escalates_once(store: ObservedStore) -> None:
+    world = Storm(store)
     await world.ticks(3)
     world.fall(*range(8), severity=Severity.CRITICAL)
     for number in range(30):
@@ -183,8 +184,8 @@ async def test_unacknowledged_group_escalates_once() -> None:
     assert called[-1].startswith("<!subteam^S0ONCALL> Unacknowledged: 5 alerts\n")
 
 
-async def test_acknowledgement_is_shown_in_the_group() -> None:
-    world = await begun()
+async def test_acknowledgement_is_shown_in_the_group(store: ObservedStore) -> None:
+    world = await begun(store)
     held = await acknowledged(world, 5)
     assert held.state is AlertState.ACKNOWLEDGED
     assert "7 open (1 acknowledged), 0 resolved." in world.shown()
@@ -200,8 +201,8 @@ async def acknowledged(world: World, number: int) -> Alert:
     return world.store.state.alerts[number]
 
 
-async def test_clusters_that_share_a_channel_share_its_digest() -> None:
-    world = await begun()
+async def test_clusters_that_share_a_channel_share_its_digest(store: ObservedStore) -> None:
+    world = await begun(store)
     world.watched = replace(world.watched, cluster="archive")
     prod, world.down = world.watch, {}
     world.start()
