@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.alerting.cluster_state.counters import leader_terms, may_be_kept, settled_of, status_context, with_status
-from bot.alerting.cluster_state.state import NO_CAUSES, Causes, ClusterState, explained, update, worth_writing
+from bot.alerting.cluster_state.state import ClusterState, update, worth_writing
 from bot.alerting.engine import NO_ESCALATION, Transition, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
@@ -87,11 +87,8 @@ class TickPlan:
         return bool(self.transitions) or self.save_history or self.save_state
 
 
-def plan_poll(
-    watched: Watched, stored: StoredState, observation: ClusterObservation, causes: Causes = NO_CAUSES
-) -> TickPlan:
-    """Plan a tick from a complete snapshot."""
-    state = explained(updated(watched, stored.state, observation), causes)
+def plan_poll(watched: Watched, stored: StoredState, observation: ClusterObservation, state: ClusterState) -> TickPlan:
+    """Plan a tick from a complete snapshot and the cluster state after it."""
     settled = settled_of(watched.rules)
     due = observation.now - stored.state.sampled_at >= SAMPLE_EVERY
     kept = due and may_be_kept(state, observation.snapshot, settled)

@@ -127,9 +127,8 @@ class Watcher:
         try:
             observation = self._observe(await self._polled(now), now)
             stored = await self._load(now)
-            causes = await self._causes(stored, observation)
             # Evaluate, inhibit, silence, group:
-            plan = plan_poll(self.watched, stored, observation, causes)
+            plan, causes = await self._plan(stored, observation)
             self._keep(plan)
             if plan.writes or stored.expired or self._was_blind(now):
                 await self._commit(stored, observation, causes, plan)
@@ -218,10 +217,15 @@ class Watcher:
             await uow.silences.ended(now, cluster),
         )
 
-    async def _causes(self, stored: StoredState, observation: ClusterObservation) -> Causes:
-        """The operations that caused the changes seen now."""
-        changes = new_changes(stored.state, updated(self.watched, stored.state, observation))
-        return await self._explain(changes) if changes else {}
+    async def _plan(
+        self, stored: StoredState, observation: ClusterObservation, causes: Causes | None = None
+    ) -> tuple[TickPlan, Causes]:
+        """The plan of this poll and the operations that caused the changes; `causes` that are known are not read."""
+        state = updated(self.watched, stored.state, observation)
+        if causes is None:
+            changes = new_changes(stored.state, state)
+            causes = await self._explain(changes) if changes else {}
+        return plan_poll(self.watched, stored, observation, explained(state, causes)), causes
 
     def _keep(self, plan: TickPlan) -> None:
         self._terms, self.state, self.alerts = plan.terms, plan.state, plan.alerts
@@ -236,8 +240,8 @@ class Watcher:
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
             observed = await self._with_stand_in(uow, observation)
             if (stored, observed) != (planned_from, observation):
-                causes = causes if stored.state.at == planned_from.state.at else await self._causes(stored, observed)
-                plan = plan_poll(self.watched, stored, observed, causes)
+                same = stored.state.at == planned_from.state.at
+                plan, _ = await self._plan(stored, observed, causes if same else None)
             await self._write(uow, stored, plan, now)
             await self._announce_gap(uow, stored, now)
             await announce_expired(uow, stored.expired, stored.alerts, plan.transitions, self.watched.channel)
