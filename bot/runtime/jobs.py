@@ -200,7 +200,7 @@ async def poll(app: App, cluster: str) -> None:
         watch.resume()
         app.state.polled_under[cluster] = hold
     began = app.clock()
-    await watch.tick(began, app.membership.fence(hold))
+    await watch.tick(began, app.membership.check_of(hold))
     now, outcome = app.clock(), "failed" if watch.health.failures else "done"
     # The system clock: Prometheus compares this time with the clock of the host it runs on.
     app.metrics.tick(cluster, outcome, now - began, app.wall())
@@ -249,8 +249,8 @@ async def catch_up(app: App) -> None:
 async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
     try:
-        await app.executor.sweep(app.membership.cluster_fence)
-        await app.lease_manager.sweep(app.membership.cluster_fence)
+        await app.executor.sweep(app.membership.check_of_cluster)
+        await app.lease_manager.sweep(app.membership.check_of_cluster)
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await refresh_remote_notes(app)
@@ -288,7 +288,7 @@ async def check_watchdog(app: App) -> None:
     """Find the clusters of this replica that are not polled successfully, and fire their alerts."""
     now = app.clock()
     try:
-        await app.watchdog.check(now, app.membership.cluster_fence)
+        await app.watchdog.check(now, app.membership.check_of_cluster)
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:

@@ -10,7 +10,7 @@ from bot.alerting.grouping import group_alerts
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.watchdog import PollTimes, blind_finding, patience
 from bot.common.errors import Conflict, Fenced, StoreError
-from bot.leadership.ports import Duty, Fence, all_of_it
+from bot.leadership.ports import CheckOfCluster, HoldCheck, holds_every_cluster
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.watch.publisher import publish
@@ -36,13 +36,13 @@ class Watchdog:
         """The reason why polls of a cluster fail, "" if unknown."""
         return self._watchers[cluster].health.error or self._schedule_errors.get(cluster, "")
 
-    async def check(self, now: float, cluster_fence: Duty = all_of_it) -> None:
+    async def check(self, now: float, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Find the clusters that this process should watch and that are not polled; raise their alerts.
 
         Raises StoreError; then `blind` is only what this process knows.
         """
         self._started_at = self._started_at or now
-        ours = {name: fence for name in self._watchers if (fence := cluster_fence(name))}
+        ours = {name: check for name in self._watchers if (check := check_of_cluster(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
         for name in self.blind.keys() - suspects.keys():
             self._schedule_errors.pop(name, None)
@@ -62,13 +62,13 @@ class Watchdog:
         limit = patience(rule, watcher.watched.interval) if rule else float("inf")
         return done_at if now - done_at > limit else 0.0
 
-    async def _confirm(self, watcher: Watcher, now: float, fence: Fence) -> float:
+    async def _confirm(self, watcher: Watcher, now: float, check: HoldCheck) -> float:
         """Since when no process polls the cluster, 0 if another one does; raises the alert in the same transaction."""
         rule, watched = watchdog_rule(watcher.watched), watcher.watched
         assert rule is not None  # noqa: S101 - without the rule there is no suspect
         try:
             async with self._store.begin() as uow:
-                await fence(uow)
+                await check(uow)
                 noted_at = (await uow.cluster_states.get(watched.cluster)).at
                 times = PollTimes(watcher.health.done_at or self._started_at, noted_at, watched.interval)
                 since = times.blind_since(now, patience(rule, watched.interval))

@@ -28,7 +28,7 @@ from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
 from bot.common.message_key import MessageKey
-from bot.leadership.ports import Fence, unfenced
+from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
@@ -94,7 +94,7 @@ class Watcher:
         self._snapshots: deque[Snapshot] = deque()
         self._cached: StoredState | None = None
         """The stored values while no alert is open; None if the next tick must read the store."""
-        self._fence: Fence = unfenced
+        self._hold_check: HoldCheck = no_hold_needed
         self._started_at = 0.0
         self._terms: tuple[LeaderTerm, ...] = ()
 
@@ -118,12 +118,12 @@ class Watcher:
         """The earlier snapshot that the last one was compared with."""
         return self._snapshots[0] if len(self._snapshots) > 1 else None
 
-    async def tick(self, now: float, fence: Fence = unfenced) -> None:
+    async def tick(self, now: float, hold_check: HoldCheck = no_hold_needed) -> None:
         """Poll once and act on the snapshot; never raises. A failed tick commits nothing, so the next one catches up.
 
-        Every write checks `fence`. Ticks of one watcher do not overlap.
+        Every write begins with `hold_check`. Ticks of one watcher do not overlap.
         """
-        self._fence, self._started_at = fence, now
+        self._hold_check, self._started_at = hold_check, now
         try:
             observation = self._observe(await self._polled(now), now)
             stored = await self._load(now)
@@ -158,7 +158,7 @@ class Watcher:
             return
         self._cached = None
         async with self._store.begin() as uow:
-            await self._fence(uow)
+            await self._hold_check(uow)
             stored = await self._read(uow, now)
             stored = replace(stored, alerts=[alert for alert in stored.alerts if alert.rule in LEADER_RULES])
             state = self._with_leader(stored.state, observation)
@@ -236,7 +236,7 @@ class Watcher:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
         self._cached, now = None, observation.now
         async with self._store.begin() as uow:
-            await self._fence(uow)
+            await self._hold_check(uow)
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
             observed = await self._with_stand_in(uow, observation)
             if (stored, observed) != (planned_from, observation):

@@ -12,7 +12,7 @@ from bot.clustermgr.health import healthy_count, quorum, voter_health, voters
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.interactions.command import ClusterPort
-from bot.leadership.ports import Duty, all_of_it
+from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.model import Operation, OpState, StepChanges
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, compare, is_open
 from bot.workflow.actions import Observation, observe, send
@@ -124,34 +124,34 @@ class Executor:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
-    async def sweep(self, cluster_fence: Duty = all_of_it) -> None:
+    async def sweep(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Expire late operations and settle unknown outcomes on this replica's clusters; called by the scheduler."""
         for op in await self.repository.due():
-            if fence := cluster_fence(op.cluster):
-                await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "there was no decision in time")
+            if check := check_of_cluster(op.cluster):
+                await _quietly(self.repository.under(check), op, OpState.EXPIRED, "there was no decision in time")
         for op in await self.repository.in_state(OpState.RUNNING):
-            if repository := await self._ours(op, cluster_fence):
+            if repository := await self._ours(op, check_of_cluster):
                 await self._adopt(op, self.clusters[op.cluster], repository)
         for op in await self.repository.in_state(OpState.UNKNOWN):
-            if repository := await self._ours(op, cluster_fence):
+            if repository := await self._ours(op, check_of_cluster):
                 await self._settle(op, self.clusters[op.cluster], repository)
         recent = await self.repository.recent(None, MAX_COMPARED)
         for op in filter(is_open, recent):
-            if op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
+            if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
                 await self._compare(
-                    op, self.clusters[op.cluster], self.repository.fenced(fence), changed_later(op, recent)
+                    op, self.clusters[op.cluster], self.repository.under(check), changed_later(op, recent)
                 )
 
-    async def _ours(self, op: Operation, cluster_fence: Duty) -> OperationRepository | None:
+    async def _ours(self, op: Operation, check_of_cluster: CheckOfCluster) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""
         if op.id in self.under_way or op.cluster not in self.clusters:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
             return self.repository
-        fence = cluster_fence(op.cluster)
-        if fence is None or await self._still_runs(op):
+        check = check_of_cluster(op.cluster)
+        if check is None or await self._still_runs(op):
             return None
-        return self.repository.fenced(fence)
+        return self.repository.under(check)
 
     async def _still_runs(self, op: Operation) -> bool:
         until = op.history[-1].at + self.verify_within + LAST_LOOK_SECONDS

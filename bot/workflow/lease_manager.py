@@ -10,7 +10,7 @@ import structlog
 from bot.common.errors import Conflict, Fenced, UserError
 from bot.interactions.command import ClusterPort
 from bot.interactions.events import Click
-from bot.leadership.ports import Duty, all_of_it
+from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.decisions import refuse_keeping, refuse_lease_click
 from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState
@@ -59,15 +59,15 @@ class LeaseManager:
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
 
-    async def sweep(self, cluster_fence: Duty = all_of_it) -> None:
+    async def sweep(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Announce and end due leases, then execute their reverting operations, on the clusters of this replica."""
         now = self.clock()
         for op in await self.repository.leased():
-            if op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
-                await self._due(op, now, self.repository.fenced(fence))
+            if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                await self._due(op, now, self.repository.under(check))
         for op in await self.repository.in_state(OpState.PROPOSED):
-            if op.options.reverts and op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
-                await self._revert(op, self.clusters[op.cluster], self.repository.fenced(fence))
+            if op.options.reverts and op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                await self._revert(op, self.clusters[op.cluster], self.repository.under(check))
 
     async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:

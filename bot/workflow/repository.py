@@ -11,7 +11,7 @@ from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
 from bot.common.message_key import MessageKey
-from bot.leadership.ports import Fence, unfenced
+from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
 from bot.operations.leases import NO_LEASE, WARNED, announcements, ended, started
@@ -32,18 +32,18 @@ _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 class OperationRepository:
     """Writes operations and their messages; raises StoreError, and Conflict when another step came first.
 
-    `owner` is the process that executes what it moves to running. `fence` guards writes that need a hold.
+    `owner` is the process that executes what it moves to running. `hold_check` runs first in each write.
     """
 
     store: Store
     wake: Callable[[], None]
     clock: Callable[[], float]
     owner: str = ""
-    fence: Fence = unfenced
+    hold_check: HoldCheck = no_hold_needed
 
-    def fenced(self, fence: Fence) -> "OperationRepository":
+    def under(self, check: HoldCheck) -> "OperationRepository":
         """Return the repository for writes under a hold; every step may then raise Fenced."""
-        return replace(self, fence=fence)
+        return replace(self, hold_check=check)
 
     async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
         """Store a new operation and its card, and mark its inbound work done in the same transaction.
@@ -86,7 +86,7 @@ class OperationRepository:
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
-            await self.fence(uow)
+            await self.hold_check(uow)
             await uow.operations.save(moved)
             await self._render(uow, moved)
             others = [*await self._end_leases(uow, moved), *await self._note_reversion(uow, moved)]
@@ -116,7 +116,7 @@ class OperationRepository:
     async def put_back(self, leased: Operation, reverting: Operation) -> Operation:
         """End a lease and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
-            await self.fence(uow)
+            await self.hold_check(uow)
             noted = await uow.operations.add(reverting)
             over = note(leased, at=self.clock(), text=ended(noted), **NO_LEASE)
             await uow.operations.save(over)
@@ -133,7 +133,7 @@ class OperationRepository:
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
-            await self.fence(uow)
+            await self.hold_check(uow)
             await uow.operations.save(warned)
             await uow.outbox.put(card, warned.channel, views.card(warned))
             await uow.outbox.put(warning, warned.channel, views.warning(warned), parent=card, broadcast=True)
