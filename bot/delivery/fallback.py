@@ -87,7 +87,7 @@ class Fallback:
         async with self.store.read() as uow:
             return left if await _open(uow, message_key, self.clock()) else 0.0
 
-    async def sweep(self) -> None:
+    async def retry_closed_channels(self) -> None:
         """Retry closed channels that are due; in a channel that has opened, post what is still open."""
         async with self.store.read() as uow:
             notes = [note for key in await uow.fallback.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]

@@ -54,10 +54,10 @@ from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseClicks, LeaseManager
 from bot.workflow.proposals import ProposalService
 from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import Reversions, TimeLimitClicks
 
 LATE_SECONDS = 180.0
 """Age in seconds at which the last poll of a cluster is too old."""
@@ -126,7 +126,7 @@ async def build(
             fallback=fallback,
             repository=repository,
             executor=executor,
-            lease_manager=LeaseManager(repository, executor, base.clusters, base.clock),
+            reversions=Reversions(repository, executor, base.clusters, base.clock),
             alert_actions=alert_actions,
             report_jobs=report_jobs,
             summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),
@@ -210,7 +210,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
         base.clusters,
         partial(policy, own),
         base.clock,
-        LeaseClicks(repository),
+        TimeLimitClicks(repository),
         base.gateway.members_now,
     )
 

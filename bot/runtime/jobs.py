@@ -1,4 +1,4 @@
-"""Periodic jobs: one table with the name, the trigger, the lease and the work of each, and the work itself."""
+"""Periodic jobs: one table with the name, the trigger, the task and the work of each, and the work itself."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -96,14 +96,14 @@ class Cron:
 class Job:
     """One row of the table.
 
-    `lease` is the task whose holder alone runs the job; without it every replica runs the job. `once` names what keeps
-    several replicas from doing the same work in a job without a lease.
+    `task` is the task whose holder alone runs the job; without it every replica runs the job. `once` names what keeps
+    several replicas from doing the same work in a job without a task.
     """
 
     name: str
     trigger: Every | Cron
     about: str
-    lease: str = ""
+    task: str = ""
     once: str = ""
 
 
@@ -114,7 +114,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             poll_job(own.name),
             Every(own.poll_interval, partial(poll, cluster=own.name), jitter=own.poll_interval * JITTER),
             "Poll every host of the cluster, evaluate the rules, save and post what changed.",
-            lease=watch_of(own.name),
+            task=watch_of(own.name),
         )
         for own in settings.clusters
     )
@@ -123,7 +123,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             f"status {own.channel}",
             Every(own.every, partial(update_status, channel=own.channel)),
             "Update the status line of the channel.",
-            lease=HOUSEKEEPING,
+            task=HOUSEKEEPING,
         )
         for own in settings.status
     )
@@ -168,7 +168,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             "forget",
             Every(HOUSEKEEPING_SECONDS, housekeeping),
             "Close what belongs to removed clusters; delete rows past their retention.",
-            lease=HOUSEKEEPING,
+            task=HOUSEKEEPING,
         ),
     )
 
@@ -181,17 +181,17 @@ def schedule(app: App) -> None:
             app.scheduler.cron(cron.expression, cron.timezone, partial(cron.work, app), name=job.name)
         else:
             every = job.trigger
-            app.scheduler.every(every.seconds, partial(_run, app, job.lease, every), name=job.name, jitter=every.jitter)
+            app.scheduler.every(every.seconds, partial(_run, app, job.task, every), name=job.name, jitter=every.jitter)
 
 
-async def _run(app: App, lease: str, every: Every) -> None:
-    """Run a job, unless it needs a lease that this replica does not hold."""
-    if not lease or app.membership.hold(lease) is not None:
+async def _run(app: App, task: str, every: Every) -> None:
+    """Run a job, unless it belongs to a task that this replica does not hold."""
+    if not task or app.membership.hold(task) is not None:
         await every.work(app)
 
 
 async def poll(app: App, cluster: str) -> None:
-    """Poll one cluster under its lease, then keep and measure the result."""
+    """Poll one cluster under its hold, then keep and measure the result."""
     hold = app.membership.hold(watch_of(cluster))
     if hold is None:
         return
@@ -249,12 +249,15 @@ async def catch_up(app: App) -> None:
 async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
     try:
-        await app.executor.sweep(app.membership.check_of_cluster)
-        await app.lease_manager.sweep(app.membership.check_of_cluster)
+        check_of_cluster = app.membership.check_of_cluster
+        await app.executor.expire_undecided(check_of_cluster)
+        await app.executor.settle_unfinished(check_of_cluster)
+        await app.executor.compare_settled(check_of_cluster)
+        await app.reversions.end_due(check_of_cluster)
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await refresh_remote_notes(app)
-        await app.fallback.sweep()
+        await app.fallback.retry_closed_channels()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         async with app.store.read() as uow:

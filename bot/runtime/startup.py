@@ -128,7 +128,7 @@ def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
 def membership_of(
     settings: Settings, store: Store, replica: str, gained: Callable[[Sequence[str]], None]
 ) -> Membership:
-    """Build the membership of this replica; `gained` takes the tasks whose lease it gets."""
+    """Build the membership of this replica; `gained` takes the tasks that it gets."""
     tasks = (HOUSEKEEPING, *(watch_of(cluster.name) for cluster in settings.clusters))
     lease = settings.replicas.lease
     return Membership(store, replica, tasks, lease, alone=_on_sqlite(settings), steady=steady, gained=gained)

@@ -19,8 +19,8 @@ from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseClicks
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import TimeLimitClicks
 
 ACTS: Mapping[str, Act] = {"op_confirm": Act.APPROVE, "op_reject": Act.REJECT, "op_cancel": Act.CANCEL}
 _TRIES = 10
@@ -37,7 +37,7 @@ class ApprovalService:
     clusters: Mapping[str, ClusterPort]
     policies: PolicyOf
     clock: Callable[[], float]
-    leases: LeaseClicks
+    time_limits: TimeLimitClicks
     members_now: GroupMembers
     """Lists a user group without the cache, for the click that decides."""
     monotonic: Callable[[], float] = time.monotonic
@@ -53,12 +53,12 @@ class ApprovalService:
     async def decide(self, click: Click) -> Reply | None:
         """Execute a click on a card; raises UserError for the person who clicked."""
         act = ACTS.get(click.action_id)
-        if act is None and click.action_id not in self.leases.actions:
+        if act is None and click.action_id not in self.time_limits.actions:
             raise UserError("This button belongs to an older version of cmbot. Type the command again.")
         op = await self._of(click)
         if act is None:
             policy = self._policy(op)
-            await self.leases.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
+            await self.time_limits.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
         elif act is Act.APPROVE:
             await self._approve(op, click)
         elif act is Act.REJECT:

@@ -66,8 +66,8 @@ class Executor:
         """
         if not self.alive():
             raise Fenced("This cmbot process had lost the database, so nothing was sent.")
-        # Registered before it is stored, so that the sweep never adopts it; counted, because of several tries at once
-        # all but one fail.
+        # Registered before it is stored, so that `settle_unfinished` never adopts it; counted, because of several tries
+        # at once all but one fail.
         self.under_way[op.id] += 1
         try:
             running = await self.repository.move(op, OpState.RUNNING, **step)
@@ -124,17 +124,23 @@ class Executor:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
-    async def sweep(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
-        """Expire late operations and settle unknown outcomes on this replica's clusters; called by the scheduler."""
+    async def expire_undecided(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Expire the operations on this replica's clusters that were not decided in time."""
         for op in await self.repository.due():
             if check := check_of_cluster(op.cluster):
                 await _quietly(self.repository.under(check), op, OpState.EXPIRED, "there was no decision in time")
+
+    async def settle_unfinished(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Settle operations of stopped processes, and unknown outcomes, on this replica's clusters."""
         for op in await self.repository.in_state(OpState.RUNNING):
             if repository := await self._ours(op, check_of_cluster):
                 await self._adopt(op, self.clusters[op.cluster], repository)
         for op in await self.repository.in_state(OpState.UNKNOWN):
             if repository := await self._ours(op, check_of_cluster):
                 await self._settle(op, self.clusters[op.cluster], repository)
+
+    async def compare_settled(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Compare what admins settled by hand with this replica's clusters."""
         recent = await self.repository.recent(None, MAX_COMPARED)
         for op in filter(is_open, recent):
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
@@ -167,7 +173,7 @@ class Executor:
                 await _quietly(
                     self.repository, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}"
                 )
-        for op in await self.repository.leased():
+        for op in await self.repository.time_limited():
             if op.cluster not in {*self.clusters, *known}:
                 text = f"{op.cluster} is no longer in the settings, so nothing goes back"
                 await self.repository.note(op, text=text, lease_until=0.0, warn_at=0.0)

@@ -70,7 +70,7 @@ class OperationRepository:
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
-        """Move an operation to a state and update its card; a verified switch with a lease starts it."""
+        """Move an operation to a state and update its card; a verified switch with a time limit starts it."""
         moved = advance(op, to, at=self.clock(), by=by, text=text, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
@@ -89,7 +89,7 @@ class OperationRepository:
             await self.hold_check(uow)
             await uow.operations.save(moved)
             await self._render(uow, moved)
-            others = [*await self._end_leases(uow, moved), *await self._note_reversion(uow, moved)]
+            others = [*await self._end_time_limits(uow, moved), *await self._note_reversion(uow, moved)]
             if inbound_key:
                 await uow.inbox.done(inbound_key)
             await self._audit(uow, step_entry(moved), *map(step_entry, others))
@@ -113,12 +113,12 @@ class OperationRepository:
         self.wake()
         return noted
 
-    async def put_back(self, leased: Operation, reverting: Operation) -> Operation:
-        """End a lease and store the operation that restores the old value, in one transaction."""
+    async def put_back(self, limited: Operation, reverting: Operation) -> Operation:
+        """End a time limit and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
             await self.hold_check(uow)
             noted = await uow.operations.add(reverting)
-            over = note(leased, at=self.clock(), text=ended(noted), **NO_LEASE)
+            over = note(limited, at=self.clock(), text=ended(noted), **NO_LEASE)
             await uow.operations.save(over)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
@@ -127,9 +127,9 @@ class OperationRepository:
         self.wake()
         return noted
 
-    async def warn(self, leased: Operation) -> Operation:
-        """Announce in the card's thread and in its channel that a lease is about to end."""
-        warned = note(leased, at=self.clock(), text=WARNED, warn_at=0.0)
+    async def warn(self, limited: Operation) -> Operation:
+        """Announce in the card's thread and in its channel that a time limit is about to end."""
+        warned = note(limited, at=self.clock(), text=WARNED, warn_at=0.0)
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
@@ -158,11 +158,11 @@ class OperationRepository:
         line = card.step(op.id, op.version, passing=op.state in _PASSING)
         await uow.outbox.put(line, op.channel, views.line(op), parent=thread, broadcast=loud)
 
-    async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
-        """End the lease of an earlier change of the same switch: its value is no longer in force."""
+    async def _end_time_limits(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
+        """End the time limit of an earlier change of the same switch: its value is no longer in force."""
         if op.state is not OpState.VERIFIED or not op.task:
             return []
-        others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
+        others = [other for other in await uow.operations.time_limited(op.cluster) if other.id != op.id]
         text = f"operation #{op.id} changed it since, so it no longer goes back"
         over = [note(other, at=self.clock(), text=text, **NO_LEASE) for other in others if other.task == op.task]
         for other in over:
@@ -171,12 +171,12 @@ class OperationRepository:
         return over
 
     async def _note_reversion(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
-        """Record a step of the reverting operation on the card of its leased switch."""
+        """Record a step of the reverting operation on the card of the switch that it restores."""
         text = ended(back) if back.options.reverts else ""
-        leased = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
-        if leased is None:
+        limited = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
+        if limited is None:
             return []
-        noted = note(leased, at=self.clock(), text=text)
+        noted = note(limited, at=self.clock(), text=text)
         await uow.operations.save(noted)
         await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
         return [noted]
@@ -226,10 +226,10 @@ class OperationRepository:
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
 
-    async def leased(self) -> list[Operation]:
-        """List the operations with a lease."""
+    async def time_limited(self) -> list[Operation]:
+        """List the operations with a time limit."""
         async with self.store.read() as uow:
-            return await uow.operations.leased()
+            return await uow.operations.time_limited()
 
     async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
         """Map each change that an operation caused to its number and its approvers."""

@@ -70,7 +70,7 @@ async def test_approvals_terms_and_leases_round_trip(store: Store) -> None:
         await uow.operations.save(once)
     async with store.read() as uow:
         assert await uow.operations.get(noted.id) == once
-        assert await uow.operations.leased() == [once]
-        assert await uow.operations.leased("test") == []
+        assert await uow.operations.time_limited() == [once]
+        assert await uow.operations.time_limited("test") == []
         assert await uow.operations.of_card(7) == once
         assert await uow.operations.of_card(8) is None

@@ -1,4 +1,7 @@
-"""Leases: announce their end, restore the old value once, extend or keep by button."""
+"""Time limits of switches: announce their end, restore the old value once, extend or keep by button.
+
+The stored fields of an operation call the time limit its lease.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -26,14 +29,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class LeaseClicks:
-    """Handles the buttons of a leased switch; both need the right to approve it."""
+class TimeLimitClicks:
+    """Handles the buttons of a switch with a time limit; both need the right to approve it."""
 
     repository: OperationRepository
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend a lease by its own length, or keep the value for good; raises UserError."""
+        """Extend a time limit by its length, or keep the value for good; raises UserError."""
         refusal = refuse_lease_click(op)
         refusal = refusal or refuse_keeping(op, rights, policy)
         if refusal:
@@ -49,8 +52,8 @@ class LeaseClicks:
 
 
 @dataclass(slots=True)
-class LeaseManager:
-    """Ends leases; called by the scheduler. A compare-and-set claims each end, so it happens once."""
+class Reversions:
+    """Ends time limits: restores old values. A compare-and-set claims each end, so it happens once."""
 
     repository: OperationRepository
     runner: Executor
@@ -59,17 +62,17 @@ class LeaseManager:
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
 
-    async def sweep(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
-        """Announce and end due leases, then execute their reverting operations, on the clusters of this replica."""
+    async def end_due(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Announce and end due time limits on this replica's clusters, then execute their reverting operations."""
         now = self.clock()
-        for op in await self.repository.leased():
+        for op in await self.repository.time_limited():
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
-                await self._due(op, now, self.repository.under(check))
+                await self._end(op, now, self.repository.under(check))
         for op in await self.repository.in_state(OpState.PROPOSED):
             if op.options.reverts and op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
                 await self._revert(op, self.clusters[op.cluster], self.repository.under(check))
 
-    async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:
+    async def _end(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:
             if now >= op.lease_until:
                 await repository.put_back(op, reverting(op, now))
