@@ -154,7 +154,7 @@ def _watches(
     base: Foundation, rules: Mapping[str, tuple[Rule, ...]], noted: Notes, repository: OperationRepository
 ) -> Mapping[str, Watcher]:
     own_network = OwnNetwork(
-        [_seat(base.settings, own, rules[own.name]) for own in base.settings.clusters],
+        [_watched_cluster(base.settings, own, rules[own.name]) for own in base.settings.clusters],
         noted=noted,
         place=socket.gethostname(),
     )
@@ -178,7 +178,7 @@ def _watches(
     }
 
 
-def _seat(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:
+def _watched_cluster(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:
     announces = any(rule.key == OWN_NETWORK.key for rule in rules)
     group = escalation_of(settings.escalation(own.name)).to
     return WatchedCluster(own.name, own.alert_channel, group, own.poll_interval, announces)

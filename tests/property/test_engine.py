@@ -190,19 +190,19 @@ class Engine(RuleBasedStateMachine):
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
                 slot = alert.notes.group
-                digest = history.group(slot) if slot else None
+                group = history.group(slot) if slot else None
                 assert (f"alert:{alert.id}" in outbox) is (slot is None)
-                assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
+                assert slot is None or (group is not None and alert.id in group.ids and slot in outbox)
                 assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
-    def a_digest_tells_the_truth(self) -> None:
-        for digest in self.history.groups:
-            _, shown, parent, _ = self.store.state.outbox[digest.slot]
-            held = [self.alerts[number] for number in digest.ids]
-            assert f" {len(listed(digest, held))} open" in shown["text"]
+    def a_group_message_is_true(self) -> None:
+        for group in self.history.groups:
+            _, shown, parent, _ = self.store.state.outbox[group.slot]
+            held = [self.alerts[number] for number in group.ids]
+            assert f" {len(listed(group, held))} open" in shown["text"]
             assert parent is None
-        assert len([digest for digest in self.history.groups if digest.active]) <= 1
+        assert len([group for group in self.history.groups if group.active]) <= 1
 
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
@@ -270,7 +270,7 @@ class Engine(RuleBasedStateMachine):
         open_rules = {alert.rule for alert in held if alert.state is not AlertState.PENDING}
         active = {key for key, answer in self.world.items() if (answer is not CANNOT_TELL and answer)} | open_rules
         inhibited = frozenset[str]().union(*(INHIBITS.get(key, frozenset()) for key in active))
-        unsettled = {rule.key for rule in RULES if settling and not (remembered and rule.hold == 0)}
+        unsettled = {rule.key for rule in RULES if settling and not (remembered and rule.for_seconds == 0)}
         return inhibited | unsettled
 
     def _muted(self, alert: Alert) -> bool:
@@ -302,7 +302,7 @@ class Engine(RuleBasedStateMachine):
             assert move.visibility is Visibility.POST
             assert not self._muted(new)
             waited = self.now - new.since - (unknown_for(old) if old else 0.0)
-            assert waited >= next(each.hold for each in RULES if each.key == new.rule)
+            assert waited >= next(each.for_seconds for each in RULES if each.key == new.rule)
         elif move.visibility is not Visibility.QUIET:
             assert old is not None
             assert old.fired_at > 0, "repeated before its first announcement"
@@ -377,7 +377,7 @@ class Engine(RuleBasedStateMachine):
         assert sentence(alert) == sentence(found)
         assert alert.clear_since == 0
         if alert.state is AlertState.PENDING:
-            assert self._muted(alert) or self.now - alert.since - unknown_for(alert) < rule_.hold
+            assert self._muted(alert) or self.now - alert.since - unknown_for(alert) < rule_.for_seconds
 
 
 TestEngine = Engine.TestCase

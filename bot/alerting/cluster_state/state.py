@@ -17,9 +17,9 @@ from bot.alerting.cluster_state.observations import (
     hosts_of,
     member_changes,
     member_notes,
-    named_leader,
     progress,
     refusing,
+    reported_leader,
     switch_changes,
     switch_notes,
 )
@@ -188,7 +188,7 @@ def update_leader(state: ClusterState, snapshot: Snapshot, *, away: float) -> Cl
     """
     if snapshot.leader is not None:
         return _with_leader(state, snapshot, *snapshot.leader, away=away)
-    seen = named_leader(snapshot, state.members, leader=state.leader, term=state.term)
+    seen = reported_leader(snapshot, state.members, leader=state.leader, term=state.term)
     if seen is None or away:
         return state
     change = LeaderChange(snapshot.at, state.leader, seen.peer, seen.term, before_at=state.leader_at, seen_by=seen.by)

@@ -37,8 +37,8 @@ class Many:
     watches: dict[str, Watcher] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        seats = [self._seat(name) for name in self.names]
-        own_network = OwnNetwork(seats, noted=self.noted, place="bot-1")
+        clusters = [self._watched_cluster(name) for name in self.names]
+        own_network = OwnNetwork(clusters, noted=self.noted, place="bot-1")
         for name in self.names:
             if name not in self.elsewhere:
                 watched = Watched(
@@ -51,9 +51,9 @@ class Many:
     def _channel(self, name: str) -> str:
         return self.channels.get(name, "C1")
 
-    def _seat(self, name: str) -> WatchedCluster:
-        tells = any(rule.key == "own_network" for rule in configure(self.rules))
-        return WatchedCluster(name, self._channel(name), "S0ONCALL", 15, tells)
+    def _watched_cluster(self, name: str) -> WatchedCluster:
+        announces = any(rule.key == "own_network" for rule in configure(self.rules))
+        return WatchedCluster(name, self._channel(name), "S0ONCALL", 15, announces)
 
     def _poll(self, name: str) -> Callable[[Any], Any]:
         async def poll(_glimpse: object) -> Snapshot:

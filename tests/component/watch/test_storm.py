@@ -20,7 +20,7 @@ from tests.support.watch_builders import polled
 from tests.support.watch_harness import World
 
 LIMITS = GroupingLimits(cluster=3, channel=5, within=100)
-DIGEST = "digest:C1:1"
+GROUP = "digest:C1:1"
 
 
 @dataclass
@@ -34,7 +34,12 @@ class Storm(World):
         found = rule_named("peer_down")
         assert found is not None
         rule = replace(
-            found, hold=0.0, clear=0.0, remind=0.0, finds=lambda *_: self._findings(), resolved=lambda *_: Ended()
+            found,
+            for_seconds=0.0,
+            clear=0.0,
+            remind=0.0,
+            finds=lambda *_: self._findings(),
+            resolved=lambda *_: Ended(),
         )
         self.watched = self._as_watched(rule)
         super().__post_init__()
@@ -61,14 +66,14 @@ class Storm(World):
         """The messages of the channel that are not a thread's."""
         return [slot for slot, (_, _, parent, _) in self.store.state.outbox.items() if parent is None]
 
-    def shown(self, slot: str = DIGEST) -> str:
+    def shown(self, slot: str = GROUP) -> str:
         return str(self.store.state.outbox[slot][1]["text"])
 
     def broadcast(self) -> list[str]:
         return [shown["text"] for _, shown, _, loud in self.store.state.outbox.values() if loud]
 
     def accounted(self) -> None:
-        """Every firing alert has its own message or stands in the digest's count."""
+        """Every firing alert has its own message or is counted in the group message."""
         outbox: Mapping[str, Any] = self.store.state.outbox
         for alert in self.store.firing():
             assert f"alert:{alert.id}" in outbox or alert.notes.group in outbox
@@ -82,12 +87,12 @@ async def begun(store: ObservedStore) -> Storm:
     return world
 
 
-async def test_many_at_once_are_a_few_messages_and_one_digest(store: ObservedStore) -> None:
+async def test_many_at_once_are_a_few_messages_and_one_group(store: ObservedStore) -> None:
     world = await begun(store)
-    assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
+    assert world.own == ["alert:1", "alert:2", "alert:3", GROUP]
     assert world.shown().startswith("7 more alerts of prod since <!date^")
     assert ": `peer_down` (7 alerts). Too many at once for a message each: 7 open, 0 resolved." in world.shown()
-    assert world.shown(f"{DIGEST}:line:1").startswith("New: 7 alerts\n• ⚠️ #4: Peer 3 is down.")
+    assert world.shown(f"{GROUP}:line:1").startswith("New: 7 alerts\n• ⚠️ #4: Peer 3 is down.")
     assert world.broadcast() == []
 
 
@@ -96,9 +101,9 @@ async def test_group_message_is_edited_as_alerts_change(store: ObservedStore) ->
     world.fall(10, 11)
     world.rise(3, 4)
     await world.ticks()
-    assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
+    assert world.own == ["alert:1", "alert:2", "alert:3", GROUP]
     assert ": `peer_down` (9 alerts). Too many at once for a message each: 7 open, 2 resolved." in world.shown()
-    assert world.shown(f"{DIGEST}:line:2") == (
+    assert world.shown(f"{GROUP}:line:2") == (
         "New: 2 alerts\n• ⚠️ #11: Peer 10 is down.\n• ⚠️ #12: Peer 11 is down.\nResolved: 2 alerts\n"
         "• ✅ #4: It is over.\n• ✅ #5: It is over."
     )
@@ -108,7 +113,7 @@ async def test_firing_alerts_get_messages_after_the_storm(store: ObservedStore) 
     world = await begun(store)
     world.rise(*range(3, 8))
     await world.ticks(8)
-    assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:9", "alert:10"]
+    assert world.own == ["alert:1", "alert:2", "alert:3", GROUP, "alert:9", "alert:10"]
     assert "The storm ended after 1 min 45 s: 0 open, 5 resolved, 2 now in separate messages." in world.shown()
     world.accounted()
     assert world.store.state.channel_histories["C1"]["digests"] == []
@@ -119,7 +124,7 @@ async def test_firing_alerts_get_messages_after_the_storm(store: ObservedStore) 
 async def test_remaining_alerts_stay_grouped_after_the_storm(store: ObservedStore) -> None:
     world = await begun(store)
     await world.ticks(8)
-    assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST, "alert:4", "alert:5", "alert:6"]
+    assert world.own == ["alert:1", "alert:2", "alert:3", GROUP, "alert:4", "alert:5", "alert:6"]
     assert "4 open, 0 resolved, 3 now in separate messages." in world.shown()
     world.accounted()
     world.rise(*range(10))
@@ -136,14 +141,14 @@ async def test_group_survives_restart_and_lost_transaction(store: ObservedStore)
     assert await world.ticks() == []
     world.start()
     await world.ticks()
-    assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
+    assert world.own == ["alert:1", "alert:2", "alert:3", GROUP]
     before = dict(world.store.state.outbox)
     world.start()
     assert await world.ticks(2) == []
     assert world.store.state.outbox == before
     world.fall(10)
     await world.ticks()
-    assert world.own == ["alert:1", "alert:2", "alert:3", DIGEST]
+    assert world.own == ["alert:1", "alert:2", "alert:3", GROUP]
     world.accounted()
 
 
@@ -180,7 +185,7 @@ async def test_unacknowledged_group_escalates_once(store: ObservedStore) -> None
         world.fall(100 + number)
         await world.ticks()
     called = [text for text in world.broadcast() if "subteam" in text]
-    assert len(called) == 4, "three alerts of their own, one digest"
+    assert len(called) == 4, "three separate alerts, one group"
     assert called[-1].startswith("<!subteam^S0ONCALL> Unacknowledged: 5 alerts\n")
 
 
@@ -201,7 +206,7 @@ async def acknowledged(world: World, number: int) -> Alert:
     return world.store.state.alerts[number]
 
 
-async def test_clusters_that_share_a_channel_share_its_digest(store: ObservedStore) -> None:
+async def test_clusters_that_share_a_channel_share_its_group(store: ObservedStore) -> None:
     world = await begun(store)
     world.watched = replace(world.watched, cluster="archive")
     prod, world.down = world.watch, {}
@@ -209,7 +214,7 @@ async def test_clusters_that_share_a_channel_share_its_digest(store: ObservedSto
     await world.ticks(2)
     world.fall(1, 2, 3)
     await world.ticks()
-    assert [slot for slot in world.own if slot.startswith("digest")] == [DIGEST]
+    assert [slot for slot in world.own if slot.startswith("digest")] == [GROUP]
     assert world.shown().startswith("10 more alerts of prod and archive since")
     world.down = {}
     await world.ticks(10)

@@ -57,7 +57,7 @@ def test_new_subject_of_a_firing_alert_is_shown_in_channel(
     key: str, before: tuple[Snapshot, ...], now: tuple[Snapshot, ...]
 ) -> None:
     life = Life([rule_of(key)])
-    life.rules = (replace(life.rules[0], hold=0),)
+    life.rules = (replace(life.rules[0], for_seconds=0),)
     assert seen(life.step(0, *findings(key, *before))) == [(TransitionReason.FIRED, Visibility.POST)]
     assert seen(life.step(15, *findings(key, *now))) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 

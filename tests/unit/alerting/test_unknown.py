@@ -17,7 +17,7 @@ SEEN_IN_DARKNESS = {"cluster_unreachable", "host_unreachable"}
 
 
 def test_hold_time_excludes_unknown_time() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     life.step(0, found())
     life.step(15, found())
     life.step(20, disk_broken=CANNOT_TELL)
@@ -40,7 +40,7 @@ def test_clear_time_excludes_unknown_time() -> None:
 
 
 def test_doubtful_finding_counts_time_only() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     doubt = found(weight=9, doubtful=True)
     assert life.step(0, doubt) == []
     life.step(15, found())
@@ -51,7 +51,7 @@ def test_doubtful_finding_counts_time_only() -> None:
 
 
 def test_clock_set_back_during_unknown_time_delays_nothing() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     life.step(1000, found())
     life.step(1015, disk_broken=CANNOT_TELL)
     life.step(100, found())
