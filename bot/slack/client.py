@@ -43,7 +43,7 @@ class Channel:
     private: bool
 
 
-class SlackGateway:
+class SlackClient:
     """An async context manager; every method raises SlackError, SlackRetryable or (when it posts) SlackLost.
 
     `api_url` ends with a slash; `timeout` and `connect_timeout` are seconds of one call. This class never retries:
@@ -96,7 +96,7 @@ class SlackGateway:
     def _session(self) -> aiohttp.ClientSession:
         session = self._client.session
         if session is None:
-            raise RuntimeError("SlackGateway is used outside its `async with`")
+            raise RuntimeError("SlackClient is used outside its `async with`")
         return session
 
     async def post(

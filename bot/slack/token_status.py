@@ -10,7 +10,7 @@ import structlog
 
 from bot.common.errors import SlackError
 from bot.delivery.retry_policy import REJECTED
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.diagnostics import FIXES
 from bot.slack.socket_mode import SocketMode
 
@@ -28,7 +28,7 @@ class TokenStatus:
     """The last answer of Slack for each token; `rejected` maps a variable's name to Slack's code."""
 
     def __init__(
-        self, gateway: SlackGateway, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
+        self, gateway: SlackClient, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
     ) -> None:
         self._gateway, self._socket, self._measure, self._every = gateway, socket, measure, every
         self._logged: dict[str, str] = {}

@@ -16,7 +16,7 @@ from bot.interactions.command import Reply
 from bot.interactions.events import Click, Invocation, Submission, Work
 from bot.interactions.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, build_app
 from bot.slack.payloads import HomeOpened
@@ -31,7 +31,7 @@ QUICK = Timing(ping=0.25, hello=2.0, check=0.02, quiet=1800.0, first_wait=0.02, 
 class Echo:
     """A dispatcher that answers with what it was asked; `slow` holds the answers back until it is set."""
 
-    gateway: SlackGateway
+    gateway: SlackClient
     down: bool = False
     slow: asyncio.Event | None = None
     asked: list[Work] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Running:
     """A workspace with the edge connected to it."""
 
     slack: LocalSlack
-    gateway: SlackGateway
+    gateway: SlackClient
     echo: Echo
     socket: SocketMode
     background: TaskQueue
@@ -85,7 +85,7 @@ async def running(
     timing: Timing = QUICK, address: Callable[[], Awaitable[str]] | None = None
 ) -> AsyncIterator[Running]:
     """The local workspace, a gateway, the edge and a socket that runs."""
-    async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
+    async with LocalSlack() as slack, SlackClient(slack.bot_token, slack.api_url) as gateway:
         echo, background = Echo(gateway), TaskQueue()
 
         async def home(event: HomeOpened) -> None:
@@ -229,7 +229,7 @@ async def test_an_outage_of_slack_is_waited_out() -> None:
 
 
 async def test_wrong_app_token_is_reported_and_retried() -> None:
-    async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
+    async with LocalSlack() as slack, SlackClient(slack.bot_token, slack.api_url) as gateway:
         with pytest.raises(SlackError) as caught:
             await gateway.socket_address("xapp-wrong")
     assert caught.value.code == "invalid_auth"
