@@ -23,6 +23,7 @@ from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Replacement
+from bot.permissions.access import Access
 from bot.permissions.roles import Role
 
 
@@ -206,19 +207,6 @@ class ReportBook(Protocol):
         """Return the space of a cluster over the last `window` seconds."""
 
 
-class Permissions(Protocol):
-    """The rights of a person. A cluster may have its own roles; "" means the roles of all clusters."""
-
-    async def require(self, user: str, role: Role, cluster: str = "") -> None:
-        """Raise NotAllowed with a next step unless `user` holds that role on that cluster."""
-
-    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
-        """Return those of the clusters on which `user` holds that role."""
-
-    async def describe(self, user: str) -> tuple[str, ...]:
-        """Return sentences on the roles of `user` and their source, or on how to get roles."""
-
-
 class AuditBook(Protocol):
     """Reads the audit log; raises StoreError."""
 
@@ -261,7 +249,7 @@ class Call:
     now: float
     proposer: Proposer
     operations: OperationBook
-    standing: Permissions
+    access: Access
     alerts: AlertBook
     reports: ReportBook
     remembered: Callable[[str], ClusterNote]

@@ -1,6 +1,6 @@
 """Every call to Slack: messages, answers by response_url, views and look-ups, over one HTTP session.
 
-It implements the ports `Poster` (delivery), `Responder` (chatops) and `GroupMembers` (interactions).
+It implements the ports `Poster` (delivery), `SlackGateway` (chatops) and `GroupMembers` (permissions).
 """
 
 import asyncio
@@ -14,8 +14,9 @@ from typing import Any, Self
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chatops.forms.view_versions import Shown
+from bot.chatops.slack_gateway import OpenView
 from bot.common.errors import SlackError
+from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
@@ -177,11 +178,11 @@ class SlackClient:
         """Publish the Home tab of `user`."""
         await self._write(methods.PUBLISH_HOME, {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}})
 
-    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
+    async def open_view(self, trigger_id: str, view: JsonObject) -> OpenView:
         """Open a modal, within three seconds of the click with that `trigger_id`."""
         return _view(await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)}))
 
-    async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
+    async def update_view(self, view_id: str, view: JsonObject, *, hash: str = "") -> OpenView:  # noqa: A002 - Slack's word
         """Replace the content of an open modal; with `hash` only if it has not changed since (`hash_conflict`)."""
         known = {"hash": hash} if hash else {}
         return _view(await self._write(methods.UPDATE_VIEW, {"view_id": view_id, "view": dict(view), **known}))
@@ -267,9 +268,9 @@ def _shown(message: Message) -> dict[str, Any]:
     return shown
 
 
-def _view(data: Mapping[str, Any]) -> Shown:
+def _view(data: Mapping[str, Any]) -> OpenView:
     view = part(data, "view")
-    return Shown(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
+    return OpenView(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
 
 
 def _list(data: Mapping[str, Any], name: str) -> Sequence[Any]:

@@ -8,18 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.chatops.forms.events import Acted, Submitted, ViewState
+from bot.chatops.forms.events import Acted, HomeOpened, Submitted, ViewState
 from bot.interactions.events import Click, Invocation
 
 Body = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class HomeOpened:
-    """A person opened the Home tab; `key` is the event's id."""
-
-    key: str
-    user: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.chatops.forms.view_versions import Shown
+from bot.chatops.slack_gateway import OpenView
 from bot.common.errors import SlackError
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
@@ -57,9 +57,9 @@ async def test_delete_permalink_home_and_modal(stub: Stub, gateway: SlackClient)
     assert await gateway.permalink("C1", "1.1") == "https://local/p1"
     await gateway.publish_home("U1", BLOCKS)
     stub.will("views.open", says({"ok": True, "view": {"id": "V1", "hash": "h1"}}))
-    assert await gateway.open_view("trigger", {"type": "modal"}) == Shown("V1", "h1")
+    assert await gateway.open_view("trigger", {"type": "modal"}) == OpenView("V1", "h1")
     stub.will("views.update", says({"ok": True, "view": {"id": "V1"}}), says({"ok": True, "view": {"id": "V1"}}))
-    assert await gateway.update_view("V1", {"type": "modal"}, hash="h1") == Shown("V1", "")
+    assert await gateway.update_view("V1", {"type": "modal"}, hash="h1") == OpenView("V1", "")
     await gateway.update_view("V1", {"type": "modal"})
     deleted, linked, home, modal, with_hash, without = (asked.arguments for asked in stub.asked)
     assert deleted == {"channel": "C1", "ts": "1.1"}

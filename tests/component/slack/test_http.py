@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from bot.chatops.forms.events import HomeOpened
 from bot.common.errors import ConfigError
 from bot.interactions.events import Invocation
 from bot.playground.slack_sim.server import LocalSlack
@@ -21,7 +22,6 @@ from bot.slack.client import SlackClient
 from bot.slack.http import PATH, HttpDelivery
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, build_app
-from bot.slack.payloads import HomeOpened
 from bot.slack.task_queue import TaskQueue
 from bot.telemetry.connection_limits import MAX_CONNECTIONS
 from bot.telemetry.health import Health, served
