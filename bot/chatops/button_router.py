@@ -1,11 +1,10 @@
 """Button router: passes a click on by its action, and carries out the buttons of alerts."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bot.common.errors import UserError
+from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, RunCommand
 from bot.permissions.access import Access
@@ -52,7 +51,7 @@ class ButtonRouter:
         await self.access.require_somewhere(user, Role.OPERATOR)
         await self.access.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
 
-    async def _silence(self, alert: int, value: Mapping[str, Any], click: Click) -> Reply:
+    async def _silence(self, alert: int, value: JsonObject, click: Click) -> Reply:
         await self._may_change(click.user, alert)
         span = value.get("for")
         if not isinstance(span, str) or span not in actions.SPANS:
@@ -72,7 +71,7 @@ class ButtonRouter:
         return RunCommand(command)
 
 
-def _value(text: str) -> Mapping[str, Any]:
+def _value(text: str) -> JsonObject:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -80,7 +79,7 @@ def _value(text: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _alert_of(value: Mapping[str, Any]) -> int:
+def _alert_of(value: JsonObject) -> int:
     number = value.get("alert")
     if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 53:
         raise UserError("This button belongs to no alert of cmbot. /cm alerts lists the open ones.")

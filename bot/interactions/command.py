@@ -50,7 +50,8 @@ class Args(BaseModel):
     """Arguments of one command: the fields named in `words` are bare words in that order, the others `key=value`.
 
     `rest` names the last of `words` when it takes all further words (a tuple of strings). A field with a default may
-    be left out. Field descriptions are what `/cm help` shows. A field marked by `offers` is one to choose in a form.
+    be left out. Field descriptions are what `/cm help` shows. A form offers choices for a field that is annotated with
+    an Offer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,15 +64,9 @@ class Args(BaseModel):
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
-def offers(offer: Offer) -> dict[str, Any]:
-    """Return the mark (`json_schema_extra`) of a field for which a form offers such choices."""
-    return {"offer": offer.value}
-
-
 def offered(field: FieldInfo) -> Offer | None:
     """Return the choices that a form offers for a field, None for free text."""
-    extra = field.json_schema_extra
-    return Offer(str(extra["offer"])) if isinstance(extra, dict) and "offer" in extra else None
+    return next((mark for mark in field.metadata if isinstance(mark, Offer)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ It implements the ports `Poster` (delivery), `SlackGateway` (chatops) and `Group
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -239,10 +239,10 @@ class SlackClient:
             self._me = await self.auth_test()
         return self._me
 
-    async def _write(self, method: Method, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _write(self, method: Method, body: JsonObject) -> JsonObject:
         return (await self._call(method, json=dict(body))).data  # type: ignore[no-any-return] # checked by _call
 
-    async def _read(self, method: Method, query: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _read(self, method: Method, query: JsonObject) -> JsonObject:
         return (await self._call(method, http_verb="GET", params=dict(query))).data  # type: ignore[no-any-return] # as above
 
     async def _call(self, method: Method, **arguments: Any) -> Any:
@@ -256,7 +256,7 @@ class SlackClient:
         return response
 
 
-def _shown(message: Message) -> dict[str, Any]:
+def _shown(message: Message) -> JsonObject:
     shown: dict[str, Any] = {
         "text": message.text,
         "blocks": [dict(block) for block in message.blocks],
@@ -268,17 +268,17 @@ def _shown(message: Message) -> dict[str, Any]:
     return shown
 
 
-def _view(data: Mapping[str, Any]) -> OpenView:
+def _view(data: JsonObject) -> OpenView:
     view = part(data, "view")
     return OpenView(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
 
 
-def _list(data: Mapping[str, Any], name: str) -> Sequence[Any]:
+def _list(data: JsonObject, name: str) -> Sequence[Any]:
     value = data.get(name)
     return value if isinstance(value, list) else ()
 
 
-def _text(data: Mapping[str, Any], name: str, method: Method) -> str:
+def _text(data: JsonObject, name: str, method: Method) -> str:
     value = data.get(name)
     if isinstance(value, str) and value:
         return value

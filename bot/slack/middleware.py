@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -229,7 +228,7 @@ async def _installation(enterprise_id: str | None, team_id: str | None, user_id:
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
 
 
-async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
+async def _failed(error: Exception, body: JsonObject) -> BoltResponse:
     """Log a failure before the acknowledgement; Slack then shows its user that the app did not answer."""
     log.error("inbound.crashed", kind=str(body.get("type") or body.get("command"))[:40], exc_info=error)
     return BoltResponse(status=500, body="")

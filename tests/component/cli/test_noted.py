@@ -195,7 +195,7 @@ async def test_a_forged_click_is_noted_without_believing_it(store: Store, clock:
     await dispatcher(store, clock, SlackRecorder()).execute(clicked(value))
     [row] = await noted(store)
     assert (row.cluster, row.op_id) == ("", 0)
-    assert len(row.details["value"]) <= 300
+    assert len(str(row.details["value"])) <= 300
 
 
 async def test_a_refusal_stands_when_it_cannot_be_noted(database_url: str, clock: Clock) -> None:
