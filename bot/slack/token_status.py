@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from bot.common.errors import SlackError
-from bot.delivery.retry_policy import REJECTED
+from bot.delivery.retry_policy import TOKEN_REJECTED
 from bot.slack.client import SlackClient
 from bot.slack.diagnostics import FIXES
 from bot.slack.socket_mode import SocketMode
@@ -46,7 +46,7 @@ class TokenStatus:
     def rejected(self) -> dict[str, str]:
         """The tokens that Slack rejects now."""
         code = self._socket.last_code if self._socket is not None and not self._socket.connected else ""
-        found = {_BOT: self._bot, _APP: code if code in REJECTED else ""}
+        found = {_BOT: self._bot, _APP: code if code in TOKEN_REJECTED else ""}
         return {variable: why for variable, why in found.items() if why}
 
     def problem(self) -> str:
@@ -58,7 +58,7 @@ class TokenStatus:
             await self._gateway.auth_test()
         except SlackError as error:
             # An unreachable Slack says nothing about the token, so the last answer stays.
-            if error.code in REJECTED:
+            if error.code in TOKEN_REJECTED:
                 self._bot = error.code
         else:
             self._bot = ""
