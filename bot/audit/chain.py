@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bot.common.errors import UserError
+from bot.common.json_object import JsonValue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -24,7 +24,7 @@ class AuditEntry:
     """An entry: time (Unix seconds, kept to the millisecond), actor (Slack user id, "" for the program), action.
 
     `action` is a dotted word such as `operation.running`; `op_id` is 0 and `cluster` "" where there is none; `detail`
-    is any JSON.
+    is stored as JSON.
     """
 
     at: float
@@ -32,7 +32,7 @@ class AuditEntry:
     action: str
     cluster: str = ""
     op_id: int = 0
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class AuditRow:
         return Head(self.seq, self.hash)
 
     @property
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> Mapping[str, JsonValue]:
         """The detail as an object, {} if it is none."""
         try:
             found = json.loads(self.detail)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,9 +25,14 @@ MOST_TEXT = 300
 """Stored characters of a text that a person typed or forged."""
 
 
+RecordRefusal = Callable[[Invocation, str, str], Awaitable[None]]
+"""Records a refused command: the invocation, its cluster ("" for none) and the reason, as `AuditLog.refused_command`
+does. Never raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Implements AuditLogPort; reading raises StoreError."""
+    """Reads the audit log for commands (`AuditBook`; raises StoreError) and adds refusals to it."""
 
     store: Store
     clock: Callable[[], float]

@@ -26,7 +26,7 @@ from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
 from bot.runtime.parts import App
 from bot.runtime.settings_mapping import policy, refuse_reserved_names, report_jobs_of
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
@@ -76,7 +76,7 @@ async def check_all(settings: Settings) -> list[CheckRow]:
     rows += address(settings.slack.api_url)
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
@@ -116,7 +116,7 @@ async def _store(settings: Settings) -> str:
         return f"{store.where} is up to date; {count(waiting, 'message')} to send"
 
 
-async def _slack(settings: Settings, gateway: SlackGateway) -> list[CheckRow]:
+async def _slack(settings: Settings, gateway: SlackClient) -> list[CheckRow]:
     channels: dict[str, str] = {}
     for cluster in settings.clusters:
         channels.setdefault(cluster.alert_channel, f"clusters.{cluster.name}.alert_channel")

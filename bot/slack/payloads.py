@@ -6,20 +6,10 @@ checked, because a payload is input from outside.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from bot.chatops.forms.events import Acted, Submitted, ViewState
+from bot.chatops.forms.events import Acted, HomeOpened, Submitted, ViewState
+from bot.common.json_object import JsonObject
 from bot.interactions.events import Click, Invocation
-
-Body = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class HomeOpened:
-    """A person opened the Home tab; `key` is the event's id."""
-
-    key: str
-    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,7 @@ class Nothing:
 Delivered = Invocation | Click | Acted | Submitted | HomeOpened | Nothing
 
 
-def read(body: Body) -> Delivered:
+def read(body: JsonObject) -> Delivered:
     """Return what was delivered; a malformed payload is Nothing."""
     if "command" in body:
         return _command(body)
@@ -46,14 +36,14 @@ def read(body: Body) -> Delivered:
     return Nothing(f"a payload of type {kind[:40]!r}")
 
 
-def _command(body: Body) -> Delivered:
+def _command(body: JsonObject) -> Delivered:
     key, user, channel = _text(body, "trigger_id"), _text(body, "user_id"), _text(body, "channel_id")
     if not (key and user and channel):
         return Nothing("a command without its trigger, user or channel")
     return Invocation(key, user, channel, _text(body, "text"), _text(body, "response_url"))
 
 
-def _click(body: Body) -> Delivered:
+def _click(body: JsonObject) -> Delivered:
     container = _part(body, "container")
     actions = body.get("actions")
     action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], Mapping) else {}
@@ -76,7 +66,7 @@ def _click(body: Body) -> Delivered:
     )
 
 
-def _value(action: Body) -> str:
+def _value(action: JsonObject) -> str:
     """Return the value of an element: that of a button, or of the chosen option."""
     return _text(action, "value") or _text(_part(action, "selected_option"), "value")
 
@@ -87,14 +77,14 @@ MOST_HELD = 3000
 """Characters of one input that are kept: Slack accepts no more."""
 
 
-def _submission(body: Body) -> Delivered:
+def _submission(body: JsonObject) -> Delivered:
     key, user, view = _text(body, "trigger_id"), _text(_part(body, "user"), "id"), _view(_part(body, "view"))
     if not (key and user and view.id):
         return Nothing("a form without its trigger, user or view")
     return Submitted(key, user, view)
 
 
-def _view(view: Body) -> ViewState:
+def _view(view: JsonObject) -> ViewState:
     held = list(_inputs(_part(_part(view, "state"), "values")))[:MOST_INPUTS]
     return ViewState(
         id=_text(view, "id"),
@@ -106,7 +96,7 @@ def _view(view: Body) -> ViewState:
     )
 
 
-def _inputs(values: Body) -> Iterator[tuple[str, str, str]]:
+def _inputs(values: JsonObject) -> Iterator[tuple[str, str, str]]:
     """Yield (block id, action id, value) of each input of a view."""
     for block, held in values.items():
         for action, state in held.items() if isinstance(held, Mapping) else ():
@@ -114,14 +104,14 @@ def _inputs(values: Body) -> Iterator[tuple[str, str, str]]:
                 yield str(block), str(action), _held(state)[:MOST_HELD]
 
 
-def _held(state: Body) -> str:
+def _held(state: JsonObject) -> str:
     """Return the typed text, the value of the chosen option, or of the first ticked one."""
     ticked = state.get("selected_options")
     first = ticked[0] if isinstance(ticked, list) and ticked and isinstance(ticked[0], Mapping) else {}
     return _value(state) or _text(first, "value")
 
 
-def _event(body: Body) -> Delivered:
+def _event(body: JsonObject) -> Delivered:
     event = _part(body, "event")
     key, user, kind = _text(body, "event_id"), _text(event, "user"), _text(event, "type")
     if kind == "app_home_opened" and key and user and event.get("tab", "home") == "home":
@@ -129,11 +119,11 @@ def _event(body: Body) -> Delivered:
     return Nothing(f"an event of type {kind[:40]!r}")
 
 
-def _text(body: Body, name: str) -> str:
+def _text(body: JsonObject, name: str) -> str:
     value = body.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _part(body: Body, name: str) -> Body:
+def _part(body: JsonObject, name: str) -> JsonObject:
     value = body.get(name)
     return value if isinstance(value, Mapping) else {}

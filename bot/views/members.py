@@ -12,7 +12,7 @@ _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Activ
 _OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit")
 
 
-def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
+def members(snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
     """Render the members of one raft group; `previous` is the poll before, which proves health."""
     judgement = cluster_status(snapshot, previous, known)
     head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")

@@ -24,10 +24,10 @@ STALE_MINUTES = 5
 
 def stat(
     snapshot: Snapshot,
-    *,
-    may_grow: bool = False,
     previous: Snapshot | None = None,
     known: StatusContext = NOTHING_KNOWN,
+    *,
+    may_grow: bool = False,
 ) -> Message:
     """Render one poll, compared with a previous one; `may_grow` if a late answer may complete the message."""
     judgement, fresh = cluster_status(snapshot, previous, known), known.fresh

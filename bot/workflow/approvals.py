@@ -29,7 +29,7 @@ _TRIES = 10
 
 @dataclass(slots=True)
 class ApprovalService:
-    """Handles the buttons of cards; implements the port Decider of the dispatcher."""
+    """Handles the buttons of cards."""
 
     repository: OperationRepository
     runner: Executor

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Unpack
 
 import structlog
 
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
@@ -263,7 +264,7 @@ def step_entry(op: Operation) -> AuditEntry:
 
 
 def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
-    detail: dict[str, Any] = {
+    detail: dict[str, JsonValue] = {
         "kind": op.kind.value,
         "request": encode_request(op),
         "requester": op.requester,

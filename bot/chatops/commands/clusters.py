@@ -34,7 +34,7 @@ async def _alerts(call: Call) -> Sequence[Alert]:
 async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Show the caller and their rights."""
     caller = call.caller
-    yield Reply(whoami(caller.user, caller.channel, await call.standing.describe(caller.user)))
+    yield Reply(whoami(caller.user, caller.channel, await call.access.describe(caller.user)))
 
 
 async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:

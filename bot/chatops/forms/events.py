@@ -37,3 +37,11 @@ class Submitted:
     key: str
     user: str
     view: ViewState
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """A person opened the Home tab; `key` is the event's id."""
+
+    key: str
+    user: str

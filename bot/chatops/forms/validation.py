@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
-from bot.chatops.dispatcher import STORE_DOWN, AuditLogPort
+from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import Submitted
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.common.errors import UserError
+from bot.common.json_object import JsonObject
 from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
@@ -33,7 +34,7 @@ _CHANGING = "The form was still being redrawn for this choice. Check its fields,
 class FormAnswer:
     """The acknowledgement, and the work to store before it is sent."""
 
-    answer: Mapping[str, Any]
+    answer: JsonObject
     work: Submission | None = None
 
 
@@ -78,9 +79,9 @@ class FormValidator:
     policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]
     key: bytes
-    audit: AuditLogPort
+    record_refusal: RecordRefusal
 
-    async def judge(self, sent: Submitted) -> FormAnswer:
+    async def validate(self, sent: Submitted) -> FormAnswer:
         """Validate a form; returns its work if the change may be proposed."""
         try:
             origin = self._origin(sent)
@@ -107,12 +108,8 @@ class FormValidator:
     async def _refused(self, sent: Submitted, origin: Origin, why: str) -> FormAnswer:
         """Refuse before the fields are validated, and record the refusal like that of a command."""
         asked = Invocation(sent.key, sent.user, origin.channel, f"do {origin.kind} (form)", "")
-        await self.audit.refused_command(asked, origin.cluster if origin.cluster in self.clusters else "", why)
+        await self.record_refusal(asked, origin.cluster if origin.cluster in self.clusters else "", why)
         return FormAnswer({"response_action": "update", "view": notice(Message(why))})
-
-    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
-        """Return the acknowledgement if the work could not be stored; the form stays open."""
-        return _errors(sent, STORE_DOWN, "")
 
     def _origin(self, sent: Submitted) -> Origin:
         if sent.view.callback != CALLBACK or not sent.view.blocks:
@@ -146,7 +143,12 @@ class FormValidator:
             pass
 
 
-def _errors(sent: Submitted, words: str, argument: str) -> Mapping[str, Any]:
+def store_down(sent: Submitted) -> JsonObject:
+    """Return the acknowledgement of a form whose work could not be stored; the form stays open."""
+    return _errors(sent, STORE_DOWN, "")
+
+
+def _errors(sent: Submitted, words: str, argument: str) -> JsonObject:
     blocks = sent.view.blocks
     action = CLUSTER if argument == "cluster" else f"{FIELD}{argument}"
     block = blocks.get(action) or blocks.get(KIND) or next(iter(blocks.values()))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.chatops.forms.events import HomeOpened
 from bot.interactions.events import Click, Invocation
-from bot.slack.payloads import HomeOpened, Nothing, read
+from bot.slack.payloads import Nothing, read
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from bot.alerting.model import Alert, AlertState, LegacyDetail, LegacyOutcome, Severity
 from bot.audit.chain import AuditEntry
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.operations.model import Event, ObservedState, Operation, OpState
@@ -119,7 +120,10 @@ async def _fill(store: Store, now: float) -> None:
             if number < OPERATIONS * KEEP.messages / DAY:
                 await uow.outbox.put(MessageKey.parse(f"op:{op.id}"), "C0123456", op_card(op))
         for number in range(int(AUDIT * YEAR / DAY)):
-            detail = {"words": "the switch reads false " * 20, "request": {"task": "balance", "on": False}}
+            detail: dict[str, JsonValue] = {
+                "words": "the switch reads false " * 20,
+                "request": {"task": "balance", "on": False},
+            }
             await uow.audit.append(
                 AuditEntry(now, "U0123456", "operation.running", "production-eu-west", number, detail)
             )

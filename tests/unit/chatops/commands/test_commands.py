@@ -178,7 +178,7 @@ async def test_clusters_are_listed_from_memory() -> None:
 async def test_whoami_is_private() -> None:
     [reply] = await typed("whoami")
     assert reply.private
-    assert "You are an *operator*." in seen(reply.message)
+    assert "You are an *operator*: you may propose changes" in seen(reply.message)
 
 
 async def test_help_lists_every_command_and_explains_each() -> None:
