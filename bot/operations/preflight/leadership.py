@@ -1,6 +1,7 @@
 """Checks of leadership, and against two changes at once: pending transfers, catching up, open operations."""
 
 from bot.clustermgr.health import MAX_LAG
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.operations.model import OpState
 from bot.operations.preflight.context import MEMBERSHIP, OpenOperation, PreflightContext
 from bot.operations.preflight.quorum import present, what_if
@@ -30,7 +31,8 @@ def _target(request: LeaderTransfer, view: View) -> Check:
     if not health.healthy:
         return block(
             "target",
-            f"Peer {peer} is not proven healthy ({health.why}): a transfer to it can stop all writes for ten seconds.",
+            f"Peer {peer} is not proven healthy ({voter_fault_text(health.fault)}): "
+            "a transfer to it can stop all writes for ten seconds.",
             choose if targets else "Bring it back to health; two snapshots some seconds apart prove a voter.",
             forceable=True,
         )

@@ -1,5 +1,6 @@
 """Checks of adding and removing members: ids, addresses, learner first, removable peers."""
 
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.addresses import place, same_place
 from bot.operations.preflight.context import PreflightContext
 from bot.operations.preflight.quorum import commit_check, present, size_check, what_if, with_voter, without
@@ -178,7 +179,9 @@ def _removable(request: MemberRemove, view: View) -> Check:
     health = view.health[peer]
     if health.healthy:
         return passed("peer", f"Peer {peer} is a healthy voter; make sure that it is the right one.", bound="healthy")
-    return passed("peer", f"Peer {peer} is unhealthy ({health.why}), so it can be removed.", bound="unhealthy")
+    return passed(
+        "peer", f"Peer {peer} is unhealthy ({voter_fault_text(health.fault)}), so it can be removed.", bound="unhealthy"
+    )
 
 
 def _afterwards(peer: int, view: View, facts: PreflightContext) -> Check:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.clustermgr.health import MIN_APART, quorum
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.operations.preflight.verdict import Check, block, count, passed, peers, warn
 from bot.operations.preflight.view import View
 
@@ -113,7 +114,8 @@ def size_check(before: int, after: int) -> Check | None:
 
 def _now_text(view: View, now: Votes) -> str:
     text = f"Quorum is {quorum(len(now.voters))} of {len(now.voters)}"
-    faults = [f"peer {peer}: {health.why}" for peer, health in sorted(view.health.items()) if not health.healthy]
+    sick = [health for _, health in sorted(view.health.items()) if not health.healthy]
+    faults = [f"peer {health.peer}: {voter_fault_text(health.fault)}" for health in sick]
     if faults:
         text += f", {len(now.healthy)} healthy ({'; '.join(faults)})"
     if now.spare < 0:
@@ -139,12 +141,12 @@ def _losses(spare: int) -> str:
 
 
 def _fix(view: View, after: Votes) -> str:
-    once = [peer for peer, health in view.health.items() if "previous poll" in health.why or "only once" in health.why]
-    if once:
+    faults = {peer: health.fault for peer, health in view.health.items() if health.fault is not None}
+    if any(fault.needs_poll for fault in faults.values()):
         return f"Try again in some seconds: two snapshots, {MIN_APART:g} s apart under one leader, prove a voter."
     down = sorted(peer for peer, health in view.health.items() if not health.healthy and peer in after.voters)
     if down:
-        unlisted = any("not configured" in view.health[peer].why for peer in down)
+        unlisted = any(peer in faults and faults[peer].needs_host for peer in down)
         hint = " (or add its service address to `hosts` in the settings)" if unlisted else ""
         return f"First bring {peers(down)} back{hint}, or remove {'it' if len(down) == 1 else 'one of them'} if lost."
     return (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bot.clustermgr.health import peer_fault, quorum
+from bot.clustermgr.health import VoterFaultKind, peer_fault, quorum
 from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.preflight.verdict import Check, CheckLevel, block, count, passed, peers, warn
 from bot.operations.preflight.view import View, bad_disks
@@ -165,7 +165,9 @@ def _silent(view: View) -> frozenset[int]:
 
 
 def _away(peer: int, view: View) -> bool:
-    return bool(peer_fault(view.voters[peer], view.leader)) or "names another leader" in view.health[peer].why
+    fault = view.health[peer].fault
+    other_leader = fault is not None and fault.kind is VoterFaultKind.OTHER_LEADER
+    return other_leader or peer_fault(view.voters[peer], view.leader) is not None
 
 
 def _disks(request: TaskSwitch, view: View) -> Check | None:

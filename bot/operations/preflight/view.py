@@ -16,6 +16,7 @@ from bot.clustermgr.health import (
     voters,
 )
 from bot.clustermgr.models import DiskStatus, Peer, Snapshot, Stat
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.addresses import same_place
 
 
@@ -67,7 +68,7 @@ class View:
     @property
     def catching_up(self) -> Mapping[int, str]:
         """Learners and new voters that do not follow the log yet, each with the reason."""
-        behind = {peer.id: peer_fault(peer, self.leader) for peer in self.learners.values()}
+        behind = {peer.id: voter_fault_text(peer_fault(peer, self.leader)) for peer in self.learners.values()}
         behind |= {peer.id: self._behind(peer) for peer in self.voters.values() if peer.id != self.leader_id}
         return {peer: why for peer, why in sorted(behind.items()) if why}
 
