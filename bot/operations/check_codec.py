@@ -87,7 +87,7 @@ FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
         "disks_fine": tasks.DisksFine,
         "repair_stops": tasks.RepairStops,
         "repair_slows": tasks.RepairSlows,
-        "switch_effect": tasks.SwitchEffect,
+        "consequence": tasks.Consequence,
     }
 )
 """The stored name of each kind of fact: a class may be renamed, its stored name may not."""

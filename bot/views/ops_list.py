@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.message import BlockJson, Message, Undelivered
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepState
@@ -94,7 +95,14 @@ def plan(cluster: str, dead: int, new: int, steps: Sequence[Step]) -> Message:
 
 
 def _why(step: Step) -> str:
-    return f" ({escape(step.why)})" if step.why else ""
+    """The fault that a step waits for, with the person's task if waiting does not help."""
+    if step.fault is None:
+        return ""
+    text = voter_fault_text(step.fault)
+    if step.fault.needs_host:
+        node = step.node_host or "its service address"
+        text += f": write {node} under `hosts` in the settings instead of the dead node, and restart cmbot"
+    return f" ({escape(text)})"
 
 
 def joined(first: Message, second: Message) -> Message:

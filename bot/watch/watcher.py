@@ -8,13 +8,14 @@ import structlog
 
 from bot.alerting.cluster_state.observations import WINDOW, forecast
 from bot.alerting.cluster_state.state import Causes, ClusterState, explained, new_changes, unwatched_for, update_leader
+from bot.alerting.details import PollFailure
 from bot.alerting.engine import Visibility
 from bot.alerting.model import Alert
 from bot.alerting.own_network import Isolation, NetworkStatus, OwnNetwork
 from bot.alerting.rules.base import LeaderTerm, Rule
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.reachability import is_silent
-from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, why_failed
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, poll_failure
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
@@ -37,14 +38,14 @@ STAND_IN_AFTER = 90.0
 class WatchHealth:
     """Health of the watch itself; times in Unix seconds, `failures` are failed ticks in a row.
 
-    `error` is the reason of the last failure.
+    `failure` is the reason of the last one.
     """
 
     polled_at: float = 0.0
     done_at: float = 0.0
     failures: int = 0
     failed_total: int = 0
-    error: str = ""
+    failure: PollFailure | None = None
 
 
 class Watcher:
@@ -122,7 +123,7 @@ class Watcher:
                     "tick_failed", cluster=self.watched.cluster, failures=failures, why=str(error), exc_info=trace
                 )
         else:
-            self.health = replace(self.health, done_at=now, failures=0, error="")
+            self.health = replace(self.health, done_at=now, failures=0, failure=None)
 
     async def on_partial_snapshot(self, snapshot: Snapshot) -> None:
         """Announce a new leader before all hosts have answered; no other rule is evaluated.
@@ -261,7 +262,7 @@ class Watcher:
         times = PollTimes(self.health.done_at, stored.state.at, self.watched.interval)
         if since := times.blind_since(now, self._patience()):
             name = self.watched.cluster
-            note = watch_recovered(name, since, now, self.health.error)
+            note = watch_recovered(name, since, now, self.health.failure)
             await uow.outbox.put(MessageKey.stale(name, now), self.watched.channel, note)
             self._wake()
 
@@ -280,7 +281,7 @@ class Watcher:
 
     def _count_failure(self, error: Exception) -> int:
         failures, total = self.health.failures + 1, self.health.failed_total + 1
-        self.health = replace(self.health, failures=failures, failed_total=total, error=why_failed(error))
+        self.health = replace(self.health, failures=failures, failed_total=total, failure=poll_failure(error))
         return failures
 
 

@@ -26,7 +26,7 @@ def _target(request: LeaderTransfer, view: View) -> Check:
         return block("target", f.TargetIsStranger(peer, targets))
     health = view.health[peer]
     if not health.healthy:
-        return block("target", f.TargetUnproven(peer, targets, health.why), forceable=True)
+        return block("target", f.TargetUnproven(peer, targets, health.fault), forceable=True)
     moves, bound = f.LeadershipMoves(view.leader_id, peer, health.confirmed), f"from {view.leader_id}"
     return passed("target", moves, bound=bound) if health.confirmed else warn("target", moves, bound=bound)
 

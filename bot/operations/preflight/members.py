@@ -111,7 +111,7 @@ def _removable(request: MemberRemove, view: View) -> Check:
     health = view.health[peer]
     if health.healthy:
         return passed("peer", f.RemovesHealthyVoter(peer), bound="healthy")
-    return passed("peer", f.RemovesUnhealthyVoter(peer, health.why), bound="unhealthy")
+    return passed("peer", f.RemovesUnhealthyVoter(peer, health.fault), bound="unhealthy")
 
 
 def _afterwards(peer: int, view: View, facts: PreflightContext) -> Check:

@@ -2,7 +2,7 @@
 
 from bot.clustermgr.health import quorum
 from bot.operations.preflight.facts import quorum as f
-from bot.operations.preflight.facts.quorum import QuorumAdvice, Votes
+from bot.operations.preflight.facts.quorum import QuorumAdvice, UnhealthyVoter, Votes
 from bot.operations.preflight.verdict import Check, block, passed, warn
 from bot.operations.preflight.view import View
 
@@ -31,7 +31,8 @@ def _votes(voters: frozenset[int], healthy: frozenset[int]) -> Votes:
 def what_if(view: View, after: Votes) -> Check:
     """Check the quorum now and afterwards; fewer healthy voters than a quorum afterwards is a block."""
     now = present(view)
-    faults = tuple(f.UnhealthyVoter(each.peer, each.why) for _, each in sorted(view.health.items()) if not each.healthy)
+    sick = (health for _, health in sorted(view.health.items()) if not health.healthy)
+    faults = tuple(UnhealthyVoter(health.peer, health.fault) for health in sick)
     # What the approver considered: both counts, and the voters that remain healthy.
     bound = f"{len(now.voters)}/{list(now.healthy)} > {len(after.voters)}/{list(after.healthy)}"
     down = tuple(voter.peer for voter in faults if voter.peer in after.voters)
@@ -72,11 +73,12 @@ def size_check(before: int, after: int) -> Check | None:
 
 
 def _fix(view: View, down: tuple[int, ...]) -> QuorumAdvice:
-    if any("previous poll" in each.why or "only once" in each.why for each in view.health.values()):
+    faults = {peer: health.fault for peer, health in view.health.items() if health.fault is not None}
+    if any(fault.needs_poll for fault in faults.values()):
         return QuorumAdvice.POLL_AGAIN
     if not down:
         return QuorumAdvice.BY_HAND
-    unlisted = any("not configured" in view.health[peer].why for peer in down)
+    unlisted = any(peer in faults and faults[peer].needs_host for peer in down)
     return QuorumAdvice.BRING_BACK_OR_CONFIGURE if unlisted else QuorumAdvice.BRING_BACK
 
 

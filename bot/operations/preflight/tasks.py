@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.clustermgr.health import peer_fault, quorum
+from bot.clustermgr.health import VoterFaultKind, peer_fault, quorum
 from bot.operations.preflight.context import PreflightContext
 from bot.operations.preflight.facts import quorum as votes
 from bot.operations.preflight.facts import tasks as f
@@ -103,7 +103,9 @@ def _away(peer: int, view: View) -> bool:
     """True if that voter cannot be reached; the leader answered."""
     if peer == view.leader_id:
         return False
-    return bool(peer_fault(view.voters[peer], view.leader)) or "names another leader" in view.health[peer].why
+    fault = view.health[peer].fault
+    other_leader = fault is not None and fault.kind is VoterFaultKind.OTHER_LEADER
+    return other_leader or peer_fault(view.voters[peer], view.leader) is not None
 
 
 def _disks(request: TaskSwitch, view: View) -> Check | None:
@@ -121,4 +123,4 @@ def _disks(request: TaskSwitch, view: View) -> Check | None:
 
 def _consequence(request: TaskSwitch) -> Check | None:
     found = CONSEQUENCES.get((_ALIASES.get(request.task, request.task), request.on))
-    return None if found is None else Check("consequence", found[1], f.SwitchEffect(found[0]))
+    return None if found is None else Check("consequence", found[1], f.Consequence(found[0]))

@@ -102,7 +102,7 @@ class View:
 
 def _unsound(learner: Peer, leader: Stat) -> BehindMember | None:
     fault = peer_fault(learner, leader)
-    return BehindMember(learner.id, fault=fault) if fault else None
+    return BehindMember(learner.id, fault=fault) if fault is not None else None
 
 
 def view_of(before: Snapshot | None, now: Snapshot) -> View | None:

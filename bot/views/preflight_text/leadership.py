@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.operations.model import OpState
 from bot.operations.preflight.facts import leadership as f
 from bot.operations.preflight.facts.leadership import CatchUp, CatchUpRule
@@ -26,9 +27,10 @@ def target_is_stranger(fact: f.TargetIsStranger) -> CheckText:
 
 def target_unproven(fact: f.TargetUnproven) -> CheckText:
     """The target is not healthy."""
+    fault = voter_fault_text(fact.fault)
     prove = "Bring it back to health; two snapshots some seconds apart prove a voter."
     return CheckText(
-        f"Peer {fact.peer} is not proven healthy ({fact.why}): a transfer to it can stop all writes for ten seconds.",
+        f"Peer {fact.peer} is not proven healthy ({fault}): a transfer to it can stop all writes for ten seconds.",
         _choose(fact) if fact.targets else prove,
     )
 
@@ -93,7 +95,9 @@ def members_catch_up(fact: f.MembersCatchUp) -> CheckText:
 
 
 def _state(member: f.BehindMember) -> str:
-    return member.fault if member.state is None else _STATES[member.state].format(entries=member.entries)
+    return (
+        voter_fault_text(member.fault) if member.state is None else _STATES[member.state].format(entries=member.entries)
+    )
 
 
 _STATES: Mapping[CatchUp, str] = MappingProxyType(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.addresses import place
 from bot.operations.preflight.facts import members as f
 from bot.operations.preflight.facts.members import NodeDoubt
@@ -184,7 +185,7 @@ def removes_healthy_voter(fact: f.RemovesHealthyVoter) -> CheckText:
 
 def removes_unhealthy_voter(fact: f.RemovesUnhealthyVoter) -> CheckText:
     """The peer is a voter that is not healthy."""
-    return CheckText(f"Peer {fact.peer} is unhealthy ({fact.why}), so it can be removed.")
+    return CheckText(f"Peer {fact.peer} is unhealthy ({voter_fault_text(fact.fault)}), so it can be removed.")
 
 
 def runs_on(fact: f.RunsOn) -> CheckText:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.clustermgr.health import MIN_APART, quorum
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.operations.preflight.facts import quorum as f
 from bot.operations.preflight.facts.quorum import QuorumAdvice
 from bot.views.preflight_text.phrases import CheckText, peers
@@ -25,7 +26,7 @@ def _now(fact: f.QuorumAfter) -> str:
     now = fact.now
     text = f"Quorum is {_of(now)}"
     if fact.faults:
-        faults = "; ".join(f"peer {voter.peer}: {voter.why}" for voter in fact.faults)
+        faults = "; ".join(f"peer {voter.peer}: {voter_fault_text(voter.fault)}" for voter in fact.faults)
         text += f", {len(now.healthy)} healthy ({faults})"
     if now.spare < 0:
         return f"{text}; no quorum is proven now."

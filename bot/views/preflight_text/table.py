@@ -93,7 +93,7 @@ FACTS: Mapping[type[Fact], Callable[[Any], CheckText]] = MappingProxyType(
         task_facts.DisksFine: tasks.disks_fine,
         task_facts.RepairStops: tasks.repair_stops,
         task_facts.RepairSlows: tasks.repair_slows,
-        task_facts.SwitchEffect: tasks.switch_effect,
+        task_facts.Consequence: tasks.consequence,
     }
 )
 """Words for each kind of fact."""

@@ -122,6 +122,6 @@ def _bad(disks: int) -> str:
     return f"{count(disks, 'disk')} {'is' if disks == 1 else 'are'} broken or repairing"
 
 
-def switch_effect(fact: f.SwitchEffect) -> CheckText:
+def consequence(fact: f.Consequence) -> CheckText:
     """The consequence for the data."""
     return EFFECTS[fact.effect]

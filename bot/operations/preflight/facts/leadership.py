@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.clustermgr.health import VoterFault
 from bot.operations.model import OpState
 from bot.operations.preflight.verdict import Fact
 from bot.operations.requests import OpKind
@@ -33,9 +34,9 @@ class TargetIsStranger(TargetFact):
 
 @dataclass(frozen=True, slots=True)
 class TargetUnproven(TargetFact):
-    """The target is a voter that is not proven healthy; `why` is the missing proof."""
+    """The target is a voter that is not proven healthy; `fault` is the missing proof."""
 
-    why: str
+    fault: VoterFault | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class BehindMember:
     peer: int
     state: CatchUp | None = None
     entries: int = 0
-    fault: str = ""
+    fault: VoterFault | None = None
 
 
 class CatchUpRule(StrEnum):

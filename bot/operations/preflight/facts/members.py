@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.clustermgr.health import VoterFault
 from bot.operations.preflight.verdict import Fact
 
 
@@ -180,10 +181,10 @@ class RemovesHealthyVoter(Fact):
 
 @dataclass(frozen=True, slots=True)
 class RemovesUnhealthyVoter(Fact):
-    """The peer to remove is a voter that is not proven healthy; `why` is the missing proof."""
+    """The peer to remove is a voter that is not proven healthy; `fault` is the missing proof."""
 
     peer: int
-    why: str
+    fault: VoterFault | None
 
 
 @dataclass(frozen=True, slots=True)

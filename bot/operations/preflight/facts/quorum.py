@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.clustermgr.health import quorum
+from bot.clustermgr.health import VoterFault, quorum
 from bot.operations.preflight.verdict import Fact
 
 
 @dataclass(frozen=True, slots=True)
 class UnhealthyVoter:
-    """A voter that is not proven healthy; `why` is the missing proof."""
+    """A voter that is not proven healthy; `fault` is the missing proof."""
 
     peer: int
-    why: str
+    fault: VoterFault | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class TaskEffect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchEffect(Fact):
+class Consequence(Fact):
     """The consequence of the switch for the data."""
 
     effect: TaskEffect
