@@ -25,6 +25,17 @@ class Replacement:
     node_host: str
 
 
+class StepKey(StrEnum):
+    """Steps in their order: two of them wait, the others propose a change."""
+
+    REMOVE_DEAD = "remove_dead"
+    ADD_LEARNER = "add_learner"
+    CAUGHT_UP = "caught_up"
+    REMOVE_LEARNER = "remove_learner"
+    ADD_VOTER = "add_voter"
+    HEALTHY = "healthy"
+
+
 class StepState(StrEnum):
     """State of a step; `unknown` while the cluster has no leader to ask."""
 
@@ -41,8 +52,7 @@ class Step:
     `fault` is what a wait waits for; `node_host` is the service address of the new node.
     """
 
-    key: str
-    sentence: str
+    key: StepKey
     request: Request | None
     state: StepState
     fault: VoterFault | None = None
@@ -83,22 +93,12 @@ def replace_plan(
     unproven = view.health[new].fault if view and new in view.health else None
     faults = (None, None, _missing(new, before, now), None, None, unproven)
     return tuple(
-        Step(key, sentence.format(dead=dead, new=new), request, _state(index, done), fault if done else None, node_host)
-        for index, ((key, sentence), request, fault) in enumerate(zip(_STEPS, requests, faults, strict=True))
+        Step(key, request, _state(index, done), fault if done else None, node_host)
+        for index, (key, request, fault) in enumerate(zip(StepKey, requests, faults, strict=True))
     )
 
 
-_STEPS = (
-    ("remove_dead", "Remove the dead peer {dead}."),
-    ("add_learner", "Add peer {new} as a learner, and start its node."),
-    ("caught_up", "Wait until learner {new} has caught up."),
-    ("remove_learner", "Remove learner {new}: a learner cannot be made a voter in place."),
-    ("add_voter", "Add peer {new} as a voter."),
-    ("healthy", "Wait until voter {new} is proven healthy."),
-)
-
-
-def next_step(steps: tuple[Step, ...]) -> Step | None:
+def next_step(steps: Sequence[Step]) -> Step | None:
     """Step to take now; None when all are done, or when the cluster cannot be asked."""
     return next((step for step in steps if step.state is StepState.NEXT), None)
 
