@@ -18,6 +18,7 @@ from bot.clustermgr.health import (
     voters,
 )
 from bot.clustermgr.models import Snapshot, Stat
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
 NEXT_LOOK = "the next poll decides whether writes have stopped"
@@ -111,7 +112,7 @@ def quorum_reasons(
             Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK
         )
     for voter in sick:
-        text = f"voter {voter.peer} is not healthy: {plain(voter.why)}"
+        text = f"voter {voter.peer} is not healthy: {plain(voter_fault_text(voter.fault))}"
         yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _OUT_OF_STEP, str(voter.peer))
     for learner in learners(leader):
         if not learner.active:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from bot.permissions.roles import Rights, Role
 
@@ -73,11 +72,24 @@ POLICIES: Mapping[str, Policy] = {
 """Default policies by kind of change."""
 
 
-def policy_of(key: str, *overrides: Mapping[str, Any]) -> Policy:
-    """Policy of one kind of change: the default, then the keys of each override in turn."""
-    policy, known = POLICIES[key], {item.name for item in fields(Policy)}
+@dataclass(frozen=True, slots=True)
+class PolicyOverride:
+    """Values that replace those of a policy; None keeps the value, no channels mean any channel."""
+
+    approvals: int | None = None
+    source: str | None = None
+    requester_may: str | None = None
+    reason: str | None = None
+    expires_after: float | None = None
+    channels: tuple[str, ...] | None = None
+
+
+def policy_of(key: str, *overrides: PolicyOverride) -> Policy:
+    """Policy of one kind of change: the default, then the values of each override in turn."""
+    policy = POLICIES[key]
     for override in overrides:
-        policy = replace(policy, **{name: value for name, value in override.items() if name in known})
+        given = ((item.name, getattr(override, item.name)) for item in fields(override))
+        policy = replace(policy, **{name: value for name, value in given if value is not None})
     return replace(policy, channels=policy.channels or None)
 
 

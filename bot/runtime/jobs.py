@@ -58,7 +58,7 @@ class JobProblems:
         self.metrics.job_problem(problem.job, problem.kind.name.lower())
         kind, _, cluster = problem.job.partition(" ")
         if kind == POLL:
-            self.watchdog.note_schedule_error(cluster, f"A scheduled poll did not run: {problem.kind.value}.")
+            self.watchdog.note_schedule_error(cluster, problem.kind.value)
         self.seen[problem.job, problem.kind] += 1
         times = self.seen[problem.job, problem.kind]
         if times & (times - 1) and problem.error is None:

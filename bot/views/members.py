@@ -4,6 +4,7 @@ from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, cluster_st
 from bot.alerting.quorum import proven_health
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import context, count, date, escape, message, section, table
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
@@ -41,9 +42,9 @@ def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> l
 def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> tuple[str, ...]:
     leads = peer.id == leader.raft_status.leader
     role = "leader" if leads else "learner" if peer.is_learner else "voter"
-    healthy = "healthy" if health is not None and health.healthy else health.why if health is not None else "-"
+    proof = "-" if health is None else "healthy" if health.healthy else voter_fault_text(health.fault)
     active = "yes" if peer.active else "no"
-    return (str(peer.id), peer.host, role, _state(peer), f"{peer.match:,}", f"{lag(leader, peer):,}", active, healthy)
+    return (str(peer.id), peer.host, role, _state(peer), f"{peer.match:,}", f"{lag(leader, peer):,}", active, proof)
 
 
 def _state(peer: Peer) -> str:

@@ -7,6 +7,7 @@ from bot.alerting.quorum import proven_health
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
@@ -136,7 +137,7 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
     if peer.is_learner:
         return f"○ {name} learner, {pace}, {'active' if peer.active else '*not active*'}"
     if health is not None and not health.healthy:
-        return f"▲ {name} {pace}, *not healthy*: {escape(health.why)}"
+        return f"▲ {name} {pace}, *not healthy*: {escape(voter_fault_text(health.fault))}"
     return f"● {name} {pace}, {escape(peer.state)}"
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.alerting.details import PollFailure, PollFailureKind
 from bot.alerting.engine import Transition, step
 from bot.alerting.grouping import group_alerts
 from bot.alerting.rules.base import Rule
@@ -13,6 +14,7 @@ from bot.common.errors import Conflict, Fenced, StoreError
 from bot.leadership.ports import CheckOfCluster, HoldCheck, holds_every_cluster
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
+from bot.views.alert_text.hosts import poll_failure_text
 from bot.watch.publisher import publish
 from bot.watch.watcher import Watcher, watchdog_rule
 
@@ -25,16 +27,16 @@ class Watchdog:
     def __init__(self, watchers: Mapping[str, Watcher], store: Store, *, wake: Callable[[], None]) -> None:
         self._watchers, self._store, self._wake = watchers, store, wake
         self._started_at = 0.0
-        self._schedule_errors: dict[str, str] = {}
+        self._not_run: dict[str, PollFailure] = {}
         self.blind: Mapping[str, float] = {}
 
-    def note_schedule_error(self, cluster: str, text: str) -> None:
+    def note_schedule_error(self, cluster: str, problem: str) -> None:
         """Note why the scheduler did not start a tick; used as the reason when no poll failed."""
-        self._schedule_errors[cluster] = text
+        self._not_run[cluster] = PollFailure(PollFailureKind.NOT_RUN, problem)
 
-    def why(self, cluster: str) -> str:
-        """The reason why polls of a cluster fail, "" if unknown."""
-        return self._watchers[cluster].health.error or self._schedule_errors.get(cluster, "")
+    def failure(self, cluster: str) -> PollFailure | None:
+        """The reason why polls of a cluster fail, None if unknown."""
+        return self._watchers[cluster].health.failure or self._not_run.get(cluster)
 
     async def check(self, now: float, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Find the clusters that this process should watch and that are not polled; raise their alerts.
@@ -45,7 +47,7 @@ class Watchdog:
         ours = {name: check for name in self._watchers if (check := check_of_cluster(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
         for name in self.blind.keys() - suspects.keys():
-            self._schedule_errors.pop(name, None)
+            self._not_run.pop(name, None)
         confirmed: dict[str, float] = {}
         try:
             for name in suspects:
@@ -77,9 +79,8 @@ class Watchdog:
             # Another process raised it at the same moment, or a person acknowledged it.
             return 0.0
         if moves:
-            log.warning(
-                "watch.blind", cluster=watched.cluster, seconds=round(now - since), why=self.why(watched.cluster)
-            )
+            why = poll_failure_text(self.failure(watched.cluster))
+            log.warning("watch.blind", cluster=watched.cluster, seconds=round(now - since), why=why)
             watcher.invalidate()
             self._wake()
         return since
@@ -91,7 +92,7 @@ class Watchdog:
         before = await uow.channel_histories.get(watched.channel)
         alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
         transitions = step(
-            {rule.key: (blind_finding(rule, self.why(watched.cluster)),)},
+            {rule.key: (blind_finding(rule, self.failure(watched.cluster)),)},
             alerts,
             await uow.silences.active(now, watched.cluster),
             (rule,),

@@ -16,13 +16,14 @@ from bot.alerting.cluster_state.state import (
     unwatched_for,
     update_leader,
 )
+from bot.alerting.details import PollFailure
 from bot.alerting.engine import Visibility
 from bot.alerting.model import Alert
 from bot.alerting.own_network import Isolation, NetworkStatus, OwnNetwork
 from bot.alerting.rules.base import LeaderTerm, Rule
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.reachability import is_silent
-from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, why_failed
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, poll_failure
 from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
@@ -57,14 +58,14 @@ async def unexplained(_: Sequence[Change]) -> Causes:
 class WatchHealth:
     """Health of the watch itself; times in Unix seconds, `failures` are failed ticks in a row.
 
-    `error` is the reason of the last failure.
+    `failure` is the reason of the last one.
     """
 
     polled_at: float = 0.0
     done_at: float = 0.0
     failures: int = 0
     failed_total: int = 0
-    error: str = ""
+    failure: PollFailure | None = None
 
 
 class Watcher:
@@ -141,7 +142,7 @@ class Watcher:
                     "tick_failed", cluster=self.watched.cluster, failures=failures, why=str(error), exc_info=trace
                 )
         else:
-            self.health = replace(self.health, done_at=now, failures=0, error="")
+            self.health = replace(self.health, done_at=now, failures=0, failure=None)
 
     async def on_partial_snapshot(self, snapshot: Snapshot) -> None:
         """Announce a new leader before all hosts have answered; no other rule is evaluated.
@@ -285,7 +286,7 @@ class Watcher:
         times = PollTimes(self.health.done_at, stored.state.at, self.watched.interval)
         if since := times.blind_since(now, self._patience()):
             name = self.watched.cluster
-            note = watch_recovered(name, since, now, self.health.error)
+            note = watch_recovered(name, since, now, self.health.failure)
             await uow.outbox.put(MessageKey.stale(name, now), self.watched.channel, note)
             self._wake()
 
@@ -304,7 +305,7 @@ class Watcher:
 
     def _count_failure(self, error: Exception) -> int:
         failures, total = self.health.failures + 1, self.health.failed_total + 1
-        self.health = replace(self.health, failures=failures, failed_total=total, error=why_failed(error))
+        self.health = replace(self.health, failures=failures, failed_total=total, failure=poll_failure(error))
         return failures
 
 

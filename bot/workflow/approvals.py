@@ -14,9 +14,10 @@ from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decisi
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing, phrase, progress
 from bot.operations.settlement import mark
-from bot.operations.supersede import has_moved, replacement_of, what_moved
+from bot.operations.supersede import has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
+from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -239,7 +240,15 @@ class ApprovalService:
         if so_already or pointless:
             text += so_already or pointless
             return await self.repository.move(op, OpState.SUPERSEDED, by=by, text=text, inbound_key=key)
-        replacement = replacement_of(op, evaluation.seen, evaluation.verdict, changed, policy, now=self.clock())
+        replacement = replacement_of(
+            op,
+            evaluation.seen,
+            evaluation.verdict,
+            changed,
+            policy,
+            now=self.clock(),
+            text=replacement_text(op, evaluation.verdict),
+        )
         return await self.repository.supersede(op, replacement, by=by, text=text, inbound_key=key)
 
 

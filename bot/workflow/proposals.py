@@ -11,13 +11,13 @@ from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.policy import PolicyOf, Terms, lacks_all, refuse_proposal
-from bot.operations.preflight.check import CheckLevel
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.operations.settlement import CANNOT_SEE
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
+from bot.views.preflight_text.table import refusal
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.repository import OperationRepository
@@ -106,8 +106,7 @@ class ProposalService:
 
     async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
         if evaluation.verdict.blocked:
-            why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
-            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=why)
+            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=refusal(evaluation.verdict))
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, text="proposed")

@@ -21,6 +21,7 @@ from bot.operations.preflight.verdict import CheckLevel
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
+from bot.views.preflight_text.table import check_text
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ class OperationRepository:
         A blocked operation gets no card. Raises Conflict when another operation has its lock.
         """
         async with self.store.begin() as uow:
-            noted = await uow.operations.add(op)
+            noted = await uow.operations.add(op, check_text)
             if not noted.final:
                 await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
             if inbound_key:
@@ -88,7 +89,7 @@ class OperationRepository:
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            await uow.operations.save(moved)
+            await uow.operations.save(moved, check_text)
             await self._render(uow, moved)
             others = [*await self._end_time_limits(uow, moved), *await self._note_reversion(uow, moved)]
             if inbound_key:
@@ -103,8 +104,8 @@ class OperationRepository:
         """Supersede an operation: `replacement` takes over its card under its own number; returns it as stored."""
         old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, text=text)
         async with self.store.begin() as uow:
-            await uow.operations.save(old)
-            noted = await uow.operations.add(replacement)
+            await uow.operations.save(old, check_text)
+            noted = await uow.operations.add(replacement, check_text)
             await uow.outbox.put(MessageKey.card(op.card_id), noted.channel, views.card(noted))
             await self._line(uow, old)
             await self._line(uow, noted)
@@ -118,9 +119,9 @@ class OperationRepository:
         """End a time limit and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            noted = await uow.operations.add(reverting)
+            noted = await uow.operations.add(reverting, check_text)
             over = note(limited, at=self.clock(), text=ended(noted), **NO_LEASE)
-            await uow.operations.save(over)
+            await uow.operations.save(over, check_text)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
             await uow.outbox.put(MessageKey.card(noted.id), noted.channel, views.card(noted), parent=parent)
@@ -135,7 +136,7 @@ class OperationRepository:
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            await uow.operations.save(warned)
+            await uow.operations.save(warned, check_text)
             await uow.outbox.put(card, warned.channel, views.card(warned))
             await uow.outbox.put(warning, warned.channel, views.warning(warned), parent=card, broadcast=True)
             await self._audit(uow, step_entry(warned))
@@ -167,7 +168,7 @@ class OperationRepository:
         text = f"operation #{op.id} changed it since, so it no longer goes back"
         over = [note(other, at=self.clock(), text=text, **NO_LEASE) for other in others if other.task == op.task]
         for other in over:
-            await uow.operations.save(other)
+            await uow.operations.save(other, check_text)
             await self._render(uow, other)
         return over
 
@@ -178,7 +179,7 @@ class OperationRepository:
         if limited is None:
             return []
         noted = note(limited, at=self.clock(), text=text)
-        await uow.operations.save(noted)
+        await uow.operations.save(noted, check_text)
         await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
         return [noted]
 
@@ -270,7 +271,7 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
         "requester": op.requester,
         "reason": op.reason,
         "words": event.text,
-        "seen": encode_seen(_kept(op.seen)),
+        "seen": encode_seen(_kept(op.seen), check_text),
     }
     return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)
 

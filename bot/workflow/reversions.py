@@ -18,9 +18,9 @@ from bot.operations.decisions import refuse_keeping, refuse_lease_click
 from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
-from bot.operations.preflight.check import CheckLevel
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
+from bot.views.preflight_text.table import refusal
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -118,7 +118,7 @@ def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, st
     turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
     by_hand = f"to restore it: `/cm task {turn} {op.task} {op.cluster}`"
     if evaluation.verdict.blocked:
-        why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
+        why = refusal(evaluation.verdict)
         return OpState.BLOCKED, f"{why} {by_hand}"
     if switch is None or switch.meaning == NOT_READ:
         return OpState.BLOCKED, f"the stored value of {op.task} could not be read; {by_hand}"

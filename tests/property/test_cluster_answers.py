@@ -115,7 +115,7 @@ async def _watch(answers: dict[str, Any]) -> None:
         for _ in range(5):
             now += 120
             await watch.tick(now)
-            assert (watch.health.failures, watch.health.error) == (0, "")
+            assert (watch.health.failures, watch.health.failure) == (0, None)
         verdict, seen = await detect_dialect(api), watch.latest
         assert seen is not None
         assert verdict.why

@@ -20,8 +20,9 @@ from bot.alerting.details import (
     QuorumAtRisk,
     SickVoter,
 )
-from bot.alerting.model import AlertText
+from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.text import count, listed, span
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.addresses import same_place
 from bot.views.text import in_ticks
 
@@ -166,13 +167,17 @@ def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
             tuple(line for voter in detail.sick for line in _sick(voter)),
         )
     return AlertText(
-        f"{cluster} {state}: voter {first.peer} is unhealthy ({first.why}).",
+        f"{cluster} {state}: voter {first.peer} is unhealthy ({_fault(first)}).",
         (f"{proven}, and {detail.needed} must agree", *_silent(first)),
     )
 
 
 def _sick(voter: SickVoter) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {voter.why}", *_silent(voter))
+    return (f"voter {voter.peer}: {_fault(voter)}", *_silent(voter))
+
+
+def _fault(voter: SickVoter) -> str:
+    return voter.fault.text if isinstance(voter.fault, LegacyText) else voter_fault_text(voter.fault)
 
 
 def _silent(voter: SickVoter) -> tuple[str, ...]:

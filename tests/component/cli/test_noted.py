@@ -30,8 +30,8 @@ from bot.store.database import Store
 from bot.watch.alert_actions import AlertActions
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseClicks
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import TimeLimitClicks
 from tests.support.databases import Clock
 from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk, FakeReports, no_members
 from tests.support.slack_recorder import SlackRecorder
@@ -105,7 +105,7 @@ def dispatcher(
     operations, audit_log = repository(store, clock), AuditLog(store, clock)
     executor = Executor(operations, clusters, clock, verify_within=1.0)
     approvals = ApprovalService(
-        operations, executor, rights, clusters, policies, clock, LeaseClicks(operations), no_members
+        operations, executor, rights, clusters, policies, clock, TimeLimitClicks(operations), no_members
     )
     alert_actions = AlertActions(store, lambda: None, clock, dict.fromkeys(clusters, "C0ALERTS"))
 

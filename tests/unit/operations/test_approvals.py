@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from bot.operations.decisions import Act, refuse_decision, refuse_keeping
 from bot.operations.model import Operation, OpState
-from bot.operations.policy import POLICIES, Policy, enough, policy_of, refuse_proposal, short_of, stricter
+from bot.operations.policy import (
+    POLICIES,
+    Policy,
+    PolicyOverride,
+    enough,
+    policy_of,
+    refuse_proposal,
+    short_of,
+    stricter,
+)
 from bot.operations.requests import MemberRemove
 from bot.permissions.roles import HELD_ROLES, Rights, Role
 
@@ -144,7 +153,8 @@ def test_people_who_may_propose(who: Rights, policy: Policy, options: Any, text:
 
 
 def test_settings_override_key_by_key_and_the_cluster_comes_last() -> None:
-    found = policy_of("task_disable", {"expires_after": 60.0}, {"approvals": 2}, {"approvals": 3, "source": "S0DBA"})
+    of_all, of_cluster = PolicyOverride(approvals=2), PolicyOverride(approvals=3, source="S0DBA")
+    found = policy_of("task_disable", PolicyOverride(expires_after=60.0), of_all, of_cluster)
     assert found == Policy(approvals=3, source="S0DBA", requester_may="if_approver", expires_after=60.0)
 
 
