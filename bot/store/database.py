@@ -241,9 +241,10 @@ def _postgres(target: Target, patience: float) -> tuple[AsyncEngine, AsyncEngine
     limits = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
     idle = f"{patience * 1000:.0f}"
     named = {"server_settings": {"application_name": "cmbot", "idle_in_transaction_session_timeout": idle}}
+    encryption = {} if target.tls is None else {"ssl": target.tls}
     try:
         writer = _engine(
-            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **target.options}
+            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **encryption}
         )
     except ImportError as error:
         raise ConfigError("store.url: PostgreSQL needs its driver; install cmbot[postgres].") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, tuple_
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_
 
 from bot.alerting.model import AlertState
 from bot.operations.codec import thread_of
@@ -71,7 +71,7 @@ class Expiry:
         rows = await self._session.rows(select(channels.c.data))
         return frozenset(str(group["slot"]) for row in rows for group in row["data"].get("digests", ()))
 
-    async def _ids(self, query: Any) -> frozenset[int]:
+    async def _ids(self, query: Select[Any]) -> frozenset[int]:
         return frozenset(row["id"] for row in await self._session.rows(query))
 
     async def settled_posts(self, before: float, after: int, limit: int) -> list[tuple[int, str]]:

@@ -1,11 +1,11 @@
 """Cluster states in the store: one row a cluster."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from sqlalchemy import delete, select
 
 from bot.alerting.cluster_state.state import ClusterState
+from bot.common.json_object import JsonObject
 from bot.store.schema import cluster_states
 from bot.store.session import Session
 from bot.store.state_codec import decode_state, encode_state
@@ -16,7 +16,7 @@ class ClusterStates:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._locked: dict[str, Mapping[str, Any]] = {}
+        self._locked: dict[str, JsonObject] = {}
         """Rows that this writing unit of work has read: nothing else can change them until it ends."""
 
     async def get(self, cluster: str) -> ClusterState:
@@ -51,7 +51,7 @@ class ClusterStates:
         self._locked.pop(cluster, None)
         await self._session.change(delete(cluster_states).where(cluster_states.c.cluster == cluster))
 
-    async def _stored(self, cluster: str) -> Mapping[str, Any]:
+    async def _stored(self, cluster: str) -> JsonObject:
         query = select(cluster_states.c.data).where(cluster_states.c.cluster == cluster)
         if not self._session.writable:
             return dict(await self._session.value(query) or {})

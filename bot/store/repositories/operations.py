@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from bot.common.errors import Conflict, StoreError, UserError
@@ -119,6 +119,6 @@ class Operations:
         found = await self._list(select(operations).where(ours).order_by(operations.c.id.desc()).limit(1), None)
         return found[0] if found else None
 
-    async def _list(self, query: Any, cluster: str | None) -> list[Operation]:
+    async def _list(self, query: Select[Any], cluster: str | None) -> list[Operation]:
         rows = await self._session.rows(query if cluster is None else query.where(operations.c.cluster == cluster))
         return [_operation(row) for row in rows]
