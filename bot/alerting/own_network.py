@@ -150,7 +150,7 @@ class OwnNetwork:
         self._own: dict[str, ClusterPoll] = {}
         self._dark_elsewhere: dict[str, float] = {}
 
-    def saw(self, cluster: str, began: float, *, dark: bool) -> None:
+    def record(self, cluster: str, began: float, *, dark: bool) -> None:
         """Record a poll of this process."""
         if (watched := self._watched.get(cluster)) is None:
             return

@@ -140,7 +140,7 @@ class Outbox:
         return f"Slack refuses {number} ({codes}); cmbot tries again for about a day"
 
     def wake(self) -> None:
-        """Look at the store now, after a row was put."""
+        """Check the outbox now, after a row was put."""
         self._awake.set()
 
     async def run(self) -> None:

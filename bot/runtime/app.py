@@ -145,7 +145,7 @@ async def build(
 
 
 async def _last_notes(base: Foundation) -> Notes:
-    """Read what the last poll of each cluster saw, before this start."""
+    """Read the results of the last poll of each cluster before this start."""
     async with base.store.read() as uow:
         states = await uow.cluster_states.several(base.clusters.keys())
     return {name: ClusterNote.of(state) for name, state in states.items()}

@@ -58,7 +58,7 @@ class JobProblems:
         self.metrics.job_problem(problem.job, problem.kind.name.lower())
         kind, _, cluster = problem.job.partition(" ")
         if kind == POLL:
-            self.watchdog.note_schedule_error(cluster, problem.kind.value)
+            self.watchdog.record_schedule_error(cluster, problem.kind.value)
         self.seen[problem.job, problem.kind] += 1
         times = self.seen[problem.job, problem.kind]
         if times & (times - 1) and problem.error is None:
@@ -278,7 +278,7 @@ async def _resume(app: App) -> None:
 
 
 async def refresh_remote_notes(app: App) -> None:
-    """Read what other replicas saw of the clusters that they poll, to answer commands here."""
+    """Read the results of the polls of other replicas, to answer commands here."""
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:

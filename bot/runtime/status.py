@@ -27,7 +27,7 @@ class StatusReporter:
     """Finds problems of the program as a whole, and keeps the status lines in `channels` up to date.
 
     `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old, `noted`
-    what the polls saw, `began` the start of this process. `alone` is true when no other replica runs.
+    the results of the polls, `began` the start of this process. `alone` is true when no other replica runs.
     """
 
     store: Store

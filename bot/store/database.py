@@ -46,7 +46,7 @@ class _Outage:
     failures: int = 0
 
     def failed(self, error: Exception) -> None:
-        """Note a failed attempt."""
+        """Record a failed attempt."""
         now = self.clock()
         self.failures += 1
         if self.since is None:
@@ -64,7 +64,7 @@ class _Outage:
         )
 
     def worked(self) -> None:
-        """Note a successful attempt."""
+        """Record a successful attempt."""
         if self.since is not None:
             seconds = round(self.clock() - self.since)
             log.warning("store.back", what=self.what, seconds=seconds, failures=self.failures)

@@ -123,13 +123,13 @@ async def _publish_group(
     if choose is not None:
         group = replace(group, due=due(left, choose))
     await uow.outbox.put(group.message_key, channel, group_card(group, alerts))
-    said = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
-    if said:
+    notifying = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
+    if notifying:
         group = replace(group, lines=group.lines + 1)
         reply = group.message_key.line(group.lines)
         before = [alert for alert in alerts if alert.id not in new]
-        shown = any(_shows(move, most_severe(before)) for move in said)
-        await uow.outbox.put(reply, channel, group_line(said), parent=group.message_key, broadcast=shown)
+        shown = any(_shows(move, most_severe(before)) for move in notifying)
+        await uow.outbox.put(reply, channel, group_line(notifying), parent=group.message_key, broadcast=shown)
     return group if group.active or left else None
 
 

@@ -30,8 +30,8 @@ class Watchdog:
         self._not_run: dict[str, PollFailure] = {}
         self.blind: Mapping[str, float] = {}
 
-    def note_schedule_error(self, cluster: str, problem: str) -> None:
-        """Note why the scheduler did not start a tick; used as the reason when no poll failed."""
+    def record_schedule_error(self, cluster: str, problem: str) -> None:
+        """Record why the scheduler did not start a tick; used as the reason when no poll failed."""
         self._not_run[cluster] = PollFailure(PollFailureKind.NOT_RUN, problem)
 
     def failure(self, cluster: str) -> PollFailure | None:
@@ -71,8 +71,8 @@ class Watchdog:
         try:
             async with self._store.begin() as uow:
                 await check(uow)
-                noted_at = (await uow.cluster_states.get(watched.cluster)).at
-                times = PollTimes(watcher.health.done_at or self._started_at, noted_at, watched.interval)
+                stored_at = (await uow.cluster_states.get(watched.cluster)).at
+                times = PollTimes(watcher.health.done_at or self._started_at, stored_at, watched.interval)
                 since = times.blind_since(now, patience(rule, watched.interval))
                 moves = await self._raise(uow, watcher, rule, since, now) if since else ()
         except (Conflict, Fenced):

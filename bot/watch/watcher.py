@@ -192,7 +192,7 @@ class Watcher:
         if self._own_network is None:
             return NetworkStatus.WORKING, None
         dark = bool(snapshot.answers) and all(is_silent(answer) for answer in snapshot.answers)
-        self._own_network.saw(self.watched.cluster, now, dark=dark)
+        self._own_network.record(self.watched.cluster, now, dark=dark)
         return self._own_network.judge(self.watched.cluster, now)
 
     async def _load(self, now: float) -> StoredState:
@@ -315,7 +315,7 @@ def watchdog_rule(watched: Watched) -> Rule | None:
 
 
 def _same_leader(before: Snapshot, now: Snapshot) -> bool:
-    """True if both snapshots have the same leader by its own word."""
+    """True if the same peer claims to lead in both snapshots."""
     if before.leader is None or now.leader is None:
         return False
     return before.leader[1].raft_status.node_id == now.leader[1].raft_status.node_id

@@ -47,7 +47,7 @@ async def evaluate(
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
 ) -> Evaluation:
-    """Look at the cluster and run the preflight; `operations` are the other open ones on that cluster.
+    """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
     Raises UserError when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.

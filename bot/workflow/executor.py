@@ -1,4 +1,4 @@
-"""Executor: send one request, look for its effect, and settle what stopped processes left."""
+"""Executor: send one request, check for its effect, and settle what stopped processes left."""
 
 import asyncio
 from collections import Counter
@@ -21,10 +21,10 @@ from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.5
-"""Seconds between two looks for an effect."""
-LAST_LOOK_SECONDS = 30.0
-"""Extra seconds for the last look before another process settles the operation."""
+CHECK_EVERY = 0.5
+"""Seconds between two checks for an effect."""
+LAST_CHECK_SECONDS = 30.0
+"""Extra seconds for the last check before another process settles the operation."""
 STILL_SECONDS = 60.0
 """Seconds that one leader must hold a quorum, with all applied, before an unseen effect counts as not applied."""
 
@@ -107,17 +107,17 @@ class Executor:
         return await self.repository.move(op, OpState.UNKNOWN, text=text)
 
     async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
-        """Look until the effect is seen or the time is over; returns the last look that succeeded."""
+        """Check until the effect is seen or the time is over; return the last check that could read the cluster."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
             seen = await self.observation(op, cluster) or seen
             if (seen is not None and seen.done) or self.clock() >= until:
                 return seen
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
 
     async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
-        """Look for an effect once; None when the cluster cannot be read."""
+        """Check for an effect once; None when the cluster cannot be read."""
         try:
             return await observe(cluster, op)
         except ClusterError as error:
@@ -160,9 +160,9 @@ class Executor:
         return self.repository.under(check)
 
     async def _still_runs(self, op: Operation) -> bool:
-        until = op.history[-1].at + self.verify_within + LAST_LOOK_SECONDS
-        looked_for = op.state is OpState.RUNNING or self.clock() < until
-        return looked_for and op.runner != self.repository.owner and op.runner in await self.repository.living()
+        until = op.history[-1].at + self.verify_within + LAST_CHECK_SECONDS
+        still_checked = op.state is OpState.RUNNING or self.clock() < until
+        return still_checked and op.runner != self.repository.owner and op.runner in await self.repository.living()
 
     async def close_gone(self, known: Collection[str] = ()) -> None:
         """Close the operations on clusters that neither our settings nor others' (`known`) have; runs at startup."""

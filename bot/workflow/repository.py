@@ -53,14 +53,14 @@ class OperationRepository:
         A blocked operation gets no card. Raises Conflict when another operation has its lock.
         """
         async with self.store.begin() as uow:
-            noted = await uow.operations.add(op, check_text)
-            if not noted.final:
-                await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
+            stored = await uow.operations.add(op, check_text)
+            if not stored.final:
+                await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
             if inbound_key:
                 await uow.inbox.done(inbound_key)
-            await self._audit(uow, *proposal_entries(noted))
+            await self._audit(uow, *proposal_entries(stored))
         self.wake()
-        return noted
+        return stored
 
     async def move(
         self,
@@ -105,29 +105,29 @@ class OperationRepository:
         old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, text=text)
         async with self.store.begin() as uow:
             await uow.operations.save(old, check_text)
-            noted = await uow.operations.add(replacement, check_text)
-            await uow.outbox.put(MessageKey.card(op.card_id), noted.channel, views.card(noted))
+            stored = await uow.operations.add(replacement, check_text)
+            await uow.outbox.put(MessageKey.card(op.card_id), stored.channel, views.card(stored))
             await self._line(uow, old)
-            await self._line(uow, noted)
+            await self._line(uow, stored)
             if inbound_key:
                 await uow.inbox.done(inbound_key)
-            await self._audit(uow, step_entry(old), *proposal_entries(noted))
+            await self._audit(uow, step_entry(old), *proposal_entries(stored))
         self.wake()
-        return noted
+        return stored
 
     async def put_back(self, limited: Operation, reverting: Operation) -> Operation:
         """End a time limit and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            noted = await uow.operations.add(reverting, check_text)
-            over = note(limited, at=self.clock(), text=ended(noted), **NO_LEASE)
+            stored = await uow.operations.add(reverting, check_text)
+            over = note(limited, at=self.clock(), text=ended(stored), **NO_LEASE)
             await uow.operations.save(over, check_text)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
-            await uow.outbox.put(MessageKey.card(noted.id), noted.channel, views.card(noted), parent=parent)
-            await self._audit(uow, step_entry(over), *proposal_entries(noted))
+            await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=parent)
+            await self._audit(uow, step_entry(over), *proposal_entries(stored))
         self.wake()
-        return noted
+        return stored
 
     async def warn(self, limited: Operation) -> Operation:
         """Announce in the card's thread and in its channel that a time limit is about to end."""
@@ -178,10 +178,10 @@ class OperationRepository:
         limited = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
         if limited is None:
             return []
-        noted = note(limited, at=self.clock(), text=text)
-        await uow.operations.save(noted, check_text)
-        await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
-        return [noted]
+        stored = note(limited, at=self.clock(), text=text)
+        await uow.operations.save(stored, check_text)
+        await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
+        return [stored]
 
     async def _audit(self, uow: UnitOfWork, *entries: AuditEntry) -> None:
         """Append to the audit log; last in a unit of work, because no other append can start before its commit."""

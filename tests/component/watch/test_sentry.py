@@ -72,7 +72,7 @@ async def test_stale_watch_fires_after_three_intervals(world: Guarded) -> None:
 
 async def test_stale_watch_without_failures_names_the_scheduler(world: Guarded) -> None:
     world.hangs = True
-    world.watchdog.note_schedule_error("prod", "it was due again while it was still running")
+    world.watchdog.record_schedule_error("prod", "it was due again while it was still running")
     await world.ticks(20)
     assert "due again while it was still running" in str(world.store.state.outbox["alert:1"][1]["blocks"])
 

@@ -36,7 +36,7 @@ class Recorder:
     def hold(self, task: str) -> Hold | None:
         return Hold(task, "me", 1, 0.0) if task in self.held else None
 
-    def note_schedule_error(self, cluster: str, text: str) -> None:
+    def record_schedule_error(self, cluster: str, text: str) -> None:
         self.reported.append((cluster, text))
 
 
