@@ -25,7 +25,7 @@ from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
-MOST_LINKED = 8
+MAX_LINKED = 8
 """Cards with a link."""
 STORE_DOWN = "Alerts and changes are missing here, because cmbot cannot reach its database. Open this tab again later."
 
@@ -91,8 +91,8 @@ class HomeTab:
         rights = {name: await self.access.rights(user, name) for name in {op.cluster for op in found}}
         found_waiting = [Waiting(op, mine=self._may(op, rights[op.cluster], now)) for op in found]
         ranked = sorted(found_waiting, key=lambda each: (not each.mine, each.op.id))
-        linked = [Waiting(each.op, await self._card(each.op), mine=each.mine) for each in ranked[:MOST_LINKED]]
-        return (*linked, *ranked[MOST_LINKED:])
+        linked = [Waiting(each.op, await self._card(each.op), mine=each.mine) for each in ranked[:MAX_LINKED]]
+        return (*linked, *ranked[MAX_LINKED:])
 
     async def _card(self, op: Operation) -> str:
         """Return the address of an operation's card, "" if it is not known."""

@@ -229,11 +229,6 @@ class FormPort(Protocol):
         """
 
 
-def _no_rules(_cluster: str) -> Sequence[Rule]:
-    """Every threshold at its default."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command that is about to run: the caller, the cluster (by its scope), and the ports."""
@@ -253,7 +248,7 @@ class Call:
     share: FileShare | None
     """None if answers are private: everyone in a channel sees its files."""
     forms: FormPort
-    rules: Callable[[str], Sequence[Rule]] = _no_rules
+    rules: Callable[[str], Sequence[Rule]]
     """Returns the configured alert rules of a cluster, because the verdict uses the same thresholds."""
     docs_url: str = ""
     """The base address of the manual (ends with a slash), "" if it is not served."""

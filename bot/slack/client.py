@@ -29,7 +29,7 @@ from bot.slack.session import opened
 from bot.slack.upload import send, sharing
 
 _PAGE = 200
-_MOST_PAGES = 50
+_MAX_PAGES = 50
 _GROUP_SECONDS = 60.0
 
 
@@ -129,7 +129,7 @@ class SlackClient:
         query = {"channel": channel, "oldest": f"{max(after, 0.0):.6f}", "limit": _PAGE, "include_all_metadata": True}
         found: list[str] = []
         cursor = ""
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             turn = {**query, **({"ts": thread_ts} if thread_ts else {}), **({"cursor": cursor} if cursor else {})}
             data = await self._read(method, turn)
             found += [item["ts"] for item in _list(data, "messages") if is_ours(item, message_key, me)]

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chatops.commands.parser import is_changing
 from bot.chatops.dispatcher import STORE_DOWN, Dispatcher
-from bot.chatops.forms.events import Acted, HomeOpened, Submitted
+from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
 from bot.chatops.forms.validation import FormAnswer, store_down
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
@@ -30,8 +30,8 @@ from bot.interactions.events import Click, Invocation
 from bot.interactions.message import Message
 from bot.slack.dedup import Dedup
 from bot.slack.installation import InstallationCheck
-from bot.slack.payloads import Delivered, Nothing, read
-from bot.slack.task_queue import TaskQueue
+from bot.slack.payloads import Delivered, Ignored, read
+from bot.slack.task_queue import BackgroundWork, TaskQueue
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +39,9 @@ OnAck = Callable[[str, float], None]
 """Called for each acknowledgement with its kind (`read`, `change`, `busy`, `click`, `view`, `form`, `home`, `other`)
 and its duration in seconds."""
 
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
 """Running pieces of work above which no command starts: hosts that hang keep each one for twenty seconds."""
-MOST_OF_ONE = 60
+MAX_OF_ONE_PERSON = 60
 """Running commands of one person above which no further one starts, so that one person cannot block the others."""
 BUSY = "This was not started, because cmbot has too many requests at the moment. Try again in a few seconds."
 
@@ -54,9 +54,9 @@ Bolt = AsyncApp
 class Surfaces:
     """Handlers for views: the Home tab opened, a click or a choice, a form sent."""
 
-    on_home: Callable[[HomeOpened], Awaitable[None]]
-    on_act: Callable[[Acted], Awaitable[None]]
-    on_submit: Callable[[Submitted], Awaitable[FormAnswer]]
+    on_home: Callable[[HomeOpened], BackgroundWork]
+    on_act: Callable[[ViewAction], BackgroundWork]
+    on_submit: Callable[[ViewSubmission], Awaitable[FormAnswer]]
     """Validates a form within three seconds; returns its acknowledgement, and the work to store before that."""
 
 
@@ -97,7 +97,7 @@ class AckMiddleware(AsyncMiddleware):
 
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Invocation):
-            if len(self._background) >= MOST_AT_ONCE or self._of[delivered.user] >= MOST_OF_ONE:
+            if len(self._background) >= MAX_AT_ONCE or self._of[delivered.user] >= MAX_OF_ONE_PERSON:
                 return "busy", _text_answer(BUSY)
             if is_changing(delivered.text):
                 return "change", await self._persist(delivered)
@@ -106,13 +106,15 @@ class AckMiddleware(AsyncMiddleware):
             return "click", await self._persist(delivered)
         return await self._deliver_of_view(delivered)
 
-    async def _deliver_of_view(self, delivered: Acted | Submitted | HomeOpened | Nothing) -> tuple[str, BoltResponse]:
-        if isinstance(delivered, Acted):
-            if len(self._background) >= MOST_AT_ONCE:
+    async def _deliver_of_view(
+        self, delivered: ViewAction | ViewSubmission | HomeOpened | Ignored
+    ) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, ViewAction):
+            if len(self._background) >= MAX_AT_ONCE:
                 # The person can choose again; a form with the fields of another choice is refused when it is sent.
                 return "busy", _ack()
             return "view", self._once(delivered.key, lambda: self._surfaces.on_act(delivered))
-        if isinstance(delivered, Submitted):
+        if isinstance(delivered, ViewSubmission):
             return "form", await self._submit(delivered)
         if isinstance(delivered, HomeOpened):
             return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered))
@@ -132,9 +134,9 @@ class AckMiddleware(AsyncMiddleware):
             if not self._of[work.user]:
                 del self._of[work.user]
 
-    def _once(self, key: str, work: Callable[[], Awaitable[None]]) -> BoltResponse:
+    def _once(self, key: str, work: Callable[[], BackgroundWork]) -> BoltResponse:
         if self._seen.first(key):
-            self._background.start(_run(work))
+            self._background.start(work())
         return _ack()
 
     async def _persist(self, work: Invocation | Click) -> BoltResponse:
@@ -144,10 +146,10 @@ class AckMiddleware(AsyncMiddleware):
             log.warning("inbound.refused", user=work.user, kind=type(work).__name__, error=str(error))
             return self._store_down(work)
         if fresh:
-            self._background.start(_run(lambda: self._dispatcher.work(work)))
+            self._background.start(self._dispatcher.work(work))
         return _ack()
 
-    async def _submit(self, sent: Submitted) -> BoltResponse:
+    async def _submit(self, sent: ViewSubmission) -> BoltResponse:
         answer = await self._surfaces.on_submit(sent)
         work = answer.work
         if work is None:
@@ -158,7 +160,7 @@ class AckMiddleware(AsyncMiddleware):
             log.warning("inbound.refused", user=work.user, kind="Submission", error=str(error))
             return _answered(store_down(sent))
         if fresh:
-            self._background.start(_run(lambda: self._dispatcher.work(work)))
+            self._background.start(self._dispatcher.work(work))
         return _answered(answer.answer)
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
@@ -189,13 +191,9 @@ def _answered(answer: JsonObject) -> BoltResponse:
     return BoltResponse(status=200, body=dict(answer))
 
 
-def _ignored(delivered: Nothing) -> BoltResponse:
+def _ignored(delivered: Ignored) -> BoltResponse:
     log.debug("inbound.passed_over", why=delivered.why)
     return _ack()
-
-
-async def _run(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
 
 
 def build_app(edge: AckMiddleware, gate: InstallationCheck, *, api_url: str) -> Bolt:

@@ -12,14 +12,14 @@ from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.permissions.roles import Role
 from bot.views import alert_lists as views
 
-MOST_ID = 2**53
+MAX_ID = 2**53
 
 
 class IdArgs(Args):
     """Which one."""
 
     words = ("id",)
-    id: int = Field(ge=1, le=MOST_ID, description="its number, as the list shows it")
+    id: int = Field(ge=1, le=MAX_ID, description="its number, as the list shows it")
 
 
 class SilenceArgs(Args):

@@ -8,7 +8,7 @@ import structlog
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
-from bot.chatops.forms.events import Acted
+from bot.chatops.forms.events import ViewAction
 from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of, wants
 from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.forms.view_versions import ViewVersions
@@ -96,7 +96,7 @@ class Forms:
         )
         return replace(shown, entries=entries(kind, known), notes=(kind.command.summary, *offers.notes))
 
-    async def acted(self, act: Acted) -> None:
+    async def acted(self, act: ViewAction) -> None:
         """Handle a click or a choice in a view; a refusal is shown in the modal."""
         try:
             await self._acted(act)
@@ -108,11 +108,11 @@ class Forms:
                 turn = self.screens.turn(act.view.id, act.view.hash)
                 await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
 
-    def _cluster_of(self, act: Acted) -> str:
+    def _cluster_of(self, act: ViewAction) -> str:
         named = act.view.values.get(CLUSTER, "") if act.action_id == KIND else act.value
         return named if named in self.clusters else ""
 
-    async def _acted(self, act: Acted) -> None:
+    async def _acted(self, act: ViewAction) -> None:
         if act.action_id in {KIND, CLUSTER}:
             await self._redraw(act)
         elif act.action_id.startswith(CHANGE):
@@ -122,7 +122,7 @@ class Forms:
         else:
             log.debug("form.passed_over", action=act.action_id[:40])
 
-    async def _redraw(self, act: Acted) -> None:
+    async def _redraw(self, act: ViewAction) -> None:
         origin = verify(act.view.sealed, self.key, act.user)
         turn = self.screens.turn(act.view.id, act.view.hash)
         held = {**act.view.values, act.action_id: act.value}
@@ -130,7 +130,7 @@ class Forms:
         await self._may_change(act.user, wanted.cluster)
         await self.screens.show(act.view.id, turn, await self._drawn(wanted))
 
-    async def _status(self, act: Acted) -> None:
+    async def _status(self, act: ViewAction) -> None:
         view_id, turn = await self._opened(act.key, loading(act.value[:80]))
         cluster = self.clusters.get(act.value)
         if cluster is None:
@@ -163,5 +163,5 @@ class Forms:
         return True
 
 
-def _as_command(act: Acted) -> Invocation:
+def _as_command(act: ViewAction) -> Invocation:
     return Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")

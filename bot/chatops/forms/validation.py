@@ -8,7 +8,7 @@ from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
 from bot.chatops.dispatcher import STORE_DOWN
-from bot.chatops.forms.events import Submitted
+from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.common.errors import UserError
@@ -81,7 +81,7 @@ class FormValidator:
     key: bytes
     record_refusal: RecordRefusal
 
-    async def validate(self, sent: Submitted) -> FormAnswer:
+    async def validate(self, sent: ViewSubmission) -> FormAnswer:
         """Validate a form; returns its work if the change may be proposed."""
         try:
             origin = self._origin(sent)
@@ -105,18 +105,18 @@ class FormValidator:
         except TimeoutError:
             return None
 
-    async def _refused(self, sent: Submitted, origin: Origin, why: str) -> FormAnswer:
+    async def _refused(self, sent: ViewSubmission, origin: Origin, why: str) -> FormAnswer:
         """Refuse before the fields are validated, and record the refusal like that of a command."""
         asked = Invocation(sent.key, sent.user, origin.channel, f"do {origin.kind} (form)", "")
         await self.record_refusal(asked, origin.cluster if origin.cluster in self.clusters else "", why)
         return FormAnswer({"response_action": "update", "view": notice(Message(why))})
 
-    def _origin(self, sent: Submitted) -> Origin:
+    def _origin(self, sent: ViewSubmission) -> Origin:
         if sent.view.callback != CALLBACK or not sent.view.blocks:
             raise UserError(STALE)
         return verify(sent.view.sealed, self.key, sent.user)
 
-    def _work(self, sent: Submitted, origin: Origin) -> tuple[Submission, Kind]:
+    def _work(self, sent: ViewSubmission, origin: Origin) -> tuple[Submission, Kind]:
         held = sent.view.values
         kind = kind_of(origin.kind)
         if kind is None or (held.get(KIND), held.get(CLUSTER)) != (origin.kind, origin.cluster):
@@ -143,12 +143,12 @@ class FormValidator:
             pass
 
 
-def store_down(sent: Submitted) -> JsonObject:
+def store_down(sent: ViewSubmission) -> JsonObject:
     """Return the acknowledgement of a form whose work could not be stored; the form stays open."""
     return _errors(sent, STORE_DOWN, "")
 
 
-def _errors(sent: Submitted, words: str, argument: str) -> JsonObject:
+def _errors(sent: ViewSubmission, words: str, argument: str) -> JsonObject:
     blocks = sent.view.blocks
     action = CLUSTER if argument == "cluster" else f"{FIELD}{argument}"
     block = blocks.get(action) or blocks.get(KIND) or next(iter(blocks.values()))

@@ -12,7 +12,7 @@ from bot.common.json_object import JsonObject
 
 log = structlog.get_logger(__name__)
 
-MOST = 500
+MAX_VIEWS = 500
 """Remembered views."""
 CONFLICT = "hash_conflict"
 
@@ -36,7 +36,7 @@ class ViewVersions:
         """Start new content for a view whose hash was `seen`; content in preparation becomes void."""
         screen = self._screens.setdefault(view_id, _Screen(hash=seen))
         self._screens.move_to_end(view_id)
-        while len(self._screens) > MOST:
+        while len(self._screens) > MAX_VIEWS:
             self._screens.popitem(last=False)
         screen.seen, screen.turn = seen, screen.turn + 1
         return screen.turn

@@ -240,7 +240,7 @@ async def test_a_file_holds_the_newest_rows_oldest_first(
     book = repository(store, clock)
     op = await book.open(OPERATION)
     await book.move(await book.move(op, OpState.WAITING), OpState.CANCELLED, by="U0ANNA")
-    monkeypatch.setattr("bot.chatops.audit_log.MOST_ROWS", 2)
+    monkeypatch.setattr("bot.chatops.audit_log.MAX_ROWS", 2)
     sheet = await AuditLog(store, clock).sheet(AuditQuery())
     assert (sheet.rows, sheet.total) == (2, 3)
     assert [line.split(",")[0] for line in sheet.content.decode().splitlines()] == ['"seq"', '"2"', '"3"']

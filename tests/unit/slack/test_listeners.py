@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import HomeOpened
 from bot.interactions.events import Click, Invocation, Work
-from bot.slack.middleware import BUSY, MOST_AT_ONCE, MOST_OF_ONE, AckMiddleware, build_app
+from bot.slack.middleware import BUSY, MAX_AT_ONCE, MAX_OF_ONE_PERSON, AckMiddleware, build_app
 from bot.slack.task_queue import TaskQueue
 from tests.support.slack_recorder import SlackRecorder
 from tests.support.slack_surfaces import OpenGate, RecordedForms, surfaces
@@ -132,7 +132,7 @@ async def test_with_the_store_down_reading_goes_on(slack: Slack, dispatcher: Rec
 
 async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, dispatcher: RecordingDispatcher) -> None:
     """The running work is bounded; a click is still stored, and commands work again afterwards."""
-    for number in range(MOST_AT_ONCE):
+    for number in range(MAX_AT_ONCE):
         typed = {**COMMAND, "trigger_id": f"1.{number}", "user_id": f"U{number % 9}"}
         assert (await slack.deliver(typed)).body == ""
     for body in ({**COMMAND, "trigger_id": "2.1"}, {**CHANGE, "trigger_id": "2.2"}):
@@ -142,21 +142,21 @@ async def test_a_flood_of_commands_is_refused_in_words(slack: Slack, dispatcher:
     await slack.deliver(CLICK)
     await slack.settled()
     assert slack.forms.acts == []
-    assert len(dispatcher.answered) == MOST_AT_ONCE
+    assert len(dispatcher.answered) == MAX_AT_ONCE
     assert [type(work) for work in dispatcher.accepted] == [Click], "what was not begun is not kept either"
     await slack.deliver({**COMMAND, "trigger_id": "2.1"})
     await slack.settled()
-    assert len(dispatcher.answered) == MOST_AT_ONCE + 1
+    assert len(dispatcher.answered) == MAX_AT_ONCE + 1
 
 
 async def test_one_person_cannot_keep_the_others_waiting(slack: Slack, dispatcher: RecordingDispatcher) -> None:
     """A person who floods is refused until their commands end; all others are answered."""
-    for number in range(MOST_OF_ONE):
+    for number in range(MAX_OF_ONE_PERSON):
         await slack.deliver({**COMMAND, "trigger_id": f"1.{number}"})
     assert json.loads((await slack.deliver({**COMMAND, "trigger_id": "2.1"})).body)["text"] == BUSY
     assert (await slack.deliver({**COMMAND, "trigger_id": "2.2", "user_id": "U0BOB"})).body == ""
     await slack.settled()
-    assert len(dispatcher.answered) == MOST_OF_ONE + 1
+    assert len(dispatcher.answered) == MAX_OF_ONE_PERSON + 1
     assert (await slack.deliver({**COMMAND, "trigger_id": "2.3"})).body == ""
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.chatops.forms.events import Submitted, ViewState
+from bot.chatops.forms.events import ViewState, ViewSubmission
 from bot.chatops.forms.fields import KINDS
 from bot.chatops.forms.signing import Origin, key_of, sign
 from bot.chatops.forms.validation import FormValidator
@@ -52,6 +52,7 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
         audit=FakeAudit(),
         share=None,
         forms=FakeForms(),
+        rules=lambda _: (),
     )
 
 
@@ -74,12 +75,12 @@ def validator(policy: Policy | None = None) -> FormValidator:
     return FormValidator(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, record_refusal)
 
 
-def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> Submitted:
+def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> ViewSubmission:
     held = {KIND: origin.kind, CLUSTER: origin.cluster}
     held |= {f"{FIELD}{name}": value for name, value in values.items()}
     blocks = {action: f"block of {action}" for action in held}
     view = ViewState("V1", "h", CALLBACK, sign(origin, KEY), held, blocks)
-    return Submitted("1.2", "U0ANNA", replace(view, **changes))
+    return ViewSubmission("1.2", "U0ANNA", replace(view, **changes))
 
 
 async def errors(values: Mapping[str, str], kind: str = "task disable", policy: Policy | None = None) -> Any:

@@ -1,6 +1,6 @@
 """Of several contents that are made for one view the newest is shown, whichever is ready first."""
 
-from bot.chatops.forms.view_versions import MOST, ViewVersions
+from bot.chatops.forms.view_versions import MAX_VIEWS, ViewVersions
 from tests.support.slack_recorder import SlackRecorder
 
 
@@ -47,7 +47,7 @@ async def test_views_that_were_forgotten_are_not_drawn_on() -> None:
     slack = SlackRecorder()
     screens = ViewVersions(slack)
     first = screens.turn("V0", "h0")
-    for number in range(1, MOST + 1):
+    for number in range(1, MAX_VIEWS + 1):
         screens.turn(f"V{number}", "h0")
     await screens.show("V0", first, {"n": "forgotten"})
     assert numbers(slack) == []
