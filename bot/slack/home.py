@@ -103,7 +103,7 @@ class HomeTab:
         return (*linked, *ranked[MOST_LINKED:])
 
     def _may(self, op: Operation, rights: Rights, now: float) -> bool:
-        return not refuse_decision(op, Act.APPROVE, rights, self.policy_of(op), version=op.version, now=now)
+        return refuse_decision(op, Act.APPROVE, rights, self.policy_of(op), version=op.version, now=now) is None
 
 
 async def show_once(
