@@ -100,4 +100,4 @@ class HomeTab:
 
     def _may(self, op: Operation, rights: Rights, now: float) -> bool:
         policy = self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
-        return not refuse_decision(op, Act.APPROVE, rights, policy, version=op.version, now=now)
+        return refuse_decision(op, Act.APPROVE, rights, policy, version=op.version, now=now) is None

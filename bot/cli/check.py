@@ -31,6 +31,7 @@ from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
 from bot.views.alert_text.table import alert_text
+from bot.views.decisions import shortfall_text
 from bot.views.text import clean
 
 _POLLS_APART = 3.2
@@ -179,8 +180,8 @@ def _undecidable(access: AccessSettings, own: str, rule: Policy) -> tuple[str, s
         if held is None or held.groups or access.operators.groups or not held.users:
             continue
         one = replace(rule, approvals=need.approvals, source=need.source, also=())
-        if why := short_of(one, frozenset(held.users), frozenset(access.operators.users)):
-            return why, f"name more people under {own}{Role(need.source).key}"
+        if found := short_of(one, frozenset(held.users), frozenset(access.operators.users)):
+            return shortfall_text(found), f"name more people under {own}{Role(need.source).key}"
     return "", ""
 
 

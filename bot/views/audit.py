@@ -11,6 +11,7 @@ from bot.common.json_object import JsonValue
 from bot.interactions.message import Message
 from bot.operations.codec import decode_request
 from bot.views.blocks import PeopleCell, code, context, count, date, escape, message, section, table
+from bot.views.op_parts import request_phrase
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
 _PROGRAM = "cmbot"
@@ -111,6 +112,6 @@ def _wanted(details: Mapping[str, JsonValue]) -> str:
     if not kind or not isinstance(request, Mapping):
         return ""
     try:
-        return decode_request(str(kind), request).text
+        return request_phrase(decode_request(str(kind), request))
     except UserError:
         return f"{kind}: {json.dumps(request)}"

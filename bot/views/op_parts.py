@@ -51,6 +51,19 @@ def _title(request: Request, cluster: str) -> str:
             return f"Move the leadership of {cluster} to peer {request.peer_id}"
 
 
+def request_phrase(request: Request) -> str:
+    """Request as a phrase: "add peer 4 as a learner"."""
+    match request:
+        case TaskSwitch():
+            return f"turn {request.task} {word(request)}"
+        case MemberAdd():
+            return f"add peer {request.peer_id} as {'a learner' if request.learner else 'a voter'}"
+        case MemberRemove():
+            return f"remove peer {request.peer_id}"
+        case LeaderTransfer():
+            return f"move leadership to peer {request.peer_id}"
+
+
 def will_send(op: Operation) -> str:
     """Request that is sent, in plain text."""
     request, switch = op.request, op.seen.switch

@@ -67,9 +67,15 @@ def line(op: Operation) -> Message:
     return message(text, section(text))
 
 
-def settled(op: Operation, limits: str) -> Message:
+_CANNOT_SEE = (
+    "cmbot sees the hosts' answers now, not a request that is still pending inside the cluster. It looks again until "
+    "the cluster was stable for a minute. If the cluster then shows the opposite, the card says so."
+)
+
+
+def settled(op: Operation) -> Message:
     """Reply to the admin who settled it: the step, and the limits of what cmbot can see."""
-    text = f"{line(op).text} {escape(limits)}"
+    text = f"{line(op).text} {escape(_CANNOT_SEE)}"
     return message(text, section(text))
 
 

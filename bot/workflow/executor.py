@@ -14,7 +14,7 @@ from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, 
 from bot.interactions.command import ClusterPort
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.model import Operation, OpState, StepChanges
-from bot.operations.settlement import MAX_COMPARED, changed_later, closed, compare, is_open
+from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.evaluation import Reevaluation
 from bot.workflow.repository import OperationRepository
@@ -198,19 +198,20 @@ class Executor:
 
     async def _compare(self, op: Operation, cluster: ClusterPort, repository: OperationRepository, over: bool) -> None:
         """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
+        found: bool | None = False
         if over:
-            found: tuple[str, bool] | None = "a later operation changed the same thing: no further comparison", False
+            text = "a later operation changed the same thing: no further comparison"
         else:
             seen = await self.observation(op, cluster)
             if seen is None:
                 return
             calm = not seen.done and await self._held_still(op, cluster)
-            found = compare(op, seen.text, there=seen.done, calm=calm)
+            found = contradicts(op, there=seen.done, calm=calm)
+            text = f"{'the cluster shows the opposite' if found else 'looked again'}: {seen.text}"
         if found is None:
             return
-        text, contradicts = found
         try:
-            await repository.note(op, text=text, seen=closed(op, text, contradicts=contradicts, at=self.clock()))
+            await repository.note(op, text=text, seen=closed(op, text, contradiction=found, at=self.clock()))
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 

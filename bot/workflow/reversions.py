@@ -14,13 +14,14 @@ from bot.common.errors import Conflict, Fenced, UserError
 from bot.interactions.command import ClusterPort
 from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
-from bot.operations.decisions import refuse_keeping, refuse_lease_click
+from bot.operations.decisions import refuse_keeping
 from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
-from bot.views.preflight_text.table import refusal
+from bot.views.decisions import refusal_text
+from bot.views.preflight_text.table import blocks_text
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -37,10 +38,9 @@ class TimeLimitClicks:
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
         """Extend a time limit by its length, or keep the value for good; raises UserError."""
-        refusal = refuse_lease_click(op)
-        refusal = refusal or refuse_keeping(op, rights, policy)
-        if refusal:
-            raise UserError(refusal)
+        refused = refuse_keeping(op, rights, policy)
+        if refused is not None:
+            raise UserError(refusal_text(refused))
         try:
             if click.action_id == "op_keep":
                 text, changes = "kept: it no longer goes back", NO_LEASE
@@ -118,7 +118,7 @@ def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, st
     turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
     by_hand = f"to restore it: `/cm task {turn} {op.task} {op.cluster}`"
     if evaluation.verdict.blocked:
-        why = refusal(evaluation.verdict)
+        why = blocks_text(evaluation.verdict)
         return OpState.BLOCKED, f"{why} {by_hand}"
     if switch is None or switch.meaning == NOT_READ:
         return OpState.BLOCKED, f"the stored value of {op.task} could not be read; {by_hand}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bot.operations.requests import MemberAdd, TaskSwitch
+from bot.views.op_parts import request_phrase
 from bot.views.preflight_text.table import check_text
 from tests.docgen import examples_members, examples_others
 from tests.docgen.examples import Example, Situation
@@ -79,7 +80,7 @@ def _line(example: Example) -> str:
 
 
 def _operation(example: Example) -> str:
-    words = example.request.text
+    words = request_phrase(example.request)
     if isinstance(example.request, MemberAdd):
         words += f" at {example.request.host}, node={example.request.node_host or 'missing'}"
         words += {True: "", False: "; it does not answer", None: "; not tried"}[example.facts.node_answers]

@@ -17,11 +17,12 @@ from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.change_request import ChangeRequest
-from bot.operations.policy import PolicyOf, refuse_proposal
+from bot.operations.policy import PolicyOf, ReasonMissing, refuse_proposal
 from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
+from bot.views.decisions import refusal_text
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
 
 RIGHTS_SECONDS = 1.5
@@ -55,11 +56,11 @@ class _PolicyCheck:
             return Reply(Message(""))
         forced = change_request.options.forced
         policy = self.policies(cluster.name, change_request.policy_keys, forced)
-        why, of_rights = refuse_proposal(
+        refusal = refuse_proposal(
             policy, self.rights, channel=caller.channel, reason=change_request.reason, forced=forced
         )
-        if why and not of_rights:
-            raise UserError(why).at("reason")
+        if isinstance(refusal, ReasonMissing):
+            raise UserError(refusal_text(refusal)).at("reason")
         return Reply(Message(""))
 
     async def replace(

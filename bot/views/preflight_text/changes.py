@@ -3,7 +3,7 @@
 from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult, changed_checks
-from bot.views.preflight_text.table import check_text, refusal
+from bot.views.preflight_text.table import blocks_text, check_text
 
 
 def what_moved(op: Operation, fresh: PreflightResult) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def what_moved(op: Operation, fresh: PreflightResult) -> tuple[str, ...]:
 def replacement_text(op: Operation, fresh: PreflightResult) -> str:
     """First step of the operation that takes over the card of `op`."""
     if fresh.blocked:
-        return f"the cluster changed since: {refusal(fresh)}"
+        return f"the cluster changed since: {blocks_text(fresh)}"
     return f"replaces operation #{op.id}; no approvals yet"
 
 

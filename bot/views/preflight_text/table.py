@@ -105,6 +105,6 @@ def check_text(check: Check) -> CheckText:
     return text._replace(sentence=f"FORCED against this block: {text.sentence}") if check.forced else text
 
 
-def refusal(verdict: PreflightResult) -> str:
+def blocks_text(verdict: PreflightResult) -> str:
     """Sentences of all blocks."""
     return " ".join(check_text(check).sentence for check in verdict.of_level(CheckLevel.BLOCK))

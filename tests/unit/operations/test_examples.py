@@ -6,6 +6,7 @@ import pytest
 
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.views.op_parts import request_phrase
 from bot.views.preflight_text.table import check_text
 from tests.docgen.examples import Example
 from tests.docgen.preflight import examples, render
@@ -15,7 +16,7 @@ EXAMPLES = tuple(examples())
 NEVER_FORCEABLE = {"id", "host", "node", "peer", "leader", "reach", "node_ids", "quorum", "dialect", "operations"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.situation}: {e.request.text}: {e.decides}")
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.situation}: {request_phrase(e.request)}: {e.decides}")
 def test_the_verdict_is_the_one_of_the_table(example: Example) -> None:
     verdict = example.verdict
     check = verdict.check(example.decides)
