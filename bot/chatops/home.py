@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.alerting.cluster_state.state import ClusterNote, not_milder
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.forms.events import HomeOpened
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
@@ -16,9 +16,9 @@ from bot.operations.model import Operation, OpState
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
 from bot.permissions.roles import Rights, Role
-from bot.views.alert_text.table import alert_text
 from bot.views.blocks import count
 from bot.views.home import Home, HomeCluster, Waiting, home
+from bot.views.status_text import not_milder
 from bot.watch.alert_actions import AlertActions
 from bot.workflow.proposals import link_to
 from bot.workflow.repository import OperationRepository
@@ -72,9 +72,7 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.alerts.open() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
-            clusters = [
-                HomeCluster(each.name, not_milder(each.noted, each.name, alerts, alert_text)) for each in clusters
-            ]
+            clusters = [HomeCluster(each.name, not_milder(each.noted, each.name, alerts)) for each in clusters]
             lost = await self.repository.refused_messages() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

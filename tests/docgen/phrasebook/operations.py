@@ -187,7 +187,7 @@ def _forms() -> Iterator[Sample]:
 def _home() -> Iterator[Sample]:
     clusters = (
         HomeCluster("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
-        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: voter 3 is down.", 1, term=7)),
+        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: 1 disk is broken.", 1, term=7)),
         HomeCluster("test", ClusterNote()),
     )
     rights = ("You are an operator of every cluster.",)
